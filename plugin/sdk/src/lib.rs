@@ -1,0 +1,34 @@
+//! What a deferred-payment (後払い) provider plugin is written with.
+//!
+//! Implement [`Provider`], call [`export_provider!`], build for `wasm32-unknown-unknown`, encode as
+//! a component (`cargo xtask plugins` does both). The crate also builds natively, so everything
+//! that a provider decides is tested without wasm; only [`wasi::WasiHttp`] needs a host.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`provider`] | the trait, a call's context, and the macro that exports them |
+//! | [`http`] | requests, answers, and the table that sorts transport errors into *not sent* and *outcome unknown* |
+//! | [`settings`] | reading and checking a shop's settings by their description |
+//! | [`failure`] | short ways to say what went wrong |
+//! | [`form`], [`xml`] | the two encodings the gateways use besides JSON |
+//! | [`text`], [`japan`] | full-width conversion, counting, Japan's calendar |
+//! | [`fees`] | the default rule for 手数料設定 |
+//! | [`carriers`] | the fifteen carriers (配送業者) that order platforms offer |
+
+pub mod bindings;
+pub mod carriers;
+pub mod failure;
+pub mod fees;
+pub mod form;
+pub mod http;
+pub mod japan;
+pub mod provider;
+pub mod settings;
+pub mod text;
+pub mod wasi;
+pub mod xml;
+
+pub use bindings::deferred_payment::provider::fees as fee_types;
+pub use bindings::deferred_payment::provider::types;
+pub use bindings::exports::deferred_payment::provider::payment_provider as contract;
+pub use provider::{Call, Provider};
