@@ -21,3 +21,8 @@ pub fn for_all<T>(rows: usize, failure: &Failure) -> Vec<Result<T, Failure>> {
 pub fn unreadable(message: impl Into<String>) -> Failure {
     Failure::OutcomeUnknown(reason("answer-unreadable".to_owned(), message))
 }
+
+/// The request went out, and the answer speaks of something else than was asked, or contradicts itself.
+pub fn mismatch(message: impl Into<String>) -> Failure {
+    Failure::OutcomeUnknown(reason("answer-mismatch".to_owned(), message))
+}

@@ -36,6 +36,8 @@ pub struct Response {
     pub status: u16,
     /// `Content-Type`, if it was sent and is text.
     pub content_type: Option<String>,
+    /// `Retry-After` in seconds, if it was sent as a number.
+    pub retry_after: Option<u32>,
     /// The whole body.
     pub body: Vec<u8>,
 }

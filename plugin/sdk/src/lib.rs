@@ -10,19 +10,26 @@
 //! | [`http`] | requests, answers, and the table that sorts transport errors into *not sent* and *outcome unknown* |
 //! | [`settings`] | reading and checking a shop's settings by their description |
 //! | [`failure`] | short ways to say what went wrong |
+//! | [`checks`] | what can be wrong with an order before it is sent |
+//! | [`rows`] | rows of a call, cut into requests and matched with the rows of an answer |
 //! | [`form`], [`xml`] | the two encodings the gateways use besides JSON |
 //! | [`text`], [`japan`] | full-width conversion, counting, Japan's calendar |
 //! | [`fees`] | the default rule for 手数料設定 |
 //! | [`carriers`] | the fifteen carriers (配送業者) that order platforms offer |
+//! | [`scripted`] | a gateway for a provider's own tests (native builds only) |
 
 pub mod bindings;
 pub mod carriers;
+pub mod checks;
 pub mod failure;
 pub mod fees;
 pub mod form;
 pub mod http;
 pub mod japan;
 pub mod provider;
+pub mod rows;
+#[cfg(not(target_family = "wasm"))]
+pub mod scripted;
 pub mod settings;
 pub mod text;
 pub mod wasi;

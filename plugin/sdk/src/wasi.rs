@@ -67,7 +67,11 @@ fn timeouts() -> RequestOptions {
 
 async fn read(answer: WasiResponse) -> Result<Response, SendError> {
     let status = answer.get_status_code();
-    let content_type = answer.get_headers().get("content-type").into_iter().next();
+    let headers = answer.get_headers();
+    let header = |name: &str| headers.get(name).into_iter().next().and_then(|value| String::from_utf8(value).ok());
+    let content_type = header("content-type");
+    let retry_after = header("retry-after").and_then(|value| value.trim().parse().ok());
+    drop(headers);
     let (_, received) = wit_future::new(|| Ok(()));
     let (contents, trailers) = WasiResponse::consume_body(answer, received);
     let body = contents.collect().await;
@@ -75,5 +79,5 @@ async fn read(answer: WasiResponse) -> Result<Response, SendError> {
     trailers.await.map_err(|code| match SendError::from(code) {
         SendError::NotSent(words) | SendError::OutcomeUnknown(words) => SendError::OutcomeUnknown(words),
     })?;
-    Ok(Response { status, content_type: content_type.and_then(|value| String::from_utf8(value).ok()), body })
+    Ok(Response { status, content_type, retry_after, body })
 }

@@ -1,0 +1,144 @@
+//! What can be wrong with an order before anything is sent: every problem is collected, with the
+//! contract's path of the field, a stable code and Japanese words.
+
+use crate::failure::problem;
+use crate::japan;
+use crate::text::count;
+use crate::types::{Date, Failure, FieldProblem, Order};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+/// Longest reference, by the contract (`order.reference`).
+pub const REFERENCE_LENGTH: usize = 20;
+
+/// Digits of a Japanese postal code.
+const POSTAL_CODE_DIGITS: usize = 7;
+
+/// The problems found so far.
+///
+/// `field` is the contract's path (`items[2].quantity`), `label` what a Japanese form calls it.
+#[derive(Default)]
+pub struct Checks(Vec<FieldProblem>);
+
+impl Checks {
+    /// Notes a problem.
+    pub fn add(&mut self, field: &str, code: &str, message: impl Into<String>) {
+        self.0.push(problem(field, code, message));
+    }
+
+    /// Text that must be there, of at most `limit` characters.
+    pub fn text(&mut self, field: &str, label: &str, value: &str, limit: usize) {
+        if value.trim().is_empty() {
+            return self.add(field, "required", format!("{label}を入力してください"));
+        }
+        let length = count(value);
+        if length > limit {
+            self.add(field, "too-long", format!("{label}は{limit}文字以内です（現在{length}文字）"));
+        }
+    }
+
+    /// A postal code of seven digits, with or without hyphens; [`crate::text::digits`] of it is sent.
+    pub fn postal_code(&mut self, field: &str, label: &str, value: &str) {
+        let digits = value.bytes().filter(u8::is_ascii_digit).count();
+        if digits != POSTAL_CODE_DIGITS || !value.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+            self.add(field, "postal-code", format!("{label}は半角数字{POSTAL_CODE_DIGITS}桁です"));
+        }
+    }
+
+    /// A telephone number of at most `limit` characters: digits, and the signs that people put between.
+    pub fn phone(&mut self, field: &str, label: &str, value: &str, limit: usize) {
+        self.text(field, label, value, limit);
+        let written = |b: u8| b.is_ascii_digit() || b"-+() ".contains(&b);
+        let is_number = value.bytes().all(written) && value.bytes().any(|b| b.is_ascii_digit());
+        if !value.trim().is_empty() && !is_number {
+            self.add(field, "phone", format!("{label}は半角数字とハイフンです"));
+        }
+    }
+
+    /// A number within `allowed`.
+    pub fn number<N: PartialOrd + Display>(&mut self, field: &str, label: &str, value: N, allowed: RangeInclusive<N>) {
+        if !allowed.contains(&value) {
+            let words = format!("{label}は{}から{}までです（現在{value}）", allowed.start(), allowed.end());
+            self.add(field, "out-of-range", words);
+        }
+    }
+
+    /// A day of the calendar.
+    pub fn date(&mut self, field: &str, label: &str, value: &Date) {
+        if japan::days_after(value, 0).is_none() {
+            self.add(field, "not-a-date", format!("{label}は暦にない日付です"));
+        }
+    }
+
+    /// A reference as the contract allows it.
+    pub fn reference(&mut self, field: &str, value: &str) {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        if !(1..=REFERENCE_LENGTH).contains(&value.len()) || !value.bytes().all(allowed) {
+            let words = format!("注文番号は半角英数字・ハイフン・下線の{REFERENCE_LENGTH}文字以内です");
+            self.add(field, "reference", words);
+        }
+    }
+
+    /// The billed amount is the sum of lines, shipping and fee. Every provider asks for that.
+    pub fn sum(&mut self, order: &Order) {
+        let lines = order.items.iter().map(|item| i128::from(item.unit_price) * i128::from(item.quantity));
+        let sum = lines.sum::<i128>() + i128::from(order.shipping_fee) + i128::from(order.payment_fee);
+        let billed = order.billed_amount;
+        if sum != i128::from(billed) {
+            let words = format!("請求金額合計{billed}円が、明細と送料と手数料の合計{sum}円と一致しません");
+            self.add("billed-amount", "not-the-sum", words);
+        }
+    }
+
+    /// Nothing, or all problems as the contract's failure.
+    pub fn into_result(self) -> Result<(), Failure> {
+        if self.0.is_empty() { Ok(()) } else { Err(Failure::Invalid(self.0)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(run: impl FnOnce(&mut Checks)) -> Vec<String> {
+        let mut checks = Checks::default();
+        run(&mut checks);
+        checks.0.into_iter().map(|p| p.reason.code.unwrap()).collect()
+    }
+
+    #[test]
+    fn text_is_counted_in_characters() {
+        assert!(codes(|c| c.text("f", "l", "髙橋𠮷", 3)).is_empty());
+        assert_eq!(codes(|c| c.text("f", "l", "髙橋𠮷野", 3)), ["too-long"]);
+        assert_eq!(codes(|c| c.text("f", "l", " \u{3000}", 3)), ["required"]);
+    }
+
+    #[test]
+    fn postal_codes_and_phones_are_half_width() {
+        for good in ["1050011", "105-0011"] {
+            assert!(codes(|c| c.postal_code("f", "l", good)).is_empty(), "{good}");
+        }
+        for bad in ["", "105001", "10500111", "１０５００１１", "105 0011", "1050011a"] {
+            assert_eq!(codes(|c| c.postal_code("f", "l", bad)), ["postal-code"], "{bad}");
+        }
+        assert!(codes(|c| c.phone("f", "l", "+81 (3) 1234-5678", 50)).is_empty());
+        assert_eq!(codes(|c| c.phone("f", "l", "０３", 50)), ["phone"]);
+        assert_eq!(codes(|c| c.phone("f", "l", "--", 50)), ["phone"]);
+        assert_eq!(codes(|c| c.phone("f", "l", "", 50)), ["required"]);
+    }
+
+    #[test]
+    fn references_are_as_the_contract_says() {
+        assert!(codes(|c| c.reference("f", "Shop-1_20261124-0001")).is_empty());
+        for bad in ["", "Shop-1_20261124-00012", "注文1", "a b"] {
+            assert_eq!(codes(|c| c.reference("f", bad)), ["reference"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_dates_have_bounds() {
+        assert!(codes(|c| c.number("f", "l", 9, 0..=9)).is_empty());
+        assert_eq!(codes(|c| c.number("f", "l", 10, 0..=9)), ["out-of-range"]);
+        assert_eq!(codes(|c| c.date("f", "l", &Date { year: 2026, month: 2, day: 29 })), ["not-a-date"]);
+    }
+}
