@@ -1,0 +1,44 @@
+//! The host's side of the contract, generated from `wit/`: the provider is exported by a plugin,
+//! the log is imported by it. `wasi:http` is linked separately (see [`crate::sandbox`]).
+#![allow(missing_docs, clippy::all)]
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    inline: "
+        package provider-host:view;
+        world host-view {
+            import deferred-payment:provider/log@0.1.0;
+            export deferred-payment:provider/payment-provider@0.1.0;
+        }
+    ",
+    world: "provider-host:view/host-view",
+    exports: { default: async },
+    additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
+});
+
+/// The macro derives nothing for flags, so these are by their names.
+mod capability_names {
+    use super::exports::deferred_payment::provider::payment_provider::Capability;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    const NAMES: [(&str, Capability); 4] = [
+        ("find-by-reference", Capability::FIND_BY_REFERENCE),
+        ("unique-reference", Capability::UNIQUE_REFERENCE),
+        ("enclosed-invoice", Capability::ENCLOSED_INVOICE),
+        ("test-connection", Capability::TEST_CONNECTION),
+    ];
+
+    impl Serialize for Capability {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(NAMES.iter().filter(|(_, flag)| *self & *flag == *flag).map(|(name, _)| name))
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Capability {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let names = Vec::<String>::deserialize(deserializer)?;
+            let known = NAMES.iter().filter(|(name, _)| names.iter().any(|found| found == name));
+            Ok(known.fold(Capability::default(), |all, (_, flag)| all | *flag))
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What can go wrong around a call; what goes wrong in one is a [`Failure`](crate::contract::Failure) of its rows.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The host could not be built. The platform's fault: its machine or its configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// wasmtime refused the configuration.
+    #[error("the sandbox cannot be set up: {0}")]
+    Engine(String),
+    /// The machine has no usable certificate roots.
+    #[error("the system's certificate roots cannot be read: {0}; install ca-certificates")]
+    Roots(std::io::Error),
+    /// Compiled code is run as it is found, so a folder that others may write is refused.
+    #[error("the cache folder {} cannot be used: {reason}", path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+}
+
+/// A plugin was not loaded. Nothing of it was run, except in [`LoadError::Describe`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file could not be read.
+    #[error("cannot read the plugin {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is larger than [`Limits::component_bytes`](crate::Limits::component_bytes).
+    #[error("the plugin {} has {size} bytes; {limit} are allowed", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The permission file is for another component.
+    #[error(
+        "the plugin {} has sha256 {found}, but its permission file is for {expected}; check where the file comes from, \
+         and grant the new digest if it is right",
+        path.display()
+    )]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// The permission's digest.
+        expected: String,
+        /// The file's digest.
+        found: String,
+    },
+    /// The file is not a WebAssembly component.
+    #[error("{} is not a WebAssembly component: {reason}", path.display())]
+    NotAComponent {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        reason: String,
+    },
+    /// The component wants more than a provider may have, or is not a provider.
+    #[error("the plugin {} is refused: {reason}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Every import that is not allowed, or the export that is missing.
+        reason: String,
+    },
+    /// `describe` failed or described nonsense.
+    #[error("the plugin {} does not describe itself: {reason}", path.display())]
+    Describe {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// A call ended without the plugin's answer. The plugin's fault unless it had to wait too long.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The deadline passed.
+    #[error("no answer from the plugin within {0:?}")]
+    Deadline(Duration),
+    /// It computed without a pause for longer than its limit.
+    #[error("the plugin computed for more than {0:?} without a pause")]
+    Cpu(Duration),
+    /// It trapped: a bug, or a limit on memory, tables or handles.
+    #[error("the plugin broke off: {0}")]
+    Trap(String),
+    /// It answered with another number of rows than it was asked.
+    #[error("the plugin answered {answered} rows where {asked} were asked")]
+    RowCount {
+        /// Rows asked.
+        asked: usize,
+        /// Rows answered.
+        answered: usize,
+    },
+}

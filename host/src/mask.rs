@@ -1,0 +1,68 @@
+//! Keeps settings and personal data out of everything that is written down.
+
+use crate::contract::{Order, Party, Setting, SettingField, SettingKind};
+
+/// Shorter values occur in ordinary words; masking them would hide the line and protect nothing.
+const MIN_LENGTH: usize = 2;
+/// What stands in their place.
+const MASK: &str = "***";
+
+/// The values of one call that may not appear in a log line.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mask(Vec<String>);
+
+impl Mask {
+    /// Also hides the values of `settings`, secret or not: shop ids are half of a credential.
+    /// Choices are the plugin's own words, the same for every shop, and stay readable.
+    pub(crate) fn and_settings(mut self, settings: &[Setting], described: &[SettingField]) -> Self {
+        let choice = |key: &str| described.iter().any(|f| f.key == key && matches!(f.kind, SettingKind::Choice(_)));
+        self.hide(settings.iter().filter(|s| !choice(&s.key)).map(|s| s.value.as_str()));
+        self
+    }
+
+    /// A mask over the people of `orders`.
+    pub(crate) fn of_orders(orders: &[Order]) -> Self {
+        let mut mask = Mask::default();
+        for order in orders {
+            for party in [Some(&order.buyer), order.recipient.as_ref()].into_iter().flatten() {
+                mask.hide(personal(party));
+            }
+            mask.hide(order.note.as_deref());
+        }
+        mask
+    }
+
+    fn hide<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) {
+        let worth_hiding = |value: &&str| value.chars().count() >= MIN_LENGTH;
+        self.0.extend(values.into_iter().filter(worth_hiding).map(str::to_owned));
+        // The longest first, so that no value is left half visible by a shorter one inside it.
+        self.0.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    }
+
+    /// `line` with every hidden value masked, control characters made visible, cut to `length`.
+    pub(crate) fn apply(&self, line: &str, length: usize) -> String {
+        let masked = self.0.iter().fold(line.to_owned(), |line, value| line.replace(value.as_str(), MASK));
+        masked.chars().take(length).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    }
+}
+
+fn personal(party: &Party) -> impl Iterator<Item = &str> {
+    let address = &party.address;
+    [&party.name, &party.phone, &address.postal_code, &address.city, &address.street]
+        .into_iter()
+        .chain([&party.name_kana, &party.company, &party.department, &party.email].into_iter().flatten())
+        .map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_values_never_show_not_even_in_part() {
+        let set = |key: &str, value: &str| Setting { key: key.into(), value: value.into() };
+        let mask = Mask::default().and_settings(&[set("a", "secret"), set("b", "secret-longer"), set("c", "x")], &[]);
+        assert_eq!(mask.apply("x secret-longer\nand secret", 100), "x ***\u{fffd}and ***");
+        assert_eq!(mask.apply("0123456789", 4), "0123");
+    }
+}

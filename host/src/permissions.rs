@@ -1,0 +1,183 @@
+//! What a platform grants a plugin: a small TOML file beside the component.
+
+use http::Uri;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A permission file is a few lines; more than this is some other file.
+const MAX_FILE_BYTES: u64 = 64 << 10;
+
+/// What one plugin may reach.
+///
+/// ```toml
+/// # Refuse any other file than this one (optional).
+/// sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+/// # Scheme, host and port of the gateways that it may talk to.
+/// origins = ["https://www.atobarai.jp"]
+/// # Addresses that are reached although they are not public: a test gateway on this machine.
+/// private-addresses = ["127.0.0.1/32"]
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Permissions {
+    /// Hex SHA-256 that the component must have; any if absent.
+    pub sha256: Option<String>,
+    /// Origins that the plugin may send requests to.
+    #[serde(default)]
+    pub origins: Vec<Origin>,
+    /// Ranges that are not public and may be reached all the same.
+    #[serde(default)]
+    pub private_addresses: Vec<IpNet>,
+}
+
+/// Why a permission file was not accepted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PermissionError {
+    /// The file could not be read.
+    #[error("cannot read the permission file {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is far too large to be a permission file.
+    #[error("{} is larger than {MAX_FILE_BYTES} bytes: not a permission file", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not what it should be; the words name line and key.
+    #[error("the permission file {} is not valid: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and what is wrong.
+        message: String,
+    },
+}
+
+impl Permissions {
+    /// Reads a permission file. An unknown key is an error: a misspelt permission must not pass.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PermissionError> {
+        let path = path.as_ref();
+        let unreadable = |source| PermissionError::Unreadable { path: path.to_owned(), source };
+        if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_FILE_BYTES {
+            return Err(PermissionError::TooLarge { path: path.to_owned() });
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        toml::from_str(&text)
+            .map_err(|error| PermissionError::Invalid { path: path.to_owned(), message: error.to_string() })
+    }
+
+    /// Permission for one gateway on this machine: an origin whose host is a loopback address.
+    pub fn loopback(origin: Origin) -> Self {
+        let private_addresses = origin.host.parse::<IpAddr>().map(IpNet::from).into_iter().collect();
+        Permissions { sha256: None, origins: vec![origin], private_addresses }
+    }
+}
+
+/// Scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Origin {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+/// The text is not `http://host[:port]` or `https://host[:port]`.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error(
+    "{0:?} is not an origin: write scheme, host and port alone, like https://www.example.jp or http://127.0.0.1:8080"
+)]
+pub struct OriginError(String);
+
+impl Origin {
+    /// The origin of an absolute URL, or nothing where it has none. Case and default ports do not
+    /// distinguish origins.
+    pub fn of(url: &Uri) -> Option<Self> {
+        let scheme = url.scheme_str()?.to_ascii_lowercase();
+        let default_port = match scheme.as_str() {
+            "http" => 80,
+            "https" => 443,
+            _ => return None,
+        };
+        let authority = url.authority()?;
+        if authority.as_str().contains('@') {
+            return None;
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let port = authority.port_u16().unwrap_or(default_port);
+        (!host.is_empty()).then_some(Origin { scheme, host, port })
+    }
+}
+
+impl FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let error = || OriginError(text.to_owned());
+        let url: Uri = text.parse().map_err(|_| error())?;
+        let bare = matches!(url.path(), "" | "/") && url.query().is_none() && !text.contains('#');
+        if bare { Origin::of(&url).ok_or_else(error) } else { Err(error()) }
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = OriginError;
+
+    fn try_from(text: String) -> Result<Self, OriginError> {
+        text.parse()
+    }
+}
+
+impl From<Origin> for String {
+    fn from(origin: Origin) -> String {
+        origin.to_string()
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Origin { scheme, host, port } = self;
+        if host.contains(':') { write!(f, "{scheme}://[{host}]:{port}") } else { write!(f, "{scheme}://{host}:{port}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_compared_whole() {
+        let origin = |text: &str| text.parse::<Origin>().unwrap();
+        assert_eq!(origin("https://WWW.Example.jp"), origin("https://www.example.jp:443/"));
+        assert_ne!(origin("https://www.example.jp"), origin("http://www.example.jp"));
+        assert_ne!(origin("https://www.example.jp"), origin("https://www.example.jp:8443"));
+        assert_ne!(origin("https://www.example.jp"), origin("https://www.example.jp.evil.example"));
+        assert_eq!(origin("http://[::1]:80").to_string(), "http://[::1]:80");
+    }
+
+    #[test]
+    fn an_origin_is_nothing_more() {
+        for bad in
+            ["", "https://", "www.example.jp", "ftp://h", "https://h/path", "https://h?q", "https://u@h", "https://h#f"]
+        {
+            assert!(bad.parse::<Origin>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_permission_is_an_error() {
+        assert!(toml::from_str::<Permissions>("orgins = []").is_err());
+        let parsed: Permissions =
+            toml::from_str("origins = [\"http://127.0.0.1:1\"]\nprivate-addresses = [\"127.0.0.1/32\"]").unwrap();
+        assert_eq!(parsed, Permissions::loopback("http://127.0.0.1:1".parse().unwrap()));
+    }
+}

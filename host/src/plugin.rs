@@ -1,0 +1,331 @@
+//! A loaded plugin and the calls into it.
+
+use crate::Account;
+use crate::bindings::HostViewPre;
+use crate::contract::{
+    AdjustedFee, Bill, Cancellation, Context, Decision, Failure, FeeRule, FieldProblem, Order, ProviderInfo,
+    Registration, Setting, Shipment, Standing,
+};
+use crate::egress::{Egress, Pool};
+use crate::error::CallError;
+use crate::limits::{Limits, MAX_POOLS};
+use crate::mask::Mask;
+use crate::permissions::Permissions;
+use crate::report::{CallReport, Meter};
+use crate::sandbox::{CallState, Entry, Log, Sandbox};
+use crate::word::{self, Seen};
+use futures::StreamExt;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tracing::Instrument;
+
+/// What is known of a plugin without asking it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Facts {
+    /// The file it was loaded from.
+    pub path: PathBuf,
+    /// Hex SHA-256 of the file.
+    pub digest: String,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Every interface it imports.
+    pub imports: Vec<String>,
+    /// What it was granted.
+    pub permissions: Permissions,
+}
+
+/// The answer to a list: one row for each row asked, in the same order, whatever happened.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// The rows.
+    pub rows: Vec<Result<T, Failure>>,
+    /// What the host saw: one report for each batch that the list was split into.
+    pub calls: Vec<CallReport>,
+}
+
+/// A loaded plugin. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Plugin(pub(crate) Arc<Loaded>);
+
+pub(crate) struct Loaded {
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) ready: HostViewPre<CallState>,
+    pub(crate) info: ProviderInfo,
+    pub(crate) facts: Facts,
+    pub(crate) permissions: Arc<Permissions>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) pools: Pools,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("id", &self.0.info.id).field("digest", &self.0.facts.digest).finish()
+    }
+}
+
+impl Plugin {
+    /// What the plugin says it is and needs.
+    pub fn info(&self) -> &ProviderInfo {
+        &self.0.info
+    }
+
+    /// What is known of it without asking.
+    pub fn facts(&self) -> &Facts {
+        &self.0.facts
+    }
+
+    /// Every problem with a shop's settings; none if they are good. Sends nothing.
+    pub async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
+        let mask = Mask::default().and_settings(&settings, &self.0.info.settings);
+        let entry: Entry<_> = Box::new(move |store, view| {
+            Box::pin(async move {
+                view.deferred_payment_provider_payment_provider().call_check_settings(store, &settings).await
+            })
+        });
+        let (result, _) = self.0.enter("check-settings", 0, None, mask, entry).await;
+        Ok(result?.err().unwrap_or_default())
+    }
+
+    /// The bill after the shop's fee rule (手数料設定), or every problem with the rule. Sends nothing.
+    pub async fn fee_adjust(
+        &self,
+        rule: &FeeRule,
+        bill: &Bill,
+    ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
+        let (rule, bill) = (rule.clone(), *bill);
+        let entry: Entry<_> = Box::new(move |store, view| {
+            Box::pin(async move {
+                view.deferred_payment_provider_payment_provider().call_fee_adjust(store, &rule, bill).await
+            })
+        });
+        self.0.enter("fee-adjust", 0, None, Mask::default(), entry).await.0
+    }
+
+    /// Asks the provider whether the shop's settings work. One row.
+    pub async fn test_connection(&self, account: &Account) -> Answer<()> {
+        let enter: Enter<(), ()> = |context, _| {
+            Box::new(move |store, view| {
+                Box::pin(async move {
+                    let provider = view.deferred_payment_provider_payment_provider();
+                    let answer = async |accessor: &_| provider.call_test_connection(accessor, context).await;
+                    store.run_concurrent(answer).await?.map(|result| vec![result])
+                })
+            })
+        };
+        self.0.batches("test-connection", account, vec![()], 1, |_| Mask::default(), enter).await
+    }
+
+    /// 与信を実行: registers `orders` for credit.
+    pub async fn credit(&self, account: &Account, orders: Vec<Order>) -> Answer<Decision> {
+        let enter: Enter<Order, Decision> = |context, rows| {
+            Box::new(move |store, view| {
+                Box::pin(async move {
+                    let provider = view.deferred_payment_provider_payment_provider();
+                    store.run_concurrent(async |accessor| provider.call_credit(accessor, context, rows).await).await?
+                })
+            })
+        };
+        let limit = self.0.info.batch_limits.credit;
+        self.0.batches("credit", account, orders, limit, Mask::of_orders, enter).await
+    }
+
+    /// 与信結果確認: asks where `registrations` stand. Also the answer to a lost answer.
+    pub async fn check_credit(&self, account: &Account, registrations: Vec<Registration>) -> Answer<Standing> {
+        let enter: Enter<Registration, Standing> = |context, rows| {
+            Box::new(move |store, view| {
+                Box::pin(async move {
+                    let provider = view.deferred_payment_provider_payment_provider();
+                    store
+                        .run_concurrent(async |accessor| provider.call_check_credit(accessor, context, rows).await)
+                        .await?
+                })
+            })
+        };
+        let limit = self.0.info.batch_limits.check_credit;
+        self.0.batches("check-credit", account, registrations, limit, |_| Mask::default(), enter).await
+    }
+
+    /// 与信キャンセル
+    pub async fn cancel(&self, account: &Account, cancellations: Vec<Cancellation>) -> Answer<()> {
+        let enter: Enter<Cancellation, ()> = |context, rows| {
+            Box::new(move |store, view| {
+                Box::pin(async move {
+                    let provider = view.deferred_payment_provider_payment_provider();
+                    store.run_concurrent(async |accessor| provider.call_cancel(accessor, context, rows).await).await?
+                })
+            })
+        };
+        let limit = self.0.info.batch_limits.cancel;
+        self.0.batches("cancel", account, cancellations, limit, |_| Mask::default(), enter).await
+    }
+
+    /// 伝票番号同期: reports tracking numbers.
+    pub async fn sync_tracking(&self, account: &Account, shipments: Vec<Shipment>) -> Answer<()> {
+        let enter: Enter<Shipment, ()> = |context, rows| {
+            Box::new(move |store, view| {
+                Box::pin(async move {
+                    let provider = view.deferred_payment_provider_payment_provider();
+                    store
+                        .run_concurrent(async |accessor| provider.call_sync_tracking(accessor, context, rows).await)
+                        .await?
+                })
+            })
+        };
+        let limit = self.0.info.batch_limits.sync_tracking;
+        self.0.batches("sync-tracking", account, shipments, limit, |_| Mask::default(), enter).await
+    }
+}
+
+/// How one batch of an operation enters the instance.
+type Enter<Row, Out> = fn(Context, Vec<Row>) -> Entry<Vec<Result<Out, Failure>>>;
+
+impl Loaded {
+    /// `rows` in batches of at most `limit`, side by side, and their answers in the order asked.
+    async fn batches<Row: Clone, Out>(
+        &self,
+        operation: &'static str,
+        account: &Account,
+        rows: Vec<Row>,
+        limit: u32,
+        personal: fn(&[Row]) -> Mask,
+        enter: Enter<Row, Out>,
+    ) -> Answer<Out> {
+        if limit == 0 {
+            return Answer { rows: rows.iter().map(|_| Err(Failure::Unsupported)).collect(), calls: Vec::new() };
+        }
+        let batches = rows.chunks(limit as usize).map(|batch| self.batch(operation, account, batch, personal, enter));
+        let side_by_side = futures::stream::iter(batches).buffered(self.limits.concurrent_batches);
+        let answers: Vec<_> = side_by_side.collect().await;
+        let mut whole = Answer { rows: Vec::with_capacity(rows.len()), calls: Vec::new() };
+        for (rows, report) in answers {
+            whole.rows.extend(rows);
+            whole.calls.push(report);
+        }
+        whole
+    }
+
+    async fn batch<Row: Clone, Out>(
+        &self,
+        operation: &'static str,
+        account: &Account,
+        rows: &[Row],
+        personal: fn(&[Row]) -> Mask,
+        enter: Enter<Row, Out>,
+    ) -> (Vec<Result<Out, Failure>>, CallReport) {
+        let mask = personal(rows).and_settings(&account.settings, &self.info.settings);
+        let context = Context { settings: account.settings.clone(), now: now() };
+        let entry = enter(context, rows.to_vec());
+        let (result, mut report) = self.enter(operation, rows.len(), Some(account), mask, entry).await;
+        let seen = Seen::of(&report.requests);
+        let result = result.and_then(|answered| match answered.len() == rows.len() {
+            true => Ok(answered),
+            false => Err(CallError::RowCount { asked: rows.len(), answered: answered.len() }),
+        });
+        let rows = match result {
+            Ok(answered) => answered.into_iter().map(|row| word::judge(row, seen)).collect(),
+            Err(error) => {
+                report.error = Some(error.to_string());
+                rows.iter().map(|_| Err(word::without_answer("host-call-ended", &error.to_string(), seen))).collect()
+            }
+        };
+        (rows, report)
+    }
+
+    /// One confined call, and what was seen of it.
+    pub(crate) async fn enter<R>(
+        &self,
+        operation: &'static str,
+        rows: usize,
+        account: Option<&Account>,
+        mask: Mask,
+        entry: Entry<R>,
+    ) -> (Result<R, CallError>, CallReport) {
+        let shop = account.map_or("", |account| account.id.as_str());
+        let span = tracing::info_span!("call", provider = %self.info.id, operation, rows, shop);
+        let (meter, dropped, began) = (Arc::new(Meter::default()), Arc::new(AtomicUsize::new(0)), Instant::now());
+        let egress = Egress {
+            pool: self.pools.of(shop, &self.permissions, &self.limits),
+            permissions: Arc::clone(&self.permissions),
+            limits: Arc::clone(&self.limits),
+            meter: Arc::clone(&meter),
+        };
+        let log = Log {
+            provider: self.info.id.as_str().into(),
+            mask,
+            lines: self.limits.log_lines,
+            line_length: self.limits.log_line_length,
+            dropped: Arc::clone(&dropped),
+        };
+        let result = self.sandbox.run(&self.ready, CallState::new(egress, log), entry).instrument(span.clone()).await;
+        let report = CallReport {
+            operation,
+            rows,
+            elapsed: began.elapsed(),
+            requests: meter.requests(),
+            log_lines_dropped: dropped.load(Ordering::Relaxed),
+            error: result.as_ref().err().map(ToString::to_string),
+        };
+        span.in_scope(|| tell(&report));
+        (result, report)
+    }
+}
+
+/// Writes a report to the log: times, sizes and outcomes, no data of any row.
+fn tell(report: &CallReport) {
+    for request in &report.requests {
+        tracing::info!(
+            origin = request.origin,
+            path = request.path,
+            progress = ?request.progress,
+            status = request.status,
+            connect = ?request.connect,
+            head = ?request.head,
+            body = ?request.body,
+            error = request.error,
+            "request"
+        );
+    }
+    let (elapsed, requests, dropped) = (report.elapsed, report.requests.len(), report.log_lines_dropped);
+    match &report.error {
+        None => tracing::info!(?elapsed, requests, dropped, "call ended"),
+        Some(error) => tracing::warn!(?elapsed, requests, dropped, error, "call ended early"),
+    }
+}
+
+/// Milliseconds since 1970: the only clock a plugin has.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One pool of connections for each shop.
+pub(crate) struct Pools {
+    tls: rustls::ClientConfig,
+    of_shop: Mutex<HashMap<String, (Arc<Pool>, Instant)>>,
+}
+
+impl Pools {
+    pub(crate) fn new(tls: rustls::ClientConfig) -> Self {
+        Pools { tls, of_shop: Mutex::default() }
+    }
+
+    fn of(&self, shop: &str, permissions: &Permissions, limits: &Limits) -> Arc<Pool> {
+        let mut pools = self.of_shop.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((pool, used)) = pools.get_mut(shop) {
+            *used = Instant::now();
+            return Arc::clone(pool);
+        }
+        if pools.len() >= MAX_POOLS
+            && let Some(idle) = pools.iter().min_by_key(|(_, (_, used))| *used).map(|(shop, _)| shop.clone())
+        {
+            pools.remove(&idle);
+        }
+        let pool = Arc::new(Pool::new(permissions, limits, &self.tls));
+        pools.insert(shop.to_owned(), (Arc::clone(&pool), Instant::now()));
+        pool
+    }
+}

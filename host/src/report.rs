@@ -1,0 +1,103 @@
+//! What the host saw of a call: every request, whether it left, how long each phase took.
+
+use serde::Serialize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// One call into a plugin, as the host saw it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallReport {
+    /// The operation's name in the contract.
+    pub operation: &'static str,
+    /// Rows that were asked.
+    pub rows: usize,
+    /// Queueing, instantiation, computing and requests together.
+    pub elapsed: Duration,
+    /// Requests in the order in which they were begun.
+    pub requests: Vec<RequestReport>,
+    /// Log lines that were over the limit and dropped.
+    pub log_lines_dropped: usize,
+    /// Why the call ended early, if it did.
+    pub error: Option<String>,
+}
+
+/// One request of a plugin.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestReport {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// Path without query: queries may carry data.
+    pub path: String,
+    /// How far it came.
+    pub progress: Progress,
+    /// HTTP status of the answer.
+    pub status: Option<u16>,
+    /// Bytes of the request's body.
+    pub request_bytes: usize,
+    /// Bytes of the answer's body that were read.
+    pub response_bytes: usize,
+    /// DNS, TCP and TLS of the connection; absent where an open one was used again.
+    pub connect: Option<Duration>,
+    /// From the start of the request to the head of the answer.
+    pub head: Option<Duration>,
+    /// From the head to the end of the body.
+    pub body: Option<Duration>,
+    /// The error that the plugin was given instead of an answer.
+    pub error: Option<String>,
+}
+
+/// How far a request came. Money hangs on the line between the first and the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// No byte of it can have reached the socket.
+    NotSent,
+    /// It was written, or can have been.
+    Sent,
+    /// The whole answer was read.
+    Answered,
+}
+
+/// Collects the requests of one call. Shared with the requests themselves, and read after the
+/// call's instance is gone.
+#[derive(Debug, Default)]
+pub(crate) struct Meter(Mutex<Vec<RequestReport>>);
+
+impl Meter {
+    /// Notes that a request begins; its place, or nothing where `limit` requests have begun already.
+    pub(crate) fn begin(&self, origin: String, path: String, limit: usize) -> Option<usize> {
+        let mut requests = self.lock();
+        if requests.len() >= limit {
+            return None;
+        }
+        requests.push(RequestReport {
+            origin,
+            path,
+            progress: Progress::NotSent,
+            status: None,
+            request_bytes: 0,
+            response_bytes: 0,
+            connect: None,
+            head: None,
+            body: None,
+            error: None,
+        });
+        Some(requests.len() - 1)
+    }
+
+    /// Changes what is known of the request at `place`.
+    pub(crate) fn note(&self, place: usize, change: impl FnOnce(&mut RequestReport)) {
+        if let Some(request) = self.lock().get_mut(place) {
+            change(request);
+        }
+    }
+
+    /// All requests so far.
+    pub(crate) fn requests(&self) -> Vec<RequestReport> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<RequestReport>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
