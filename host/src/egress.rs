@@ -9,6 +9,7 @@ use crate::dial::{Bounded, DialError, Dialer, Took, Written};
 use crate::limits::{Limits, POOL_IDLE};
 use crate::permissions::{Origin, Permissions};
 use crate::report::{Meter, Progress};
+use crate::sandbox::Computing;
 use bytes::Bytes;
 use http::{Extensions, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -60,6 +61,7 @@ pub(crate) struct Egress {
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) computing: Computing,
 }
 
 impl Egress {
@@ -74,6 +76,8 @@ impl Egress {
         let place = self.meter.begin(named, request.uri().path().to_owned(), self.limits.requests);
         let granted = origin.is_some_and(|origin| self.permissions.origins.contains(&origin));
         let (pool, limits, meter) = (Arc::clone(&self.pool), Arc::clone(&self.limits), Arc::clone(&self.meter));
+        let computing = self.computing.clone();
+        computing.pause();
         async move {
             let Some(place) = place else { return Err(Error::HttpRequestDenied) };
             let result = match granted {
@@ -83,6 +87,7 @@ impl Egress {
             if let Err(error) = &result {
                 meter.note(place, |report| report.error = Some(error.to_string()));
             }
+            computing.pause();
             result
         }
     }

@@ -15,7 +15,7 @@ pub struct Limits {
     pub head: Duration,
     /// From the head of an answer to its last byte: a slow body must not use up the deadline alone.
     pub body: Duration,
-    /// Computing without a pause. Encoding a thousand orders takes some milliseconds.
+    /// Computing between two requests or answers, in units of 10 ms. Encoding a thousand orders takes some milliseconds.
     pub cpu: Duration,
     /// Linear memory of all the plugin's instances together would be this times
     /// [`MAX_MEMORIES`], of which a component made with the SDK has one.

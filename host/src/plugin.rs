@@ -12,7 +12,7 @@ use crate::limits::{Limits, MAX_POOLS};
 use crate::mask::Mask;
 use crate::permissions::Permissions;
 use crate::report::{CallReport, Meter};
-use crate::sandbox::{CallState, Entry, Log, Sandbox};
+use crate::sandbox::{CallState, Computing, Entry, Log, Sandbox};
 use crate::word::{self, Seen};
 use futures::StreamExt;
 use serde::Serialize;
@@ -252,6 +252,7 @@ impl Loaded {
             permissions: Arc::clone(&self.permissions),
             limits: Arc::clone(&self.limits),
             meter: Arc::clone(&meter),
+            computing: Computing::default(),
         };
         let log = Log {
             provider: self.info.id.as_str().into(),

@@ -11,8 +11,8 @@ use crate::limits::{EPOCH, Limits, MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES};
 use crate::mask::Mask;
 use futures::future::BoxFuture;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
@@ -97,10 +97,10 @@ impl Sandbox {
         if let Some(table) = store.concurrent_resource_table() {
             table.set_max_capacity(limits.handles);
         }
-        let (cpu, mut computing) = (limits.cpu, Computing::default());
+        let cpu = limits.cpu;
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            if computing.tick() > cpu {
+        store.epoch_deadline_callback(move |store| {
+            if store.data().egress.computing.tick() > cpu {
                 return Err(wasmtime::Error::new(OutOfCpu));
             }
             // Back to tokio, so that a computing plugin holds up neither timers nor other tasks.
@@ -128,24 +128,18 @@ pub(crate) fn imports(component: &Component, engine: &Engine) -> Vec<String> {
 #[error("computed for too long")]
 struct OutOfCpu;
 
-/// How long a plugin has been computing without a pause. Epochs do not pass for a plugin that waits
-/// for the host, so a longer gap between two interruptions means that it waited.
-#[derive(Default)]
-struct Computing {
-    since: Option<Instant>,
-    last: Option<Instant>,
-}
+/// Epochs that a plugin has been computing in, since it last sent a request or was given an answer.
+/// Epochs do not pass for a plugin that waits, nor for one that waits for its turn on the machine.
+#[derive(Clone, Default)]
+pub(crate) struct Computing(Arc<AtomicU32>);
 
 impl Computing {
-    fn tick(&mut self) -> std::time::Duration {
-        let now = Instant::now();
-        // Twice the epoch for a late tick, on a machine with more threads than cores.
-        let paused = self.last.is_none_or(|last| now - last > 4 * EPOCH);
-        if paused {
-            self.since = Some(now);
-        }
-        self.last = Some(now);
-        self.since.map_or(std::time::Duration::ZERO, |since| now - since)
+    fn tick(&self) -> Duration {
+        EPOCH * (self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(crate) fn pause(&self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 

@@ -1,2 +1,55 @@
-//! x
-fn main() {}
+//! `cargo xtask …`: everything that is not plain cargo.
+
+mod apt;
+mod plugins;
+mod toolchain;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Builds the components, runs the demo and the tests.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Task {
+    /// Build every plugin as a component into target/plugins.
+    Plugins,
+    /// Everything that must hold: format, lints, components, all tests.
+    Test,
+}
+
+fn main() -> Result<()> {
+    match Task::parse() {
+        Task::Plugins => plugins::build(),
+        Task::Test => test(),
+    }
+}
+
+fn test() -> Result<()> {
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    plugins::build()?;
+    run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;
+    run(cargo().args(["test", "--workspace", "--quiet"]))
+}
+
+/// The project's root folder.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// A cargo that runs in the project's root.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").map_or(PathBuf::from("cargo"), PathBuf::from));
+    command.current_dir(root());
+    command
+}
+
+/// Runs `command` to its end; an error if that is not success.
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    if !status.success() {
+        bail!("{:?} ended with {status}", command.get_args().next().unwrap_or_default());
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! What the host's tests share: the hostile plugin, and a server on loopback that does as it is told.
+#![allow(dead_code, missing_docs, reason = "each test binary uses a part of it")]
+
+use provider_host::contract::{Address, Date, InvoiceDelivery, LineItem, Order, Party, Setting};
+use provider_host::{Account, Host, Limits, Origin, Permissions, Plugin};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A component that `cargo xtask plugins` has built.
+pub fn component(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(format!("{name}.wasm"));
+    assert!(path.exists(), "{name}.wasm is not there; run `cargo xtask plugins` first");
+    path
+}
+
+/// Limits small enough that a test that meets them is quick.
+pub fn limits() -> Limits {
+    Limits { deadline: Duration::from_secs(5), cpu: Duration::from_millis(200), ..Limits::default() }
+}
+
+pub async fn hostile(limits: Limits, server: &Server) -> Plugin {
+    let host = Host::builder().limits(limits).build().unwrap();
+    host.load(component("hostile"), Permissions::loopback(server.origin())).await.unwrap()
+}
+
+pub fn account(behaviour: &str, server: &Server) -> Account {
+    account_at(behaviour, &format!("{}/", server.origin()))
+}
+
+pub fn account_at(behaviour: &str, url: &str) -> Account {
+    let set = |key: &str, value: &str| Setting { key: key.into(), value: value.into() };
+    Account::new("shop", vec![set("behaviour", behaviour), set("url", url), set("password", "hunter2-hunter2")])
+}
+
+pub fn order() -> Order {
+    let address = Address {
+        postal_code: "1060032".into(),
+        prefecture: "東京都".into(),
+        city: "港区".into(),
+        street: "六本木一丁目2-3".into(),
+    };
+    let buyer = Party {
+        name: "見本 花子".into(),
+        name_kana: Some("ミホン ハナコ".into()),
+        company: None,
+        department: None,
+        address,
+        phone: "0312345678".into(),
+        email: Some("hanako@example.jp".into()),
+    };
+    Order {
+        reference: "SHOP-1".into(),
+        ordered_on: Date { year: 2026, month: 11, day: 24 },
+        ships_on: None,
+        buyer,
+        recipient: None,
+        items: vec![LineItem { name: "見本".into(), unit_price: 1000, quantity: 1, tax_rate: Some(10) }],
+        shipping_fee: 0,
+        payment_fee: 0,
+        billed_amount: 1000,
+        invoice: InvoiceDelivery::Separate,
+        note: None,
+    }
+}
+
+/// What a server does with every connection.
+#[derive(Clone, Copy)]
+pub enum Does {
+    /// Answers 200 with so many bytes, and keeps the connection.
+    Answers(usize),
+    /// Answers 200 and closes without having said that it would.
+    AnswersAndCloses,
+    /// Reads the request and closes.
+    ReadsAndCloses,
+    /// Reads the request and never answers.
+    ReadsAndWaits,
+    /// Closes before it has read anything.
+    Closes,
+    /// Promises a hundred bytes, sends ten, closes.
+    CutsBody,
+    /// Sends a byte of the body now and then, without end.
+    Drips,
+}
+
+/// A server on loopback that counts what reaches it.
+pub struct Server {
+    port: u16,
+    connections: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Server {
+    pub async fn start(does: Does) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (connections, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (counted, read) = (Arc::clone(&connections), Arc::clone(&requests));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(serve(stream, does, Arc::clone(&read)));
+            }
+        });
+        Server { port, connections, requests }
+    }
+
+    pub fn origin(&self) -> Origin {
+        format!("http://127.0.0.1:{}", self.port).parse().unwrap()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Whole requests that were read.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve(mut stream: TcpStream, does: Does, read: Arc<AtomicUsize>) {
+    if matches!(does, Does::Closes) {
+        return;
+    }
+    while read_request(&mut stream).await.is_some() {
+        read.fetch_add(1, Ordering::SeqCst);
+        let head = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+        let sent = match does {
+            Does::Answers(length) => {
+                let _ = stream.write_all(head(length).as_bytes()).await;
+                stream.write_all(&vec![b'x'; length]).await
+            }
+            Does::AnswersAndCloses => {
+                let _ = stream.write_all(head(0).as_bytes()).await;
+                return;
+            }
+            Does::ReadsAndCloses | Does::Closes => return,
+            Does::ReadsAndWaits => std::future::pending().await,
+            Does::CutsBody => {
+                let _ = stream.write_all(format!("{}0123456789", head(100)).as_bytes()).await;
+                return;
+            }
+            Does::Drips => {
+                let _ = stream.write_all(head(1_000_000).as_bytes()).await;
+                loop {
+                    if stream.write_all(b"x").await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+/// One request with a known length, or nothing where the connection ended first.
+async fn read_request(stream: &mut TcpStream) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(head).ok()?.to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.trim().parse().ok()?;
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(())
+}

@@ -1,0 +1,180 @@
+//! A plugin that misbehaves in every way the host must survive. Its setting `behaviour` says how;
+//! [`BEHAVIOURS`] lists what there is. It goes around the SDK's good manners on purpose.
+
+use futures::future::join_all;
+use provider_sdk::contract::{BatchLimits, Capability, Label, ProviderInfo, SettingField, SettingKind};
+use provider_sdk::failure::reason;
+use provider_sdk::fee_types::{AdjustedFee, Bill, FeeRule};
+use provider_sdk::http::{Request, Response, SendError, Transport};
+use provider_sdk::types::*;
+use provider_sdk::{Call, Provider};
+
+/// Every behaviour, and what it does.
+pub const BEHAVIOURS: [(&str, &str); 17] = [
+    ("honest", "sends one request and approves if the answer is 200"),
+    ("spin", "computes for ever"),
+    ("grow", "takes memory for ever"),
+    ("deny", "approves without having sent anything"),
+    ("lie-not-sent", "sends, then says that nothing was sent"),
+    ("lie-unknown", "sends nothing, then says that the outcome is unknown"),
+    ("lie-approved", "sends, loses the answer, then approves"),
+    ("panic", "panics before it sends"),
+    ("panic-after", "panics after it has sent"),
+    ("few-rows", "answers no row at all"),
+    ("many-requests", "sends requests until it is stopped"),
+    ("big-request", "sends a body of 64 MiB"),
+    ("many-headers", "sends ten thousand headers"),
+    ("flood-log", "logs ten thousand long lines"),
+    ("tell-secrets", "logs its settings and the buyer, whole and in part"),
+    ("big-answer", "answers with rows of 64 MiB of text"),
+    ("spin-after", "sends, then computes for ever"),
+];
+
+/// The plugin.
+pub struct Hostile;
+
+impl Provider for Hostile {
+    fn describe() -> ProviderInfo {
+        let label = |text: &str| Label { ja: text.to_owned(), en: text.to_owned() };
+        let field = |key: &str, kind, required| SettingField {
+            key: key.to_owned(),
+            label: label(key),
+            help: label(""),
+            kind,
+            required,
+            default: None,
+            max_length: None,
+        };
+        ProviderInfo {
+            id: "hostile".to_owned(),
+            name: label("Hostile"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            settings: vec![
+                field(
+                    "behaviour",
+                    SettingKind::Choice(BEHAVIOURS.map(|(id, does)| (id.to_owned(), label(does))).into()),
+                    true,
+                ),
+                field("url", SettingKind::Url, true),
+                field("password", SettingKind::Secret, false),
+            ],
+            carriers: Vec::new(),
+            batch_limits: BatchLimits { credit: 10, check_credit: 0, cancel: 1, sync_tracking: 1 },
+            capabilities: Capability::empty(),
+            origins: Vec::new(),
+            max_billed_amount: None,
+        }
+    }
+
+    async fn test_connection<T: Transport>(call: &Call<'_, T>) -> Result<(), Failure> {
+        post(call, Vec::new()).await.map(|_| ()).map_err(SendError::into_failure)
+    }
+
+    async fn credit<T: Transport>(call: &Call<'_, T>, orders: &[Order]) -> Vec<Result<Decision, Failure>> {
+        let approved = || Ok(Decision { transaction_id: None, verdict: Verdict::Approved });
+        let all = |row: Result<Decision, Failure>| orders.iter().map(|_| row.clone()).collect::<Vec<_>>();
+        match call.settings.get("behaviour") {
+            "spin" => spin(),
+            "grow" => grow(),
+            "deny" => all(approved()),
+            "lie-unknown" => all(Err(Failure::OutcomeUnknown(reason(None, "so I say")))),
+            "lie-not-sent" => {
+                let _ = post(call, b"x".to_vec()).await;
+                all(Err(Failure::NotSent(reason(None, "so I say"))))
+            }
+            "lie-approved" => {
+                let _ = post(call, b"x".to_vec()).await;
+                all(approved())
+            }
+            "panic" => panic!("on purpose"),
+            "panic-after" => {
+                let _ = post(call, b"x".to_vec()).await;
+                panic!("on purpose")
+            }
+            "spin-after" => {
+                let _ = post(call, b"x".to_vec()).await;
+                spin()
+            }
+            "few-rows" => Vec::new(),
+            "many-requests" => {
+                let sent = join_all((0..10_000).map(|_| post(call, b"x".to_vec()))).await;
+                all(if sent.iter().all(Result::is_ok) { approved() } else { Err(denied(&sent)) })
+            }
+            "big-request" => all(outcome(post(call, vec![b'x'; 64 << 20]).await)),
+            "many-headers" => {
+                let mut request = Request::post(call.settings.get("url").to_owned(), "text/plain", "x");
+                request.headers.extend((0..10_000).map(|_| ("x-header", "value".to_owned())));
+                all(outcome(call.http.send(request).await))
+            }
+            "flood-log" => {
+                (0..10_000).for_each(|_| log(&"line\n".repeat(1_000)));
+                all(outcome(post(call, b"x".to_vec()).await))
+            }
+            "tell-secrets" => {
+                log(&format!("password={}", call.settings.get("password")));
+                orders.iter().for_each(|order| log(&format!("{order:?}")));
+                all(outcome(post(call, b"x".to_vec()).await))
+            }
+            "big-answer" => all(Err(Failure::Refused(reason(None, "x".repeat(64 << 20))))),
+            _ => all(outcome(post(call, b"x".to_vec()).await)),
+        }
+    }
+
+    async fn check_credit<T: Transport>(
+        _: &Call<'_, T>,
+        registrations: &[Registration],
+    ) -> Vec<Result<Standing, Failure>> {
+        registrations.iter().map(|_| Err(Failure::Unsupported)).collect()
+    }
+
+    async fn cancel<T: Transport>(call: &Call<'_, T>, cancellations: &[Cancellation]) -> Vec<Result<(), Failure>> {
+        let sent = post(call, b"x".to_vec()).await;
+        cancellations.iter().map(|_| sent.clone().map(|_| ()).map_err(SendError::into_failure)).collect()
+    }
+
+    async fn sync_tracking<T: Transport>(_: &Call<'_, T>, shipments: &[Shipment]) -> Vec<Result<(), Failure>> {
+        shipments.iter().map(|_| Ok(())).collect()
+    }
+
+    fn fee_adjust(_: &FeeRule, _: &Bill) -> Result<AdjustedFee, Vec<FieldProblem>> {
+        spin()
+    }
+}
+
+async fn post<T: Transport>(call: &Call<'_, T>, body: Vec<u8>) -> Result<Response, SendError> {
+    call.http.send(Request::post(call.settings.get("url").to_owned(), "text/plain", body)).await
+}
+
+fn outcome(sent: Result<Response, SendError>) -> Result<Decision, Failure> {
+    match sent {
+        Ok(answer) if answer.status == 200 => Ok(Decision { transaction_id: None, verdict: Verdict::Approved }),
+        Ok(answer) => Err(Failure::Refused(reason(None, format!("status {}", answer.status)))),
+        Err(error) => Err(error.into_failure()),
+    }
+}
+
+fn denied(sent: &[Result<Response, SendError>]) -> Failure {
+    let refused = sent.iter().filter(|result| result.is_err()).count();
+    Failure::Refused(reason(None, format!("{refused} refused")))
+}
+
+fn log(words: &str) {
+    use provider_sdk::bindings::deferred_payment::provider::log::{Level, write};
+    write(Level::Info, words);
+}
+
+fn spin() -> ! {
+    let mut x = 0u64;
+    loop {
+        x = std::hint::black_box(x.wrapping_add(1));
+    }
+}
+
+fn grow() -> ! {
+    let mut kept = Vec::new();
+    loop {
+        kept.push(std::hint::black_box(vec![1u8; 1 << 20]));
+    }
+}
+
+provider_sdk::export_provider!(Hostile);

@@ -1,0 +1,102 @@
+//! Finding a compiler for `wasm32-unknown-unknown` on whatever machine this is.
+
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The plugins' target. A component from it imports exactly what its world names; through
+/// `wasm32-wasip2` the same code would also import files, environment and clocks.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Debian's compiler and the source of its standard library, of one version.
+const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_STD: &str = "/usr/lib/rustlib/src/rust/library/std";
+
+/// How plugins are compiled here.
+pub enum Toolchain {
+    /// The toolchain in use has the target.
+    Installed,
+    /// Debian's compiler builds the standard library for the target from source.
+    Debian {
+        /// Where `rust-lld` is.
+        linker: PathBuf,
+    },
+}
+
+impl Toolchain {
+    /// The first that works, in the order: the toolchain in use, rustup, Debian's packages.
+    pub fn find() -> Result<Self> {
+        let sysroot = PathBuf::from(output("rustc", &["--print", "sysroot"])?);
+        if has_target(&sysroot) {
+            say("the toolchain in use has the target");
+            return Ok(Toolchain::Installed);
+        }
+        if rustup_may_install() && add_with_rustup() && has_target(&sysroot) {
+            say("the target was added with rustup");
+            return Ok(Toolchain::Installed);
+        }
+        if !debian_is_there() && !install_from_debian() {
+            bail!(
+                "no compiler for {TARGET} was found. Do one of these and run the command again:\n  \
+                 rustup target add {TARGET}\n  \
+                 apt-get install {}   (as root, on Debian)",
+                DEBIAN_PACKAGES.join(" ")
+            );
+        }
+        say("Debian's rustc builds the standard library from source");
+        let host = output("rustc", &["-vV"])?;
+        let host = host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+        Ok(Toolchain::Debian { linker: sysroot.join("lib/rustlib").join(host).join("bin") })
+    }
+
+    /// Makes a `cargo build` of the target out of a plain one.
+    pub fn apply(&self, cargo: &mut Command) -> Result<()> {
+        cargo.args(["--target", TARGET]);
+        if let Toolchain::Debian { linker } = self {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let path = std::iter::once(linker.clone()).chain(std::env::split_paths(&path));
+            cargo
+                .env("PATH", std::env::join_paths(path)?)
+                .env("RUSTC", DEBIAN_RUSTC)
+                // The switch below is unstable everywhere but with this variable.
+                .env("RUSTC_BOOTSTRAP", "1")
+                .arg("-Zbuild-std=std,panic_abort");
+        }
+        Ok(())
+    }
+}
+
+fn say(found: &str) {
+    eprintln!("[xtask] {TARGET}: {found}");
+}
+
+fn has_target(sysroot: &Path) -> bool {
+    sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir()
+}
+
+fn rustup_may_install() -> bool {
+    std::env::var("RUSTUP_AUTO_INSTALL").map_or(true, |value| value != "0")
+}
+
+fn add_with_rustup() -> bool {
+    Command::new("rustup").args(["target", "add", TARGET]).status().is_ok_and(|status| status.success())
+}
+
+fn debian_is_there() -> bool {
+    Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_STD).is_dir()
+}
+
+/// Only where apt can work: on Debian, as root.
+fn install_from_debian() -> bool {
+    eprintln!("[xtask] installing {} with apt", DEBIAN_PACKAGES.join(" "));
+    crate::apt::install(&DEBIAN_PACKAGES) && debian_is_there()
+}
+
+fn output(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(arguments).output().with_context(|| format!("cannot run {program}"))?;
+    if !output.status.success() {
+        bail!("{program} {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
