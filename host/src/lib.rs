@@ -31,6 +31,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `plugin` | a loaded plugin and the calls into it |
+//! | `registry` | which plugin serves a provider now |
 //! | `sandbox` | the walls: engine, imports, a store for each call |
 //! | `egress`, `dial`, `address` | the one way out: origins, pool, connections, addresses |
 //! | `report`, `word` | what the host saw, and its word on what was sent |
@@ -49,6 +50,7 @@ mod load;
 mod mask;
 mod permissions;
 mod plugin;
+mod registry;
 mod report;
 mod sandbox;
 mod word;
@@ -58,6 +60,7 @@ pub use limits::Limits;
 pub use load::{Host, HostBuilder};
 pub use permissions::{Origin, OriginError, PermissionError, Permissions};
 pub use plugin::{Answer, Facts, Plugin};
+pub use registry::{Registry, Replaced};
 pub use report::{CallReport, Progress, RequestReport};
 
 /// The contract's types, as `wit/provider.wit` describes them.

@@ -197,10 +197,12 @@ impl Loaded {
         if limit == 0 {
             return Answer { rows: rows.iter().map(|_| Err(Failure::Unsupported)).collect(), calls: Vec::new() };
         }
-        let batches = rows.chunks(limit as usize).map(|batch| self.batch(operation, account, batch, personal, enter));
+        let mut whole = Answer { rows: Vec::with_capacity(rows.len()), calls: Vec::new() };
+        // Owned, because a borrowed batch would make the future of a call unfit for other threads.
+        let batches: Vec<_> = rows.chunks(limit as usize).map(<[Row]>::to_vec).collect();
+        let batches = batches.into_iter().map(|batch| self.batch(operation, account, batch, personal, enter));
         let side_by_side = futures::stream::iter(batches).buffered(self.limits.concurrent_batches);
         let answers: Vec<_> = side_by_side.collect().await;
-        let mut whole = Answer { rows: Vec::with_capacity(rows.len()), calls: Vec::new() };
         for (rows, report) in answers {
             whole.rows.extend(rows);
             whole.calls.push(report);
@@ -212,24 +214,25 @@ impl Loaded {
         &self,
         operation: &'static str,
         account: &Account,
-        rows: &[Row],
+        rows: Vec<Row>,
         personal: fn(&[Row]) -> Mask,
         enter: Enter<Row, Out>,
     ) -> (Vec<Result<Out, Failure>>, CallReport) {
-        let mask = personal(rows).and_settings(&account.settings, &self.info.settings);
+        let asked = rows.len();
+        let mask = personal(&rows).and_settings(&account.settings, &self.info.settings);
         let context = Context { settings: account.settings.clone(), now: now() };
-        let entry = enter(context, rows.to_vec());
-        let (result, mut report) = self.enter(operation, rows.len(), Some(account), mask, entry).await;
+        let entry = enter(context, rows);
+        let (result, mut report) = self.enter(operation, asked, Some(account), mask, entry).await;
         let seen = Seen::of(&report.requests);
-        let result = result.and_then(|answered| match answered.len() == rows.len() {
+        let result = result.and_then(|answered| match answered.len() == asked {
             true => Ok(answered),
-            false => Err(CallError::RowCount { asked: rows.len(), answered: answered.len() }),
+            false => Err(CallError::RowCount { asked, answered: answered.len() }),
         });
         let rows = match result {
             Ok(answered) => answered.into_iter().map(|row| word::judge(row, seen)).collect(),
             Err(error) => {
                 report.error = Some(error.to_string());
-                rows.iter().map(|_| Err(word::without_answer("host-call-ended", &error.to_string(), seen))).collect()
+                (0..asked).map(|_| Err(word::without_answer("host-call-ended", &error.to_string(), seen))).collect()
             }
         };
         (rows, report)
