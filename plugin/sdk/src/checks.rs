@@ -3,7 +3,7 @@
 
 use crate::failure::problem;
 use crate::japan;
-use crate::text::count;
+use crate::text::{count, digits};
 use crate::types::{Date, Failure, FieldProblem, Order};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -13,6 +13,9 @@ pub const REFERENCE_LENGTH: usize = 20;
 
 /// Digits of a Japanese postal code.
 const POSTAL_CODE_DIGITS: usize = 7;
+
+/// Numbers that begin so (mobile, IP and machine numbers) have eleven digits, all others ten.
+pub const ELEVEN_DIGIT_PREFIXES: [&str; 6] = ["020", "050", "060", "070", "080", "090"];
 
 /// The problems found so far.
 ///
@@ -55,6 +58,21 @@ impl Checks {
         }
     }
 
+    /// A telephone number of Japan, with or without hyphens: begins with 0, has eleven digits behind
+    /// [`ELEVEN_DIGIT_PREFIXES`] and ten behind any other; [`crate::text::digits`] of it is sent.
+    pub fn domestic_phone(&mut self, field: &str, label: &str, value: &str) {
+        if value.trim().is_empty() {
+            return self.add(field, "required", format!("{label}を入力してください"));
+        }
+        let digits = digits(value);
+        let wanted = if ELEVEN_DIGIT_PREFIXES.iter().any(|prefix| digits.starts_with(prefix)) { 11 } else { 10 };
+        let written = value.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        if !written || !digits.starts_with('0') || digits.len() != wanted {
+            let words = format!("{label}は0で始まる半角数字10桁です（携帯電話・IP電話は11桁）");
+            self.add(field, "phone", words);
+        }
+    }
+
     /// A number within `allowed`.
     pub fn number<N: PartialOrd + Display>(&mut self, field: &str, label: &str, value: N, allowed: RangeInclusive<N>) {
         if !allowed.contains(&value) {
@@ -76,6 +94,14 @@ impl Checks {
         if !(1..=REFERENCE_LENGTH).contains(&value.len()) || !value.bytes().all(allowed) {
             let words = format!("注文番号は半角英数字・ハイフン・下線の{REFERENCE_LENGTH}文字以内です");
             self.add(field, "reference", words);
+        }
+    }
+
+    /// No `earlier` order of the same call has the same reference: two rows would be two claims.
+    pub fn not_twice(&mut self, earlier: &[Order], reference: &str) {
+        if earlier.iter().any(|other| other.reference == reference) {
+            let words = format!("注文番号{reference}が一度の呼び出しに二度あります");
+            self.add("reference", "reference-twice", words);
         }
     }
 
@@ -125,6 +151,18 @@ mod tests {
         assert_eq!(codes(|c| c.phone("f", "l", "０３", 50)), ["phone"]);
         assert_eq!(codes(|c| c.phone("f", "l", "--", 50)), ["phone"]);
         assert_eq!(codes(|c| c.phone("f", "l", "", 50)), ["required"]);
+    }
+
+    #[test]
+    fn domestic_phones_have_ten_or_eleven_digits() {
+        for good in ["0312345678", "03-1234-5678", "090-1234-5678", "05012345678", "0120-123-456"] {
+            assert!(codes(|c| c.domestic_phone("f", "l", good)).is_empty(), "{good}");
+        }
+        for bad in ["090-1234-567", "03-1234-56789", "1234567890", "+81-3-1234-5678", "０３１２３４５６７８", "--"]
+        {
+            assert_eq!(codes(|c| c.domestic_phone("f", "l", bad)), ["phone"], "{bad}");
+        }
+        assert_eq!(codes(|c| c.domestic_phone("f", "l", " ")), ["required"]);
     }
 
     #[test]

@@ -11,6 +11,8 @@
 //! | [`settings`] | reading and checking a shop's settings by their description |
 //! | [`failure`] | short ways to say what went wrong |
 //! | [`checks`] | what can be wrong with an order before it is sent |
+//! | [`lines`] | the lines of a bill: shipping and fees as lines, and the rest merged into one |
+//! | [`answer`] | what an answer is worth before its content is read |
 //! | [`rows`] | rows of a call, cut into requests and matched with the rows of an answer |
 //! | [`form`], [`xml`] | the two encodings the gateways use besides JSON |
 //! | [`text`], [`japan`] | full-width conversion, counting, Japan's calendar |
@@ -18,6 +20,7 @@
 //! | [`carriers`] | the fifteen carriers (配送業者) that order platforms offer |
 //! | [`scripted`] | a gateway for a provider's own tests (native builds only) |
 
+pub mod answer;
 pub mod bindings;
 pub mod carriers;
 pub mod checks;
@@ -26,6 +29,7 @@ pub mod fees;
 pub mod form;
 pub mod http;
 pub mod japan;
+pub mod lines;
 pub mod provider;
 pub mod rows;
 #[cfg(not(target_family = "wasm"))]

@@ -1,4 +1,4 @@
-//! Text as Japanese forms need it: counted in characters, full-width where asked.
+//! Text as Japanese forms need it: counted in characters, full-width or half-width where asked.
 
 /// Characters of `text`, as the gateways' length limits count them.
 pub fn count(text: &str) -> usize {
@@ -29,6 +29,51 @@ pub fn full_width(text: &str) -> String {
         out.push(joined.unwrap_or(wide));
     }
     out
+}
+
+/// Whether `c` takes the width of a kanji, as forms that take full-width text alone ask. Half-width are
+/// control characters, ASCII, Latin letters with accents, and half-width katakana.
+pub fn is_full_width(c: char) -> bool {
+    // Of the Latin-1 block only these are in the Japanese character set, as full-width signs.
+    "§¨°±´¶×÷".contains(c) || (c > '\u{ff}' && !('\u{ff61}'..='\u{ffdc}').contains(&c))
+}
+
+/// Katakana, hiragana and full-width letters, digits, signs and spaces made half-width, a sound mark as
+/// a character of its own (`ガ` → `ｶﾞ`). Everything else stays.
+pub fn half_width_kana(text: &str) -> String {
+    text.chars().flat_map(narrow).collect()
+}
+
+/// Katakana without a half-width form of their own, and the nearest that has one.
+const NEAREST: [(char, char); 5] = [('ヮ', 'ワ'), ('ヰ', 'イ'), ('ヱ', 'エ'), ('ヵ', 'カ'), ('ヶ', 'ケ')];
+/// From a hiragana letter to its katakana.
+const KATAKANA_OFFSET: u32 = 0x60;
+
+/// The half-width form of `c`: a character, and where it needs one a sound mark.
+fn narrow(c: char) -> impl Iterator<Item = char> {
+    let c = match c {
+        'ぁ'..='ゖ' => char::from_u32(c as u32 + KATAKANA_OFFSET).unwrap_or(c),
+        _ => c,
+    };
+    let c = NEAREST.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to);
+    // Voiceless letters stand directly before their voiced ones; ヴ alone stands elsewhere.
+    let before = |step: u32| char::from_u32((c as u32).saturating_sub(step)).unwrap_or(c);
+    let marked = [('ウ', 'ﾞ'), (before(1), 'ﾞ'), (before(2), 'ﾟ')];
+    let (letter, mark) = match marked.into_iter().find(|(letter, mark)| join(*letter, *mark) == Some(c)) {
+        Some((letter, mark)) => (letter, Some(mark)),
+        None => (c, None),
+    };
+    std::iter::once(narrow_letter(letter)).chain(mark)
+}
+
+fn narrow_letter(c: char) -> char {
+    match c {
+        '\u{3000}' => ' ',
+        '！'..='～' => char::from_u32(c as u32 - ASCII_OFFSET).unwrap_or(c),
+        _ => {
+            (0xff61..).zip(KANA.chars()).find(|(_, wide)| *wide == c).and_then(|(n, _)| char::from_u32(n)).unwrap_or(c)
+        }
+    }
 }
 
 /// The half-width block U+FF61 to U+FF9F, in order.
@@ -68,6 +113,24 @@ mod tests {
         assert_eq!(full_width("ﾄｳｷｮｳﾄ ｶﾞｰﾃﾞﾝﾋﾟｱ 1-2 #3"), "トウキョウト　ガーデンピア　１－２　＃３");
         assert_eq!(full_width("ｳﾞｧｲｵﾘﾝ ﾟ ﾏﾞ"), "ヴァイオリン　゜　マ゛");
         assert_eq!(full_width("東京都港区😀"), "東京都港区😀");
+    }
+
+    #[test]
+    fn kana_become_half_width() {
+        assert_eq!(half_width_kana("シケン　ハナコ"), "ｼｹﾝ ﾊﾅｺ");
+        assert_eq!(half_width_kana("がーでんぴあ・ヴァヰオリン"), "ｶﾞｰﾃﾞﾝﾋﾟｱ･ｳﾞｧｲｵﾘﾝ");
+        assert_eq!(half_width_kana("ＡＢＣ１２３－ｶﾞ"), "ABC123-ｶﾞ");
+        assert_eq!(half_width_kana("髙橋😀\0ゝ"), "髙橋😀\0ゝ");
+    }
+
+    #[test]
+    fn every_half_width_letter_survives_both_ways() {
+        let all: String = ('\u{ff61}'..='\u{ff9f}').chain(' '..='~').collect();
+        assert_eq!(half_width_kana(&full_width(&all)), all);
+        assert!(full_width(&all).chars().all(is_full_width));
+        assert!(!all.chars().any(is_full_width));
+        assert!("髙𠮷，×ー".chars().all(is_full_width));
+        assert!(!"é\n\u{a0}".chars().any(is_full_width));
     }
 
     #[test]
