@@ -1,6 +1,7 @@
-//! What an answer is worth before its content is read, the same for every gateway.
+//! What an answer is worth before its content is read, the same for every gateway; and whether it
+//! speaks of what was asked.
 
-use crate::failure::{reason, unreadable};
+use crate::failure::{mismatch, reason, unreadable};
 use crate::http::Response;
 use crate::types::Failure;
 use crate::xml::{self, Element};
@@ -19,7 +20,7 @@ pub fn accept(response: &Response, provider: &str, statuses: &[u16]) -> Result<(
             return Err(Failure::Busy((words, response.retry_after)));
         }
         status => {
-            let words = format!("{provider}がHTTP {status}を返しました。登録されたかどうかはわかりません");
+            let words = format!("{provider}がHTTP {status}を返しました。処理されたかどうかはわかりません");
             return Err(Failure::OutcomeUnknown(reason(format!("http-{status}"), words)));
         }
     }
@@ -45,6 +46,25 @@ fn is_utf8(content_type: &str) -> bool {
     let content_type = content_type.to_ascii_lowercase();
     let charset = content_type.split(';').filter_map(|part| part.trim().strip_prefix("charset=")).next();
     charset.is_none_or(|charset| charset.trim_matches('"') == "utf-8")
+}
+
+/// What `provider` echoes in `element` of its answer is what was `asked`. An answer that names something
+/// else answers another request; one that names nothing is for the caller to judge.
+pub fn check_echo(provider: &str, answer: &Element, element: &str, asked: &str) -> Result<(), Failure> {
+    let echoed = answer.child_text(element);
+    if echoed.is_empty() || echoed == asked {
+        return Ok(());
+    }
+    Err(mismatch(format!("{provider}の回答の{element}が{echoed}で、送った{asked}と一致しません")))
+}
+
+/// As [`check_echo`], where an answer without the echo cannot be trusted either.
+pub fn require_echo(provider: &str, answer: &Element, element: &str, asked: &str) -> Result<(), Failure> {
+    check_echo(provider, answer, element, asked)?;
+    if answer.child_text(element).is_empty() {
+        return Err(mismatch(format!("{provider}の回答に{element}がありません（送ったのは{asked}）")));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -76,6 +96,22 @@ mod tests {
         ];
         for response in bad {
             assert!(matches!(xml(&response, "P", "return"), Err(Failure::OutcomeUnknown(_))), "{response:?}");
+        }
+    }
+
+    #[test]
+    fn an_echo_of_something_else_is_refused_and_none_where_it_is_required() {
+        let answer = Element::parent("a", vec![Element::text("id", "1"), Element::text("none", "")]);
+        assert_eq!(check_echo("P", &answer, "id", "1"), Ok(()));
+        assert_eq!(require_echo("P", &answer, "id", "1"), Ok(()));
+        assert_eq!(check_echo("P", &answer, "none", "1"), Ok(()));
+        let wrong = [
+            check_echo("P", &answer, "id", "2"),
+            require_echo("P", &answer, "id", "2"),
+            require_echo("P", &answer, "none", "1"),
+        ];
+        for wrong in wrong {
+            assert!(matches!(wrong, Err(Failure::OutcomeUnknown(_))), "{wrong:?}");
         }
     }
 }

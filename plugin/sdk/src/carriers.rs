@@ -33,6 +33,11 @@ pub fn supported(codes: &[(&str, &str)]) -> Vec<Carrier> {
         .collect()
 }
 
+/// The provider's own code of the carrier `id`; nothing for one that `codes` do not hold.
+pub fn code<'a>(codes: &[(&str, &'a str)], id: &str) -> Option<&'a str> {
+    codes.iter().find(|(carrier, _)| *carrier == id).map(|(_, code)| *code)
+}
+
 /// The names of `supported`, for the words of a refusal.
 pub fn names(supported: &[Carrier]) -> String {
     supported.iter().map(|carrier| carrier.name.ja.as_str()).collect::<Vec<_>>().join("、")

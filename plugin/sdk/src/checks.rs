@@ -1,10 +1,12 @@
 //! What can be wrong with an order before anything is sent: every problem is collected, with the
 //! contract's path of the field, a stable code and Japanese words.
 
+use crate::carriers;
+use crate::contract::Carrier;
 use crate::failure::problem;
 use crate::japan;
 use crate::text::{count, digits};
-use crate::types::{Date, Failure, FieldProblem, Order};
+use crate::types::{Date, Failure, FieldProblem, Order, Registration};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -37,6 +39,14 @@ impl Checks {
         let length = count(value);
         if length > limit {
             self.add(field, "too-long", format!("{label}は{limit}文字以内です（現在{length}文字）"));
+        }
+    }
+
+    /// Text, if there is any, has at least `least` characters.
+    pub fn at_least(&mut self, field: &str, label: &str, value: &str, least: usize) {
+        let length = count(value);
+        if !value.trim().is_empty() && length < least {
+            self.add(field, "too-short", format!("{label}は{least}文字以上です（現在{length}文字）"));
         }
     }
 
@@ -116,10 +126,34 @@ impl Checks {
         }
     }
 
+    /// One of the carriers that `provider` supports; they are named where it is another.
+    pub fn carrier(&mut self, provider: &str, supported: &[Carrier], id: &str) {
+        if !supported.iter().any(|carrier| carrier.id == id) {
+            let names = carriers::names(supported);
+            self.add("carrier", "carrier", format!("この配送業者は{provider}で使えません。使える配送業者: {names}"));
+        }
+    }
+
     /// Nothing, or all problems as the contract's failure.
     pub fn into_result(self) -> Result<(), Failure> {
         if self.0.is_empty() { Ok(()) } else { Err(Failure::Invalid(self.0)) }
     }
+}
+
+/// The provider's own id of a registration whose answer arrived.
+pub fn transaction_id(registration: &Registration) -> Option<&str> {
+    registration.transaction_id.as_deref().filter(|id| !id.is_empty())
+}
+
+/// The provider's own id, where `provider` does nothing without it: what the operator can do instead.
+pub fn need_transaction_id<'a>(provider: &str, registration: &'a Registration) -> Result<&'a str, Failure> {
+    transaction_id(registration).ok_or_else(|| {
+        let words = format!(
+            "注文番号{}は{provider}の取引番号がわからないため操作できません。{provider}の管理画面で操作してください",
+            registration.reference
+        );
+        Failure::Invalid(vec![problem("registration.transaction-id", "no-transaction-id", words)])
+    })
 }
 
 #[cfg(test)]
@@ -137,6 +171,9 @@ mod tests {
         assert!(codes(|c| c.text("f", "l", "髙橋𠮷", 3)).is_empty());
         assert_eq!(codes(|c| c.text("f", "l", "髙橋𠮷野", 3)), ["too-long"]);
         assert_eq!(codes(|c| c.text("f", "l", " \u{3000}", 3)), ["required"]);
+        assert!(codes(|c| c.at_least("f", "l", "髙橋", 2)).is_empty());
+        assert!(codes(|c| c.at_least("f", "l", " ", 2)).is_empty(), "whether it is required is another question");
+        assert_eq!(codes(|c| c.at_least("f", "l", "𠮷", 2)), ["too-short"]);
     }
 
     #[test]
@@ -171,6 +208,24 @@ mod tests {
         for bad in ["", "Shop-1_20261124-00012", "注文1", "a b"] {
             assert_eq!(codes(|c| c.reference("f", bad)), ["reference"], "{bad}");
         }
+    }
+
+    #[test]
+    fn an_empty_id_is_none() {
+        let known = |id| crate::samples::registration("R1", id);
+        assert_eq!(need_transaction_id("P", &known(Some("1"))), Ok("1"));
+        for without in [None, Some("")] {
+            assert!(matches!(need_transaction_id("P", &known(without)), Err(Failure::Invalid(_))));
+        }
+    }
+
+    #[test]
+    fn carriers_that_are_supported_are_named() {
+        let supported = carriers::supported(&[("sagawa", "1"), ("yamato", "2")]);
+        assert!(codes(|c| c.carrier("P", &supported, "yamato")).is_empty());
+        let mut checks = Checks::default();
+        checks.carrier("P", &supported, "japan-post");
+        assert!(checks.0[0].reason.message.contains("佐川急便、ヤマト運輸"));
     }
 
     #[test]

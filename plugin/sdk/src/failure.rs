@@ -12,6 +12,18 @@ pub fn problem(field: impl Into<String>, code: &str, message: impl Into<String>)
     FieldProblem { field: field.into(), reason: reason(code.to_owned(), message) }
 }
 
+/// One reason that carries all of `reasons`, under the first code; `without` where there are none.
+pub fn joined(reasons: Vec<Reason>, without: &str) -> Reason {
+    match <[Reason; 1]>::try_from(reasons) {
+        Ok([only]) => only,
+        Err(none) if none.is_empty() => reason(None, without),
+        Err(several) => {
+            let words = several.iter().map(|r| format!("{} {}", r.code.as_deref().unwrap_or_default(), r.message));
+            reason(several[0].code.clone(), words.collect::<Vec<_>>().join(" / "))
+        }
+    }
+}
+
 /// The same failure for each of `rows` rows: what a failed request means for a whole batch.
 pub fn for_all<T>(rows: usize, failure: &Failure) -> Vec<Result<T, Failure>> {
     (0..rows).map(|_| Err(failure.clone())).collect()

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`provider`] | the trait, a call's context, and the macro that exports them |
 //! | [`http`] | requests, answers, and the table that sorts transport errors into *not sent* and *outcome unknown* |
+//! | [`describe`] | short ways to write a provider's description |
 //! | [`settings`] | reading and checking a shop's settings by their description |
 //! | [`failure`] | short ways to say what went wrong |
 //! | [`checks`] | what can be wrong with an order before it is sent |
@@ -18,12 +19,13 @@
 //! | [`text`], [`japan`] | full-width conversion, counting, Japan's calendar |
 //! | [`fees`] | the default rule for 手数料設定 |
 //! | [`carriers`] | the fifteen carriers (配送業者) that order platforms offer |
-//! | [`scripted`] | a gateway for a provider's own tests (native builds only) |
+//! | [`scripted`], [`samples`] | a gateway and orders for a provider's own tests (native builds only) |
 
 pub mod answer;
 pub mod bindings;
 pub mod carriers;
 pub mod checks;
+pub mod describe;
 pub mod failure;
 pub mod fees;
 pub mod form;
@@ -32,6 +34,8 @@ pub mod japan;
 pub mod lines;
 pub mod provider;
 pub mod rows;
+#[cfg(not(target_family = "wasm"))]
+pub mod samples;
 #[cfg(not(target_family = "wasm"))]
 pub mod scripted;
 pub mod settings;

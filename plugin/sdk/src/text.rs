@@ -15,6 +15,15 @@ pub fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
+/// A postal code as most gateways write it: `1050011` → `105-0011`. What is none stays.
+pub fn postal_code(text: &str) -> String {
+    let digits = digits(text);
+    match digits.split_at_checked(3) {
+        Some((area, town)) if town.len() == 4 => format!("{area}-{town}"),
+        _ => text.to_owned(),
+    }
+}
+
 /// Half-width letters, digits, signs, spaces and katakana made full-width; a sound mark joins its
 /// letter (`ｶﾞ` → `ガ`). Everything else stays.
 pub fn full_width(text: &str) -> String {
@@ -137,6 +146,9 @@ mod tests {
     fn lengths_are_characters_not_bytes() {
         assert_eq!(count("髙橋𠮷野"), 4);
         assert_eq!(truncate("髙橋𠮷野", 3), "髙橋𠮷");
+        for (written, sent) in [("1050011", "105-0011"), ("105-0011", "105-0011"), ("105", "105"), ("〒", "〒")] {
+            assert_eq!(postal_code(written), sent);
+        }
         assert_eq!(digits("(03) 1234-５678"), "031234678");
     }
 }
