@@ -61,7 +61,8 @@ pub use load::{Host, HostBuilder};
 pub use permissions::{Origin, OriginError, PermissionError, Permissions};
 pub use plugin::{Answer, Facts, Plugin};
 pub use registry::{Registry, Replaced};
-pub use report::{CallReport, Progress, RequestReport};
+pub use report::{CallReport, Overruled, Progress, RequestReport};
+pub use word::Word;
 
 /// The contract's types, as `wit/provider.wit` describes them.
 pub mod contract {

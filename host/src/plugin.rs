@@ -229,7 +229,14 @@ impl Loaded {
             false => Err(CallError::RowCount { asked, answered: answered.len() }),
         });
         let rows = match result {
-            Ok(answered) => answered.into_iter().map(|row| word::judge(row, seen)).collect(),
+            Ok(answered) => {
+                let (judged, overruled) = word::judge_all(answered, seen);
+                if !overruled.is_empty() {
+                    tracing::warn!(operation, rows = ?overruled, "the plugin was overruled on what was sent");
+                }
+                report.overruled = overruled;
+                judged
+            }
             Err(error) => {
                 report.error = Some(error.to_string());
                 (0..asked).map(|_| Err(word::without_answer("host-call-ended", &error.to_string(), seen))).collect()
@@ -271,6 +278,7 @@ impl Loaded {
             elapsed: began.elapsed(),
             requests: meter.requests(),
             log_lines_dropped: dropped.load(Ordering::Relaxed),
+            overruled: Vec::new(),
             error: result.as_ref().err().map(ToString::to_string),
         };
         span.in_scope(|| tell(&report));

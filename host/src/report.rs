@@ -1,5 +1,6 @@
 //! What the host saw of a call: every request, whether it left, how long each phase took.
 
+use crate::word::Word;
 use serde::Serialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,8 +18,21 @@ pub struct CallReport {
     pub requests: Vec<RequestReport>,
     /// Log lines that were over the limit and dropped.
     pub log_lines_dropped: usize,
+    /// Rows where the host's word on what was sent replaced the plugin's. A plugin that is overruled
+    /// has a fault worth reporting to its author, except where a connection broke before anything
+    /// was written: only the host can know that.
+    pub overruled: Vec<Overruled>,
     /// Why the call ended early, if it did.
     pub error: Option<String>,
+}
+
+/// A row where the host did not believe the plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Overruled {
+    /// The row's position in its call.
+    pub row: usize,
+    /// What the plugin said; the answer's row says what the host made of it.
+    pub said: Word,
 }
 
 /// One request of a plugin.

@@ -12,7 +12,39 @@
 //! from the plugin: `not-sent` if nothing was sent, `outcome-unknown` otherwise.
 
 use crate::contract::{Failure, Reason};
-use crate::report::{Progress, RequestReport};
+use crate::report::{Overruled, Progress, RequestReport};
+use serde::Serialize;
+
+/// What a row of an answer says, without its data: success, or which of the contract's failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "they are the cases of `failure` in the contract")]
+pub enum Word {
+    Success,
+    Invalid,
+    Unauthorized,
+    Refused,
+    NotSent,
+    Busy,
+    OutcomeUnknown,
+    Unsupported,
+}
+
+impl Word {
+    /// The word of `row`.
+    pub fn of<T>(row: &Result<T, Failure>) -> Self {
+        match row {
+            Ok(_) => Word::Success,
+            Err(Failure::Invalid(_)) => Word::Invalid,
+            Err(Failure::Unauthorized(_)) => Word::Unauthorized,
+            Err(Failure::Refused(_)) => Word::Refused,
+            Err(Failure::NotSent(_)) => Word::NotSent,
+            Err(Failure::Busy(_)) => Word::Busy,
+            Err(Failure::OutcomeUnknown(_)) => Word::OutcomeUnknown,
+            Err(Failure::Unsupported) => Word::Unsupported,
+        }
+    }
+}
 
 /// What left the machine in one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +66,17 @@ impl Seen {
     }
 }
 
+/// Rows as the host passes them on, and those of them where it did not believe the plugin.
+pub(crate) fn judge_all<T>(rows: Vec<Result<T, Failure>>, seen: Seen) -> (Vec<Result<T, Failure>>, Vec<Overruled>) {
+    let said: Vec<_> = rows.iter().map(Word::of).collect();
+    let judged: Vec<_> = rows.into_iter().map(|row| judge(row, seen)).collect();
+    let differs = |(row, said): (usize, Word)| (Word::of(&judged[row]) != said).then_some(Overruled { row, said });
+    let overruled = said.into_iter().enumerate().filter_map(differs).collect();
+    (judged, overruled)
+}
+
 /// A row as the host passes it on.
-pub(crate) fn judge<T>(row: Result<T, Failure>, seen: Seen) -> Result<T, Failure> {
+fn judge<T>(row: Result<T, Failure>, seen: Seen) -> Result<T, Failure> {
     match (seen, row) {
         (Seen::Nothing, Ok(_)) => {
             Err(Failure::NotSent(own("host-no-request", "the plugin reports success, but sent nothing")))

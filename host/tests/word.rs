@@ -4,7 +4,7 @@ mod common;
 
 use common::{Does, Server, account, hostile, limits, order};
 use provider_host::contract::Failure;
-use provider_host::{Host, Limits, Origin, Permissions, Progress};
+use provider_host::{Host, Limits, Origin, Overruled, Permissions, Progress, Word};
 use std::sync::Arc;
 
 #[derive(Debug, PartialEq)]
@@ -37,6 +37,23 @@ async fn a_plugin_is_not_believed_against_what_left() {
     assert_eq!(credit("lie-not-sent", &closes).await, (Row::Unknown, Some(Progress::Sent)));
     assert_eq!(credit("lie-approved", &closes).await, (Row::Unknown, Some(Progress::Sent)));
     assert_eq!(closes.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_report_says_where_the_plugin_was_not_believed() {
+    let server = Server::start(Does::Answers(0)).await;
+    let plugin = hostile(limits(), &server).await;
+    for (behaviour, overruled) in [
+        ("honest", None),
+        ("lie-not-sent", Some(Word::NotSent)),
+        ("lie-unknown", Some(Word::OutcomeUnknown)),
+        ("deny", Some(Word::Success)),
+        ("panic", None),
+    ] {
+        let answer = plugin.credit(&account(behaviour, &server), vec![order()]).await;
+        let expected: Vec<_> = overruled.map(|said| Overruled { row: 0, said }).into_iter().collect();
+        assert_eq!(answer.calls[0].overruled, expected, "{behaviour}");
+    }
 }
 
 #[tokio::test]
