@@ -1,0 +1,252 @@
+//! Answers, read: JSON to a verdict, a standing or a failure.
+//!
+//! One answer can hold rows that were done (`results`) and rows that were refused (`errors`). A row is
+//! found by the gateway's id or by our own, never by its position. A row in both lists, or in neither,
+//! is *outcome unknown*.
+
+use crate::codes;
+use provider_sdk::answer::accept;
+use provider_sdk::failure::{mismatch, reason, unreadable};
+use provider_sdk::http::Response;
+use provider_sdk::rows::distinct;
+use provider_sdk::types::{Decision, Failure, Standing, Verdict};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Digits of the gateway's own id.
+const ID_DIGITS: usize = 11;
+
+/// Whether `id` is one of the gateway's own.
+pub fn is_id(id: &str) -> bool {
+    id.len() == ID_DIGITS && id.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// How a row of a call is named in an answer.
+pub struct Name {
+    /// The gateway's own id; nothing at registration, where there is none yet.
+    pub id: Option<String>,
+    /// Our own.
+    pub reference: String,
+}
+
+/// A row that was done.
+#[derive(PartialEq)]
+struct Row {
+    reference: String,
+    id: String,
+    result: String,
+    rejections: Vec<String>,
+    holds: Vec<String>,
+}
+
+/// A readable answer. Rows and errors are listed by each id that they carry.
+#[derive(Default)]
+pub struct Answer {
+    /// Transactions that were sent.
+    asked: usize,
+    rows: Vec<Row>,
+    by_reference: BTreeMap<String, Vec<usize>>,
+    by_id: BTreeMap<String, Vec<usize>>,
+    /// Codes by id. Those of errors without an id stand under "".
+    errors: BTreeMap<String, Vec<String>>,
+}
+
+/// What an answer says of one row.
+enum Found<'a> {
+    Done(&'a Row),
+    Refused(Vec<&'a str>),
+}
+
+/// Reads the answer to a request of `asked` transactions. The gateway says with 200 and with 400 what
+/// it did; 401 and 403 refuse the credentials (*assumed*).
+pub fn read(response: &Response, asked: usize) -> Result<Answer, Failure> {
+    if let status @ (401 | 403) = response.status {
+        let words = "NPが加盟店コード・SPコード・端末IDのいずれかを受け付けませんでした";
+        return Err(Failure::Unauthorized(reason(format!("http-{status}"), words)));
+    }
+    accept(response, "NP後払い", &[200, 400])?;
+    let document: Value = serde_json::from_slice(&response.body)
+        .map_err(|error| unreadable(format!("NP後払いの回答を読めません（{error}）")))?;
+    let (results, errors) = (list(&document, "results")?, list(&document, "errors")?);
+    if results.or(errors).is_none() {
+        return Err(unreadable("NP後払いの回答にresultsもerrorsもありません"));
+    }
+    let mut answer = Answer { asked, ..Answer::default() };
+    results.into_iter().flatten().for_each(|row| answer.add_row(row));
+    errors.into_iter().flatten().for_each(|error| answer.add_error(error));
+    Ok(answer)
+}
+
+fn list<'a>(document: &'a Value, key: &str) -> Result<Option<&'a Vec<Value>>, Failure> {
+    match document.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(list)) => Ok(Some(list)),
+        Some(_) => Err(unreadable(format!("NP後払いの回答の{key}が一覧ではありません"))),
+    }
+}
+
+/// The text under `key`, or "".
+fn text(row: &Value, key: &str) -> String {
+    row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The codes under `key`, which holds a list, or one alone. What is no text is kept as it is written,
+/// so that it is seen as a code that nobody knows.
+fn codes(row: &Value, key: &str) -> Vec<String> {
+    let code = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match row.get(key) {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(list)) => list.iter().map(code).collect(),
+        Some(one) => Some(code(one)).filter(|code| !code.is_empty()).into_iter().collect(),
+    }
+}
+
+impl Answer {
+    fn add_row(&mut self, row: &Value) {
+        let row = Row {
+            reference: text(row, "shop_transaction_id"),
+            id: text(row, "np_transaction_id"),
+            result: text(row, "authori_result"),
+            rejections: codes(row, "authori_ng"),
+            holds: codes(row, "authori_hold"),
+        };
+        self.by_reference.entry(row.reference.clone()).or_default().push(self.rows.len());
+        self.by_id.entry(row.id.clone()).or_default().push(self.rows.len());
+        self.rows.push(row);
+    }
+
+    fn add_error(&mut self, error: &Value) {
+        let codes = codes(error, "codes");
+        // An error that names no reason must not pass for no error.
+        let codes = if codes.is_empty() { vec![String::new()] } else { codes };
+        self.errors.entry(text(error, "id")).or_default().extend(codes);
+    }
+
+    /// The different rows that carry `id` or `reference`.
+    fn rows(&self, id: &str, reference: &str) -> Vec<&Row> {
+        let by_id = self.by_id.get(id).filter(|_| !id.is_empty());
+        let by_reference = self.by_reference.get(reference).filter(|_| !reference.is_empty());
+        distinct(by_id.into_iter().chain(by_reference).flatten().map(|at| &self.rows[*at]))
+    }
+
+    /// The codes of the errors that name `name`. In a request of one transaction an error without an
+    /// id can mean no other.
+    fn codes(&self, name: &Name) -> Vec<&str> {
+        let unnamed = (self.asked == 1).then_some("");
+        let ids = name.id.as_deref().into_iter().chain([name.reference.as_str()]).chain(unnamed);
+        distinct(distinct(ids).into_iter().filter_map(|id| self.errors.get(id)).flatten().map(String::as_str))
+    }
+
+    fn find(&self, name: &Name) -> Result<Found<'_>, Failure> {
+        let reference = &name.reference;
+        let rows = self.rows(name.id.as_deref().unwrap_or_default(), reference);
+        match (rows.as_slice(), self.codes(name)) {
+            ([row], codes) if codes.is_empty() => self.check(name, row).map(|()| Found::Done(row)),
+            ([], codes) if codes.is_empty() => self.absent(reference),
+            ([], codes) => Ok(Found::Refused(codes)),
+            (_, codes) => {
+                let words = format!("{reference}の結果がNPの回答に重なっていて、食い違います（{}）", codes.join(" "));
+                Err(mismatch(words))
+            }
+        }
+    }
+
+    /// A row that carries both ids carries the two that belong together.
+    fn check(&self, name: &Name, row: &Row) -> Result<(), Failure> {
+        let other_reference = !row.reference.is_empty() && row.reference != name.reference;
+        let other_id = name.id.as_ref().is_some_and(|id| !row.id.is_empty() && *id != row.id);
+        let shared = self.rows(&row.id, "").len() > 1;
+        if other_reference || other_id || shared {
+            let words =
+                format!("NPの回答が{}に別の取引（{} {}）を結び付けています", name.reference, row.id, row.reference);
+            return Err(mismatch(words));
+        }
+        Ok(())
+    }
+
+    /// A row that the answer does not name: refused if the whole request was, else nobody knows.
+    fn absent(&self, reference: &str) -> Result<Found<'_>, Failure> {
+        let unnamed: Vec<_> = self.errors.get("").into_iter().flatten().map(String::as_str).collect();
+        let of_all = !unnamed.is_empty() && unnamed.iter().all(|code| codes::is_of_the_request(code));
+        if of_all && self.rows.is_empty() {
+            return Ok(Found::Refused(distinct(unnamed)));
+        }
+        let words = format!("NPの回答に{reference}の結果がありません（取引の示されないエラー: {}）", unnamed.join(" "));
+        Err(mismatch(words))
+    }
+}
+
+/// The answer to the registration of `name`.
+pub fn decision(answer: &Answer, name: &Name) -> Result<Decision, Failure> {
+    match answer.find(name)? {
+        Found::Done(row) if is_id(&row.id) => Ok(decided(row.id.clone(), row)),
+        Found::Done(row) => {
+            let words = format!("登録成功の回答にNPの取引IDがありません（{} {}）", name.reference, row.id);
+            Err(mismatch(words))
+        }
+        Found::Refused(codes) => Err(at_registration(codes::failure(&codes))),
+    }
+}
+
+/// No state can refuse a transaction that is not registered yet, so one that does leaves it open what
+/// there is.
+fn at_registration(refusal: Failure) -> Failure {
+    match refusal {
+        Failure::Refused(reason) => Failure::OutcomeUnknown(reason),
+        other => other,
+    }
+}
+
+fn decided(id: String, row: &Row) -> Decision {
+    Decision { transaction_id: Some(id), verdict: verdict(row) }
+}
+
+/// 00 OK, 10 保留, 20 NG, 40 審査前; 50 審査中 is *assumed*, and 30 error (*assumed*) needs a person.
+fn verdict(row: &Row) -> Verdict {
+    let undisputed = row.rejections.is_empty() && row.holds.is_empty();
+    match row.result.as_str() {
+        "00" if undisputed => Verdict::Approved,
+        "10" => Verdict::OnHold(row.holds.iter().map(|code| codes::hold(code)).collect()),
+        "20" => Verdict::Rejected(row.rejections.iter().map(|code| codes::rejection(code)).collect()),
+        "40" | "50" if undisputed => Verdict::UnderReview,
+        result => {
+            let words = [row.rejections.as_slice(), &row.holds].concat().join(" ");
+            Verdict::Other(reason(result.to_owned(), format!("この版では意味のわからない与信結果です {words}")))
+        }
+    }
+}
+
+/// Where the transaction `name` stands. That a state is told by the code of an error is *assumed*.
+pub fn standing(answer: &Answer, name: &Name) -> Result<Standing, Failure> {
+    match answer.find(name)? {
+        Found::Done(row) => Ok(Standing::Decided(decided(name.id.clone().unwrap_or_default(), row))),
+        Found::Refused(refusal) => match refusal.as_slice() {
+            [codes::UNKNOWN_TRANSACTION] => Ok(Standing::NotFound),
+            [codes::CANCELLED] => Ok(Standing::Cancelled),
+            [codes::SHIPPED] => Ok(Standing::TrackingRegistered),
+            [codes::PAID] => Ok(Standing::Paid),
+            refusal => match codes::failure(refusal) {
+                Failure::Refused(reason) => Ok(Standing::Other(reason)),
+                failure => Err(failure),
+            },
+        },
+    }
+}
+
+/// What the cancel call says of `name`. One that is cancelled already is what was asked for: after a
+/// lost answer it is the only way to learn that the first request arrived.
+pub fn cancelled(answer: &Answer, name: &Name) -> Result<(), Failure> {
+    match answer.find(name)? {
+        Found::Done(_) => Ok(()),
+        Found::Refused(codes) if codes == [codes::CANCELLED] => Ok(()),
+        Found::Refused(codes) => Err(codes::failure(&codes)),
+    }
+}
+
+/// What the shipment call says of `name`.
+pub fn shipped(answer: &Answer, name: &Name) -> Result<(), Failure> {
+    match answer.find(name)? {
+        Found::Done(_) => Ok(()),
+        Found::Refused(codes) => Err(codes::failure(&codes)),
+    }
+}
