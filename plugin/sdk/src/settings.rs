@@ -1,18 +1,8 @@
 //! Reading a shop's settings, and checking them by their description.
 
-use crate::contract::{Label, SettingField, SettingKind};
+use crate::contract::{SettingField, SettingKind};
 use crate::failure::problem;
 use crate::types::{FieldProblem, Setting};
-
-/// A label in both languages.
-pub fn label(ja: impl Into<String>, en: impl Into<String>) -> Label {
-    Label { ja: ja.into(), en: en.into() }
-}
-
-/// A setting that every shop has to enter, of at most `max_length` characters.
-pub fn required(key: &str, label: Label, help: Label, kind: SettingKind, max_length: u32) -> SettingField {
-    SettingField { key: key.to_owned(), label, help, kind, required: true, default: None, max_length: Some(max_length) }
-}
 
 /// A shop's settings. A key that is absent or empty has the described default.
 pub struct Settings(Vec<Setting>);
@@ -101,6 +91,7 @@ fn is_base_url(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Label;
 
     fn field(key: &str, kind: SettingKind, required: bool, default: Option<&str>) -> SettingField {
         let label = Label { ja: key.to_owned(), en: key.to_owned() };
