@@ -37,8 +37,6 @@ pub mod rows;
 #[cfg(not(target_family = "wasm"))]
 pub mod samples;
 #[cfg(not(target_family = "wasm"))]
-pub mod samples;
-#[cfg(not(target_family = "wasm"))]
 pub mod scripted;
 pub mod settings;
 pub mod text;
