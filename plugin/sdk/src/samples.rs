@@ -119,3 +119,47 @@ pub fn problems<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<(String, 
 pub fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
+
+/// Orders of any text and any amount: none may panic, and none may be lost.
+#[cfg(feature = "proptest")]
+pub fn any_order() -> impl proptest::strategy::Strategy<Value = Order> {
+    use proptest::prelude::*;
+    let party = || {
+        (any::<[String; 6]>(), any::<[Option<String>; 4]>()).prop_map(|(texts, options)| {
+            let [name, phone, postal_code, prefecture, city, street] = texts;
+            let [name_kana, company, department, email] = options;
+            let address = Address { postal_code, prefecture, city, street };
+            Party { name, name_kana, company, department, address, phone, email }
+        })
+    };
+    let item = any::<(String, i64, u32, Option<u8>)>().prop_map(|(name, unit_price, quantity, tax_rate)| LineItem {
+        name,
+        unit_price,
+        quantity,
+        tax_rate,
+    });
+    let date = || any::<(u16, u8, u8)>().prop_map(|(year, month, day)| Date { year, month, day });
+    let dates = (date(), proptest::option::of(date()));
+    let parties = (party(), proptest::option::of(party()));
+    let items = proptest::collection::vec(item, 0..20);
+    let rest = any::<(String, [i64; 3], bool, Option<String>)>();
+    (dates, parties, items, rest).prop_map(
+        |((ordered_on, ships_on), (buyer, recipient), items, (reference, amounts, enclosed, note))| {
+            let [shipping_fee, payment_fee, billed_amount] = amounts;
+            let invoice = if enclosed { InvoiceDelivery::Enclosed } else { InvoiceDelivery::Separate };
+            Order {
+                reference,
+                ordered_on,
+                ships_on,
+                buyer,
+                recipient,
+                items,
+                shipping_fee,
+                payment_fee,
+                billed_amount,
+                invoice,
+                note,
+            }
+        },
+    )
+}

@@ -29,6 +29,20 @@ impl<F: Fn(&Request) -> Result<Response, SendError>> Transport for Scripted<F> {
     }
 }
 
+/// A gateway that must not be asked.
+///
+/// # Panics
+/// If it is.
+pub fn silent() -> Scripted<impl Fn(&Request) -> Result<Response, SendError>> {
+    Scripted::new(|request| panic!("{} was sent", request.url))
+}
+
+/// An answer with `body`, and without `Retry-After`.
+pub fn http(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Result<Response, SendError> {
+    let content_type = Some(content_type.to_owned());
+    Ok(Response { status, content_type, retry_after: None, body: body.into() })
+}
+
 /// The fields of a form body, decoded, in order.
 pub fn form_fields(request: &Request) -> Vec<(String, String)> {
     form_urlencoded::parse(&request.body).into_owned().collect()
