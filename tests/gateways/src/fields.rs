@@ -1,0 +1,244 @@
+//! Parameters of a form and the rules for each, as data.
+
+/// A rule for one parameter.
+pub(crate) struct Field {
+    pub name: &'static str,
+    /// What it is called in messages.
+    pub label: &'static str,
+    pub need: Need,
+    /// Longest value in characters.
+    pub max: usize,
+    pub form: Form,
+}
+
+/// Whether a parameter has to be there. An empty value counts as absent.
+pub(crate) enum Need {
+    Required,
+    Optional,
+    /// Required when that other parameter has this value.
+    If(&'static str, &'static str),
+}
+
+/// What a value has to look like.
+pub(crate) enum Form {
+    /// Anything but control characters; line breaks and tabs are allowed.
+    Text,
+    /// Whole yen, with a minus only where it may be negative.
+    Yen { negative: bool },
+    /// Digits, this many at least.
+    Digits(usize),
+    /// A day of the calendar, `YYYY-MM-DD`.
+    Date,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// Seven digits, with or without the hyphen.
+    Postal,
+    /// Digits and hyphens.
+    Phone,
+    /// Something on both sides of one `@`.
+    Mail,
+    /// Begins with a prefecture.
+    Address,
+}
+
+/// What is wrong with a value.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    Missing,
+    TooLong(usize),
+    Malformed,
+}
+
+/// Longest amount that can be added up without care: more than any field of any provider.
+pub(crate) const MAX_YEN: usize = 12;
+
+/// No limit of the provider's own; the request's size is the bound.
+pub(crate) const UNLIMITED: usize = usize::MAX;
+
+impl Field {
+    pub(crate) const fn required(name: &'static str, label: &'static str, max: usize, form: Form) -> Self {
+        Field { name, label, need: Need::Required, max, form }
+    }
+
+    pub(crate) const fn optional(name: &'static str, label: &'static str, max: usize, form: Form) -> Self {
+        Field { name, label, need: Need::Optional, max, form }
+    }
+
+    /// What is wrong with `value` as this parameter, among the others of its request.
+    pub(crate) fn flaw(&self, value: &str, others: &Params) -> Option<Flaw> {
+        if value.is_empty() {
+            let needed = match self.need {
+                Need::Required => true,
+                Need::Optional => false,
+                Need::If(name, trigger) => others.get(name) == trigger,
+            };
+            return needed.then_some(Flaw::Missing);
+        }
+        if value.chars().count() > self.max {
+            return Some(Flaw::TooLong(self.max));
+        }
+        (!self.form.fits(value)).then_some(Flaw::Malformed)
+    }
+}
+
+impl Form {
+    fn fits(&self, value: &str) -> bool {
+        match self {
+            Form::Text => text(value),
+            Form::Yen { negative } => {
+                let digits = if *negative { value.strip_prefix('-').unwrap_or(value) } else { value };
+                digits.len() <= MAX_YEN && digits_only(digits)
+            }
+            Form::Digits(least) => digits_only(value) && value.len() >= *least,
+            Form::Date => date(value),
+            Form::OneOf(values) => values.contains(&value),
+            Form::Postal => postal(value),
+            Form::Phone => value.chars().all(|c| c.is_ascii_digit() || c == '-') && value != "-",
+            Form::Mail => {
+                matches!(value.split_once('@'), Some((name, host)) if !name.is_empty() && !host.is_empty() && !host.contains('@'))
+            }
+            Form::Address => text(value) && PREFECTURES.iter().any(|prefecture| value.starts_with(prefecture)),
+        }
+    }
+}
+
+fn text(value: &str) -> bool {
+    !value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+fn digits_only(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn postal(value: &str) -> bool {
+    match value.split_once('-') {
+        Some((area, town)) => area.len() == 3 && town.len() == 4 && digits_only(area) && digits_only(town),
+        None => value.len() == 7 && digits_only(value),
+    }
+}
+
+fn date(value: &str) -> bool {
+    let parts: Vec<&str> = value.split('-').collect();
+    let [year, month, day] = parts[..] else { return false };
+    if [year.len(), month.len(), day.len()] != [4, 2, 2] || ![year, month, day].into_iter().all(digits_only) {
+        return false;
+    }
+    let number = |text: &str| text.parse::<u32>().expect("at most four digits");
+    (1..=days(number(year), number(month))).contains(&number(day))
+}
+
+/// Days of a month; none in a month that does not exist.
+fn days(year: u32, month: u32) -> u32 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+/// The parameters of a form, in the order received.
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Reads a form's body. Bytes that are not UTF-8 become U+FFFD.
+    pub(crate) fn parse(body: &[u8]) -> Self {
+        Params(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    /// The value of the first parameter of this name, or "".
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.all(name).next().unwrap_or("")
+    }
+
+    /// The values of every parameter of this name.
+    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Names and values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+const PREFECTURES: [&str; 47] = [
+    "北海道",
+    "青森県",
+    "岩手県",
+    "宮城県",
+    "秋田県",
+    "山形県",
+    "福島県",
+    "茨城県",
+    "栃木県",
+    "群馬県",
+    "埼玉県",
+    "千葉県",
+    "東京都",
+    "神奈川県",
+    "新潟県",
+    "富山県",
+    "石川県",
+    "福井県",
+    "山梨県",
+    "長野県",
+    "岐阜県",
+    "静岡県",
+    "愛知県",
+    "三重県",
+    "滋賀県",
+    "京都府",
+    "大阪府",
+    "兵庫県",
+    "奈良県",
+    "和歌山県",
+    "鳥取県",
+    "島根県",
+    "岡山県",
+    "広島県",
+    "山口県",
+    "徳島県",
+    "香川県",
+    "愛媛県",
+    "高知県",
+    "福岡県",
+    "佐賀県",
+    "長崎県",
+    "熊本県",
+    "大分県",
+    "宮崎県",
+    "鹿児島県",
+    "沖縄県",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_takes_and_refuses() {
+        let cases: [(Form, &[&str], &[&str]); 8] = [
+            (Form::Text, &["山田 花子", "a\nb"], &["a\u{0}", "\u{1b}"]),
+            (Form::Yen { negative: false }, &["0", "1232"], &["-1", "1.5", "1,232", "１２", "1234567890123"]),
+            (Form::Yen { negative: true }, &["-500", "0"], &["--5", "-", "+5"]),
+            (Form::Digits(4), &["1234", "12345"], &["123", "12a4"]),
+            (
+                Form::Date,
+                &["2024-02-29", "2026-12-31"],
+                &["2026-02-29", "1900-02-29", "2026-13-01", "2026-04-31", "2026-1-01", "2026/01/01", "2026-01-00"],
+            ),
+            (Form::Postal, &["1000001", "100-0001"], &["100001", "1000-001", "100-000a", "１０００００１"]),
+            (Form::Phone, &["03-1234-5678", "09012345678"], &["０３", "+81312345678", "-"]),
+            (Form::Mail, &["hanako@example.jp"], &["hanako", "@example.jp", "a@", "a@b@c"]),
+        ];
+        for (form, good, bad) in cases {
+            good.iter().for_each(|value| assert!(form.fits(value), "{value}"));
+            bad.iter().for_each(|value| assert!(!form.fits(value), "{value}"));
+        }
+        assert!(Form::Address.fits("京都府京都市"));
+        assert!(!Form::Address.fits("京都市"));
+    }
+}

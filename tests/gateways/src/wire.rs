@@ -1,0 +1,125 @@
+//! What a provider is, apart from any transport: a request and a ledger in, an answer out.
+
+use bytes::Bytes;
+
+use crate::ledger::Ledger;
+
+/// A request as it was received.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// GET, POST, …
+    pub method: String,
+    /// The path, with the query if there was one.
+    pub path: String,
+    /// Names in lower case, in the order received. Bytes that are not UTF-8 are replaced.
+    pub headers: Vec<(String, String)>,
+    /// The body's bytes.
+    pub body: Bytes,
+}
+
+impl Received {
+    /// The first header of this name, which is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Bytes it takes to keep it, about.
+    pub(crate) fn weight(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.method.len() + self.path.len() + headers + self.body.len()
+    }
+}
+
+/// What goes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Content-Type.
+    pub content_type: &'static str,
+    /// Retry-After in seconds.
+    pub retry_after: Option<u32>,
+    /// The body, always UTF-8.
+    pub body: String,
+}
+
+impl Answer {
+    /// An HTML page, as a proxy or a web server puts in front of an application.
+    pub fn page(status: u16, title: &str) -> Self {
+        let body =
+            format!("<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n");
+        Answer { status, content_type: "text/html; charset=utf-8", retry_after: None, body }
+    }
+}
+
+/// A way in which a provider refuses every request, whatever it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The caller's network address is not a registered one.
+    AddressRefused,
+    /// The system failed before recording anything.
+    SystemFailure,
+    /// Closed for maintenance.
+    Maintenance,
+}
+
+/// A way in which an answer can say something else than what was asked or recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twist {
+    /// Another order's reference or id.
+    OtherReference,
+    /// Another amount.
+    OtherAmount,
+    /// A code that is in no documentation.
+    UnknownCode,
+}
+
+/// How to twist the answer of one operation: find the marks one after the other, and put the
+/// replacement in place of what stands between the last one and `until`. Only the first row of an
+/// answer with several is twisted, so the others must still be read right.
+#[derive(Debug)]
+pub struct TwistRule {
+    /// What it does.
+    pub twist: Twist,
+    /// The operation whose answer has these marks.
+    pub operation: &'static str,
+    /// What stands before the value.
+    pub marks: &'static [&'static str],
+    /// What stands behind it.
+    pub until: &'static str,
+    /// The new value.
+    pub value: &'static str,
+}
+
+impl TwistRule {
+    /// The twisted body; `None` where it has no such value.
+    pub(crate) fn apply(&self, body: &str) -> Option<String> {
+        let mut start = 0;
+        for mark in self.marks {
+            start += body[start..].find(mark)? + mark.len();
+        }
+        let end = start + body[start..].find(self.until)?;
+        Some([&body[..start], self.value, &body[end..]].concat())
+    }
+}
+
+/// A provider's side of the wire.
+pub trait Wire: Send + Sync + 'static {
+    /// The names of its operations, as fault plans use them.
+    fn operations(&self) -> Vec<&'static str>;
+
+    /// The operation that a request asks for, if it is one.
+    fn operation(&self, request: &Received) -> Option<&'static str>;
+
+    /// The references and transaction ids that a request names.
+    fn names(&self, request: &Received) -> Vec<String>;
+
+    /// Carries the request out, or refuses it.
+    fn answer(&self, ledger: &mut Ledger, request: &Received) -> Answer;
+
+    /// How this provider says that it serves nobody now; `None` where it has no words for it.
+    fn trouble(&self, operation: &str, trouble: Trouble) -> Option<Answer>;
+
+    /// How its answers can be twisted.
+    fn twists(&self) -> &'static [TwistRule];
+}
