@@ -48,6 +48,19 @@ fn is_utf8(content_type: &str) -> bool {
     charset.is_none_or(|charset| charset.trim_matches('"') == "utf-8")
 }
 
+/// The errors of an answer whose `result` is NG, the request refused; nothing where it is OK.
+///
+/// For the gateways that answer `result` and `errors/error`.
+pub fn refused<'a>(provider: &str, answer: &'a Element) -> Result<Option<Vec<&'a Element>>, Failure> {
+    let errors: Vec<_> = answer.list("errors", "error").collect();
+    match answer.child_text("result") {
+        "OK" if errors.is_empty() => Ok(None),
+        "OK" => Err(mismatch(format!("{provider}の回答のresultはOKですが、エラーがあります"))),
+        "NG" => Ok(Some(errors)),
+        _ => Err(unreadable(format!("{provider}の回答のresultがOKでもNGでもありません"))),
+    }
+}
+
 /// What `provider` echoes in `element` of its answer is what was `asked`. An answer that names something
 /// else answers another request; one that names nothing is for the caller to judge.
 pub fn check_echo(provider: &str, answer: &Element, element: &str, asked: &str) -> Result<(), Failure> {
@@ -112,6 +125,21 @@ mod tests {
         ];
         for wrong in wrong {
             assert!(matches!(wrong, Err(Failure::OutcomeUnknown(_))), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_result_is_ok_without_errors_or_ng() {
+        let errors = |answer: &str| {
+            let answer = crate::xml::parse(format!("<a>{answer}</a>").as_bytes()).unwrap();
+            refused("P", &answer).map(|errors| errors.map(|errors| errors.len()))
+        };
+        assert_eq!(errors("<result>OK</result>"), Ok(None));
+        assert_eq!(errors("<result>OK</result><errors/>"), Ok(None));
+        assert_eq!(errors("<result>NG</result>"), Ok(Some(0)));
+        assert_eq!(errors("<result>NG</result><errors><error/><error/></errors>"), Ok(Some(2)));
+        for bad in ["<result>OK</result><errors><error/></errors>", "<result>ok</result>", ""] {
+            assert!(matches!(errors(bad), Err(Failure::OutcomeUnknown(_))), "{bad}");
         }
     }
 }

@@ -16,6 +16,7 @@
 //! | [`answer`] | what an answer is worth before its content is read |
 //! | [`rows`] | rows of a call, cut into requests and matched with the rows of an answer |
 //! | [`form`], [`xml`] | the two encodings the gateways use besides JSON |
+//! | [`tree`] | an order as nested elements, each value checked where it is put in |
 //! | [`text`], [`japan`] | full-width conversion, counting, Japan's calendar |
 //! | [`fees`] | the default rule for 手数料設定 |
 //! | [`carriers`] | the fifteen carriers (配送業者) that order platforms offer |
@@ -40,6 +41,7 @@ pub mod samples;
 pub mod scripted;
 pub mod settings;
 pub mod text;
+pub mod tree;
 pub mod wasi;
 pub mod xml;
 
