@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything that is not plain cargo.
 
 mod apt;
+mod demo;
 mod plugins;
 mod toolchain;
 
@@ -15,6 +16,8 @@ use std::process::Command;
 enum Task {
     /// Build every plugin as a component into target/plugins.
     Plugins,
+    /// The operator's whole job, step by step, and the proof that platform and gateway agree.
+    Demo(demo::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
@@ -22,6 +25,7 @@ enum Task {
 fn main() -> Result<()> {
     match Task::parse() {
         Task::Plugins => plugins::build(),
+        Task::Demo(options) => demo::demo(&options),
         Task::Test => test(),
     }
 }

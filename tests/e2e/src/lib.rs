@@ -1,0 +1,22 @@
+//! The whole system, run as an operator runs it: gateways and platform are processes of their own,
+//! orders come from files, and what the platform believes is compared with what the gateways hold.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`gateway`] | a gateway's process: its address, ledger and faults |
+//! | [`platform`] | the platform's command line, in a folder of its own |
+//! | [`reconcile`] | the platform's store against a ledger, order by order |
+
+pub mod gateway;
+pub mod platform;
+pub mod reconcile;
+
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+/// A program of this workspace, found beside the one that is running.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let found = own.ancestors().skip(1).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("{name} is not built; run `cargo build --workspace` first"))
+}

@@ -1,0 +1,127 @@
+//! The platform's command line, in a folder of its own.
+
+use crate::gateway::Gateway;
+use crate::program;
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A store and a shelf of plugins.
+pub struct Platform {
+    folder: PathBuf,
+    lang: String,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// 0: all well; 1: some orders failed or are unknown; 2: bad input.
+    pub code: i32,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained of.
+    pub stderr: String,
+}
+
+/// One order, as `export` tells it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Order {
+    /// The mall's order number.
+    pub number: String,
+    /// The mall's id.
+    pub mall: String,
+    /// The state's stable name.
+    pub state: String,
+    /// The reference in use.
+    pub reference: Option<String>,
+    /// Every reference that was ever used.
+    pub references: Vec<String>,
+    /// The provider's id.
+    pub transaction_id: Option<String>,
+    /// Yen.
+    pub billed: i64,
+    /// The carrier's id.
+    pub carrier: Option<String>,
+    /// 伝票番号
+    pub tracking_number: Option<String>,
+}
+
+impl Order {
+    /// Whether `reference` was ever this order's.
+    pub fn owns(&self, reference: &str) -> bool {
+        self.references.iter().any(|own| own == reference)
+    }
+}
+
+impl Platform {
+    /// An empty platform in `folder`, speaking `lang`.
+    pub fn new(folder: &Path, lang: &str) -> Result<Self> {
+        std::fs::create_dir_all(folder.join("plugins"))?;
+        Ok(Platform { folder: folder.to_owned(), lang: lang.to_owned() })
+    }
+
+    /// The folder of everything that this platform writes.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Puts the component of `gateway`'s provider on the shelf, with a permission for that one gateway
+    /// and that one file.
+    pub fn install(&self, gateway: &Gateway) -> Result<PathBuf> {
+        let name = &gateway.provider;
+        let built = program(&format!("plugins/{name}.wasm")).context("run `cargo xtask plugins` first")?;
+        let component = std::fs::read(built)?;
+        let path = self.folder.join("plugins").join(name).with_extension("wasm");
+        std::fs::write(&path, &component)?;
+        let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
+        let permissions = format!(
+            "sha256 = \"{digest}\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
+            gateway.origin
+        );
+        std::fs::write(path.with_extension("toml"), permissions)?;
+        Ok(path)
+    }
+
+    /// Writes `text` to a file in the platform's folder.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// A command of the platform, ready to run.
+    pub fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Command> {
+        let mut command = Command::new(program("host-demo")?);
+        command.arg("--db").arg(self.folder.join("orders.db"));
+        command.arg("--plugins").arg(self.folder.join("plugins"));
+        command.args(["--lang", &self.lang]).args(arguments).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Runs a command and keeps what it printed.
+    pub fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Ended> {
+        let output = self.command(arguments)?.output()?;
+        Ok(Ended {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Runs a command that has to go well, or partly well.
+    pub fn must<'a>(&self, arguments: impl IntoIterator<Item = &'a str> + Clone) -> Result<String> {
+        let ended = self.run(arguments.clone())?;
+        if !matches!(ended.code, 0 | 1) {
+            let words: Vec<_> = arguments.into_iter().collect();
+            bail!("host-demo {} ended with {}:\n{}{}", words.join(" "), ended.code, ended.stdout, ended.stderr);
+        }
+        Ok(ended.stdout)
+    }
+
+    /// Every order, as the store has it.
+    pub fn orders(&self) -> Result<Vec<Order>> {
+        serde_json::from_str(&self.must(["export", "--json"])?).context("the platform's export cannot be read")
+    }
+}
