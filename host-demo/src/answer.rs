@@ -1,0 +1,154 @@
+//! What a provider's answer means for an order: the event it is, and the words that go with it.
+//!
+//! An answer is compared with what was asked before it is believed, and one that says "it did not
+//! happen" is believed only when the request can no longer be on its way.
+
+use crate::order::Order;
+use crate::state::{Action, Event, State};
+use crate::words::Problem;
+use provider_host::contract::{Decision, Failure, Reason, Standing, Verdict};
+use std::time::Duration;
+
+/// How long after a request was claimed an answer "there is no such thing" is believed. The request of
+/// a process that was killed may still be on its way: the host gives a call 40 seconds, and this is three
+/// times that.
+pub const SETTLE: Duration = Duration::from_secs(120);
+
+/// What an answer means for one order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What happened.
+    pub event: Event,
+    /// What the order's problem is from now on.
+    pub problem: Option<Problem>,
+    /// The provider's id, if the answer carries one.
+    pub transaction_id: Option<String>,
+}
+
+impl Finding {
+    fn new(event: Event, problem: Option<Problem>) -> Self {
+        Finding { event, problem, transaction_id: None }
+    }
+}
+
+/// What the answer to a registration of `order` means.
+pub fn to_credit(order: &Order, answer: Result<Decision, Failure>) -> Finding {
+    match answer {
+        Ok(decision) => {
+            const EVENTS: Verdicts = [
+                Event::CreditApproved,
+                Event::CreditUnderReview,
+                Event::CreditRejected,
+                Event::CreditOnHold,
+                Event::CreditUnknown,
+            ];
+            decided(order, decision, EVENTS)
+        }
+        Err(failure) => {
+            let event = match &failure {
+                Failure::OutcomeUnknown(_) => Event::CreditUnknown,
+                // "This reference exists already" can be said of a second try: the first one arrived.
+                Failure::Refused(_) if sent_before(order) => Event::CreditUnknown,
+                _ => Event::CreditNotSent,
+            };
+            Finding::new(event, Some(Problem::of(failure, Action::Credit)))
+        }
+    }
+}
+
+/// The events of the verdicts approved, under review, rejected, on hold and other.
+type Verdicts = [Event; 5];
+
+fn decided(order: &Order, decision: Decision, [approved, under_review, rejected, on_hold, other]: Verdicts) -> Finding {
+    let all = |said: Vec<Reason>| said.into_iter().map(Into::into).collect();
+    let (event, problem) = match decision.verdict {
+        Verdict::Approved => (approved, None),
+        Verdict::UnderReview => (under_review, None),
+        Verdict::Rejected(said) => (rejected, Some(Problem::Rejected { said: all(said) })),
+        Verdict::OnHold(said) => (on_hold, Some(Problem::OnHold { said: all(said) })),
+        Verdict::Other(said) => (other, Some(Problem::NeedsPerson { said: said.into() })),
+    };
+    checked_id(order, Finding { event, problem, transaction_id: decision.transaction_id })
+}
+
+fn sent_before(order: &Order) -> bool {
+    order.registration.as_ref().is_some_and(|registration| registration.sends > 1)
+}
+
+/// What the answer to the question where `order` stands means; it was asked at `asked_at`
+/// (milliseconds since 1970).
+pub fn to_check(order: &Order, answer: Result<Standing, Failure>, asked_at: i64, settle: Duration) -> Finding {
+    let standing = match answer {
+        Ok(standing) => standing,
+        Err(failure) => return Finding::new(Event::CheckNoNews, Some(Problem::of(failure, Action::Check))),
+    };
+    if let Some(problem) = disbelief(order, &standing, asked_at, settle) {
+        return Finding::new(Event::CheckNoNews, Some(problem));
+    }
+    match standing {
+        Standing::NotFound => Finding::new(Event::CheckNotFound, Some(Problem::NothingThere)),
+        Standing::Cancelled => Finding::new(Event::CheckCancelled, None),
+        Standing::TrackingRegistered => Finding::new(Event::CheckTracked, None),
+        Standing::Paid => Finding::new(Event::CheckPaid, None),
+        Standing::Other(said) => Finding::new(Event::CheckOther, Some(Problem::NeedsPerson { said: said.into() })),
+        Standing::Decided(decision) => {
+            const EVENTS: Verdicts = [
+                Event::CheckApproved,
+                Event::CheckUnderReview,
+                Event::CheckRejected,
+                Event::CheckOnHold,
+                Event::CheckOther,
+            ];
+            decided(order, decision, EVENTS)
+        }
+    }
+}
+
+/// Why an answer that the last request left no trace is not to be believed.
+fn disbelief(order: &Order, standing: &Standing, asked_at: i64, settle: Duration) -> Option<Problem> {
+    let no_trace = match order.state {
+        State::CancelUnknown | State::SyncUnknown => matches!(standing, Standing::Decided(_) | Standing::NotFound),
+        _ => matches!(standing, Standing::NotFound),
+    };
+    if !no_trace {
+        return None;
+    }
+    let until = order.sent_at.unwrap_or(0) + settle.as_millis() as i64;
+    if asked_at < until {
+        return Some(Problem::TooEarly { until });
+    }
+    // What was acknowledged once exists; an answer that it does not is somebody's mistake.
+    let acknowledged = order.transaction_id().filter(|_| matches!(standing, Standing::NotFound));
+    acknowledged.map(|id| Problem::Vanished { transaction_id: id.to_owned() })
+}
+
+/// An answer under another id than the order's is about something else.
+fn checked_id(order: &Order, finding: Finding) -> Finding {
+    match (order.transaction_id(), &finding.transaction_id) {
+        (Some(asked), Some(answered)) if asked != answered => {
+            let problem = Problem::AnotherId { asked: asked.to_owned(), answered: answered.clone() };
+            Finding::new(finding.event.doubted(), Some(problem))
+        }
+        _ => finding,
+    }
+}
+
+/// What the answer to a cancel means.
+pub fn to_cancel(answer: Result<(), Failure>) -> Finding {
+    done(answer, Action::Cancel, [Event::CancelDone, Event::CancelFailed, Event::CancelUnknown])
+}
+
+/// What the answer to a tracking number means.
+pub fn to_sync(answer: Result<(), Failure>) -> Finding {
+    done(answer, Action::Sync, [Event::SyncDone, Event::SyncFailed, Event::SyncUnknown])
+}
+
+fn done(answer: Result<(), Failure>, action: Action, [done, failed, unknown]: [Event; 3]) -> Finding {
+    match answer {
+        Ok(()) => Finding::new(done, None),
+        Err(failure) => {
+            let event = if matches!(failure, Failure::OutcomeUnknown(_)) { unknown } else { failed };
+            Finding::new(event, Some(Problem::of(failure, action)))
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! A mall: one of a shop's storefronts, with the provider that judges its orders, its ids there, its
+//! fee rule (手数料設定) and its choice of invoice. Read from a TOML file:
+//!
+//! ```toml
+//! name = "本店"
+//! provider = "atobarai-com"
+//! invoice = "別送"              # or 同梱
+//!
+//! [settings]                    # keys as `plugin inspect` lists them
+//! enterprise-id = "12345"
+//!
+//! [fees]
+//! mode = "上書きする"            # or 加算する, 変更しない
+//! [[fees.band]]
+//! lower = 0
+//! upper = 9999
+//! fee = 330
+//! [[fees.band]]
+//! lower = 10000                 # no upper: without end
+//! fee = 0
+//! ```
+
+use crate::order::Invoice;
+use crate::provider::{Provider, is_name};
+use crate::words::{Field, Lang, field_words};
+use provider_host::contract::{Bill, FeeBand, FeeMode, FeeRule, Setting};
+use provider_host::{Account, CallError};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use toml::{Table, Value};
+
+/// Longest id and name of a mall, in characters: they stand in table columns.
+const MAX_NAME: usize = 64;
+/// A settings file is a page of text; more is some other file.
+pub const MAX_FILE_BYTES: u64 = 256 << 10;
+
+/// A mall and its settings.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mall {
+    /// Chosen by the operator; names the mall in every command.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// The provider's id.
+    pub provider: String,
+    /// The provider's settings, by key.
+    pub settings: BTreeMap<String, String>,
+    /// 手数料設定
+    pub fees: Fees,
+    /// Where the order says nothing.
+    pub invoice: Invoice,
+}
+
+/// 手数料設定
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Fees {
+    /// What a band does to the fee.
+    pub mode: Mode,
+    /// In ascending order.
+    pub bands: Vec<Band>,
+}
+
+/// What a band does to the fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// 変更しない
+    #[default]
+    Keep,
+    /// 上書きする
+    Replace,
+    /// 加算する
+    Add,
+}
+
+impl Mode {
+    /// Both spellings that a file may use.
+    const NAMES: [(&str, &str, Mode); 3] =
+        [("keep", "変更しない", Mode::Keep), ("replace", "上書きする", Mode::Replace), ("add", "加算する", Mode::Add)];
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(en, ja, _)| text == *en || text == *ja).map(|(.., mode)| *mode)
+    }
+
+    /// 変更しない, 上書きする or 加算する.
+    pub fn label(self, lang: Lang) -> &'static str {
+        let found = Self::NAMES.iter().find(|(.., mode)| *mode == self);
+        found.map_or("", |(en, ja, _)| lang.pick(ja, en))
+    }
+}
+
+/// Bills from `lower` up to and including `upper` get `fee`; all in yen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    /// Included.
+    pub lower: i64,
+    /// Included; absent: without end.
+    pub upper: Option<i64>,
+    /// Tax included.
+    pub fee: i64,
+}
+
+impl Mall {
+    /// The settings as a provider is given them.
+    pub fn settings(&self) -> Vec<Setting> {
+        self.settings.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect()
+    }
+
+    /// The mall as the provider's customer.
+    pub fn account(&self) -> Account {
+        Account::new(&self.id, self.settings())
+    }
+
+    /// The fee rule as a provider is given it.
+    pub fn fee_rule(&self) -> FeeRule {
+        let mode = match self.fees.mode {
+            Mode::Keep => FeeMode::Keep,
+            Mode::Replace => FeeMode::Replace,
+            Mode::Add => FeeMode::Add,
+        };
+        let band = |band: &Band| FeeBand { lower: band.lower, upper: band.upper, fee: band.fee };
+        FeeRule { mode, bands: self.fees.bands.iter().map(band).collect() }
+    }
+}
+
+/// Something wrong in a settings file, at `key`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MallProblem {
+    /// The key, with the table it is in.
+    pub key: String,
+    /// What is wrong.
+    pub wrong: Wrong,
+}
+
+/// What is wrong with a key of a settings file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wrong {
+    /// No such key.
+    UnknownKey,
+    /// The key must be there.
+    Missing,
+    /// Another type is needed: text, a whole number, a table …
+    Type(&'static str),
+    /// Must be one of these.
+    Choice(&'static str),
+    /// Longer than this many characters, or empty.
+    Length(usize),
+    /// Not a provider's name.
+    ProviderName,
+    /// What the provider says about it.
+    Provider(Field),
+}
+
+impl MallProblem {
+    fn new(key: impl Into<String>, wrong: Wrong) -> Self {
+        MallProblem { key: key.into(), wrong }
+    }
+
+    /// One line: the key, what is wrong, what to write instead.
+    pub fn words(&self, lang: Lang) -> String {
+        let key = &self.key;
+        match &self.wrong {
+            Wrong::UnknownKey => lang.pick(
+                format!("{key}: この名前の項目はありません。綴りを確かめるか、行を消してください"),
+                format!("{key}: there is no such key; check the spelling or remove it"),
+            ),
+            Wrong::Missing => {
+                lang.pick(format!("{key}: この項目を書いてください"), format!("{key}: this key is required"))
+            }
+            Wrong::Type(needed) => lang.pick(
+                format!("{key}: 値の種類が違います（必要なのは {needed}）"),
+                format!("{key}: the value must be {needed}"),
+            ),
+            Wrong::Choice(choices) => lang.pick(
+                format!("{key}: {choices} のどれかにしてください"),
+                format!("{key}: must be one of {choices}"),
+            ),
+            Wrong::Length(max) => {
+                lang.pick(format!("{key}: 1文字以上{max}文字以内にしてください"), format!("{key}: 1 to {max} characters"))
+            }
+            Wrong::ProviderName => lang.pick(
+                format!("{key}: 後払い会社の名前は半角英小文字・数字・ハイフンです"),
+                format!("{key}: a provider's name has a to z, 0 to 9 and - only"),
+            ),
+            Wrong::Provider(field) => field_words(&Field { field: key.clone(), said: field.said.clone() }, lang),
+        }
+    }
+}
+
+/// Reads a settings file: the mall as far as it can be read, and every problem with it.
+pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de::Error> {
+    let mut reader = Reader::default();
+    let file = Keys { at: String::new(), table: text.parse()? };
+    reader.unknown_keys(&file, &["name", "provider", "invoice", "settings", "fees"]);
+    reader.length("id", id);
+    let mut mall = Mall { id: id.to_owned(), ..Mall::default() };
+    mall.name = reader.required(&file, "name", Reader::text).unwrap_or_default();
+    if file.table.contains_key("name") {
+        reader.length("name", &mall.name);
+    }
+    mall.provider = reader.required(&file, "provider", Reader::text).unwrap_or_default();
+    if !mall.provider.is_empty() && !is_name(&mall.provider) {
+        reader.say("provider", Wrong::ProviderName);
+    }
+    if let Some(text) = reader.optional(&file, "invoice", Reader::text) {
+        mall.invoice =
+            reader.choice("invoice", Invoice::parse(&text), "別送 (separate), 同梱 (enclosed)").unwrap_or_default();
+    }
+    if let Some(settings) = reader.optional(&file, "settings", Reader::table) {
+        mall.settings = reader.settings(&settings);
+    }
+    if let Some(fees) = reader.optional(&file, "fees", Reader::table) {
+        mall.fees = reader.fees(&fees);
+    }
+    Ok((mall, reader.problems))
+}
+
+/// A table of the file and where it is.
+struct Keys {
+    at: String,
+    table: Table,
+}
+
+/// Reads values of the types they must have, and collects what is wrong.
+#[derive(Default)]
+struct Reader {
+    problems: Vec<MallProblem>,
+}
+
+type Read<T> = fn(&mut Reader, String, &Value) -> Option<T>;
+
+impl Reader {
+    fn say(&mut self, key: impl Into<String>, wrong: Wrong) {
+        self.problems.push(MallProblem::new(key, wrong));
+    }
+
+    fn wrong<T>(&mut self, key: String, wrong: Wrong) -> Option<T> {
+        self.say(key, wrong);
+        None
+    }
+
+    fn unknown_keys(&mut self, keys: &Keys, known: &[&str]) {
+        for key in keys.table.keys().filter(|key| !known.contains(&key.as_str())) {
+            self.say(keys.path(key), Wrong::UnknownKey);
+        }
+    }
+
+    fn length(&mut self, key: &str, text: &str) {
+        if text.is_empty() || text.chars().count() > MAX_NAME {
+            self.say(key, Wrong::Length(MAX_NAME));
+        }
+    }
+
+    fn choice<T>(&mut self, key: &str, chosen: Option<T>, choices: &'static str) -> Option<T> {
+        if chosen.is_none() {
+            self.say(key, Wrong::Choice(choices));
+        }
+        chosen
+    }
+
+    fn optional<T>(&mut self, keys: &Keys, key: &str, read: Read<T>) -> Option<T> {
+        keys.table.get(key).and_then(|value| read(self, keys.path(key), value))
+    }
+
+    fn required<T>(&mut self, keys: &Keys, key: &str, read: Read<T>) -> Option<T> {
+        match keys.table.contains_key(key) {
+            true => self.optional(keys, key, read),
+            false => self.wrong(keys.path(key), Wrong::Missing),
+        }
+    }
+
+    fn text(&mut self, key: String, value: &Value) -> Option<String> {
+        let text = value.as_str().map(str::to_owned);
+        text.or_else(|| self.wrong(key, Wrong::Type("text in quotes")))
+    }
+
+    fn yen(&mut self, key: String, value: &Value) -> Option<i64> {
+        value.as_integer().or_else(|| self.wrong(key, Wrong::Type("a whole number of yen")))
+    }
+
+    fn table(&mut self, key: String, value: &Value) -> Option<Keys> {
+        match value.as_table() {
+            Some(table) => Some(Keys { at: format!("{key}."), table: table.clone() }),
+            None => self.wrong(key, Wrong::Type("a table")),
+        }
+    }
+
+    /// Text alone: a number would lose its leading zeros, which ids have.
+    fn settings(&mut self, keys: &Keys) -> BTreeMap<String, String> {
+        let names: Vec<_> = keys.table.keys().cloned().collect();
+        names.into_iter().filter_map(|key| Some((key.clone(), self.optional(keys, &key, Self::text)?))).collect()
+    }
+
+    fn fees(&mut self, keys: &Keys) -> Fees {
+        self.unknown_keys(keys, &["mode", "band"]);
+        let mode = self.required(keys, "mode", Self::text).and_then(|text| {
+            self.choice("fees.mode", Mode::parse(&text), "keep (変更しない), replace (上書きする), add (加算する)")
+        });
+        let bands = self.optional(keys, "band", |reader, key, value| match value.as_array() {
+            Some(rows) => Some(rows.clone()),
+            None => reader.wrong(key, Wrong::Type("a list of tables, [[fees.band]]")),
+        });
+        let rows = bands.unwrap_or_default().into_iter().enumerate();
+        let bands = rows.filter_map(|(at, row)| self.band(format!("fees.band[{at}]"), &row)).collect();
+        Fees { mode: mode.unwrap_or_default(), bands }
+    }
+
+    fn band(&mut self, key: String, row: &Value) -> Option<Band> {
+        let keys = self.table(key, row)?;
+        self.unknown_keys(&keys, &["lower", "upper", "fee"]);
+        let lower = self.required(&keys, "lower", Self::yen);
+        let upper = self.optional(&keys, "upper", Self::yen);
+        let fee = self.required(&keys, "fee", Self::yen);
+        Some(Band { lower: lower?, upper, fee: fee? })
+    }
+}
+
+impl Keys {
+    fn path(&self, key: &str) -> String {
+        format!("{}{key}", self.at)
+    }
+}
+
+/// What the provider says about the mall's settings and fee rule; everything at once.
+pub async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProblem>, CallError> {
+    let settings = provider.check_settings(mall.settings()).await?.into_iter().map(|problem| {
+        MallProblem::new(format!("settings.{}", problem.field), Wrong::Provider(problem.into()))
+    });
+    // The bill does not matter: a rule is refused for what it is, whatever it is applied to.
+    let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
+    let rule = provider.fee_adjust(&mall.fee_rule(), &bill).await?.err().unwrap_or_default();
+    let rule = rule.into_iter().map(|problem| {
+        MallProblem::new(format!("fees.{}", problem.field.replacen("bands", "band", 1)), Wrong::Provider(problem.into()))
+    });
+    Ok(settings.chain(rule).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        name = "本店"
+        provider = "atobarai-com"
+        invoice = "同梱"
+        [settings]
+        enterprise-id = "01234"
+        [fees]
+        mode = "上書きする"
+        [[fees.band]]
+        lower = 0
+        upper = 9999
+        fee = 330
+        [[fees.band]]
+        lower = 10000
+        fee = 0
+    "#;
+
+    #[test]
+    fn a_whole_file() {
+        let (mall, problems) = parse("main", GOOD).unwrap();
+        assert_eq!(problems, []);
+        assert_eq!((mall.name.as_str(), mall.provider.as_str()), ("本店", "atobarai-com"));
+        assert_eq!(mall.invoice, Invoice::Enclosed);
+        assert_eq!(mall.settings["enterprise-id"], "01234");
+        assert_eq!(mall.fees.mode, Mode::Replace);
+        assert_eq!(mall.fees.bands[1], Band { lower: 10000, upper: None, fee: 0 });
+    }
+
+    #[test]
+    fn every_problem_is_named_with_its_key() {
+        let bad = r#"
+            provider = "../etc"
+            invoise = "別送"
+            invoice = "あと"
+            [settings]
+            enterprise-id = 1234
+            [fees]
+            mode = "倍にする"
+            [[fees.band]]
+            lower = "0"
+            fees = 1
+        "#;
+        let (_, problems) = parse("main", bad).unwrap();
+        let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
+        assert_eq!(
+            keys,
+            [
+                "invoise",
+                "name",
+                "provider",
+                "invoice",
+                "settings.enterprise-id",
+                "fees.mode",
+                "fees.band[0].fees",
+                "fees.band[0].lower",
+                "fees.band[0].fee"
+            ]
+        );
+        assert!(problems.iter().all(|p| p.words(Lang::Ja).starts_with(&p.key)));
+        assert!(problems.iter().all(|p| p.words(Lang::En).is_ascii() || p.words(Lang::En).contains("one of")));
+    }
+}

@@ -1,0 +1,139 @@
+//! The only room that knows the host library's calls: providers loaded from a folder, and the trait
+//! that the rest of the platform asks them through. Tests put a scripted provider behind it.
+
+use provider_host::contract::{
+    AdjustedFee, Bill, Cancellation, Carrier, Decision, FeeRule, FieldProblem, Order, ProviderInfo, Registration,
+    Setting, Shipment, Standing,
+};
+use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin};
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+/// Longest name of a provider. It becomes a file name.
+const MAX_NAME: usize = 64;
+
+/// What a loaded provider can be asked; the rows of every answer are as many as were asked.
+pub trait Provider: Send + Sync {
+    /// What it is and needs.
+    fn info(&self) -> &ProviderInfo;
+    /// Every problem with a shop's settings.
+    fn check_settings(
+        &self,
+        settings: Vec<Setting>,
+    ) -> impl Future<Output = Result<Vec<FieldProblem>, CallError>> + Send;
+    /// 手数料設定 for one bill.
+    fn fee_adjust(
+        &self,
+        rule: &FeeRule,
+        bill: &Bill,
+    ) -> impl Future<Output = Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError>> + Send;
+    /// Whether the settings work; one row.
+    fn test_connection(&self, shop: &Account) -> impl Future<Output = Answer<()>> + Send;
+    /// 与信を実行
+    fn credit(&self, shop: &Account, orders: Vec<Order>) -> impl Future<Output = Answer<Decision>> + Send;
+    /// 与信結果確認
+    fn check_credit(&self, shop: &Account, asked: Vec<Registration>) -> impl Future<Output = Answer<Standing>> + Send;
+    /// 与信キャンセル
+    fn cancel(&self, shop: &Account, cancelled: Vec<Cancellation>) -> impl Future<Output = Answer<()>> + Send;
+    /// 伝票番号同期
+    fn sync_tracking(&self, shop: &Account, shipped: Vec<Shipment>) -> impl Future<Output = Answer<()>> + Send;
+}
+
+impl Provider for Plugin {
+    fn info(&self) -> &ProviderInfo {
+        self.info()
+    }
+    async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
+        self.check_settings(settings).await
+    }
+    async fn fee_adjust(
+        &self,
+        rule: &FeeRule,
+        bill: &Bill,
+    ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
+        self.fee_adjust(rule, bill).await
+    }
+    async fn test_connection(&self, shop: &Account) -> Answer<()> {
+        self.test_connection(shop).await
+    }
+    async fn credit(&self, shop: &Account, orders: Vec<Order>) -> Answer<Decision> {
+        self.credit(shop, orders).await
+    }
+    async fn check_credit(&self, shop: &Account, asked: Vec<Registration>) -> Answer<Standing> {
+        self.check_credit(shop, asked).await
+    }
+    async fn cancel(&self, shop: &Account, cancelled: Vec<Cancellation>) -> Answer<()> {
+        self.cancel(shop, cancelled).await
+    }
+    async fn sync_tracking(&self, shop: &Account, shipped: Vec<Shipment>) -> Answer<()> {
+        self.sync_tracking(shop, shipped).await
+    }
+}
+
+/// A provider could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// The name cannot be a provider's.
+    #[error(
+        "{0:?} is not the name of a provider: at most {MAX_NAME} of a to z, 0 to 9 and - \
+         (後払い会社の名前は半角英小文字・数字・ハイフンです)"
+    )]
+    Name(String),
+    /// The file describes another provider than its name says.
+    #[error("{} describes the provider {found:?}, but is asked for as {asked:?}; rename the file", path.display())]
+    Another {
+        /// The file.
+        path: PathBuf,
+        /// The name it was asked for by.
+        asked: String,
+        /// The id that it describes.
+        found: String,
+    },
+    /// The permission file does not serve.
+    #[error(transparent)]
+    Permissions(#[from] PermissionError),
+    /// The component does not serve.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+/// A folder of plugins: `NAME.wasm` beside its permissions in `NAME.toml`.
+pub struct Shelf {
+    host: Host,
+    folder: PathBuf,
+}
+
+impl Shelf {
+    /// The plugins in `folder`, loaded by `host` when asked for.
+    pub fn new(host: Host, folder: PathBuf) -> Self {
+        Shelf { host, folder }
+    }
+
+    /// Loads the provider `name`.
+    pub async fn load(&self, name: &str) -> Result<Plugin, ProviderError> {
+        if !is_name(name) {
+            return Err(ProviderError::Name(name.to_owned()));
+        }
+        let path = self.folder.join(name).with_extension("wasm");
+        let plugin = self.load_file(&path).await?;
+        let found = plugin.info().id.clone();
+        if found == name { Ok(plugin) } else { Err(ProviderError::Another { path, asked: name.to_owned(), found }) }
+    }
+
+    /// Loads the component at `path` under the permissions beside it.
+    pub async fn load_file(&self, path: &Path) -> Result<Plugin, ProviderError> {
+        let permissions = Permissions::from_file(path.with_extension("toml"))?;
+        Ok(self.host.load(path, permissions).await?)
+    }
+}
+
+/// Whether `name` can be a provider's id and thereby a file's name.
+pub fn is_name(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(allowed)
+}
+
+/// The carrier that `name` means: an id, or a name in Japanese or English.
+pub fn find_carrier<'a>(info: &'a ProviderInfo, name: &str) -> Option<&'a Carrier> {
+    info.carriers.iter().find(|c| c.id == name || c.name.ja == name || c.name.en.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,487 @@
+//! Everything a person reads about an order that did not go as hoped: what happened, the provider's
+//! own code and words, and what to do next, in Japanese and English. One place for all of it.
+
+use crate::clock;
+use crate::state::{Action, Outcome, State};
+use provider_host::contract::{Failure, FieldProblem, Reason};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The language of what is shown. What a provider said stays as it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Lang {
+    /// 日本語
+    #[default]
+    Ja,
+    /// English
+    En,
+}
+
+impl Lang {
+    /// The one of the two that is in this language.
+    pub fn pick<T>(self, ja: T, en: T) -> T {
+        match self {
+            Lang::Ja => ja,
+            Lang::En => en,
+        }
+    }
+}
+
+/// A provider's own code and words, kept as they came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Said {
+    /// The provider's code, or the plugin's where the provider said nothing.
+    pub code: Option<String>,
+    /// The words.
+    pub message: String,
+}
+
+impl From<Reason> for Said {
+    fn from(reason: Reason) -> Self {
+        Said { code: reason.code, message: reason.message }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{code} {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// A field that was refused, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// The field's name at the provider or in the contract.
+    pub field: String,
+    /// Why.
+    pub said: Said,
+}
+
+impl From<FieldProblem> for Field {
+    fn from(problem: FieldProblem) -> Self {
+        Field { field: problem.field, said: problem.reason.into() }
+    }
+}
+
+/// Why an order is not where its operator wants it. Kept with the order, so it is data, not text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Problem {
+    /// 与信NG.
+    Rejected {
+        /// The provider's reasons.
+        said: Vec<Said>,
+    },
+    /// 保留.
+    OnHold {
+        /// What the provider wants corrected.
+        said: Vec<Said>,
+    },
+    /// Refused for what was sent.
+    Invalid {
+        /// Each field that was refused.
+        fields: Vec<Field>,
+    },
+    /// The shop's ids or address were refused.
+    Unauthorized {
+        /// The provider's words.
+        said: Said,
+    },
+    /// The state at the provider does not allow it.
+    Refused {
+        /// The provider's words.
+        said: Said,
+    },
+    /// Nothing reached the provider.
+    NotSent {
+        /// What stood in the way.
+        said: Said,
+    },
+    /// The provider asks to wait.
+    Busy {
+        /// The provider's words.
+        said: Said,
+        /// Seconds, if it said.
+        wait: Option<u32>,
+    },
+    /// Sent, and the answer was lost or unreadable.
+    AnswerLost {
+        /// What became of the answer.
+        said: Said,
+    },
+    /// The provider answered something that this version does not know.
+    NeedsPerson {
+        /// The provider's words.
+        said: Said,
+    },
+    /// The provider has no such operation.
+    Unsupported {
+        /// The operation.
+        action: String,
+    },
+    /// The process that was asking is gone.
+    ProcessDied,
+    /// The provider shows no trace of the request, but it can still be on its way.
+    TooEarly {
+        /// From when on the answer counts, in milliseconds since 1970.
+        until: i64,
+    },
+    /// The provider was asked and has no such registration.
+    NothingThere,
+    /// The provider does not know a registration that it acknowledged before.
+    Vanished {
+        /// Its id there.
+        transaction_id: String,
+    },
+    /// The answer is about another registration.
+    AnotherId {
+        /// The id that was asked for.
+        asked: String,
+        /// The id that was answered.
+        answered: String,
+    },
+    /// The answer carries the id of another order's registration.
+    IdTaken {
+        /// The id.
+        transaction_id: String,
+        /// The reference that already has it.
+        reference: String,
+    },
+    /// This provider cannot be asked by reference, and no id is known.
+    CannotAsk {
+        /// What was sent to the provider.
+        reference: String,
+    },
+    /// Billed for more than the provider takes.
+    TooLarge {
+        /// Yen.
+        billed: i64,
+        /// Yen.
+        max: i64,
+    },
+    /// The provider does not send invoices with the goods.
+    NoEnclosedInvoice,
+    /// The provider does not report this carrier.
+    CarrierUnsupported {
+        /// What was entered.
+        carrier: String,
+        /// What is supported, in Japanese.
+        supported_ja: String,
+        /// What is supported, in English.
+        supported_en: String,
+    },
+    /// The state does not offer the action.
+    NotOffered {
+        /// The state.
+        state: State,
+        /// The action.
+        action: String,
+    },
+    /// Somebody else acted on the order in the meantime.
+    Changed,
+    /// An operator recorded this.
+    Recorded {
+        /// The operator's note.
+        note: String,
+    },
+}
+
+impl Problem {
+    /// What a failed call means for one order.
+    pub fn of(failure: Failure, action: Action) -> Self {
+        match failure {
+            Failure::Invalid(fields) => Problem::Invalid { fields: fields.into_iter().map(Field::from).collect() },
+            Failure::Unauthorized(reason) => Problem::Unauthorized { said: reason.into() },
+            Failure::Refused(reason) => Problem::Refused { said: reason.into() },
+            Failure::NotSent(reason) => Problem::NotSent { said: reason.into() },
+            Failure::Busy((reason, wait)) => Problem::Busy { said: reason.into(), wait },
+            Failure::OutcomeUnknown(reason) => Problem::AnswerLost { said: reason.into() },
+            Failure::Unsupported => Problem::unsupported(action),
+        }
+    }
+
+    /// The provider has no such operation.
+    pub fn unsupported(action: Action) -> Self {
+        Problem::Unsupported { action: action.to_string() }
+    }
+
+    /// What happened, what the provider said, what to do next: one line.
+    pub fn words(&self, lang: Lang) -> String {
+        let (what, next) = self.what_and_next(lang);
+        let said = self.said(lang);
+        let said = if said.is_empty() { String::new() } else { lang.pick(format!("「{said}」"), format!(" \"{said}\"")) };
+        let stop = lang.pick("。", ". ");
+        let end = if said.is_empty() { stop } else { lang.pick("", " ") };
+        format!("{what}{}{said}{end}{next}", if said.is_empty() { "" } else { lang.pick("。", ":") })
+    }
+
+    /// The provider's own code and words.
+    pub fn said(&self, lang: Lang) -> String {
+        let list = |said: &[Said]| said.iter().map(Said::to_string).collect::<Vec<_>>().join(" / ");
+        match self {
+            Problem::Rejected { said } | Problem::OnHold { said } => list(said),
+            Problem::Invalid { fields } => {
+                fields.iter().map(|field| field_words(field, lang)).collect::<Vec<_>>().join(" / ")
+            }
+            Problem::Unauthorized { said }
+            | Problem::Refused { said }
+            | Problem::NotSent { said }
+            | Problem::Busy { said, .. }
+            | Problem::AnswerLost { said }
+            | Problem::NeedsPerson { said } => said.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    fn what_and_next(&self, lang: Lang) -> (String, String) {
+        let (ja, en): ((String, &str), (String, &str)) = match self {
+            Problem::Rejected { .. } => (
+                ("与信に失敗しました".into(), "別のお支払い方法を案内するか、もう一度[与信を実行]できます。"),
+                ("The credit check failed".into(), "Offer another way to pay, or run the credit check again."),
+            ),
+            Problem::OnHold { .. } => (
+                ("保留になりました".into(), "後払い会社の管理画面で注文内容を直し、[与信結果確認]を押してください。"),
+                ("On hold".into(), "Correct the order on the provider's own page, then check the result."),
+            ),
+            Problem::Invalid { .. } => (
+                ("注文の内容が受け付けられませんでした".into(), "内容を直してからもう一度実行してください。"),
+                ("What was sent was refused".into(), "Correct it and try again."),
+            ),
+            Problem::Unauthorized { .. } => (
+                (
+                    "店舗のIDまたは接続元が認められませんでした".into(),
+                    "モールの設定を確かめ、正しければ後払い会社にお問い合わせください。",
+                ),
+                (
+                    "The shop's ids or its address were refused".into(),
+                    "Check the mall's settings; if they are right, ask the provider.",
+                ),
+            ),
+            Problem::Refused { .. } => (
+                ("後払い会社での状態により、受け付けられませんでした".into(), "[与信結果確認]で今の状態を確かめてください。"),
+                ("The state at the provider does not allow it".into(), "Check the result to see where it stands."),
+            ),
+            Problem::NotSent { .. } => (
+                ("後払い会社に送信できませんでした".into(), "何も登録されていません。もう一度実行してください。"),
+                ("Nothing reached the provider".into(), "Nothing was recorded there. Try again."),
+            ),
+            Problem::Busy { wait, .. } => (
+                (
+                    match wait {
+                        Some(seconds) => format!("後払い会社が混み合っています（{seconds}秒後に再試行可）"),
+                        None => "後払い会社が混み合っています".into(),
+                    },
+                    "しばらく待ってからもう一度実行してください。",
+                ),
+                (
+                    match wait {
+                        Some(seconds) => format!("The provider asks to wait {seconds} seconds"),
+                        None => "The provider asks to wait".into(),
+                    },
+                    "Wait, then try again.",
+                ),
+            ),
+            Problem::AnswerLost { .. } => (
+                ("送信しましたが、結果がわかりません".into(), "[与信結果確認]で確かめてください。"),
+                ("It was sent and the answer was lost".into(), "Check the result before anything else."),
+            ),
+            Problem::NeedsPerson { .. } => (
+                (
+                    "後払い会社から、このプログラムの知らない結果が返りました".into(),
+                    "後払い会社の管理画面で確かめ、[与信結果確認]か[結果を記録]をしてください。",
+                ),
+                (
+                    "The provider gave a result that this program does not know".into(),
+                    "Look it up on the provider's own page, then check again or record what you found.",
+                ),
+            ),
+            Problem::Unsupported { .. } => (
+                ("この後払い会社では使えない操作です".into(), "後払い会社の管理画面で行ってください。"),
+                ("This provider has no such operation".into(), "Do it on the provider's own page."),
+            ),
+            Problem::ProcessDied => (
+                ("送信の途中でプログラムが終了し、結果がわかりません".into(), "[与信結果確認]で確かめてください。"),
+                ("The program ended while the request was on its way".into(), "Check the result before anything else."),
+            ),
+            Problem::TooEarly { until } => {
+                let at = clock::time_of_day(*until);
+                (
+                    (
+                        format!("後払い会社にはまだ反映されていませんが、送信中の可能性があります（{at}まで）"),
+                        "その時刻を過ぎてから[与信結果確認]を押してください。",
+                    ),
+                    (
+                        format!("No trace of it at the provider, but it can still be on its way: wait until {at}"),
+                        "Check the result after that.",
+                    ),
+                )
+            }
+            Problem::NothingThere => (
+                ("後払い会社に登録がないことを確かめました".into(), "もう一度[与信を実行]できます。"),
+                ("The provider has no such registration".into(), "Run the credit check again."),
+            ),
+            Problem::Vanished { transaction_id } => (
+                (
+                    format!("登録済みのはずの取引 {transaction_id} が、後払い会社で見つかりません"),
+                    "後払い会社にお問い合わせください。",
+                ),
+                (
+                    format!("The provider does not know transaction {transaction_id}, which it acknowledged before"),
+                    "Ask the provider.",
+                ),
+            ),
+            Problem::AnotherId { asked, answered } => (
+                (
+                    format!("取引 {asked} について尋ねましたが、{answered} の結果が返りました"),
+                    "後払い会社の管理画面で確かめてください。",
+                ),
+                (
+                    format!("Asked about transaction {asked}, answered about {answered}"),
+                    "Look it up on the provider's own page.",
+                ),
+            ),
+            Problem::IdTaken { transaction_id, reference } => (
+                (
+                    format!("返された取引ID {transaction_id} は、別の登録 {reference} のものです"),
+                    "後払い会社の管理画面で確かめてください。",
+                ),
+                (
+                    format!("The transaction id {transaction_id} belongs to another registration, {reference}"),
+                    "Look it up on the provider's own page.",
+                ),
+            ),
+            Problem::CannotAsk { reference } => (
+                (
+                    format!("この後払い会社には、登録番号 {reference} の結果を問い合わせる方法がありません"),
+                    "後払い会社の管理画面で確かめ、[結果を記録]をしてください。",
+                ),
+                (
+                    format!("This provider cannot be asked about reference {reference}"),
+                    "Look it up on the provider's own page and record what you found.",
+                ),
+            ),
+            Problem::TooLarge { billed, max } => (
+                (
+                    format!("請求額{billed}円は、この後払い会社の上限{max}円を超えています"),
+                    "別のお支払い方法を案内してください。何も送信していません。",
+                ),
+                (
+                    format!("Billed {billed} yen; this provider takes at most {max}"),
+                    "Offer another way to pay. Nothing was sent.",
+                ),
+            ),
+            Problem::NoEnclosedInvoice => (
+                ("この後払い会社は請求書の同梱に対応していません".into(), "請求書を別送にしてください。何も送信していません。"),
+                ("This provider does not enclose invoices".into(), "Choose a separate invoice. Nothing was sent."),
+            ),
+            Problem::CarrierUnsupported { carrier, supported_ja, supported_en } => (
+                (
+                    format!("配送業者「{carrier}」には対応していません。使えるのは、{supported_ja}です"),
+                    "配送業者を選び直してください。何も送信していません。",
+                ),
+                (
+                    format!("The carrier \"{carrier}\" is not supported; these are: {supported_en}"),
+                    "Choose another. Nothing was sent.",
+                ),
+            ),
+            Problem::NotOffered { state, action } => (
+                (
+                    format!("{}の注文では「{}」はできません", state.label(lang), action_words(action, lang)),
+                    "何も送信していません。",
+                ),
+                (
+                    format!("\"{}\" is not offered in the state {}", action_words(action, lang), state.label(lang)),
+                    "Nothing was sent.",
+                ),
+            ),
+            Problem::Changed => (
+                ("別の人または処理がこの注文を操作しました".into(), "今の状態を確かめてください。"),
+                ("Somebody else acted on this order in the meantime".into(), "Look at where it stands now."),
+            ),
+            Problem::Recorded { note } => (
+                (format!("担当者の記録: {note}"), ""),
+                (format!("Recorded by an operator: {note}"), ""),
+            ),
+        };
+        let (what, next) = lang.pick(ja, en);
+        (what, next.to_owned())
+    }
+}
+
+fn action_words(action: &str, lang: Lang) -> String {
+    use strum::VariantArray;
+    let known = Action::VARIANTS.iter().find(|known| known.to_string() == action);
+    known.map_or(action.to_owned(), |known| known.label(lang).to_owned())
+}
+
+/// A field's name and what is wrong with it. The plugins' own words are Japanese; in English the codes
+/// that all plugins share are translated, and any other is shown with the words as they came.
+pub fn field_words(field: &Field, lang: Lang) -> String {
+    let Field { field: name, said } = field;
+    let code = said.code.as_deref().unwrap_or_default();
+    let english = SHARED_CODES.iter().find(|(known, _)| *known == code).map(|(_, words)| *words);
+    match (lang, english) {
+        (Lang::En, Some(words)) => format!("{name}: {words} ({code})"),
+        _ if code.is_empty() => format!("{name}: {}", said.message),
+        _ => format!("{name}: {} ({code})", said.message),
+    }
+}
+
+/// The codes with which every plugin built on the SDK names what is wrong with a field.
+const SHARED_CODES: &[(&str, &str)] = &[
+    ("unknown-setting", "there is no setting of this name"),
+    ("setting-twice", "this setting is there twice"),
+    ("required", "a value is required"),
+    ("too-long", "the value is too long"),
+    ("not-digits", "only ASCII digits are allowed"),
+    ("not-a-url", "must be a URL that begins with http:// or https://"),
+    ("not-a-choice", "must be one of the listed values"),
+    ("too-many-bands", "too many fee bands"),
+    ("negative-fee", "a fee must not be negative"),
+    ("amount-range", "the amount is out of range"),
+    ("backwards", "the band runs backwards, or lies below the one before it"),
+    ("open-band", "only the last band may be open"),
+    ("overlap", "the band overlaps the one before it"),
+    ("gap", "there is a gap between this band and the one before it"),
+];
+
+impl Outcome {
+    /// 成功, 失敗 or 不明.
+    pub fn label(self, lang: Lang) -> &'static str {
+        match self {
+            Outcome::Success => lang.pick("成功", "success"),
+            Outcome::Failure => lang.pick("失敗", "failure"),
+            Outcome::Unknown => lang.pick("不明", "unknown"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_providers_code_and_words_stand_beside_plain_words_and_the_next_step() {
+        let failure =
+            Failure::Refused(Reason { code: Some("E00303".into()), message: "請求金額が誤っています".into() });
+        let problem = Problem::of(failure, Action::Credit);
+        assert_eq!(
+            problem.words(Lang::Ja),
+            "後払い会社での状態により、受け付けられませんでした。「E00303 請求金額が誤っています」[与信結果確認]で今の状態を確かめてください。"
+        );
+        assert_eq!(
+            problem.words(Lang::En),
+            "The state at the provider does not allow it: \"E00303 請求金額が誤っています\" Check the result to see where it stands."
+        );
+    }
+
+    #[test]
+    fn problems_survive_the_store() {
+        let problem = Problem::Busy { said: Said { code: None, message: "待".into() }, wait: Some(3) };
+        let json = serde_json::to_string(&problem).unwrap();
+        assert_eq!(serde_json::from_str::<Problem>(&json).unwrap(), problem);
+    }
+}
