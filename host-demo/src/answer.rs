@@ -104,21 +104,17 @@ pub fn to_check(order: &Order, answer: Result<Standing, Failure>, asked_at: i64,
     }
 }
 
-/// Why an answer that the last request left no trace is not to be believed.
+/// Why an answer that the last request left no trace is not to be believed. A tracking number in doubt
+/// needs no such care: sending it again moves no money.
 fn disbelief(order: &Order, standing: &Standing, asked_at: i64, settle: Duration) -> Option<Problem> {
-    let no_trace = match order.state {
-        State::CancelUnknown | State::SyncUnknown => matches!(standing, Standing::Decided(_) | Standing::NotFound),
-        _ => matches!(standing, Standing::NotFound),
-    };
-    if !no_trace {
-        return None;
-    }
+    let not_found = matches!(standing, Standing::NotFound);
+    let not_cancelled = order.state == State::CancelUnknown && matches!(standing, Standing::Decided(_));
     let until = order.sent_at.unwrap_or(0) + settle.as_millis() as i64;
-    if asked_at < until {
+    if (not_found || not_cancelled) && asked_at < until {
         return Some(Problem::TooEarly { until });
     }
     // What was acknowledged once exists; an answer that it does not is somebody's mistake.
-    let acknowledged = order.transaction_id().filter(|_| matches!(standing, Standing::NotFound));
+    let acknowledged = order.transaction_id().filter(|_| not_found);
     acknowledged.map(|id| Problem::Vanished { transaction_id: id.to_owned() })
 }
 

@@ -136,8 +136,7 @@ impl<P: Provider> Desk<P> {
     /// Does `action` with the orders `ids`, and says what became of each, in the same order.
     pub async fn run(&self, action: Action, ids: &[i64], on_row: OnRow<'_>) -> Result<Vec<Row>, DeskError> {
         self.worker.recover(&self.store).await?;
-        let malls: HashMap<_, _> =
-            self.store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
+        let malls: HashMap<_, _> = self.store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
         let mut rows: Vec<(usize, Row)> = Vec::with_capacity(ids.len());
         let mut by_mall: HashMap<&str, Vec<(usize, Order)>> = HashMap::new();
         for (place, order) in self.read(ids).await?.into_iter().enumerate() {
@@ -197,8 +196,7 @@ impl<P: Provider> Desk<P> {
             Found::Rejected => (Event::OperatorRejected, Some(recorded), None),
             Found::Nothing => (Event::OperatorNothing, Some(recorded), None),
         };
-        let change =
-            Change { problem, transaction_id, note: Some(note.to_owned()), ..Change::new(&order, event) };
+        let change = Change { problem, transaction_id, note: Some(note.to_owned()), ..Change::new(&order, event) };
         let applied = self.store.apply(&[change], &self.who, clock::now()).await?.pop().flatten();
         Ok(match applied {
             Some(applied) if applied.event == event => Row::new(&applied.order, Outcome::Success, None),
@@ -221,10 +219,8 @@ impl<P: Provider> Desk<P> {
         order: &Order,
     ) -> Result<(&'a Mall, &'a P), DeskError> {
         let mall = malls.get(&order.mall);
-        mall.and_then(|mall| Some((mall, self.providers.get(&mall.provider)?))).ok_or_else(|| DeskError::NoProvider {
-            number: order.number.clone(),
-            mall: order.mall.clone(),
-        })
+        mall.and_then(|mall| Some((mall, self.providers.get(&mall.provider)?)))
+            .ok_or_else(|| DeskError::NoProvider { number: order.number.clone(), mall: order.mall.clone() })
     }
 
     /// `orders`, all of one mall, in calls of as many as its provider takes.
@@ -271,9 +267,7 @@ impl<P: Provider> Desk<P> {
         let rows = mine.into_iter().zip(orders).zip(places).map(|((mine, order), place)| {
             let applied = mine.and_then(|_| applied.next().flatten());
             let row = match applied {
-                Some(now) => {
-                    Row::new(&now.order, now.event.outcome(now.order.state), now.order.problem.clone())
-                }
+                Some(now) => Row::new(&now.order, now.event.outcome(now.order.state), now.order.problem.clone()),
                 None => Row::new(&order, Outcome::Failure, Some(Problem::Changed)),
             };
             on_row(&row);
@@ -368,8 +362,8 @@ fn obstacle(action: Action, order: &Order, mall: &Mall, provider: &impl Provider
         Action::Credit => {
             let billed = order.amounts.billed;
             let too_large = info.max_billed_amount.filter(|max| billed > *max);
-            let enclosed = order.invoice(mall) == Invoice::Enclosed
-                && !info.capabilities.contains(Capability::ENCLOSED_INVOICE);
+            let enclosed =
+                order.invoice(mall) == Invoice::Enclosed && !info.capabilities.contains(Capability::ENCLOSED_INVOICE);
             too_large.map(|max| Problem::TooLarge { billed, max }).or(enclosed.then_some(Problem::NoEnclosedInvoice))
         }
         Action::Check => {

@@ -224,7 +224,9 @@ impl Complaint {
     fn words(&self, lang: Lang) -> String {
         match self {
             Complaint::Cells { expected, found } => lang.pick(
-                format!("列の数が見出しと違います（見出し{expected}、この行{found}）。カンマと引用符を確かめてください"),
+                format!(
+                    "列の数が見出しと違います（見出し{expected}、この行{found}）。カンマと引用符を確かめてください"
+                ),
                 format!("{found} cells where the heading line has {expected}; look at commas and quotes"),
             ),
             Complaint::Encoding(name) => lang.pick(
@@ -636,11 +638,7 @@ pub async fn take_in(
     let mut new = Vec::with_capacity(orders.len());
     let mut lines = Vec::with_capacity(orders.len());
     for order in orders {
-        let bill = Bill {
-            items: order.data.goods(),
-            shipping_fee: order.shipping_fee,
-            payment_fee: order.payment_fee,
-        };
+        let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
         let adjusted = provider.fee_adjust(&rule, &bill).await;
         match adjusted.map_err(|source| ImportError::Fee { number: order.number.clone(), source })? {
             Ok(adjusted) => {

@@ -6,7 +6,7 @@
 //! [`worker`] clears up after processes that were killed. [`cli`] is the command line.
 
 pub mod answer;
-//cli
+pub mod cli;
 pub mod clock;
 pub mod desk;
 pub mod import;
@@ -15,5 +15,7 @@ pub mod order;
 pub mod provider;
 pub mod state;
 pub mod store;
+pub mod table;
+pub mod view;
 pub mod words;
 pub mod worker;

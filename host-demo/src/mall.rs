@@ -171,13 +171,10 @@ impl MallProblem {
                 format!("{key}: 値の種類が違います（必要なのは {needed}）"),
                 format!("{key}: the value must be {needed}"),
             ),
-            Wrong::Choice(choices) => lang.pick(
-                format!("{key}: {choices} のどれかにしてください"),
-                format!("{key}: must be one of {choices}"),
-            ),
-            Wrong::Length(max) => {
-                lang.pick(format!("{key}: 1文字以上{max}文字以内にしてください"), format!("{key}: 1 to {max} characters"))
-            }
+            Wrong::Choice(choices) => lang
+                .pick(format!("{key}: {choices} のどれかにしてください"), format!("{key}: must be one of {choices}")),
+            Wrong::Length(max) => lang
+                .pick(format!("{key}: 1文字以上{max}文字以内にしてください"), format!("{key}: 1 to {max} characters")),
             Wrong::ProviderName => lang.pick(
                 format!("{key}: 後払い会社の名前は半角英小文字・数字・ハイフンです"),
                 format!("{key}: a provider's name has a to z, 0 to 9 and - only"),
@@ -323,14 +320,19 @@ impl Keys {
 
 /// What the provider says about the mall's settings and fee rule; everything at once.
 pub async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProblem>, CallError> {
-    let settings = provider.check_settings(mall.settings()).await?.into_iter().map(|problem| {
-        MallProblem::new(format!("settings.{}", problem.field), Wrong::Provider(problem.into()))
-    });
+    let settings = provider
+        .check_settings(mall.settings())
+        .await?
+        .into_iter()
+        .map(|problem| MallProblem::new(format!("settings.{}", problem.field), Wrong::Provider(problem.into())));
     // The bill does not matter: a rule is refused for what it is, whatever it is applied to.
     let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
     let rule = provider.fee_adjust(&mall.fee_rule(), &bill).await?.err().unwrap_or_default();
     let rule = rule.into_iter().map(|problem| {
-        MallProblem::new(format!("fees.{}", problem.field.replacen("bands", "band", 1)), Wrong::Provider(problem.into()))
+        MallProblem::new(
+            format!("fees.{}", problem.field.replacen("bands", "band", 1)),
+            Wrong::Provider(problem.into()),
+        )
     });
     Ok(settings.chain(rule).collect())
 }

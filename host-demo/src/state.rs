@@ -333,6 +333,16 @@ impl State {
         matches!(self, S::Unknown | S::CancelUnknown | S::SyncUnknown)
     }
 
+    /// Nobody knows what the last request did, or will do.
+    pub fn is_in_doubt(self) -> bool {
+        self.is_unknown() || self.is_claimed()
+    }
+
+    /// The provider may hold a live registration about which something is still to be asked or done.
+    pub fn may_be_live(self) -> bool {
+        next(self, E::CreditStarted).is_none() && self != S::Synced
+    }
+
     /// A new credit sends the reference of the last one again: nothing was recorded under it. After a
     /// rejection or a cancel the provider has seen it, so a new one is minted.
     pub fn keeps_reference(self) -> bool {

@@ -13,7 +13,9 @@ use crate::state::{Event, State, next};
 use crate::words::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{FromRow, Row, Sqlite, Transaction};
 use std::path::Path;
 use std::time::Duration;
@@ -229,8 +231,34 @@ impl Store {
         Ok(Store { pool, prefix })
     }
 
-    /// Writes `mall`, new or changed.
-    pub async fn put_mall(&self, mall: &Mall) -> Result<()> {
+    /// Writes `mall`, new or changed; or writes nothing, and says which orders stand in the way.
+    ///
+    /// An order that may be live at a provider must be asked about there: it holds its mall to that
+    /// provider. One whose outcome is unknown holds its mall to the very settings it was sent with,
+    /// for with others the provider might truthfully say that there is no such order.
+    pub async fn put_mall(&self, mall: &Mall) -> Result<Vec<String>> {
+        let mut writing = self.write().await?;
+        let before: Option<Mall> =
+            sqlx::query_as("SELECT * FROM malls WHERE id = $1").bind(&mall.id).fetch_optional(&mut *writing).await?;
+        let bound: fn(State) -> bool = match before {
+            Some(before) if before.provider != mall.provider => State::may_be_live,
+            Some(before) if before.settings != mall.settings => State::is_in_doubt,
+            _ => |_| false,
+        };
+        let orders: Vec<(String, String)> =
+            sqlx::query_as("SELECT number, state FROM orders WHERE mall = $1 AND reference IS NOT NULL ORDER BY id")
+                .bind(&mall.id)
+                .fetch_all(&mut *writing)
+                .await?;
+        let mut in_the_way = Vec::new();
+        for (number, state) in orders {
+            if bound(parse(&state)?) {
+                in_the_way.push(number);
+            }
+        }
+        if !in_the_way.is_empty() {
+            return Ok(in_the_way);
+        }
         sqlx::query(
             "INSERT INTO malls (id, name, provider, settings, fees, invoice) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, provider = excluded.provider, \
@@ -242,9 +270,10 @@ impl Store {
         .bind(to_json(&mall.settings)?)
         .bind(to_json(&mall.fees)?)
         .bind(mall.invoice.to_string())
-        .execute(&self.pool)
+        .execute(&mut *writing)
         .await?;
-        Ok(())
+        writing.commit().await?;
+        Ok(Vec::new())
     }
 
     /// The mall `id`.
@@ -631,6 +660,7 @@ fn registration(row: &SqliteRow) -> sqlx::Result<Option<Registration>> {
 fn tracking(row: &SqliteRow) -> sqlx::Result<Option<Tracking>> {
     let Some(carrier) = row.try_get("carrier")? else { return Ok(None) };
     let shipped_on: &str = row.try_get("shipped_on")?;
-    let shipped_on = clock::parse_date(shipped_on).ok_or_else(|| sqlx::Error::Decode("shipped_on is no date".into()))?;
+    let shipped_on =
+        clock::parse_date(shipped_on).ok_or_else(|| sqlx::Error::Decode("shipped_on is no date".into()))?;
     Ok(Some(Tracking { carrier, number: row.try_get("tracking_number")?, shipped_on }))
 }

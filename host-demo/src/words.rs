@@ -210,12 +210,18 @@ impl Problem {
 
     /// What happened, what the provider said, what to do next: one line.
     pub fn words(&self, lang: Lang) -> String {
-        let (what, next) = self.what_and_next(lang);
+        let (_, next) = self.what_and_next(lang);
+        format!("{}{}{next}", self.brief(lang), lang.pick("", if next.is_empty() { "" } else { " " }))
+    }
+
+    /// What happened and what the provider said.
+    pub fn brief(&self, lang: Lang) -> String {
+        let (what, _) = self.what_and_next(lang);
         let said = self.said(lang);
-        let said = if said.is_empty() { String::new() } else { lang.pick(format!("「{said}」"), format!(" \"{said}\"")) };
-        let stop = lang.pick("。", ". ");
-        let end = if said.is_empty() { stop } else { lang.pick("", " ") };
-        format!("{what}{}{said}{end}{next}", if said.is_empty() { "" } else { lang.pick("。", ":") })
+        match said.is_empty() {
+            true => lang.pick(format!("{what}。"), format!("{what}.")),
+            false => lang.pick(format!("{what}。「{said}」"), format!("{what}: \"{said}\"")),
+        }
     }
 
     /// The provider's own code and words.
@@ -261,7 +267,10 @@ impl Problem {
                 ),
             ),
             Problem::Refused { .. } => (
-                ("後払い会社での状態により、受け付けられませんでした".into(), "[与信結果確認]で今の状態を確かめてください。"),
+                (
+                    "後払い会社での状態により、受け付けられませんでした".into(),
+                    "[与信結果確認]で今の状態を確かめてください。",
+                ),
                 ("The state at the provider does not allow it".into(), "Check the result to see where it stands."),
             ),
             Problem::NotSent { .. } => (
@@ -374,7 +383,10 @@ impl Problem {
                 ),
             ),
             Problem::NoEnclosedInvoice => (
-                ("この後払い会社は請求書の同梱に対応していません".into(), "請求書を別送にしてください。何も送信していません。"),
+                (
+                    "この後払い会社は請求書の同梱に対応していません".into(),
+                    "請求書を別送にしてください。何も送信していません。",
+                ),
                 ("This provider does not enclose invoices".into(), "Choose a separate invoice. Nothing was sent."),
             ),
             Problem::CarrierUnsupported { carrier, supported_ja, supported_en } => (
@@ -401,10 +413,9 @@ impl Problem {
                 ("別の人または処理がこの注文を操作しました".into(), "今の状態を確かめてください。"),
                 ("Somebody else acted on this order in the meantime".into(), "Look at where it stands now."),
             ),
-            Problem::Recorded { note } => (
-                (format!("担当者の記録: {note}"), ""),
-                (format!("Recorded by an operator: {note}"), ""),
-            ),
+            Problem::Recorded { note } => {
+                ((format!("担当者の記録: {note}"), ""), (format!("Recorded by an operator: {note}"), ""))
+            }
         };
         let (what, next) = lang.pick(ja, en);
         (what, next.to_owned())
@@ -415,6 +426,20 @@ fn action_words(action: &str, lang: Lang) -> String {
     use strum::VariantArray;
     let known = Action::VARIANTS.iter().find(|known| known.to_string() == action);
     known.map_or(action.to_owned(), |known| known.label(lang).to_owned())
+}
+
+/// What a failed connection test means; nothing was asked for, so nothing is in doubt.
+pub fn connection_words(failure: Failure, lang: Lang) -> String {
+    let said = match &failure {
+        Failure::Unsupported => {
+            return lang
+                .pick("この後払い会社には接続テストがありません", "This provider has no connection test")
+                .to_owned();
+        }
+        Failure::Unauthorized(_) => return Problem::of(failure, Action::Check).words(lang),
+        other => Problem::of(other.clone(), Action::Check).said(lang),
+    };
+    lang.pick(format!("接続できませんでした。「{said}」"), format!("The connection does not work: \"{said}\""))
 }
 
 /// A field's name and what is wrong with it. The plugins' own words are Japanese; in English the codes
@@ -465,8 +490,10 @@ mod tests {
 
     #[test]
     fn the_providers_code_and_words_stand_beside_plain_words_and_the_next_step() {
-        let failure =
-            Failure::Refused(Reason { code: Some("E00303".into()), message: "請求金額が誤っています".into() });
+        let failure = Failure::Refused(Reason {
+            code: Some("E00303".into()),
+            message: "請求金額が誤っています".into(),
+        });
         let problem = Problem::of(failure, Action::Credit);
         assert_eq!(
             problem.words(Lang::Ja),

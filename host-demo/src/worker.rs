@@ -53,10 +53,7 @@ impl Worker {
             let abandoned = store.owned_by(&owner).await?;
             let changes: Vec<_> = abandoned
                 .iter()
-                .map(|order| Change {
-                    problem: Some(Problem::ProcessDied),
-                    ..Change::new(order, Event::ProcessDied)
-                })
+                .map(|order| Change { problem: Some(Problem::ProcessDied), ..Change::new(order, Event::ProcessDied) })
                 .collect();
             recovered += store.apply(&changes, RECOVERY, clock::now()).await?.iter().flatten().count();
         }

@@ -1,0 +1,289 @@
+//! The command line: reads what is typed, has it done, prints what came of it.
+
+mod malls;
+mod orders;
+mod plugins;
+
+use crate::answer::SETTLE;
+use crate::clock;
+use crate::desk::{CONCURRENCY, Desk};
+use crate::mall::Mall;
+use crate::order::Order;
+use crate::provider::Shelf;
+use crate::state::{Action, State};
+use crate::store::{Filter, Store};
+use crate::words::Lang;
+use crate::worker::Worker;
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
+use provider_host::{Host, Plugin};
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// 後払いの受注管理デモ / a demo order platform for deferred payment.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    /// 表示の言語 / language of the output
+    #[arg(long, global = true, value_enum, default_value = "ja")]
+    lang: Lang,
+    /// 受注データベース / the store's file
+    #[arg(long, global = true, default_value = "var/orders.db")]
+    db: PathBuf,
+    /// プラグインのフォルダ（NAME.wasmとNAME.toml） / folder of plugins
+    #[arg(long, global = true, default_value = "var/plugins", value_name = "DIR")]
+    plugins: PathBuf,
+    /// 操作者 / who is at work; stands in every order's history
+    #[arg(long, global = true, env = "USER", default_value = "operator")]
+    operator: String,
+    /// 同時に行う通信の数 / calls side by side
+    #[arg(long, global = true, default_value_t = CONCURRENCY, value_parser = positive)]
+    concurrency: usize,
+    /// 送信から何秒後に「登録なし」を信じるか / seconds after sending until "no such order" is believed
+    #[arg(long, global = true, default_value_t = SETTLE.as_secs(), value_name = "SECONDS")]
+    settle: u64,
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn positive(text: &str) -> std::result::Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "1以上 / must be 1 or more".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// モールの設定 / settings of a mall
+    #[command(subcommand)]
+    Mall(malls::Command),
+    /// 受注の取込と一覧 / import and list orders
+    #[command(subcommand)]
+    Orders(orders::Command),
+    /// 与信を実行 / run credit checks
+    Credit(Targets),
+    /// 与信結果確認 / ask where orders stand
+    Check(orders::Check),
+    /// 与信キャンセル / cancel credits
+    Cancel(Targets),
+    /// 伝票番号の入力 / tracking numbers
+    #[command(subcommand)]
+    Tracking(orders::TrackingCommand),
+    /// 伝票番号同期 / report tracking numbers
+    Sync(Targets),
+    /// 結果不明の注文について確かめた結果を記録 / record what was found about an unknown outcome
+    Decide(orders::Decide),
+    /// プラグインの確認 / look at a plugin
+    #[command(subcommand)]
+    Plugin(plugins::Command),
+    /// 手数料の試算 / try the fee rule
+    #[command(subcommand)]
+    Fees(malls::FeesCommand),
+    /// すべての注文を書き出す / every order with every reference ever used
+    Export {
+        /// JSON（唯一の形式） / JSON, the only format so far
+        #[arg(long, required = true)]
+        json: bool,
+    },
+}
+
+/// Which orders.
+#[derive(Debug, Args)]
+struct Targets {
+    /// 注文番号 / order numbers
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "ORDER")]
+    orders: Vec<String>,
+    /// 状態が許すすべての注文 / every order whose state allows it
+    #[arg(long)]
+    all: bool,
+    /// このモールだけ / of this mall alone
+    #[arg(long)]
+    mall: Option<String>,
+}
+
+/// The encodings that can be told.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Charset {
+    #[value(name = "utf-8")]
+    Utf8,
+    #[value(name = "shift_jis", alias = "sjis")]
+    ShiftJis,
+}
+
+impl Charset {
+    fn encoding(self) -> &'static Encoding {
+        match self {
+            Charset::Utf8 => UTF_8,
+            Charset::ShiftJis => SHIFT_JIS,
+        }
+    }
+}
+
+impl Cli {
+    /// Does what was typed; whether every order came out well.
+    pub async fn run(self) -> Result<bool> {
+        let session = Session::open(&self).await?;
+        match self.command {
+            Command::Mall(command) => malls::run(&session, command).await,
+            Command::Orders(command) => orders::run(&session, command).await,
+            Command::Credit(targets) => orders::act(&session, Action::Credit, &targets).await,
+            Command::Check(check) => orders::check(&session, &check).await,
+            Command::Cancel(targets) => orders::act(&session, Action::Cancel, &targets).await,
+            Command::Tracking(command) => orders::tracking(&session, command).await,
+            Command::Sync(targets) => orders::act(&session, Action::Sync, &targets).await,
+            Command::Decide(decide) => orders::decide(&session, decide).await,
+            Command::Plugin(command) => plugins::run(&session, command).await,
+            Command::Fees(command) => malls::fees(&session, command).await,
+            Command::Export { json: _ } => orders::export(&session).await,
+        }
+    }
+}
+
+/// What every command works with.
+struct Session {
+    lang: Lang,
+    operator: String,
+    concurrency: usize,
+    settle: Duration,
+    db: PathBuf,
+    store: Store,
+    shelf: Shelf,
+}
+
+impl Session {
+    async fn open(cli: &Cli) -> Result<Self> {
+        if let Some(folder) = cli.db.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+        }
+        let store = Store::open(&cli.db).await.with_context(|| format!("{}", cli.db.display()))?;
+        let host = Host::builder().cache_dir(beside(&cli.db, "compiled")).build()?;
+        Ok(Session {
+            lang: cli.lang,
+            operator: cli.operator.clone(),
+            concurrency: cli.concurrency,
+            settle: Duration::from_secs(cli.settle),
+            db: cli.db.clone(),
+            store,
+            shelf: Shelf::new(host, cli.plugins.clone()),
+        })
+    }
+
+    fn say(&self, ja: impl Into<String>, en: impl Into<String>) -> String {
+        self.lang.pick(ja.into(), en.into())
+    }
+
+    async fn mall(&self, id: &str) -> Result<Mall> {
+        match self.store.mall(id).await? {
+            Some(mall) => Ok(mall),
+            None => bail!(self.say(
+                format!("モール「{id}」はありません。`mall set {id} ファイル`で登録してください"),
+                format!("There is no mall {id}; make it with `mall set {id} FILE`"),
+            )),
+        }
+    }
+
+    /// The one order with this number.
+    async fn order(&self, number: &str, mall: Option<&str>) -> Result<Order> {
+        let filter = Filter { number: Some(number.to_owned()), mall: mall.map(str::to_owned), ..Filter::default() };
+        let mut found = self.store.orders(&filter).await?;
+        match (found.pop(), &found[..]) {
+            (Some(order), []) => Ok(order),
+            (None, _) => bail!(self.say(
+                format!("注文番号 {number} の注文はありません。`orders list`で確かめてください"),
+                format!("There is no order {number}; look at `orders list`"),
+            )),
+            (Some(_), _) => bail!(self.say(
+                format!("注文番号 {number} は複数のモールにあります。--mall で選んでください"),
+                format!("Several malls have an order {number}; choose one with --mall"),
+            )),
+        }
+    }
+
+    /// The orders that are meant, in the order in which they were typed, each once.
+    async fn targets(&self, targets: &Targets, action: Action) -> Result<Vec<Order>> {
+        if targets.all {
+            let filter = Filter { mall: targets.mall.clone(), ..Filter::default() };
+            let orders = self.store.orders(&filter).await?;
+            return Ok(orders.into_iter().filter(|order| order.offers(action)).collect());
+        }
+        let mut orders: Vec<Order> = Vec::with_capacity(targets.orders.len());
+        for number in &targets.orders {
+            let order = self.order(number, targets.mall.as_deref()).await?;
+            if orders.iter().all(|earlier| earlier.id != order.id) {
+                orders.push(order);
+            }
+        }
+        Ok(orders)
+    }
+
+    /// A desk with the providers that `orders` need.
+    async fn desk(&self, orders: &[Order]) -> Result<Desk<Plugin>> {
+        let mut providers = HashMap::new();
+        for mall in self.store.malls().await? {
+            let needed = orders.iter().any(|order| order.mall == mall.id);
+            if needed && !providers.contains_key(&mall.provider) {
+                let plugin = self.shelf.load(&mall.provider).await?;
+                providers.insert(mall.provider, plugin);
+            }
+        }
+        Ok(Desk {
+            store: self.store.clone(),
+            worker: self.worker()?,
+            providers,
+            who: self.operator.clone(),
+            concurrency: self.concurrency,
+            settle: self.settle,
+        })
+    }
+
+    fn worker(&self) -> Result<Worker> {
+        Worker::start(&self.db).with_context(|| format!("{}", self.db.display()))
+    }
+
+    /// Clears up after processes that were killed, and says so.
+    async fn recover(&self) -> Result<()> {
+        let recovered = self.worker()?.recover(&self.store).await?;
+        if recovered > 0 {
+            eprintln!(
+                "{}",
+                self.say(
+                    format!("送信の途中で終了した処理がありました。{recovered}件を結果不明にしました"),
+                    format!("A process ended while sending; {recovered} orders are now of unknown outcome"),
+                )
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A path beside the database.
+fn beside(db: &Path, what: &str) -> PathBuf {
+    let mut name = db.as_os_str().to_owned();
+    name.push(format!(".{what}"));
+    name.into()
+}
+
+/// A file of at most `limit` bytes.
+fn read(path: &Path, limit: u64, lang: Lang) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).with_context(|| {
+        lang.pick("ファイルを読めません", "cannot read").to_owned() + ": " + &path.to_string_lossy()
+    })?;
+    if bytes.len() as u64 > limit {
+        let words = lang.pick("ファイルが大きすぎます。上限(バイト)", "the file is too large; the limit in bytes is");
+        bail!("{}: {words}: {limit}", path.display());
+    }
+    Ok(bytes)
+}
+
+fn state(text: &str) -> std::result::Result<State, String> {
+    use strum::VariantArray;
+    let states = || State::VARIANTS.iter().map(State::to_string).collect::<Vec<_>>().join(", ");
+    text.parse().map_err(|_| format!("one of / 次のどれか: {}", states()))
+}
+
+/// `2026-07-01` or `2026/7/1`.
+fn date(text: &str) -> std::result::Result<time::Date, String> {
+    clock::parse_date(text).ok_or_else(|| "2026-07-01 のように / write it like 2026-07-01".to_owned())
+}

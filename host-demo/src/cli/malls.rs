@@ -1,0 +1,170 @@
+//! `mall` and `fees`.
+
+use super::{Session, read};
+use crate::mall::{self, MAX_FILE_BYTES, Mall};
+use crate::provider::is_name;
+use crate::table::{pairs, table, yen};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Subcommand;
+use provider_host::contract::{Bill, SettingKind};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// 設定ファイルからモールを登録・変更 / make or change a mall from its settings file
+    Set {
+        /// 各コマンドでモールを指す名前 / names the mall in every command
+        mall: String,
+        /// TOMLファイル / a TOML file
+        file: PathBuf,
+    },
+    /// モールの設定を表示 / show a mall; secrets are masked
+    Show {
+        /// モール / the mall
+        mall: String,
+    },
+    /// モールの一覧 / list all malls
+    List,
+    /// 接続テスト / ask the provider whether the settings work
+    Test {
+        /// モール / the mall
+        mall: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FeesCommand {
+    /// 請求額がいくらになるか / what a bill would become
+    Try {
+        /// 請求金額（税込） / yen, tax included
+        amount: i64,
+        /// モール / the mall
+        #[arg(long)]
+        mall: Option<String>,
+    },
+}
+
+pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+    match command {
+        Command::Set { mall, file } => set(session, &mall, &file).await,
+        Command::Show { mall } => show(session, &mall).await,
+        Command::List => list(session).await,
+        Command::Test { mall } => test(session, &mall).await,
+    }
+}
+
+/// Every problem with the file at once; the store changes only if there is none.
+async fn set(session: &Session, id: &str, file: &Path) -> Result<bool> {
+    let lang = session.lang;
+    let shown = file.display();
+    let text = String::from_utf8(read(file, MAX_FILE_BYTES, lang)?).with_context(|| {
+        session.say(format!("{shown}: UTF-8で保存してください"), format!("{shown}: must be saved as UTF-8"))
+    })?;
+    let (mall, mut problems) = mall::parse(id, &text)
+        .with_context(|| session.say(format!("{shown}: TOMLとして読めません"), format!("{shown}: not TOML")))?;
+    if is_name(&mall.provider) {
+        let provider = session.shelf.load(&mall.provider).await?;
+        problems.extend(mall::check(&mall, &provider).await?);
+    }
+    if !problems.is_empty() {
+        let lines: Vec<_> = problems.iter().map(|problem| format!("{shown}: {}", problem.words(lang))).collect();
+        bail!(lines.join("\n"));
+    }
+    let in_the_way = session.store.put_mall(&mall).await?;
+    if !in_the_way.is_empty() {
+        let orders = in_the_way.join(", ");
+        bail!(session.say(
+            format!("{shown}: 進行中または結果不明の注文があるため、後払い会社や接続の設定を変えられません。先に結果を確かめるか、キャンセルしてください: {orders}"),
+            format!("{shown}: orders that are live or of unknown outcome hold the mall to its provider and settings; check or cancel them first: {orders}"),
+        ));
+    }
+    println!("{}", session.say(format!("モール「{id}」の設定を保存しました"), format!("Saved the mall {id}")));
+    show(session, id).await
+}
+
+async fn show(session: &Session, id: &str) -> Result<bool> {
+    let lang = session.lang;
+    let mall = session.mall(id).await?;
+    let provider = session.shelf.load(&mall.provider).await?;
+    let secret = |key: &str| {
+        provider.info().settings.iter().any(|field| field.key == key && matches!(field.kind, SettingKind::Secret))
+    };
+    let settings =
+        mall.settings.iter().map(|(key, value)| (key.as_str(), if secret(key) { "***".into() } else { value.clone() }));
+    let head = [
+        (lang.pick("モール", "mall"), mall.id.clone()),
+        (lang.pick("名前", "name"), mall.name.clone()),
+        (lang.pick("後払い会社", "provider"), mall.provider.clone()),
+        (lang.pick("請求書", "invoice"), mall.invoice.label(lang).to_owned()),
+    ];
+    let fees = (lang.pick("手数料", "fees"), mall.fees.mode.label(lang).to_owned());
+    println!("{}", pairs(head.into_iter().chain(settings).chain([fees])));
+    println!("{}", bands(session, &mall));
+    Ok(true)
+}
+
+fn bands(session: &Session, mall: &Mall) -> String {
+    let headings = session.lang.pick(["行", "請求金額から", "まで", "手数料"], ["row", "billed from", "to", "fee"]);
+    let rows = mall.fees.bands.iter().enumerate().map(|(at, band)| {
+        [(at + 1).to_string(), yen(band.lower), band.upper.map_or("–".to_owned(), yen), yen(band.fee)]
+    });
+    table(headings, rows)
+}
+
+async fn list(session: &Session) -> Result<bool> {
+    let lang = session.lang;
+    let headings = lang.pick(["モール", "名前", "後払い会社", "手数料"], ["mall", "name", "provider", "fees"]);
+    let malls = session.store.malls().await?;
+    let rows = malls.into_iter().map(|mall| [mall.id, mall.name, mall.provider, mall.fees.mode.label(lang).to_owned()]);
+    println!("{}", table(headings, rows));
+    Ok(true)
+}
+
+async fn test(session: &Session, id: &str) -> Result<bool> {
+    let mall = session.mall(id).await?;
+    let provider = session.shelf.load(&mall.provider).await?;
+    let answer = provider.test_connection(&mall.account()).await;
+    match answer.rows.into_iter().next() {
+        Some(Ok(())) => {
+            println!("{}", session.say("接続できました", "The connection works"));
+            Ok(true)
+        }
+        Some(Err(failure)) => {
+            println!("{}", crate::words::connection_words(failure, session.lang));
+            Ok(false)
+        }
+        None => Err(anyhow!("the provider gave no answer")),
+    }
+}
+
+pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: FeesCommand) -> Result<bool> {
+    let lang = session.lang;
+    let mall = match mall {
+        Some(id) => session.mall(&id).await?,
+        None => match <[Mall; 1]>::try_from(session.store.malls().await?) {
+            Ok([mall]) => mall,
+            Err(_) => bail!(session.say("--mall でモールを選んでください", "Choose a mall with --mall")),
+        },
+    };
+    let provider = session.shelf.load(&mall.provider).await?;
+    let bill = Bill { items: amount, shipping_fee: 0, payment_fee: 0 };
+    match provider.fee_adjust(&mall.fee_rule(), &bill).await? {
+        Ok(adjusted) => {
+            let band = adjusted.band.map_or("–".to_owned(), |band| (band + 1).to_string());
+            println!(
+                "{}",
+                pairs([
+                    (lang.pick("請求金額", "billed before"), yen(amount)),
+                    (lang.pick("当てはまる行", "band"), band),
+                    (lang.pick("手数料", "fee"), yen(adjusted.payment_fee)),
+                    (lang.pick("請求額", "billed after"), yen(adjusted.billed_amount)),
+                ])
+            );
+            Ok(true)
+        }
+        Err(problems) => {
+            let words = |problem| crate::words::field_words(&crate::words::Field::from(problem), lang);
+            bail!(problems.into_iter().map(words).collect::<Vec<_>>().join("\n"))
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Everything about orders: import, lists, the operations, tracking, decisions, export.
+
+use super::{Charset, Session, Targets, date, read, state};
+use crate::clock;
+use crate::desk::{Desk, Found, Patience, Row, carrier_problem};
+use crate::import::{self, MAX_FILE_BYTES};
+use crate::order::{Order, Tracking};
+use crate::provider::find_carrier;
+use crate::state::{Action, State};
+use crate::store::Filter;
+use crate::table::{Counts, Progress, pairs, table, yen};
+use crate::view::{OrderView, actions_cell, list_headings, list_row};
+use crate::words::{Lang, Problem};
+use anyhow::{Result, bail};
+use clap::{ArgGroup, Args, Subcommand};
+use provider_host::Plugin;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longest tracking number, in characters: what providers take at most.
+const MAX_TRACKING: usize = 255;
+/// Pauses of `check --until-decided`: a verdict usually comes within five minutes, so asking begins
+/// quickly and ends up at once in five minutes.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// CSVから受注を取り込む / import orders from a mall's CSV
+    Import {
+        /// CSVファイル / the CSV file
+        file: PathBuf,
+        /// モール / the mall
+        #[arg(long)]
+        mall: String,
+        /// 文字コード（省くと見分ける） / encoding; found out if left out
+        #[arg(long, value_enum)]
+        encoding: Option<Charset>,
+    },
+    /// 受注一覧 / list orders
+    List {
+        /// この状態だけ / in this state alone
+        #[arg(long, value_parser = state)]
+        state: Option<State>,
+        /// このモールだけ / of this mall alone
+        #[arg(long)]
+        mall: Option<String>,
+        /// JSONで / as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// 注文の内容と履歴 / an order and its history
+    Show {
+        /// 注文番号 / order number
+        order: String,
+        /// モール / the mall
+        #[arg(long)]
+        mall: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    targets: Targets,
+    /// 審査中がなくなるまで間隔を広げながら確認 / ask again with growing pauses until decided
+    #[arg(long)]
+    until_decided: bool,
+    /// 最長で何秒待つか / wait at most this many seconds
+    #[arg(long, default_value_t = 7200, requires = "until_decided", value_name = "SECONDS")]
+    wait: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TrackingCommand {
+    /// 配送業者と伝票番号を入力 / enter carrier and tracking number
+    Set {
+        /// 注文番号 / order number
+        order: String,
+        /// 配送業者の名前かID / a carrier's name or id
+        carrier: String,
+        /// 伝票番号 / tracking number
+        number: String,
+        /// 出荷日（省くと今日） / day of shipping; today if left out
+        #[arg(long, value_parser = date)]
+        shipped_on: Option<time::Date>,
+        /// モール / the mall
+        #[arg(long)]
+        mall: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("found").required(true))]
+pub(super) struct Decide {
+    /// 注文番号 / order number
+    order: String,
+    /// この取引IDで登録され、与信OKだった / registered under this id and approved
+    #[arg(long, group = "found", value_name = "ID")]
+    approved: Option<String>,
+    /// 登録されたが、与信NGまたはキャンセル済だった / registered, and rejected or cancelled since
+    #[arg(long, group = "found")]
+    rejected: bool,
+    /// 何も登録されていなかった / nothing was registered
+    #[arg(long, group = "found")]
+    nothing: bool,
+    /// どう確かめたか / how it was found out
+    #[arg(long)]
+    note: String,
+    /// モール / the mall
+    #[arg(long)]
+    mall: Option<String>,
+}
+
+pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+    session.recover().await?;
+    match command {
+        Command::Import { file, mall, encoding } => take_in(session, &file, &mall, encoding).await,
+        Command::List { state, mall, json } => list(session, &Filter { mall, state, ..Filter::default() }, json).await,
+        Command::Show { order, mall } => show(session, &session.order(&order, mall.as_deref()).await?).await,
+    }
+}
+
+async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Charset>) -> Result<bool> {
+    let lang = session.lang;
+    let mall = session.mall(mall).await?;
+    let provider = session.shelf.load(&mall.provider).await?;
+    let bytes = read(file, MAX_FILE_BYTES, lang)?;
+    let parsed = match import::parse(&bytes, encoding.map(Charset::encoding)) {
+        Ok(parsed) => parsed,
+        Err(problem) => bail!("{}: {}", file.display(), problem.words(lang)),
+    };
+    let encoding = parsed.encoding.name();
+    let imported = import::take_in(&session.store, &mall, &provider, parsed).await?;
+    for bad in &imported.bad {
+        eprintln!("{}", bad.words(&file.to_string_lossy(), lang));
+    }
+    let (taken, banded, bad) = (imported.taken, imported.banded, imported.bad.len());
+    println!(
+        "{}",
+        session.say(
+            format!("{taken}件を取り込みました（{encoding}、手数料の変更 {banded}件）。取り込めなかった注文 {bad}件"),
+            format!("{taken} orders imported ({encoding}; {banded} with a fee band); {bad} not imported"),
+        )
+    );
+    Ok(imported.bad.is_empty())
+}
+
+async fn list(session: &Session, filter: &Filter, json: bool) -> Result<bool> {
+    let lang = session.lang;
+    let orders = session.store.orders(filter).await?;
+    if json {
+        return print_json(session, &orders).await;
+    }
+    println!("{}", table(list_headings(lang), orders.iter().map(|order| list_row(order, lang))));
+    let mut counts = BTreeMap::<State, usize>::new();
+    orders.iter().for_each(|order| *counts.entry(order.state).or_default() += 1);
+    let counts: Vec<_> = counts.iter().map(|(state, count)| format!("{} {count}", state.label(lang))).collect();
+    let total = orders.len();
+    println!(
+        "{}",
+        session.say(format!("{total}件: {}", counts.join("、")), format!("{total} orders: {}", counts.join(", ")))
+    );
+    Ok(true)
+}
+
+pub(super) async fn export(session: &Session) -> Result<bool> {
+    session.recover().await?;
+    let orders = session.store.orders(&Filter::default()).await?;
+    print_json(session, &orders).await
+}
+
+async fn print_json(session: &Session, orders: &[Order]) -> Result<bool> {
+    let used = session.store.references().await?;
+    let views: Vec<_> = orders.iter().map(|order| OrderView::new(order, &used)).collect();
+    println!("{}", serde_json::to_string_pretty(&views)?);
+    Ok(true)
+}
+
+async fn show(session: &Session, order: &Order) -> Result<bool> {
+    let lang = session.lang;
+    let buyer = &order.data.buyer;
+    let amounts = &order.amounts;
+    let tracking = order.tracking.as_ref();
+    println!(
+        "{}",
+        pairs([
+            (lang.pick("注文番号", "order"), format!("{} ({})", order.number, order.mall)),
+            (lang.pick("注文日時", "ordered at"), order.data.ordered_at.to_string()),
+            (lang.pick("注文者", "buyer"), buyer.name.clone()),
+            (
+                lang.pick("住所", "address"),
+                format!("〒{} {}{}{}", buyer.postal_code, buyer.prefecture, buyer.city, buyer.street)
+            ),
+            (
+                lang.pick("送付先", "goes to"),
+                order.data.recipient.as_ref().map_or("–".to_owned(), |to| to.name.clone())
+            ),
+            (lang.pick("商品", "goods"), yen(amounts.goods)),
+            (lang.pick("送料", "shipping"), yen(amounts.shipping_fee)),
+            (lang.pick("手数料", "fee"), fee_words(order, lang)),
+            (lang.pick("請求額", "billed"), yen(amounts.billed)),
+            (lang.pick("状態", "state"), order.state.label(lang).to_owned()),
+            (
+                lang.pick("内容", "problem"),
+                order.problem.as_ref().map_or("–".to_owned(), |problem| problem.words(lang))
+            ),
+            (lang.pick("操作", "actions"), actions_cell(order, lang)),
+            (lang.pick("登録番号", "reference"), order.reference().to_owned()),
+            (lang.pick("取引ID", "transaction"), order.transaction_id().unwrap_or("–").to_owned()),
+            (
+                lang.pick("伝票番号", "tracking"),
+                tracking.map_or("–".to_owned(), |t| format!("{} {} ({})", t.carrier, t.number, t.shipped_on)),
+            ),
+        ])
+    );
+    let items = order.data.items.iter();
+    println!(
+        "{}",
+        table(
+            lang.pick(["商品名", "単価", "数量"], ["item", "price", "quantity"]),
+            items.map(|item| [item.name.clone(), yen(item.unit_price), item.quantity.to_string()])
+        )
+    );
+    let history = session.store.history(order.id).await?.into_iter().map(|line| {
+        let problem: Option<Problem> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
+        let words = line.note.or(problem.map(|problem| problem.brief(lang)));
+        let label = |state: &str| state.parse().map_or(state.to_owned(), |state: State| state.label(lang).to_owned());
+        let moved = format!("{} → {}", label(&line.from_state), label(&line.to_state));
+        [clock::timestamp(line.at), line.who, line.event, moved, words.unwrap_or_default()]
+    });
+    println!(
+        "{}",
+        table(
+            lang.pick(["日時", "操作者", "できごと", "状態", "内容"], ["at", "who", "event", "state", "words"]),
+            history
+        )
+    );
+    Ok(true)
+}
+
+fn fee_words(order: &Order, lang: Lang) -> String {
+    let amounts = &order.amounts;
+    let before = yen(amounts.imported_fee);
+    match amounts.fee_band {
+        None => yen(amounts.payment_fee),
+        Some(band) => lang.pick(
+            format!("{}（取込時 {before}、手数料設定 {}行目）", yen(amounts.payment_fee), band + 1),
+            format!("{} (imported {before}, fee row {})", yen(amounts.payment_fee), band + 1),
+        ),
+    }
+}
+
+pub(super) async fn act(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
+    session.recover().await?;
+    let orders = session.targets(targets, action).await?;
+    let desk = session.desk(&orders).await?;
+    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+    let progress = Progress::new(action.label(session.lang), ids.len(), session.lang);
+    let rows = desk.run(action, &ids, &|row| progress.row(row)).await;
+    progress.finish();
+    Ok(print_rows(&rows?, session.lang))
+}
+
+pub(super) async fn check(session: &Session, check: &Check) -> Result<bool> {
+    if !check.until_decided {
+        return act(session, Action::Check, &check.targets).await;
+    }
+    session.recover().await?;
+    let orders = session.targets(&check.targets, Action::Check).await?;
+    let desk = session.desk(&orders).await?;
+    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+    let patience = Patience {
+        first_pause: FIRST_PAUSE,
+        longest_pause: LONGEST_PAUSE,
+        give_up_after: Duration::from_secs(check.wait),
+    };
+    let progress = Progress::new(Action::Check.label(session.lang), ids.len(), session.lang);
+    let rows = desk.check_until_decided(&ids, patience, &|row| progress.row(row)).await;
+    progress.finish();
+    Ok(print_rows(&rows?, session.lang))
+}
+
+/// Every row in the order asked, and the counts; whether all went well.
+fn print_rows(rows: &[Row], lang: Lang) -> bool {
+    let headings =
+        lang.pick(["注文番号", "結果", "状態", "取引ID", "内容"], ["order", "result", "state", "transaction", "words"]);
+    let cells = rows.iter().map(|row| {
+        [
+            row.number.clone(),
+            row.outcome.label(lang).to_owned(),
+            row.state.label(lang).to_owned(),
+            row.transaction_id.clone().unwrap_or("–".to_owned()),
+            row.problem.as_ref().map_or(String::new(), |problem| problem.words(lang)),
+        ]
+    });
+    println!("{}", table(headings, cells));
+    let counts = Counts::of(rows);
+    println!("{}", counts.words(lang));
+    counts.all_well()
+}
+
+pub(super) async fn tracking(session: &Session, command: TrackingCommand) -> Result<bool> {
+    let TrackingCommand::Set { order, carrier, number, shipped_on, mall } = command;
+    session.recover().await?;
+    let order = session.order(&order, mall.as_deref()).await?;
+    let provider = session.shelf.load(&session.mall(&order.mall).await?.provider).await?;
+    let lang = session.lang;
+    let refuse = |problem: Problem| format!("{}: {}", order.number, problem.words(lang));
+    if let Some(problem) = carrier_problem(&provider, &carrier) {
+        bail!(refuse(problem));
+    }
+    if number.is_empty() || number.chars().count() > MAX_TRACKING || number.chars().any(char::is_control) {
+        bail!(session.say(
+            format!("{}: 伝票番号は1文字以上{MAX_TRACKING}文字以内です", order.number),
+            format!("{}: a tracking number has 1 to {MAX_TRACKING} characters", order.number),
+        ));
+    }
+    if !order.state.tracking_open() {
+        bail!(session.say(
+            format!("{}: {}の注文の伝票番号は変えられません", order.number, order.state.label(lang)),
+            format!("{}: the tracking number cannot change in the state {}", order.number, order.state.label(lang)),
+        ));
+    }
+    let carrier = find_carrier(provider.info(), &carrier).map_or(carrier.clone(), |found| found.id.clone());
+    let tracking = Tracking { carrier, number, shipped_on: shipped_on.unwrap_or_else(clock::today) };
+    if !session.store.set_tracking(&order, &tracking, &session.operator, clock::now()).await? {
+        bail!(refuse(Problem::Changed));
+    }
+    println!("{}: {} {} ({})", order.number, tracking.carrier, tracking.number, tracking.shipped_on);
+    Ok(true)
+}
+
+pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
+    session.recover().await?;
+    if decide.note.trim().is_empty() {
+        bail!(session.say("--note に、どう確かめたかを書いてください", "Say in --note how it was found out"));
+    }
+    let found = match decide.approved {
+        Some(transaction_id) => Found::Approved { transaction_id },
+        None if decide.rejected => Found::Rejected,
+        None => Found::Nothing,
+    };
+    let order = session.order(&decide.order, decide.mall.as_deref()).await?;
+    let desk: Desk<Plugin> = session.desk(&[]).await?;
+    Ok(print_rows(&[desk.decide(order.id, found, decide.note.trim()).await?], session.lang))
+}

@@ -1,0 +1,97 @@
+//! `plugin`.
+
+use super::Session;
+use crate::table::{pairs, table, yen};
+use anyhow::Result;
+use clap::Subcommand;
+use provider_host::contract::{Capability, SettingKind};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
+    Inspect {
+        /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
+        file: PathBuf,
+    },
+}
+
+pub(super) async fn run(session: &Session, Command::Inspect { file }: Command) -> Result<bool> {
+    let lang = session.lang;
+    let plugin = session.shelf.load_file(&file).await?;
+    let (info, facts) = (plugin.info(), plugin.facts());
+    let limits = &info.batch_limits;
+    let list = |items: &[String]| items.join("\n");
+    let permissions = &facts.permissions;
+    println!(
+        "{}",
+        pairs([
+            (
+                lang.pick("後払い会社", "provider"),
+                format!("{} ({}) {}", lang.pick(&info.name.ja, &info.name.en), info.id, info.version)
+            ),
+            (lang.pick("ファイル", "file"), facts.path.display().to_string()),
+            (lang.pick("大きさ", "size"), format!("{} bytes", yen(i64::try_from(facts.size).unwrap_or(i64::MAX)))),
+            ("sha256", facts.digest.clone()),
+            (lang.pick("取り込む機能", "imports"), list(&facts.imports)),
+            (
+                lang.pick("通信先の許可", "may reach"),
+                list(&permissions.origins.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            ),
+            (
+                lang.pick("内部アドレスの許可", "private addresses"),
+                list(&permissions.private_addresses.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            ),
+            (
+                lang.pick("一度に扱える件数", "rows in a call"),
+                format!(
+                    "credit {}, check {}, cancel {}, sync {}",
+                    limits.credit, limits.check_credit, limits.cancel, limits.sync_tracking
+                ),
+            ),
+            (lang.pick("できること", "can"), list(&capabilities(info.capabilities, session))),
+            (lang.pick("請求額の上限", "most billed"), info.max_billed_amount.map_or("–".to_owned(), yen),),
+            (
+                lang.pick("配送業者", "carriers"),
+                info.carriers
+                    .iter()
+                    .map(|c| lang.pick(c.name.ja.as_str(), &c.name.en))
+                    .collect::<Vec<_>>()
+                    .join(lang.pick("、", ", ")),
+            ),
+        ])
+    );
+    let headings =
+        lang.pick(["設定項目", "名前", "種類", "必須", "既定値"], ["setting", "name", "kind", "required", "default"]);
+    let rows = info.settings.iter().map(|field| {
+        [
+            field.key.clone(),
+            lang.pick(&field.label.ja, &field.label.en).clone(),
+            kind(&field.kind),
+            if field.required { lang.pick("必須", "yes") } else { "" }.to_owned(),
+            field.default.clone().unwrap_or_default(),
+        ]
+    });
+    println!("{}", table(headings, rows));
+    Ok(true)
+}
+
+fn kind(kind: &SettingKind) -> String {
+    match kind {
+        SettingKind::Text => "text".to_owned(),
+        SettingKind::Digits => "digits".to_owned(),
+        SettingKind::Secret => "secret".to_owned(),
+        SettingKind::Url => "url".to_owned(),
+        SettingKind::Choice(choices) => choices.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" | "),
+    }
+}
+
+fn capabilities(has: Capability, session: &Session) -> Vec<String> {
+    let all = [
+        (Capability::FIND_BY_REFERENCE, "登録番号で照会できる", "finds a registration by our reference"),
+        (Capability::UNIQUE_REFERENCE, "同じ登録番号の二重登録を断る", "refuses a reference that exists"),
+        (Capability::ENCLOSED_INVOICE, "請求書の同梱", "encloses the invoice"),
+        (Capability::TEST_CONNECTION, "接続テスト", "connection test"),
+    ];
+    all.into_iter().filter(|(one, ..)| has.contains(*one)).map(|(_, ja, en)| session.say(ja, en)).collect()
+}
