@@ -26,9 +26,12 @@ pub const ELEVEN_DIGIT_PREFIXES: [&str; 6] = ["020", "050", "060", "070", "080",
 pub struct Checks(Vec<FieldProblem>);
 
 impl Checks {
-    /// Notes a problem.
+    /// Notes a problem; once, even if the value goes out in several places.
     pub fn add(&mut self, field: &str, code: &str, message: impl Into<String>) {
-        self.0.push(problem(field, code, message));
+        let problem = problem(field, code, message);
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
     }
 
     /// Text that must be there, of at most `limit` characters.
@@ -226,6 +229,12 @@ mod tests {
         let mut checks = Checks::default();
         checks.carrier("P", &supported, "japan-post");
         assert!(checks.0[0].reason.message.contains("佐川急便、ヤマト運輸"));
+    }
+
+    #[test]
+    fn a_value_that_goes_out_twice_is_one_problem() {
+        let twice = |second: &'static str| codes(|c| ["a", second].iter().for_each(|field| c.text(field, "l", "", 3)));
+        assert_eq!((twice("a").len(), twice("b").len()), (1, 2));
     }
 
     #[test]
