@@ -96,7 +96,8 @@ impl Platform {
         let mut command = Command::new(program("host-demo")?);
         command.arg("--db").arg(self.folder.join("orders.db"));
         command.arg("--plugins").arg(self.folder.join("plugins"));
-        command.args(["--lang", &self.lang]).args(arguments).stdin(Stdio::null());
+        // The simulators answer or are gone at once: nothing can still be on its way after a second.
+        command.args(["--settle", "1", "--lang", &self.lang]).args(arguments).stdin(Stdio::null());
         Ok(command)
     }
 
