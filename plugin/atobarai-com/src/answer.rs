@@ -327,6 +327,12 @@ fn detail_standing(id: &str, row: &Element) -> Standing {
     }
 }
 
+/// Whether the detail call says that the approved registration `id` has come further.
+pub fn progress(details: &Answer, id: &str) -> Option<Standing> {
+    let further = |standing: &Standing| matches!(standing, Standing::TrackingRegistered | Standing::Paid);
+    details.rows("orderId", id).map(|row| detail_standing(id, row)).find(further)
+}
+
 /// How a flag is written is *assumed*; anything else counts as not set.
 fn is_set(row: &Element, flag: &str) -> bool {
     ["1", "true"].contains(&row.child_text(flag))

@@ -43,7 +43,9 @@ use provider_sdk::http::{Request, Transport};
 use provider_sdk::rows::{distinct, in_pieces};
 use provider_sdk::settings::Settings;
 use provider_sdk::text::truncate;
-use provider_sdk::types::{Cancellation, Decision, Failure, FieldProblem, Order, Registration, Shipment, Standing};
+use provider_sdk::types::{
+    Cancellation, Decision, Failure, FieldProblem, Order, Registration, Shipment, Standing, Verdict,
+};
 use provider_sdk::{Call, Provider, carriers, export_provider, form};
 
 /// 注文登録 and 与信.
@@ -157,9 +159,13 @@ async fn standings<T: Transport>(call: &Call<'_, T>, rows: &[Registration]) -> V
     let all: Vec<_> = rows.iter().collect();
     let known = distinct(rows.iter().filter_map(transaction_id));
     let (statuses, details) = join(ask_about(call, STATUS, "OrderId[]", &known), details(call, &all)).await;
+    let stand = |id, row: &Registration| answer::standing(statuses.as_ref().map_err(Clone::clone)?, id, &row.reference);
+    let approved = rows.iter().filter_map(|row| Some((transaction_id(row)?, row)));
+    let approved = distinct(approved.filter(|(id, row)| stand(id, row).is_ok_and(is_approved)).map(|(id, _)| id));
+    let progress = progress(call, &approved).await;
     rows.iter()
         .map(|row| match transaction_id(row) {
-            Some(id) => answer::standing(statuses.as_ref().map_err(Clone::clone)?, id, &row.reference),
+            Some(id) => stand(id, row).map(|standing| answer::progress(&progress, id).unwrap_or(standing)),
             None => Ok(match registered(&details, row)? {
                 Registered::Nothing => Standing::NotFound,
                 Registered::One { standing, .. } => standing,
@@ -167,6 +173,19 @@ async fn standings<T: Transport>(call: &Call<'_, T>, rows: &[Registration]) -> V
             }),
         })
         .collect()
+}
+
+fn is_approved(standing: Standing) -> bool {
+    matches!(standing, Standing::Decided(Decision { verdict: Verdict::Approved, .. }))
+}
+
+/// The status call says no more than *approved*, whatever came after. Whether tracking was registered
+/// only the detail call tells (*assumed*); if it does not, *approved* stands.
+async fn progress<T: Transport>(call: &Call<'_, T>, approved: &[&str]) -> Answer {
+    if !describe::asks_by_reference(&call.settings) {
+        return Answer::default();
+    }
+    ask_about(call, DETAIL, "OrderId[]", approved).await.unwrap_or_default()
 }
 
 /// Asks by reference about those of `rows` whose id is not known.

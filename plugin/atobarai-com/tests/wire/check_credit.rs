@@ -109,26 +109,49 @@ fn ids_and_references_go_out_in_two_requests_and_come_back_by_name() {
     // Not mentioned is not "not found".
     assert_eq!(standings[5..].iter().map(kind).collect::<Vec<_>>(), ["outcome-unknown", "outcome-unknown", "invalid"]);
     let sent = gateway.sent();
-    assert_eq!(sent.len(), 2);
+    assert_eq!(sent.len(), 3);
     assert_eq!(sent[0].url, "https://www.atobarai.jp/api/status/rest");
     assert_eq!(values(&sent[0], "OrderId[]"), ["XX1", "XX3", "XX6"]);
     assert_eq!(sent[1].url, "https://www.atobarai.jp/api/detail/rest");
     assert_eq!(values(&sent[1], "Ent_OrderId[]"), ["R2", "R4", "R7"]);
+    assert_eq!(values(&sent[2], "OrderId[]"), ["XX1"], "only what is approved can have come further");
     for request in &sent {
         assert_eq!(value(request, "EnterpriseId").unwrap(), "12345");
         assert_eq!(value(request, "ApiUserId").unwrap(), "90");
     }
 }
 
+/// The status call stays at *approved*; without the detail call a lost answer to a tracking number
+/// could never be cleared up.
+#[test]
+fn what_is_approved_is_asked_whether_tracking_arrived() {
+    let standing = |detail: &'static str, settings: &[(&str, &str)]| {
+        let gateway = Scripted::new(move |request: &Request| {
+            let results = if request.url.contains("status") { status("XX1", "1") } else { detail.to_owned() };
+            response(&format!("<status>success</status><results>{results}</results>"))
+        });
+        let row = [registration(REFERENCE, Some("XX1"))];
+        (only(run(AtobaraiCom::check_credit(&call(&gateway, settings), &row))), gateway.sent().len())
+    };
+    let row = |code: &str| -> &'static str { detail("XX1", REFERENCE, code, "").leak() };
+    assert_eq!(standing(row("2"), &[]), (Ok(Standing::TrackingRegistered), 2));
+    assert_eq!(standing(row("3"), &[]), (Ok(Standing::TrackingRegistered), 2));
+    // What contradicts the sure call, or says nothing, changes nothing.
+    for other in ["1", "0", "99", "-1", "?"] {
+        assert_eq!(standing(row(other), &[]), (Ok(decided("XX1", Verdict::Approved)), 2), "{other}");
+    }
+    assert_eq!(standing(row("2"), &[("ask-by-reference", "off")]), (Ok(decided("XX1", Verdict::Approved)), 1));
+}
+
 #[test]
 fn no_request_names_more_ids_than_the_gateway_reads() {
     let gateway = Scripted::new(|request: &Request| {
-        let results: String = values(request, "OrderId[]").iter().rev().map(|id| status(id, "1")).collect();
+        let results: String = values(request, "OrderId[]").iter().rev().map(|id| status(id, "0")).collect();
         response(&format!("<status>success</status><results>{results}</results>"))
     });
     let rows: Vec<_> = (0..205).map(|n| registration(&format!("R{n}"), Some(&format!("XX{n}")))).collect();
     for (n, standing) in ask(&gateway, &rows).into_iter().enumerate() {
-        assert_eq!(standing, Ok(decided(&format!("XX{n}"), Verdict::Approved)));
+        assert_eq!(standing, Ok(decided(&format!("XX{n}"), Verdict::UnderReview)));
     }
     let asked: Vec<_> = gateway.sent().iter().map(|request| values(request, "OrderId[]").len()).collect();
     assert_eq!(asked, [100, 100, 5]);
