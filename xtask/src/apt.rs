@@ -11,6 +11,7 @@ pub fn install(packages: &[&str]) -> bool {
         command.stdout(std::process::Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    let install: Vec<&str> = ["install", "-y", "-qq", "--no-install-recommends"].iter().chain(packages).copied().collect();
+    let install: Vec<&str> =
+        ["install", "-y", "-qq", "--no-install-recommends"].iter().chain(packages).copied().collect();
     apt(&["update", "-qq"]) && apt(&install)
 }

@@ -5,7 +5,7 @@ use crate::{cargo, plugins, root, run};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use e2e::gateway::Gateway;
-use e2e::platform::{Order, Platform};
+use e2e::platform::{Order, Platform, SETTLE};
 use e2e::reconcile::compare;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -103,10 +103,14 @@ impl Demo {
 
         self.step("モールの設定と手数料", "The mall's settings and fees");
         let sample = std::fs::read_to_string(root().join("host-demo/samples/mall-atobarai-com.toml"))?;
-        let mall = self.platform.write("honten.toml", sample.replace("https://www.atobarai.jp", &self.gateway.origin))?;
+        let mall =
+            self.platform.write("honten.toml", sample.replace("https://www.atobarai.jp", &self.gateway.origin))?;
         self.type_in(&["mall", "set", "honten", &mall.to_string_lossy()])?;
 
-        self.step("受注CSV（Shift_JIS）を取り込み、手数料を加える", "Import orders from CSV (Shift_JIS) and apply the fees");
+        self.step(
+            "受注CSV（Shift_JIS）を取り込み、手数料を加える",
+            "Import orders from CSV (Shift_JIS) and apply the fees",
+        );
         let orders = root().join("host-demo/samples/orders-sjis.csv");
         self.type_in(&["orders", "import", "--mall", "honten", &orders.to_string_lossy()])?;
 
@@ -130,7 +134,12 @@ impl Demo {
             self.type_in(&["tracking", "set", order, carrier, number])?;
         }
         let refused = self.platform.run(["tracking", "set", &approved[TRACKING.len()], UNSUPPORTED_CARRIER, "1"])?;
-        println!("$ host-demo tracking set {} {UNSUPPORTED_CARRIER} 1\n{}{}", approved[TRACKING.len()], refused.stdout, refused.stderr);
+        println!(
+            "$ host-demo tracking set {} {UNSUPPORTED_CARRIER} 1\n{}{}",
+            approved[TRACKING.len()],
+            refused.stdout,
+            refused.stderr
+        );
         if refused.code == 0 {
             bail!("the carrier {UNSUPPORTED_CARRIER} was taken");
         }
@@ -151,7 +160,8 @@ impl Demo {
 
     /// Shows a command and runs it. Some orders may fail: that is part of the demo.
     fn type_in(&self, arguments: &[&str]) -> Result<()> {
-        let shown: Vec<_> = arguments.iter().map(|word| word.strip_prefix(&format!("{}/", root().display())).unwrap_or(word)).collect();
+        let shown: Vec<_> =
+            arguments.iter().map(|word| word.strip_prefix(&format!("{}/", root().display())).unwrap_or(word)).collect();
         println!("$ host-demo {}", shown.join(" "));
         let status = self.platform.command(arguments.iter().copied())?.status()?;
         if !matches!(status.code(), Some(0 | 1)) {
@@ -162,7 +172,11 @@ impl Demo {
 
     /// Asks and tries again until nothing is open and nothing is `unfinished`.
     fn settle(&self, unfinished: impl Fn(&Order) -> bool) -> Result<()> {
-        for _ in 0..MAX_ROUNDS {
+        for round in 0..MAX_ROUNDS {
+            if round > 0 {
+                // Only then is "no such registration" believed.
+                std::thread::sleep(SETTLE);
+            }
             let orders = self.platform.orders()?;
             let numbers = |which: &dyn Fn(&Order) -> bool| -> Vec<String> {
                 orders.iter().filter(|order| which(order)).map(|order| order.number.clone()).collect()
@@ -179,6 +193,8 @@ impl Demo {
                 .iter()
                 .filter(|order| unfinished(order) && order.state == "approved")
                 .partition(|order| order.tracking_number.is_some());
+            // One that was refused may have arrived before, with its answer lost.
+            self.on("check", &names(&sync))?;
             self.on("sync", &names(&sync))?;
             self.on("cancel", &names(&cancel))?;
         }
@@ -199,13 +215,21 @@ impl Demo {
 
     /// Compares the store with the gateway's ledger; an error if they differ or a fault never struck.
     fn prove(&self, cancelled: &str) -> Result<()> {
-        self.step("証明: 受注データと後払い会社の台帳を1件ずつ照合する", "The proof: store and gateway's ledger, order by order");
+        self.step(
+            "証明: 受注データと後払い会社の台帳を1件ずつ照合する",
+            "The proof: store and gateway's ledger, order by order",
+        );
         let (orders, ledger) = (self.platform.orders()?, self.gateway.ledger()?);
         let rows = compare(&orders, &ledger);
         for row in &rows {
             let verdict = if row.differences.is_empty() { "=" } else { "≠" };
             let differences = row.differences.join("; ");
-            println!("  {verdict} {:<16} {:<14} {:<14} {differences}", row.number, row.state, row.live.as_deref().unwrap_or("–"));
+            println!(
+                "  {verdict} {:<16} {:<14} {:<14} {differences}",
+                row.number,
+                row.state,
+                row.live.as_deref().unwrap_or("–")
+            );
         }
         for plan in self.gateway.plans()? {
             println!("  ! {} × {}", plan.plan, plan.hits);

@@ -8,7 +8,7 @@ mod toolchain;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 /// Builds the components, runs the demo and the tests.
 #[derive(Parser)]
@@ -22,11 +22,19 @@ enum Task {
     Test,
 }
 
-fn main() -> Result<()> {
-    match Task::parse() {
+fn main() -> ExitCode {
+    let result = match Task::parse() {
         Task::Plugins => plugins::build(),
         Task::Demo(options) => demo::demo(&options),
         Task::Test => test(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // The words alone: where in xtask it happened helps nobody who ran it.
+        Err(error) => {
+            eprintln!("[xtask] {}", format!("{error:#}").trim_end());
+            ExitCode::FAILURE
+        }
     }
 }
 

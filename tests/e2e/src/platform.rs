@@ -7,6 +7,11 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// How long after a sending "no such registration" is believed. The simulators answer or are gone at
+/// once: nothing can still be on its way after a second.
+pub const SETTLE: Duration = Duration::from_secs(1);
 
 /// A store and a shelf of plugins.
 pub struct Platform {
@@ -96,8 +101,10 @@ impl Platform {
         let mut command = Command::new(program("host-demo")?);
         command.arg("--db").arg(self.folder.join("orders.db"));
         command.arg("--plugins").arg(self.folder.join("plugins"));
-        // The simulators answer or are gone at once: nothing can still be on its way after a second.
-        command.args(["--settle", "1", "--lang", &self.lang]).args(arguments).stdin(Stdio::null());
+        command
+            .args(["--settle", &SETTLE.as_secs().to_string(), "--lang", &self.lang])
+            .args(arguments)
+            .stdin(Stdio::null());
         Ok(command)
     }
 
