@@ -89,14 +89,14 @@ fn without_the_gateways_id_nothing_can_be_asked_or_done() {
     let gateway = silent();
     let call = call(&gateway, &[]);
     for lost in [registration(REFERENCE, None), registration(REFERENCE, Some(""))] {
-        assert_eq!(run(Np::check_credit(&call, &[lost.clone()])), [Err(Failure::Unsupported)]);
+        assert_eq!(run(Np::check_credit(&call, std::slice::from_ref(&lost))), [Err(Failure::Unsupported)]);
         let expected = pairs(&[("registration.transaction-id", "no-transaction-id")]);
         assert_eq!(problems(only(run(Np::cancel(&call, &[cancellation(lost.clone())])))), expected);
         assert_eq!(problems(only(run(Np::sync_tracking(&call, &[shipment(lost, "sagawa", "1")])))), expected);
     }
     for odd in ["2611240000", "261124000011", "2611240000A", "２６１１２４００００１"] {
         let odd = registration(REFERENCE, Some(odd));
-        let result = only(run(Np::check_credit(&call, &[odd.clone()])));
+        let result = only(run(Np::check_credit(&call, std::slice::from_ref(&odd))));
         assert_eq!(problems(result), pairs(&[("transaction-id", "transaction-id")]));
         let result = only(run(Np::cancel(&call, &[cancellation(odd)])));
         assert_eq!(problems(result), pairs(&[("registration.transaction-id", "transaction-id")]));
