@@ -28,6 +28,11 @@ pub fn timestamp(at: i64) -> String {
     in_japan(at).format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second]")).unwrap_or_default()
 }
 
+/// `2026-07-01 15:04:05`.
+pub fn show(moment: time::PrimitiveDateTime) -> String {
+    moment.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second]")).unwrap_or_default()
+}
+
 /// A calendar date as `2026-07-01`, `2026/7/1` or the like.
 pub fn parse_date(text: &str) -> Option<Date> {
     let numbers = numbers(text)?;

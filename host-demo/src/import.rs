@@ -317,13 +317,14 @@ pub fn parse(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Parsed
     check_headings(&heading_line, encoding, &places)?;
     let sheet = Sheet { encoding, places, width: heading_line.len() };
     let mut lines = Vec::new();
+    let mut numbers = LineNumbers { bytes, counted: 0, line: 1 };
     for record in reader.byte_records() {
         if lines.len() == MAX_LINES {
             return Err(FileProblem::TooManyLines);
         }
         // Reading from memory, into records that may be of any length, cannot fail.
         let Ok(record) = record else { break };
-        lines.push(sheet.line(&record));
+        lines.push(sheet.line(numbers.of(&record), &record));
     }
     Ok(parse_lines(encoding, &lines))
 }
@@ -356,6 +357,26 @@ fn decode(cell: &[u8], encoding: &'static Encoding) -> Option<String> {
     encoding.decode_without_bom_handling_and_without_replacement(cell).map(|text| text.trim().to_owned())
 }
 
+/// Counts lines as an editor does. The reader's own count is one short where lines end in CR LF: it
+/// ends a record at the CR and meets the LF at the start of the next one.
+struct LineNumbers<'a> {
+    bytes: &'a [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl LineNumbers<'_> {
+    /// The line on which `record` begins. Records come in the order of the file.
+    fn of(&mut self, record: &ByteRecord) -> u64 {
+        let begins = record.position().map_or(0, |position| position.byte() as usize);
+        let blank = self.bytes[begins..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+        let passed = &self.bytes[self.counted..begins + blank];
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.counted = begins + blank;
+        self.line
+    }
+}
+
 /// How the file's lines are read.
 struct Sheet {
     encoding: &'static Encoding,
@@ -371,12 +392,8 @@ struct Line {
 }
 
 impl Sheet {
-    fn line(&self, record: &ByteRecord) -> Line {
-        let mut line = Line {
-            at: record.position().map_or(0, csv::Position::line),
-            cells: Vec::with_capacity(HEADINGS.len()),
-            complaints: Vec::new(),
-        };
+    fn line(&self, at: u64, record: &ByteRecord) -> Line {
+        let mut line = Line { at, cells: Vec::with_capacity(HEADINGS.len()), complaints: Vec::new() };
         if record.len() != self.width {
             line.complaints.push(Complaint::Cells { expected: self.width, found: record.len() });
         }

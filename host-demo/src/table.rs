@@ -3,8 +3,8 @@
 use crate::desk::Row;
 use crate::state::Outcome;
 use crate::words::Lang;
-use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -15,11 +15,15 @@ const WIDTH: u16 = 100;
 /// Where there is no terminal to draw a bar in, a line is written this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// Lines above, below and under the headings; none between rows, for there are many of them.
+const RULED: TableStyle = TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
+const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+
 /// A table of at most [`WIDTH`] columns.
 pub fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
     table
-        .load_style(UTF8_HORIZONTAL_ONLY)
+        .load_style(RULED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
         .set_header(headings)

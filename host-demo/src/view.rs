@@ -1,5 +1,6 @@
 //! Orders as other programs and the terminal read them.
 
+use crate::clock;
 use crate::order::{Amounts, Order};
 use crate::state::{Action, State};
 use crate::store::UsedReference;
@@ -51,7 +52,7 @@ impl<'a> OrderView<'a> {
         OrderView {
             mall: &order.mall,
             number: &order.number,
-            ordered_at: order.data.ordered_at.to_string(),
+            ordered_at: clock::show(order.data.ordered_at),
             buyer: &order.data.buyer.name,
             state: order.state,
             actions: order.actions().collect(),

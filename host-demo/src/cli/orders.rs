@@ -187,7 +187,7 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
         "{}",
         pairs([
             (lang.pick("注文番号", "order"), format!("{} ({})", order.number, order.mall)),
-            (lang.pick("注文日時", "ordered at"), order.data.ordered_at.to_string()),
+            (lang.pick("注文日時", "ordered at"), clock::show(order.data.ordered_at)),
             (lang.pick("注文者", "buyer"), buyer.name.clone()),
             (
                 lang.pick("住所", "address"),
@@ -228,15 +228,9 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
         let words = line.note.or(problem.map(|problem| problem.brief(lang)));
         let label = |state: &str| state.parse().map_or(state.to_owned(), |state: State| state.label(lang).to_owned());
         let moved = format!("{} → {}", label(&line.from_state), label(&line.to_state));
-        [clock::timestamp(line.at), line.who, line.event, moved, words.unwrap_or_default()]
+        [clock::timestamp(line.at), line.who, moved, words.unwrap_or_default()]
     });
-    println!(
-        "{}",
-        table(
-            lang.pick(["日時", "操作者", "できごと", "状態", "内容"], ["at", "who", "event", "state", "words"]),
-            history
-        )
-    );
+    println!("{}", table(lang.pick(["日時", "操作者", "状態", "内容"], ["at", "who", "state", "words"]), history));
     Ok(true)
 }
 

@@ -1,0 +1,186 @@
+//! Orders from CSV: encodings, shapes, and everything that can be wrong with a line.
+
+mod common;
+
+use common::fake::Fake;
+use common::{TestStore, golden, mall};
+use encoding_rs::SHIFT_JIS;
+use host_demo::import::{self, FileProblem, MAX_CELL, Parsed};
+use host_demo::mall::{Band, Fees, Mall, Mode};
+use host_demo::order::Invoice;
+use host_demo::words::Lang;
+
+const HEADINGS: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
+注文者住所,注文者電話番号,送付先氏名,送付先郵便番号,送付先都道府県,送付先市区町村,送付先住所,送付先電話番号,\
+商品名,単価,数量,税率,送料,決済手数料,合計金額,請求書,備考,店舗メモ";
+
+/// A line with the usual buyer. The last column is one that nobody reads.
+fn line(number: &str, item: &str, price: &str, quantity: &str, total: &str) -> String {
+    let buyer = "2026/07/01 10:23:45,髙橋 花子,タカハシ ハナコ,〒100-0001,東京都,千代田区,千代田1-1,03-1234-5678";
+    format!("{number},{buyer},,,,,,,{item},{price},{quantity},10,500,0,{total},,,x")
+}
+
+fn file(lines: &[String]) -> String {
+    format!("{HEADINGS}\r\n{}\r\n", lines.join("\r\n"))
+}
+
+fn parse(text: &str) -> Parsed {
+    import::parse(text.as_bytes(), None).unwrap()
+}
+
+fn good() -> Vec<String> {
+    vec![line("A-1", "茶碗", "\"1,000\"", "2", "2500円"), line("A-2", "\"皿, 大\"", "732", "1", "\"¥1,232\"")]
+}
+
+#[test]
+fn both_encodings_with_and_without_bom() {
+    let text = file(&good());
+    let utf8 = parse(&text);
+    assert_eq!((utf8.orders.len(), utf8.bad.len()), (2, 0), "{:?}", utf8.bad);
+    let (sjis, _, lossy) = SHIFT_JIS.encode(&text);
+    assert!(!lossy, "髙 is of the Windows kind of Shift_JIS");
+    let sjis = import::parse(&sjis, None).unwrap();
+    assert_eq!(sjis.encoding.name(), "Shift_JIS");
+    assert_eq!(sjis.orders, utf8.orders);
+    assert_eq!(parse(&format!("\u{feff}{text}")), utf8);
+    let order = &utf8.orders[1];
+    assert_eq!((order.line, order.number.as_str()), (3, "A-2"));
+    assert_eq!(order.data.items[0].name, "皿, 大");
+    assert_eq!(order.data.buyer.postal_code, "1000001");
+    assert_eq!(order.data.buyer.phone, "03-1234-5678");
+}
+
+#[test]
+fn neighbouring_lines_are_one_order_and_a_discount_is_a_line() {
+    let text = file(&[
+        line("A-1", "茶碗", "1000", "2", "2300"),
+        line("A-1", "値引き", "-200", "1", "2300"),
+        line("A-2", "皿", "732", "1", "1232"),
+    ]);
+    let parsed = parse(&text);
+    assert_eq!(parsed.bad, []);
+    assert_eq!(parsed.orders.iter().map(|order| order.data.items.len()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(parsed.orders[0].data.goods(), 1800);
+    assert_eq!(parsed.orders[0].data.recipient, None);
+}
+
+#[test]
+fn a_recipient_and_the_orders_own_choices() {
+    let text = file(&[line("A-1", "皿", "732", "1", "1232")
+        .replace(",,,,,,,皿", ",見本 太郎,5300001,大阪府,大阪市北区,梅田1-1,0612345678,皿")
+        .replace("1232,,,x", "1232,同梱,のし,x")]);
+    let parsed = parse(&text);
+    assert_eq!(parsed.bad, []);
+    let data = &parsed.orders[0].data;
+    assert_eq!(data.recipient.as_ref().unwrap().city, "大阪市北区");
+    assert_eq!((data.invoice, data.note.as_deref()), (Some(Invoice::Enclosed), Some("のし")));
+}
+
+/// One line, or pair of lines, for everything that can be wrong; a good one between, which is taken.
+fn bad_lines() -> Vec<String> {
+    let good = |number: &str| line(number, "皿", "732", "1", "1232");
+    vec![
+        good("A-1").replace("100-0001", "10-0001"),
+        good("A-2").replace("1232", "1233"),
+        good("A-3").replace("03-1234-5678", "1234"),
+        good("A-4").replace("2026/07/01 10:23:45", "きのう"),
+        good("A-5").replace("髙橋 花子", ""),
+        good("A-6").replace("732,1,10", "七百,0,9"),
+        good("A-7").replace(",10,500,", ",10,-500,"),
+        good("A-8").replace("1232,,", "1232,封筒,"),
+        good("A-9") + ",余分",
+        good("A-10").replace("皿", &"皿".repeat(MAX_CELL + 1)),
+        good("A-11"),
+        good("A-12"),
+        good("A-12").replace("千代田1-1", "千代田2-2"),
+        good("A-11"),
+        good(""),
+        good("A-13").replace(",,,,,,,皿", ",見本 太郎,,,,,,皿"),
+    ]
+}
+
+#[tokio::test]
+async fn every_bad_order_gets_one_message_and_the_rest_is_taken() {
+    let test = TestStore::new().await;
+    let parsed = parse(&file(&bad_lines()));
+    let imported = import::take_in(&test.store, &mall(), &Fake::new(&[]), parsed).await.unwrap();
+    assert_eq!(imported.taken, 1);
+    assert_eq!(test.all().await.iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-11"]);
+    let words = |lang| imported.bad.iter().map(|bad| bad.words("orders.csv", lang) + "\n").collect::<String>();
+    golden("import-ja.txt", &words(Lang::Ja));
+    golden("import-en.txt", &words(Lang::En));
+}
+
+#[tokio::test]
+async fn the_same_file_twice_takes_every_order_once() {
+    let test = TestStore::new().await;
+    let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "皿", "732", "1", "1232")]);
+    for (round, taken) in [2, 0].into_iter().enumerate() {
+        let imported = import::take_in(&test.store, &mall(), &Fake::new(&[]), parse(&text)).await.unwrap();
+        assert_eq!((imported.taken, imported.bad.len()), (taken, 2 * round));
+    }
+    assert_eq!(test.all().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_malls_fee_is_applied_once_and_kept_with_its_band() {
+    let test = TestStore::new().await;
+    let bands = vec![Band { lower: 0, upper: Some(1_999), fee: 110 }, Band { lower: 2_000, upper: None, fee: 330 }];
+    let mall = Mall { fees: Fees { mode: Mode::Add, bands }, ..mall() };
+    let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "皿", "2000", "1", "2500")]);
+    let imported = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&text)).await.unwrap();
+    assert_eq!((imported.taken, imported.banded), (2, 2));
+    let amounts: Vec<_> = test.all().await.into_iter().map(|order| order.amounts).collect();
+    assert_eq!([amounts[0].imported_fee, amounts[0].payment_fee, amounts[0].billed], [0, 110, 1_342]);
+    assert_eq!([amounts[1].imported_fee, amounts[1].payment_fee, amounts[1].billed], [0, 330, 2_830]);
+    assert_eq!([amounts[0].fee_band, amounts[1].fee_band], [Some(0), Some(1)]);
+}
+
+#[tokio::test]
+async fn an_order_whose_fee_is_refused_is_named() {
+    let test = TestStore::new().await;
+    let text = file(&[line("A-1", "皿", "13", "1", "13").replace(",10,500,0,", ",10,0,0,")]);
+    let imported = import::take_in(&test.store, &mall(), &Fake::new(&[]), parse(&text)).await.unwrap();
+    assert_eq!(imported.taken, 0);
+    assert!(imported.bad[0].words("f.csv", Lang::Ja).starts_with("f.csv 2行目 注文番号 A-1: 手数料を計算できません"));
+}
+
+#[test]
+fn a_row_that_is_no_text_is_named_and_the_rest_is_read() {
+    let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "XX", "732", "1", "1232")]);
+    let (sjis, ..) = SHIFT_JIS.encode(&text);
+    let mut bytes = sjis.into_owned();
+    let at = bytes.windows(2).position(|pair| pair == b"XX").unwrap();
+    bytes[at] = 0x81;
+    bytes[at + 1] = 0xff;
+    let parsed = import::parse(&bytes, None).unwrap();
+    assert_eq!((parsed.orders.len(), parsed.bad.len()), (1, 1));
+    assert!(parsed.bad[0].words("f.csv", Lang::Ja).starts_with("f.csv 3行目 注文番号 A-2: 「商品名」に読めない文字"));
+}
+
+#[test]
+fn line_numbers_are_those_of_an_editor() {
+    let bad = || line("A-2", "\"皿\n大\"", "1", "1", "9");
+    let with_blank = file(&[line("A-1", "\"皿\n小\"", "732", "1", "1232"), String::new(), bad()]);
+    for text in [with_blank.clone(), with_blank.replace("\r\n", "\n")] {
+        assert_eq!(parse(&text).bad[0].line, 5, "{text}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_at_all() {
+    assert_eq!(import::parse(b"", None), Err(FileProblem::Empty));
+    let missing = import::parse("注文番号,商品名\nA-1,皿\n".as_bytes(), None).unwrap_err();
+    let FileProblem::MissingHeadings(names) = &missing else { panic!("{missing:?}") };
+    assert!(names.contains(&"単価") && names.contains(&"合計金額") && !names.contains(&"商品名"), "{names:?}");
+    let twice = file(&good()).replacen("店舗メモ", "備考", 1);
+    assert_eq!(import::parse(twice.as_bytes(), None), Err(FileProblem::HeadingsTwice(vec!["備考"])));
+    let utf16: Vec<u8> = file(&good()).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(matches!(import::parse(&utf16, None), Err(FileProblem::MissingHeadings(_))));
+}
+
+#[test]
+fn the_operators_word_on_the_encoding_holds() {
+    let text = file(&[line("A-1", "皿", "732", "1", "1232")]);
+    assert!(matches!(import::parse(text.as_bytes(), Some(SHIFT_JIS)), Err(FileProblem::MissingHeadings(_))));
+}

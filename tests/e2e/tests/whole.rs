@@ -1,0 +1,138 @@
+//! The whole system as processes: a platform that is killed in the middle, answers that are lost, and
+//! input that is wrong. Each ends with the store compared with the gateway's ledger.
+
+use e2e::gateway::Gateway;
+use e2e::platform::{Platform, SETTLE};
+use e2e::reconcile::compare;
+use std::time::{Duration, Instant};
+
+/// Far above what any step takes; a step that needs longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct System {
+    _folder: tempfile::TempDir,
+    platform: Platform,
+    gateway: Gateway,
+}
+
+fn sample(name: &str) -> String {
+    format!("{}/../../host-demo/samples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+impl System {
+    /// A platform with one mall, one gateway, and the sample's orders imported.
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let platform = Platform::new(folder.path(), "en").unwrap();
+        let gateway = Gateway::start("atobarai-com", folder.path()).unwrap();
+        platform.install(&gateway).unwrap();
+        let mall = std::fs::read_to_string(sample("mall-atobarai-com.toml")).unwrap();
+        let mall = platform.write("mall.toml", mall.replace("https://www.atobarai.jp", &gateway.origin)).unwrap();
+        platform.must(["mall", "set", "honten", &mall.to_string_lossy()]).unwrap();
+        platform.must(["orders", "import", "--mall", "honten", &sample("orders-sjis.csv")]).unwrap();
+        System { _folder: folder, platform, gateway }
+    }
+
+    fn count(&self, state: &str) -> usize {
+        self.platform.orders().unwrap().iter().filter(|order| order.state == state).count()
+    }
+
+    /// Asks until nothing is unknown, then compares; panics on any difference.
+    fn must_agree(&self) {
+        let began = Instant::now();
+        while self.count("unknown") > 0 {
+            assert!(began.elapsed() < PATIENCE, "some outcomes stay unknown");
+            std::thread::sleep(SETTLE);
+            self.platform.must(["check", "--all"]).unwrap();
+        }
+        let rows = compare(&self.platform.orders().unwrap(), &self.gateway.ledger().unwrap());
+        let differing: Vec<_> = rows.iter().filter(|row| !row.differences.is_empty()).collect();
+        assert!(differing.is_empty(), "{differing:#?}");
+    }
+}
+
+#[test]
+fn a_platform_that_is_killed_between_sending_and_the_answer_registers_nothing_twice() {
+    let system = System::start();
+    // The gateway carries the request out and then keeps its answer back for longer than this takes.
+    system.gateway.plan("late@order:every=1").unwrap();
+    let mut sending = system.platform.command(["credit", "--all"]).unwrap().spawn().unwrap();
+    let began = Instant::now();
+    while system.gateway.ledger().unwrap().registrations.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "nothing was sent");
+        std::thread::yield_now();
+    }
+    sending.kill().unwrap();
+    sending.wait().unwrap();
+    assert!(system.gateway.plans().unwrap()[0].hits > 0, "the fault was never met");
+    let arrived = system.gateway.ledger().unwrap().registrations.len();
+    assert!(system.count("unknown") >= arrived, "what was claimed is unknown, not free to be sent again");
+    system.gateway.clear_faults().unwrap();
+
+    // Unknown orders are not sent again, whatever is asked for.
+    let before = system.count("unknown");
+    system.platform.must(["credit", "--all"]).unwrap();
+    assert_eq!(system.count("unknown"), before);
+    system.must_agree();
+    assert!(system.gateway.ledger().unwrap().registrations.len() >= 40);
+}
+
+#[test]
+fn a_gateway_that_is_not_there_has_been_sent_nothing() {
+    let system = System::start();
+    system.gateway.close().unwrap();
+    let ended = system.platform.run(["credit", "G20261101-001"]).unwrap();
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("G20261101-001"), "{}", ended.stdout);
+    assert_eq!((system.count("not_sent"), system.count("not_asked")), (1, 43));
+    let reference = |system: &System| system.platform.orders().unwrap()[0].reference.clone();
+    let first = reference(&system);
+    system.gateway.reopen().unwrap();
+    system.platform.must(["credit", "G20261101-001"]).unwrap();
+    assert_eq!(reference(&system), first, "nothing was recorded, so the same reference serves");
+    system.must_agree();
+}
+
+#[test]
+fn a_lost_answer_is_found_again_by_reference() {
+    let system = System::start();
+    system.gateway.plan("drop-answer@order:every=1").unwrap();
+    system.platform.must(["credit", "G20261101-001", "G20261101-002"]).unwrap();
+    assert_eq!(system.count("unknown"), 2);
+    assert_eq!(system.gateway.plans().unwrap()[0].hits, 2);
+    system.gateway.clear_faults().unwrap();
+    system.must_agree();
+    assert_eq!((system.count("approved"), system.gateway.ledger().unwrap().registrations.len()), (2, 2));
+}
+
+#[test]
+fn wrong_input_is_refused_with_its_place_and_nothing_is_half_written() {
+    let system = System::start();
+    let refused = |arguments: &[&str], words: &[&str]| {
+        let ended = system.platform.run(arguments.iter().copied()).unwrap();
+        let all = format!("{}{}", ended.stdout, ended.stderr);
+        assert_ne!(ended.code, 0, "{arguments:?}: {all}");
+        for word in words {
+            assert!(all.contains(word), "{arguments:?} does not say {word}:\n{all}");
+        }
+    };
+    // The same orders once more: each is a duplicate, none comes in.
+    refused(&["orders", "import", "--mall", "honten", &sample("orders-sjis.csv")], &["G20261101-001"]);
+    assert_eq!(system.platform.orders().unwrap().len(), 44);
+
+    let mall = std::fs::read_to_string(sample("mall-atobarai-com.toml")).unwrap();
+    let wrong = mall.replace("enterprise-id = \"12345\"", "enterprise-id = \"1\"\nentreprise = \"1\"");
+    let wrong = system.platform.write("wrong.toml", wrong).unwrap();
+    refused(&["mall", "set", "second", &wrong.to_string_lossy()], &["wrong.toml", "enterprise-id", "entreprise"]);
+    assert!(!system.platform.must(["mall", "list"]).unwrap().contains("second"));
+
+    let text = system.platform.write("plugins/text.wasm", "no component").unwrap();
+    system.platform.write("plugins/text.toml", "origins = []\n").unwrap();
+    refused(&["plugin", "inspect", &text.to_string_lossy()], &["text.wasm", "not a WebAssembly component"]);
+
+    let digest = format!("sha256 = \"{}\"\n", "0".repeat(64));
+    system.platform.write("plugins/atobarai-com.toml", digest).unwrap();
+    refused(&["credit", "G20261101-001"], &["atobarai-com.wasm", "sha256"]);
+    assert_eq!(system.count("not_asked"), 44);
+    assert!(system.gateway.ledger().unwrap().registrations.is_empty());
+}
