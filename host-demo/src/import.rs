@@ -198,6 +198,8 @@ pub enum Needed {
     Date,
     /// A whole number of yen within reason.
     Yen,
+    /// A whole number of yen, not negative.
+    Fee,
     /// A positive number within reason.
     Quantity,
     /// 0, 8 or 10.
@@ -213,6 +215,7 @@ impl Needed {
             Needed::Phone => lang.pick("市外局番からの10桁か11桁に直してください", "give ten or eleven digits"),
             Needed::Date => lang.pick("2026/07/01 12:34 のように直してください", "write it like 2026/07/01 12:34"),
             Needed::Yen => lang.pick("円単位の整数に直してください", "give whole yen"),
+            Needed::Fee => lang.pick("0以上の整数に直してください", "give whole yen, 0 or more"),
             Needed::Quantity => lang.pick("1以上の整数に直してください", "give a whole number from 1"),
             Needed::TaxRate => lang.pick("0、8、10のどれかに直してください", "give 0, 8 or 10"),
             Needed::Invoice => lang.pick("別送か同梱に直してください", "write 別送 (separate) or 同梱 (enclosed)"),
@@ -468,11 +471,11 @@ impl Cells {
         let total = self.parsed(first, "合計金額", Needed::Yen, yen);
         let invoice = self.optional(first, "請求書", Needed::Invoice, Invoice::parse);
         let items: Vec<_> = lines.iter().filter_map(|line| self.item(line)).collect();
-        let complete = items.len() == lines.len();
         let data = OrderData { ordered_at: ordered_at?, buyer, recipient, items, invoice, note: text(first, "備考") };
         let (shipping_fee, payment_fee, total) = (shipping_fee?, payment_fee?, total?);
         let sum = data.goods() + shipping_fee + payment_fee;
-        if complete && sum != total {
+        // What is wrong above can be why the sum is.
+        if self.complaints.is_empty() && sum != total {
             self.complaints.push(Complaint::Total { total, sum });
         }
         Some(FileOrder { line: first.at, number, data, shipping_fee, payment_fee })
@@ -561,7 +564,7 @@ impl Cells {
         if line.cell(name).is_empty() {
             return Some(0);
         }
-        self.optional(line, name, Needed::Yen, |cell| yen(cell).filter(|fee| *fee >= 0))
+        self.optional(line, name, Needed::Fee, |cell| yen(cell).filter(|fee| *fee >= 0))
     }
 }
 

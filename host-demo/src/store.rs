@@ -392,15 +392,17 @@ impl Store {
     }
 
     /// The registration that a credit of `order` is sent under: the last one again where nothing was
-    /// recorded under it, else a new one.
+    /// recorded under it, so that an id it may have had is void; else a new one.
     async fn name_registration(&self, writing: &mut Writing, order: &Order) -> Result<Registration> {
         if let Some(kept) = order.registration.clone().filter(|_| order.state.keeps_reference()) {
-            sqlx::query("UPDATE registrations SET sends = sends + 1, billed = $1 WHERE reference = $2")
-                .bind(order.amounts.billed)
-                .bind(&kept.reference)
-                .execute(&mut **writing)
-                .await?;
-            return Ok(Registration { sends: kept.sends + 1, ..kept });
+            sqlx::query(
+                "UPDATE registrations SET sends = sends + 1, billed = $1, transaction_id = NULL WHERE reference = $2",
+            )
+            .bind(order.amounts.billed)
+            .bind(&kept.reference)
+            .execute(&mut **writing)
+            .await?;
+            return Ok(Registration { sends: kept.sends + 1, transaction_id: None, ..kept });
         }
         let used: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM registrations WHERE order_id = $1")
             .bind(order.id)

@@ -1,0 +1,87 @@
+//! What an answer is believed to mean, and when it is not believed.
+
+mod common;
+
+use common::TestStore;
+use common::fake::reason;
+use host_demo::answer::{to_cancel, to_check, to_credit, to_sync};
+use host_demo::order::{Order, Registration};
+use host_demo::state::{Action, Event, State};
+use host_demo::words::{Lang, Problem};
+use provider_host::contract::{Decision, Failure, Standing, Verdict};
+use std::time::Duration;
+
+const SETTLE: Duration = Duration::from_secs(120);
+const SENT_AT: i64 = 1_000_000;
+const SETTLED: i64 = SENT_AT + 120_000;
+
+/// An order in `state`, sent at [`SENT_AT`] under an id if one is given.
+async fn order(state: State, transaction_id: Option<&str>) -> Order {
+    let mut order = TestStore::new().await.orders(1).await.remove(0);
+    let transaction_id = transaction_id.map(str::to_owned);
+    order.registration = Some(Registration { reference: "R-1".into(), sends: 1, transaction_id });
+    (order.state, order.sent_at) = (state, Some(SENT_AT));
+    order
+}
+
+fn approved(id: &str) -> Decision {
+    Decision { transaction_id: Some(id.to_owned()), verdict: Verdict::Approved }
+}
+
+#[tokio::test]
+async fn no_trace_is_believed_only_when_the_request_has_settled() {
+    let unknown = order(State::Unknown, None).await;
+    let cancel = order(State::CancelUnknown, Some("T1")).await;
+    let sync = order(State::SyncUnknown, Some("T1")).await;
+    let decided = || Standing::Decided(approved("T1"));
+    let cases = [
+        (&unknown, Standing::NotFound, SETTLED - 1, Event::CheckNoNews),
+        (&unknown, Standing::NotFound, SETTLED, Event::CheckNotFound),
+        (&unknown, decided(), SENT_AT, Event::CheckApproved),
+        (&cancel, decided(), SETTLED - 1, Event::CheckNoNews),
+        (&cancel, decided(), SETTLED, Event::CheckApproved),
+        (&cancel, Standing::Cancelled, SENT_AT, Event::CheckCancelled),
+        (&sync, decided(), SENT_AT, Event::CheckApproved),
+        (&sync, Standing::TrackingRegistered, SENT_AT, Event::CheckTracked),
+        // It was acknowledged: it cannot be gone, however late it is.
+        (&cancel, Standing::NotFound, SETTLED, Event::CheckNoNews),
+        (&sync, Standing::NotFound, SETTLED, Event::CheckNoNews),
+    ];
+    for (order, standing, asked_at, event) in cases {
+        let finding = to_check(order, Ok(standing.clone()), asked_at, SETTLE);
+        assert_eq!(finding.event, event, "{} {standing:?} at {asked_at}", order.state);
+        assert_eq!(finding.problem.is_some(), matches!(event, Event::CheckNoNews | Event::CheckNotFound));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_under_another_id_is_about_something_else() {
+    let order = order(State::UnderReview, Some("T1")).await;
+    let finding = to_check(&order, Ok(Standing::Decided(approved("T2"))), SETTLED, SETTLE);
+    assert_eq!((finding.event, finding.transaction_id), (Event::CheckNoNews, None));
+    assert_eq!(finding.problem, Some(Problem::AnotherId { asked: "T1".into(), answered: "T2".into() }));
+}
+
+#[tokio::test]
+async fn only_an_unknown_outcome_is_unknown() {
+    let order = order(State::Sending, None).await;
+    let because = || reason("E1", "x");
+    let cases = [
+        (Failure::Invalid(vec![]), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
+        (Failure::Unauthorized(because()), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
+        (Failure::Refused(because()), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
+        (Failure::NotSent(because()), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
+        (Failure::Busy((because(), Some(3))), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
+        (Failure::Unsupported, Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
+        (Failure::OutcomeUnknown(because()), Event::CreditUnknown, Event::CancelUnknown, Event::SyncUnknown),
+    ];
+    for (failure, credit, cancel, sync) in cases {
+        assert_eq!(to_credit(&order, Err(failure.clone())).event, credit, "{failure:?}");
+        assert_eq!(to_cancel(Err(failure.clone())).event, cancel, "{failure:?}");
+        assert_eq!(to_sync(Err(failure.clone())).event, sync, "{failure:?}");
+        let check = to_check(&order, Err(failure.clone()), SETTLED, SETTLE);
+        assert_eq!(check.event, Event::CheckNoNews, "{failure:?}");
+        let problem = Problem::of(failure, Action::Credit);
+        assert!(!problem.words(Lang::Ja).is_empty() && !problem.words(Lang::En).is_empty());
+    }
+}
