@@ -15,8 +15,17 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(SOME_FAILED),
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", words(&error));
             ExitCode::from(BAD_INPUT)
         }
     }
+}
+
+/// The error and its causes, without those that the error's own words repeat.
+fn words(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .skip(1)
+        .map(ToString::to_string)
+        .fold(error.to_string(), |said, cause| if said.contains(&cause) { said } else { format!("{said}: {cause}") })
 }

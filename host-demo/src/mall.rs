@@ -298,7 +298,7 @@ impl Reader {
             None => reader.wrong(key, Wrong::Type("a list of tables, [[fees.band]]")),
         });
         let rows = bands.unwrap_or_default().into_iter().enumerate();
-        let bands = rows.filter_map(|(at, row)| self.band(format!("fees.band[{at}]"), &row)).collect();
+        let bands = rows.filter_map(|(at, row)| self.band(band_key(at), &row)).collect();
         Fees { mode: mode.unwrap_or_default(), bands }
     }
 
@@ -328,13 +328,23 @@ pub async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProb
     // The bill does not matter: a rule is refused for what it is, whatever it is applied to.
     let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
     let rule = provider.fee_adjust(&mall.fee_rule(), &bill).await?.err().unwrap_or_default();
-    let rule = rule.into_iter().map(|problem| {
-        MallProblem::new(
-            format!("fees.{}", problem.field.replacen("bands", "band", 1)),
-            Wrong::Provider(problem.into()),
-        )
-    });
+    let rule =
+        rule.into_iter().map(|problem| MallProblem::new(fee_key(&problem.field), Wrong::Provider(problem.into())));
     Ok(settings.chain(rule).collect())
+}
+
+/// The key of a band in words: rows are counted from 1, as a person does.
+fn band_key(at: usize) -> String {
+    format!("fees.band[row {}]", at + 1)
+}
+
+/// The key of a field of the contract's fee rule, such as `bands[1].lower`.
+fn fee_key(field: &str) -> String {
+    let at_and_rest = field.strip_prefix("bands[").and_then(|rest| rest.split_once(']'));
+    match at_and_rest.and_then(|(at, rest)| Some((at.parse().ok()?, rest))) {
+        Some((at, rest)) => format!("{}{rest}", band_key(at)),
+        None => format!("fees.{field}"),
+    }
 }
 
 #[cfg(test)]
@@ -370,6 +380,12 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_counted_from_one() {
+        assert_eq!(fee_key("bands[1].lower"), "fees.band[row 2].lower");
+        assert_eq!(fee_key("bands"), "fees.bands");
+    }
+
+    #[test]
     fn every_problem_is_named_with_its_key() {
         let bad = r#"
             provider = "../etc"
@@ -394,9 +410,9 @@ mod tests {
                 "invoice",
                 "settings.enterprise-id",
                 "fees.mode",
-                "fees.band[0].fees",
-                "fees.band[0].lower",
-                "fees.band[0].fee"
+                "fees.band[row 1].fees",
+                "fees.band[row 1].lower",
+                "fees.band[row 1].fee"
             ]
         );
         assert!(problems.iter().all(|p| p.words(Lang::Ja).starts_with(&p.key)));

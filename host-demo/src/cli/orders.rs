@@ -278,6 +278,10 @@ pub(super) async fn check(session: &Session, check: &Check) -> Result<bool> {
 
 /// Every row in the order asked, and the counts; whether all went well.
 fn print_rows(rows: &[Row], lang: Lang) -> bool {
+    if rows.is_empty() {
+        println!("{}", lang.pick("対象の注文がありません", "No order allows this now"));
+        return true;
+    }
     let headings =
         lang.pick(["注文番号", "結果", "状態", "取引ID", "内容"], ["order", "result", "state", "transaction", "words"]);
     let cells = rows.iter().map(|row| {
