@@ -42,6 +42,8 @@ fn test() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     plugins::build()?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;
+    // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
+    run(cargo().args(["build", "--workspace", "--bins", "--quiet"]))?;
     run(cargo().args(["test", "--workspace", "--quiet"]))
 }
 
