@@ -18,7 +18,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::fields::{Field, Flaw, Form, MAX_YEN, Need, Params, UNLIMITED};
+use crate::fields::{FORM, Field, Flaw, Form, MAX_YEN, Need, Params, UNLIMITED};
 use crate::ledger::{Ledger, NewRegistration, Refusal, Registration, Shipment};
 use crate::verdicts::{self, Script, Verdict};
 use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire};
@@ -316,7 +316,7 @@ impl Wire for AtobaraiCom {
         if request.method != "POST" {
             return Answer::page(405, "Method Not Allowed");
         }
-        if !is_utf8_form(request.header("content-type").unwrap_or_default()) {
+        if !matches!(request.charset(FORM).as_deref(), Some("" | "utf-8")) {
             return Answer::page(415, "Unsupported Media Type");
         }
         let params = Params::parse(&request.body);
@@ -345,13 +345,6 @@ impl Wire for AtobaraiCom {
 }
 
 const SYSTEM_FAILURE: &str = "システムエラーが発生しました";
-
-/// A form whose charset is UTF-8 or not named.
-fn is_utf8_form(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
-    parts.next().as_deref() == Some("application/x-www-form-urlencoded")
-        && parts.all(|part| !part.starts_with("charset=") || part.trim_matches('"') == "charset=utf-8")
-}
 
 /// Answers and refusals.
 fn answer(status: &'static str, elements: Vec<Element>) -> Answer {

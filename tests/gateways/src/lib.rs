@@ -29,6 +29,7 @@ pub mod control;
 pub mod faults;
 mod fields;
 pub mod ledger;
+pub mod np;
 pub mod providers;
 pub mod server;
 pub mod verdicts;
