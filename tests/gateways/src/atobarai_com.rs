@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use crate::fields::{FORM, Field, Flaw, Form, MAX_YEN, Need, Params, UNLIMITED};
 use crate::ledger::{Ledger, NewRegistration, Refusal, Registration, Shipment};
 use crate::verdicts::{self, Script, Verdict};
-use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire};
+use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire, twist};
 use crate::xml::Element;
 
 /// Ids that one call takes; the rest is dropped in silence.
@@ -272,16 +272,6 @@ static TWISTS: [TwistRule; 9] = [
     twist(Twist::UnknownCode, DETAIL, &["<orderStatus ", ">"], "<", "8"),
 ];
 
-const fn twist(
-    twist: Twist,
-    operation: &'static str,
-    marks: &'static [&'static str],
-    until: &'static str,
-    value: &'static str,
-) -> TwistRule {
-    TwistRule { twist, operation, marks, until, value }
-}
-
 impl Wire for AtobaraiCom {
     fn name(&self) -> &'static str {
         "後払い.com"
@@ -450,7 +440,7 @@ impl AtobaraiCom {
 
 /// Everything that is wrong with the parameters of a call, whatever they are about.
 fn problems(call: &Call, params: &Params) -> Vec<Problem> {
-    if params.iter().any(|(name, value)| [name, value].concat().contains('\u{FFFD}')) {
+    if params.not_utf8() {
         return vec![Problem::new(code::NOT_UTF8, "文字コードがUTF-8ではありません")];
     }
     let mut problems = strangers(call, params);

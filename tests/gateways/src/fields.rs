@@ -215,6 +215,11 @@ impl Params {
         Params(form_urlencoded::parse(body).into_owned().collect())
     }
 
+    /// Whether some byte of the body was none of UTF-8.
+    pub(crate) fn not_utf8(&self) -> bool {
+        self.iter().any(|(name, value)| [name, value].iter().any(|text| text.contains('\u{FFFD}')))
+    }
+
     /// The value of the first parameter of this name, or "".
     pub(crate) fn get(&self, name: &str) -> &str {
         self.all(name).next().unwrap_or("")

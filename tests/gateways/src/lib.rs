@@ -28,6 +28,7 @@ pub mod atobarai_com;
 pub mod control;
 pub mod faults;
 mod fields;
+pub mod kuroneko;
 pub mod ledger;
 pub mod np;
 pub mod providers;

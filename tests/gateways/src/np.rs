@@ -42,7 +42,7 @@ use time::Duration;
 use crate::fields::{self, Rules, at_most, day, digits_and_hyphens, digits_only, eleven_digit_phone, windows_31j};
 use crate::ledger::{Ledger, NewRegistration, Refusal, Registration, Shipment};
 use crate::verdicts::{self, Verdict};
-use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire};
+use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire, twist};
 
 /// Transactions that one request takes.
 pub const MAX_TRANSACTIONS: usize = 1_000;
@@ -424,27 +424,18 @@ static CALLS: [Call; 5] = [
 ];
 
 static TWISTS: [TwistRule; 8] = [
-    twist(Twist::OtherReference, "transactions", &["\"shop_transaction_id\":\""], "OTHER-REFERENCE"),
-    twist(Twist::OtherReference, "find", TRANSACTION, OTHER_TRANSACTION),
-    twist(Twist::OtherReference, "cancel", TRANSACTION, OTHER_TRANSACTION),
-    twist(Twist::OtherReference, "shipments", TRANSACTION, OTHER_TRANSACTION),
-    twist(Twist::OtherReference, "payments", TRANSACTION, OTHER_TRANSACTION),
-    twist(Twist::UnknownCode, "transactions", &["\"authori_result\":\""], "88"),
-    twist(Twist::UnknownCode, "find", &["\"authori_result\":\""], "88"),
-    twist(Twist::UnknownCode, "payments", &["\"payment_status\":\""], "88"),
+    twist(Twist::OtherReference, "transactions", &["\"shop_transaction_id\":\""], "\"", "OTHER-REFERENCE"),
+    twist(Twist::OtherReference, "find", TRANSACTION, "\"", OTHER_TRANSACTION),
+    twist(Twist::OtherReference, "cancel", TRANSACTION, "\"", OTHER_TRANSACTION),
+    twist(Twist::OtherReference, "shipments", TRANSACTION, "\"", OTHER_TRANSACTION),
+    twist(Twist::OtherReference, "payments", TRANSACTION, "\"", OTHER_TRANSACTION),
+    twist(Twist::UnknownCode, "transactions", &["\"authori_result\":\""], "\"", "88"),
+    twist(Twist::UnknownCode, "find", &["\"authori_result\":\""], "\"", "88"),
+    twist(Twist::UnknownCode, "payments", &["\"payment_status\":\""], "\"", "88"),
 ];
 
 const TRANSACTION: &[&str] = &["\"np_transaction_id\":\""];
 const OTHER_TRANSACTION: &str = "99999999999";
-
-const fn twist(
-    twist: Twist,
-    operation: &'static str,
-    marks: &'static [&'static str],
-    value: &'static str,
-) -> TwistRule {
-    TwistRule { twist, operation, marks, until: "\"", value }
-}
 
 /// What came of a request's rows.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! The providers that can be simulated. A new one is entered here and nowhere else.
 
 use crate::atobarai_com::AtobaraiCom;
+use crate::kuroneko::Kuroneko;
 use crate::np::Np;
 use crate::wire::Wire;
 
@@ -8,7 +9,8 @@ use crate::wire::Wire;
 type Make = fn() -> Box<dyn Wire>;
 
 /// Every provider by the id that its plugin has too.
-pub const PROVIDERS: [(&str, Make); 2] = [("atobarai-com", made::<AtobaraiCom>), ("np", made::<Np>)];
+pub const PROVIDERS: [(&str, Make); 3] =
+    [("atobarai-com", made::<AtobaraiCom>), ("np", made::<Np>), ("kuroneko", made::<Kuroneko>)];
 
 /// The provider with this id, as its invented merchant meets it.
 pub fn by_id(id: &str) -> Option<Box<dyn Wire>> {

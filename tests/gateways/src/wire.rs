@@ -100,6 +100,17 @@ pub struct TwistRule {
     pub value: &'static str,
 }
 
+/// One row of a provider's table.
+pub(crate) const fn twist(
+    twist: Twist,
+    operation: &'static str,
+    marks: &'static [&'static str],
+    until: &'static str,
+    value: &'static str,
+) -> TwistRule {
+    TwistRule { twist, operation, marks, until, value }
+}
+
 impl TwistRule {
     /// The twisted body; `None` where it has no such value.
     pub(crate) fn apply(&self, body: &str) -> Option<String> {
