@@ -283,6 +283,22 @@ const fn twist(
 }
 
 impl Wire for AtobaraiCom {
+    fn name(&self) -> &'static str {
+        "後払い.com"
+    }
+
+    fn merchant(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("事業者ID", self.enterprise_id.clone()),
+            ("サイトID", self.site_id.clone()),
+            ("APIユーザID", self.api_user_id.clone()),
+        ]
+    }
+
+    fn base(&self) -> &str {
+        &self.prefix
+    }
+
     fn operations(&self) -> Vec<&'static str> {
         self.calls().map(|call| call.operation).collect()
     }

@@ -25,6 +25,7 @@
 //! ```
 
 pub mod atobarai_com;
+pub mod atodene;
 pub mod control;
 pub mod faults;
 mod fields;

@@ -105,6 +105,17 @@ impl TwistRule {
 
 /// A provider's side of the wire.
 pub trait Wire: Send + Sync + 'static {
+    /// What the provider is called in Japan.
+    fn name(&self) -> &'static str;
+
+    /// The credentials of the merchant that it knows, each under the name that the merchant's papers
+    /// have for it.
+    fn merchant(&self) -> Vec<(&'static str, String)>;
+
+    /// What stands before every call's own path; begins with a slash, or is empty. Behind the origin
+    /// it makes the base URL.
+    fn base(&self) -> &str;
+
     /// The names of its operations, as fault plans use them.
     fn operations(&self) -> Vec<&'static str>;
 
