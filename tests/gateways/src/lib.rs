@@ -30,6 +30,7 @@ pub mod control;
 pub mod faults;
 mod fields;
 pub mod ledger;
+pub mod score;
 pub mod server;
 pub mod verdicts;
 pub mod wire;
