@@ -9,7 +9,7 @@ use gateways::Fault;
 use gateways::atodene::{Atodene, CARRIERS, MAX_BILLED, MAX_LINES, code};
 use gateways::ledger::Shipment;
 use gateways::verdicts::Verdict;
-use gateways::wire::{Trouble, Wire};
+use gateways::wire::Wire;
 
 const FOLDER: &str = "/api";
 const LINK: &str = "<linkInfo><shopCode>A12345678901</shopCode><linkId>original00</linkId>\
@@ -305,12 +305,7 @@ fn an_error_names_its_element_and_says_what_is_wrong() {
 #[test]
 fn what_is_not_an_xml_post_is_refused() {
     document::assert_only_xml_posts::<Atodene>("/api/transaction.do", &order("R"));
-    for (what, bytes, number) in document::broken(&order("R")) {
-        let mut desk = Desk::<Atodene>::default();
-        let body = desk.send("/api/transaction.do", bytes);
-        assert_eq!((value(&body, "result"), value(&body, "errorCode")), ("NG", own(number).as_str()), "{what}");
-        assert_eq!(desk.ledger.registrations.len(), 0, "{what}");
-    }
+    document::assert_only_documents::<Atodene>("/api/transaction.do", &order("R"), own);
 }
 
 #[test]
@@ -535,18 +530,7 @@ fn a_change_is_judged_again() {
 
 #[test]
 fn trouble_is_told_as_an_error() {
-    let provider = Atodene::default();
-    for (trouble, number) in [
-        (Trouble::AddressRefused, code::ADDRESS_REFUSED),
-        (Trouble::SystemFailure, code::SYSTEM_FAILURE),
-        (Trouble::Maintenance, code::MAINTENANCE),
-    ] {
-        for operation in provider.operations() {
-            let body = provider.trouble(operation, trouble).unwrap().body;
-            assert_eq!((value(&body, "result"), value(&body, "errorCode")), ("NG", own(number).as_str()));
-        }
-    }
-    assert!(provider.trouble("order", Trouble::Maintenance).is_none());
+    document::assert_trouble::<Atodene>(own);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use document::{Desk, Document, assert_refused, element, value};
 use gateways::ledger::Shipment;
 use gateways::score::{CARRIERS, MAX_DELIVERIES, Score, code};
 use gateways::verdicts::Verdict;
-use gateways::wire::{Trouble, Wire};
+use gateways::wire::Wire;
 
 const FOLDER: &str = "/direct";
 const SHOP: &str = "<shopInfo><shopCode>S12345678</shopCode><shopPassword>shop-pass-01</shopPassword>\
@@ -327,12 +327,7 @@ fn every_problem_of_a_request_is_an_error_in_words() {
 #[test]
 fn what_is_not_an_xml_post_is_refused() {
     document::assert_only_xml_posts::<Score>("/direct/autotransaction.do", &order("R"));
-    for (what, bytes, number) in document::broken(&order("R")) {
-        let mut desk = Desk::<Score>::default();
-        let body = desk.send("/direct/autotransaction.do", bytes);
-        assert_eq!((value(&body, "result"), value(&body, "errorCode")), ("NG", own(number).as_str()), "{what}");
-        assert_eq!(desk.ledger.registrations.len(), 0, "{what}");
-    }
+    document::assert_only_documents::<Score>("/direct/autotransaction.do", &order("R"), own);
 }
 
 #[test]
@@ -403,8 +398,11 @@ fn two_registrations_are_two_claims() {
     assert_eq!(desk.ledger.doubled(), [("SHOP-1", 2)].into());
 }
 
+/// Makes a request about the registration with this id and reference.
+type Make = fn(&str, &str) -> Document;
+
 /// What every call refuses that names a transaction.
-fn misnamed(document: impl Fn(&str, &str) -> Document) -> Vec<(&'static str, Document, u16)> {
+fn misnamed(document: Make) -> Vec<(&'static str, Document, u16)> {
     use code::*;
     let good = || document(FIRST, "R");
     vec![
@@ -451,7 +449,7 @@ fn the_other_calls_refuse_what_they_do_not_take() {
             ENCLOSED_ELSEWHERE,
         ),
     ];
-    let calls: [(&str, fn(&str, &str) -> Document); 4] = [
+    let calls: [(&str, Make); 4] = [
         ("autogetauthor", named),
         ("autocancel", named),
         ("autopdrequest", shipment),
@@ -569,18 +567,7 @@ fn a_change_is_judged_again() {
 
 #[test]
 fn trouble_is_told_as_an_error() {
-    let provider = Score::default();
-    for (trouble, number) in [
-        (Trouble::AddressRefused, code::ADDRESS_REFUSED),
-        (Trouble::SystemFailure, code::SYSTEM_FAILURE),
-        (Trouble::Maintenance, code::MAINTENANCE),
-    ] {
-        for operation in provider.operations() {
-            let body = provider.trouble(operation, trouble).unwrap().body;
-            assert_eq!((value(&body, "result"), value(&body, "errorCode")), ("NG", own(number).as_str()));
-        }
-    }
-    assert!(provider.trouble("order", Trouble::Maintenance).is_none());
+    document::assert_trouble::<Score>(own);
 }
 
 #[test]

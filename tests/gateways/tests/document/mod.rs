@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateways::faults::FAULTS;
-use gateways::wire::Wire;
+use gateways::wire::{Trouble, Twist, Wire};
 use gateways::{Fault, Gateway, Ledger, Options, Received};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -160,27 +160,45 @@ pub fn assert_only_xml_posts<W: Wire + Default>(path: &str, document: &Document)
     assert_eq!(desk.ledger.registrations.len(), 2);
 }
 
-/// Bytes that are no document, each with the number of its code.
-pub fn broken(document: &Document) -> Vec<(&'static str, Vec<u8>, u16)> {
+/// What is no document is refused in the provider's words; `own` writes its own codes.
+pub fn assert_only_documents<W: Wire + Default>(path: &str, document: &Document, own: fn(u16) -> String) {
     use gateways::atodene::code::{NOT_UTF8, NOT_XML};
-    let shift_jis = [b"<request>\x83\x84\x83\x7D</request>".as_slice(), document.0.as_bytes()].concat();
+    let before = |start: &[u8]| [start, document.0.as_bytes()].concat();
     let with = |from: &str, to: &str| document.0.replacen(from, to, 1).into_bytes();
-    vec![
+    for (what, body, number) in [
         ("nothing", Vec::new(), NOT_XML),
         ("a form", b"shopCode=1".to_vec(), NOT_XML),
         ("cut short", document.0.as_bytes()[..document.0.len() - 1].to_vec(), NOT_XML),
         ("two documents", document.0.repeat(2).into_bytes(), NOT_XML),
-        ("Shift_JIS", shift_jis, NOT_UTF8),
-        (
-            "Shift_JIS, it says",
-            [b"<?xml version=\"1.0\" encoding=\"Shift_JIS\"?>", document.0.as_bytes()].concat(),
-            NOT_XML,
-        ),
+        ("Shift_JIS", with("</request>", "").into_iter().chain(*b"\x83\x84</request>").collect(), NOT_UTF8),
+        ("Shift_JIS, it says", before(b"<?xml version=\"1.0\" encoding=\"Shift_JIS\"?>"), NOT_XML),
         ("an attribute", with("<request>", "<request xmlns=\"urn:x\">"), NOT_XML),
-        ("a document type", with("<request>", "<!DOCTYPE request><request>"), NOT_XML),
-        ("an instruction", with("<request>", "<?x y?><request>"), NOT_XML),
+        ("a document type", before(b"<!DOCTYPE request>"), NOT_XML),
+        ("an instruction", before(b"<?x y?>"), NOT_XML),
         ("an entity", with("</request>", "&x;</request>"), NOT_XML),
-    ]
+    ] {
+        let mut desk = Desk::<W>::default();
+        let body = desk.send(path, body);
+        assert_eq!((value(&body, "result"), value(&body, "errorCode")), ("NG", own(number).as_str()), "{what}");
+        assert_eq!((desk.ledger.registrations.len(), desk.ledger.refusals.len()), (0, 1), "{what}");
+    }
+}
+
+/// Every call can say that nobody is served, under its own codes.
+pub fn assert_trouble<W: Wire + Default>(own: fn(u16) -> String) {
+    use gateways::atodene::code::{ADDRESS_REFUSED, MAINTENANCE, SYSTEM_FAILURE};
+    let provider = W::default();
+    for (trouble, number) in [
+        (Trouble::AddressRefused, ADDRESS_REFUSED),
+        (Trouble::SystemFailure, SYSTEM_FAILURE),
+        (Trouble::Maintenance, MAINTENANCE),
+    ] {
+        for operation in provider.operations() {
+            let body = provider.trouble(operation, trouble).unwrap().body;
+            assert_eq!((value(&body, "result"), value(&body, "errorCode")), ("NG", own(number).as_str()));
+        }
+    }
+    assert!(provider.trouble("order", Trouble::Maintenance).is_none(), "not its operation");
 }
 
 /// One request over a socket, on a connection of its own.
@@ -239,11 +257,10 @@ pub async fn assert_twists<W: Wire + Default>(folder: &str, request: impl Fn(&st
     }
 }
 
-fn name(twist: gateways::wire::Twist) -> &'static str {
-    use gateways::wire::Twist::*;
+fn name(twist: Twist) -> &'static str {
     match twist {
-        OtherReference => "other-reference",
-        OtherAmount => "other-amount",
-        UnknownCode => "unknown-code",
+        Twist::OtherReference => "other-reference",
+        Twist::OtherAmount => "other-amount",
+        Twist::UnknownCode => "unknown-code",
     }
 }
