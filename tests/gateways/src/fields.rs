@@ -29,6 +29,14 @@ pub(crate) enum Need {
 pub(crate) enum Form {
     /// Anything but control characters; line breaks and tabs are allowed.
     Text,
+    /// A whole number, no less than the first and no more than the second.
+    Within(i64, i64),
+    /// A day of the calendar, `YYYY/MM/DD`.
+    SlashDate,
+    /// `NNN-NNNN`.
+    HyphenPostal,
+    /// A prefecture and nothing else.
+    Prefecture,
     /// Whole yen, with a minus only where it may be negative.
     Yen { negative: bool },
     /// Digits, this many at least.
@@ -88,9 +96,16 @@ impl Field {
 }
 
 impl Form {
-    fn fits(&self, value: &str) -> bool {
+    pub(crate) fn fits(&self, value: &str) -> bool {
         match self {
             Form::Text => text(value),
+            Form::Within(least, most) => {
+                Form::Yen { negative: true }.fits(value)
+                    && value.parse().is_ok_and(|number| (*least..=*most).contains(&number))
+            }
+            Form::SlashDate => !value.contains('-') && Form::Date.fits(&value.replace('/', "-")),
+            Form::HyphenPostal => value.contains('-') && Form::Postal.fits(value),
+            Form::Prefecture => PREFECTURES.contains(&value),
             Form::Yen { negative } => {
                 let digits = if *negative { value.strip_prefix('-').unwrap_or(value) } else { value };
                 digits.len() <= MAX_YEN && digits_only(digits)
@@ -289,6 +304,21 @@ const PREFECTURES: [&str; 47] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn narrower_forms_take_less() {
+        let cases: [(Form, &[&str], &[&str]); 5] = [
+            (Form::Within(-99_999, 999_999), &["-99999", "0", "999999"], &["-100000", "1000000", "+1", "", "1.0"]),
+            (Form::Within(1, 9), &["1", "9"], &["0", "10", "-1"]),
+            (Form::SlashDate, &["2024/02/29"], &["2026/02/29", "2026-04-01", "2026/04-01", "2026/4/1"]),
+            (Form::HyphenPostal, &["100-0001"], &["1000001", "1000-001", "-"]),
+            (Form::Prefecture, &["京都府", "北海道"], &["京都", "京都府京"]),
+        ];
+        for (form, good, bad) in cases {
+            good.iter().for_each(|value| assert!(form.fits(value), "{value}"));
+            bad.iter().for_each(|value| assert!(!form.fits(value), "{value}"));
+        }
+    }
 
     #[test]
     fn each_form_takes_and_refuses() {

@@ -25,6 +25,7 @@
 //! ```
 
 pub mod atobarai_com;
+pub mod atodene;
 pub mod control;
 pub mod faults;
 mod fields;
@@ -32,6 +33,7 @@ pub mod kuroneko;
 pub mod ledger;
 pub mod np;
 pub mod providers;
+pub mod score;
 pub mod server;
 pub mod verdicts;
 pub mod wire;
