@@ -4,6 +4,7 @@
 mod common;
 mod document;
 
+use document::atodene::{LINK, ORDER, order};
 use document::{Desk, Document, assert_refused, element, value};
 use gateways::Fault;
 use gateways::atodene::{Atodene, CARRIERS, MAX_BILLED, MAX_LINES, code};
@@ -12,31 +13,9 @@ use gateways::verdicts::Verdict;
 use gateways::wire::Wire;
 
 const FOLDER: &str = "/api";
-const LINK: &str = "<linkInfo><shopCode>A12345678901</shopCode><linkId>original00</linkId>\
-    <linkPassword>link-pass-01</linkPassword></linkInfo>";
-
-/// Customer, and lines that come to 1,232 yen.
-const ORDER: &str = "<customer><shopOrderId>R</shopOrderId><shopOrderDate>2026/04/01</shopOrderDate>\
-    <name>山田 花子</name><kanaName>ヤマダ ハナコ</kanaName><zip>150-0001</zip>\
-    <address>東京都渋谷区神宮前9-99-99</address><companyName></companyName><sectionName></sectionName>\
-    <tel>090-0000-1234</tel><email>hanako@example.jp</email><billedAmount>1232</billedAmount>\
-    <expand1></expand1><service>2</service></customer>\
-    <details>\
-    <detail><goods>木綿のハンカチ</goods><goodsPrice>300</goodsPrice><goodsAmount>2</goodsAmount>\
-    <expand2>1</expand2><expand3></expand3><expand4></expand4></detail>\
-    <detail><goods>値引き</goods><goodsPrice>-100</goodsPrice><goodsAmount>1</goodsAmount><expand2>2</expand2></detail>\
-    <detail><goods>送料・手数料</goods><goodsPrice>732</goodsPrice><goodsAmount>1</goodsAmount>\
-    <expand2>3</expand2></detail></details>";
-
 const SHIP: &str = "<ship><shipName>鈴木 一郎</shipName><shipKananame>スズキ イチロウ</shipKananame>\
     <shipZip>600-0001</shipZip><shipAddress>京都府京都市下京区99</shipAddress><shipCompanyName></shipCompanyName>\
     <shipSectionName></shipSectionName><shipTel>0750000000</shipTel></ship>";
-
-/// A registration, approved at once.
-fn order(reference: &str) -> Document {
-    let browser = "<browserInfo><httpHeader></httpHeader><deviceInfo></deviceInfo></browserInfo>";
-    Document(element("request", [LINK, browser, ORDER].concat())).set("shopOrderId", reference)
-}
 
 /// The same for another recipient.
 fn gift(reference: &str) -> Document {

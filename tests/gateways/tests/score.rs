@@ -4,6 +4,7 @@
 mod common;
 mod document;
 
+use document::score::{DELIVERY, SHOP, order};
 use document::{Desk, Document, assert_refused, element, value};
 use gateways::ledger::Shipment;
 use gateways::score::{CARRIERS, MAX_DELIVERIES, Score, code};
@@ -11,37 +12,9 @@ use gateways::verdicts::Verdict;
 use gateways::wire::Wire;
 
 const FOLDER: &str = "/direct";
-const SHOP: &str = "<shopInfo><shopCode>S12345678</shopCode><shopPassword>shop-pass-01</shopPassword>\
-    <terminalId>T001</terminalId></shopInfo>";
-const HTTP: &str = "<httpInfo><httpHeader></httpHeader><deviceInfo></deviceInfo></httpInfo>";
-const BUYER: &str = "<buyer><shopTransactionId>R</shopTransactionId><shopOrderDate>2026/04/01</shopOrderDate>\
-    <fullName>山田 花子</fullName><fullKanaName>ヤマダ ハナコ</fullKanaName><tel>090-0000-1234</tel>\
-    <mobile></mobile><email>hanako@example.jp</email><mobileEmail></mobileEmail><zipCode>150-0001</zipCode>\
-    <address1>東京都</address1><address2>渋谷区</address2><address3>神宮前9-99-99</address3>\
-    <companyName></companyName><departmentName></departmentName><billedAmount>1232</billedAmount>\
-    <paymentType>2</paymentType></buyer>";
-
-/// To the buyer, of 1,232 yen.
-const DELIVERY: &str = "<delivery><deliveryCustomer><fullName>山田 花子</fullName>\
-    <fullKanaName>ヤマダ ハナコ</fullKanaName><zipCode>150-0001</zipCode><address1>東京都</address1>\
-    <address2>渋谷区</address2><address3>神宮前9-99-99</address3><tel>090-0000-1234</tel><email></email>\
-    <companyName></companyName><departmentName></departmentName></deliveryCustomer><details>\
-    <detail><detailId>1</detailId><detailName>木綿のハンカチ</detailName><detailPrice>300</detailPrice>\
-    <detailQuantity>2</detailQuantity></detail>\
-    <detail><detailId>2</detailId><detailName>値引き</detailName><detailPrice>-100</detailPrice>\
-    <detailQuantity>1</detailQuantity></detail>\
-    <detail><detailId>3</detailId><detailName>送料・手数料</detailName><detailPrice>732</detailPrice>\
-    <detailQuantity>1</detailQuantity></detail></details></delivery>";
-
 /// The id of a desk's first registration, and one that it has not.
 const FIRST: &str = "N0000000001";
 const NONE: &str = "N9999999999";
-
-/// A registration, approved at once.
-fn order(reference: &str) -> Document {
-    let deliveries = element("deliveries", DELIVERY);
-    Document(element("request", [SHOP, HTTP, BUYER, &deliveries].concat())).set("shopTransactionId", reference)
-}
 
 fn change(id: &str, reference: &str) -> Document {
     order(reference).before("shopTransactionId", &element("nissenTransactionId", id))

@@ -1,6 +1,9 @@
 //! XML requests to change one thing in, and what the tests of every provider of such requests do.
 #![allow(dead_code, reason = "no test file needs all of it")]
 
+pub mod atodene;
+pub mod score;
+
 use std::time::Duration;
 
 use bytes::Bytes;
