@@ -200,7 +200,9 @@ pub(super) async fn export(session: &Session) -> Result<bool> {
 
 async fn print_json(session: &Session, orders: &[Order]) -> Result<bool> {
     let used = session.store.references().await?;
-    let views: Vec<_> = orders.iter().map(|order| OrderView::new(order, &used)).collect();
+    let malls = session.store.malls().await?;
+    let provider = |order: &Order| malls.iter().find(|mall| mall.id == order.mall).map_or("", |mall| &mall.provider);
+    let views: Vec<_> = orders.iter().map(|order| OrderView::new(order, provider(order), &used)).collect();
     println!("{}", serde_json::to_string_pretty(&views)?);
     Ok(true)
 }
