@@ -35,17 +35,14 @@ use crate::xml::rules::{Need, Rule};
 
 /// The codes of errors.
 pub mod code {
+    #![allow(missing_docs, reason = "the names say it")]
     pub use crate::xml::calls::code::*;
 
     /// Already cancelled: the provider's own, and the only one that is publicly known.
     pub const CANCELLED: &str = "er000033";
-    #[allow(missing_docs, reason = "the names say it")]
     pub const OVER_LIMIT: u16 = 310;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const NOT_ANOTHER_RECIPIENT: u16 = 311;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const LINE_NUMBER_WRONG: u16 = 312;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const NOT_SHIPPED: u16 = 313;
 }
 
@@ -307,9 +304,9 @@ fn ship(ledger: &mut Ledger, request: &Node) -> Result<Element, Problem> {
     let slip = request.text("transactionInfo/deliverySlipNo");
     let shipment = Shipment { carrier: carrier.to_owned(), slip: slip.to_owned() };
     let (bars, shipment) = match request.text("transactionInfo/deliveryType") {
-        "1" => (&UNREPORTED, Some(shipment)),
-        "2" => (&REPORTED, Some(shipment)),
-        _ => (&REPORTED, None),
+        "1" => (UNREPORTED.as_slice(), Some(shipment)),
+        "2" => (REPORTED.as_slice(), Some(shipment)),
+        _ => (REPORTED.as_slice(), None),
     };
     let registration = unless(bars, ledger, request)?;
     registration.shipment = shipment;
@@ -389,7 +386,7 @@ static OPEN: [Bar; 4] = [CANCELLED, REJECTED, SHIPPED, CANCEL_REFUSED];
 
 /// What a report of a shipment is refused for, and what its change or withdrawal is.
 static UNREPORTED: [Bar; 4] = [CANCELLED, NOT_APPROVED, SHIPPED, TRACKING_REFUSED];
-static REPORTED: [Bar; 4] = [CANCELLED, NOT_APPROVED, NOT_SHIPPED, TRACKING_REFUSED];
+static REPORTED: [Bar; 2] = [CANCELLED, NOT_SHIPPED];
 
 fn unless<'a>(bars: &[Bar], ledger: &'a mut Ledger, request: &Node) -> Result<&'a mut Registration, Problem> {
     calls::unless(bars, calls::found(ledger, request.text("transactionInfo/transactionId"))?)

@@ -39,15 +39,13 @@ use crate::xml::rules::{Need, Rule};
 
 /// The codes of errors.
 pub mod code {
+    #![allow(missing_docs, reason = "the names say it")]
     pub use crate::xml::calls::code::*;
 
     /// A cancel of what is paid: the provider's own, and the only one that is publicly known.
     pub const PAID: &str = "MULT0015";
-    #[allow(missing_docs, reason = "the names say it")]
     pub const CANCELLED: u16 = 305;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const ANOTHER_AMOUNT: u16 = 310;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const ENCLOSED_ELSEWHERE: u16 = 311;
 }
 

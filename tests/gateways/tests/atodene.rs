@@ -471,6 +471,7 @@ fn what_is_cancelled_says_so_to_every_call() {
         ("modifytransaction", change(&id)),
         ("getauthori", question(&id)),
         ("shippingrequest", shipment(&id)),
+        ("shippingrequest", shipment(&id).set("deliveryType", "2")),
     ] {
         refused("cancelled", &mut desk, operation, &document, "er000033");
     }
