@@ -14,8 +14,8 @@
 //! * A `ship` that says what the customer's elements say is refused: it is for another recipient.
 //! * Phone numbers and mail addresses have to look like one; an address begins with its prefecture.
 //! * A `shopOrderId` may be registered again, and is then a second claim.
-//! * A change needs the reference it was registered under, and is possible where a cancel is:
-//!   until the shipment is reported, and not after NG.
+//! * A cancel is possible until the shipment is reported, and not after NG. A change is possible
+//!   where a cancel is, and needs the reference it was registered under.
 //! * All elements of `shippingrequest` have to be there in each of its three types; `invoiceDate`
 //!   is a date, and the slip number's characters are not checked. A change or a withdrawal needs
 //!   a report.
