@@ -14,8 +14,8 @@
 //! * A `ship` that says what the customer's elements say is refused: it is for another recipient.
 //! * Phone numbers and mail addresses have to look like one; an address begins with its prefecture.
 //! * A `shopOrderId` may be registered again, and is then a second claim.
-//! * A cancel is possible until the shipment is reported, and not after NG. A change is possible
-//!   where a cancel is, and needs the reference it was registered under.
+//! * A cancel is possible until the shipment is reported or the buyer has paid, and not after NG. A
+//!   change is possible where a cancel is, and needs the reference it was registered under.
 //! * All elements of `shippingrequest` have to be there in each of its three types; `invoiceDate`
 //!   is a date, and the slip number's characters are not checked. A change or a withdrawal needs
 //!   a report.
@@ -25,11 +25,9 @@
 use crate::fields::{Form, UNLIMITED};
 use crate::ledger::{Ledger, NewRegistration, Registration, Shipment};
 use crate::verdicts::{self, Verdict};
-use crate::wire::{Twist, TwistRule};
+use crate::wire::{Twist, TwistRule, twist};
 use crate::xml::Element;
-use crate::xml::calls::{
-    self, Bar, Call, Code, NOT_APPROVED, Problem, REJECTED, SHIPPED, TRACKING_REFUSED, XmlWire, twist,
-};
+use crate::xml::calls::{self, Bar, Call, Code, NOT_APPROVED, Problem, REJECTED, SHIPPED, TRACKING_REFUSED, XmlWire};
 use crate::xml::read::Node;
 use crate::xml::rules::{Need, Rule};
 
@@ -228,14 +226,14 @@ fn is_change(request: &Node) -> bool {
 }
 
 static TWISTS: [TwistRule; 8] = [
-    twist(Twist::OtherReference, "transaction", &["<shopOrderId>"], "OTHER-REFERENCE"),
-    twist(Twist::OtherReference, "getauthori", &["<transactionId>"], "AT99999999"),
-    twist(Twist::OtherReference, "modifytransaction", &["<transactionId>"], "AT99999999"),
-    twist(Twist::OtherReference, "shippingrequest", &["<transactionId>"], "AT99999999"),
-    twist(Twist::UnknownCode, "transaction", &["<autoAuthoriresult>"], "要確認"),
-    twist(Twist::UnknownCode, "getauthori", &["<autoAuthoriresult>"], "要確認"),
-    twist(Twist::UnknownCode, "modifytransaction", &["<result>"], "WAIT"),
-    twist(Twist::UnknownCode, "shippingrequest", &["<result>"], "WAIT"),
+    twist(Twist::OtherReference, "transaction", &["<shopOrderId>"], "<", "OTHER-REFERENCE"),
+    twist(Twist::OtherReference, "getauthori", &["<transactionId>"], "<", "AT99999999"),
+    twist(Twist::OtherReference, "modifytransaction", &["<transactionId>"], "<", "AT99999999"),
+    twist(Twist::OtherReference, "shippingrequest", &["<transactionId>"], "<", "AT99999999"),
+    twist(Twist::UnknownCode, "transaction", &["<autoAuthoriresult>"], "<", "要確認"),
+    twist(Twist::UnknownCode, "getauthori", &["<autoAuthoriresult>"], "<", "要確認"),
+    twist(Twist::UnknownCode, "modifytransaction", &["<result>"], "<", "WAIT"),
+    twist(Twist::UnknownCode, "shippingrequest", &["<result>"], "<", "WAIT"),
 ];
 
 impl XmlWire for Atodene {
@@ -370,7 +368,7 @@ const CANCELLED: Bar = Bar {
 };
 
 const CANCEL_REFUSED: Bar = Bar {
-    when: |registration| registration.script.refuses_cancel,
+    when: |registration| registration.paid.is_some() || registration.script.refuses_cancel,
     code: Code::Own(code::STATE_REFUSES),
     message: "この取引はキャンセル、変更できません",
 };

@@ -73,6 +73,7 @@ fn a_valid_registration_is_recorded_as_it_was_sent() {
     assert_eq!(registration.reference, "SHOP-1");
     assert_eq!(registration.billed_amount, 1_232);
     assert_eq!(registration.buyer, "山田 花子");
+    assert_eq!((registration.ordered.as_str(), registration.enclosed), ("2026/04/01", false));
     assert!(registration.is_live());
     assert!(desk.ledger.refusals.is_empty());
 }
@@ -498,6 +499,9 @@ fn a_cancel_is_possible_until_the_buyer_has_paid() {
 
     let paid = register(&mut desk, "P", "9007");
     refused("paid", &mut desk, "autocancel", &named(&paid, "P"), "MULT0015");
+    let paid = register(&mut desk, "Q", "1234");
+    desk.ledger.registrations.get_mut(&paid).unwrap().paid = Some("2026-04-10".to_owned());
+    refused("paid on record", &mut desk, "autocancel", &named(&paid, "Q"), "MULT0015");
     let rejected = register(&mut desk, "N", "9001");
     refused("rejected", &mut desk, "autocancel", &named(&rejected, "N"), &own(code::REJECTED));
     refused("rejected", &mut desk, "automodifytransaction", &change(&rejected, "N"), &own(code::REJECTED));
@@ -523,8 +527,10 @@ fn a_change_is_judged_again() {
     let mut desk = Desk::default();
     let id = register(&mut desk, "R", "9004");
     ask(&mut desk, "autogetauthor", &named(&id, "R"));
-    let document =
-        change(&id, "R").set("buyer/fullName", "山田 太郎").set("detailPrice", "400").set("buyer/billedAmount", "1432");
+    let document = enclosed(change(&id, "R"))
+        .set("buyer/fullName", "山田 太郎")
+        .set("detailPrice", "400")
+        .set("buyer/billedAmount", "1432");
     let body = ask(&mut desk, "automodifytransaction", &document);
     assert!(
         body.ends_with(&format!(
@@ -536,6 +542,7 @@ fn a_change_is_judged_again() {
     );
     let registration = desk.ledger.find(&id).unwrap();
     assert_eq!((registration.billed_amount, registration.buyer.as_str()), (1_432, "山田 太郎"));
+    assert_eq!((registration.ordered.as_str(), registration.enclosed), ("2026/04/01", true));
     assert_eq!((registration.verdict, registration.asks), (Verdict::Approved, 0));
     assert_eq!(desk.ledger.registrations.len(), 1);
     refused("the old amount", &mut desk, "autocancel", &named(&id, "R"), &own(code::ANOTHER_AMOUNT));
