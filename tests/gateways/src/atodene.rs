@@ -14,8 +14,8 @@
 //! * A `ship` that says what the customer's elements say is refused: it is for another recipient.
 //! * Phone numbers and mail addresses have to look like one; an address begins with its prefecture.
 //! * A `shopOrderId` may be registered again, and is then a second claim.
-//! * A change needs the reference it was registered under, and is possible where a cancel is:
-//!   until the shipment is reported, and not after NG.
+//! * A cancel is possible until the shipment is reported or the buyer has paid, and not after NG. A
+//!   change is possible where a cancel is, and needs the reference it was registered under.
 //! * All elements of `shippingrequest` have to be there in each of its three types; `invoiceDate`
 //!   is a date, and the slip number's characters are not checked. A change or a withdrawal needs
 //!   a report.
@@ -25,27 +25,22 @@
 use crate::fields::{Form, UNLIMITED};
 use crate::ledger::{Ledger, NewRegistration, Registration, Shipment};
 use crate::verdicts::{self, Verdict};
-use crate::wire::{Twist, TwistRule};
+use crate::wire::{Twist, TwistRule, twist};
 use crate::xml::Element;
-use crate::xml::calls::{
-    self, Bar, Call, Code, NOT_APPROVED, Problem, REJECTED, SHIPPED, TRACKING_REFUSED, XmlWire, twist,
-};
+use crate::xml::calls::{self, Bar, Call, Code, NOT_APPROVED, Problem, REJECTED, SHIPPED, TRACKING_REFUSED, XmlWire};
 use crate::xml::read::Node;
 use crate::xml::rules::{Need, Rule};
 
 /// The codes of errors.
 pub mod code {
+    #![allow(missing_docs, reason = "the names say it")]
     pub use crate::xml::calls::code::*;
 
     /// Already cancelled: the provider's own, and the only one that is publicly known.
     pub const CANCELLED: &str = "er000033";
-    #[allow(missing_docs, reason = "the names say it")]
     pub const OVER_LIMIT: u16 = 310;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const NOT_ANOTHER_RECIPIENT: u16 = 311;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const LINE_NUMBER_WRONG: u16 = 312;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const NOT_SHIPPED: u16 = 313;
 }
 
@@ -231,14 +226,14 @@ fn is_change(request: &Node) -> bool {
 }
 
 static TWISTS: [TwistRule; 8] = [
-    twist(Twist::OtherReference, "transaction", &["<shopOrderId>"], "OTHER-REFERENCE"),
-    twist(Twist::OtherReference, "getauthori", &["<transactionId>"], "AT99999999"),
-    twist(Twist::OtherReference, "modifytransaction", &["<transactionId>"], "AT99999999"),
-    twist(Twist::OtherReference, "shippingrequest", &["<transactionId>"], "AT99999999"),
-    twist(Twist::UnknownCode, "transaction", &["<autoAuthoriresult>"], "要確認"),
-    twist(Twist::UnknownCode, "getauthori", &["<autoAuthoriresult>"], "要確認"),
-    twist(Twist::UnknownCode, "modifytransaction", &["<result>"], "WAIT"),
-    twist(Twist::UnknownCode, "shippingrequest", &["<result>"], "WAIT"),
+    twist(Twist::OtherReference, "transaction", &["<shopOrderId>"], "<", "OTHER-REFERENCE"),
+    twist(Twist::OtherReference, "getauthori", &["<transactionId>"], "<", "AT99999999"),
+    twist(Twist::OtherReference, "modifytransaction", &["<transactionId>"], "<", "AT99999999"),
+    twist(Twist::OtherReference, "shippingrequest", &["<transactionId>"], "<", "AT99999999"),
+    twist(Twist::UnknownCode, "transaction", &["<autoAuthoriresult>"], "<", "要確認"),
+    twist(Twist::UnknownCode, "getauthori", &["<autoAuthoriresult>"], "<", "要確認"),
+    twist(Twist::UnknownCode, "modifytransaction", &["<result>"], "<", "WAIT"),
+    twist(Twist::UnknownCode, "shippingrequest", &["<result>"], "<", "WAIT"),
 ];
 
 impl XmlWire for Atodene {
@@ -307,9 +302,9 @@ fn ship(ledger: &mut Ledger, request: &Node) -> Result<Element, Problem> {
     let slip = request.text("transactionInfo/deliverySlipNo");
     let shipment = Shipment { carrier: carrier.to_owned(), slip: slip.to_owned() };
     let (bars, shipment) = match request.text("transactionInfo/deliveryType") {
-        "1" => (&UNREPORTED, Some(shipment)),
-        "2" => (&REPORTED, Some(shipment)),
-        _ => (&REPORTED, None),
+        "1" => (UNREPORTED.as_slice(), Some(shipment)),
+        "2" => (REPORTED.as_slice(), Some(shipment)),
+        _ => (REPORTED.as_slice(), None),
     };
     let registration = unless(bars, ledger, request)?;
     registration.shipment = shipment;
@@ -373,7 +368,7 @@ const CANCELLED: Bar = Bar {
 };
 
 const CANCEL_REFUSED: Bar = Bar {
-    when: |registration| registration.script.refuses_cancel,
+    when: |registration| registration.paid.is_some() || registration.script.refuses_cancel,
     code: Code::Own(code::STATE_REFUSES),
     message: "この取引はキャンセル、変更できません",
 };
@@ -389,7 +384,7 @@ static OPEN: [Bar; 4] = [CANCELLED, REJECTED, SHIPPED, CANCEL_REFUSED];
 
 /// What a report of a shipment is refused for, and what its change or withdrawal is.
 static UNREPORTED: [Bar; 4] = [CANCELLED, NOT_APPROVED, SHIPPED, TRACKING_REFUSED];
-static REPORTED: [Bar; 4] = [CANCELLED, NOT_APPROVED, NOT_SHIPPED, TRACKING_REFUSED];
+static REPORTED: [Bar; 2] = [CANCELLED, NOT_SHIPPED];
 
 fn unless<'a>(bars: &[Bar], ledger: &'a mut Ledger, request: &Node) -> Result<&'a mut Registration, Problem> {
     calls::unless(bars, calls::found(ledger, request.text("transactionInfo/transactionId"))?)

@@ -2,8 +2,8 @@
 //!
 //! What its wire rules leave open is decided here, and is the simulator's own:
 //!
-//! * Only `MULT0015` is a public error code: it is the answer to a cancel that the magic values
-//!   refuse, as if the buyer had paid. The simulator's own are `SIMU0` and three digits, see
+//! * Only `MULT0015` is a public error code: a cancel that the magic values refuse is answered so
+//!   too, as if the buyer had paid. The simulator's own are `SIMU0` and three digits, see
 //!   [`code`].
 //! * An element that a call does not have, has only once, or has in another place than on the list
 //!   is refused. `nissenTransactionId` is the first of a changed `buyer`. Elements that need no
@@ -29,25 +29,21 @@
 use crate::fields::{Form, UNLIMITED};
 use crate::ledger::{Ledger, NewRegistration, Registration, Shipment};
 use crate::verdicts::{self, Verdict};
-use crate::wire::{Twist, TwistRule};
+use crate::wire::{Twist, TwistRule, twist};
 use crate::xml::Element;
-use crate::xml::calls::{
-    self, Bar, Call, Code, NOT_APPROVED, Problem, REJECTED, SHIPPED, TRACKING_REFUSED, XmlWire, twist,
-};
+use crate::xml::calls::{self, Bar, Call, Code, NOT_APPROVED, Problem, REJECTED, SHIPPED, TRACKING_REFUSED, XmlWire};
 use crate::xml::read::Node;
 use crate::xml::rules::{Need, Rule};
 
 /// The codes of errors.
 pub mod code {
+    #![allow(missing_docs, reason = "the names say it")]
     pub use crate::xml::calls::code::*;
 
     /// A cancel of what is paid: the provider's own, and the only one that is publicly known.
     pub const PAID: &str = "MULT0015";
-    #[allow(missing_docs, reason = "the names say it")]
     pub const CANCELLED: u16 = 305;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const ANOTHER_AMOUNT: u16 = 310;
-    #[allow(missing_docs, reason = "the names say it")]
     pub const ENCLOSED_ELSEWHERE: u16 = 311;
 }
 
@@ -240,18 +236,18 @@ const TRANSACTION: Rule = Rule::group(
 );
 
 static TWISTS: [TwistRule; 12] = [
-    twist(Twist::OtherReference, "autotransaction", &["<shopTransactionId>"], "OTHER-REFERENCE"),
-    twist(Twist::OtherReference, "autogetauthor", &["<nissenTransactionId>"], "N9999999999"),
-    twist(Twist::OtherReference, "autocancel", &["<shopTransactionId>"], "OTHER-REFERENCE"),
-    twist(Twist::OtherReference, "autopdrequest", &["<shopTransactionId>"], "OTHER-REFERENCE"),
-    twist(Twist::OtherReference, "automodifytransaction", &["<shopTransactionId>"], "OTHER-REFERENCE"),
-    twist(Twist::OtherAmount, "autotransaction", &["<billedAmount>"], OTHER_AMOUNT),
-    twist(Twist::OtherAmount, "automodifytransaction", &["<billedAmount>"], OTHER_AMOUNT),
-    twist(Twist::UnknownCode, "autotransaction", &["<authorResult>"], "要確認"),
-    twist(Twist::UnknownCode, "autogetauthor", &["<authorResult>"], "要確認"),
-    twist(Twist::UnknownCode, "automodifytransaction", &["<authorResult>"], "要確認"),
-    twist(Twist::UnknownCode, "autocancel", &["<result>"], "WAIT"),
-    twist(Twist::UnknownCode, "autopdrequest", &["<result>"], "WAIT"),
+    twist(Twist::OtherReference, "autotransaction", &["<shopTransactionId>"], "<", "OTHER-REFERENCE"),
+    twist(Twist::OtherReference, "autogetauthor", &["<nissenTransactionId>"], "<", "N9999999999"),
+    twist(Twist::OtherReference, "autocancel", &["<shopTransactionId>"], "<", "OTHER-REFERENCE"),
+    twist(Twist::OtherReference, "autopdrequest", &["<shopTransactionId>"], "<", "OTHER-REFERENCE"),
+    twist(Twist::OtherReference, "automodifytransaction", &["<shopTransactionId>"], "<", "OTHER-REFERENCE"),
+    twist(Twist::OtherAmount, "autotransaction", &["<billedAmount>"], "<", OTHER_AMOUNT),
+    twist(Twist::OtherAmount, "automodifytransaction", &["<billedAmount>"], "<", OTHER_AMOUNT),
+    twist(Twist::UnknownCode, "autotransaction", &["<authorResult>"], "<", "要確認"),
+    twist(Twist::UnknownCode, "autogetauthor", &["<authorResult>"], "<", "要確認"),
+    twist(Twist::UnknownCode, "automodifytransaction", &["<authorResult>"], "<", "要確認"),
+    twist(Twist::UnknownCode, "autocancel", &["<result>"], "<", "WAIT"),
+    twist(Twist::UnknownCode, "autopdrequest", &["<result>"], "<", "WAIT"),
 ];
 
 /// The most that a field can hold, and an amount that no sample has.
@@ -417,7 +413,7 @@ const CANCELLED: Bar = Bar {
 };
 
 const PAID: Bar = Bar {
-    when: |registration| registration.script.refuses_cancel,
+    when: |registration| registration.paid.is_some() || registration.script.refuses_cancel,
     code: Code::Known(code::PAID),
     message: "入金済みのためキャンセルできません",
 };

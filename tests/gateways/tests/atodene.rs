@@ -79,6 +79,7 @@ fn a_valid_registration_is_recorded_as_it_was_sent() {
     assert_eq!(registration.reference, "SHOP-1");
     assert_eq!(registration.billed_amount, 1_232);
     assert_eq!(registration.buyer, "山田 花子");
+    assert_eq!((registration.ordered.as_str(), registration.enclosed), ("2026/04/01", false));
     assert!(registration.is_live());
     assert!(desk.ledger.refusals.is_empty());
 }
@@ -471,6 +472,7 @@ fn what_is_cancelled_says_so_to_every_call() {
         ("modifytransaction", change(&id)),
         ("getauthori", question(&id)),
         ("shippingrequest", shipment(&id)),
+        ("shippingrequest", shipment(&id).set("deliveryType", "2")),
     ] {
         refused("cancelled", &mut desk, operation, &document, "er000033");
     }
@@ -484,6 +486,9 @@ fn a_cancel_depends_on_the_state() {
         refused(digits, &mut desk, "modifytransaction", &cancel(&id), &own(number));
         refused(digits, &mut desk, "modifytransaction", &change(&id).set("shopOrderId", digits), &own(number));
     }
+    let paid = register(&mut desk, "P", "1234");
+    desk.ledger.registrations.get_mut(&paid).unwrap().paid = Some("2026-04-10".to_owned());
+    refused("paid", &mut desk, "modifytransaction", &cancel(&paid), &own(code::STATE_REFUSES));
     for digits in ["9004", "9005", "9006"] {
         let id = register(&mut desk, digits, digits);
         ask(&mut desk, "modifytransaction", &cancel(&id));
@@ -496,13 +501,19 @@ fn a_change_is_judged_again() {
     let mut desk = Desk::default();
     let id = register(&mut desk, "R", "9004");
     ask(&mut desk, "getauthori", &question(&id));
-    let document = change(&id).set("customer/name", "山田 太郎").set("goodsPrice", "400").set("billedAmount", "1432");
+    let document = change(&id)
+        .set("service", "3")
+        .set("shopOrderDate", "2026/04/02")
+        .set("customer/name", "山田 太郎")
+        .set("goodsPrice", "400")
+        .set("billedAmount", "1432");
     assert_ok(
         &ask(&mut desk, "modifytransaction", &document),
         &format!("<transactionId>{id}</transactionId><autoAuthoriresult>OK</autoAuthoriresult>"),
     );
     let registration = desk.ledger.find(&id).unwrap();
     assert_eq!((registration.billed_amount, registration.buyer.as_str()), (1_432, "山田 太郎"));
+    assert_eq!((registration.ordered.as_str(), registration.enclosed), ("2026/04/02", true));
     assert_eq!((registration.verdict, registration.asks), (Verdict::Approved, 0));
     assert_eq!(desk.ledger.registrations.len(), 1);
 }

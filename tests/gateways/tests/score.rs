@@ -73,6 +73,7 @@ fn a_valid_registration_is_recorded_as_it_was_sent() {
     assert_eq!(registration.reference, "SHOP-1");
     assert_eq!(registration.billed_amount, 1_232);
     assert_eq!(registration.buyer, "山田 花子");
+    assert_eq!((registration.ordered.as_str(), registration.enclosed), ("2026/04/01", false));
     assert!(registration.is_live());
     assert!(desk.ledger.refusals.is_empty());
 }
@@ -383,6 +384,7 @@ fn misnamed(document: Make) -> Vec<(&'static str, Document, u16)> {
         ("no reference", good().without("shopTransactionId"), MISSING),
         ("no amount", good().without("billedAmount"), MISSING),
         ("id of 12", good().set("nissenTransactionId", FIRST.to_owned() + "0"), TOO_LONG),
+        ("reference of 41", good().set("shopTransactionId", "R".repeat(41)), TOO_LONG),
         ("two ids", good().twice("nissenTransactionId"), REPEATED_ELEMENT),
         ("reference first", good().swapped("nissenTransactionId", "shopTransactionId"), OUT_OF_ORDER),
         ("another password", good().set("shopPassword", "shop-pass-02"), MERCHANT_REFUSED),
@@ -411,6 +413,8 @@ fn the_other_calls_refuse_what_they_do_not_take() {
         ("autopdrequest", "no address", ship().without("address1"), MISSING),
         ("autopdrequest", "no prefecture", ship().set("address1", "渋谷区"), MALFORMED),
         ("autopdrequest", "town of one", ship().set("address2", "津"), TOO_SHORT),
+        ("autopdrequest", "town of 32", ship().set("address2", "あ".repeat(32)), TOO_LONG),
+        ("autopdrequest", "rest of one", ship().set("address3", "九"), TOO_SHORT),
         ("autopdrequest", "rest of 36", ship().set("address3", "あ".repeat(36)), TOO_LONG),
         ("autopdrequest", "slip before carrier", ship().swapped("pdcompanycode", "slipno"), OUT_OF_ORDER),
         ("automodifytransaction", "no id", order("R"), MISSING),
@@ -495,6 +499,9 @@ fn a_cancel_is_possible_until_the_buyer_has_paid() {
 
     let paid = register(&mut desk, "P", "9007");
     refused("paid", &mut desk, "autocancel", &named(&paid, "P"), "MULT0015");
+    let paid = register(&mut desk, "Q", "1234");
+    desk.ledger.registrations.get_mut(&paid).unwrap().paid = Some("2026-04-10".to_owned());
+    refused("paid on record", &mut desk, "autocancel", &named(&paid, "Q"), "MULT0015");
     let rejected = register(&mut desk, "N", "9001");
     refused("rejected", &mut desk, "autocancel", &named(&rejected, "N"), &own(code::REJECTED));
     refused("rejected", &mut desk, "automodifytransaction", &change(&rejected, "N"), &own(code::REJECTED));
@@ -520,8 +527,10 @@ fn a_change_is_judged_again() {
     let mut desk = Desk::default();
     let id = register(&mut desk, "R", "9004");
     ask(&mut desk, "autogetauthor", &named(&id, "R"));
-    let document =
-        change(&id, "R").set("buyer/fullName", "山田 太郎").set("detailPrice", "400").set("buyer/billedAmount", "1432");
+    let document = enclosed(change(&id, "R"))
+        .set("buyer/fullName", "山田 太郎")
+        .set("detailPrice", "400")
+        .set("buyer/billedAmount", "1432");
     let body = ask(&mut desk, "automodifytransaction", &document);
     assert!(
         body.ends_with(&format!(
@@ -533,6 +542,7 @@ fn a_change_is_judged_again() {
     );
     let registration = desk.ledger.find(&id).unwrap();
     assert_eq!((registration.billed_amount, registration.buyer.as_str()), (1_432, "山田 太郎"));
+    assert_eq!((registration.ordered.as_str(), registration.enclosed), ("2026/04/01", true));
     assert_eq!((registration.verdict, registration.asks), (Verdict::Approved, 0));
     assert_eq!(desk.ledger.registrations.len(), 1);
     refused("the old amount", &mut desk, "autocancel", &named(&id, "R"), &own(code::ANOTHER_AMOUNT));

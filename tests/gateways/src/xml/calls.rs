@@ -7,7 +7,7 @@
 
 use crate::ledger::{Ledger, NewRegistration, Refusal, Registration};
 use crate::verdicts::Verdict;
-use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire};
+use crate::wire::{Answer, Received, Trouble, TwistRule, Wire};
 use crate::xml::Element;
 use crate::xml::read::{Node, Unread};
 use crate::xml::rules::{Flaw, Found, Rule};
@@ -200,6 +200,8 @@ pub(crate) fn judge_again(registration: &mut Registration, new: NewRegistration)
     registration.asks = 0;
     registration.billed_amount = new.billed_amount;
     registration.buyer = new.buyer;
+    registration.ordered = new.ordered;
+    registration.enclosed = new.enclosed;
     registration.script = new.script;
 }
 
@@ -225,16 +227,6 @@ pub(crate) fn carrier<'a>(carriers: &[(&str, &str)], request: &'a Node, path: &s
     known
         .then_some(given)
         .ok_or_else(|| Problem::at(path, code::UNKNOWN_CARRIER, "運送会社コード : 登録されていません"))
-}
-
-/// Another text of the element that the last mark begins.
-pub(crate) const fn twist(
-    twist: Twist,
-    operation: &'static str,
-    marks: &'static [&'static str],
-    value: &'static str,
-) -> TwistRule {
-    TwistRule { twist, operation, marks, until: "<", value }
 }
 
 impl<P: XmlWire> Wire for P {
@@ -267,7 +259,7 @@ impl<P: XmlWire> Wire for P {
         if request.method != "POST" {
             return Answer::page(405, "Method Not Allowed");
         }
-        if !is_utf8_xml(request.header("content-type").unwrap_or_default()) {
+        if !matches!(request.charset("application/xml").as_deref(), Some("" | "utf-8")) {
             return Answer::page(415, "Unsupported Media Type");
         }
         match carry_out(self, call, ledger, &request.body) {
@@ -293,13 +285,6 @@ impl<P: XmlWire> Wire for P {
 fn call<P: XmlWire>(request: &Received) -> Option<&'static Call> {
     let path = request.path.strip_prefix(P::BASE)?;
     P::CALLS.iter().find(|call| call.path == path)
-}
-
-/// XML whose charset is UTF-8 or not named.
-fn is_utf8_xml(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
-    parts.next().as_deref() == Some("application/xml")
-        && parts.all(|part| !part.starts_with("charset=") || part.trim_matches('"') == "charset=utf-8")
 }
 
 fn carry_out(provider: &impl XmlWire, call: &Call, ledger: &mut Ledger, body: &[u8]) -> Result<Element, Vec<Problem>> {

@@ -10,9 +10,8 @@ use bytes::Bytes;
 use gateways::faults::FAULTS;
 use gateways::wire::{Trouble, Twist, Wire};
 use gateways::{Fault, Gateway, Ledger, Options, Received};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::common::{Seen, connect};
+use crate::common::{Seen, request};
 
 /// A document in which every element has an end of its own. Paths like `customer/name` begin
 /// anywhere, and mean the first that fits.
@@ -204,20 +203,8 @@ pub fn assert_trouble<W: Wire + Default>(own: fn(u16) -> String) {
     assert!(provider.trouble("order", Trouble::Maintenance).is_none(), "not its operation");
 }
 
-/// One request over a socket, on a connection of its own.
-pub async fn post(origin: &str, path: &str, document: &Document) -> Seen {
-    let body = &document.0;
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\
-         Content-Type: application/xml; charset=UTF-8\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let mut stream = connect(origin).await.unwrap();
-    // Writing fails where the connection is closed unread; what is read then says so.
-    let _ = stream.write_all((head + body).as_bytes()).await;
-    let mut bytes = Vec::new();
-    let ended_well = stream.read_to_end(&mut bytes).await.is_ok();
-    Seen { bytes, ended_well }
+async fn post(origin: &str, path: &str, document: &Document) -> Seen {
+    request(origin, &received(path, document.0.clone())).await
 }
 
 pub async fn gateway<W: Wire + Default>() -> Gateway {
@@ -242,16 +229,16 @@ pub async fn assert_faults<W: Wire + Default>(path: &str, operation: &str, docum
 }
 
 /// Every twist changes what its mark stands before, and the ledger holds the truth.
-pub async fn assert_twists<W: Wire + Default>(folder: &str, request: impl Fn(&str) -> Document) {
+pub async fn assert_twists<W: Wire + Default>(folder: &str, document: impl Fn(&str) -> Document) {
     let provider = W::default();
     for rule in provider.twists() {
         let gateway = gateway::<W>().await;
         let first = provider.operations()[0];
-        let register = post(&gateway.origin(), &format!("{folder}/{first}.do"), &request(first)).await;
+        let register = post(&gateway.origin(), &format!("{folder}/{first}.do"), &document(first)).await;
         assert!(register.text().contains("<result>OK</result>"), "{}", register.text());
         let info = FAULTS.iter().find(|info| info.name == name(rule.twist)).unwrap();
         gateway.plan(format!("{}@{}", info.name, rule.operation).parse().unwrap()).unwrap();
-        let seen = post(&gateway.origin(), &format!("{folder}/{}.do", rule.operation), &request(rule.operation)).await;
+        let seen = post(&gateway.origin(), &format!("{folder}/{}.do", rule.operation), &document(rule.operation)).await;
         let twisted = format!("{}{}<", rule.marks.concat(), rule.value);
         assert!(seen.text().contains(&twisted), "{rule:?}: {}", seen.text());
         assert_eq!(gateway.hits_of(info.fault), 1, "{rule:?}");
