@@ -11,7 +11,7 @@ use provider_sdk::types::{Decision, Failure, Reason, Standing, Verdict};
 use provider_sdk::xml::Element;
 
 /// How messages name the gateway.
-const NAME: &str = "クロネコ代金後払い";
+pub const NAME: &str = "クロネコ代金後払い";
 
 /// What is read of an answer. One that says any of it twice contradicts itself.
 const READ: [&str; 6] = ["ycfStrCode", "orderNo", "returnCode", "errorCode", "result", "warning"];
