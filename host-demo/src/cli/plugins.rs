@@ -40,13 +40,12 @@ async fn list(session: &Session) -> Result<bool> {
             info.version.clone(),
             format!("{} KiB", facts.size.div_ceil(1024)),
             facts.digest.chars().take(SHORT_DIGEST).collect(),
-            facts.imports.join("\n"),
             origins.collect::<Vec<_>>().join("\n"),
         ]);
     }
     let headings = lang.pick(
-        ["後払い会社", "版", "大きさ", "sha256", "取り込む機能", "通信先の許可"],
-        ["provider", "version", "size", "sha256", "imports", "may reach"],
+        ["後払い会社", "版", "大きさ", "sha256", "通信先の許可"],
+        ["provider", "version", "size", "sha256", "may reach"],
     );
     println!("{}", table(headings, rows));
     Ok(true)
