@@ -4,12 +4,12 @@
 //! chunks side by side. Every order gets a row, in the order in which they were asked for, whatever
 //! becomes of the call.
 
-use crate::answer::{self, Finding};
+use crate::answer::{self, Finding, Question};
 use crate::clock;
 use crate::mall::Mall;
 use crate::order::{Invoice, Order};
 use crate::provider::{Provider, find_carrier};
-use crate::state::{Action, Event, Outcome, State};
+use crate::state::{Action, Event, Outcome, State, next};
 use crate::store::{Change, Store, StoreError};
 use crate::words::Problem;
 use crate::worker::Worker;
@@ -97,7 +97,8 @@ pub enum DeskError {
     },
 }
 
-/// What an operator found at the provider about an order whose outcome is unknown.
+/// What an operator found at the provider about an order whose outcome is unknown. Which of these can be
+/// recorded depends on what is unknown: the table of states decides.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
     /// It is registered there, under this id, and approved.
@@ -105,10 +106,53 @@ pub enum Found {
         /// The provider's id.
         transaction_id: String,
     },
-    /// It was registered there and is rejected or cancelled.
+    /// It is registered there and alive; its verdict is then asked for.
+    Registered {
+        /// The provider's id, where it was not known yet.
+        transaction_id: Option<String>,
+    },
+    /// It was registered there and is rejected.
     Rejected,
+    /// It was registered there and is cancelled.
+    Cancelled,
     /// Nothing is registered there under the reference.
     Nothing,
+    /// The tracking number is there.
+    Tracked,
+    /// There is no tracking number.
+    Untracked,
+}
+
+impl Found {
+    fn event(&self) -> Event {
+        match self {
+            Found::Approved { .. } => Event::OperatorApproved,
+            Found::Registered { .. } => Event::OperatorRegistered,
+            Found::Rejected => Event::OperatorRejected,
+            Found::Cancelled => Event::OperatorCancelled,
+            Found::Nothing => Event::OperatorNothing,
+            Found::Tracked => Event::OperatorTracked,
+            Found::Untracked => Event::OperatorUntracked,
+        }
+    }
+
+    /// The provider's id that it names.
+    fn transaction_id(self) -> Option<String> {
+        match self {
+            Found::Approved { transaction_id } => Some(transaction_id),
+            Found::Registered { transaction_id } => transaction_id,
+            _ => None,
+        }
+    }
+
+    /// What came last left no trace. That is certain only when it cannot be on its way any more.
+    fn is_absence(&self, order: &Order) -> bool {
+        match self {
+            Found::Nothing | Found::Untracked => true,
+            Found::Registered { .. } => order.state == State::CancelUnknown,
+            _ => false,
+        }
+    }
 }
 
 /// How patiently a verdict is waited for.
@@ -187,15 +231,14 @@ impl<P: Provider> Desk<P> {
     pub async fn decide(&self, id: i64, found: Found, note: &str) -> Result<Row, DeskError> {
         self.worker.recover(&self.store).await?;
         let Some(order) = self.store.order(id).await? else { return Err(DeskError::NoOrder(id)) };
-        if !order.offers(Action::Decide) {
-            return Ok(Row::new(&order, Outcome::Failure, Some(not_offered(Action::Decide, &order))));
+        if let Some(problem) = self.no_decision(&order, &found) {
+            return Ok(Row::new(&order, Outcome::Failure, Some(problem)));
         }
-        let recorded = Problem::Recorded { note: note.to_owned() };
-        let (event, problem, transaction_id) = match found {
-            Found::Approved { transaction_id } => (Event::OperatorApproved, None, Some(transaction_id)),
-            Found::Rejected => (Event::OperatorRejected, Some(recorded), None),
-            Found::Nothing => (Event::OperatorNothing, Some(recorded), None),
-        };
+        let event = found.event();
+        let transaction_id = found.transaction_id();
+        // Where nothing is live, the note says why.
+        let over = matches!(event, Event::OperatorRejected | Event::OperatorNothing);
+        let problem = over.then(|| Problem::Recorded { note: note.to_owned() });
         let change = Change { problem, transaction_id, note: Some(note.to_owned()), ..Change::new(&order, event) };
         let applied = self.store.apply(&[change], &self.who, clock::now()).await?.pop().flatten();
         Ok(match applied {
@@ -203,6 +246,18 @@ impl<P: Provider> Desk<P> {
             Some(applied) => Row::new(&applied.order, Outcome::Failure, applied.order.problem.clone()),
             None => Row::new(&order, Outcome::Failure, Some(Problem::Changed)),
         })
+    }
+
+    /// Why `found` cannot be recorded of `order`.
+    fn no_decision(&self, order: &Order, found: &Found) -> Option<Problem> {
+        if next(order.state, found.event()).is_none() {
+            return Some(not_offered(Action::Decide, order));
+        }
+        if matches!(found, Found::Registered { transaction_id: None }) && order.transaction_id().is_none() {
+            return Some(Problem::IdMissing);
+        }
+        let until = answer::settled_at(order, self.settle);
+        (found.is_absence(order) && clock::now() < until).then_some(Problem::TooEarly { until })
     }
 
     async fn read(&self, ids: &[i64]) -> Result<Vec<Order>, DeskError> {
@@ -299,7 +354,8 @@ impl<P: Provider> Desk<P> {
             Action::Check | Action::Decide => {
                 let asked = orders.iter().map(Order::for_asking).collect();
                 let answer = provider.check_credit(&shop, asked).await;
-                let meaning = |(order, row)| answer::to_check(order, row, asked_at, self.settle);
+                let question = Question { at: asked_at, settle: self.settle, provider: provider.info().capabilities };
+                let meaning = |(order, row)| answer::to_check(order, row, question);
                 (orders.iter().zip(answer.rows).map(meaning).collect(), report(&answer.calls))
             }
             Action::Cancel => {
@@ -310,7 +366,8 @@ impl<P: Provider> Desk<P> {
             Action::Sync => {
                 let asked = orders.iter().filter_map(Order::for_sync).collect();
                 let answer = provider.sync_tracking(&shop, asked).await;
-                (answer.rows.into_iter().map(answer::to_sync).collect(), report(&answer.calls))
+                let rows = orders.iter().zip(answer.rows).map(|(order, row)| answer::to_sync(order, row));
+                (rows.collect(), report(&answer.calls))
             }
         }
     }

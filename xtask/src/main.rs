@@ -1,6 +1,8 @@
 //! `cargo xtask …`: everything that is not plain cargo.
 
 mod apt;
+#[cfg(test)]
+mod contract;
 mod demo;
 mod kit;
 mod plugins;

@@ -92,6 +92,8 @@ fn capabilities(has: Capability, session: &Session) -> Vec<String> {
         (Capability::UNIQUE_REFERENCE, "同じ登録番号の二重登録を断る", "refuses a reference that exists"),
         (Capability::ENCLOSED_INVOICE, "請求書の同梱", "encloses the invoice"),
         (Capability::TEST_CONNECTION, "接続テスト", "connection test"),
+        (Capability::REPORTS_CANCEL, "照会でキャンセル済とわかる", "tells what was cancelled"),
+        (Capability::REPORTS_TRACKING, "照会で伝票番号の登録がわかる", "tells what has a tracking number"),
     ];
     all.into_iter().filter(|(one, ..)| has.contains(*one)).map(|(_, ja, en)| session.say(ja, en)).collect()
 }

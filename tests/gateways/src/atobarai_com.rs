@@ -18,10 +18,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::fields::{Field, Flaw, Form, MAX_YEN, Need, Params, UNLIMITED};
+use crate::fields::{FORM, Field, Flaw, Form, MAX_YEN, Need, Params, UNLIMITED};
 use crate::ledger::{Ledger, NewRegistration, Refusal, Registration, Shipment};
 use crate::verdicts::{self, Script, Verdict};
-use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire};
+use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire, twist};
 use crate::xml::Element;
 
 /// Ids that one call takes; the rest is dropped in silence.
@@ -272,16 +272,6 @@ static TWISTS: [TwistRule; 9] = [
     twist(Twist::UnknownCode, DETAIL, &["<orderStatus ", ">"], "<", "8"),
 ];
 
-const fn twist(
-    twist: Twist,
-    operation: &'static str,
-    marks: &'static [&'static str],
-    until: &'static str,
-    value: &'static str,
-) -> TwistRule {
-    TwistRule { twist, operation, marks, until, value }
-}
-
 impl Wire for AtobaraiCom {
     fn name(&self) -> &'static str {
         "後払い.com"
@@ -316,7 +306,7 @@ impl Wire for AtobaraiCom {
         if request.method != "POST" {
             return Answer::page(405, "Method Not Allowed");
         }
-        if !is_utf8_form(request.header("content-type").unwrap_or_default()) {
+        if !matches!(request.charset(FORM).as_deref(), Some("" | "utf-8")) {
             return Answer::page(415, "Unsupported Media Type");
         }
         let params = Params::parse(&request.body);
@@ -345,13 +335,6 @@ impl Wire for AtobaraiCom {
 }
 
 const SYSTEM_FAILURE: &str = "システムエラーが発生しました";
-
-/// A form whose charset is UTF-8 or not named.
-fn is_utf8_form(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
-    parts.next().as_deref() == Some("application/x-www-form-urlencoded")
-        && parts.all(|part| !part.starts_with("charset=") || part.trim_matches('"') == "charset=utf-8")
-}
 
 /// Answers and refusals.
 fn answer(status: &'static str, elements: Vec<Element>) -> Answer {
@@ -457,7 +440,7 @@ impl AtobaraiCom {
 
 /// Everything that is wrong with the parameters of a call, whatever they are about.
 fn problems(call: &Call, params: &Params) -> Vec<Problem> {
-    if params.iter().any(|(name, value)| [name, value].concat().contains('\u{FFFD}')) {
+    if params.not_utf8() {
         return vec![Problem::new(code::NOT_UTF8, "文字コードがUTF-8ではありません")];
     }
     let mut problems = strangers(call, params);

@@ -25,11 +25,15 @@
 //! ```
 
 pub mod atobarai_com;
+pub mod atodene;
 pub mod control;
 pub mod faults;
 mod fields;
+pub mod kuroneko;
 pub mod ledger;
+pub mod np;
 pub mod providers;
+pub mod score;
 pub mod server;
 pub mod verdicts;
 pub mod wire;

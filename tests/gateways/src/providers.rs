@@ -1,13 +1,23 @@
 //! The providers that can be simulated. A new one is entered here and nowhere else.
 
 use crate::atobarai_com::AtobaraiCom;
+use crate::atodene::Atodene;
+use crate::kuroneko::Kuroneko;
+use crate::np::Np;
+use crate::score::Score;
 use crate::wire::Wire;
 
 /// Makes a provider with its invented merchant.
 type Make = fn() -> Box<dyn Wire>;
 
 /// Every provider by the id that its plugin has too.
-pub const PROVIDERS: [(&str, Make); 1] = [("atobarai-com", made::<AtobaraiCom>)];
+pub const PROVIDERS: [(&str, Make); 5] = [
+    ("atobarai-com", made::<AtobaraiCom>),
+    ("np", made::<Np>),
+    ("atodene", made::<Atodene>),
+    ("score", made::<Score>),
+    ("kuroneko", made::<Kuroneko>),
+];
 
 /// The provider with this id, as its invented merchant meets it.
 pub fn by_id(id: &str) -> Option<Box<dyn Wire>> {

@@ -438,6 +438,9 @@ impl Shared {
     }
 
     fn can_show(&self, fault: Fault, operations: &[&str]) -> bool {
+        if fault == Fault::WrongCharset && !self.wire.speaks_japanese() {
+            return false;
+        }
         operations.iter().any(|operation| match effect(fault) {
             Effect::Trouble(trouble) => self.wire.trouble(operation, trouble).is_some(),
             Effect::Twist(twist) => self.rule(twist, operation).is_some(),
