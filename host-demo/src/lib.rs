@@ -6,13 +6,19 @@
 //! [`worker`] clears up after processes that were killed. [`cli`] is the command line.
 
 pub mod answer;
+pub mod automation;
+pub mod background;
+pub mod batch;
 pub mod cli;
 pub mod clock;
+pub mod complaint;
 pub mod desk;
 pub mod import;
 pub mod mall;
 pub mod order;
 pub mod provider;
+pub mod secret;
+pub mod sheet;
 pub mod state;
 pub mod store;
 pub mod table;

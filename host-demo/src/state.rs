@@ -128,7 +128,7 @@ pub enum Event {
 }
 
 /// What an operator can have done with an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, VariantArray, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, VariantArray, Serialize)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -215,6 +215,17 @@ const TABLE: &[(&[State], Event, State)] = &[
 const CANCELLING: &[State] =
     &[S::CancellingApproved, S::CancellingUnderReview, S::CancellingOnHold, S::CancellingAgain];
 const SYNCING: &[State] = &[S::Syncing, S::SyncingAgain];
+
+/// What the automation does with an order in a state, if its mall lets it.
+const AUTOMATIC: &[(State, Action)] = &[
+    (S::NotAsked, A::Credit),
+    (S::NotSent, A::Credit),
+    (S::UnderReview, A::Check),
+    (S::Unknown, A::Check),
+    (S::CancelUnknown, A::Check),
+    (S::SyncUnknown, A::Check),
+    (S::Approved, A::Sync),
+];
 
 /// When a state offers an action.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -335,6 +346,11 @@ impl State {
         self.face().tracking_open
     }
 
+    /// What the automation does with an order in this state, if its mall lets it.
+    pub fn automatic(self) -> Option<Action> {
+        AUTOMATIC.iter().find(|(state, _)| *state == self).map(|(_, action)| *action)
+    }
+
     /// A process holds this order for a call to the provider.
     pub fn is_claimed(self) -> bool {
         next(self, E::ProcessDied).is_some()
@@ -376,7 +392,7 @@ impl Action {
 }
 
 /// What an event means for the operator's count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, EnumString)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -397,6 +413,14 @@ impl Event {
             E::OperatorApproved | E::OperatorRegistered => E::CheckNoNews,
             other => other,
         }
+    }
+
+    /// Whether the order is no further than before: what the automation tries again after a longer pause.
+    pub fn is_no_progress(self) -> bool {
+        matches!(
+            self,
+            E::CreditNotSent | E::CheckUnderReview | E::CheckNoNews | E::CheckOther | E::CancelFailed | E::SyncFailed
+        )
     }
 
     /// How the row counts when this event led to `state`.

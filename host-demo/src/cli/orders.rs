@@ -3,9 +3,10 @@
 use super::{Charset, Session, Targets, date, read, state};
 use crate::clock;
 use crate::desk::{Desk, Found, Patience, Row, carrier_problem};
-use crate::import::{self, MAX_FILE_BYTES};
+use crate::import;
 use crate::order::{Order, Tracking};
 use crate::provider::find_carrier;
+use crate::sheet::MAX_FILE_BYTES;
 use crate::state::{Action, State};
 use crate::store::Filter;
 use crate::table::{Counts, Progress, pairs, table, yen};
@@ -154,7 +155,7 @@ async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Ch
     let mall = session.mall(mall).await?;
     let provider = session.shelf.load(&mall.provider).await?;
     let bytes = read(file, MAX_FILE_BYTES, lang)?;
-    let parsed = match import::parse(&bytes, encoding.map(Charset::encoding)) {
+    let parsed = match import::parse(&bytes, encoding.map(Charset::encoding), &mall.headings) {
         Ok(parsed) => parsed,
         Err(problem) => bail!("{}: {}", file.display(), problem.words(lang)),
     };
