@@ -315,7 +315,7 @@ fn money() -> Vec<Check> {
         check!(
             "fees.refused", BARE, calling fees::wrong_bands,
             "重なり・隙間・逆・負の手数料を断る",
-            "bands that overlap, leave a gap, run backwards or are negative are refused",
+            "bands that overlap, leave a gap, or are backwards or negative are refused",
             "行を調べ、誤った行をすべてfield-problemで返す",
             "check the bands and return every wrong one"
         ),
@@ -339,7 +339,7 @@ fn wires() -> Vec<Check> {
             "read why the simulator refused, and follow the wire's rules"
         ),
         check!(
-            "wire.faults", BARE, calling wire::faults,
+            "wire.faults", BARE, calling wire::under_faults,
             "模擬サーバーのどの障害でも台帳と食い違わない",
             "under every fault of the simulator it never contradicts the ledger",
             "回答の番号・金額を照合し、読めない回答を成功にしない",

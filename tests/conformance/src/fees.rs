@@ -35,8 +35,11 @@ fn expected(rule: &FeeRule, bill: &Bill) -> AdjustedFee {
     AdjustedFee { payment_fee, billed_amount: goods + payment_fee, band: at.map(|at| at as u32) }
 }
 
+/// Lower bound, upper bound, fee.
+type Band = (i64, Option<i64>, i64);
+
 /// Bands that cannot be meant, and what is wrong with them.
-const WRONG: [(&str, &str, &[(i64, Option<i64>, i64)]); 5] = [
+const WRONG: [(&str, &str, &[Band]); 5] = [
     ("行が重なる", "bands overlap", &[(0, Some(1_000), 330), (1_000, None, 0)]),
     ("行の間が空く", "bands leave a gap", &[(0, Some(998), 330), (1_000, None, 0)]),
     ("上限が下限より小さい", "a band runs backwards", &[(0, Some(499), 330), (500, Some(400), 0)]),

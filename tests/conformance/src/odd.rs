@@ -261,3 +261,43 @@ pub fn fair_fees() -> impl Strategy<Value = (FeeRule, Bill)> {
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use std::cell::RefCell;
+
+    fn orders_from(seed: u64) -> Vec<String> {
+        let seen = RefCell::new(Vec::new());
+        let keep = async |orders: Vec<Order>| {
+            seen.borrow_mut().push(format!("{orders:?}"));
+            Ok::<_, ()>(())
+        };
+        hunt(seed, orders(), keep).now_or_never().unwrap().unwrap();
+        seen.into_inner()
+    }
+
+    #[test]
+    fn a_seed_is_a_fixed_list_of_inputs() {
+        assert_eq!(orders_from(SEED), orders_from(SEED));
+        assert_ne!(orders_from(SEED), orders_from(SEED + 1));
+        assert_eq!(orders_from(SEED).len(), CASES);
+    }
+
+    #[test]
+    fn the_inputs_are_as_odd_as_they_are_meant_to_be() {
+        let all = orders_from(SEED).concat();
+        for odd in ["髙髙", "xxxx", "unit-price: 0", "unit-price: -", "quantity: 0", "items: []", "\\u{"] {
+            assert!(all.contains(odd), "{odd} is nowhere");
+        }
+        let has = |range: std::ops::RangeInclusive<char>| all.chars().any(|c| range.contains(&c));
+        assert!(has('😀'..='🙏') && has('ｦ'..='ﾟ') && has('𠀀'..='𠮟'), "emoji, half-width kana, rare kanji");
+    }
+
+    #[test]
+    fn an_objection_is_brought_to_its_smallest_input() {
+        let small = async |bill: (FeeRule, Bill)| if bill.1.items > 7 { Err(bill.1.items) } else { Ok(()) };
+        assert_eq!(hunt(SEED, fair_fees(), small).now_or_never().unwrap(), Err(8));
+    }
+}

@@ -82,8 +82,19 @@ pub fn cancellation(registration: Registration) -> Cancellation {
 
 /// A shipment of `registration`.
 pub fn shipment(registration: Registration, carrier: &str) -> Shipment {
-    let tracking_number = TRACKING_NUMBER.to_owned();
+    shipment_with(registration, carrier, TRACKING_NUMBER)
+}
+
+/// A shipment of `registration` under the tracking number `slip`.
+pub fn shipment_with(registration: Registration, carrier: &str, slip: &str) -> Shipment {
+    let tracking_number = slip.to_owned();
     Shipment { registration, carrier: carrier.to_owned(), tracking_number, shipped_on: Date { day: 27, ..DAY } }
+}
+
+/// A tracking number like [`TRACKING_NUMBER`], another for each `number`.
+pub fn slip(number: usize) -> String {
+    let digits = 12_345_678_901 + number as u64;
+    format!("{digits}{}", digits % 7)
 }
 
 /// Rows of `operation`, a good one or one that breaks the contract for each of `good`. All are

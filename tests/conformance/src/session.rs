@@ -74,6 +74,30 @@ pub enum Rows {
     Shipments(Vec<Shipment>),
 }
 
+impl Rows {
+    /// Whose rows they are.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Rows::Test => Operation::TestConnection,
+            Rows::Orders(_) => Operation::Credit,
+            Rows::Registrations(_) => Operation::CheckCredit,
+            Rows::Cancellations(_) => Operation::Cancel,
+            Rows::Shipments(_) => Operation::SyncTracking,
+        }
+    }
+
+    /// The reference of each row; of the connection test, which is about none, nothing.
+    pub fn references(&self) -> Vec<&str> {
+        match self {
+            Rows::Test => vec![""],
+            Rows::Orders(rows) => rows.iter().map(|order| order.reference.as_str()).collect(),
+            Rows::Registrations(rows) => rows.iter().map(|row| row.reference.as_str()).collect(),
+            Rows::Cancellations(rows) => rows.iter().map(|row| row.registration.reference.as_str()).collect(),
+            Rows::Shipments(rows) => rows.iter().map(|row| row.registration.reference.as_str()).collect(),
+        }
+    }
+}
+
 /// What the plugin itself said, and what the host saw.
 pub struct Told {
     /// Which operation.

@@ -26,9 +26,9 @@ pub async fn find(plugin: &Plugin, origin: &str, given: &BTreeMap<String, String
         if problems.is_empty() {
             return Ok(settings);
         }
-        let mut at_fault = tried.iter_mut().filter(|tried| names(&problems, &tried.key));
-        let moved = at_fault.by_ref().fold(false, |moved, tried| tried.next() || moved);
-        if !moved {
+        let at_fault = tried.iter_mut().filter(|tried| names(&problems, &tried.key));
+        // All of them move, not only the first that can.
+        if at_fault.filter_map(|tried| tried.next().then_some(())).count() == 0 {
             return Err(not_found(&problems));
         }
     }

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::component;
-use conformance::words::Lang;
-use conformance::{Options, judge};
+use common::{component, failed};
+use conformance::{Lang, Options, judge};
+use std::path::Path;
 
 async fn passes(name: &str) {
     let report = judge(&component(name), &Options::default()).await.unwrap();
@@ -28,4 +28,18 @@ passes! {
     atodene "atodene"
     score "score"
     kuroneko "kuroneko"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn golden_requests_are_written_on_demand_and_missed_where_they_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options { golden: folder.path().to_owned(), ..Options::default() };
+    let missed = judge(&component("kuroneko"), &options).await.unwrap();
+    assert_eq!(failed(&missed), ["wire.golden"]);
+    options.bless = true;
+    assert!(judge(&component("kuroneko"), &options).await.unwrap().passed());
+    for file in ["credit.txt", "check-credit.txt", "cancel.txt", "sync-tracking.txt", "test-connection.txt"] {
+        let read = |folder: &Path| std::fs::read(folder.join("kuroneko").join(file)).unwrap();
+        assert_eq!(read(folder.path()), read(&Options::default().golden), "{file}");
+    }
 }

@@ -131,8 +131,8 @@ const LINK_INFO: Rule = Rule::group(
     Need::Required,
     &[
         Rule::required("shopCode", "加盟店コード", 12, Form::Text),
-        Rule::required("linkId", "連携ID", UNLIMITED, Form::Text),
-        Rule::required("linkPassword", "連携パスワード", 15, Form::Text).least(8),
+        Rule::required("linkId", "接続ID", UNLIMITED, Form::Text),
+        Rule::required("linkPassword", "接続パスワード", 15, Form::Text).least(8),
     ],
 );
 
@@ -248,8 +248,8 @@ impl XmlWire for Atodene {
     fn credentials(&self) -> [(&'static str, &'static str, &str); 3] {
         [
             ("加盟店コード", "linkInfo/shopCode", &self.shop_code),
-            ("連携ID", "linkInfo/linkId", &self.link_id),
-            ("連携パスワード", "linkInfo/linkPassword", &self.link_password),
+            ("接続ID", "linkInfo/linkId", &self.link_id),
+            ("接続パスワード", "linkInfo/linkPassword", &self.link_password),
         ]
     }
 

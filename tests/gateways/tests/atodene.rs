@@ -531,7 +531,7 @@ fn it_says_who_it_is_and_whom_it_knows() {
     assert_eq!(merchant[0], ("加盟店コード", "A12345678901".to_owned()));
     assert_eq!(
         merchant.iter().map(|(label, _)| *label).collect::<Vec<_>>(),
-        ["加盟店コード", "連携ID", "連携パスワード"]
+        ["加盟店コード", "接続ID", "接続パスワード"]
     );
 }
 

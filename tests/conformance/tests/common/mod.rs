@@ -23,11 +23,11 @@ pub fn patched(component: &str, from: &[u8], to: &[u8]) -> Vec<u8> {
 }
 
 /// What the kit says of a component of these bytes.
-pub async fn judge_bytes(bytes: &[u8]) -> Report {
+pub async fn judge_bytes(bytes: &[u8], options: &Options) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plugin.wasm");
     std::fs::write(&path, bytes).unwrap();
-    judge(&path, &Options::default()).await.unwrap()
+    judge(&path, options).await.unwrap()
 }
 
 /// The ids of the checks that failed, in the order of the table.

@@ -15,7 +15,7 @@ use provider_sdk::types::*;
 use provider_sdk::{Call, Provider, fees, text};
 
 /// Every way, and what it does.
-pub const BEHAVIOURS: [(&str, &str); 33] = [
+pub const BEHAVIOURS: [(&str, &str); 34] = [
     ("honest", "keeps the contract"),
     ("describe-panics", "breaks off in describe"),
     ("carrier-twice", "describes a carrier twice"),
@@ -25,6 +25,7 @@ pub const BEHAVIOURS: [(&str, &str); 33] = [
     ("negative-maximum", "has a largest bill below zero"),
     ("default-refused", "has a default that is not among its choices"),
     ("settings-impossible", "accepts no settings"),
+    ("settings-special", "accepts one shop id alone, which nobody can guess"),
     ("settings-unchecked", "accepts any settings"),
     ("settings-first-only", "names only the first problem of settings"),
     ("trusts-status", "believes an HTTP status without reading the answer"),
@@ -71,6 +72,9 @@ fn is(name: &str) -> bool {
 const ROWS: u32 = 10;
 const CARRIERS: [&str; 2] = ["sagawa", "yamato"];
 
+/// The only shop that `settings-special` accepts.
+pub const SPECIAL_SHOP: &str = "420815";
+
 /// The plugin.
 pub struct Unruly;
 
@@ -102,9 +106,10 @@ impl Provider for Unruly {
         }
     }
 
-    fn check_settings(_: &Settings) -> Vec<FieldProblem> {
-        let impossible = is("settings-impossible").then(|| problem("shop-id", "never", "どの値も使えません"));
-        impossible.into_iter().collect()
+    fn check_settings(settings: &Settings) -> Vec<FieldProblem> {
+        let other = is("settings-special") && settings.get("shop-id") != SPECIAL_SHOP;
+        let refused = is("settings-impossible") || other;
+        refused.then(|| problem("shop-id", "refused", "この値は使えません")).into_iter().collect()
     }
 
     async fn test_connection<T: Transport>(call: &Call<'_, T>) -> Result<(), Failure> {
