@@ -1,10 +1,10 @@
 //! `cargo xtask kit FILE.wasm`: judges a plugin by its component file. See docs/conformance.md.
 
-use crate::cargo;
+use crate::build_programs;
 use anyhow::{Context, Result};
 use clap::Parser;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 /// Options of the kit. The kit itself has the last word on them.
 #[derive(Parser)]
@@ -27,24 +27,19 @@ pub struct Options {
 
 /// Builds the kit and runs it; ends as it ends: 0 passed, 1 failed, 2 not judged.
 pub fn kit(options: &Options) -> Result<ExitCode> {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "conformance", "--"]);
-    command.arg(absolute(&options.file)?).args(["--lang", &options.lang]);
+    build_programs()?;
+    let mut command = Command::new(e2e::program("conformance")?);
+    command.arg(&options.file).args(["--lang", &options.lang]);
     if options.json {
         command.arg("--json");
     }
     if let Some(settings) = &options.settings {
-        command.arg("--settings").arg(absolute(settings)?);
+        command.arg("--settings").arg(settings);
     }
     if let Some(seed) = options.seed {
         command.args(["--seed", &seed.to_string()]);
     }
-    let status = command.status().context("cannot run cargo")?;
+    let status = command.status().context("cannot run the kit")?;
     // Without a code it was killed: then nothing was judged.
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2)))
-}
-
-/// cargo runs in the project's root, and the caller may not.
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("{} is no path", path.display()))
 }

@@ -54,8 +54,15 @@ fn test() -> Result<()> {
     plugins::build()?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
-    run(cargo().args(["build", "--workspace", "--bins", "--quiet"]))?;
+    build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))
+}
+
+/// Builds every program of the project. Always the workspace as a whole: with fewer packages cargo
+/// chooses other features, and builds the same dependencies once more.
+fn build_programs() -> Result<()> {
+    eprintln!("[xtask] building the programs (the first time takes some minutes)");
+    run(cargo().args(["build", "--workspace", "--bins"]))
 }
 
 /// The project's root folder.

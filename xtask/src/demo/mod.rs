@@ -5,7 +5,7 @@
 mod operator;
 mod shops;
 
-use crate::{cargo, plugins, root, run};
+use crate::{build_programs, plugins, root};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use e2e::gateway::{Gateway, Ledger};
@@ -33,9 +33,7 @@ pub struct Options {
 /// Builds what is needed and runs the demo.
 pub fn demo(options: &Options) -> Result<()> {
     plugins::build()?;
-    eprintln!("[xtask] building the platform and the gateways (the first time takes some minutes)");
-    // The workspace as a whole, so that the tests need no other build of the same dependencies.
-    run(cargo().args(["build", "--workspace", "--bins"]))?;
+    build_programs()?;
     if !options.all_faults {
         return Demo::start(&options.lang)?.play(options.fault.as_deref());
     }
