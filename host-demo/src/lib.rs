@@ -17,5 +17,6 @@ pub mod state;
 pub mod store;
 pub mod table;
 pub mod view;
+pub mod web;
 pub mod words;
 pub mod worker;
