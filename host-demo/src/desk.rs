@@ -254,7 +254,7 @@ impl<P: Provider + Clone> Desk<P> {
             }
         }
         let chunks = by_account.into_iter().flat_map(|(account, orders)| self.chunks(action, &shop, account, orders));
-        let calls = chunks.map(|chunk| self.call(action, chunk, on_row));
+        let calls: Vec<_> = chunks.map(|chunk| self.call(action, chunk, on_row)).collect();
         // To the end, whatever becomes of one of them: a call that is let go of leaves its orders in doubt.
         let called: Vec<_> = stream::iter(calls).buffer_unordered(self.concurrency).collect().await;
         for call in called {
