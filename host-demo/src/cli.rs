@@ -11,16 +11,17 @@ use crate::mall::Mall;
 use crate::order::Order;
 use crate::provider::Shelf;
 use crate::state::{Action, State};
-use crate::store::{Filter, Store};
+use crate::store::{Filter, Place, Store};
 use crate::words::Lang;
 use crate::worker::Worker;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use provider_host::{Host, Plugin};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// 後払いの受注管理デモ / a demo order platform for deferred payment.
@@ -30,9 +31,9 @@ pub struct Cli {
     /// 表示の言語 / language of the output
     #[arg(long, global = true, value_enum, default_value = "ja")]
     lang: Lang,
-    /// 受注データベース / the store's file
-    #[arg(long, global = true, default_value = "var/orders.db")]
-    db: PathBuf,
+    /// 受注データベース（ファイル、またはpostgres://…） / the store: a file, or postgres://…
+    #[arg(long, global = true, default_value = "var/orders.db", env = "HOST_DEMO_DB", hide_env_values = true)]
+    db: String,
     /// プラグインのフォルダ（NAME.wasmとNAME.toml） / folder of plugins
     #[arg(long, global = true, default_value = "var/plugins", value_name = "DIR")]
     plugins: PathBuf,
@@ -146,24 +147,20 @@ struct Session {
     operator: String,
     concurrency: usize,
     settle: Duration,
-    db: PathBuf,
     store: Store,
     shelf: Shelf,
 }
 
 impl Session {
     async fn open(cli: &Cli) -> Result<Self> {
-        if let Some(folder) = cli.db.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
-        }
-        let store = Store::open(&cli.db).await.with_context(|| format!("{}", cli.db.display()))?;
-        let host = Host::builder().cache_dir(beside(&cli.db, "compiled")).build()?;
+        let place = Place::new(&cli.db);
+        let store = Store::open(&place).await.with_context(|| place.to_string())?;
+        let host = Host::builder().cache_dir(place.beside("compiled")).build()?;
         Ok(Session {
             lang: cli.lang,
             operator: cli.operator.clone(),
             concurrency: cli.concurrency,
             settle: Duration::from_secs(cli.settle),
-            db: cli.db.clone(),
             store,
             shelf: Shelf::new(host, cli.plugins.clone()),
         })
@@ -217,33 +214,33 @@ impl Session {
         Ok(orders)
     }
 
-    /// A desk with the providers that `orders` need.
+    /// A desk with the providers that `orders` need, the malls' own and those where they are registered.
     async fn desk(&self, orders: &[Order]) -> Result<Desk<Plugin>> {
+        let mut needed: BTreeSet<String> = orders.iter().map(|order| order.provider.clone()).collect();
+        let malls = self.store.malls().await?.into_iter();
+        needed.extend(malls.filter(|mall| orders.iter().any(|order| order.mall == mall.id)).map(|mall| mall.provider));
         let mut providers = HashMap::new();
-        for mall in self.store.malls().await? {
-            let needed = orders.iter().any(|order| order.mall == mall.id);
-            if needed && !providers.contains_key(&mall.provider) {
-                let plugin = self.shelf.load(&mall.provider).await?;
-                providers.insert(mall.provider, plugin);
-            }
+        for provider in needed {
+            let plugin = self.shelf.load(&provider).await?;
+            providers.insert(provider, plugin);
         }
         Ok(Desk {
             store: self.store.clone(),
-            worker: self.worker()?,
-            providers,
+            worker: Arc::new(self.worker().await?),
+            providers: Arc::new(providers),
             who: self.operator.clone(),
             concurrency: self.concurrency,
             settle: self.settle,
         })
     }
 
-    fn worker(&self) -> Result<Worker> {
-        Worker::start(&self.db).with_context(|| format!("{}", self.db.display()))
+    async fn worker(&self) -> Result<Worker> {
+        Worker::start(&self.store).await.with_context(|| self.store.place().to_string())
     }
 
     /// Clears up after processes that were killed, and says so.
     async fn recover(&self) -> Result<()> {
-        let recovered = self.worker()?.recover(&self.store).await?;
+        let recovered = self.worker().await?.recover(&self.store).await?;
         if recovered > 0 {
             eprintln!(
                 "{}",
@@ -255,13 +252,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-/// A path beside the database.
-fn beside(db: &Path, what: &str) -> PathBuf {
-    let mut name = db.as_os_str().to_owned();
-    name.push(format!(".{what}"));
-    name.into()
 }
 
 /// A file of at most `limit` bytes.

@@ -33,6 +33,11 @@ pub fn show(moment: time::PrimitiveDateTime) -> String {
     moment.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second]")).unwrap_or_default()
 }
 
+/// Milliseconds since 1970 of a moment in Japan.
+pub fn in_milliseconds(moment: time::PrimitiveDateTime) -> i64 {
+    moment.assume_offset(offset!(+9)).unix_timestamp() * 1000
+}
+
 /// A calendar date as `2026-07-01`, `2026/7/1` or the like.
 pub fn parse_date(text: &str) -> Option<Date> {
     let numbers = numbers(text)?;

@@ -5,36 +5,39 @@
 //! becomes of the call.
 
 use crate::answer::{self, Finding};
+use crate::automation;
 use crate::clock;
-use crate::mall::Mall;
+use crate::mall::{Mall, ShopAccount};
 use crate::order::{Invoice, Order};
-use crate::provider::{Provider, find_carrier};
-use crate::state::{Action, Event, Outcome, State};
-use crate::store::{Change, Store, StoreError};
+use crate::provider::{Provider, Providers, find_carrier};
+use crate::state::{Action, Event, Outcome, State, next};
+use crate::store::{Change, Claim, Ended, RowKey, Store, StoreError};
 use crate::words::Problem;
 use crate::worker::Worker;
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use provider_host::contract::{Cancellation, Capability};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Most rows in one call, whatever the provider takes: one lost answer must not put a whole day's
 /// orders in doubt, and NP's thousand is the largest batch there is.
-const MAX_CHUNK: usize = 1000;
+pub(crate) const MAX_CHUNK: usize = 1000;
 
 /// Calls side by side unless told otherwise: enough to hide a gateway's second of thinking, few enough
 /// for the rate limits that gateways do not publish.
 pub const CONCURRENCY: usize = 8;
 
-/// Operations on orders, by one operator in one process.
+/// Operations on orders, by one operator in one process. Cloning shares everything.
+#[derive(Clone)]
 pub struct Desk<P> {
     /// Where the orders are.
     pub store: Store,
     /// This process.
-    pub worker: Worker,
-    /// The providers of all malls whose orders are worked on, by id.
-    pub providers: HashMap<String, P>,
+    pub worker: Arc<Worker>,
+    /// The providers that are loaded.
+    pub providers: Arc<dyn Providers<P>>,
     /// The operator.
     pub who: String,
     /// Calls side by side.
@@ -87,14 +90,9 @@ pub enum DeskError {
     /// The store has no order under this number of its own.
     #[error("the store has no order {0}")]
     NoOrder(i64),
-    /// A mall is gone, or its provider was not loaded.
-    #[error("order {number}: the mall {mall} has no provider that is loaded")]
-    NoProvider {
-        /// The mall's number of the order.
-        number: String,
-        /// The mall.
-        mall: String,
-    },
+    /// The store has no mall under this id, though an order says so.
+    #[error("the store has no mall {0}")]
+    NoMall(String),
 }
 
 /// What an operator found at the provider about an order whose outcome is unknown.
@@ -125,24 +123,129 @@ pub struct Patience {
 /// Told of each row as soon as it is known.
 pub type OnRow<'a> = &'a (dyn Fn(&Row) + Sync);
 
-/// The orders of one mall that go into one call, each with its place in what was asked.
-struct Chunk<'a, P> {
-    mall: &'a Mall,
-    provider: &'a P,
-    orders: Vec<(usize, Order)>,
+/// An order to act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// The store's number of the order.
+    pub id: i64,
+    /// The row of a batch that asks for it.
+    pub row: Option<RowKey>,
 }
 
-impl<P: Provider> Desk<P> {
+impl From<i64> for Work {
+    fn from(id: i64) -> Self {
+        Work { id, row: None }
+    }
+}
+
+/// Work that has begun. If it is let go of before it is finished, its orders are handed to the worker, which
+/// has those that were claimed become unknown.
+struct Unfinished<'a> {
+    worker: &'a Worker,
+    works: &'a [Work],
+}
+
+impl Unfinished<'_> {
+    fn is_finished(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.worker.drop_orders(self.works.iter().map(|work| work.id));
+    }
+}
+
+/// The shop's side of a run: read once, at its start.
+struct Shop {
+    malls: HashMap<String, Mall>,
+    accounts: BTreeMap<i64, ShopAccount>,
+}
+
+impl Shop {
+    fn mall(&self, order: &Order) -> Result<&Mall, DeskError> {
+        self.malls.get(&order.mall).ok_or_else(|| DeskError::NoMall(order.mall.clone()))
+    }
+
+    /// The account that `action` is done under: a new credit goes to the mall's of now, everything else to
+    /// the one where the order is registered.
+    fn account(&self, action: Action, order: &Order) -> Result<&ShopAccount, DeskError> {
+        let mall = self.mall(order)?;
+        let registered = order.registration.as_ref().filter(|_| action != Action::Credit);
+        let id = registered.map_or(mall.account, |registration| registration.account);
+        self.accounts.get(&id).ok_or_else(|| DeskError::NoMall(order.mall.clone()))
+    }
+}
+
+/// An order in its place.
+#[derive(Clone)]
+struct Placed {
+    place: usize,
+    order: Order,
+    row: Option<RowKey>,
+}
+
+/// The orders of one account that go into one call.
+struct Chunk<'a, P> {
+    mall: &'a Mall,
+    account: &'a ShopAccount,
+    provider: P,
+    orders: Vec<Placed>,
+}
+
+impl<P: Provider + Clone> Desk<P> {
+    /// The same desk with somebody else at it.
+    pub fn of(&self, who: &str) -> Self {
+        Desk { who: who.to_owned(), ..self.clone() }
+    }
+
     /// Does `action` with the orders `ids`, and says what became of each, in the same order.
     pub async fn run(&self, action: Action, ids: &[i64], on_row: OnRow<'_>) -> Result<Vec<Row>, DeskError> {
+        let works: Vec<Work> = ids.iter().copied().map(Work::from).collect();
+        self.work(action, &works, on_row).await
+    }
+
+    /// The same for rows of a batch as well: each row is written down as done together with what became
+    /// of its order.
+    pub async fn work(&self, action: Action, works: &[Work], on_row: OnRow<'_>) -> Result<Vec<Row>, DeskError> {
         self.worker.recover(&self.store).await?;
-        let malls: HashMap<_, _> = self.store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
-        let mut rows: Vec<(usize, Row)> = Vec::with_capacity(ids.len());
-        let mut by_mall: HashMap<&str, Vec<(usize, Order)>> = HashMap::new();
-        for (place, order) in self.read(ids).await?.into_iter().enumerate() {
-            let (mall, provider) = self.mall_and_provider(&malls, &order)?;
-            match obstacle(action, &order, mall, provider) {
-                None => by_mall.entry(&mall.id).or_default().push((place, order)),
+        let unfinished = Unfinished { worker: &self.worker, works };
+        let rows = self.begin(action, works, on_row).await?;
+        self.end_rows(works, &rows).await?;
+        unfinished.is_finished();
+        Ok(rows)
+    }
+
+    /// Rows of batches that failed before anything was asked.
+    async fn end_rows(&self, works: &[Work], rows: &[Row]) -> Result<(), StoreError> {
+        let failed = works.iter().zip(rows).filter(|(_, row)| row.outcome == Outcome::Failure);
+        let ended = failed.filter_map(|(work, row)| {
+            Some(Ended {
+                row: work.row?,
+                outcome: row.outcome,
+                state: row.state,
+                transaction_id: row.transaction_id.as_deref(),
+                problem: row.problem.as_ref(),
+            })
+        });
+        let ended: Vec<_> = ended.collect();
+        if ended.is_empty() { Ok(()) } else { self.store.end_rows(&ended).await }
+    }
+
+    async fn begin(&self, action: Action, works: &[Work], on_row: OnRow<'_>) -> Result<Vec<Row>, DeskError> {
+        let shop = self.shop().await?;
+        let mut rows: Vec<(usize, Row)> = Vec::with_capacity(works.len());
+        let mut by_account: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
+        for (place, work) in works.iter().enumerate() {
+            let order = self.store.order(work.id).await?.ok_or(DeskError::NoOrder(work.id))?;
+            let account = shop.account(action, &order)?;
+            let obstacle = match self.providers.get(&account.provider) {
+                Some(provider) => obstacle(action, &order, shop.mall(&order)?, &provider),
+                None => Some(Problem::ProviderMissing { provider: account.provider.clone() }),
+            };
+            match obstacle {
+                None => by_account.entry(account.id).or_default().push(Placed { place, order, row: work.row }),
                 Some(problem) => {
                     let row = Row::new(&order, Outcome::Failure, Some(problem));
                     on_row(&row);
@@ -150,10 +253,13 @@ impl<P: Provider> Desk<P> {
                 }
             }
         }
-        let chunks = by_mall.into_values().flat_map(|orders| self.chunks(action, &malls, orders));
-        let calls = chunks.map(|chunk| self.call(action, chunk, on_row));
-        let called: Vec<_> = stream::iter(calls).buffer_unordered(self.concurrency).try_collect().await?;
-        rows.extend(called.into_iter().flatten());
+        let chunks = by_account.into_iter().flat_map(|(account, orders)| self.chunks(action, &shop, account, orders));
+        let calls: Vec<_> = chunks.map(|chunk| self.call(action, chunk, on_row)).collect();
+        // To the end, whatever becomes of one of them: a call that is let go of leaves its orders in doubt.
+        let called: Vec<_> = stream::iter(calls).buffer_unordered(self.concurrency).collect().await;
+        for call in called {
+            rows.extend(call?);
+        }
         rows.sort_by_key(|(place, _)| *place);
         Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
@@ -205,35 +311,22 @@ impl<P: Provider> Desk<P> {
         })
     }
 
-    async fn read(&self, ids: &[i64]) -> Result<Vec<Order>, DeskError> {
-        let mut orders = Vec::with_capacity(ids.len());
-        for id in ids {
-            orders.push(self.store.order(*id).await?.ok_or(DeskError::NoOrder(*id))?);
-        }
-        Ok(orders)
+    async fn shop(&self) -> Result<Shop, DeskError> {
+        // The malls first: an account is never gone, so theirs are among those that are read after.
+        let malls = self.store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
+        Ok(Shop { malls, accounts: self.store.accounts().await? })
     }
 
-    fn mall_and_provider<'a>(
-        &'a self,
-        malls: &'a HashMap<String, Mall>,
-        order: &Order,
-    ) -> Result<(&'a Mall, &'a P), DeskError> {
-        let mall = malls.get(&order.mall);
-        mall.and_then(|mall| Some((mall, self.providers.get(&mall.provider)?)))
-            .ok_or_else(|| DeskError::NoProvider { number: order.number.clone(), mall: order.mall.clone() })
-    }
-
-    /// `orders`, all of one mall, in calls of as many as its provider takes.
-    fn chunks<'a>(
-        &'a self,
-        action: Action,
-        malls: &'a HashMap<String, Mall>,
-        orders: Vec<(usize, Order)>,
-    ) -> Vec<Chunk<'a, P>> {
-        let Some(first) = orders.first() else { return Vec::new() };
-        let Ok((mall, provider)) = self.mall_and_provider(malls, &first.1) else { return Vec::new() };
-        let size = batch_limit(action, provider).clamp(1, MAX_CHUNK);
-        orders.chunks(size).map(|orders| Chunk { mall, provider, orders: orders.to_vec() }).collect()
+    /// `orders`, all of one account, in calls of as many as its provider takes.
+    fn chunks<'a>(&self, action: Action, shop: &'a Shop, account: i64, orders: Vec<Placed>) -> Vec<Chunk<'a, P>> {
+        let account = shop.accounts.get(&account);
+        let found = account.and_then(|account| {
+            Some((account, shop.malls.get(&account.mall)?, self.providers.get(&account.provider)?))
+        });
+        let Some((account, mall, provider)) = found else { return Vec::new() };
+        let size = batch_limit(action, &provider).clamp(1, MAX_CHUNK);
+        let chunk = |orders: &[Placed]| Chunk { mall, account, provider: provider.clone(), orders: orders.to_vec() };
+        orders.chunks(size).map(chunk).collect()
     }
 
     /// Claims a chunk, makes its call, writes what was answered.
@@ -243,73 +336,91 @@ impl<P: Provider> Desk<P> {
         chunk: Chunk<'_, P>,
         on_row: OnRow<'_>,
     ) -> Result<Vec<(usize, Row)>, DeskError> {
-        let (places, orders): (Vec<usize>, Vec<Order>) = chunk.orders.into_iter().unzip();
         let asked_at = clock::now();
+        let orders: Vec<Order> = chunk.orders.iter().map(|placed| placed.order.clone()).collect();
         let mine = match claiming(action) {
-            Some(event) => self.store.claim(&orders, event, self.worker.name(), &self.who, asked_at).await?,
-            None => orders.iter().cloned().map(Some).collect(),
+            Some(event) => {
+                let owner = self.worker.name();
+                let claim = Claim { event, account: chunk.account, owner: &owner, who: &self.who, now: asked_at };
+                self.store.claim(&orders, claim).await?
+            }
+            None => orders.into_iter().map(Some).collect(),
         };
-        let held: Vec<Order> = mine.iter().flatten().cloned().collect();
-        let (findings, report) = self.ask(action, chunk.mall, chunk.provider, &held, asked_at).await;
-        let changes: Vec<_> = held
-            .iter()
-            .zip(findings)
-            .map(|(order, finding)| Change {
+        let held: Vec<&Order> = mine.iter().flatten().collect();
+        let (findings, report) = self.ask(action, &chunk, &held, asked_at).await;
+        self.note_health(&chunk.account.provider, &findings).await?;
+        let keys = mine.iter().zip(&chunk.orders).filter(|(mine, _)| mine.is_some()).map(|(_, placed)| placed.row);
+        let changes = held.iter().zip(findings).zip(keys).map(|((order, finding), row)| {
+            let to = next(order.state, finding.event).unwrap_or(order.state);
+            Change {
                 order,
                 event: finding.event,
                 problem: finding.problem,
                 transaction_id: finding.transaction_id,
                 note: None,
                 report: Some(report.clone()),
-            })
-            .collect();
+                order_status: automation::order_status(chunk.mall, order.state, to),
+                row,
+            }
+        });
+        let changes: Vec<_> = changes.collect();
         let mut applied = self.store.apply(&changes, &self.who, clock::now()).await?.into_iter();
-        let rows = mine.into_iter().zip(orders).zip(places).map(|((mine, order), place)| {
-            let applied = mine.and_then(|_| applied.next().flatten());
+        let rows = mine.iter().zip(&chunk.orders).map(|(mine, placed)| {
+            let applied = mine.as_ref().and_then(|_| applied.next().flatten());
             let row = match applied {
                 Some(now) => Row::new(&now.order, now.event.outcome(now.order.state), now.order.problem.clone()),
-                None => Row::new(&order, Outcome::Failure, Some(Problem::Changed)),
+                None => Row::new(&placed.order, Outcome::Failure, Some(Problem::Changed)),
             };
             on_row(&row);
-            (place, row)
+            (placed.place, row)
         });
         Ok(rows.collect())
+    }
+
+    /// Writes down whether the provider did its part: it did not where every row of a call says so.
+    async fn note_health(&self, provider: &str, findings: &[Finding]) -> Result<(), StoreError> {
+        let failed = |finding: &Finding| finding.problem.clone().filter(Problem::is_the_providers);
+        let problems: Option<Vec<Problem>> = findings.iter().map(failed).collect();
+        match problems.as_deref() {
+            None => self.store.note_answer(provider, clock::now()).await,
+            Some([problem, ..]) => self.store.note_failure(provider, problem, clock::now()).await,
+            Some([]) => Ok(()),
+        }
     }
 
     /// One call about `orders`: what the answer means for each, and what the host saw of it.
     async fn ask(
         &self,
         action: Action,
-        mall: &Mall,
-        provider: &P,
-        orders: &[Order],
+        chunk: &Chunk<'_, P>,
+        orders: &[&Order],
         asked_at: i64,
     ) -> (Vec<Finding>, String) {
-        let shop = mall.account();
         if orders.is_empty() {
             return (Vec::new(), String::new());
         }
+        let (provider, account) = (&chunk.provider, chunk.account.for_host());
         match action {
             Action::Credit => {
-                let asked = orders.iter().map(|order| order.for_credit(mall)).collect();
-                let answer = provider.credit(&shop, asked).await;
+                let asked = orders.iter().map(|order| order.for_credit(chunk.mall)).collect();
+                let answer = provider.credit(&account, asked).await;
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| answer::to_credit(order, row));
                 (rows.collect(), report(&answer.calls))
             }
             Action::Check | Action::Decide => {
-                let asked = orders.iter().map(Order::for_asking).collect();
-                let answer = provider.check_credit(&shop, asked).await;
-                let meaning = |(order, row)| answer::to_check(order, row, asked_at, self.settle);
+                let asked = orders.iter().map(|order| order.for_asking()).collect();
+                let answer = provider.check_credit(&account, asked).await;
+                let meaning = |(order, row): (&&Order, _)| answer::to_check(order, row, asked_at, self.settle);
                 (orders.iter().zip(answer.rows).map(meaning).collect(), report(&answer.calls))
             }
             Action::Cancel => {
-                let cancellation = |order: &Order| Cancellation { registration: order.for_asking(), reason: None };
-                let answer = provider.cancel(&shop, orders.iter().map(cancellation).collect()).await;
+                let cancellation = |order: &&Order| Cancellation { registration: order.for_asking(), reason: None };
+                let answer = provider.cancel(&account, orders.iter().map(cancellation).collect()).await;
                 (answer.rows.into_iter().map(answer::to_cancel).collect(), report(&answer.calls))
             }
             Action::Sync => {
-                let asked = orders.iter().filter_map(Order::for_sync).collect();
-                let answer = provider.sync_tracking(&shop, asked).await;
+                let asked = orders.iter().filter_map(|order| order.for_sync()).collect();
+                let answer = provider.sync_tracking(&account, asked).await;
                 (answer.rows.into_iter().map(answer::to_sync).collect(), report(&answer.calls))
             }
         }
@@ -330,7 +441,7 @@ fn claiming(action: Action) -> Option<Event> {
     }
 }
 
-fn batch_limit(action: Action, provider: &impl Provider) -> usize {
+pub(crate) fn batch_limit(action: Action, provider: &impl Provider) -> usize {
     let limits = &provider.info().batch_limits;
     let limit = match action {
         Action::Credit => limits.credit,

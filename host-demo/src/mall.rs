@@ -49,6 +49,99 @@ pub struct Mall {
     pub fees: Fees,
     /// Where the order says nothing.
     pub invoice: Invoice,
+    /// What happens by itself.
+    pub automation: Automation,
+    /// What the mall's export calls the columns that have another name there: ours, theirs.
+    pub headings: BTreeMap<String, String>,
+    /// Credit results come by CSV, not from the provider's API.
+    pub by_csv: bool,
+    /// The shop's account at the provider, by the store's number; 0 before the mall is stored.
+    pub account: i64,
+    /// Counts every change; 0 before the mall is stored.
+    pub version: i64,
+}
+
+/// What happens to a mall's orders without an operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Automation {
+    /// When credit is run.
+    pub credit: Start,
+    /// 審査中 and unknown outcomes are asked about.
+    pub poll: bool,
+    /// When an entered tracking number is reported.
+    pub sync: Start,
+    /// The order status of an order that was approved.
+    pub approved: Option<String>,
+    /// The order status of an order that was rejected.
+    pub rejected: Option<String>,
+    /// The order status of an order that is on hold.
+    pub on_hold: Option<String>,
+}
+
+/// Money moves only when the shop said so; asking moves nothing, so it is done unless the shop says no.
+impl Default for Automation {
+    fn default() -> Self {
+        Automation {
+            credit: Start::Never,
+            poll: true,
+            sync: Start::Never,
+            approved: None,
+            rejected: None,
+            on_hold: None,
+        }
+    }
+}
+
+/// When the automation begins an action.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// An operator does it.
+    #[default]
+    Never,
+    /// As soon as it can be done: when the order comes in, when the tracking number is entered.
+    AtOnce,
+    /// When the order has this order status.
+    Status(String),
+}
+
+impl Start {
+    /// Whether it begins for an order of this order status.
+    pub fn holds(&self, order_status: Option<&str>) -> bool {
+        match self {
+            Start::Never => false,
+            Start::AtOnce => true,
+            Start::Status(status) => order_status == Some(status),
+        }
+    }
+}
+
+/// A shop as a provider's customer. An order is asked about, cancelled and reported under the account
+/// under which it was registered, whatever its mall does later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShopAccount {
+    /// The store's number.
+    pub id: i64,
+    /// The mall's id.
+    pub mall: String,
+    /// The provider's id.
+    pub provider: String,
+    /// The provider's settings, by key.
+    pub settings: BTreeMap<String, String>,
+    /// Counts every change.
+    pub version: i64,
+}
+
+impl ShopAccount {
+    /// As the host library is told it. Accounts of one mall share no connections.
+    pub fn for_host(&self) -> Account {
+        Account::new(format!("{}/{}", self.mall, self.id), contract_settings(&self.settings))
+    }
+}
+
+fn contract_settings(settings: &BTreeMap<String, String>) -> Vec<Setting> {
+    settings.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect()
 }
 
 /// 手数料設定
@@ -103,10 +196,10 @@ pub struct Band {
 impl Mall {
     /// The settings as a provider is given them.
     pub fn settings(&self) -> Vec<Setting> {
-        self.settings.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect()
+        contract_settings(&self.settings)
     }
 
-    /// The mall as the provider's customer.
+    /// The mall as the provider's customer, with the settings as they are here: for trying them.
     pub fn account(&self) -> Account {
         Account::new(&self.id, self.settings())
     }

@@ -94,7 +94,8 @@ pub struct OrderData {
     pub recipient: Option<Person>,
     /// At least one.
     pub items: Vec<Item>,
-    /// The order's own choice; absent: the mall's.
+    /// The order's own choice; absent: the mall's. It can change later, so the store keeps it apart.
+    #[serde(skip)]
     pub invoice: Option<Invoice>,
     /// 備考
     pub note: Option<String>,
@@ -145,10 +146,14 @@ pub struct Order {
     pub mall: String,
     /// 注文番号: the mall's number, unique within the mall.
     pub number: String,
+    /// The provider where it is registered; before that, where it would be.
+    pub provider: String,
     /// What was ordered, by whom.
     pub data: OrderData,
     /// What it costs.
     pub amounts: Amounts,
+    /// 受注ステータス: the shop's own word for where the order is.
+    pub order_status: Option<String>,
     /// Where its credit stands.
     pub state: State,
     /// The registration that the state is about.
@@ -159,6 +164,8 @@ pub struct Order {
     pub sent_at: Option<i64>,
     /// The process that holds the claim.
     pub owner: Option<String>,
+    /// How often in a row nothing came of it: what makes the automation's pauses grow.
+    pub tries: i64,
     /// Counts every change: what compare-and-set compares.
     pub version: i64,
     /// Why the order is not where its operator wants it.
@@ -170,6 +177,8 @@ pub struct Order {
 pub struct Registration {
     /// Minted by the store, unique for ever.
     pub reference: String,
+    /// The shop's account under which it was made.
+    pub account: i64,
     /// How often it was claimed for sending: more than once only after it was known not to be recorded.
     pub sends: i64,
     /// The provider's id, once known.

@@ -5,7 +5,8 @@ use provider_host::contract::{
     AdjustedFee, Bill, Cancellation, Carrier, Decision, FeeRule, FieldProblem, Order, ProviderInfo, Registration,
     Setting, Shipment, Standing,
 };
-use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin};
+use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin, Registry};
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
@@ -67,6 +68,24 @@ impl Provider for Plugin {
     }
     async fn sync_tracking(&self, shop: &Account, shipped: Vec<Shipment>) -> Answer<()> {
         self.sync_tracking(shop, shipped).await
+    }
+}
+
+/// Where loaded providers are found. What is found serves a call to its end, whatever is loaded meanwhile.
+pub trait Providers<P>: Send + Sync {
+    /// The provider `id`, if it is loaded.
+    fn get(&self, id: &str) -> Option<P>;
+}
+
+impl<P: Clone + Send + Sync> Providers<P> for HashMap<String, P> {
+    fn get(&self, id: &str) -> Option<P> {
+        self.get(id).cloned()
+    }
+}
+
+impl Providers<Plugin> for Registry {
+    fn get(&self, id: &str) -> Option<Plugin> {
+        self.get(id)
     }
 }
 

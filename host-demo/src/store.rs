@@ -1,35 +1,62 @@
-//! The platform's memory: malls, orders, every reference ever used, and who did what when. SQLite.
+//! The platform's memory: malls, orders, every reference ever used, and who did what when. The same
+//! queries run on SQLite and on PostgreSQL.
 //!
 //! Two rules keep money safe, and both live here:
 //! - An order changes only by compare-and-set on its version, along the table of [`crate::state`].
 //!   Of two that act at once, one wins and the other is told.
 //! - A claim writes the reference, the state, the time, the owner and the event in one transaction,
 //!   committed to disk before the claimer can make its call. No transaction is open during a call.
+//!
+//! Transactions that write many orders write them in the order of their numbers, so that two of them
+//! never wait for each other.
 
-use crate::clock;
-use crate::mall::Mall;
-use crate::order::{Amounts, Order, OrderData, Registration, Tracking};
-use crate::state::{Event, State, next};
-use crate::words::Problem;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+mod batches;
+mod breakers;
+mod list;
+mod malls;
+mod place;
+mod rows;
+mod schedule;
+mod users;
+
+pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
+pub use breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
+pub use list::{ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, NotAListKey, PAGE, Position};
+pub use malls::{Keep, OpenOrders, Saved, Saving};
+pub use place::Place;
+pub use schedule::Due;
+pub use users::{
+    ANSWERS_KEPT, ApiToken, Begun, Call, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, NewSession, Role, SESSION, Session,
+    SignIn, User, UserProblem,
 };
-use sqlx::{FromRow, Row, Sqlite, Transaction};
-use std::path::Path;
-use std::time::Duration;
 
-/// How long a writer waits for another one. Transactions take milliseconds; a wait this long means that
-/// something else holds the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// SQLite has one writer; a few connections let readers pass it.
-const CONNECTIONS: u32 = 4;
+use crate::automation;
+use crate::clock;
+use crate::mall::{Mall, ShopAccount};
+use crate::order::{Amounts, Invoice, Order, OrderData, Registration, Tracking};
+use crate::secret::{SecretError, Secrets};
+use crate::state::{Event, State, next};
+use crate::words::{Lang, Problem};
+use place::Dialect;
+use rows::to_json;
+use serde::Serialize;
+use sqlx::any::AnyArguments;
+use sqlx::{Any, AnyPool, Arguments, AssertSqlSafe, FromRow, Transaction};
+use std::collections::BTreeMap;
+
 /// Characters of a store's own prefix: 36^5 is 60 million, enough to keep the few stores that may ever
 /// share a provider's account apart.
 const PREFIX_LENGTH: usize = 5;
 /// The contract's bound on a reference.
 const MAX_REFERENCE: usize = 20;
+/// How often a transaction is tried again that PostgreSQL ended because it and another waited for each
+/// other or found the same row: the second try nearly always goes through.
+const MAX_RETRIES: usize = 5;
+/// Values in one query: far below what the databases take.
+const ASKED_AT_ONCE: usize = 500;
+/// Writers that count at once on PostgreSQL without waiting for each other: more than processes times
+/// calls side by side is of no use, and a page adds up all of them.
+const COUNT_SLOTS: i64 = 16;
 
 /// The store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +70,9 @@ pub enum StoreError {
     /// A file beside the database, or the database file itself.
     #[error("a file of the store failed: {0}")]
     File(#[from] std::io::Error),
+    /// The key, or what it was to decrypt.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// A program error: the table of transitions has no such cell.
     #[error("order {number}: {event} cannot happen in the state {state}")]
     Impossible {
@@ -64,12 +94,39 @@ pub enum StoreError {
 }
 
 type Result<T> = std::result::Result<T, StoreError>;
-type Writing = Transaction<'static, Sqlite>;
+type Writing = Transaction<'static, Any>;
+
+impl StoreError {
+    /// PostgreSQL's words for: nothing was written, another transaction was in the way, try again.
+    /// Serialization failure, deadlock, and a unique key that another wrote meanwhile.
+    fn is_transient(&self) -> bool {
+        const CODES: [&str; 3] = ["40001", "40P01", "23505"];
+        let StoreError::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| CODES.contains(&code.as_ref()))
+    }
+}
+
+/// Does a whole transaction again where it lost against another one.
+macro_rules! retried {
+    ($attempt:expr) => {{
+        let mut retries = 0;
+        loop {
+            match $attempt.await {
+                Err(error) if error.is_transient() && retries < $crate::store::MAX_RETRIES => retries += 1,
+                done => break done,
+            }
+        }
+    }};
+}
+use retried;
 
 /// The store. Cloning shares it.
 #[derive(Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    place: Place,
+    dialect: Dialect,
+    pool: AnyPool,
+    secrets: Secrets,
     prefix: String,
 }
 
@@ -82,6 +139,32 @@ pub struct NewOrder {
     pub data: OrderData,
     /// What it costs, after the mall's fee rule.
     pub amounts: Amounts,
+    /// 受注ステータス, if the export has it.
+    pub order_status: Option<String>,
+}
+
+/// How orders are claimed for a call.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// What begins.
+    pub event: Event,
+    /// The account that the call is made with, as it was read.
+    pub account: &'a ShopAccount,
+    /// The claiming process.
+    pub owner: &'a str,
+    /// The operator.
+    pub who: &'a str,
+    /// Milliseconds since 1970.
+    pub now: i64,
+}
+
+/// A row of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowKey {
+    /// The batch.
+    pub batch: i64,
+    /// The row's place in it.
+    pub place: i64,
 }
 
 /// Something that happened to an order, to be written if the order is still as it was read.
@@ -99,12 +182,25 @@ pub struct Change<'a> {
     pub note: Option<String>,
     /// What the host saw of the call, as JSON.
     pub report: Option<String>,
+    /// Where the order moves in the shop's own words, if it moves.
+    pub order_status: Option<String>,
+    /// The row of a batch that this is the end of.
+    pub row: Option<RowKey>,
 }
 
 impl<'a> Change<'a> {
     /// `event`, and nothing else to say.
     pub fn new(order: &'a Order, event: Event) -> Self {
-        Change { order, event, problem: None, transaction_id: None, note: None, report: None }
+        Change {
+            order,
+            event,
+            problem: None,
+            transaction_id: None,
+            note: None,
+            report: None,
+            order_status: None,
+            row: None,
+        }
     }
 }
 
@@ -131,6 +227,8 @@ pub struct Filter {
 /// A line of an order's history.
 #[derive(Debug, Clone, FromRow, Serialize)]
 pub struct HistoryLine {
+    /// The order's version after it.
+    pub version: i64,
     /// Milliseconds since 1970.
     pub at: i64,
     /// The operator, or `recovery`.
@@ -153,10 +251,15 @@ pub struct HistoryLine {
 
 /// The line of an order's history that says its tracking number was entered or changed.
 const TRACKING_ENTERED: &str = "tracking_entered";
+/// The line that says its 受注ステータス was set.
+const STATUS_SET: &str = "status_set";
+/// The line that says how its invoice goes was chosen.
+const INVOICE_SET: &str = "invoice_set";
 
 impl HistoryLine {
     fn of(change: &Change<'_>, after: &Order, who: &str, at: i64) -> Result<Self> {
         Ok(HistoryLine {
+            version: after.version,
             at,
             who: who.to_owned(),
             event: change.event.to_string(),
@@ -172,6 +275,7 @@ impl HistoryLine {
     fn unmoved(order: &Order, at: i64, who: &str, event: &str, note: String) -> Self {
         let state = order.state.to_string();
         HistoryLine {
+            version: order.version + 1,
             at,
             who: who.to_owned(),
             event: event.to_owned(),
@@ -207,125 +311,134 @@ pub struct UsedReference {
 macro_rules! select_orders {
     ($rest:literal) => {
         concat!(
-            "SELECT o.*, r.sends, r.transaction_id FROM orders o \
-             LEFT JOIN registrations r ON r.reference = o.reference ",
+            "SELECT o.id, o.mall, o.number, o.provider, o.data, o.invoice, o.goods, o.shipping_fee, o.imported_fee, \
+             o.payment_fee, o.billed, o.fee_band, o.order_status, o.state, o.reference, o.carrier, o.tracking_number, \
+             o.shipped_on, o.sent_at, o.owner, o.problem, o.tries, o.version, r.account, r.sends, r.transaction_id \
+             FROM orders o LEFT JOIN registrations r ON r.reference = o.reference ",
             $rest
         )
     };
 }
 
+/// Conditions of a query, with their values numbered as they come.
+#[derive(Default)]
+struct Conditions {
+    sql: String,
+    values: AnyArguments,
+}
+
+impl Conditions {
+    /// Adds a condition, in which each `$?` stands for the next of `values`.
+    fn and<'t, T>(&mut self, condition: &str, values: impl IntoIterator<Item = T>) -> Result<()>
+    where
+        T: sqlx::Encode<'t, Any> + sqlx::Type<Any>,
+    {
+        let mut numbered = condition.to_owned();
+        for value in values {
+            self.values.add(value).map_err(sqlx::Error::Encode)?;
+            numbered = numbered.replacen("$?", &format!("${}", self.values.len()), 1);
+        }
+        self.plain(&numbered);
+        Ok(())
+    }
+
+    /// Adds a condition without a value.
+    fn plain(&mut self, condition: &str) {
+        self.sql.push_str(if self.sql.is_empty() { "WHERE " } else { " AND " });
+        self.sql.push_str(condition);
+    }
+}
+
+/// How many orders came to a state or left it, in one transaction.
+#[derive(Default)]
+struct Moves {
+    slot: i64,
+    by_state: BTreeMap<(String, String, State), i64>,
+}
+
+impl Moves {
+    /// Of a transaction whose first order is `id`.
+    fn beginning_with(id: Option<i64>) -> Self {
+        Moves { slot: id.unwrap_or_default() % COUNT_SLOTS, ..Moves::default() }
+    }
+
+    fn add(&mut self, mall: &str, provider: &str, state: State, orders: i64) {
+        *self.by_state.entry((mall.to_owned(), provider.to_owned(), state)).or_default() += orders;
+    }
+
+    fn moved(&mut self, before: &Order, after: &Order) {
+        self.add(&before.mall, &before.provider, before.state, -1);
+        self.add(&after.mall, &after.provider, after.state, 1);
+    }
+
+    /// Last in its transaction, and sorted: several transactions at once cannot wait in a circle.
+    async fn write(self, writing: &mut Writing) -> Result<()> {
+        for ((mall, provider, state), orders) in self.by_state.into_iter().filter(|(_, orders)| *orders != 0) {
+            sqlx::query(
+                "INSERT INTO counts (mall, provider, state, slot, orders) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (mall, provider, state, slot) DO UPDATE SET orders = counts.orders + excluded.orders",
+            )
+            .bind(mall)
+            .bind(provider)
+            .bind(state.to_string())
+            .bind(self.slot)
+            .bind(orders)
+            .execute(&mut **writing)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
 impl Store {
-    /// Opens the database at `path`, makes it if it is not there, and brings its schema up to date.
-    pub async fn open(path: &Path) -> Result<Self> {
-        create_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A claim must survive a power cut, or its order could be sent again.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+    /// Opens the database at `place`, makes it if it is not there, and brings its schema up to date.
+    pub async fn open(place: &Place) -> Result<Self> {
+        let pool = place.connect().await?;
         sqlx::migrate!().run(&pool).await?;
-        let prefix = own_prefix(&pool).await?;
-        Ok(Store { pool, prefix })
+        let secrets = Secrets::find(&place.beside("key"))?;
+        let prefix = own_prefix(&pool, &secrets).await?;
+        Ok(Store { place: place.clone(), dialect: place.dialect(), pool, secrets, prefix })
     }
 
-    /// Writes `mall`, new or changed; or writes nothing, and says which orders stand in the way.
-    ///
-    /// An order that may be live at a provider must be asked about there: it holds its mall to that
-    /// provider. One whose outcome is unknown holds its mall to the very settings it was sent with,
-    /// for with others the provider might truthfully say that there is no such order.
-    pub async fn put_mall(&self, mall: &Mall) -> Result<Vec<String>> {
-        let mut writing = self.write().await?;
-        let before: Option<Mall> =
-            sqlx::query_as("SELECT * FROM malls WHERE id = $1").bind(&mall.id).fetch_optional(&mut *writing).await?;
-        let bound: fn(State) -> bool = match before {
-            Some(before) if before.provider != mall.provider => State::may_be_live,
-            Some(before) if before.settings != mall.settings => State::is_in_doubt,
-            _ => |_| false,
-        };
-        let orders: Vec<(String, String)> =
-            sqlx::query_as("SELECT number, state FROM orders WHERE mall = $1 AND reference IS NOT NULL ORDER BY id")
-                .bind(&mall.id)
-                .fetch_all(&mut *writing)
-                .await?;
-        let mut in_the_way = Vec::new();
-        for (number, state) in orders {
-            if bound(parse(&state)?) {
-                in_the_way.push(number);
-            }
-        }
-        if !in_the_way.is_empty() {
-            return Ok(in_the_way);
-        }
-        sqlx::query(
-            "INSERT INTO malls (id, name, provider, settings, fees, invoice) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name, provider = excluded.provider, \
-             settings = excluded.settings, fees = excluded.fees, invoice = excluded.invoice",
-        )
-        .bind(&mall.id)
-        .bind(&mall.name)
-        .bind(&mall.provider)
-        .bind(to_json(&mall.settings)?)
-        .bind(to_json(&mall.fees)?)
-        .bind(mall.invoice.to_string())
-        .execute(&mut *writing)
-        .await?;
-        writing.commit().await?;
-        Ok(Vec::new())
-    }
-
-    /// The mall `id`.
-    pub async fn mall(&self, id: &str) -> Result<Option<Mall>> {
-        Ok(sqlx::query_as("SELECT * FROM malls WHERE id = $1").bind(id).fetch_optional(&self.pool).await?)
-    }
-
-    /// All malls.
-    pub async fn malls(&self) -> Result<Vec<Mall>> {
-        Ok(sqlx::query_as("SELECT * FROM malls ORDER BY id").fetch_all(&self.pool).await?)
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Takes orders of `mall` in; for each whether it was new. One that is there already stays as it is.
-    pub async fn insert_orders(&self, mall: &str, orders: &[NewOrder]) -> Result<Vec<bool>> {
+    pub async fn insert_orders(&self, mall: &Mall, orders: &[NewOrder], now: i64) -> Result<Vec<bool>> {
+        retried!(self.try_insert_orders(mall, orders, now))
+    }
+
+    async fn try_insert_orders(&self, mall: &Mall, orders: &[NewOrder], now: i64) -> Result<Vec<bool>> {
         let mut writing = self.write().await?;
+        let first = take_numbers(&mut writing, "order", orders.len()).await?;
+        let mut moves = Moves::beginning_with(Some(first));
         let mut new = Vec::with_capacity(orders.len());
-        for order in orders {
-            let amounts = &order.amounts;
-            let written = sqlx::query(
-                "INSERT INTO orders (mall, number, data, goods, shipping_fee, imported_fee, payment_fee, billed, \
-                 fee_band, state, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) \
-                 ON CONFLICT (mall, number) DO NOTHING",
-            )
-            .bind(mall)
-            .bind(&order.number)
-            .bind(to_json(&order.data)?)
-            .bind(amounts.goods)
-            .bind(amounts.shipping_fee)
-            .bind(amounts.imported_fee)
-            .bind(amounts.payment_fee)
-            .bind(amounts.billed)
-            .bind(amounts.fee_band)
-            .bind(State::NotAsked.to_string())
-            .execute(&mut *writing)
-            .await?;
-            new.push(written.rows_affected() == 1);
+        for (id, order) in (first..).zip(orders) {
+            let is_new = insert_order(&mut writing, id, mall, order, now).await?;
+            moves.add(&mall.id, &mall.provider, State::NotAsked, i64::from(is_new));
+            new.push(is_new);
         }
+        moves.write(&mut writing).await?;
         writing.commit().await?;
         Ok(new)
     }
 
     /// The orders that `filter` lets through, oldest first.
     pub async fn orders(&self, filter: &Filter) -> Result<Vec<Order>> {
-        let orders = sqlx::query_as(select_orders!(
-            "WHERE ($1 IS NULL OR o.mall = $1) AND ($2 IS NULL OR o.state = $2) AND ($3 IS NULL OR o.number = $3) \
-             ORDER BY o.id"
-        ))
-        .bind(&filter.mall)
-        .bind(filter.state.map(|state| state.to_string()))
-        .bind(&filter.number)
-        .fetch_all(&self.pool);
-        Ok(orders.await?)
+        let mut conditions = Conditions::default();
+        if let Some(mall) = &filter.mall {
+            conditions.and("o.mall = $?", [mall])?;
+        }
+        if let Some(state) = filter.state {
+            conditions.and("o.state = $?", [state.to_string()])?;
+        }
+        if let Some(number) = &filter.number {
+            conditions.and("o.number = $?", [number])?;
+        }
+        let sql = format!("{}{} ORDER BY o.id", select_orders!(""), conditions.sql);
+        Ok(sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
     }
 
     /// The order with the store's number `id`.
@@ -333,9 +446,32 @@ impl Store {
         Ok(sqlx::query_as(select_orders!("WHERE o.id = $1")).bind(id).fetch_optional(&self.pool).await?)
     }
 
+    /// Those of `numbers` under which the mall has orders.
+    pub async fn known_numbers<'n>(
+        &self,
+        mall: &str,
+        numbers: impl IntoIterator<Item = &'n str>,
+    ) -> Result<Vec<String>> {
+        let numbers: Vec<&str> = numbers.into_iter().collect();
+        let mut known = Vec::new();
+        for numbers in numbers.chunks(ASKED_AT_ONCE) {
+            let mut conditions = Conditions::default();
+            conditions.and("mall = $?", [mall])?;
+            let list = vec!["$?"; numbers.len()].join(", ");
+            conditions.and(&format!("number IN ({list})"), numbers.iter().copied())?;
+            let sql = format!("SELECT number FROM orders {}", conditions.sql);
+            known.extend(
+                sqlx::query_scalar_with::<_, String, _>(AssertSqlSafe(sql), conditions.values)
+                    .fetch_all(&self.pool)
+                    .await?,
+            );
+        }
+        Ok(known)
+    }
+
     /// What happened to an order, oldest first.
     pub async fn history(&self, order: i64) -> Result<Vec<HistoryLine>> {
-        let lines = sqlx::query_as("SELECT * FROM events WHERE order_id = $1 ORDER BY id").bind(order);
+        let lines = sqlx::query_as("SELECT * FROM events WHERE order_id = $1 ORDER BY version").bind(order);
         Ok(lines.fetch_all(&self.pool).await?)
     }
 
@@ -345,56 +481,85 @@ impl Store {
         Ok(used.fetch_all(&self.pool).await?)
     }
 
-    /// Claims `orders` for a call: each moves along `event` to a state of `owner`, if it is still as it
-    /// was read. What comes back in an order's place is the order as claimed, or nothing where
-    /// somebody else was faster. The claims are on disk when this returns.
-    pub async fn claim(
-        &self,
-        orders: &[Order],
-        event: Event,
-        owner: &str,
-        who: &str,
-        now: i64,
-    ) -> Result<Vec<Option<Order>>> {
+    /// Claims `orders` for a call: each moves along the claim's event to a state of its owner, if it is
+    /// still as it was read. What comes back in an order's place is the order as claimed, or nothing
+    /// where somebody else was faster, or changed the account. The claims are on disk when this returns.
+    pub async fn claim(&self, orders: &[Order], claim: Claim<'_>) -> Result<Vec<Option<Order>>> {
+        retried!(self.try_claim(orders, claim))
+    }
+
+    async fn try_claim(&self, orders: &[Order], claim: Claim<'_>) -> Result<Vec<Option<Order>>> {
         let mut writing = self.write().await?;
-        let mut claimed = Vec::with_capacity(orders.len());
-        for order in orders {
-            let to = following(order, event)?;
-            let won = sqlx::query(
-                "UPDATE orders SET state = $1, owner = $2, sent_at = $3, version = version + 1 \
-                 WHERE id = $4 AND version = $5",
-            )
-            .bind(to.to_string())
-            .bind(owner)
-            .bind(now)
-            .bind(order.id)
-            .bind(order.version)
-            .execute(&mut *writing)
-            .await?;
-            if won.rows_affected() == 0 {
-                claimed.push(None);
-                continue;
-            }
-            let mut held = order.clone();
-            held.state = to;
-            held.owner = Some(owner.to_owned());
-            held.sent_at = Some(now);
-            held.version += 1;
-            if event == Event::CreditStarted {
-                held.registration = Some(self.name_registration(&mut writing, order).await?);
-            }
-            let line = HistoryLine::of(&Change::new(order, event), &held, who, now)?;
-            record(&mut writing, held.id, &line).await?;
-            claimed.push(Some(held));
+        let mut claimed = vec![None; orders.len()];
+        if !self.is_current(&mut writing, claim.account).await? {
+            return Ok(claimed);
         }
+        let mut moves = Moves::beginning_with(orders.first().map(|order| order.id));
+        for at in by_number(orders, |order| order.id) {
+            let order = &orders[at];
+            let Some(held) = self.claim_one(&mut writing, order, claim).await? else { continue };
+            moves.moved(order, &held);
+            claimed[at] = Some(held);
+        }
+        moves.write(&mut writing).await?;
         writing.commit().await?;
         Ok(claimed)
     }
 
+    /// Whether the account is still as it was read; it stays so until this transaction ends. With other
+    /// settings than those that are sent, the provider could later say truthfully that there is no such
+    /// order.
+    async fn is_current(&self, writing: &mut Writing, account: &ShopAccount) -> Result<bool> {
+        let sql = format!("SELECT version FROM accounts WHERE id = $1{}", self.dialect.unchanged());
+        let version: Option<i64> =
+            sqlx::query_scalar(AssertSqlSafe(sql)).bind(account.id).fetch_optional(&mut **writing).await?;
+        Ok(version == Some(account.version))
+    }
+
+    async fn claim_one(&self, writing: &mut Writing, order: &Order, claim: Claim<'_>) -> Result<Option<Order>> {
+        let Claim { event, account, owner, who, now } = claim;
+        let mut held = order.clone();
+        held.state = following(order, event)?;
+        held.owner = Some(owner.to_owned());
+        held.sent_at = Some(now);
+        held.version += 1;
+        if event == Event::CreditStarted {
+            held.provider.clone_from(&account.provider);
+        }
+        let won = sqlx::query(
+            "UPDATE orders SET state = $1, owner = $2, sent_at = $3, provider = $4, due_at = NULL, version = $5 \
+             WHERE id = $6 AND version = $7",
+        )
+        .bind(held.state.to_string())
+        .bind(owner)
+        .bind(now)
+        .bind(&held.provider)
+        .bind(held.version)
+        .bind(order.id)
+        .bind(order.version)
+        .execute(&mut **writing)
+        .await?;
+        if won.rows_affected() == 0 {
+            return Ok(None);
+        }
+        if event == Event::CreditStarted {
+            held.registration = Some(self.name_registration(writing, order, account).await?);
+        }
+        record(writing, held.id, &HistoryLine::of(&Change::new(order, event), &held, who, now)?).await?;
+        Ok(Some(held))
+    }
+
     /// The registration that a credit of `order` is sent under: the last one again where nothing was
-    /// recorded under it, so that an id it may have had is void; else a new one.
-    async fn name_registration(&self, writing: &mut Writing, order: &Order) -> Result<Registration> {
-        if let Some(kept) = order.registration.clone().filter(|_| order.state.keeps_reference()) {
+    /// recorded under it, so that an id it may have had is void; else a new one. A reference belongs to
+    /// one account for ever.
+    async fn name_registration(
+        &self,
+        writing: &mut Writing,
+        order: &Order,
+        account: &ShopAccount,
+    ) -> Result<Registration> {
+        let kept = order.registration.clone().filter(|_| order.state.keeps_reference());
+        if let Some(kept) = kept.filter(|kept| kept.account == account.id) {
             sqlx::query(
                 "UPDATE registrations SET sends = sends + 1, billed = $1, transaction_id = NULL WHERE reference = $2",
             )
@@ -414,11 +579,12 @@ impl Store {
             return Err(StoreError::ReferenceTooLong { number: order.number.clone(), reference });
         }
         sqlx::query(
-            "INSERT INTO registrations (reference, order_id, mall, attempt, billed, sends) VALUES ($1, $2, $3, $4, $5, 1)",
+            "INSERT INTO registrations (reference, order_id, account, attempt, billed, sends) \
+             VALUES ($1, $2, $3, $4, $5, 1)",
         )
         .bind(&reference)
         .bind(order.id)
-        .bind(&order.mall)
+        .bind(account.id)
         .bind(attempt)
         .bind(order.amounts.billed)
         .execute(&mut **writing)
@@ -428,18 +594,26 @@ impl Store {
             .bind(order.id)
             .execute(&mut **writing)
             .await?;
-        Ok(Registration { reference, sends: 1, transaction_id: None })
+        Ok(Registration { reference, account: account.id, sends: 1, transaction_id: None })
     }
 
     /// Writes what happened, each change if its order is still as it was read, and ends its claim.
     /// Nothing comes back in the place of an order that somebody else changed.
     pub async fn apply(&self, changes: &[Change<'_>], who: &str, now: i64) -> Result<Vec<Option<Applied>>> {
+        retried!(self.try_apply(changes, who, now))
+    }
+
+    async fn try_apply(&self, changes: &[Change<'_>], who: &str, now: i64) -> Result<Vec<Option<Applied>>> {
         let mut writing = self.write().await?;
-        let mut applied = Vec::with_capacity(changes.len());
-        for change in changes {
-            let change = doubt_a_taken_id(&mut writing, change).await?;
-            applied.push(apply_one(&mut writing, &change, who, now).await?);
+        let mut moves = Moves::beginning_with(changes.first().map(|change| change.order.id));
+        let mut applied = vec![None; changes.len()];
+        for at in by_number(changes, |change| change.order.id) {
+            let change = doubt_a_taken_id(&mut writing, &changes[at]).await?;
+            let Some(done) = apply_one(&mut writing, &change, who, now).await? else { continue };
+            moves.moved(change.order, &done.order);
+            applied[at] = Some(done);
         }
+        moves.write(&mut writing).await?;
         writing.commit().await?;
         Ok(applied)
     }
@@ -449,28 +623,74 @@ impl Store {
     pub async fn set_tracking(&self, order: &Order, tracking: &Tracking, who: &str, now: i64) -> Result<bool> {
         let mut writing = self.write().await?;
         let written = sqlx::query(
-            "UPDATE orders SET carrier = $1, tracking_number = $2, shipped_on = $3, version = version + 1 \
-             WHERE id = $4 AND version = $5",
+            "UPDATE orders SET carrier = $1, tracking_number = $2, shipped_on = $3, tries = 0, due_at = $4, \
+             version = version + 1 WHERE id = $5 AND version = $6",
         )
         .bind(&tracking.carrier)
         .bind(&tracking.number)
         .bind(tracking.shipped_on.to_string())
+        .bind(now)
         .bind(order.id)
         .bind(order.version)
         .execute(&mut *writing)
         .await?;
-        if written.rows_affected() == 1 {
-            let note = format!("{} {} {}", tracking.carrier, tracking.number, tracking.shipped_on);
-            let line = HistoryLine::unmoved(order, now, who, TRACKING_ENTERED, note);
+        let note = format!("{} {} {}", tracking.carrier, tracking.number, tracking.shipped_on);
+        let line = HistoryLine::unmoved(order, now, who, TRACKING_ENTERED, note);
+        self.end_edit(writing, order, written.rows_affected(), line).await
+    }
+
+    /// Moves an order in the shop's own words (受注ステータス), if it is still as it was read and no call
+    /// about it is under way: the answer to that finds the order only as the claim left it.
+    pub async fn set_order_status(&self, order: &Order, status: Option<&str>, who: &str, now: i64) -> Result<bool> {
+        let mut writing = self.write().await?;
+        // The status may be the one that starts something by itself.
+        let due_at = order.state.automatic().map(|_| now);
+        let written = sqlx::query(
+            "UPDATE orders SET order_status = $1, due_at = $2, version = version + 1 \
+             WHERE id = $3 AND version = $4 AND owner IS NULL",
+        )
+        .bind(status)
+        .bind(due_at)
+        .bind(order.id)
+        .bind(order.version)
+        .execute(&mut *writing)
+        .await?;
+        let note = status.unwrap_or_default().to_owned();
+        self.end_edit(writing, order, written.rows_affected(), HistoryLine::unmoved(order, now, who, STATUS_SET, note))
+            .await
+    }
+
+    /// Chooses how the invoice reaches the buyer, if the order is still as it was read; absent: as the mall
+    /// does it. The caller has asked its state whether that is open.
+    pub async fn set_invoice(&self, order: &Order, invoice: Option<Invoice>, who: &str, now: i64) -> Result<bool> {
+        let mut writing = self.write().await?;
+        let written =
+            sqlx::query("UPDATE orders SET invoice = $1, version = version + 1 WHERE id = $2 AND version = $3")
+                .bind(invoice.map(|invoice| invoice.to_string()))
+                .bind(order.id)
+                .bind(order.version)
+                .execute(&mut *writing)
+                .await?;
+        let note = invoice.map_or("", |invoice| invoice.label(Lang::Ja)).to_owned();
+        self.end_edit(writing, order, written.rows_affected(), HistoryLine::unmoved(order, now, who, INVOICE_SET, note))
+            .await
+    }
+
+    /// Records an edit that was written, and ends its transaction; whether it was.
+    async fn end_edit(&self, mut writing: Writing, order: &Order, written: u64, line: HistoryLine) -> Result<bool> {
+        if written == 1 {
             record(&mut writing, order.id, &line).await?;
         }
         writing.commit().await?;
-        Ok(written.rows_affected() == 1)
+        Ok(written == 1)
     }
 
-    /// Every process that holds a claim.
+    /// Every process that holds a claim, a row of a batch or a call.
     pub async fn owners(&self) -> Result<Vec<String>> {
-        let owners = sqlx::query_scalar("SELECT DISTINCT owner FROM orders WHERE owner IS NOT NULL");
+        let owners = sqlx::query_scalar(
+            "SELECT owner FROM orders WHERE owner IS NOT NULL UNION SELECT owner FROM batch_rows WHERE owner IS NOT NULL \
+             UNION SELECT owner FROM idempotency WHERE owner IS NOT NULL",
+        );
         Ok(owners.fetch_all(&self.pool).await?)
     }
 
@@ -480,11 +700,75 @@ impl Store {
         Ok(orders.fetch_all(&self.pool).await?)
     }
 
-    /// A transaction that holds the write lock from its start: one that only took it when it first
-    /// writes could fail on what another wrote in between.
+    /// A transaction that writes.
     async fn write(&self) -> Result<Writing> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.pool.begin_with(self.dialect.begin()).await?)
     }
+}
+
+/// The places of `things` in the order of their orders' numbers.
+fn by_number<T>(things: &[T], number: impl Fn(&T) -> i64) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..things.len()).collect();
+    places.sort_by_key(|place| number(&things[*place]));
+    places
+}
+
+/// Gives out `count` numbers that were never used for this kind of thing; the first of them.
+async fn take_numbers(writing: &mut Writing, what: &str, count: usize) -> Result<i64> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let last: i64 = sqlx::query_scalar("UPDATE numbers SET last = last + $1 WHERE what = $2 RETURNING last")
+        .bind(count)
+        .bind(what)
+        .fetch_one(&mut **writing)
+        .await?;
+    Ok(last - count + 1)
+}
+
+/// Writes a new order under the number `id`; whether it was new.
+async fn insert_order(writing: &mut Writing, id: i64, mall: &Mall, order: &NewOrder, now: i64) -> Result<bool> {
+    let NewOrder { number, data, amounts, order_status } = order;
+    let due_at = automation::starts_credit(mall, order_status.as_deref()).then_some(now);
+    let written = sqlx::query(
+        "INSERT INTO orders (id, mall, number, provider, data, ordered_at, buyer, recipient, item, items, number_key, \
+         buyer_key, invoice, goods, shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, state, \
+         due_at, tries, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+         $18, $19, $20, $21, $22, 0, 0) ON CONFLICT (mall, number) DO NOTHING",
+    )
+    .bind(id)
+    .bind(&mall.id)
+    .bind(number)
+    .bind(&mall.provider)
+    .bind(to_json(data)?)
+    .bind(clock::in_milliseconds(data.ordered_at))
+    .bind(&data.buyer.name)
+    .bind(data.recipient.as_ref().map(|recipient| &recipient.name))
+    .bind(data.items.first().map_or("", |item| &item.name))
+    .bind(data.items.len() as i64)
+    .bind(search_key(number))
+    .bind(search_key(&data.buyer.name))
+    .bind(data.invoice.map(|invoice| invoice.to_string()))
+    .bind(amounts.goods)
+    .bind(amounts.shipping_fee)
+    .bind(amounts.imported_fee)
+    .bind(amounts.payment_fee)
+    .bind(amounts.billed)
+    .bind(amounts.fee_band.map(i64::from))
+    .bind(order_status)
+    .bind(State::NotAsked.to_string())
+    .bind(due_at)
+    .execute(&mut **writing)
+    .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+/// What a search compares: the text without spaces, small, wide ASCII made narrow, as bytes.
+fn search_key(text: &str) -> Vec<u8> {
+    let narrow = |c: char| match c {
+        '！'..='～' => char::from_u32(c as u32 - '！' as u32 + '!' as u32).unwrap_or(c),
+        other => other,
+    };
+    let kept = text.chars().filter(|c| !c.is_whitespace()).map(narrow);
+    kept.flat_map(char::to_lowercase).collect::<String>().into_bytes()
 }
 
 async fn apply_one(writing: &mut Writing, change: &Change<'_>, who: &str, now: i64) -> Result<Option<Applied>> {
@@ -493,12 +777,18 @@ async fn apply_one(writing: &mut Writing, change: &Change<'_>, who: &str, now: i
     after.state = following(before, change.event)?;
     after.owner = None;
     after.problem = change.problem.clone();
+    after.tries = if change.event.is_no_progress() { before.tries + 1 } else { 0 };
+    after.order_status = change.order_status.clone().or(after.order_status);
     after.version += 1;
     let written = sqlx::query(
-        "UPDATE orders SET state = $1, owner = NULL, problem = $2, version = $3 WHERE id = $4 AND version = $5",
+        "UPDATE orders SET state = $1, owner = NULL, problem = $2, order_status = $3, tries = $4, due_at = $5, \
+         version = $6 WHERE id = $7 AND version = $8",
     )
     .bind(after.state.to_string())
     .bind(after.problem.as_ref().map(to_json).transpose()?)
+    .bind(&after.order_status)
+    .bind(after.tries)
+    .bind(automation::due(&after, now))
     .bind(after.version)
     .bind(before.id)
     .bind(before.version)
@@ -516,6 +806,16 @@ async fn apply_one(writing: &mut Writing, change: &Change<'_>, who: &str, now: i
         registration.transaction_id = Some(id.clone());
     }
     record(writing, after.id, &HistoryLine::of(change, &after, who, now)?).await?;
+    if let Some(row) = change.row {
+        let ended = Ended {
+            row,
+            outcome: change.event.outcome(after.state),
+            state: after.state,
+            transaction_id: after.transaction_id(),
+            problem: after.problem.as_ref(),
+        };
+        batches::end_row(writing, &ended).await?;
+    }
     Ok(Some(Applied { order: after, event: change.event }))
 }
 
@@ -523,9 +823,9 @@ async fn apply_one(writing: &mut Writing, change: &Change<'_>, who: &str, now: i
 async fn doubt_a_taken_id<'a>(writing: &mut Writing, change: &Change<'a>) -> Result<Change<'a>> {
     let Some(id) = change.transaction_id.clone() else { return Ok(change.clone()) };
     let holder: Option<String> = sqlx::query_scalar(
-        "SELECT reference FROM registrations WHERE mall = $1 AND transaction_id = $2 AND reference <> $3",
+        "SELECT reference FROM registrations WHERE account = $1 AND transaction_id = $2 AND reference <> $3",
     )
-    .bind(&change.order.mall)
+    .bind(change.order.registration.as_ref().map(|registration| registration.account))
     .bind(&id)
     .bind(change.order.reference())
     .fetch_optional(&mut **writing)
@@ -543,10 +843,11 @@ async fn doubt_a_taken_id<'a>(writing: &mut Writing, change: &Change<'a>) -> Res
 
 async fn record(writing: &mut Writing, order: i64, line: &HistoryLine) -> Result<()> {
     sqlx::query(
-        "INSERT INTO events (order_id, at, who, event, from_state, to_state, reference, problem, note, report) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO events (order_id, version, at, who, event, from_state, to_state, reference, problem, note, report) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(order)
+    .bind(line.version)
     .bind(line.at)
     .bind(&line.who)
     .bind(&line.event)
@@ -566,23 +867,21 @@ fn following(order: &Order, event: Event) -> Result<State> {
     next(order.state, event).ok_or_else(impossible)
 }
 
-/// The file holds buyers and the shop's ids: nobody but its owner may read it. SQLite gives its side
-/// files the same mode.
-fn create_private(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
-}
+/// What the store's row says of the key, encrypted with it.
+const KEY_CHECK: &str = "the store's key";
 
-/// The store's prefix, drawn when the store is made. Of several that make it at once, one draws.
-async fn own_prefix(pool: &SqlitePool) -> Result<String> {
-    sqlx::query("INSERT INTO store (prefix) SELECT $1 WHERE NOT EXISTS (SELECT * FROM store)")
+/// The store's prefix, drawn when the store is made. Of several that make it at once, one draws. An
+/// error if the store was made with another key.
+async fn own_prefix(pool: &AnyPool, secrets: &Secrets) -> Result<String> {
+    sqlx::query("INSERT INTO store (one, prefix, key_check) VALUES (1, $1, $2) ON CONFLICT (one) DO NOTHING")
         .bind(random_prefix()?)
+        .bind(secrets.seal(KEY_CHECK, KEY_CHECK)?)
         .execute(pool)
         .await?;
-    Ok(sqlx::query_scalar("SELECT prefix FROM store").fetch_one(pool).await?)
+    let (prefix, check): (String, String) =
+        sqlx::query_as("SELECT prefix, key_check FROM store").fetch_one(pool).await?;
+    secrets.open(KEY_CHECK, &check)?;
+    Ok(prefix)
 }
 
 fn random_prefix() -> std::io::Result<String> {
@@ -600,69 +899,4 @@ fn base36(mut number: i64) -> String {
             return digits.into_iter().rev().collect();
         }
     }
-}
-
-fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| StoreError::Database(sqlx::Error::Encode(Box::new(error))))
-}
-
-fn from_json<T: DeserializeOwned>(text: &str) -> sqlx::Result<T> {
-    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
-}
-
-fn parse<T: std::str::FromStr<Err = strum::ParseError>>(text: &str) -> sqlx::Result<T> {
-    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
-}
-
-impl FromRow<'_, SqliteRow> for Mall {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
-        Ok(Mall {
-            id: row.try_get("id")?,
-            name: row.try_get("name")?,
-            provider: row.try_get("provider")?,
-            settings: from_json(row.try_get("settings")?)?,
-            fees: from_json(row.try_get("fees")?)?,
-            invoice: parse(row.try_get("invoice")?)?,
-        })
-    }
-}
-
-impl FromRow<'_, SqliteRow> for Order {
-    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
-        Ok(Order {
-            id: row.try_get("id")?,
-            mall: row.try_get("mall")?,
-            number: row.try_get("number")?,
-            data: from_json(row.try_get("data")?)?,
-            amounts: Amounts {
-                goods: row.try_get("goods")?,
-                shipping_fee: row.try_get("shipping_fee")?,
-                imported_fee: row.try_get("imported_fee")?,
-                payment_fee: row.try_get("payment_fee")?,
-                billed: row.try_get("billed")?,
-                fee_band: row.try_get("fee_band")?,
-            },
-            state: parse(row.try_get("state")?)?,
-            registration: registration(row)?,
-            tracking: tracking(row)?,
-            sent_at: row.try_get("sent_at")?,
-            owner: row.try_get("owner")?,
-            version: row.try_get("version")?,
-            problem: row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?,
-        })
-    }
-}
-
-fn registration(row: &SqliteRow) -> sqlx::Result<Option<Registration>> {
-    let Some(reference) = row.try_get("reference")? else { return Ok(None) };
-    let (sends, transaction_id) = (row.try_get("sends")?, row.try_get("transaction_id")?);
-    Ok(Some(Registration { reference, sends, transaction_id }))
-}
-
-fn tracking(row: &SqliteRow) -> sqlx::Result<Option<Tracking>> {
-    let Some(carrier) = row.try_get("carrier")? else { return Ok(None) };
-    let shipped_on: &str = row.try_get("shipped_on")?;
-    let shipped_on =
-        clock::parse_date(shipped_on).ok_or_else(|| sqlx::Error::Decode("shipped_on is no date".into()))?;
-    Ok(Some(Tracking { carrier, number: row.try_get("tracking_number")?, shipped_on }))
 }

@@ -155,6 +155,11 @@ pub enum Problem {
         /// What was sent to the provider.
         reference: String,
     },
+    /// The plugin of the provider is not loaded.
+    ProviderMissing {
+        /// The provider's id.
+        provider: String,
+    },
     /// Billed for more than the provider takes.
     TooLarge {
         /// Yen.
@@ -182,6 +187,11 @@ pub enum Problem {
     },
     /// Somebody else acted on the order in the meantime.
     Changed,
+    /// The batch was ended before it came to this order.
+    Stopped {
+        /// Who ended it.
+        who: String,
+    },
     /// An operator recorded this.
     Recorded {
         /// The operator's note.
@@ -200,6 +210,33 @@ impl Problem {
             Failure::Busy((reason, wait)) => Problem::Busy { said: reason.into(), wait },
             Failure::OutcomeUnknown(reason) => Problem::AnswerLost { said: reason.into() },
             Failure::Unsupported => Problem::unsupported(action),
+        }
+    }
+
+    /// Whether it may be gone by itself when the same is tried again; all others need a person.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Problem::NotSent { .. }
+                | Problem::Busy { .. }
+                | Problem::AnswerLost { .. }
+                | Problem::ProcessDied
+                | Problem::TooEarly { .. }
+                | Problem::NothingThere
+        )
+    }
+
+    /// Whether the provider, or the line to it, did not do its part: what makes others leave it alone.
+    pub fn is_the_providers(&self) -> bool {
+        matches!(self, Problem::NotSent { .. } | Problem::Busy { .. } | Problem::AnswerLost { .. })
+    }
+
+    /// The earliest time at which trying again makes sense, in milliseconds since 1970.
+    pub fn not_before(&self, now: i64) -> i64 {
+        match self {
+            Problem::TooEarly { until } => *until,
+            Problem::Busy { wait: Some(seconds), .. } => now + i64::from(*seconds) * 1000,
+            _ => now,
         }
     }
 
@@ -372,6 +409,16 @@ impl Problem {
                     "Look it up on the provider's own page and record what you found.",
                 ),
             ),
+            Problem::ProviderMissing { provider } => (
+                (
+                    format!("後払い会社「{provider}」のプラグインが読み込まれていません"),
+                    "管理者にプラグインの読み込みを依頼してください。何も送信していません。",
+                ),
+                (
+                    format!("The plugin of the provider {provider} is not loaded"),
+                    "Ask an administrator to load it. Nothing was sent.",
+                ),
+            ),
             Problem::TooLarge { billed, max } => (
                 (
                     format!("請求額{billed}円は、この後払い会社の上限{max}円を超えています"),
@@ -412,6 +459,10 @@ impl Problem {
             Problem::Changed => (
                 ("別の人または処理がこの注文を操作しました".into(), "今の状態を確かめてください。"),
                 ("Somebody else acted on this order in the meantime".into(), "Look at where it stands now."),
+            ),
+            Problem::Stopped { who } => (
+                (format!("{who}が処理を中止しました"), "何も送信していません。"),
+                (format!("{who} stopped the batch before it came to this order"), "Nothing was sent."),
             ),
             Problem::Recorded { note } => {
                 ((format!("担当者の記録: {note}"), ""), (format!("Recorded by an operator: {note}"), ""))

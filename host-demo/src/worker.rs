@@ -1,70 +1,173 @@
 //! Which processes are alive, and what becomes of the claims of one that is not.
 //!
-//! Every process that acts holds a locked file beside the database and writes its name into its
-//! claims. The system drops the lock when the process ends, however it ends, so a claim whose file
-//! can be locked has nobody behind it: what it sent may have arrived, and its orders become unknown.
+//! Every process that acts holds a lock and writes its name into its claims. On SQLite the lock is on a
+//! file beside the database, on PostgreSQL it is an advisory lock of a connection that the process keeps
+//! for nothing else. The system drops the lock when the process ends, however it ends, so a claim whose
+//! lock can be had has nobody behind it: what it sent may have arrived, and its orders become unknown.
 //! A claim of a process that lives is left alone, however long it takes.
+//!
+//! A process that loses its connection to PostgreSQL loses its lock as well and is dead to the others.
+//! That is safe: its orders become unknown and are asked about. It goes on under a new name.
 
 use crate::clock;
+use crate::order::Order;
 use crate::state::Event;
-use crate::store::{Change, Store, StoreError};
+use crate::store::{Change, Place, Store, StoreError};
 use crate::words::Problem;
+use sqlx::{AnyConnection, Connection};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// This process, as other processes see it. Its claims are good for as long as it lives.
 pub struct Worker {
-    name: String,
-    folder: PathBuf,
-    _lock: File,
+    name: Mutex<String>,
+    lock: Lock,
+    /// Orders that this process may have claimed and then let go of without writing what became of them.
+    dropped: Mutex<Vec<i64>>,
+}
+
+enum Lock {
+    File {
+        folder: PathBuf,
+        _held: File,
+    },
+    /// The connection that holds the advisory lock, and takes those of the dead for as long as their
+    /// claims are cleared up.
+    Session(tokio::sync::Mutex<AnyConnection>),
 }
 
 /// Who is written down for what nobody did.
 const RECOVERY: &str = "recovery";
 
 impl Worker {
-    /// A worker on the database at `database`.
-    pub fn start(database: &Path) -> io::Result<Self> {
-        let folder = folder(database);
-        fs::create_dir_all(&folder)?;
+    /// A worker on `store`.
+    pub async fn start(store: &Store) -> Result<Self, StoreError> {
         let name = random_name()?;
-        // Locked before it has its name: whoever sees a lock file sees it locked or abandoned.
-        let unnamed = folder.join(format!("{name}.new"));
-        let lock = File::create_new(&unnamed)?;
-        lock.lock()?;
-        fs::rename(&unnamed, lock_path(&folder, &name))?;
-        Ok(Worker { name, folder, _lock: lock })
+        let lock = match store.place().is_shared() {
+            true => Lock::Session(tokio::sync::Mutex::new(session(store.place(), &name).await?)),
+            false => lock_file(&store.place().beside("workers"), &name)?,
+        };
+        Ok(Worker { name: Mutex::new(name), lock, dropped: Mutex::default() })
     }
 
     /// What this process writes into its claims.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> String {
+        self.name.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Turns the claims of processes that are gone into unknown outcomes; how many.
+    /// Says that work on these orders ended before what became of them was written: the store failed, or
+    /// nobody waited for the end. If they are claimed, they become unknown with the next recovery.
+    pub fn drop_orders(&self, orders: impl IntoIterator<Item = i64>) {
+        self.dropped.lock().unwrap_or_else(PoisonError::into_inner).extend(orders);
+    }
+
+    async fn recover_dropped(&self, store: &Store) -> Result<usize, StoreError> {
+        let dropped = std::mem::take(&mut *self.dropped.lock().unwrap_or_else(PoisonError::into_inner));
+        if dropped.is_empty() {
+            return Ok(0);
+        }
+        let cleared = clear_up(store, &self.name(), Some(&dropped)).await;
+        if cleared.is_err() {
+            self.drop_orders(dropped);
+        }
+        cleared
+    }
+
+    /// Turns the claims of processes that are gone into unknown outcomes, and gives back the rows of
+    /// batches that they had not begun; how many orders became unknown.
     pub async fn recover(&self, store: &Store) -> Result<usize, StoreError> {
+        let own = self.recover_dropped(store).await?;
+        let (name, owners) = (self.name(), store.owners().await?);
+        let others: Vec<_> = owners.into_iter().filter(|owner| *owner != name).collect();
+        let recovered = match &self.lock {
+            Lock::File { folder, .. } => recover_files(store, folder, &others).await?,
+            Lock::Session(session) => self.recover_sessions(store, session, &others).await?,
+        };
+        Ok(own + recovered)
+    }
+
+    async fn recover_sessions(
+        &self,
+        store: &Store,
+        session: &tokio::sync::Mutex<AnyConnection>,
+        owners: &[String],
+    ) -> Result<usize, StoreError> {
+        let mut session = session.lock().await;
+        if session.ping().await.is_err() {
+            *session = self.begin_anew(store.place()).await?;
+        }
         let mut recovered = 0;
-        for owner in store.owners().await? {
-            if owner == self.name {
+        for owner in owners {
+            // A name that is no lock's was never a process on this database.
+            let Some(lock) = lock_number(owner) else {
+                recovered += clear_up(store, owner, None).await?;
+                continue;
+            };
+            if !ask(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await? {
                 continue;
             }
-            let Some(_grave) = Grave::of(&self.folder, &owner)? else { continue };
-            let abandoned = store.owned_by(&owner).await?;
-            let changes: Vec<_> = abandoned
-                .iter()
-                .map(|order| Change { problem: Some(Problem::ProcessDied), ..Change::new(order, Event::ProcessDied) })
-                .collect();
-            recovered += store.apply(&changes, RECOVERY, clock::now()).await?.iter().flatten().count();
+            let cleared = clear_up(store, owner, None).await;
+            ask(&mut session, "SELECT pg_advisory_unlock($1)", lock).await?;
+            recovered += cleared?;
         }
         Ok(recovered)
+    }
+
+    /// The connection was lost, and the lock with it: another name, for the old one is free to be buried.
+    async fn begin_anew(&self, place: &Place) -> Result<AnyConnection, StoreError> {
+        let name = random_name()?;
+        let session = session(place, &name).await?;
+        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = name;
+        Ok(session)
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let _ = fs::remove_file(lock_path(&self.folder, &self.name));
+        if let Lock::File { folder, .. } = &self.lock {
+            let _ = fs::remove_file(lock_path(folder, &self.name()));
+        }
     }
+}
+
+/// What becomes of the claims of `owner`, who is dead, or of its claims on these orders, of which it let go.
+async fn clear_up(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<usize, StoreError> {
+    let (mut abandoned, rows) = (store.owned_by(owner).await?, store.rows_taken_by(owner).await?);
+    abandoned.retain(|order| orders.is_none_or(|orders| orders.contains(&order.id)));
+    let row_of = |order: &Order| rows.iter().find(|(id, _)| *id == order.id).map(|(_, row)| *row);
+    let changes = abandoned.iter().map(|order| Change {
+        problem: Some(Problem::ProcessDied),
+        row: row_of(order),
+        ..Change::new(order, Event::ProcessDied)
+    });
+    let changes: Vec<_> = changes.collect();
+    let recovered = store.apply(&changes, RECOVERY, clock::now()).await?.iter().flatten().count();
+    store.give_back_rows(owner, orders).await?;
+    if orders.is_none() {
+        store.forget_calls_of(owner).await?;
+    }
+    Ok(recovered)
+}
+
+async fn recover_files(store: &Store, folder: &Path, owners: &[String]) -> Result<usize, StoreError> {
+    let mut recovered = 0;
+    for owner in owners {
+        let Some(_grave) = Grave::of(folder, owner)? else { continue };
+        recovered += clear_up(store, owner, None).await?;
+    }
+    Ok(recovered)
+}
+
+fn lock_file(folder: &Path, name: &str) -> io::Result<Lock> {
+    fs::create_dir_all(folder)?;
+    // Locked before it has its name: whoever sees a lock file sees it locked or abandoned.
+    let unnamed = folder.join(format!("{name}.new"));
+    let held = File::create_new(&unnamed)?;
+    held.lock()?;
+    fs::rename(&unnamed, lock_path(folder, name))?;
+    Ok(Lock::File { folder: folder.to_owned(), _held: held })
 }
 
 /// Proof that a process is gone, held while its claims are cleared up. Its lock file goes with it.
@@ -95,17 +198,36 @@ impl Drop for Grave {
     }
 }
 
-fn folder(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".workers");
-    name.into()
-}
-
 fn lock_path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.lock"))
 }
 
-/// Sixteen random hex digits: never a name that a claim already carries.
+/// A connection that holds the lock of `name`.
+async fn session(place: &Place, name: &str) -> Result<AnyConnection, StoreError> {
+    let mut session = place.connect_alone().await?;
+    let held = match lock_number(name) {
+        Some(lock) => ask(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await?,
+        None => false,
+    };
+    // The name was drawn at random from 2^64 just now.
+    if !held {
+        return Err(io::Error::other(format!("the lock {name} is held by somebody else")).into());
+    }
+    Ok(session)
+}
+
+async fn ask(session: &mut AnyConnection, question: &'static str, lock: i64) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar(question).bind(lock).fetch_one(session).await?)
+}
+
+/// The advisory lock that a name stands for.
+fn lock_number(name: &str) -> Option<i64> {
+    u64::from_str_radix(name, 16).ok().filter(|_| name.len() == NAME_LENGTH).map(u64::cast_signed)
+}
+
+/// Hex digits of a name: never one that a claim already carries.
+const NAME_LENGTH: usize = 16;
+
 fn random_name() -> io::Result<String> {
-    Ok(format!("{:016x}", getrandom::u64().map_err(io::Error::other)?))
+    Ok(format!("{:0NAME_LENGTH$x}", getrandom::u64().map_err(io::Error::other)?))
 }

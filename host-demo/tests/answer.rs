@@ -17,9 +17,9 @@ const SETTLED: i64 = SENT_AT + 120_000;
 
 /// An order in `state`, sent at [`SENT_AT`] under an id if one is given.
 async fn order(state: State, transaction_id: Option<&str>) -> Order {
-    let mut order = TestStore::new().await.orders(1).await.remove(0);
+    let mut order = TestStore::new(common::Db::Sqlite).await.orders(1).await.remove(0);
     let transaction_id = transaction_id.map(str::to_owned);
-    order.registration = Some(Registration { reference: "R-1".into(), sends: 1, transaction_id });
+    order.registration = Some(Registration { reference: "R-1".into(), account: 1, sends: 1, transaction_id });
     (order.state, order.sent_at) = (state, Some(SENT_AT));
     order
 }

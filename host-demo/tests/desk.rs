@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::TestStore;
 use common::fake::{Fake, Next};
+use common::{Db, TestStore, on_both};
 use host_demo::desk::{Desk, Found, Patience, Row};
 use host_demo::order::Tracking;
 use host_demo::provider::Provider;
@@ -12,6 +12,7 @@ use host_demo::words::Problem;
 use host_demo::worker::Worker;
 use provider_host::contract::Capability;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use time::macros::date;
 
@@ -23,13 +24,13 @@ struct Office {
 }
 
 impl Office {
-    async fn new(fake: Fake, orders: usize) -> Self {
-        let test = TestStore::new().await;
+    async fn new(db: Db, fake: Fake, orders: usize) -> Self {
+        let test = TestStore::new(db).await;
         let ids = test.orders(orders).await.iter().map(|order| order.id).collect();
         let desk = Desk {
             store: test.store.clone(),
-            worker: Worker::start(&test.path()).unwrap(),
-            providers: HashMap::from([("fake".to_owned(), fake.clone())]),
+            worker: Arc::new(Worker::start(&test.store).await.unwrap()),
+            providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
             who: "op".into(),
             concurrency: 4,
             settle: Duration::ZERO,
@@ -51,214 +52,201 @@ impl Office {
     }
 }
 
-#[tokio::test]
-async fn an_answer_that_was_lost_is_found_again_by_asking() {
-    let office = Office::new(Fake::new(&[Next::LoseAnswer]), 1).await;
-    let row = office.one(Action::Credit).await;
-    assert_eq!((row.state, row.outcome), (State::Unknown, Outcome::Unknown));
-    let row = office.one(Action::Credit).await;
-    assert!(matches!(row.problem, Some(Problem::NotOffered { .. })), "never sent again blindly");
-    let row = office.one(Action::Check).await;
-    assert_eq!((row.state, row.outcome), (State::Approved, Outcome::Success));
-    assert_eq!(row.transaction_id.as_deref(), Some("T1"));
-    assert_eq!(office.live(), 1);
-}
-
-#[tokio::test]
-async fn a_request_that_was_lost_is_sent_again_under_the_same_reference_once_it_is_known_not_to_be_there() {
-    let office = Office::new(Fake::new(&[Next::LoseRequest]), 1).await;
-    assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
-    let before = office.test.order(office.ids[0]).await.registration.unwrap();
-    let row = office.one(Action::Check).await;
-    assert_eq!((row.state, row.problem), (State::NotSent, Some(Problem::NothingThere)));
-    assert_eq!(office.one(Action::Credit).await.state, State::Approved);
-    let after = office.test.order(office.ids[0]).await.registration.unwrap();
-    assert_eq!((&after.reference, after.sends), (&before.reference, 2));
-    assert_eq!(office.live(), 1);
-}
-
-#[tokio::test]
-async fn not_found_is_not_believed_while_the_request_can_be_on_its_way() {
-    let mut office = Office::new(Fake::new(&[Next::LoseRequest]), 1).await;
-    office.desk.settle = Duration::from_secs(120);
-    office.one(Action::Credit).await;
-    let sent_at = office.test.order(office.ids[0]).await.sent_at.unwrap();
-    let row = office.one(Action::Check).await;
-    assert_eq!(row.state, State::Unknown);
-    assert_eq!(row.problem, Some(Problem::TooEarly { until: sent_at + 120_000 }));
-    assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
-    assert_eq!(office.fake.batches.lock().unwrap().len(), 1, "nothing was sent a second time");
-}
-
-#[tokio::test]
-async fn after_a_rejection_and_after_a_cancel_the_reference_is_new() {
-    let office = Office::new(Fake::new(&[Next::Reject]), 1).await;
-    let row = office.one(Action::Credit).await;
-    assert_eq!((row.state, row.outcome), (State::Rejected, Outcome::Failure));
-    assert!(matches!(row.problem, Some(Problem::Rejected { .. })));
-    assert_eq!(office.one(Action::Credit).await.state, State::Approved);
-    assert_eq!(office.one(Action::Cancel).await.state, State::Cancelled);
-    assert_eq!(office.one(Action::Credit).await.state, State::Approved);
-    let mut references = office.fake.references();
-    references.dedup();
-    assert_eq!(references.len(), 3);
-    assert_eq!(office.live(), 1);
-}
-
-#[tokio::test]
-async fn what_was_not_sent_keeps_its_reference() {
-    let office = Office::new(Fake::new(&[Next::NotSent]), 1).await;
-    let row = office.one(Action::Credit).await;
-    assert_eq!((row.state, row.outcome), (State::NotSent, Outcome::Failure));
-    let before = office.test.order(office.ids[0]).await.reference().to_owned();
-    assert_eq!(office.one(Action::Credit).await.state, State::Approved);
-    assert_eq!(office.fake.references(), [before]);
-}
-
-#[tokio::test]
-async fn a_refusal_of_a_second_try_means_that_the_first_may_have_arrived() {
-    let office = Office::new(Fake::new(&[Next::NotSent, Next::Refuse]), 1).await;
-    office.one(Action::Credit).await;
-    assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
-    let first = Office::new(Fake::new(&[Next::Refuse]), 1).await;
-    assert_eq!(first.one(Action::Credit).await.state, State::NotSent, "a first try has nothing to collide with");
-    assert!(office.fake.script_is_done() && first.fake.script_is_done());
-}
-
-#[tokio::test]
-async fn an_answer_about_something_else_is_not_a_success() {
-    let office =
-        Office::new(Fake::new(&[Next::Approve, Next::WrongId]).with_info(|info| info.batch_limits.credit = 1), 2);
-    let mut office = office.await;
-    office.desk.concurrency = 1;
-    let rows = office.run(Action::Credit).await;
-    assert_eq!(rows[0].state, State::Approved);
-    assert_eq!(rows[1].state, State::Unknown);
-    assert!(matches!(rows[1].problem, Some(Problem::IdTaken { .. })));
-    assert_eq!(office.run(Action::Check).await[1].state, State::Approved, "asked by reference, it is found");
-}
-
-#[tokio::test]
-async fn a_verdict_that_nobody_knows_needs_a_person() {
-    let office = Office::new(Fake::new(&[Next::Other]), 1).await;
-    let row = office.one(Action::Credit).await;
-    assert_eq!((row.state, row.outcome), (State::Unknown, Outcome::Unknown));
-    let row = office.one(Action::Check).await;
-    assert_eq!(row.state, State::Unknown, "asked again, it is still unknown");
-    assert!(matches!(row.problem, Some(Problem::NeedsPerson { .. })));
-    let row = office.desk.decide(office.ids[0], Found::Rejected, "電話で確認").await.unwrap();
-    assert_eq!((row.state, row.outcome), (State::Rejected, Outcome::Success));
-    let line = office.test.store.history(office.ids[0]).await.unwrap().pop().unwrap();
-    assert_eq!((line.who.as_str(), line.note.as_deref()), ("op", Some("電話で確認")));
-}
-
-#[tokio::test]
-async fn an_operator_decides_only_about_what_is_unknown() {
-    let office = Office::new(Fake::new(&[Next::LoseAnswer]), 1).await;
-    let found = Found::Approved { transaction_id: "T1".into() };
-    let row = office.desk.decide(office.ids[0], found.clone(), "画面で確認").await.unwrap();
-    assert!(matches!(row.problem, Some(Problem::NotOffered { .. })));
-    office.one(Action::Credit).await;
-    let row = office.desk.decide(office.ids[0], found, "画面で確認").await.unwrap();
-    assert_eq!((row.state, row.transaction_id.as_deref()), (State::Approved, Some("T1")));
-}
-
-#[tokio::test]
-async fn every_order_gets_its_row_in_the_order_asked_and_batches_keep_to_the_limit() {
-    let script = [Next::Approve, Next::Reject, Next::LoseAnswer, Next::NotSent, Next::Review];
-    let office = Office::new(Fake::new(&script), 20).await;
-    let mut asked = office.ids.clone();
-    asked.reverse();
-    let told = std::sync::Mutex::new(0);
-    let rows = office.desk.run(Action::Credit, &asked, &|_| *told.lock().unwrap() += 1).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), asked);
-    assert_eq!(*told.lock().unwrap(), 20);
-    let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
-    assert_eq!([Outcome::Success, Outcome::Failure, Outcome::Unknown].map(count), [17, 2, 1]);
-    let batches = office.fake.batches.lock().unwrap().clone();
-    assert!(batches.iter().all(|rows| *rows <= 3) && batches.len() == 7, "{batches:?}");
-}
-
-#[tokio::test]
-async fn asking_goes_on_until_nothing_is_under_review() {
-    let office = Office::new(Fake { asks_until_approved: 4, ..Fake::new(&[Next::Review, Next::Review]) }, 3).await;
-    office.run(Action::Credit).await;
-    let millisecond = Duration::from_millis(1);
-    let short = Patience { first_pause: millisecond, longest_pause: millisecond, give_up_after: Duration::ZERO };
-    let rows = office.desk.check_until_decided(&office.ids, short, &|_| {}).await.unwrap();
-    assert_eq!(rows.iter().filter(|row| row.state == State::UnderReview).count(), 2, "given up after one question");
-    let long = Patience { give_up_after: Duration::from_secs(60), ..short };
-    let rows = office.desk.check_until_decided(&office.ids, long, &|_| {}).await.unwrap();
-    assert!(rows.iter().all(|row| row.state == State::Approved), "{rows:?}");
-    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), office.ids);
-}
-
-#[tokio::test]
-async fn tracking_is_reported_once_and_only_when_entered() {
-    let office = Office::new(Fake::new(&[]), 1).await;
-    office.one(Action::Credit).await;
-    assert!(matches!(office.one(Action::Sync).await.problem, Some(Problem::NotOffered { .. })));
-    for (carrier, state) in [("red-cap", State::Approved), ("yamato", State::Synced)] {
-        let order = office.test.order(office.ids[0]).await;
-        let tracking = Tracking { carrier: carrier.into(), number: "123".into(), shipped_on: date!(2026 - 07 - 01) };
-        assert!(office.test.store.set_tracking(&order, &tracking, "op", 1).await.unwrap());
-        let row = office.one(Action::Sync).await;
-        assert_eq!(row.state, state);
-        assert_eq!(matches!(row.problem, Some(Problem::CarrierUnsupported { .. })), state == State::Approved);
+on_both! {
+    async fn an_answer_that_was_lost_is_found_again_by_asking(db) {
+        let office = Office::new(db, Fake::new(&[Next::LoseAnswer]), 1).await;
+        let row = office.one(Action::Credit).await;
+        assert_eq!((row.state, row.outcome), (State::Unknown, Outcome::Unknown));
+        let row = office.one(Action::Credit).await;
+        assert!(matches!(row.problem, Some(Problem::NotOffered { .. })), "never sent again blindly");
+        let row = office.one(Action::Check).await;
+        assert_eq!((row.state, row.outcome), (State::Approved, Outcome::Success));
+        assert_eq!(row.transaction_id.as_deref(), Some("T1"));
+        assert_eq!(office.live(), 1);
     }
-    assert!(matches!(office.one(Action::Cancel).await.problem, Some(Problem::NotOffered { .. })));
-}
 
-#[tokio::test]
-async fn what_the_provider_cannot_do_is_said_before_anything_is_sent() {
-    let limited = Fake::new(&[Next::LoseAnswer]).with_info(|info| {
-        info.max_billed_amount = Some(1_001);
-        info.batch_limits.cancel = 0;
-        info.capabilities = Capability::empty();
-    });
-    let office = Office::new(limited, 3).await;
-    let rows = office.run(Action::Credit).await;
-    assert_eq!(rows[0].state, State::Unknown);
-    for row in &rows[1..] {
-        assert_eq!(row.state, State::NotAsked);
-        assert!(matches!(row.problem, Some(Problem::TooLarge { max: 1_001, .. })));
+    async fn a_request_that_was_lost_is_sent_again_under_the_same_reference_once_it_is_known_not_to_be_there(db) {
+        let office = Office::new(db, Fake::new(&[Next::LoseRequest]), 1).await;
+        assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
+        let before = office.test.order(office.ids[0]).await.registration.unwrap();
+        let row = office.one(Action::Check).await;
+        assert_eq!((row.state, row.problem), (State::NotSent, Some(Problem::NothingThere)));
+        assert_eq!(office.one(Action::Credit).await.state, State::Approved);
+        let after = office.test.order(office.ids[0]).await.registration.unwrap();
+        assert_eq!((&after.reference, after.sends), (&before.reference, 2));
+        assert_eq!(office.live(), 1);
     }
-    let row = office.desk.run(Action::Check, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
-    assert!(matches!(row.problem, Some(Problem::CannotAsk { .. })));
-    let found = Found::Approved { transaction_id: "T1".into() };
-    office.desk.decide(office.ids[0], found, "画面で確認").await.unwrap();
-    let row = office.desk.run(Action::Cancel, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
-    assert!(matches!(row.problem, Some(Problem::Unsupported { .. })));
-    assert_eq!(office.desk.providers["fake"].info().id, "fake");
-}
 
-#[tokio::test]
-async fn a_registration_that_was_acknowledged_does_not_vanish() {
-    let office = Office::new(Fake::new(&[Next::Review]), 1).await;
-    office.one(Action::Credit).await;
-    office.fake.ledger.lock().unwrap().clear();
-    let row = office.one(Action::Check).await;
-    assert_eq!(row.state, State::UnderReview);
-    assert!(matches!(row.problem, Some(Problem::Vanished { .. })));
-}
+    async fn not_found_is_not_believed_while_the_request_can_be_on_its_way(db) {
+        let mut office = Office::new(db, Fake::new(&[Next::LoseRequest]), 1).await;
+        office.desk.settle = Duration::from_secs(120);
+        office.one(Action::Credit).await;
+        let sent_at = office.test.order(office.ids[0]).await.sent_at.unwrap();
+        let row = office.one(Action::Check).await;
+        assert_eq!(row.state, State::Unknown);
+        assert_eq!(row.problem, Some(Problem::TooEarly { until: sent_at + 120_000 }));
+        assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
+        assert_eq!(office.fake.batches.lock().unwrap().len(), 1, "nothing was sent a second time");
+    }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_desks_at_once_send_every_order_once() {
-    let office = Office::new(Fake::new(&[]), 60).await;
-    let other = Desk {
-        store: host_demo::store::Store::open(&office.test.path()).await.unwrap(),
-        worker: Worker::start(&office.test.path()).unwrap(),
-        providers: office.desk.providers.clone(),
-        who: "other".into(),
-        concurrency: 4,
-        settle: Duration::ZERO,
-    };
-    let (ours, theirs) = tokio::join!(
-        office.desk.run(Action::Credit, &office.ids, &|_| {}),
-        other.run(Action::Credit, &office.ids, &|_| {})
-    );
-    let won = |rows: Vec<Row>| rows.iter().filter(|row| row.outcome == Outcome::Success).count();
-    assert_eq!(won(ours.unwrap()) + won(theirs.unwrap()), 60);
-    assert_eq!(office.fake.references().len(), 60);
-    assert!(office.test.all().await.iter().all(|order| order.state == State::Approved));
+    async fn after_a_rejection_and_after_a_cancel_the_reference_is_new(db) {
+        let office = Office::new(db, Fake::new(&[Next::Reject]), 1).await;
+        let row = office.one(Action::Credit).await;
+        assert_eq!((row.state, row.outcome), (State::Rejected, Outcome::Failure));
+        assert!(matches!(row.problem, Some(Problem::Rejected { .. })));
+        assert_eq!(office.one(Action::Credit).await.state, State::Approved);
+        assert_eq!(office.one(Action::Cancel).await.state, State::Cancelled);
+        assert_eq!(office.one(Action::Credit).await.state, State::Approved);
+        let mut references = office.fake.references();
+        references.dedup();
+        assert_eq!(references.len(), 3);
+        assert_eq!(office.live(), 1);
+    }
+
+    async fn what_was_not_sent_keeps_its_reference(db) {
+        let office = Office::new(db, Fake::new(&[Next::NotSent]), 1).await;
+        let row = office.one(Action::Credit).await;
+        assert_eq!((row.state, row.outcome), (State::NotSent, Outcome::Failure));
+        let before = office.test.order(office.ids[0]).await.reference().to_owned();
+        assert_eq!(office.one(Action::Credit).await.state, State::Approved);
+        assert_eq!(office.fake.references(), [before]);
+    }
+
+    async fn a_refusal_of_a_second_try_means_that_the_first_may_have_arrived(db) {
+        let office = Office::new(db, Fake::new(&[Next::NotSent, Next::Refuse]), 1).await;
+        office.one(Action::Credit).await;
+        assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
+        let first = Office::new(db, Fake::new(&[Next::Refuse]), 1).await;
+        assert_eq!(first.one(Action::Credit).await.state, State::NotSent, "a first try has nothing to collide with");
+        assert!(office.fake.script_is_done() && first.fake.script_is_done());
+    }
+
+    async fn an_answer_about_something_else_is_not_a_success(db) {
+        let office =
+            Office::new(db, Fake::new(&[Next::Approve, Next::WrongId]).with_info(|info| info.batch_limits.credit = 1), 2);
+        let mut office = office.await;
+        office.desk.concurrency = 1;
+        let rows = office.run(Action::Credit).await;
+        assert_eq!(rows[0].state, State::Approved);
+        assert_eq!(rows[1].state, State::Unknown);
+        assert!(matches!(rows[1].problem, Some(Problem::IdTaken { .. })));
+        assert_eq!(office.run(Action::Check).await[1].state, State::Approved, "asked by reference, it is found");
+    }
+
+    async fn a_verdict_that_nobody_knows_needs_a_person(db) {
+        let office = Office::new(db, Fake::new(&[Next::Other]), 1).await;
+        let row = office.one(Action::Credit).await;
+        assert_eq!((row.state, row.outcome), (State::Unknown, Outcome::Unknown));
+        let row = office.one(Action::Check).await;
+        assert_eq!(row.state, State::Unknown, "asked again, it is still unknown");
+        assert!(matches!(row.problem, Some(Problem::NeedsPerson { .. })));
+        let row = office.desk.decide(office.ids[0], Found::Rejected, "電話で確認").await.unwrap();
+        assert_eq!((row.state, row.outcome), (State::Rejected, Outcome::Success));
+        let line = office.test.store.history(office.ids[0]).await.unwrap().pop().unwrap();
+        assert_eq!((line.who.as_str(), line.note.as_deref()), ("op", Some("電話で確認")));
+    }
+
+    async fn an_operator_decides_only_about_what_is_unknown(db) {
+        let office = Office::new(db, Fake::new(&[Next::LoseAnswer]), 1).await;
+        let found = Found::Approved { transaction_id: "T1".into() };
+        let row = office.desk.decide(office.ids[0], found.clone(), "画面で確認").await.unwrap();
+        assert!(matches!(row.problem, Some(Problem::NotOffered { .. })));
+        office.one(Action::Credit).await;
+        let row = office.desk.decide(office.ids[0], found, "画面で確認").await.unwrap();
+        assert_eq!((row.state, row.transaction_id.as_deref()), (State::Approved, Some("T1")));
+    }
+
+    async fn every_order_gets_its_row_in_the_order_asked_and_batches_keep_to_the_limit(db) {
+        let script = [Next::Approve, Next::Reject, Next::LoseAnswer, Next::NotSent, Next::Review];
+        let office = Office::new(db, Fake::new(&script), 20).await;
+        let mut asked = office.ids.clone();
+        asked.reverse();
+        let told = std::sync::Mutex::new(0);
+        let rows = office.desk.run(Action::Credit, &asked, &|_| *told.lock().unwrap() += 1).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), asked);
+        assert_eq!(*told.lock().unwrap(), 20);
+        let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
+        assert_eq!([Outcome::Success, Outcome::Failure, Outcome::Unknown].map(count), [17, 2, 1]);
+        let batches = office.fake.batches.lock().unwrap().clone();
+        assert!(batches.iter().all(|rows| *rows <= 3) && batches.len() == 7, "{batches:?}");
+    }
+
+    async fn asking_goes_on_until_nothing_is_under_review(db) {
+        let office = Office::new(db, Fake { asks_until_approved: 4, ..Fake::new(&[Next::Review, Next::Review]) }, 3).await;
+        office.run(Action::Credit).await;
+        let millisecond = Duration::from_millis(1);
+        let short = Patience { first_pause: millisecond, longest_pause: millisecond, give_up_after: Duration::ZERO };
+        let rows = office.desk.check_until_decided(&office.ids, short, &|_| {}).await.unwrap();
+        assert_eq!(rows.iter().filter(|row| row.state == State::UnderReview).count(), 2, "given up after one question");
+        let long = Patience { give_up_after: Duration::from_secs(60), ..short };
+        let rows = office.desk.check_until_decided(&office.ids, long, &|_| {}).await.unwrap();
+        assert!(rows.iter().all(|row| row.state == State::Approved), "{rows:?}");
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), office.ids);
+    }
+
+    async fn tracking_is_reported_once_and_only_when_entered(db) {
+        let office = Office::new(db, Fake::new(&[]), 1).await;
+        office.one(Action::Credit).await;
+        assert!(matches!(office.one(Action::Sync).await.problem, Some(Problem::NotOffered { .. })));
+        for (carrier, state) in [("red-cap", State::Approved), ("yamato", State::Synced)] {
+            let order = office.test.order(office.ids[0]).await;
+            let tracking = Tracking { carrier: carrier.into(), number: "123".into(), shipped_on: date!(2026 - 07 - 01) };
+            assert!(office.test.store.set_tracking(&order, &tracking, "op", 1).await.unwrap());
+            let row = office.one(Action::Sync).await;
+            assert_eq!(row.state, state);
+            assert_eq!(matches!(row.problem, Some(Problem::CarrierUnsupported { .. })), state == State::Approved);
+        }
+        assert!(matches!(office.one(Action::Cancel).await.problem, Some(Problem::NotOffered { .. })));
+    }
+
+    async fn what_the_provider_cannot_do_is_said_before_anything_is_sent(db) {
+        let limited = Fake::new(&[Next::LoseAnswer]).with_info(|info| {
+            info.max_billed_amount = Some(1_001);
+            info.batch_limits.cancel = 0;
+            info.capabilities = Capability::empty();
+        });
+        let office = Office::new(db, limited, 3).await;
+        let rows = office.run(Action::Credit).await;
+        assert_eq!(rows[0].state, State::Unknown);
+        for row in &rows[1..] {
+            assert_eq!(row.state, State::NotAsked);
+            assert!(matches!(row.problem, Some(Problem::TooLarge { max: 1_001, .. })));
+        }
+        let row = office.desk.run(Action::Check, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
+        assert!(matches!(row.problem, Some(Problem::CannotAsk { .. })));
+        let found = Found::Approved { transaction_id: "T1".into() };
+        office.desk.decide(office.ids[0], found, "画面で確認").await.unwrap();
+        let row = office.desk.run(Action::Cancel, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
+        assert!(matches!(row.problem, Some(Problem::Unsupported { .. })));
+        assert_eq!(office.desk.providers.get("fake").unwrap().info().id, "fake");
+    }
+
+    async fn a_registration_that_was_acknowledged_does_not_vanish(db) {
+        let office = Office::new(db, Fake::new(&[Next::Review]), 1).await;
+        office.one(Action::Credit).await;
+        office.fake.ledger.lock().unwrap().clear();
+        let row = office.one(Action::Check).await;
+        assert_eq!(row.state, State::UnderReview);
+        assert!(matches!(row.problem, Some(Problem::Vanished { .. })));
+    }
+
+    async fn two_desks_at_once_send_every_order_once(db) {
+        let office = Office::new(db, Fake::new(&[]), 60).await;
+        let other = Desk {
+            store: office.test.again().await,
+            worker: Arc::new(Worker::start(&office.test.store).await.unwrap()),
+            providers: office.desk.providers.clone(),
+            who: "other".into(),
+            concurrency: 4,
+            settle: Duration::ZERO,
+        };
+        let (ours, theirs) = tokio::join!(
+            office.desk.run(Action::Credit, &office.ids, &|_| {}),
+            other.run(Action::Credit, &office.ids, &|_| {})
+        );
+        let won = |rows: Vec<Row>| rows.iter().filter(|row| row.outcome == Outcome::Success).count();
+        assert_eq!(won(ours.unwrap()) + won(theirs.unwrap()), 60);
+        assert_eq!(office.fake.references().len(), 60);
+        assert!(office.test.all().await.iter().all(|order| order.state == State::Approved));
+    }
 }

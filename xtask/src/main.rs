@@ -39,6 +39,10 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Result<()> {
+    // Before anything is built: without it the tests of the store cannot pass.
+    if !test_postgres::is_installed() && !(apt::install(&["postgresql"]) && test_postgres::is_installed()) {
+        bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again");
+    }
     run(cargo().args(["fmt", "--all", "--check"]))?;
     plugins::build()?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;

@@ -1,8 +1,10 @@
 //! `mall` and `fees`.
 
 use super::{Session, read};
+use crate::clock;
 use crate::mall::{self, MAX_FILE_BYTES, Mall};
 use crate::provider::is_name;
+use crate::store::{Saved, Saving};
 use crate::table::{pairs, table, yen};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
@@ -70,13 +72,26 @@ async fn set(session: &Session, id: &str, file: &Path) -> Result<bool> {
         let lines: Vec<_> = problems.iter().map(|problem| format!("{shown}: {}", problem.words(lang))).collect();
         bail!(lines.join("\n"));
     }
-    let in_the_way = session.store.put_mall(&mall).await?;
-    if !in_the_way.is_empty() {
-        let orders = in_the_way.join(", ");
-        bail!(session.say(
-            format!("{shown}: 進行中または結果不明の注文があるため、後払い会社や接続の設定を変えられません。先に結果を確かめるか、キャンセルしてください: {orders}"),
-            format!("{shown}: orders that are live or of unknown outcome hold the mall to its provider and settings; check or cancel them first: {orders}"),
-        ));
+    let saving = Saving { now: clock::now(), ..Saving::default() };
+    let elsewhere = match session.store.put_mall(&mall, saving).await? {
+        Saved::Done { elsewhere } => elsewhere,
+        Saved::Changed => bail!(session.say("ほかの人が変更しました", "Somebody else changed it")),
+        Saved::Held(orders) => {
+            let orders = orders.join(", ");
+            bail!(session.say(
+                format!("{shown}: 結果不明の注文があるため、接続の設定を変えられません。先に結果を確かめてください: {orders}"),
+                format!("{shown}: orders of unknown outcome hold the mall to its settings; check them first: {orders}"),
+            ))
+        }
+    };
+    if elsewhere > 0 {
+        println!(
+            "{}",
+            session.say(
+                format!("登録済みの{elsewhere}件は、終わるまで前の後払い会社のまま扱います"),
+                format!("{elsewhere} orders that are registered stay with the provider before until they are done"),
+            )
+        );
     }
     println!("{}", session.say(format!("モール「{id}」の設定を保存しました"), format!("Saved the mall {id}")));
     show(session, id).await

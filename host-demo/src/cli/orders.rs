@@ -2,13 +2,14 @@
 
 use super::{Charset, Session, Targets, date, read, state};
 use crate::clock;
-use crate::desk::{Desk, Found, Patience, Row, carrier_problem};
-use crate::import::{self, MAX_FILE_BYTES};
-use crate::order::{Order, Tracking};
-use crate::provider::find_carrier;
+use crate::desk::{Desk, Found, Patience, Row};
+use crate::import;
+use crate::order::Order;
+use crate::sheet::MAX_FILE_BYTES;
 use crate::state::{Action, State};
 use crate::store::Filter;
 use crate::table::{Counts, Progress, pairs, table, yen};
+use crate::tracking::{self, Entry};
 use crate::view::{OrderView, actions_cell, list_headings, list_row};
 use crate::words::{Lang, Problem};
 use anyhow::{Result, bail};
@@ -18,8 +19,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Longest tracking number, in characters: what providers take at most.
-const MAX_TRACKING: usize = 255;
 /// Pauses of `check --until-decided`: a verdict usually comes within five minutes, so asking begins
 /// quickly and ends up at once in five minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -127,7 +126,7 @@ async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Ch
     let mall = session.mall(mall).await?;
     let provider = session.shelf.load(&mall.provider).await?;
     let bytes = read(file, MAX_FILE_BYTES, lang)?;
-    let parsed = match import::parse(&bytes, encoding.map(Charset::encoding)) {
+    let parsed = match import::parse(&bytes, encoding.map(Charset::encoding), &mall.headings) {
         Ok(parsed) => parsed,
         Err(problem) => bail!("{}: {}", file.display(), problem.words(lang)),
     };
@@ -303,29 +302,13 @@ pub(super) async fn tracking(session: &Session, command: TrackingCommand) -> Res
     let TrackingCommand::Set { order, carrier, number, shipped_on, mall } = command;
     session.recover().await?;
     let order = session.order(&order, mall.as_deref()).await?;
-    let provider = session.shelf.load(&session.mall(&order.mall).await?.provider).await?;
-    let lang = session.lang;
-    let refuse = |problem: Problem| format!("{}: {}", order.number, problem.words(lang));
-    if let Some(problem) = carrier_problem(&provider, &carrier) {
-        bail!(refuse(problem));
-    }
-    if number.is_empty() || number.chars().count() > MAX_TRACKING || number.chars().any(char::is_control) {
-        bail!(session.say(
-            format!("{}: 伝票番号は1文字以上{MAX_TRACKING}文字以内です", order.number),
-            format!("{}: a tracking number has 1 to {MAX_TRACKING} characters", order.number),
-        ));
-    }
-    if !order.state.tracking_open() {
-        bail!(session.say(
-            format!("{}: {}の注文の伝票番号は変えられません", order.number, order.state.label(lang)),
-            format!("{}: the tracking number cannot change in the state {}", order.number, order.state.label(lang)),
-        ));
-    }
-    let carrier = find_carrier(provider.info(), &carrier).map_or(carrier.clone(), |found| found.id.clone());
-    let tracking = Tracking { carrier, number, shipped_on: shipped_on.unwrap_or_else(clock::today) };
-    if !session.store.set_tracking(&order, &tracking, &session.operator, clock::now()).await? {
-        bail!(refuse(Problem::Changed));
-    }
+    let provider = session.shelf.load(&order.provider).await?;
+    let shipped_on = shipped_on.unwrap_or_else(clock::today);
+    let entered = Entry { carrier: &carrier, number: &number, shipped_on };
+    let tracking = match tracking::enter(&session.store, &provider, &order, entered, &session.operator).await? {
+        Ok(tracking) => tracking,
+        Err(problem) => bail!("{}: {}", order.number, problem.words(session.lang)),
+    };
     println!("{}: {} {} ({})", order.number, tracking.carrier, tracking.number, tracking.shipped_on);
     Ok(true)
 }

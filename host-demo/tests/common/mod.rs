@@ -1,12 +1,14 @@
 //! What several tests need: golden files, stores in folders of their own, orders, a scripted provider.
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unused_macros, unused_imports, reason = "each test uses a part of it")]
 
 pub mod fake;
 
+use host_demo::clock;
 use host_demo::mall::Mall;
 use host_demo::order::{Amounts, Item, Order, OrderData, Person};
-use host_demo::store::{Filter, NewOrder, Store};
-use std::path::{Path, PathBuf};
+use host_demo::state::Event;
+use host_demo::store::{Claim, Filter, NewOrder, Place, Saved, Saving, Store};
+use std::path::Path;
 use tempfile::TempDir;
 use time::macros::datetime;
 
@@ -20,28 +22,74 @@ pub fn golden(name: &str, found: &str) {
     assert_eq!(found, expected, "{name} differs; look at the difference, then run with BLESS=1");
 }
 
-/// A store with one mall, `m`, in a folder that goes away with it.
+/// The databases that every test of the store runs on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Db {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes two tests of one: on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($(#[$meta:meta])* async fn $name:ident($db:ident) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn on($db: common::Db) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                on(common::Db::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgresql() {
+                on(common::Db::Postgres).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both;
+
+/// A store with one mall, `m`, whose files are in a folder that goes away with it.
 pub struct TestStore {
     pub folder: TempDir,
     pub store: Store,
+    /// As the database has it before anything is written.
+    database: String,
 }
 
 impl TestStore {
-    pub async fn new() -> Self {
+    pub async fn new(db: Db) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("orders.db")).await.unwrap();
-        assert!(store.put_mall(&mall()).await.unwrap().is_empty());
-        TestStore { folder, store }
+        let database = match db {
+            Db::Sqlite => folder.path().join("orders.db").to_str().unwrap().to_owned(),
+            Db::Postgres => test_postgres::Cluster::shared().database().unwrap(),
+        };
+        let store = Store::open(&place(&database, folder.path())).await.unwrap();
+        assert_eq!(store.put_mall(&mall(), Saving::default()).await.unwrap(), Saved::Done { elsewhere: 0 });
+        TestStore { folder, store, database }
     }
 
-    pub fn path(&self) -> PathBuf {
-        self.folder.path().join("orders.db")
+    /// The same store with connections of its own, as another process has.
+    pub async fn again(&self) -> Store {
+        Store::open(self.store.place()).await.unwrap()
+    }
+
+    /// What another process is told so that it finds this store; see [`told_place`].
+    pub fn tell(&self) -> String {
+        format!("{} {}", self.database, self.folder.path().display())
+    }
+
+    pub async fn mall(&self) -> Mall {
+        self.store.mall("m").await.unwrap().unwrap()
     }
 
     /// `count` orders that were never asked about.
     pub async fn orders(&self, count: usize) -> Vec<Order> {
         let orders: Vec<_> = (1..=count).map(|at| new_order(&format!("A-{at}"), 1_000 + at as i64)).collect();
-        assert!(self.store.insert_orders("m", &orders).await.unwrap().iter().all(|new| *new));
+        assert!(self.store.insert_orders(&self.mall().await, &orders, 1).await.unwrap().iter().all(|new| *new));
         self.all().await
     }
 
@@ -52,6 +100,28 @@ impl TestStore {
     pub async fn order(&self, id: i64) -> Order {
         self.store.order(id).await.unwrap().unwrap()
     }
+
+    /// Claims `orders` for a credit by the worker `owner`.
+    pub async fn claim(&self, orders: &[Order], owner: &str) -> Vec<Option<Order>> {
+        claim(&self.store, orders, owner).await
+    }
+}
+
+pub async fn claim(store: &Store, orders: &[Order], owner: &str) -> Vec<Option<Order>> {
+    let mall = store.mall(&orders[0].mall).await.unwrap().unwrap();
+    let account = store.accounts().await.unwrap().remove(&mall.account).unwrap();
+    let claim = Claim { event: Event::CreditStarted, account: &account, owner, who: "op", now: clock::now() };
+    store.claim(orders, claim).await.unwrap()
+}
+
+/// What [`TestStore::tell`] told.
+pub fn told_place(told: &str) -> Place {
+    let (database, folder) = told.rsplit_once(' ').unwrap();
+    place(database, Path::new(folder))
+}
+
+fn place(database: &str, folder: &Path) -> Place {
+    Place::new(database).with_files(folder.join("orders.db"))
 }
 
 pub fn mall() -> Mall {
@@ -74,5 +144,6 @@ pub fn new_order(number: &str, billed: i64) -> NewOrder {
         number: number.to_owned(),
         data: OrderData { ordered_at, buyer, recipient: None, items, invoice: None, note: None },
         amounts: Amounts { goods: billed, shipping_fee: 0, imported_fee: 0, payment_fee: 0, billed, fee_band: None },
+        order_status: None,
     }
 }

@@ -1,0 +1,289 @@
+//! The order list: filters, pages and counts that take as long for a million orders as for a thousand.
+//!
+//! Pages are found by key, not by counting rows that are passed over: the newest order first, by the time
+//! at which it was ordered, and among equals by the store's number. What the list shows stands in columns,
+//! so that no order has to be read whole.
+
+use super::rows::{amounts, from_json, parse};
+use super::{Conditions, Result, Store, search_key};
+use crate::order::Amounts;
+use crate::state::{Action, Situation, State};
+use crate::words::Problem;
+use serde::Serialize;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, FromRow, Row};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use time::Date;
+
+/// Orders on a page unless told otherwise.
+pub const PAGE: usize = 50;
+/// Most orders on a page: what a browser still draws at once.
+pub const MAX_PAGE: usize = 500;
+/// Longest text that is searched for, in characters: more than any order number or name.
+const MAX_SEARCH: usize = 100;
+
+/// Which orders a list shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListQuery {
+    /// Of this mall.
+    pub mall: Option<String>,
+    /// Registered at this provider, or to be put to it.
+    pub provider: Option<String>,
+    /// In this state.
+    pub state: Option<State>,
+    /// With this 受注ステータス.
+    pub order_status: Option<String>,
+    /// Ordered on this day in Japan or later.
+    pub since: Option<Date>,
+    /// Ordered on this day in Japan or earlier.
+    pub until: Option<Date>,
+    /// With or without a tracking number.
+    pub tracked: Option<bool>,
+    /// Whose order number or buyer's name begins with this; spaces, capitals and the width of letters do not
+    /// matter.
+    pub search: Option<String>,
+}
+
+/// An order's place in the list; as text it goes into addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListKey {
+    ordered_at: i64,
+    id: i64,
+}
+
+impl fmt::Display for ListKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.ordered_at, self.id)
+    }
+}
+
+/// The text is no place in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a place in the list")]
+pub struct NotAListKey;
+
+impl FromStr for ListKey {
+    type Err = NotAListKey;
+    fn from_str(text: &str) -> std::result::Result<Self, NotAListKey> {
+        let (ordered_at, id) = text.split_once('.').ok_or(NotAListKey)?;
+        let number = |text: &str| text.parse().map_err(|_| NotAListKey);
+        Ok(ListKey { ordered_at: number(ordered_at)?, id: number(id)? })
+    }
+}
+
+/// Which page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Position {
+    /// The newest orders.
+    #[default]
+    First,
+    /// Those that follow this one: older.
+    After(ListKey),
+    /// Those before this one: newer.
+    Before(ListKey),
+    /// The oldest orders.
+    Last,
+}
+
+/// A line of the list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ListOrder {
+    /// The store's number.
+    pub id: i64,
+    /// The mall's id.
+    pub mall: String,
+    /// 受注番号: the mall's number.
+    pub number: String,
+    /// 注文日時, in milliseconds since 1970.
+    pub ordered_at: i64,
+    /// 受注ステータス
+    pub order_status: Option<String>,
+    /// 注文者氏名
+    pub buyer: String,
+    /// 送り先, if it is not the buyer.
+    pub recipient: Option<String>,
+    /// 商品名 of the first line.
+    pub item: String,
+    /// Lines of the order.
+    pub items: i64,
+    /// What it costs.
+    #[serde(flatten)]
+    pub amounts: Amounts,
+    /// The provider where it is registered; before that, where it would be.
+    pub provider: String,
+    /// Where its credit stands.
+    pub state: State,
+    /// Why it is not where its operator wants it.
+    pub problem: Option<Problem>,
+    /// The provider's id.
+    pub transaction_id: Option<String>,
+    /// The carrier's id.
+    pub carrier: Option<String>,
+    /// 伝票番号
+    pub tracking_number: Option<String>,
+    /// 出荷日
+    pub shipped_on: Option<String>,
+    /// Counts every change.
+    pub version: i64,
+}
+
+impl ListOrder {
+    /// Its place in the list.
+    pub fn key(&self) -> ListKey {
+        ListKey { ordered_at: self.ordered_at, id: self.id }
+    }
+
+    /// What may be done with it now.
+    pub fn actions(&self) -> impl Iterator<Item = Action> {
+        let tracking_entered = self.tracking_number.is_some();
+        self.state.actions(Situation { tracking_entered, problem: self.problem.is_some() })
+    }
+
+    /// 合計金額: what the mall exported, before the fee rule.
+    pub fn total(&self) -> i64 {
+        self.amounts.goods + self.amounts.shipping_fee + self.amounts.imported_fee
+    }
+}
+
+/// A page of the list, newest order first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListPage {
+    /// The lines.
+    pub orders: Vec<ListOrder>,
+    /// If there are newer orders: they are those before this one.
+    pub newer: Option<ListKey>,
+    /// If there are older orders: they are those after this one.
+    pub older: Option<ListKey>,
+}
+
+/// Lists, completed by conditions. The registration is looked up for the lines of one page alone.
+const LINES: &str = "SELECT o.id, o.mall, o.number, o.ordered_at, o.order_status, o.buyer, o.recipient, o.item, \
+    o.items, o.goods, o.shipping_fee, o.imported_fee, o.payment_fee, o.billed, o.fee_band, o.provider, o.state, \
+    o.problem, o.carrier, o.tracking_number, o.shipped_on, o.version, \
+    (SELECT r.transaction_id FROM registrations r WHERE r.reference = o.reference) AS transaction_id FROM orders o ";
+
+impl ListQuery {
+    fn conditions(&self) -> Result<Conditions> {
+        let mut conditions = Conditions::default();
+        if let Some(mall) = &self.mall {
+            conditions.and("o.mall = $?", [mall])?;
+        }
+        if let Some(provider) = &self.provider {
+            conditions.and("o.provider = $?", [provider])?;
+        }
+        if let Some(state) = self.state {
+            conditions.and("o.state = $?", [state.to_string()])?;
+        }
+        if let Some(status) = &self.order_status {
+            conditions.and("o.order_status = $?", [status])?;
+        }
+        if let Some(since) = self.since {
+            conditions.and("o.ordered_at >= $?", [crate::clock::in_milliseconds(since.midnight())])?;
+        }
+        if let Some(day_after) = self.until.and_then(Date::next_day) {
+            conditions.and("o.ordered_at < $?", [crate::clock::in_milliseconds(day_after.midnight())])?;
+        }
+        match self.tracked {
+            Some(true) => conditions.plain("o.tracking_number IS NOT NULL"),
+            Some(false) => conditions.plain("o.tracking_number IS NULL"),
+            None => {}
+        }
+        if let Some(search) = &self.search {
+            let from = search_key(&search.chars().take(MAX_SEARCH).collect::<String>());
+            // No text has this byte: everything that begins with `from` lies below.
+            let to = [&from[..], &[0xff]].concat();
+            conditions.and(
+                "((o.number_key >= $? AND o.number_key < $?) OR (o.buyer_key >= $? AND o.buyer_key < $?))",
+                [&from, &to, &from, &to].map(|key| key.as_slice()),
+            )?;
+        }
+        Ok(conditions)
+    }
+}
+
+impl Store {
+    /// A page of the list.
+    pub async fn page(&self, query: &ListQuery, position: Position, size: usize) -> Result<ListPage> {
+        let size = size.clamp(1, MAX_PAGE);
+        let mut conditions = query.conditions()?;
+        let upwards = matches!(position, Position::Before(_) | Position::Last);
+        match position {
+            Position::After(key) => conditions.and("(o.ordered_at, o.id) < ($?, $?)", [key.ordered_at, key.id])?,
+            Position::Before(key) => conditions.and("(o.ordered_at, o.id) > ($?, $?)", [key.ordered_at, key.id])?,
+            Position::First | Position::Last => {}
+        }
+        let order = if upwards { "ASC" } else { "DESC" };
+        // One more than is shown tells whether there are more.
+        let sql = format!("{LINES}{} ORDER BY o.ordered_at {order}, o.id {order} LIMIT {}", conditions.sql, size + 1);
+        let mut orders: Vec<ListOrder> =
+            sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;
+        let more = orders.len() > size;
+        orders.truncate(size);
+        if upwards {
+            orders.reverse();
+        }
+        let (is_first, is_last) = match position {
+            Position::First => (true, !more),
+            Position::After(_) => (false, !more),
+            Position::Before(_) => (!more, false),
+            Position::Last => (!more, true),
+        };
+        let newer = orders.first().filter(|_| !is_first).map(ListOrder::key);
+        let older = orders.last().filter(|_| !is_last).map(ListOrder::key);
+        Ok(ListPage { orders, newer, older })
+    }
+
+    /// The orders that `query` lets through, in the order of the list, at most `limit`.
+    pub async fn matching(&self, query: &ListQuery, limit: usize) -> Result<Vec<i64>> {
+        let conditions = query.conditions()?;
+        let sql =
+            format!("SELECT o.id FROM orders o {} ORDER BY o.ordered_at DESC, o.id DESC LIMIT {limit}", conditions.sql);
+        Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
+    }
+
+    /// How many orders are in each state, of one mall or provider or of all.
+    pub async fn counts(&self, mall: Option<&str>, provider: Option<&str>) -> Result<BTreeMap<State, i64>> {
+        let mut conditions = Conditions::default();
+        if let Some(mall) = mall {
+            conditions.and("mall = $?", [mall])?;
+        }
+        if let Some(provider) = provider {
+            conditions.and("provider = $?", [provider])?;
+        }
+        let sql = format!(
+            "SELECT state, CAST(SUM(orders) AS BIGINT) AS orders FROM counts {} GROUP BY state",
+            conditions.sql
+        );
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;
+        let count = |(state, orders): (String, i64)| Ok((parse(&state)?, orders));
+        rows.into_iter().filter(|(_, orders)| *orders != 0).map(count).collect()
+    }
+}
+
+impl FromRow<'_, AnyRow> for ListOrder {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(ListOrder {
+            id: row.try_get("id")?,
+            mall: row.try_get("mall")?,
+            number: row.try_get("number")?,
+            ordered_at: row.try_get("ordered_at")?,
+            order_status: row.try_get("order_status")?,
+            buyer: row.try_get("buyer")?,
+            recipient: row.try_get("recipient")?,
+            item: row.try_get("item")?,
+            items: row.try_get("items")?,
+            amounts: amounts(row)?,
+            provider: row.try_get("provider")?,
+            state: parse(row.try_get("state")?)?,
+            problem: row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?,
+            transaction_id: row.try_get("transaction_id")?,
+            carrier: row.try_get("carrier")?,
+            tracking_number: row.try_get("tracking_number")?,
+            shipped_on: row.try_get("shipped_on")?,
+            version: row.try_get("version")?,
+        })
+    }
+}
