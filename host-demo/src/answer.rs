@@ -6,7 +6,7 @@
 use crate::order::Order;
 use crate::state::{Action, Event, State};
 use crate::words::Problem;
-use provider_host::contract::{Decision, Failure, Reason, Standing, Verdict};
+use provider_host::contract::{Capability, Decision, Failure, Reason, Standing, Verdict};
 use std::time::Duration;
 
 /// How long after a request was claimed an answer "there is no such thing" is believed. The request of
@@ -46,8 +46,9 @@ pub fn to_credit(order: &Order, answer: Result<Decision, Failure>) -> Finding {
         }
         Err(failure) => {
             let event = match &failure {
-                Failure::OutcomeUnknown(_) => Event::CreditUnknown,
-                // "This reference exists already" can be said of a second try: the first one arrived.
+                // "This reference exists already": what was sent before arrived, and is to be asked for.
+                Failure::OutcomeUnknown(_) | Failure::Already(_) => Event::CreditUnknown,
+                // A provider that has no clear word for it may say so like this.
                 Failure::Refused(_) if sent_before(order) => Event::CreditUnknown,
                 _ => Event::CreditNotSent,
             };
@@ -75,14 +76,24 @@ fn sent_before(order: &Order) -> bool {
     order.registration.as_ref().is_some_and(|registration| registration.sends > 1)
 }
 
-/// What the answer to the question where `order` stands means; it was asked at `asked_at`
-/// (milliseconds since 1970).
-pub fn to_check(order: &Order, answer: Result<Standing, Failure>, asked_at: i64, settle: Duration) -> Finding {
+/// A question where an order stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// When it was asked, in milliseconds since 1970.
+    pub at: i64,
+    /// See [`SETTLE`].
+    pub settle: Duration,
+    /// What the provider can tell.
+    pub provider: Capability,
+}
+
+/// What the answer to the question where `order` stands means.
+pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: Question) -> Finding {
     let standing = match answer {
         Ok(standing) => standing,
         Err(failure) => return Finding::new(Event::CheckNoNews, Some(Problem::of(failure, Action::Check))),
     };
-    if let Some(problem) = disbelief(order, &standing, asked_at, settle) {
+    if let Some(problem) = disbelief(order, &standing, question) {
         return Finding::new(Event::CheckNoNews, Some(problem));
     }
     match standing {
@@ -104,18 +115,31 @@ pub fn to_check(order: &Order, answer: Result<Standing, Failure>, asked_at: i64,
     }
 }
 
-/// Why an answer that the last request left no trace is not to be believed. A tracking number in doubt
-/// needs no such care: sending it again moves no money.
-fn disbelief(order: &Order, standing: &Standing, asked_at: i64, settle: Duration) -> Option<Problem> {
+/// Why an answer that the last request left no trace is not to be believed: it may be on its way, or
+/// this provider never shows that trace. A tracking number may be late: sending it again moves no money.
+fn disbelief(order: &Order, standing: &Standing, question: Question) -> Option<Problem> {
     let not_found = matches!(standing, Standing::NotFound);
-    let not_cancelled = order.state == State::CancelUnknown && matches!(standing, Standing::Decided(_));
-    let until = order.sent_at.unwrap_or(0) + settle.as_millis() as i64;
-    if (not_found || not_cancelled) && asked_at < until {
+    let verdict = matches!(standing, Standing::Decided(_));
+    let not_cancelled = order.state == State::CancelUnknown && verdict;
+    let not_tracked = order.state == State::SyncUnknown && verdict;
+    if not_cancelled && !question.provider.contains(Capability::REPORTS_CANCEL) {
+        return Some(Problem::CannotTell { action: Action::Cancel.to_string() });
+    }
+    if not_tracked && !question.provider.contains(Capability::REPORTS_TRACKING) {
+        return Some(Problem::CannotTell { action: Action::Sync.to_string() });
+    }
+    let until = settled_at(order, question.settle);
+    if (not_found || not_cancelled) && question.at < until {
         return Some(Problem::TooEarly { until });
     }
     // What was acknowledged once exists; an answer that it does not is somebody's mistake.
     let acknowledged = order.transaction_id().filter(|_| not_found);
     acknowledged.map(|id| Problem::Vanished { transaction_id: id.to_owned() })
+}
+
+/// From when on nothing that was sent for `order` can still be on its way.
+pub fn settled_at(order: &Order, settle: Duration) -> i64 {
+    order.sent_at.unwrap_or(0) + settle.as_millis() as i64
 }
 
 /// An answer under another id than the order's is about something else.
@@ -134,16 +158,21 @@ pub fn to_cancel(answer: Result<(), Failure>) -> Finding {
     done(answer, Action::Cancel, [Event::CancelDone, Event::CancelFailed, Event::CancelUnknown])
 }
 
-/// What the answer to a tracking number means.
-pub fn to_sync(answer: Result<(), Failure>) -> Finding {
-    done(answer, Action::Sync, [Event::SyncDone, Event::SyncFailed, Event::SyncUnknown])
+/// What the answer to a tracking number of `order` means. One that is there already is ours if its
+/// answer was lost before; else nobody knows whose it is.
+pub fn to_sync(order: &Order, answer: Result<(), Failure>) -> Finding {
+    match answer {
+        Err(Failure::Already(_)) if order.state == State::SyncingAgain => Finding::new(Event::SyncDone, None),
+        answer => done(answer, Action::Sync, [Event::SyncDone, Event::SyncFailed, Event::SyncUnknown]),
+    }
 }
 
 fn done(answer: Result<(), Failure>, action: Action, [done, failed, unknown]: [Event; 3]) -> Finding {
     match answer {
         Ok(()) => Finding::new(done, None),
         Err(failure) => {
-            let event = if matches!(failure, Failure::OutcomeUnknown(_)) { unknown } else { failed };
+            let in_doubt = matches!(failure, Failure::OutcomeUnknown(_) | Failure::Already(_));
+            let event = if in_doubt { unknown } else { failed };
             Finding::new(event, Some(Problem::of(failure, action)))
         }
     }

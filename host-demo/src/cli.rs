@@ -3,6 +3,8 @@
 mod malls;
 mod orders;
 mod plugins;
+mod serve;
+mod users;
 
 use crate::answer::SETTLE;
 use crate::clock;
@@ -81,6 +83,11 @@ enum Command {
     /// 手数料の試算 / try the fee rule
     #[command(subcommand)]
     Fees(malls::FeesCommand),
+    /// 受注管理の画面とAPIを開く / serve the page and the API
+    Serve(serve::Options),
+    /// 画面の利用者 / users of the page
+    #[command(subcommand)]
+    User(users::Command),
     /// すべての注文を書き出す / every order with every reference ever used
     Export {
         /// JSON（唯一の形式） / JSON, the only format so far
@@ -136,6 +143,8 @@ impl Cli {
             Command::Decide(decide) => orders::decide(&session, decide).await,
             Command::Plugin(command) => plugins::run(&session, command).await,
             Command::Fees(command) => malls::fees(&session, command).await,
+            Command::Serve(options) => serve::run(session, options).await,
+            Command::User(command) => users::run(&session, command).await,
             Command::Export { json: _ } => orders::export(&session).await,
         }
     }
@@ -149,6 +158,7 @@ struct Session {
     settle: Duration,
     store: Store,
     shelf: Shelf,
+    plugins: PathBuf,
 }
 
 impl Session {
@@ -163,6 +173,7 @@ impl Session {
             settle: Duration::from_secs(cli.settle),
             store,
             shelf: Shelf::new(host, cli.plugins.clone()),
+            plugins: cli.plugins.clone(),
         })
     }
 

@@ -4,7 +4,7 @@
 //! chunks side by side. Every order gets a row, in the order in which they were asked for, whatever
 //! becomes of the call.
 
-use crate::answer::{self, Finding};
+use crate::answer::{self, Finding, Question};
 use crate::automation;
 use crate::clock;
 use crate::mall::{Mall, ShopAccount};
@@ -95,7 +95,8 @@ pub enum DeskError {
     NoMall(String),
 }
 
-/// What an operator found at the provider about an order whose outcome is unknown.
+/// What an operator found at the provider about an order whose outcome is unknown. Which of these can be
+/// recorded depends on what is unknown: the table of states decides.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
     /// It is registered there, under this id, and approved.
@@ -103,10 +104,53 @@ pub enum Found {
         /// The provider's id.
         transaction_id: String,
     },
-    /// It was registered there and is rejected or cancelled.
+    /// It is registered there and alive; its verdict is then asked for.
+    Registered {
+        /// The provider's id, where it was not known yet.
+        transaction_id: Option<String>,
+    },
+    /// It was registered there and is rejected.
     Rejected,
+    /// It was registered there and is cancelled.
+    Cancelled,
     /// Nothing is registered there under the reference.
     Nothing,
+    /// The tracking number is there.
+    Tracked,
+    /// There is no tracking number.
+    Untracked,
+}
+
+impl Found {
+    fn event(&self) -> Event {
+        match self {
+            Found::Approved { .. } => Event::OperatorApproved,
+            Found::Registered { .. } => Event::OperatorRegistered,
+            Found::Rejected => Event::OperatorRejected,
+            Found::Cancelled => Event::OperatorCancelled,
+            Found::Nothing => Event::OperatorNothing,
+            Found::Tracked => Event::OperatorTracked,
+            Found::Untracked => Event::OperatorUntracked,
+        }
+    }
+
+    /// The provider's id that it names.
+    fn transaction_id(self) -> Option<String> {
+        match self {
+            Found::Approved { transaction_id } => Some(transaction_id),
+            Found::Registered { transaction_id } => transaction_id,
+            _ => None,
+        }
+    }
+
+    /// What came last left no trace. That is certain only when it cannot be on its way any more.
+    fn is_absence(&self, order: &Order) -> bool {
+        match self {
+            Found::Nothing | Found::Untracked => true,
+            Found::Registered { .. } => order.state == State::CancelUnknown,
+            _ => false,
+        }
+    }
 }
 
 /// How patiently a verdict is waited for.
@@ -293,15 +337,14 @@ impl<P: Provider + Clone> Desk<P> {
     pub async fn decide(&self, id: i64, found: Found, note: &str) -> Result<Row, DeskError> {
         self.worker.recover(&self.store).await?;
         let Some(order) = self.store.order(id).await? else { return Err(DeskError::NoOrder(id)) };
-        if !order.offers(Action::Decide) {
-            return Ok(Row::new(&order, Outcome::Failure, Some(not_offered(Action::Decide, &order))));
+        if let Some(problem) = self.no_decision(&order, &found) {
+            return Ok(Row::new(&order, Outcome::Failure, Some(problem)));
         }
-        let recorded = Problem::Recorded { note: note.to_owned() };
-        let (event, problem, transaction_id) = match found {
-            Found::Approved { transaction_id } => (Event::OperatorApproved, None, Some(transaction_id)),
-            Found::Rejected => (Event::OperatorRejected, Some(recorded), None),
-            Found::Nothing => (Event::OperatorNothing, Some(recorded), None),
-        };
+        let event = found.event();
+        let transaction_id = found.transaction_id();
+        // Where nothing is live, the note says why.
+        let over = matches!(event, Event::OperatorRejected | Event::OperatorNothing);
+        let problem = over.then(|| Problem::Recorded { note: note.to_owned() });
         let change = Change { problem, transaction_id, note: Some(note.to_owned()), ..Change::new(&order, event) };
         let applied = self.store.apply(&[change], &self.who, clock::now()).await?.pop().flatten();
         Ok(match applied {
@@ -309,6 +352,18 @@ impl<P: Provider + Clone> Desk<P> {
             Some(applied) => Row::new(&applied.order, Outcome::Failure, applied.order.problem.clone()),
             None => Row::new(&order, Outcome::Failure, Some(Problem::Changed)),
         })
+    }
+
+    /// Why `found` cannot be recorded of `order`.
+    fn no_decision(&self, order: &Order, found: &Found) -> Option<Problem> {
+        if next(order.state, found.event()).is_none() {
+            return Some(not_offered(Action::Decide, order));
+        }
+        if matches!(found, Found::Registered { transaction_id: None }) && order.transaction_id().is_none() {
+            return Some(Problem::IdMissing);
+        }
+        let until = answer::settled_at(order, self.settle);
+        (found.is_absence(order) && clock::now() < until).then_some(Problem::TooEarly { until })
     }
 
     async fn shop(&self) -> Result<Shop, DeskError> {
@@ -410,7 +465,8 @@ impl<P: Provider + Clone> Desk<P> {
             Action::Check | Action::Decide => {
                 let asked = orders.iter().map(|order| order.for_asking()).collect();
                 let answer = provider.check_credit(&account, asked).await;
-                let meaning = |(order, row): (&&Order, _)| answer::to_check(order, row, asked_at, self.settle);
+                let question = Question { at: asked_at, settle: self.settle, provider: provider.info().capabilities };
+                let meaning = |(order, row): (&&Order, _)| answer::to_check(order, row, question);
                 (orders.iter().zip(answer.rows).map(meaning).collect(), report(&answer.calls))
             }
             Action::Cancel => {
@@ -421,7 +477,8 @@ impl<P: Provider + Clone> Desk<P> {
             Action::Sync => {
                 let asked = orders.iter().filter_map(|order| order.for_sync()).collect();
                 let answer = provider.sync_tracking(&account, asked).await;
-                (answer.rows.into_iter().map(answer::to_sync).collect(), report(&answer.calls))
+                let rows = orders.iter().zip(answer.rows).map(|(order, row)| answer::to_sync(order, row));
+                (rows.collect(), report(&answer.calls))
             }
         }
     }

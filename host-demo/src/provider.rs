@@ -139,6 +139,15 @@ impl Shelf {
         if found == name { Ok(plugin) } else { Err(ProviderError::Another { path, asked: name.to_owned(), found }) }
     }
 
+    /// The components in the folder, by name.
+    pub fn files(&self) -> std::io::Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(&self.folder)?.collect::<Result<Vec<_>, _>>()?;
+        let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+        files.sort();
+        Ok(files)
+    }
+
     /// Loads the component at `path` under the permissions beside it.
     pub async fn load_file(&self, path: &Path) -> Result<Plugin, ProviderError> {
         let permissions = Permissions::from_file(path.with_extension("toml"))?;

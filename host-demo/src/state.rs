@@ -123,8 +123,16 @@ pub enum Event {
     ProcessDied,
     /// An operator found the registration approved at the provider.
     OperatorApproved,
-    /// An operator found the registration rejected or cancelled at the provider.
+    /// An operator found the registration alive at the provider; its verdict is then asked for.
+    OperatorRegistered,
+    /// An operator found the registration rejected at the provider.
     OperatorRejected,
+    /// An operator found the registration cancelled at the provider.
+    OperatorCancelled,
+    /// An operator found the tracking number at the provider.
+    OperatorTracked,
+    /// An operator found no tracking number at the provider.
+    OperatorUntracked,
     /// An operator found that the provider has no such registration.
     OperatorNothing,
     /// A result came by CSV: under review.
@@ -216,8 +224,12 @@ const TABLE: &[(&[State], Event, State)] = &[
     (SYNCING, E::ProcessDied, S::SyncUnknown),
     // What an operator found at the provider.
     (&[S::Unknown], E::OperatorApproved, S::Approved),
+    (&[S::Unknown, S::CancelUnknown], E::OperatorRegistered, S::UnderReview),
     (&[S::Unknown], E::OperatorRejected, S::Rejected),
+    (&[S::Unknown, S::CancelUnknown], E::OperatorCancelled, S::Cancelled),
     (&[S::Unknown], E::OperatorNothing, S::NotSent),
+    (&[S::SyncUnknown], E::OperatorTracked, S::Synced),
+    (&[S::SyncUnknown], E::OperatorUntracked, S::Approved),
     // By CSV. Only where nothing was ever recorded through the API; from then on only by CSV.
     (BY_CSV, E::CsvUnderReview, S::CsvUnderReview),
     (BY_CSV, E::CsvOnHold, S::CsvOnHold),
@@ -292,7 +304,7 @@ const FACES: &[Face] = &[
         S::CancelUnknown,
         "[与信キャンセル結果不明]",
         "[Cancel outcome unknown]",
-        &[(A::Check, Always), (A::Cancel, Always)],
+        &[(A::Check, Always), (A::Cancel, Always), (A::Decide, Always)],
         false,
     ),
     face(S::Cancelled, "[与信キャンセル済]", "[Credit cancelled]", &[(A::Credit, Always)], true),
@@ -302,7 +314,7 @@ const FACES: &[Face] = &[
         S::SyncUnknown,
         "[伝票番号同期結果不明]",
         "[Tracking outcome unknown]",
-        &[(A::Check, Always), (A::Sync, Always)],
+        &[(A::Check, Always), (A::Sync, Always), (A::Decide, Always)],
         false,
     ),
     face(S::Synced, "[与信OK] [伝票番号同期OK]", "[Credit OK] [Tracking synced]", &[], false),
@@ -448,9 +460,8 @@ impl Event {
     pub fn doubted(self) -> Event {
         match self {
             E::CreditApproved | E::CreditRejected | E::CreditUnderReview | E::CreditOnHold => E::CreditUnknown,
-            E::CheckApproved | E::CheckRejected | E::CheckUnderReview | E::CheckOnHold | E::OperatorApproved => {
-                E::CheckNoNews
-            }
+            E::CheckApproved | E::CheckRejected | E::CheckUnderReview | E::CheckOnHold => E::CheckNoNews,
+            E::OperatorApproved | E::OperatorRegistered => E::CheckNoNews,
             other => other,
         }
     }

@@ -13,6 +13,8 @@ use serde::Serialize;
 pub struct OrderView<'a> {
     /// The mall's id.
     pub mall: &'a str,
+    /// The id of the provider that is asked about it.
+    pub provider: &'a str,
     /// The mall's number.
     pub number: &'a str,
     /// When it was ordered, in Japan.
@@ -43,14 +45,15 @@ pub struct OrderView<'a> {
 }
 
 impl<'a> OrderView<'a> {
-    /// `order`, with the references of `used` that are its own.
-    pub fn new(order: &'a Order, used: &'a [UsedReference]) -> Self {
+    /// `order` of a mall with this `provider`, with the references of `used` that are its own.
+    pub fn new(order: &'a Order, provider: &'a str, used: &'a [UsedReference]) -> Self {
         // `used` is sorted by order, so an export of many orders stays fast.
         let from = used.partition_point(|used| used.order_id < order.id);
         let own = used[from..].iter().take_while(|used| used.order_id == order.id);
         let tracking = order.tracking.as_ref();
         OrderView {
             mall: &order.mall,
+            provider,
             number: &order.number,
             ordered_at: clock::show(order.data.ordered_at),
             buyer: &order.data.buyer.name,

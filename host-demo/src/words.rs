@@ -90,6 +90,11 @@ pub enum Problem {
         /// The provider's words.
         said: Said,
     },
+    /// It is so at the provider already.
+    Already {
+        /// The provider's words.
+        said: Said,
+    },
     /// The state at the provider does not allow it.
     Refused {
         /// The provider's words.
@@ -160,6 +165,13 @@ pub enum Problem {
         /// The provider's id.
         provider: String,
     },
+    /// The provider shows a verdict, which does not tell whether what was sent last arrived.
+    CannotTell {
+        /// What was sent last.
+        action: String,
+    },
+    /// The provider's id is needed and not known.
+    IdMissing,
     /// Billed for more than the provider takes.
     TooLarge {
         /// Yen.
@@ -205,6 +217,7 @@ impl Problem {
         match failure {
             Failure::Invalid(fields) => Problem::Invalid { fields: fields.into_iter().map(Field::from).collect() },
             Failure::Unauthorized(reason) => Problem::Unauthorized { said: reason.into() },
+            Failure::Already(reason) => Problem::Already { said: reason.into() },
             Failure::Refused(reason) => Problem::Refused { said: reason.into() },
             Failure::NotSent(reason) => Problem::NotSent { said: reason.into() },
             Failure::Busy((reason, wait)) => Problem::Busy { said: reason.into(), wait },
@@ -270,6 +283,7 @@ impl Problem {
                 fields.iter().map(|field| field_words(field, lang)).collect::<Vec<_>>().join(" / ")
             }
             Problem::Unauthorized { said }
+            | Problem::Already { said }
             | Problem::Refused { said }
             | Problem::NotSent { said }
             | Problem::Busy { said, .. }
@@ -279,7 +293,7 @@ impl Problem {
         }
     }
 
-    fn what_and_next(&self, lang: Lang) -> (String, String) {
+    pub(crate) fn what_and_next(&self, lang: Lang) -> (String, String) {
         let (ja, en): ((String, &str), (String, &str)) = match self {
             Problem::Rejected { .. } => (
                 ("与信に失敗しました".into(), "別のお支払い方法を案内するか、もう一度[与信を実行]できます。"),
@@ -302,6 +316,10 @@ impl Problem {
                     "The shop's ids or its address were refused".into(),
                     "Check the mall's settings; if they are right, ask the provider.",
                 ),
+            ),
+            Problem::Already { .. } => (
+                ("後払い会社には、すでに同じものが届いています".into(), "[与信結果確認]で確かめてください。"),
+                ("The provider has it already".into(), "Check the result."),
             ),
             Problem::Refused { .. } => (
                 (
@@ -418,6 +436,23 @@ impl Problem {
                     format!("The plugin of the provider {provider} is not loaded"),
                     "Ask an administrator to load it. Nothing was sent.",
                 ),
+            ),
+            Problem::CannotTell { action } => {
+                let action = action_words(action, lang);
+                (
+                    (
+                        format!("この後払い会社の与信結果からは、「{action}」が届いたかどうかわかりません"),
+                        "もう一度同じ操作をするか、後払い会社の管理画面で確かめて[結果を記録]をしてください。",
+                    ),
+                    (
+                        format!("This provider's verdict does not tell whether \"{action}\" arrived"),
+                        "Do it once more, or look it up on the provider's own page and record what you found.",
+                    ),
+                )
+            }
+            Problem::IdMissing => (
+                ("後払い会社の取引IDがわかりません".into(), "管理画面にある取引IDを添えて記録してください。"),
+                ("The provider's transaction id is not known".into(), "Record it with the id that its page shows."),
             ),
             Problem::TooLarge { billed, max } => (
                 (

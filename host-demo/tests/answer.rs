@@ -4,11 +4,11 @@ mod common;
 
 use common::TestStore;
 use common::fake::reason;
-use host_demo::answer::{to_cancel, to_check, to_credit, to_sync};
+use host_demo::answer::{Question, to_cancel, to_check, to_credit, to_sync};
 use host_demo::order::{Order, Registration};
 use host_demo::state::{Action, Event, State};
 use host_demo::words::{Lang, Problem};
-use provider_host::contract::{Decision, Failure, Standing, Verdict};
+use provider_host::contract::{Capability, Decision, Failure, Standing, Verdict};
 use std::time::Duration;
 
 const SETTLE: Duration = Duration::from_secs(120);
@@ -22,6 +22,11 @@ async fn order(state: State, transaction_id: Option<&str>) -> Order {
     order.registration = Some(Registration { reference: "R-1".into(), account: 1, sends: 1, transaction_id });
     (order.state, order.sent_at) = (state, Some(SENT_AT));
     order
+}
+
+/// A question to a provider that tells everything, asked at `at`.
+fn question(at: i64) -> Question {
+    Question { at, settle: SETTLE, provider: Capability::REPORTS_CANCEL | Capability::REPORTS_TRACKING }
 }
 
 fn approved(id: &str) -> Decision {
@@ -48,7 +53,7 @@ async fn no_trace_is_believed_only_when_the_request_has_settled() {
         (&sync, Standing::NotFound, SETTLED, Event::CheckNoNews),
     ];
     for (order, standing, asked_at, event) in cases {
-        let finding = to_check(order, Ok(standing.clone()), asked_at, SETTLE);
+        let finding = to_check(order, Ok(standing.clone()), question(asked_at));
         assert_eq!(finding.event, event, "{} {standing:?} at {asked_at}", order.state);
         assert_eq!(finding.problem.is_some(), matches!(event, Event::CheckNoNews | Event::CheckNotFound));
     }
@@ -57,7 +62,7 @@ async fn no_trace_is_believed_only_when_the_request_has_settled() {
 #[tokio::test]
 async fn an_answer_under_another_id_is_about_something_else() {
     let order = order(State::UnderReview, Some("T1")).await;
-    let finding = to_check(&order, Ok(Standing::Decided(approved("T2"))), SETTLED, SETTLE);
+    let finding = to_check(&order, Ok(Standing::Decided(approved("T2"))), question(SETTLED));
     assert_eq!((finding.event, finding.transaction_id), (Event::CheckNoNews, None));
     assert_eq!(finding.problem, Some(Problem::AnotherId { asked: "T1".into(), answered: "T2".into() }));
 }
@@ -69,6 +74,7 @@ async fn only_an_unknown_outcome_is_unknown() {
     let cases = [
         (Failure::Invalid(vec![]), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
         (Failure::Unauthorized(because()), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
+        (Failure::Already(because()), Event::CreditUnknown, Event::CancelUnknown, Event::SyncUnknown),
         (Failure::Refused(because()), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
         (Failure::NotSent(because()), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
         (Failure::Busy((because(), Some(3))), Event::CreditNotSent, Event::CancelFailed, Event::SyncFailed),
@@ -78,10 +84,33 @@ async fn only_an_unknown_outcome_is_unknown() {
     for (failure, credit, cancel, sync) in cases {
         assert_eq!(to_credit(&order, Err(failure.clone())).event, credit, "{failure:?}");
         assert_eq!(to_cancel(Err(failure.clone())).event, cancel, "{failure:?}");
-        assert_eq!(to_sync(Err(failure.clone())).event, sync, "{failure:?}");
-        let check = to_check(&order, Err(failure.clone()), SETTLED, SETTLE);
+        assert_eq!(to_sync(&order, Err(failure.clone())).event, sync, "{failure:?}");
+        let check = to_check(&order, Err(failure.clone()), question(SETTLED));
         assert_eq!(check.event, Event::CheckNoNews, "{failure:?}");
         let problem = Problem::of(failure, Action::Credit);
         assert!(!problem.words(Lang::Ja).is_empty() && !problem.words(Lang::En).is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_verdict_says_nothing_about_what_the_provider_never_tells() {
+    let cancel = order(State::CancelUnknown, Some("T1")).await;
+    let sync = order(State::SyncUnknown, Some("T1")).await;
+    let blind = Question { provider: Capability::empty(), ..question(SETTLED) };
+    for order in [&cancel, &sync] {
+        let finding = to_check(order, Ok(Standing::Decided(approved("T1"))), blind);
+        assert_eq!(finding.event, Event::CheckNoNews, "{}", order.state);
+        assert!(matches!(finding.problem, Some(Problem::CannotTell { .. })), "{:?}", finding.problem);
+    }
+    assert_eq!(to_check(&sync, Ok(Standing::TrackingRegistered), blind).event, Event::CheckTracked);
+    assert_eq!(to_check(&cancel, Ok(Standing::Cancelled), blind).event, Event::CheckCancelled);
+}
+
+#[tokio::test]
+async fn a_tracking_number_that_is_there_already_is_ours_only_if_it_was_sent_before() {
+    let again = order(State::SyncingAgain, Some("T1")).await;
+    let first = order(State::Syncing, Some("T1")).await;
+    let already = || Err(Failure::Already(reason("E1", "x")));
+    assert_eq!(to_sync(&again, already()).event, Event::SyncDone);
+    assert_eq!(to_sync(&first, already()).event, Event::SyncUnknown);
 }

@@ -47,7 +47,11 @@ fn every_offered_action_can_begin() {
                 Action::Cancel => Event::CancelStarted,
                 Action::Sync => Event::SyncStarted,
                 Action::Check => Event::CheckNoNews,
-                Action::Decide => Event::OperatorNothing,
+                Action::Decide => match state {
+                    State::Unknown => Event::OperatorNothing,
+                    State::CancelUnknown => Event::OperatorCancelled,
+                    _ => Event::OperatorTracked,
+                },
             };
             assert!(next(*state, begins).is_some(), "{state} offers {action}");
         }
@@ -103,9 +107,17 @@ struct Rules {
     keeps_reference: fn(State) -> bool,
     /// "It is not there" is believed only when nothing can be on its way.
     settles: bool,
+    /// A verdict is believed to mean "not cancelled", though the provider never tells of cancels.
+    believes_the_blind: bool,
 }
 
-const RULES: Rules = Rules { next, also_offered: None, keeps_reference: State::keeps_reference, settles: true };
+const RULES: Rules = Rules {
+    next,
+    also_offered: None,
+    keeps_reference: State::keeps_reference,
+    settles: true,
+    believes_the_blind: false,
+};
 
 impl Rules {
     fn offers(&self, state: State) -> Vec<Action> {
@@ -194,18 +206,25 @@ impl Rules {
                 Held::Dead => vec![Event::CheckRejected, Event::CheckCancelled],
             });
         }
+        if self.believes_the_blind && (world.state, world.held) == (State::CancelUnknown, Held::Dead) {
+            events.push(Event::CheckApproved);
+        }
         self.after(world, &events, worlds);
     }
 
     /// An operator who looks carefully: after everything has settled, and at the provider itself.
     fn decide(&self, world: World, worlds: &mut Vec<World>) {
-        let event = match world.held {
-            Held::Approved => Event::OperatorApproved,
-            Held::Dead => Event::OperatorRejected,
-            Held::Nothing if !world.credit_on_the_way => Event::OperatorNothing,
-            _ => return,
+        let late = world.credit_on_the_way || world.cancel_on_the_way || world.sync_on_the_way;
+        let events: &[Event] = match world.held {
+            Held::Approved if !late => &[Event::OperatorApproved, Event::OperatorRegistered, Event::OperatorUntracked],
+            Held::Approved => &[Event::OperatorApproved],
+            Held::UnderReview | Held::OnHold if !late => &[Event::OperatorRegistered],
+            Held::Tracked => &[Event::OperatorTracked],
+            Held::Dead => &[Event::OperatorRejected, Event::OperatorCancelled],
+            Held::Nothing if !world.credit_on_the_way => &[Event::OperatorNothing],
+            _ => &[],
         };
-        self.after(world, &[event], worlds);
+        self.after(world, events, worlds);
     }
 
     /// The shop has the provider judge the order by files, and takes the result in. The first time that is
@@ -343,6 +362,7 @@ fn broken_rules_are_found_out() {
             Rules { next: unknown_may_be_sent, also_offered: Some((State::Unknown, Action::Credit)), ..RULES },
         ),
         ("not found is believed at once", Rules { settles: false, ..RULES }),
+        ("a verdict hides a cancel", Rules { believes_the_blind: true, ..RULES }),
     ] {
         assert!(broken.walk().is_err(), "the walk does not notice that {name}");
     }

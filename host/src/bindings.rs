@@ -21,11 +21,13 @@ mod capability_names {
     use super::exports::deferred_payment::provider::payment_provider::Capability;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    const NAMES: [(&str, Capability); 4] = [
+    const NAMES: [(&str, Capability); 6] = [
         ("find-by-reference", Capability::FIND_BY_REFERENCE),
         ("unique-reference", Capability::UNIQUE_REFERENCE),
         ("enclosed-invoice", Capability::ENCLOSED_INVOICE),
         ("test-connection", Capability::TEST_CONNECTION),
+        ("reports-cancel", Capability::REPORTS_CANCEL),
+        ("reports-tracking", Capability::REPORTS_TRACKING),
     ];
 
     impl Serialize for Capability {

@@ -24,6 +24,7 @@ pub struct Host {
     limits: Arc<Limits>,
     cache: Option<Arc<Cache>>,
     tls: rustls::ClientConfig,
+    now: Option<u64>,
 }
 
 /// How a [`Host`] is set up.
@@ -31,6 +32,7 @@ pub struct Host {
 pub struct HostBuilder {
     limits: Limits,
     cache_dir: Option<PathBuf>,
+    now: Option<u64>,
 }
 
 impl HostBuilder {
@@ -47,6 +49,14 @@ impl HostBuilder {
         self
     }
 
+    /// Tells every call that it is this time (`context.now`, in milliseconds since 1970) instead of the
+    /// machine's. A call is a function of its arguments and of the answers it gets, so at the same time
+    /// it can be replayed byte by byte.
+    pub fn now(mut self, milliseconds: u64) -> Self {
+        self.now = Some(milliseconds);
+        self
+    }
+
     /// Sets the sandbox up.
     pub fn build(self) -> Result<Host, BuildError> {
         let limits = Arc::new(self.limits);
@@ -55,6 +65,7 @@ impl HostBuilder {
             cache: self.cache_dir.as_deref().map(Cache::open).transpose()?.map(Arc::new),
             tls: egress::tls().map_err(BuildError::Roots)?,
             limits,
+            now: self.now,
         })
     }
 }
@@ -110,6 +121,7 @@ impl Host {
             facts,
             limits: Arc::clone(&self.limits),
             pools: Pools::new(self.tls.clone()),
+            now: self.now,
         };
         let entry: Entry<_> = Box::new(|store, view| {
             Box::pin(async move { view.deferred_payment_provider_payment_provider().call_describe(store).await })

@@ -59,6 +59,8 @@ pub(crate) struct Loaded {
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) pools: Pools,
+    /// The time that calls are told, if it is not the machine's.
+    pub(crate) now: Option<u64>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -220,7 +222,7 @@ impl Loaded {
     ) -> (Vec<Result<Out, Failure>>, CallReport) {
         let asked = rows.len();
         let mask = personal(&rows).and_settings(&account.settings, &self.info.settings);
-        let context = Context { settings: account.settings.clone(), now: now() };
+        let context = Context { settings: account.settings.clone(), now: self.now.unwrap_or_else(now) };
         let entry = enter(context, rows);
         let (result, mut report) = self.enter(operation, asked, Some(account), mask, entry).await;
         let seen = Seen::of(&report.requests);
@@ -238,8 +240,9 @@ impl Loaded {
                 judged
             }
             Err(error) => {
-                report.error = Some(error.to_string());
-                (0..asked).map(|_| Err(word::without_answer("host-call-ended", &error.to_string(), seen))).collect()
+                let words = error.to_string();
+                report.error = Some(error);
+                (0..asked).map(|_| Err(word::without_answer("host-call-ended", &words, seen))).collect()
             }
         };
         (rows, report)
@@ -279,7 +282,7 @@ impl Loaded {
             requests: meter.requests(),
             log_lines_dropped: dropped.load(Ordering::Relaxed),
             overruled: Vec::new(),
-            error: result.as_ref().err().map(ToString::to_string),
+            error: result.as_ref().err().cloned(),
         };
         span.in_scope(|| tell(&report));
         (result, report)
@@ -304,7 +307,7 @@ fn tell(report: &CallReport) {
     let (elapsed, requests, dropped) = (report.elapsed, report.requests.len(), report.log_lines_dropped);
     match &report.error {
         None => tracing::info!(?elapsed, requests, dropped, "call ended"),
-        Some(error) => tracing::warn!(?elapsed, requests, dropped, error, "call ended early"),
+        Some(error) => tracing::warn!(?elapsed, requests, dropped, %error, "call ended early"),
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the host saw of a call: every request, whether it left, how long each phase took.
 
+use crate::error::CallError;
 use crate::word::Word;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +24,12 @@ pub struct CallReport {
     /// was written: only the host can know that.
     pub overruled: Vec<Overruled>,
     /// Why the call ended early, if it did.
-    pub error: Option<String>,
+    #[serde(serialize_with = "in_words")]
+    pub error: Option<CallError>,
+}
+
+fn in_words<S: Serializer>(error: &Option<CallError>, to: S) -> Result<S::Ok, S::Error> {
+    error.as_ref().map(CallError::to_string).serialize(to)
 }
 
 /// A row where the host did not believe the plugin.

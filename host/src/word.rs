@@ -23,6 +23,7 @@ pub enum Word {
     Success,
     Invalid,
     Unauthorized,
+    Already,
     Refused,
     NotSent,
     Busy,
@@ -37,6 +38,7 @@ impl Word {
             Ok(_) => Word::Success,
             Err(Failure::Invalid(_)) => Word::Invalid,
             Err(Failure::Unauthorized(_)) => Word::Unauthorized,
+            Err(Failure::Already(_)) => Word::Already,
             Err(Failure::Refused(_)) => Word::Refused,
             Err(Failure::NotSent(_)) => Word::NotSent,
             Err(Failure::Busy(_)) => Word::Busy,
@@ -106,6 +108,7 @@ fn own(code: &str, message: &str) -> Reason {
 fn words(failure: Failure) -> Reason {
     match failure {
         Failure::Unauthorized(reason)
+        | Failure::Already(reason)
         | Failure::Refused(reason)
         | Failure::NotSent(reason)
         | Failure::Busy((reason, _))

@@ -1,7 +1,10 @@
 //! `cargo xtask …`: everything that is not plain cargo.
 
 mod apt;
+#[cfg(test)]
+mod contract;
 mod demo;
+mod kit;
 mod plugins;
 mod toolchain;
 
@@ -18,18 +21,22 @@ enum Task {
     Plugins,
     /// The operator's whole job, step by step, and the proof that platform and gateway agree.
     Demo(demo::Options),
+    /// Judge a plugin by its component file: the contract, under every fault.
+    Kit(kit::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
 
 fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
     let result = match Task::parse() {
-        Task::Plugins => plugins::build(),
-        Task::Demo(options) => demo::demo(&options),
-        Task::Test => test(),
+        Task::Plugins => plugins::build().map(done),
+        Task::Demo(options) => demo::demo(&options).map(done),
+        Task::Kit(options) => kit::kit(&options),
+        Task::Test => test().map(done),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // The words alone: where in xtask it happened helps nobody who ran it.
         Err(error) => {
             eprintln!("[xtask] {}", format!("{error:#}").trim_end());

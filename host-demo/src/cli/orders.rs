@@ -98,18 +98,45 @@ pub(super) struct Decide {
     /// この取引IDで登録され、与信OKだった / registered under this id and approved
     #[arg(long, group = "found", value_name = "ID")]
     approved: Option<String>,
-    /// 登録されたが、与信NGまたはキャンセル済だった / registered, and rejected or cancelled since
+    /// 登録されていた（取引IDが未知なら添える）。与信結果は続けて確認 / registered (under this id, if unknown so far)
+    #[arg(long, group = "found", value_name = "ID", num_args = 0..=1)]
+    registered: Option<Option<String>>,
+    /// 登録されたが、与信NGだった / registered, and rejected
     #[arg(long, group = "found")]
     rejected: bool,
+    /// 登録されたが、キャンセル済だった / registered, and cancelled since
+    #[arg(long, group = "found")]
+    cancelled: bool,
     /// 何も登録されていなかった / nothing was registered
     #[arg(long, group = "found")]
     nothing: bool,
+    /// 伝票番号が登録されていた / the tracking number is there
+    #[arg(long, group = "found")]
+    tracked: bool,
+    /// 伝票番号は登録されていなかった / there is no tracking number
+    #[arg(long, group = "found")]
+    untracked: bool,
     /// どう確かめたか / how it was found out
     #[arg(long)]
     note: String,
     /// モール / the mall
     #[arg(long)]
     mall: Option<String>,
+}
+
+impl Decide {
+    /// What was found, and where.
+    fn found(&self) -> Found {
+        match self {
+            Decide { approved: Some(id), .. } => Found::Approved { transaction_id: id.clone() },
+            Decide { registered: Some(id), .. } => Found::Registered { transaction_id: id.clone() },
+            Decide { rejected: true, .. } => Found::Rejected,
+            Decide { cancelled: true, .. } => Found::Cancelled,
+            Decide { tracked: true, .. } => Found::Tracked,
+            Decide { untracked: true, .. } => Found::Untracked,
+            Decide { .. } => Found::Nothing,
+        }
+    }
 }
 
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
@@ -172,7 +199,9 @@ pub(super) async fn export(session: &Session) -> Result<bool> {
 
 async fn print_json(session: &Session, orders: &[Order]) -> Result<bool> {
     let used = session.store.references().await?;
-    let views: Vec<_> = orders.iter().map(|order| OrderView::new(order, &used)).collect();
+    let malls = session.store.malls().await?;
+    let provider = |order: &Order| malls.iter().find(|mall| mall.id == order.mall).map_or("", |mall| &mall.provider);
+    let views: Vec<_> = orders.iter().map(|order| OrderView::new(order, provider(order), &used)).collect();
     println!("{}", serde_json::to_string_pretty(&views)?);
     Ok(true)
 }
@@ -318,12 +347,7 @@ pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
     if decide.note.trim().is_empty() {
         bail!(session.say("--note に、どう確かめたかを書いてください", "Say in --note how it was found out"));
     }
-    let found = match decide.approved {
-        Some(transaction_id) => Found::Approved { transaction_id },
-        None if decide.rejected => Found::Rejected,
-        None => Found::Nothing,
-    };
     let order = session.order(&decide.order, decide.mall.as_deref()).await?;
     let desk: Desk<Plugin> = session.desk(&[]).await?;
-    Ok(print_rows(&[desk.decide(order.id, found, decide.note.trim()).await?], session.lang))
+    Ok(print_rows(&[desk.decide(order.id, decide.found(), decide.note.trim()).await?], session.lang))
 }

@@ -5,10 +5,12 @@ use crate::table::{pairs, table, yen};
 use anyhow::Result;
 use clap::Subcommand;
 use provider_host::contract::{Capability, SettingKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// プラグインの一覧 / list the folder's plugins
+    List,
     /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
     Inspect {
         /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
@@ -16,9 +18,42 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(session: &Session, Command::Inspect { file }: Command) -> Result<bool> {
+/// Digits of a digest that are shown in a list: enough to tell versions apart.
+const SHORT_DIGEST: usize = 12;
+
+pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+    match command {
+        Command::List => list(session).await,
+        Command::Inspect { file } => inspect(session, &file).await,
+    }
+}
+
+async fn list(session: &Session) -> Result<bool> {
     let lang = session.lang;
-    let plugin = session.shelf.load_file(&file).await?;
+    let mut rows = Vec::new();
+    for file in session.shelf.files()? {
+        let plugin = session.shelf.load_file(&file).await?;
+        let (info, facts) = (plugin.info(), plugin.facts());
+        let origins = facts.permissions.origins.iter().map(ToString::to_string);
+        rows.push([
+            format!("{}\n{}", info.id, lang.pick(&info.name.ja, &info.name.en)),
+            info.version.clone(),
+            format!("{} KiB", facts.size.div_ceil(1024)),
+            facts.digest.chars().take(SHORT_DIGEST).collect(),
+            origins.collect::<Vec<_>>().join("\n"),
+        ]);
+    }
+    let headings = lang.pick(
+        ["後払い会社", "版", "大きさ", "sha256", "通信先の許可"],
+        ["provider", "version", "size", "sha256", "may reach"],
+    );
+    println!("{}", table(headings, rows));
+    Ok(true)
+}
+
+async fn inspect(session: &Session, file: &Path) -> Result<bool> {
+    let lang = session.lang;
+    let plugin = session.shelf.load_file(file).await?;
     let (info, facts) = (plugin.info(), plugin.facts());
     let limits = &info.batch_limits;
     let list = |items: &[String]| items.join("\n");
@@ -92,6 +127,8 @@ fn capabilities(has: Capability, session: &Session) -> Vec<String> {
         (Capability::UNIQUE_REFERENCE, "同じ登録番号の二重登録を断る", "refuses a reference that exists"),
         (Capability::ENCLOSED_INVOICE, "請求書の同梱", "encloses the invoice"),
         (Capability::TEST_CONNECTION, "接続テスト", "connection test"),
+        (Capability::REPORTS_CANCEL, "照会でキャンセル済とわかる", "tells what was cancelled"),
+        (Capability::REPORTS_TRACKING, "照会で伝票番号の登録がわかる", "tells what has a tracking number"),
     ];
     all.into_iter().filter(|(one, ..)| has.contains(*one)).map(|(_, ja, en)| session.say(ja, en)).collect()
 }

@@ -74,7 +74,12 @@ pub fn provider() -> ProviderInfo {
         batch_limits: BatchLimits { credit: 1, check_credit: MAX_IDS as u32, cancel: MAX_IDS as u32, sync_tracking: 1 },
         // `describe` is not given the settings: with `ask-by-reference` off, asking by reference
         // alone answers *unsupported*.
-        capabilities: Capability::FIND_BY_REFERENCE | Capability::ENCLOSED_INVOICE | Capability::TEST_CONNECTION,
+        // The last by the detail call (assumed).
+        capabilities: Capability::FIND_BY_REFERENCE
+            | Capability::ENCLOSED_INVOICE
+            | Capability::TEST_CONNECTION
+            | Capability::REPORTS_CANCEL
+            | Capability::REPORTS_TRACKING,
         origins: vec![PRODUCTION.to_owned()],
         // Unknown for this provider, and its own to enforce.
         max_billed_amount: None,

@@ -244,7 +244,12 @@ fn located(found: Result<Registered, Failure>, reference: &str) -> Result<String
 async fn cancel<T: Transport>(call: &Call<'_, T>, rows: &[Cancellation]) -> Vec<Result<(), Failure>> {
     let located = locate(call, &rows.iter().map(|row| &row.registration).collect::<Vec<_>>()).await;
     let answer = ask_to_cancel(call, rows, &located).await;
-    located.into_iter().map(|id| answer::cancelled(answer.as_ref().map_err(Clone::clone)?, &id?)).collect()
+    let result = |id: Result<String, Failure>| {
+        // First the row's own failure: it was not in the request, whatever became of that.
+        let id = id?;
+        answer::cancelled(answer.as_ref().map_err(Clone::clone)?, &id)
+    };
+    located.into_iter().map(result).collect()
 }
 
 /// `OrderId[]` and `Reason[]` belong together by their position (*assumed*), so they go out in pairs.

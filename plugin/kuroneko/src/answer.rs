@@ -11,7 +11,10 @@ use provider_sdk::types::{Decision, Failure, Reason, Standing, Verdict};
 use provider_sdk::xml::Element;
 
 /// How messages name the gateway.
-const NAME: &str = "クロネコ代金後払い";
+pub const NAME: &str = "クロネコ代金後払い";
+
+/// What is read of an answer. One that says any of it twice contradicts itself.
+const READ: [&str; 6] = ["ycfStrCode", "orderNo", "returnCode", "errorCode", "result", "warning"];
 
 /// What a call came to.
 pub enum Answer {
@@ -25,15 +28,19 @@ pub enum Answer {
 /// echoes both; an error may leave them out, since it may be about them.
 pub fn read(response: &Response, merchant: &str, reference: &str) -> Result<Answer, Failure> {
     let document = xml(response, NAME, "return")?;
-    let refused = only(&document, "returnCode") == Some("1");
+    let times = |name: &str| document.children.iter().filter(|child| child.name == name).count();
+    if let Some(twice) = READ.iter().find(|name| times(name) > 1) {
+        return Err(mismatch(format!("{reference}についての{NAME}の回答に{twice}が二度あります")));
+    }
+    let refused = said(&document, "returnCode") == Some("1");
     for (element, asked) in [("ycfStrCode", merchant), ("orderNo", reference)] {
-        if !only(&document, element).map_or(refused, |echoed| echoed == asked) {
+        if !said(&document, element).map_or(refused, |echoed| echoed == asked) {
             let words = format!("{NAME}の回答の{element}が、{reference}について送ったものと一致しません");
             return Err(mismatch(words));
         }
     }
-    let result = only(&document, "result");
-    match (only(&document, "returnCode"), only(&document, "errorCode")) {
+    let result = said(&document, "result");
+    match (said(&document, "returnCode"), said(&document, "errorCode")) {
         (Some("0"), None) => Ok(Answer::Accepted(document)),
         (Some("1"), Some(code)) if result.is_none() => Ok(Answer::Refused(code.to_owned())),
         (Some("1"), None) => Ok(Answer::Refused(String::new())),
@@ -41,12 +48,9 @@ pub fn read(response: &Response, merchant: &str, reference: &str) -> Result<Answ
     }
 }
 
-/// The text of the one child `name`; nothing if it is empty or absent. Where it comes more than once the
-/// answer contradicts itself, so none of them counts.
-fn only<'a>(document: &'a Element, name: &str) -> Option<&'a str> {
-    let mut found = document.children.iter().filter(|child| child.name == name);
-    let first = found.next()?;
-    Some(first.text.as_str()).filter(|text| !text.is_empty() && found.next().is_none())
+/// The text of the child `name`; nothing if it is empty or absent.
+fn said<'a>(document: &'a Element, name: &str) -> Option<&'a str> {
+    Some(document.child_text(name)).filter(|text| !text.is_empty())
 }
 
 impl Answer {
@@ -62,7 +66,7 @@ impl Answer {
 /// The answer to the registration of `reference`: 0 ご利用可, 1 ご利用不可, 2 限度額超過, 3 審査中.
 pub fn decision(answer: Answer, reference: &str) -> Result<Decision, Failure> {
     let document = answer.accepted(codes::REGISTER)?;
-    let verdict = match only(&document, "result") {
+    let verdict = match said(&document, "result") {
         Some("0") => Verdict::Approved,
         Some("1") => rejected("1", "ご利用不可"),
         Some("2") => rejected("2", "限度額超過"),
@@ -92,7 +96,7 @@ pub fn standing(answer: Answer, reference: &str) -> Result<Standing, Failure> {
     }
     let document = answer.accepted(codes::STATUS)?;
     let decided = |verdict| Standing::Decided(decided(reference, verdict));
-    Ok(match only(&document, "result") {
+    Ok(match said(&document, "result") {
         // 承認済
         Some("1") => decided(Verdict::Approved),
         // 取消済 after an approval, 取消 before one.
@@ -116,7 +120,7 @@ const WARNINGS: [(&str, &str); 4] =
     [("1", "送り状未登録"), ("2", "配達未完了"), ("3", "配達要調査"), ("4", "印字データ未ダウンロード")];
 
 fn alert(code: &str, words: &str, document: &Element) -> Reason {
-    let warning = only(document, "warning");
+    let warning = said(document, "warning");
     let warning = WARNINGS.iter().find(|(known, _)| Some(*known) == warning).map_or("", |(_, words)| *words);
     let words = if warning.is_empty() { words.to_owned() } else { format!("{words}（{warning}）") };
     reason(code.to_owned(), words)

@@ -14,6 +14,8 @@ enum Meaning {
     Input(&'static str),
     /// 加盟店コード or password.
     NotAllowed,
+    /// The order number is registered.
+    Already,
     /// The state of the order does not allow it.
     State,
     /// It may have been done, now or before.
@@ -47,7 +49,7 @@ const CODES: [(&str, Numbers, Meaning, &str); 60] = [
     (REGISTER, (6, 6), Input("reference"), "注文番号がありません"),
     (REGISTER, (7, 7), Input("reference"), "注文番号に使えない文字があります"),
     (REGISTER, (8, 8), Input("reference"), "注文番号が20文字を超えています"),
-    (REGISTER, (9, 9), Unknown, "同じ注文番号の登録がすでにあります。先に送ったものが届いています。照会してください"),
+    (REGISTER, (9, 9), Already, "同じ注文番号の登録がすでにあります。先に送ったものが届いています。照会してください"),
     (REGISTER, (10, 13), Input("ordered-on"), "注文日が正しくありません"),
     (REGISTER, (14, 17), Input("ships-on"), "出荷予定日が正しくありません"),
     (REGISTER, (18, 18), Input("ships-on"), "出荷予定日が90日の範囲にありません"),
@@ -112,6 +114,7 @@ pub fn failure(call: &str, code: &str) -> Failure {
     match meaning {
         Input(field) => Failure::Invalid(vec![problem(field, code, words.message)]),
         NotAllowed => Failure::Unauthorized(words),
+        Already => Failure::Already(words),
         State => Failure::Refused(words),
         Unknown => Failure::OutcomeUnknown(words),
     }

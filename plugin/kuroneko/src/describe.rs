@@ -48,7 +48,9 @@ pub fn provider() -> ProviderInfo {
         capabilities: Capability::FIND_BY_REFERENCE
             | Capability::UNIQUE_REFERENCE
             | Capability::ENCLOSED_INVOICE
-            | Capability::TEST_CONNECTION,
+            | Capability::TEST_CONNECTION
+            | Capability::REPORTS_CANCEL
+            | Capability::REPORTS_TRACKING,
         origins: vec![ORIGIN.to_owned()],
         max_billed_amount: Some(MAX_BILL),
     }

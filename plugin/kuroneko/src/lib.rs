@@ -20,7 +20,7 @@
 //!
 //! # At most one registration
 //! The gateway takes an order number once and for ever, so it refuses a second registration by itself:
-//! `kaara009E` means that an earlier one arrived, and is *outcome unknown* until asked for. Asking is
+//! `kaara009E` means that an earlier one arrived, and is *already* there to be asked for. Asking is
 //! 取引状況照会 alone: 決済結果照会 does not tell a cancelled order from one that never was.
 //!
 //! The gateway has no id of its own. The order number stands for it as the transaction id, and no call

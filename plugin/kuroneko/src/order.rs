@@ -43,6 +43,7 @@ struct PartyParameters {
     postal_code: &'static str,
     address: [&'static str; 2],
     phone: &'static str,
+    phone_required: bool,
 }
 
 const BUYER: PartyParameters = PartyParameters {
@@ -52,9 +53,10 @@ const BUYER: PartyParameters = PartyParameters {
     postal_code: "postCode",
     address: ["address1", "address2"],
     phone: "telNum",
+    phone_required: true,
 };
 
-/// The form has no kana, company or e-mail address for a recipient.
+/// The form has no kana, company or e-mail address for a recipient, and asks for no telephone number.
 const RECIPIENT: PartyParameters = PartyParameters {
     path: "recipient",
     label: "配送先",
@@ -62,6 +64,7 @@ const RECIPIENT: PartyParameters = PartyParameters {
     postal_code: "sendPostCode",
     address: ["sendAddress1", "sendAddress2"],
     phone: "sendTelNum",
+    phone_required: false,
 };
 
 /// The fields that register `order` at `now`, besides those of every call; or every problem with it.
@@ -172,8 +175,10 @@ impl Form {
         self.checks.postal_code(&path("address.postal-code"), &label("郵便番号"), postal_code);
         self.put(to.postal_code, digits(postal_code));
         self.address(to, &party.address);
-        self.checks.domestic_phone(&path("phone"), &label("電話番号"), &party.phone);
-        self.put(to.phone, digits(&party.phone));
+        if to.phone_required || !party.phone.trim().is_empty() {
+            self.checks.domestic_phone(&path("phone"), &label("電話番号"), &party.phone);
+            self.put(to.phone, digits(&party.phone));
+        }
     }
 
     /// Two parts, the first of which begins with the prefecture; a 番地 stands somewhere in them.

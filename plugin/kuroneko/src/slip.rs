@@ -1,8 +1,8 @@
 //! 出荷情報 (KAASL0010) as form fields: which kind of slip it is, and whether it can be one.
 
+use crate::answer::NAME;
 use crate::describe;
 use crate::order::Fields;
-use provider_sdk::carriers;
 use provider_sdk::checks::Checks;
 use provider_sdk::types::{Failure, Shipment};
 
@@ -20,15 +20,7 @@ const SLIP_LENGTH: usize = 12;
 /// Hyphens in a number are for the eye and take room that the form has not, so they do not go out.
 pub fn encode(shipment: &Shipment) -> Result<Fields, Failure> {
     let mut checks = Checks::default();
-    let supported = describe::provider().carriers;
-    if !supported.iter().any(|carrier| carrier.id == shipment.carrier) {
-        let names = carriers::names(&supported);
-        checks.add(
-            "carrier",
-            "carrier",
-            format!("この配送業者はクロネコ代金後払いで使えません。使える配送業者: {names}"),
-        );
-    }
+    checks.carrier(NAME, &describe::provider().carriers, &shipment.carrier);
     let (field, label) = ("tracking-number", "伝票番号");
     let slip = shipment.tracking_number.replace('-', "");
     let own = shipment.carrier == YAMATO;

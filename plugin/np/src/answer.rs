@@ -243,10 +243,11 @@ pub fn cancelled(answer: &Answer, name: &Name) -> Result<(), Failure> {
     }
 }
 
-/// What the shipment call says of `name`.
+/// What the shipment call says of `name`. One report is taken; which number it had, nothing tells.
 pub fn shipped(answer: &Answer, name: &Name) -> Result<(), Failure> {
     match answer.find(name)? {
         Found::Done(_) => Ok(()),
+        Found::Refused(codes) if codes == [codes::SHIPPED] => Err(Failure::Already(codes::joined(&codes))),
         Found::Refused(codes) => Err(codes::failure(&codes)),
     }
 }

@@ -164,7 +164,7 @@ fn input(code: &str) -> Option<FieldProblem> {
 }
 
 /// One reason that carries all of `codes`, under the first.
-fn joined(codes: &[&str]) -> Reason {
+pub fn joined(codes: &[&str]) -> Reason {
     let words = |code: &&str| match input(code) {
         Some(problem) => format!("{code} {}", problem.reason.message),
         None => format!("{code} {}", known(&STATE, code).message),

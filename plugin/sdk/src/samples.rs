@@ -89,6 +89,7 @@ pub fn kind<T>(result: &Result<T, Failure>) -> &'static str {
         Ok(_) => "ok",
         Err(Failure::Invalid(_)) => "invalid",
         Err(Failure::Unauthorized(_)) => "unauthorized",
+        Err(Failure::Already(_)) => "already",
         Err(Failure::Refused(_)) => "refused",
         Err(Failure::NotSent(_)) => "not-sent",
         Err(Failure::Busy(_)) => "busy",

@@ -18,12 +18,15 @@ pub struct Gateway {
     pub provider: String,
     /// Where the gateway answers.
     pub origin: String,
+    /// The base URL that a shop's settings take.
+    pub base: String,
     control: String,
 }
 
 #[derive(Deserialize)]
 struct Ready {
     origin: String,
+    base: String,
     control: String,
 }
 
@@ -79,6 +82,7 @@ pub struct Plan {
 #[derive(Deserialize)]
 struct Faults {
     plans: Vec<Plan>,
+    possible: Vec<String>,
 }
 
 impl Gateway {
@@ -100,8 +104,8 @@ impl Gateway {
             }
             // The file may be there before it is whole.
             let read = std::fs::read(&ready).ok().and_then(|text| serde_json::from_slice::<Ready>(&text).ok());
-            if let Some(Ready { origin, control }) = read {
-                return Ok(Gateway { process, provider: provider.to_owned(), origin, control });
+            if let Some(Ready { origin, base, control }) = read {
+                return Ok(Gateway { process, provider: provider.to_owned(), origin, base, control });
             }
             if began.elapsed() > START {
                 let _ = process.kill();
@@ -115,6 +119,11 @@ impl Gateway {
     pub fn plan(&self, plan: &str) -> Result<()> {
         ureq::post(format!("{}/faults", self.control)).send(plan).with_context(|| format!("fault plan {plan}"))?;
         Ok(())
+    }
+
+    /// Whether some answer of this provider can show the fault of this name.
+    pub fn can_show(&self, fault: &str) -> Result<bool> {
+        Ok(self.get::<Faults>("faults")?.possible.iter().any(|possible| possible == fault))
     }
 
     /// Ends all fault plans.

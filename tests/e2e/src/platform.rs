@@ -13,6 +13,14 @@ use std::time::Duration;
 /// once: nothing can still be on its way after a second.
 pub const SETTLE: Duration = Duration::from_secs(1);
 
+/// The setting that every provider has.
+const BASE_URL: &str = "base-url";
+
+/// A file of the platform's samples: settings of malls, and what they exported.
+pub fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host-demo/samples").join(name)
+}
+
 /// A store and a shelf of plugins.
 pub struct Platform {
     folder: PathBuf,
@@ -37,6 +45,8 @@ pub struct Order {
     pub number: String,
     /// The mall's id.
     pub mall: String,
+    /// The id of the provider that holds it, or would be asked.
+    pub provider: String,
     /// The state's stable name.
     pub state: String,
     /// The reference in use.
@@ -94,6 +104,16 @@ impl Platform {
         let path = self.folder.join(name);
         std::fs::write(&path, text)?;
         Ok(path)
+    }
+
+    /// The settings file `name`, pointed at `gateway` instead of the real one.
+    pub fn settings(&self, name: &str, gateway: &Gateway) -> Result<PathBuf> {
+        let text = std::fs::read_to_string(sample(name))?;
+        let pointed = |line: &str| match line.starts_with(BASE_URL) {
+            true => format!("{BASE_URL} = \"{}\"", gateway.base),
+            false => line.to_owned(),
+        };
+        self.write(name, text.lines().map(pointed).collect::<Vec<_>>().join("\n"))
     }
 
     /// A command of the platform, ready to run.

@@ -1,4 +1,4 @@
-//! The platform's store against a gateway's ledger, order by order: the proof of the demo, and the
+//! The platform's store against the gateways' ledgers, order by order: the proof of the demo, and the
 //! last step of every test with faults.
 
 use crate::gateway::{Ledger, Registration};
@@ -17,22 +17,23 @@ pub struct Compared {
     pub differences: Vec<String>,
 }
 
-/// Compares `orders` with `ledger`: one row for each order, and one for each registration that no
-/// order knows.
-pub fn compare(orders: &[Order], ledger: &Ledger) -> Vec<Compared> {
+/// Compares `orders` with `ledgers`: one row for each order, and one for each registration that no
+/// order knows. References are unique for ever, so an order is looked for in all of them: one that was
+/// put to a second provider while the first held it is found out.
+pub fn compare(orders: &[Order], ledgers: &[Ledger]) -> Vec<Compared> {
+    let all = || ledgers.iter().flat_map(|ledger| ledger.registrations.values());
     let known = |registration: &&Registration| orders.iter().any(|order| order.owns(&registration.reference));
-    let strangers =
-        ledger.registrations.values().filter(|registration| !known(registration)).map(|registration| Compared {
-            number: registration.reference.clone(),
-            state: "–".to_owned(),
-            live: registration.is_live().then(|| registration.transaction_id.clone()),
-            differences: vec!["the gateway holds it, the platform does not know it".to_owned()],
-        });
-    orders.iter().map(|order| compare_order(order, ledger)).chain(strangers).collect()
+    let strangers = all().filter(|registration| !known(registration)).map(|registration| Compared {
+        number: registration.reference.clone(),
+        state: "–".to_owned(),
+        live: registration.is_live().then(|| registration.transaction_id.clone()),
+        differences: vec!["a gateway holds it, the platform does not know it".to_owned()],
+    });
+    orders.iter().map(|order| compare_order(order, all())).chain(strangers).collect()
 }
 
-fn compare_order(order: &Order, ledger: &Ledger) -> Compared {
-    let held = ledger.registrations.values().filter(|registration| order.owns(&registration.reference));
+fn compare_order<'a>(order: &Order, all: impl Iterator<Item = &'a Registration>) -> Compared {
+    let held = all.filter(|registration| order.owns(&registration.reference));
     let live: Vec<&Registration> = held.filter(|registration| registration.is_live()).collect();
     let differences = match (&live[..], expected(&order.state)) {
         ([], None) => Vec::new(),
@@ -93,6 +94,7 @@ mod tests {
         Order {
             number: "A-1".into(),
             mall: "m".into(),
+            provider: "p".into(),
             state: state.into(),
             reference: Some("R-2".into()),
             references: vec!["R-1".into(), "R-2".into()],
@@ -117,7 +119,10 @@ mod tests {
 
     fn check(state: &str, registrations: Vec<(String, Registration)>) -> Vec<String> {
         let ledger = Ledger { registrations: registrations.into_iter().collect() };
-        compare(&[order(state)], &ledger).into_iter().flat_map(|row| row.differences).collect()
+        compare(&[order(state)], &[ledger, Ledger { registrations: Default::default() }])
+            .into_iter()
+            .flat_map(|row| row.differences)
+            .collect()
     }
 
     #[test]

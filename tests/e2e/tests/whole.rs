@@ -2,7 +2,7 @@
 //! input that is wrong. Each ends with the store compared with the gateway's ledger.
 
 use e2e::gateway::Gateway;
-use e2e::platform::{Platform, SETTLE};
+use e2e::platform::{self, Platform, SETTLE};
 use e2e::reconcile::compare;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ struct System {
 }
 
 fn sample(name: &str) -> String {
-    format!("{}/../../host-demo/samples/{name}", env!("CARGO_MANIFEST_DIR"))
+    platform::sample(name).to_string_lossy().into_owned()
 }
 
 impl System {
@@ -26,8 +26,7 @@ impl System {
         let platform = Platform::new(folder.path(), "en").unwrap();
         let gateway = Gateway::start("atobarai-com", folder.path()).unwrap();
         platform.install(&gateway).unwrap();
-        let mall = std::fs::read_to_string(sample("mall-atobarai-com.toml")).unwrap();
-        let mall = platform.write("mall.toml", mall.replace("https://www.atobarai.jp", &gateway.origin)).unwrap();
+        let mall = platform.settings("mall-atobarai-com.toml", &gateway).unwrap();
         platform.must(["mall", "set", "honten", &mall.to_string_lossy()]).unwrap();
         platform.must(["orders", "import", "--mall", "honten", &sample("orders-sjis.csv")]).unwrap();
         System { _folder: folder, platform, gateway }
@@ -45,7 +44,7 @@ impl System {
             std::thread::sleep(SETTLE);
             self.platform.must(["check", "--all"]).unwrap();
         }
-        let rows = compare(&self.platform.orders().unwrap(), &self.gateway.ledger().unwrap());
+        let rows = compare(&self.platform.orders().unwrap(), &[self.gateway.ledger().unwrap()]);
         let differing: Vec<_> = rows.iter().filter(|row| !row.differences.is_empty()).collect();
         assert!(differing.is_empty(), "{differing:#?}");
     }

@@ -18,10 +18,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::fields::{Field, Flaw, Form, MAX_YEN, Need, Params, UNLIMITED};
+use crate::fields::{FORM, Field, Flaw, Form, MAX_YEN, Need, Params, UNLIMITED};
 use crate::ledger::{Ledger, NewRegistration, Refusal, Registration, Shipment};
 use crate::verdicts::{self, Script, Verdict};
-use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire};
+use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire, twist};
 use crate::xml::Element;
 
 /// Ids that one call takes; the rest is dropped in silence.
@@ -272,17 +272,23 @@ static TWISTS: [TwistRule; 9] = [
     twist(Twist::UnknownCode, DETAIL, &["<orderStatus ", ">"], "<", "8"),
 ];
 
-const fn twist(
-    twist: Twist,
-    operation: &'static str,
-    marks: &'static [&'static str],
-    until: &'static str,
-    value: &'static str,
-) -> TwistRule {
-    TwistRule { twist, operation, marks, until, value }
-}
-
 impl Wire for AtobaraiCom {
+    fn name(&self) -> &'static str {
+        "後払い.com"
+    }
+
+    fn merchant(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("事業者ID", self.enterprise_id.clone()),
+            ("サイトID", self.site_id.clone()),
+            ("APIユーザID", self.api_user_id.clone()),
+        ]
+    }
+
+    fn base(&self) -> &str {
+        &self.prefix
+    }
+
     fn operations(&self) -> Vec<&'static str> {
         self.calls().map(|call| call.operation).collect()
     }
@@ -300,7 +306,7 @@ impl Wire for AtobaraiCom {
         if request.method != "POST" {
             return Answer::page(405, "Method Not Allowed");
         }
-        if !is_utf8_form(request.header("content-type").unwrap_or_default()) {
+        if !matches!(request.charset(FORM).as_deref(), Some("" | "utf-8")) {
             return Answer::page(415, "Unsupported Media Type");
         }
         let params = Params::parse(&request.body);
@@ -329,13 +335,6 @@ impl Wire for AtobaraiCom {
 }
 
 const SYSTEM_FAILURE: &str = "システムエラーが発生しました";
-
-/// A form whose charset is UTF-8 or not named.
-fn is_utf8_form(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
-    parts.next().as_deref() == Some("application/x-www-form-urlencoded")
-        && parts.all(|part| !part.starts_with("charset=") || part.trim_matches('"') == "charset=utf-8")
-}
 
 /// Answers and refusals.
 fn answer(status: &'static str, elements: Vec<Element>) -> Answer {
@@ -441,7 +440,7 @@ impl AtobaraiCom {
 
 /// Everything that is wrong with the parameters of a call, whatever they are about.
 fn problems(call: &Call, params: &Params) -> Vec<Problem> {
-    if params.iter().any(|(name, value)| [name, value].concat().contains('\u{FFFD}')) {
+    if params.not_utf8() {
         return vec![Problem::new(code::NOT_UTF8, "文字コードがUTF-8ではありません")];
     }
     let mut problems = strangers(call, params);
@@ -506,6 +505,8 @@ impl AtobaraiCom {
             reference: reference.to_owned(),
             billed_amount: yen(params.get("O_UseAmount")),
             buyer: params.get("C_NameKj").to_owned(),
+            ordered: params.get("O_ReceiptOrderDate").to_owned(),
+            enclosed: params.get("C_SeparateShipment") == "0",
             script: script(params),
         };
         let Some(registration) = ledger.register(|number| format!("XX{number:08}"), new) else {

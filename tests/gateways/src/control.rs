@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `GET /ledger` | the [`Ledger`](crate::Ledger) as JSON |
 //! | `GET /requests` | how many requests and connections there were, as JSON |
-//! | `GET /faults` | the plans with their hits, as JSON |
+//! | `GET /faults` | the plans with their hits, and the faults that the provider can show, as JSON |
 //! | `POST /faults` | adds the plans of the body, one a line; an empty body ends all |
 //! | `POST /close`, `POST /reopen` | refuse connections, accept them again |
 
@@ -25,7 +25,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::faults::FaultPlan;
+use crate::faults::{FAULTS, FaultPlan};
 use crate::server::{Gateway, bind};
 
 /// Largest body taken: more plans than a gateway takes.
@@ -77,7 +77,11 @@ async fn handle(gateway: &Gateway, request: Request<Incoming>) -> Result<Respons
             "operations": gateway.request_counts(),
             "connections": gateway.connections(),
         })),
-        ("GET", "/faults") => json_reply(&json!({ "hits": gateway.fault_hits(), "plans": gateway.plans() })),
+        ("GET", "/faults") => json_reply(&json!({
+            "hits": gateway.fault_hits(),
+            "plans": gateway.plans(),
+            "possible": possible(gateway),
+        })),
         ("POST", "/faults") => match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => outcome(set_faults(gateway, &body.to_bytes())),
             Err(error) => text_reply(400, error.to_string()),
@@ -89,6 +93,10 @@ async fn handle(gateway: &Gateway, request: Request<Incoming>) -> Result<Respons
         ("POST", "/reopen") => outcome(gateway.reopen().await.map_err(|error| error.to_string())),
         _ => text_reply(404, "GET /ledger /requests /faults, POST /faults /close /reopen\n"),
     })
+}
+
+fn possible(gateway: &Gateway) -> Vec<&'static str> {
+    FAULTS.iter().filter(|info| gateway.can_show(info.fault)).map(|info| info.name).collect()
 }
 
 /// Adds every plan or none: a typing error in the third line does not leave the first two behind.

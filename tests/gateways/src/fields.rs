@@ -1,5 +1,11 @@
 //! Parameters of a form and the rules for each, as data.
 
+use encoding_rs::SHIFT_JIS;
+use time::Date;
+
+/// The media type of a form.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
 /// A rule for one parameter.
 pub(crate) struct Field {
     pub name: &'static str,
@@ -23,6 +29,14 @@ pub(crate) enum Need {
 pub(crate) enum Form {
     /// Anything but control characters; line breaks and tabs are allowed.
     Text,
+    /// A whole number, no less than the first and no more than the second.
+    Within(i64, i64),
+    /// A day of the calendar, `YYYY/MM/DD`.
+    SlashDate,
+    /// `NNN-NNNN`.
+    HyphenPostal,
+    /// A prefecture and nothing else.
+    Prefecture,
     /// Whole yen, with a minus only where it may be negative.
     Yen { negative: bool },
     /// Digits, this many at least.
@@ -82,61 +96,129 @@ impl Field {
 }
 
 impl Form {
-    fn fits(&self, value: &str) -> bool {
+    pub(crate) fn fits(&self, value: &str) -> bool {
         match self {
             Form::Text => text(value),
+            Form::Within(least, most) => {
+                Form::Yen { negative: true }.fits(value)
+                    && value.parse().is_ok_and(|number| (*least..=*most).contains(&number))
+            }
+            Form::SlashDate => !value.contains('-') && Form::Date.fits(&value.replace('/', "-")),
+            Form::HyphenPostal => value.contains('-') && Form::Postal.fits(value),
+            Form::Prefecture => PREFECTURES.contains(&value),
             Form::Yen { negative } => {
                 let digits = if *negative { value.strip_prefix('-').unwrap_or(value) } else { value };
                 digits.len() <= MAX_YEN && digits_only(digits)
             }
             Form::Digits(least) => digits_only(value) && value.len() >= *least,
-            Form::Date => date(value),
+            Form::Date => day(value).is_some(),
             Form::OneOf(values) => values.contains(&value),
             Form::Postal => postal(value),
-            Form::Phone => value.chars().all(|c| c.is_ascii_digit() || c == '-') && value != "-",
-            Form::Mail => {
-                matches!(value.split_once('@'), Some((name, host)) if !name.is_empty() && !host.is_empty() && !host.contains('@'))
-            }
-            Form::Address => text(value) && PREFECTURES.iter().any(|prefecture| value.starts_with(prefecture)),
+            Form::Phone => digits_and_hyphens(value) && value != "-",
+            Form::Mail => mail(value),
+            Form::Address => text(value) && prefecture_first(value),
         }
     }
+}
+
+/// The rules of one value, each with the code of its own that the provider has for it.
+pub(crate) struct Rules<C: 'static> {
+    /// Where there is no value; `None` where there need not be one.
+    pub missing: Option<C>,
+    /// In the order in which they are looked at.
+    pub checks: &'static [Check<C>],
+}
+
+/// What has to be true of a value, and the code where it is not.
+pub(crate) type Check<C> = (fn(&str) -> bool, C);
+
+impl<C: Copy> Rules<C> {
+    /// The code of the first rule that `value` breaks. An empty value counts as absent.
+    pub(crate) fn broken(&self, value: &str) -> Option<C> {
+        if value.is_empty() {
+            return self.missing;
+        }
+        self.checks.iter().find(|(holds, _)| !holds(value)).map(|(_, code)| *code)
+    }
+}
+
+/// At most so many characters.
+pub(crate) fn at_most<const MAX: usize>(value: &str) -> bool {
+    value.chars().count() <= MAX
+}
+
+/// Printable, and in Windows-31J: what Japanese business systems keep.
+pub(crate) fn windows_31j(value: &str) -> bool {
+    let (_, _, replaced) = SHIFT_JIS.encode(value);
+    !replaced && !value.chars().any(char::is_control)
+}
+
+/// No half-width character: none that Windows-31J has in one byte. Those it does not have at all
+/// are [`windows_31j`]'s.
+pub(crate) fn full_width(value: &str) -> bool {
+    !value.chars().any(|c| c.is_control() || SHIFT_JIS.encode(c.encode_utf8(&mut [0; 4])).0.len() == 1)
+}
+
+/// Something on both sides of one `@`.
+pub(crate) fn mail(value: &str) -> bool {
+    matches!(value.split_once('@'), Some((name, host)) if !name.is_empty() && !host.is_empty() && !host.contains('@'))
+}
+
+/// Begins with one of the 47.
+pub(crate) fn prefecture_first(value: &str) -> bool {
+    PREFECTURES.iter().any(|prefecture| value.starts_with(prefecture))
+}
+
+pub(crate) fn digits_and_hyphens(value: &str) -> bool {
+    value.chars().all(|c| c.is_ascii_digit() || c == '-')
+}
+
+/// The digits of a value, without its hyphens.
+pub(crate) fn without_hyphens(value: &str) -> String {
+    value.replace('-', "")
+}
+
+/// No gateway here knows which postal codes exist: 000-0000 stands for all that do not.
+pub(crate) fn postal_exists(value: &str) -> bool {
+    without_hyphens(value) != "0000000"
+}
+
+/// Begins with what mobile and IP phones begin with, whose numbers have eleven digits.
+pub(crate) fn eleven_digit_phone(value: &str) -> bool {
+    ["020", "050", "060", "070", "080", "090"].iter().any(|prefix| without_hyphens(value).starts_with(prefix))
 }
 
 fn text(value: &str) -> bool {
     !value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
-fn digits_only(value: &str) -> bool {
+pub(crate) fn digits_only(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn postal(value: &str) -> bool {
+/// Seven digits, with or without the hyphen.
+pub(crate) fn postal(value: &str) -> bool {
     match value.split_once('-') {
         Some((area, town)) => area.len() == 3 && town.len() == 4 && digits_only(area) && digits_only(town),
         None => value.len() == 7 && digits_only(value),
     }
 }
 
-fn date(value: &str) -> bool {
+/// A day of the calendar, from `yyyy-MM-dd`.
+pub(crate) fn day(value: &str) -> Option<Date> {
     let parts: Vec<&str> = value.split('-').collect();
-    let [year, month, day] = parts[..] else { return false };
-    if [year.len(), month.len(), day.len()] != [4, 2, 2] || ![year, month, day].into_iter().all(digits_only) {
-        return false;
-    }
-    let number = |text: &str| text.parse::<u32>().expect("at most four digits");
-    (1..=days(number(year), number(month))).contains(&number(day))
+    let [year, month, day] = parts[..] else { return None };
+    let shape = [year.len(), month.len(), day.len()] == [4, 2, 2];
+    shape.then(|| compact_day(&parts.concat())).flatten()
 }
 
-/// Days of a month; none in a month that does not exist.
-fn days(year: u32, month: u32) -> u32 {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
+/// A day of the calendar, from `yyyyMMdd`.
+pub(crate) fn compact_day(value: &str) -> Option<Date> {
+    if value.len() != 8 || !digits_only(value) {
+        return None;
     }
+    let month: u8 = value[4..6].parse().ok()?;
+    Date::from_calendar_date(value[..4].parse().ok()?, month.try_into().ok()?, value[6..].parse().ok()?).ok()
 }
 
 /// The parameters of a form, in the order received.
@@ -146,6 +228,11 @@ impl Params {
     /// Reads a form's body. Bytes that are not UTF-8 become U+FFFD.
     pub(crate) fn parse(body: &[u8]) -> Self {
         Params(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    /// Whether some byte of the body was none of UTF-8.
+    pub(crate) fn not_utf8(&self) -> bool {
+        self.iter().any(|(name, value)| [name, value].iter().any(|text| text.contains('\u{FFFD}')))
     }
 
     /// The value of the first parameter of this name, or "".
@@ -217,6 +304,21 @@ const PREFECTURES: [&str; 47] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn narrower_forms_take_less() {
+        let cases: [(Form, &[&str], &[&str]); 5] = [
+            (Form::Within(-99_999, 999_999), &["-99999", "0", "999999"], &["-100000", "1000000", "+1", "", "1.0"]),
+            (Form::Within(1, 9), &["1", "9"], &["0", "10", "-1"]),
+            (Form::SlashDate, &["2024/02/29"], &["2026/02/29", "2026-04-01", "2026/04-01", "2026/4/1"]),
+            (Form::HyphenPostal, &["100-0001"], &["1000001", "1000-001", "-"]),
+            (Form::Prefecture, &["京都府", "北海道"], &["京都", "京都府京"]),
+        ];
+        for (form, good, bad) in cases {
+            good.iter().for_each(|value| assert!(form.fits(value), "{value}"));
+            bad.iter().for_each(|value| assert!(!form.fits(value), "{value}"));
+        }
+    }
 
     #[test]
     fn each_form_takes_and_refuses() {

@@ -14,11 +14,14 @@ pub const MAX_REGISTRATIONS: usize = 1_000_000;
 /// Refusals kept, the newest; enough for any test that looks for one.
 pub const MAX_REFUSALS: usize = 10_000;
 
+/// Characters kept of each text of a refusal. What was refused may have been of any length.
+pub const MAX_REFUSAL_TEXT: usize = 200;
+
 /// Everything that a gateway has recorded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// By transaction id. Ids of one gateway have one length and count upwards, so this is the
-    /// order in which they were made.
+    /// By transaction id. Where the gateway counts its ids, this is the order in which they were
+    /// made; クロネコ has none of its own and goes by the shop's.
     pub registrations: BTreeMap<String, Registration>,
     /// The newest [`MAX_REFUSALS`] problems that were answered.
     pub refusals: VecDeque<Refusal>,
@@ -35,6 +38,10 @@ pub struct Registration {
     pub billed_amount: i64,
     /// The buyer's name.
     pub buyer: String,
+    /// The day of the order, as the wire writes it.
+    pub ordered: String,
+    /// The invoice goes into the parcel (同梱).
+    pub enclosed: bool,
     /// Where the credit check stands, as the last answer about it said.
     pub verdict: Verdict,
     /// What becomes of it.
@@ -45,6 +52,9 @@ pub struct Registration {
     pub cancelled: bool,
     /// Tracking, once registered.
     pub shipment: Option<Shipment>,
+    /// The day on which the buyer paid, `yyyy-MM-dd`. No call reports it, so only
+    /// [`Gateway::edit_ledger`](crate::Gateway::edit_ledger) sets it.
+    pub paid: Option<String>,
 }
 
 /// Tracking of a registration.
@@ -97,17 +107,22 @@ impl Ledger {
             reference: new.reference,
             billed_amount: new.billed_amount,
             buyer: new.buyer,
+            ordered: new.ordered,
+            enclosed: new.enclosed,
             verdict: new.script.verdict(0),
             script: new.script,
             asks: 0,
             cancelled: false,
             shipment: None,
+            paid: None,
         };
         Some(self.registrations.entry(transaction_id).or_insert(registration))
     }
 
     /// Records that something was refused.
-    pub fn refuse(&mut self, refusal: Refusal) {
+    pub fn refuse(&mut self, mut refusal: Refusal) {
+        cut(&mut refusal.about);
+        cut(&mut refusal.message);
         if self.refusals.len() == MAX_REFUSALS {
             self.refusals.pop_front();
         }
@@ -119,12 +134,12 @@ impl Ledger {
         self.registrations.get(transaction_id)
     }
 
-    /// Everything registered under this reference, oldest first.
+    /// Everything registered under this reference, in the order of the ids.
     pub fn by_reference<'a>(&'a self, reference: &'a str) -> impl Iterator<Item = &'a Registration> {
         self.registrations.values().filter(move |registration| registration.reference == reference)
     }
 
-    /// Every credit that the company would bill, oldest first.
+    /// Every credit that the company would bill, in the order of the ids.
     pub fn live(&self) -> impl Iterator<Item = &Registration> {
         self.registrations.values().filter(|registration| registration.is_live())
     }
@@ -149,8 +164,18 @@ pub struct NewRegistration {
     pub billed_amount: i64,
     /// The buyer's name.
     pub buyer: String,
+    /// The day of the order, as the wire writes it.
+    pub ordered: String,
+    /// The invoice goes into the parcel (同梱).
+    pub enclosed: bool,
     /// What becomes of it.
     pub script: Script,
+}
+
+fn cut(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_REFUSAL_TEXT) {
+        text.truncate(end);
+    }
 }
 
 fn more_than_once<'a>(registrations: impl Iterator<Item = &'a Registration>) -> BTreeMap<&'a str, usize> {
@@ -171,6 +196,8 @@ mod tests {
             reference: reference.to_owned(),
             billed_amount: 1_000,
             buyer: "山田 花子".to_owned(),
+            ordered: "2026-04-01".to_owned(),
+            enclosed: false,
             script: Script::stays(verdict),
         };
         ledger.register(|number| format!("T{number:04}"), new).unwrap().transaction_id.clone()
@@ -187,6 +214,17 @@ mod tests {
         assert_eq!(ledger.doubled(), BTreeMap::new());
         register(&mut ledger, "A", Verdict::Unknown);
         assert_eq!(ledger.doubled(), BTreeMap::from([("A", 2)]));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_refusal_is_bounded() {
+        let mut ledger = Ledger::default();
+        let long = "不".repeat(MAX_REFUSAL_TEXT + 1);
+        let refusal = Refusal { operation: String::new(), about: long.clone(), code: String::new(), message: long };
+        (0..=MAX_REFUSALS).for_each(|_| ledger.refuse(refusal.clone()));
+        assert_eq!(ledger.refusals.len(), MAX_REFUSALS);
+        let kept = &ledger.refusals[0];
+        assert_eq!([&kept.about, &kept.message].map(|text| text.chars().count()), [MAX_REFUSAL_TEXT; 2]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! * [`Gateway`] serves one provider on a loopback port.
 //! * [`wire::Wire`] is a provider: bytes in, ledger changed, bytes out, without a socket. Each
-//!   provider is one file, [`atobarai_com`] the first.
+//!   provider is one file, and [`providers::PROVIDERS`] lists them.
 //! * [`ledger::Ledger`] is what tests compare a platform's store with.
 //! * [`verdicts::MAGIC`] decides an order by the last digits of the buyer's phone number.
 //! * [`faults::FAULTS`] is what can go wrong, and when.
@@ -14,21 +14,26 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::io::Result<()> {
-//! use gateways::{Gateway, Options, atobarai_com::AtobaraiCom};
+//! use gateways::{Gateway, Options, by_id};
 //!
-//! let gateway = Gateway::start(AtobaraiCom::default(), Options::default()).await?;
+//! let gateway = Gateway::start(by_id("atobarai-com").unwrap(), Options::default()).await?;
 //! gateway.plan("drop-answer@order:nth=2".parse().unwrap()).unwrap();
-//! // … point a client at gateway.origin() …
+//! // … point a client at gateway.base() …
 //! assert_eq!(gateway.ledger().live().count(), 0);
 //! # Ok(())
 //! # }
 //! ```
 
 pub mod atobarai_com;
+pub mod atodene;
 pub mod control;
 pub mod faults;
 mod fields;
+pub mod kuroneko;
 pub mod ledger;
+pub mod np;
+pub mod providers;
+pub mod score;
 pub mod server;
 pub mod verdicts;
 pub mod wire;
@@ -36,6 +41,7 @@ mod xml;
 
 pub use faults::{Fault, FaultPlan, When};
 pub use ledger::Ledger;
+pub use providers::by_id;
 pub use server::{Gateway, Options, PlanRefused};
 pub use wire::Received;
 

@@ -1,21 +1,26 @@
 //! Runs a gateway for people and for scripts: prints where it is, whom it knows and what can be
 //! asked of it, and serves until it is stopped.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use clap::builder::PossibleValuesParser;
 use gateways::atobarai_com::AtobaraiCom;
 use gateways::control::Control;
+use gateways::providers::{self, PROVIDERS};
+use gateways::wire::Wire;
 use gateways::{FaultPlan, Gateway, Lang, Options, faults, verdicts};
 
 /// Simulated gateways of deferred-payment providers, on loopback only.
 #[derive(Parser)]
 struct Arguments {
     /// Whose gateway.
-    provider: Provider,
+    #[arg(value_parser = PossibleValuesParser::new(PROVIDERS.map(|(id, _)| id)))]
+    provider: String,
     /// Port of the gateway; a free one if 0.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -25,10 +30,10 @@ struct Arguments {
     /// A fault to begin with: FAULT[@OPERATION][:nth=N|first=N|every=N|reference=ID].
     #[arg(long, value_name = "PLAN")]
     fault: Vec<FaultPlan>,
-    /// Answer 404 to the detail call, which is only assumed to exist.
+    /// 後払い.com: answer 404 to the detail call, which is only assumed to exist.
     #[arg(long)]
     no_detail: bool,
-    /// Refuse a second registration under the same reference.
+    /// 後払い.com: refuse a second registration under the same reference.
     #[arg(long)]
     unique_reference: bool,
     /// Milliseconds before every answer.
@@ -40,14 +45,10 @@ struct Arguments {
     /// Language of what is printed: ja or en.
     #[arg(long, default_value = "ja")]
     lang: Lang,
-    /// Written once it listens: JSON with "origin" and "control".
+    /// Written once it listens: JSON with "origin", "base" (origin and path, the base URL),
+    /// "control", and "merchant" (the credentials that it knows).
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Provider {
-    AtobaraiCom,
 }
 
 #[tokio::main]
@@ -65,25 +66,15 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         late: Duration::from_millis(arguments.late_ms),
         ..Options::default()
     };
-    let (started, merchant) = match arguments.provider {
-        Provider::AtobaraiCom => {
-            let provider = AtobaraiCom {
-                detail: !arguments.no_detail,
-                unique_reference: arguments.unique_reference,
-                ..AtobaraiCom::default()
-            };
-            let merchant = merchant(&provider, arguments.lang);
-            (Gateway::start(provider, options).await, merchant)
-        }
-    };
+    let started = Gateway::start(provider(&arguments)?, options).await;
     let gateway = Arc::new(started.map_err(|error| in_words(arguments.port, &error))?);
     gateway.plan_all(arguments.fault).map_err(|error| error.to_string())?;
     let control = Control::start(gateway.clone(), arguments.control_port).await;
     let control = control.map_err(|error| in_words(arguments.control_port, &error))?;
-    print!("{}", greeting(&gateway, &control, &merchant, arguments.lang));
+    print!("{}", greeting(&gateway, &control, arguments.lang));
     if let Some(path) = &arguments.ready_file {
-        let ready = serde_json::json!({ "origin": gateway.origin(), "control": control.origin() });
-        write_whole(path, &ready.to_string()).map_err(|error| format!("{}: {error}", path.display()))?;
+        write_whole(path, &ready(&gateway, &control).to_string())
+            .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     tokio::signal::ctrl_c().await.map_err(|error| error.to_string())
 }
@@ -99,19 +90,37 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(unfinished, path)
 }
 
-fn merchant(provider: &AtobaraiCom, lang: Lang) -> String {
-    let AtobaraiCom { enterprise_id, site_id, api_user_id, .. } = provider;
-    match lang {
-        Lang::Ja => format!("後払い.com  事業者ID {enterprise_id}  サイトID {site_id}  APIユーザID {api_user_id}"),
-        Lang::En => format!("後払い.com  EnterpriseId {enterprise_id}  SiteId {site_id}  ApiUserId {api_user_id}"),
+/// The provider that the command line asks for, with the options that are only its own.
+fn provider(arguments: &Arguments) -> Result<Box<dyn Wire>, String> {
+    let id = arguments.provider.as_str();
+    if id == "atobarai-com" {
+        let detail = !arguments.no_detail;
+        let provider = AtobaraiCom { detail, unique_reference: arguments.unique_reference, ..AtobaraiCom::default() };
+        return Ok(provider.into());
     }
+    if arguments.no_detail || arguments.unique_reference {
+        return Err(format!("{id} has neither --no-detail nor --unique-reference: they are for atobarai-com"));
+    }
+    Ok(providers::by_id(id).expect("the command line takes only ids of the table"))
 }
 
-fn greeting(gateway: &Gateway, control: &Control, merchant: &str, lang: Lang) -> String {
+fn ready(gateway: &Gateway, control: &Control) -> serde_json::Value {
+    let (_, merchant) = gateway.merchant();
+    serde_json::json!({
+        "origin": gateway.origin(),
+        "base": gateway.base(),
+        "control": control.origin(),
+        "merchant": BTreeMap::from_iter(merchant),
+    })
+}
+
+fn greeting(gateway: &Gateway, control: &Control, lang: Lang) -> String {
+    let (name, merchant) = gateway.merchant();
+    let merchant: String = merchant.iter().map(|(label, value)| format!("  {label} {value}")).collect();
     let mut text = format!(
-        "{merchant}\n  {}  {}\n  {}  {}  {}\n\n{}\n{}",
+        "{name}{merchant}\n  {}  {}\n  {}  {}  {}\n\n{}\n{}",
         lang.pick("ゲートウェイ", "gateway     "),
-        gateway.origin(),
+        gateway.base(),
         lang.pick("操作用      ", "control desk"),
         control.origin(),
         "GET /ledger /requests /faults  POST /faults /close /reopen",

@@ -30,8 +30,9 @@ use crate::faults::{Fault, FaultPlan, Faults, PlanReport};
 use crate::ledger::Ledger;
 use crate::wire::{Answer, Received, Trouble, Twist, TwistRule, Wire};
 
-/// Largest request body taken: a registration with some hundred lines, percent-encoded.
-pub const MAX_BODY: usize = 1 << 20;
+/// Largest request body taken. 1,000 registrations of one request with a recipient and five lines
+/// each come to 2 MiB; this leaves room for longer ones.
+pub const MAX_BODY: usize = 4 << 20;
 
 /// Largest request head taken, give or take one read of the socket. Ours are below one KiB; a
 /// browser's with cookies stays below this.
@@ -145,11 +146,11 @@ struct Kept {
 
 impl Gateway {
     /// Starts serving a provider. Fails if the port is taken.
-    pub async fn start(wire: impl Wire, options: Options) -> io::Result<Gateway> {
+    pub async fn start(wire: impl Into<Box<dyn Wire>>, options: Options) -> io::Result<Gateway> {
         let listener = bind(options.port).await?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
-            wire: Box::new(wire),
+            wire: wire.into(),
             options,
             ledger: Mutex::default(),
             faults: Mutex::default(),
@@ -165,6 +166,16 @@ impl Gateway {
     /// `http://127.0.0.1:PORT`, the same after [`Gateway::reopen`].
     pub fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The base URL that a client is given: the origin, and what stands before every path.
+    pub fn base(&self) -> String {
+        self.origin() + self.shared.wire.base()
+    }
+
+    /// The provider's name and the credentials of its merchant, see [`Wire::merchant`].
+    pub fn merchant(&self) -> (&'static str, Vec<(&'static str, String)>) {
+        (self.shared.wire.name(), self.shared.wire.merchant())
     }
 
     /// What is recorded now.
@@ -427,6 +438,9 @@ impl Shared {
     }
 
     fn can_show(&self, fault: Fault, operations: &[&str]) -> bool {
+        if fault == Fault::WrongCharset && !self.wire.speaks_japanese() {
+            return false;
+        }
         operations.iter().any(|operation| match effect(fault) {
             Effect::Trouble(trouble) => self.wire.trouble(operation, trouble).is_some(),
             Effect::Twist(twist) => self.rule(twist, operation).is_some(),

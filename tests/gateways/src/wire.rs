@@ -23,6 +23,15 @@ impl Received {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The charset that Content-Type names, in lower case, "" if none; `None` if it names another
+    /// media type than `media`.
+    pub(crate) fn charset(&self, media: &str) -> Option<String> {
+        let content_type = self.header("content-type")?.to_ascii_lowercase();
+        let mut parts = content_type.split(';').map(str::trim);
+        let charset = |part: &str| part.strip_prefix("charset=").map(|name| name.trim_matches('"').to_owned());
+        (parts.next() == Some(media)).then(|| parts.find_map(charset).unwrap_or_default())
+    }
+
     /// Bytes it takes to keep it, about.
     pub(crate) fn weight(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -91,6 +100,17 @@ pub struct TwistRule {
     pub value: &'static str,
 }
 
+/// One row of a provider's table.
+pub(crate) const fn twist(
+    twist: Twist,
+    operation: &'static str,
+    marks: &'static [&'static str],
+    until: &'static str,
+    value: &'static str,
+) -> TwistRule {
+    TwistRule { twist, operation, marks, until, value }
+}
+
 impl TwistRule {
     /// The twisted body; `None` where it has no such value.
     pub(crate) fn apply(&self, body: &str) -> Option<String> {
@@ -105,6 +125,23 @@ impl TwistRule {
 
 /// A provider's side of the wire.
 pub trait Wire: Send + Sync + 'static {
+    /// What the provider is called in Japan.
+    fn name(&self) -> &'static str;
+
+    /// The credentials of the merchant that it knows, each under the name that the merchant's papers
+    /// have for it.
+    fn merchant(&self) -> Vec<(&'static str, String)>;
+
+    /// What stands before every call's own path; begins with a slash, or is empty. Behind the origin
+    /// it makes the base URL.
+    fn base(&self) -> &str;
+
+    /// Whether its answers have Japanese words. Without, they are the same in every charset, and
+    /// no fault of the charset can show.
+    fn speaks_japanese(&self) -> bool {
+        true
+    }
+
     /// The names of its operations, as fault plans use them.
     fn operations(&self) -> Vec<&'static str>;
 
@@ -122,4 +159,10 @@ pub trait Wire: Send + Sync + 'static {
 
     /// How its answers can be twisted.
     fn twists(&self) -> &'static [TwistRule];
+}
+
+impl<W: Wire> From<W> for Box<dyn Wire> {
+    fn from(wire: W) -> Self {
+        Box::new(wire)
+    }
 }

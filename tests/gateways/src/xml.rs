@@ -1,4 +1,9 @@
-//! Writing small XML answers.
+//! XML on the wire: writing small answers here, [`read`]ing requests, [`rules`] for what a request
+//! may contain, and [`calls`], what the providers have in common whose requests are XML too.
+
+pub(crate) mod calls;
+pub(crate) mod read;
+pub(crate) mod rules;
 
 use std::fmt::Write;
 

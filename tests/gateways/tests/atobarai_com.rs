@@ -71,7 +71,8 @@ fn a_valid_registration_is_recorded_as_it_was_sent() {
     let registration = desk.ledger.find("XX00000001").unwrap();
     assert_eq!(registration.reference, "SHOP-1");
     assert_eq!(registration.billed_amount, 1_232);
-    assert_eq!(registration.buyer, "山田 花子");
+    assert_eq!((registration.buyer.as_str(), registration.ordered.as_str()), ("山田 花子", "2026-04-01"));
+    assert!(!registration.enclosed);
     assert!(registration.is_live());
     assert!(desk.ledger.refusals.is_empty());
 }

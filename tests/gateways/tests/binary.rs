@@ -1,12 +1,16 @@
 //! The binary: it says where it is, serves, and reads well in 100 columns.
 
 mod common;
+mod document;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{order, post, send};
+use common::{kuroneko, np, order, post, received, request, send};
+use gateways::Received;
+use gateways::providers::PROVIDERS;
 
 /// Ends the process with the test.
 struct Running(Child);
@@ -18,15 +22,24 @@ impl Drop for Running {
     }
 }
 
+/// What the ready file says.
+#[derive(serde::Deserialize)]
+struct Ready {
+    origin: String,
+    base: String,
+    control: String,
+    merchant: BTreeMap<String, String>,
+}
+
 fn ready_file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.json", std::process::id()))
 }
 
-/// Starts it and waits for its ready file; returns the origins of gateway and desk.
-fn start(name: &str, arguments: &[&str]) -> (Running, String, String) {
-    let ready = ready_file(name);
+/// Starts a provider and waits for its ready file, whose content it returns. `name` is the test's.
+fn start(name: &str, provider: &str, arguments: &[&str]) -> (Running, Ready) {
+    let ready = ready_file(&format!("{name}-{provider}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateways"));
-    command.arg("atobarai-com").args(arguments).arg("--ready-file").arg(&ready).stdout(Stdio::piped());
+    command.arg(provider).args(arguments).arg("--ready-file").arg(&ready).stdout(Stdio::piped());
     let running = Running(command.spawn().unwrap());
     let patience = Instant::now() + Duration::from_secs(30);
     let text = loop {
@@ -37,8 +50,19 @@ fn start(name: &str, arguments: &[&str]) -> (Running, String, String) {
         std::thread::sleep(Duration::from_millis(5));
     };
     std::fs::remove_file(&ready).unwrap();
-    let ready: serde_json::Value = serde_json::from_str(&text).unwrap();
-    (running, ready["origin"].as_str().unwrap().to_owned(), ready["control"].as_str().unwrap().to_owned())
+    (running, serde_json::from_str(&text).unwrap())
+}
+
+/// A registration of each provider that its default merchant can make.
+fn registration(provider: &str) -> Received {
+    match provider {
+        "atobarai-com" => received("/api/order/rest", order("R").body()),
+        "np" => np::received("/transactions", &[np::order("R")]),
+        "kuroneko" => kuroneko::received("KAARA", &kuroneko::order("R")),
+        "atodene" => document::received("/api/transaction.do", document::atodene::order("R").0),
+        "score" => document::received("/direct/autotransaction.do", document::score::order("R").0),
+        _ => panic!("{provider} needs a registration here"),
+    }
 }
 
 /// Columns that a terminal takes for a line: two for each character that is not ASCII.
@@ -48,29 +72,50 @@ fn columns(line: &str) -> usize {
 
 #[tokio::test]
 async fn it_serves_with_its_faults_and_options() {
-    let (_running, origin, control) = start("serves", &["--fault", "http-503@order:nth=2", "--no-detail"]);
+    let arguments = ["--fault", "http-503@order:nth=2", "--no-detail", "--unique-reference"];
+    let (_running, Ready { origin, control, .. }) = start("serves", "atobarai-com", &arguments);
     let path = "/api/order/rest";
     assert_eq!(post(&origin, path, &order("A")).await.status(), 200);
     assert_eq!(post(&origin, path, &order("B")).await.status(), 503);
     assert_eq!(post(&origin, "/api/detail/rest", &common::ids()).await.status(), 404);
+    assert!(post(&origin, path, &order("A")).await.text().contains("E00307"), "the reference again");
     let ledger: gateways::Ledger = serde_json::from_slice(send(&control, "GET", "/ledger", "").await.body()).unwrap();
     assert_eq!(ledger.live().count(), 1);
 }
 
+#[tokio::test]
+async fn every_provider_serves_its_own_merchant() {
+    for (provider, _) in PROVIDERS {
+        let (_running, Ready { origin, base, control, .. }) = start("each", provider, &[]);
+        let registration = registration(provider);
+        assert!(format!("{origin}{}", registration.path).starts_with(&base), "{provider}: {base}");
+        let seen = request(&origin, &registration).await;
+        assert_eq!(seen.status(), 200, "{provider}: {}", seen.text());
+        let ledger = send(&control, "GET", "/ledger", "").await;
+        let ledger: gateways::Ledger = serde_json::from_slice(ledger.body()).unwrap();
+        assert_eq!(ledger.live().map(|live| live.reference.as_str()).collect::<Vec<_>>(), ["R"], "{provider}");
+    }
+}
+
 #[test]
 fn what_it_prints_fits_and_names_everything() {
-    for lang in ["ja", "en"] {
-        let (mut running, origin, control) = start(lang, &["--lang", lang, "--fault", "late@order:nth=2"]);
+    for (lang, provider) in ["ja", "en"].into_iter().flat_map(|lang| PROVIDERS.map(|(id, _)| (lang, id))) {
+        let (mut running, ready) = start(lang, provider, &["--lang", lang, "--fault", "late:nth=2"]);
         running.0.kill().unwrap();
         let mut printed = String::new();
         std::io::Read::read_to_string(running.0.stdout.as_mut().unwrap(), &mut printed).unwrap();
         for line in printed.lines() {
             assert!(columns(line) <= 100, "{} columns: {line}", columns(line));
         }
-        let wanted =
-            [&origin, &control, "12345", "678", "90", "9001", "9008", "drop-answer", "late@order:nth=2", "delivlist"];
-        assert!(!printed.contains("other-amount"), "this provider cannot show it");
-        wanted.iter().for_each(|word| assert!(printed.contains(*word), "{word} in {printed}"));
+        let wire = gateways::by_id(provider).unwrap();
+        let wanted = [&ready.base, &ready.control, wire.name(), "9001", "9008", "drop-answer", "late:nth=2"];
+        let merchant = ready.merchant.iter().map(|(label, value)| format!("{label} {value}"));
+        let words = wanted.iter().map(|word| word.to_string()).chain(merchant);
+        let words = words.chain(wire.operations().into_iter().map(str::to_owned));
+        words.for_each(|word| assert!(printed.contains(&word), "{provider}: {word} in {printed}"));
+        assert_eq!(ready.merchant.len(), wire.merchant().len(), "{provider}: each under its own name");
+        let has_amount = provider == "score";
+        assert_eq!(printed.contains("other-amount"), has_amount, "{provider}: only スコア answers with an amount");
     }
 }
 
@@ -83,7 +128,11 @@ fn wrong_arguments_are_answered_in_words() {
     };
     assert!(ends(&["atobarai-com", "--fault", "explode"]).contains("no fault is called \"explode\""));
     assert!(ends(&["atobarai-com", "--fault", "late@credit"]).contains("there is no operation \"credit\""));
-    assert!(ends(&["nobody"]).contains("atobarai-com"));
+    let nobody = ends(&["nobody"]);
+    PROVIDERS.iter().for_each(|(id, _)| assert!(nobody.contains(id), "{id} in {nobody}"));
+    for option in ["--no-detail", "--unique-reference"] {
+        assert!(ends(&["np", option]).contains("they are for atobarai-com"), "{option}");
+    }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     assert!(ends(&["atobarai-com", "--port", &port]).contains(&format!("127.0.0.1:{port}")));

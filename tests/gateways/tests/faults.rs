@@ -260,6 +260,9 @@ async fn the_control_desk_shows_and_sets() {
     assert_eq!(faults["hits"], 1);
     assert_eq!(faults["plans"][0]["plan"], "drop-answer@order:nth=1");
     assert_eq!(faults["plans"][0]["hits"], 1);
+    let possible: Vec<&str> =
+        faults["possible"].as_array().unwrap().iter().filter_map(|fault| fault.as_str()).collect();
+    assert!(possible.contains(&"drop-answer") && !possible.contains(&"other-amount"), "{possible:?}");
 
     let refused = send(desk, "POST", "/faults", "late\nexplode").await;
     assert_eq!(refused.status(), 400);

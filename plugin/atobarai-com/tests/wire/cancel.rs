@@ -84,6 +84,12 @@ fn a_refused_request_that_claims_a_cancelled_row_is_not_believed() {
     assert_eq!(outcomes.iter().map(kind).collect::<Vec<_>>(), ["outcome-unknown", "refused", "invalid"]);
 }
 
+#[test]
+fn a_row_that_was_not_sent_is_not_in_doubt_when_the_answer_says_nothing() {
+    let outcomes = cancel(&[known("XX1"), cancellation(registration("参照 2", None), None)], "");
+    assert_eq!(outcomes.iter().map(kind).collect::<Vec<_>>(), ["outcome-unknown", "invalid"]);
+}
+
 fn gateway_that_knows(details: &str) -> Scripted<impl Fn(&Request) -> Result<Response, SendError> + use<>> {
     let details = format!("<status>success</status><results>{details}</results>");
     Scripted::new(move |request: &Request| {

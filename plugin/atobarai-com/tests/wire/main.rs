@@ -121,6 +121,7 @@ pub(crate) fn kind<T: std::fmt::Debug>(result: &Result<T, Failure>) -> &'static 
         Ok(_) => "ok",
         Err(Failure::Invalid(_)) => "invalid",
         Err(Failure::Unauthorized(_)) => "unauthorized",
+        Err(Failure::Already(_)) => "already",
         Err(Failure::Refused(_)) => "refused",
         Err(Failure::NotSent(_)) => "not-sent",
         Err(Failure::Busy(_)) => "busy",

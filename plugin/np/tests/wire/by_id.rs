@@ -222,12 +222,13 @@ fn each_refusal_of_a_shipment_means_what_the_page_says() {
             assert_eq!(problems(ship("sagawa", "1", refused(&[code])).0), pairs(&[(field, code)]));
         }
     }
-    for code in ["E0100113", "E0100114", "E0100115", "E0100118", "E0100120", "E0100121", "E0100131"] {
+    for code in ["E0100113", "E0100114", "E0100118", "E0100120", "E0100121", "E0100131"] {
         let (result, _) = ship("sagawa", "1", refused(&[code]));
         let Err(Failure::Refused(reason)) = result else { panic!("{code}: {result:?}") };
         assert_eq!(reason.code.as_deref(), Some(code));
         assert!(!reason.message.contains("意味のわからない"), "{code} is on the page");
     }
+    assert_eq!(kind(&ship("sagawa", "1", refused(&["E0100115"])).0), "already", "after a lost answer it is ours");
     assert_eq!(kind(&ship("sagawa", "1", refused(&["E0100999"])).0), "outcome-unknown");
     assert_eq!(kind(&ship("sagawa", "1", refused(&["E0100109", "E0100115"])).0), "refused");
 }

@@ -1,6 +1,9 @@
 //! Valid requests to change one thing in, and a client that shows the bytes it gets.
 #![allow(dead_code, reason = "no test file needs all of it")]
 
+pub mod kuroneko;
+pub mod np;
+
 use bytes::Bytes;
 use gateways::Received;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -112,10 +115,12 @@ impl Seen {
     }
 }
 
-fn head(method: &str, path: &str, length: usize) -> String {
+fn head(request: &Received) -> String {
+    let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let Received { method, path, body, .. } = request;
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
     )
 }
 
@@ -125,13 +130,18 @@ pub async fn connect(origin: &str) -> std::io::Result<TcpStream> {
 }
 
 /// Sends one request on a connection of its own and reads until it ends.
-pub async fn send(origin: &str, method: &str, path: &str, body: &str) -> Seen {
+pub async fn request(origin: &str, request: &Received) -> Seen {
     let mut stream = connect(origin).await.unwrap();
     // Writing fails where the connection is closed unread; what is read then says so.
-    let _ = stream.write_all((head(method, path, body.len()) + body).as_bytes()).await;
+    let _ = stream.write_all(&[head(request).as_bytes(), &request.body].concat()).await;
     let mut bytes = Vec::new();
     let ended_well = stream.read_to_end(&mut bytes).await.is_ok();
     Seen { bytes, ended_well }
+}
+
+/// The same for a form.
+pub async fn send(origin: &str, method: &str, path: &str, body: &str) -> Seen {
+    request(origin, &Received { method: method.to_owned(), ..received(path, body.to_owned()) }).await
 }
 
 pub async fn post(origin: &str, path: &str, form: &Form) -> Seen {

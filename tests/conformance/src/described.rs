@@ -1,0 +1,147 @@
+//! What a plugin says of itself: whole, in both languages, and true.
+
+use crate::faults::EMPTY;
+use crate::report::Outcome;
+use crate::session::{Operation, Rows, Session};
+use crate::words::{Words, say};
+use provider_host::contract::{Capability, Label, ProviderInfo, SettingKind};
+use provider_host::{Origin, Word};
+use std::collections::HashSet;
+
+/// No id, key or choice comes twice, and there is a choice where one has to be made.
+pub async fn ids(session: &Session) -> Outcome {
+    let info = session.plugin.info();
+    let mut reasons = twice("settings", info.settings.iter().map(|field| field.key.as_str()));
+    reasons.extend(twice("carriers", info.carriers.iter().map(|carrier| carrier.id.as_str())));
+    for field in &info.settings {
+        let SettingKind::Choice(options) = &field.kind else { continue };
+        let place = format!("settings.{}", field.key);
+        reasons.extend(twice(&place, options.iter().map(|(id, _)| id.as_str())));
+        if options.iter().all(|(id, _)| id.is_empty()) {
+            reasons.push(say!("{place}: 選択肢がない", "{place}: there is nothing to choose from"));
+        }
+    }
+    Outcome::of(reasons)
+}
+
+fn twice<'a>(place: &str, ids: impl Iterator<Item = &'a str>) -> Vec<Words> {
+    let mut seen = HashSet::new();
+    ids.filter(|id| !seen.insert(*id)).map(|id| say!("{place}: {id} が二度ある", "{place}: {id} comes twice")).collect()
+}
+
+/// Every label is there in Japanese and in English. A help may be missing, but not in one language.
+pub async fn languages(session: &Session) -> Outcome {
+    let info = session.plugin.info();
+    let mut labels = vec![("name".to_owned(), &info.name)];
+    let mut helps = Vec::new();
+    for field in &info.settings {
+        labels.push((format!("settings.{}.label", field.key), &field.label));
+        helps.push((format!("settings.{}.help", field.key), &field.help));
+        if let SettingKind::Choice(options) = &field.kind {
+            labels.extend(options.iter().map(|(id, label)| (format!("settings.{}.{id}", field.key), label)));
+        }
+    }
+    labels.extend(info.carriers.iter().map(|carrier| (format!("carriers.{}", carrier.id), &carrier.name)));
+    helps.retain(|(_, help)| !(blank(&help.ja) && blank(&help.en)));
+    Outcome::of(labels.into_iter().chain(helps).filter_map(|(place, label)| missing(&place, label)).collect())
+}
+
+fn blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+fn missing(place: &str, label: &Label) -> Option<Words> {
+    match (blank(&label.ja), blank(&label.en)) {
+        (false, false) => None,
+        (true, _) => Some(say!("{place}: 日本語がない", "{place}: has no Japanese")),
+        (false, true) => Some(say!("{place}: 英語がない", "{place}: has no English")),
+    }
+}
+
+/// A version is three numbers, and whatever semver puts behind them.
+pub async fn version(session: &Session) -> Outcome {
+    let version = &session.plugin.info().version;
+    let numbers: Vec<_> = version.split(['-', '+']).next().unwrap_or_default().split('.').collect();
+    let right = numbers.len() == 3 && numbers.iter().all(|number| number.parse::<u32>().is_ok());
+    Outcome::of(
+        (!right)
+            .then(|| say!("{version} は 1.2.3 の形でない", "{version} is not of the form 1.2.3"))
+            .into_iter()
+            .collect(),
+    )
+}
+
+/// Wanted origins are origins: scheme, host and port alone.
+pub async fn origins(session: &Session) -> Outcome {
+    let wrong = session.plugin.info().origins.iter().filter_map(|text| text.parse::<Origin>().err());
+    Outcome::of(wrong.map(|error| say!("{error}", "{error}")).collect())
+}
+
+/// Limits and amounts make sense together.
+pub async fn limits(session: &Session) -> Outcome {
+    let info = session.plugin.info();
+    let rules: [(bool, Words); 4] = [
+        (info.batch_limits.credit > 0, Words::new("credit がない", "there is no credit")),
+        (
+            info.batch_limits.sync_tracking == 0 || !info.carriers.is_empty(),
+            Words::new("sync-tracking があるのに配送業者がない", "there is sync-tracking and no carrier"),
+        ),
+        (
+            info.batch_limits.check_credit > 0 || !info.capabilities.contains(Capability::FIND_BY_REFERENCE),
+            Words::new("find-by-reference なのに check-credit がない", "it finds by reference without check-credit"),
+        ),
+        (
+            info.max_billed_amount.is_none_or(|yen| yen > 0),
+            Words::new("max-billed-amount が0以下である", "its max-billed-amount is not above zero"),
+        ),
+    ];
+    Outcome::of(rules.into_iter().filter_map(|(kept, reason)| (!kept).then_some(reason)).collect())
+}
+
+fn has(info: &ProviderInfo, capability: Capability) -> bool {
+    info.capabilities.contains(capability)
+}
+
+/// A connection test that is described asks the gateway, one that is not is *unsupported*.
+pub async fn connection_test(session: &Session) -> Outcome {
+    let told = session.ask(Rows::Test, session.line(EMPTY)).await;
+    let asked = told.requests().next().is_some();
+    let unsupported = told.words == [Word::Unsupported];
+    let said = told.said();
+    let wrong = match has(session.plugin.info(), Capability::TEST_CONNECTION) {
+        true if !asked => Some(say!("要求を送らずに答えた（{said}）", "it answered without having asked ({said})")),
+        false if asked || !unsupported => Some(say!(
+            "capabilities にないのに unsupported と言わない（{said}）",
+            "it is not among the capabilities and does not say unsupported ({said})"
+        )),
+        _ => None,
+    };
+    Outcome::of(wrong.into_iter().collect())
+}
+
+/// A plugin that finds by reference asks for the reference; another claims to know nothing.
+pub async fn find_by_reference(session: &Session) -> Outcome {
+    let info = session.plugin.info();
+    if Operation::CheckCredit.limit(info) == 0 {
+        return Outcome::NotApplicable(Words::new("check-credit がない", "there is no check-credit"));
+    }
+    let (line, reference) = (session.line(EMPTY), "KIT-lost-answer-1");
+    let told = session.ask(Rows::Registrations(vec![crate::samples::registration(reference, None)]), line).await;
+    let said = told.said();
+    let wrong = if has(info, Capability::FIND_BY_REFERENCE) {
+        (!line.received(reference)).then(|| {
+            say!(
+                "取引IDのない照会で {reference} が送られない（{said}）",
+                "asked without a transaction id, it does not send {reference} ({said})"
+            )
+        })
+    } else {
+        (told.words == [Word::Success]).then(|| {
+            say!(
+                "番号で探せないのに状況を答えた（{said}）",
+                "it cannot find by reference, and claims a standing ({said})"
+            )
+        })
+    };
+    Outcome::of(wrong.into_iter().collect())
+}

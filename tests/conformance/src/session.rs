@@ -1,0 +1,241 @@
+//! A plugin under examination: loaded, with settings, and with every line to call it on.
+
+use crate::faults::FAULTS;
+use crate::line::Line;
+use crate::log::{ORDINARY, Tap};
+use crate::samples;
+use crate::wire::Stage;
+use crate::words::{Words, say};
+use provider_host::contract::{
+    Cancellation, Capability, Order, ProviderInfo, Registration, Setting, SettingKind, Shipment,
+};
+use provider_host::{Account, Answer, CallError, CallReport, Plugin, RequestReport, Word};
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use tracing::Instrument;
+
+/// Characters of an answer or an input that are shown.
+const MAX_SHOWN: usize = 300;
+
+/// An operation that may reach the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are those of the contract")]
+pub enum Operation {
+    TestConnection,
+    Credit,
+    CheckCredit,
+    Cancel,
+    SyncTracking,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Operation; 5] = [
+        Operation::TestConnection,
+        Operation::Credit,
+        Operation::CheckCredit,
+        Operation::Cancel,
+        Operation::SyncTracking,
+    ];
+
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::TestConnection => "test-connection",
+            Operation::Credit => "credit",
+            Operation::CheckCredit => "check-credit",
+            Operation::Cancel => "cancel",
+            Operation::SyncTracking => "sync-tracking",
+        }
+    }
+
+    /// Most rows in one call of it; 0 where the plugin does not have it.
+    pub fn limit(self, info: &ProviderInfo) -> u32 {
+        let limits = &info.batch_limits;
+        match self {
+            Operation::TestConnection => u32::from(info.capabilities.contains(Capability::TEST_CONNECTION)),
+            Operation::Credit => limits.credit,
+            Operation::CheckCredit => limits.check_credit,
+            Operation::Cancel => limits.cancel,
+            Operation::SyncTracking => limits.sync_tracking,
+        }
+    }
+}
+
+/// What an operation is asked.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the rows of the operations of the contract")]
+pub enum Rows {
+    Test,
+    Orders(Vec<Order>),
+    Registrations(Vec<Registration>),
+    Cancellations(Vec<Cancellation>),
+    Shipments(Vec<Shipment>),
+}
+
+/// What the plugin itself said, and what the host saw.
+pub struct Told {
+    /// Which operation.
+    pub operation: Operation,
+    /// The plugin's own word for each row, before the host's.
+    pub words: Vec<Word>,
+    rows: Vec<String>,
+    calls: Vec<CallReport>,
+}
+
+impl Told {
+    fn new<T: Debug>(operation: Operation, answer: Answer<T>) -> Self {
+        let mut words: Vec<_> = answer.rows.iter().map(Word::of).collect();
+        let mut first = 0;
+        for call in &answer.calls {
+            call.overruled.iter().for_each(|overruled| words[first + overruled.row] = overruled.said);
+            first += call.rows;
+        }
+        Told { operation, words, rows: answer.rows.iter().map(shown).collect(), calls: answer.calls }
+    }
+
+    /// Why a call ended without the plugin's answer, if one did.
+    pub fn error(&self) -> Option<&CallError> {
+        self.calls.iter().find_map(|call| call.error.as_ref())
+    }
+
+    /// As [`Told::error`], but for a wrong number of rows: the plugin did answer then.
+    pub fn broke_off(&self) -> Option<&CallError> {
+        self.error().filter(|error| !is_row_count(error))
+    }
+
+    /// All requests.
+    pub fn requests(&self) -> impl Iterator<Item = &RequestReport> {
+        self.calls.iter().flat_map(|call| &call.requests)
+    }
+
+    /// The first row as the host passes it on, for people.
+    pub fn said(&self) -> &str {
+        self.rows.first().map_or("", String::as_str)
+    }
+}
+
+/// `value` for people, cut where it is long.
+pub fn shown(value: &impl Debug) -> String {
+    let text = format!("{value:?}");
+    if text.chars().count() > MAX_SHOWN { text.chars().take(MAX_SHOWN).chain(['…']).collect() } else { text }
+}
+
+/// What is known before the first check.
+pub struct Session {
+    /// The plugin, with permission for the kit's lines alone.
+    pub plugin: Plugin,
+    /// Settings that `check-settings` accepts; their URLs are those of the first line.
+    pub settings: Result<Vec<Setting>, Words>,
+    /// The simulators, for a plugin whose wire is known.
+    pub stage: Option<Stage>,
+    /// What the host wrote.
+    pub tap: Tap,
+    /// Where the generator of odd inputs starts.
+    pub seed: u64,
+    lines: Vec<Line>,
+    journal: Mutex<Vec<Entry>>,
+    shops: AtomicUsize,
+}
+
+/// What was seen of one operation.
+#[derive(Clone)]
+pub struct Entry {
+    /// Which.
+    pub operation: Operation,
+    /// The input was an ordinary one.
+    pub ordinary: bool,
+    /// The only origin that it had a reason to ask for.
+    pub origin: String,
+    /// What the host saw.
+    pub calls: Vec<CallReport>,
+}
+
+impl Session {
+    /// A session over open `lines`, in the order of [`FAULTS`].
+    pub fn new(
+        plugin: Plugin,
+        settings: Result<Vec<Setting>, Words>,
+        lines: Vec<Line>,
+        stage: Option<Stage>,
+        tap: Tap,
+        seed: u64,
+    ) -> Self {
+        Session { plugin, settings, stage, tap, seed, lines, journal: Mutex::default(), shops: AtomicUsize::new(0) }
+    }
+
+    /// The line of the fault `name`.
+    pub fn line(&self, name: &str) -> &Line {
+        let at = FAULTS.iter().position(|fault| fault.name == name);
+        &self.lines[at.expect("the checks name faults of the table")]
+    }
+
+    /// The operations that the plugin has.
+    pub fn operations(&self) -> impl Iterator<Item = Operation> {
+        Operation::ALL.into_iter().filter(|operation| operation.limit(self.plugin.info()) > 0)
+    }
+
+    /// A carrier that the plugin describes.
+    pub fn carrier(&self) -> &str {
+        self.plugin.info().carriers.first().map_or("", |carrier| carrier.id.as_str())
+    }
+
+    /// The accepted settings, pointed at `origin`.
+    pub fn settings_at(&self, origin: &str) -> Vec<Setting> {
+        let is_url = |key: &str| {
+            self.plugin.info().settings.iter().any(|field| field.key == key && field.kind == SettingKind::Url)
+        };
+        let mut settings = self.settings.clone().unwrap_or_default();
+        settings.iter_mut().filter(|s| is_url(&s.key)).for_each(|s| s.value = origin.to_owned());
+        settings
+    }
+
+    /// A shop that has never called before, so that it has no connection yet.
+    pub fn shop(&self, settings: Vec<Setting>) -> Account {
+        let number = self.shops.fetch_add(1, Ordering::Relaxed);
+        Account::new(format!("kit-{number}"), settings)
+    }
+
+    /// One ordinary row of `operation`, sent down `line`.
+    pub async fn ordinary(&self, operation: Operation, line: &Line) -> Told {
+        let rows = samples::rows(operation, &[true], self.carrier());
+        self.asked(rows, line, true).instrument(tracing::info_span!(ORDINARY)).await
+    }
+
+    /// `rows`, sent down `line`.
+    pub async fn ask(&self, rows: Rows, line: &Line) -> Told {
+        self.asked(rows, line, false).await
+    }
+
+    async fn asked(&self, rows: Rows, line: &Line, ordinary: bool) -> Told {
+        let origin = line.origin().to_string();
+        let shop = self.shop(self.settings_at(&origin));
+        let plugin = &self.plugin;
+        let told = match rows {
+            Rows::Test => Told::new(Operation::TestConnection, plugin.test_connection(&shop).await),
+            Rows::Orders(rows) => Told::new(Operation::Credit, plugin.credit(&shop, rows).await),
+            Rows::Registrations(rows) => Told::new(Operation::CheckCredit, plugin.check_credit(&shop, rows).await),
+            Rows::Cancellations(rows) => Told::new(Operation::Cancel, plugin.cancel(&shop, rows).await),
+            Rows::Shipments(rows) => Told::new(Operation::SyncTracking, plugin.sync_tracking(&shop, rows).await),
+        };
+        let entry = Entry { operation: told.operation, ordinary, origin, calls: told.calls.clone() };
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        told
+    }
+
+    /// Everything that was called so far.
+    pub fn journal(&self) -> Vec<Entry> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Whether the plugin answered, with another number of rows than it was asked.
+pub fn is_row_count(error: &CallError) -> bool {
+    matches!(error, CallError::RowCount { .. })
+}
+
+/// How a call ended early, for people.
+pub fn broke_off(operation: &str, error: &CallError) -> Words {
+    say!("{operation}: 回答せずに終わった（{error}）", "{operation}: ended without an answer ({error})")
+}

@@ -1,0 +1,55 @@
+//! What a person reads, in both languages.
+
+use std::str::FromStr;
+
+/// The language of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lang {
+    /// Japanese.
+    #[default]
+    Ja,
+    /// English.
+    En,
+}
+
+impl FromStr for Lang {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "ja" => Ok(Lang::Ja),
+            "en" => Ok(Lang::En),
+            _ => Err("ja or en".to_owned()),
+        }
+    }
+}
+
+/// The same words in Japanese and in English.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Words {
+    ja: String,
+    en: String,
+}
+
+impl Words {
+    /// `ja` in Japanese, `en` in English.
+    pub fn new(ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Words { ja: ja.into(), en: en.into() }
+    }
+
+    /// The words in `lang`.
+    pub fn in_lang(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Ja => &self.ja,
+            Lang::En => &self.en,
+        }
+    }
+}
+
+/// [`Words`] from two format strings over the same captured names.
+macro_rules! say {
+    ($ja:literal, $en:literal) => {
+        $crate::words::Words::new(format!($ja), format!($en))
+    };
+}
+pub(crate) use say;

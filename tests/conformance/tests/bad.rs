@@ -1,0 +1,143 @@
+//! For each check a plugin that fails it: the kit says what is wrong with each, and nothing else.
+
+mod common;
+
+use common::{failed, judge_bytes, patched};
+use conformance::checks::{self, LOADING};
+use conformance::report::Report;
+use conformance::words::Lang;
+use futures::StreamExt;
+use std::collections::BTreeSet;
+use unruly::{BEHAVIOURS, MARKER, NAME_LENGTH};
+
+/// Bad plugins that are judged at once: most of the kit's time is waiting.
+const AT_ONCE: usize = 4;
+
+/// The ways of the unruly plugin, and every check that each fails.
+const UNRULY: [(&str, &[&str]); 33] = [
+    ("honest", &[]),
+    ("describe-panics", &["load.describe"]),
+    ("carrier-twice", &["described.ids"]),
+    ("no-english", &["described.labels"]),
+    ("version-in-words", &["described.version"]),
+    ("origin-with-path", &["described.origins"]),
+    ("negative-maximum", &["described.limits"]),
+    ("default-refused", &["settings.defaults"]),
+    ("settings-impossible", &["settings.accepted"]),
+    (
+        "settings-unchecked",
+        &["settings.missing", "settings.kinds", "settings.lengths", "settings.unknown-key", "settings.all-at-once"],
+    ),
+    ("settings-first-only", &["settings.all-at-once"]),
+    (
+        "trusts-status",
+        &[
+            "fault.empty-body",
+            "fault.garbage",
+            "fault.wrong-charset",
+            "fault.html-page",
+            "fault.empty-xml",
+            "fault.empty-json",
+            "fault.redirect",
+            "fault.http-401",
+            "fault.http-404",
+            "fault.http-429",
+            "fault.http-500",
+            "fault.http-502",
+            "fault.http-503",
+        ],
+    ),
+    (
+        "lost-is-success",
+        &[
+            "fault.accept-close",
+            "fault.read-close",
+            "fault.no-answer",
+            "fault.cut-body",
+            "fault.slow-body",
+            "fault.huge-body",
+        ],
+    ),
+    (
+        "lost-is-not-sent",
+        &["fault.read-close", "fault.no-answer", "fault.cut-body", "fault.slow-body", "fault.huge-body"],
+    ),
+    ("refused-is-unknown", &["fault.refused"]),
+    ("sends-twice", &["sends.once"]),
+    ("forgets-a-row", &["rows.length"]),
+    ("reverses-rows", &["rows.apart"]),
+    ("panics-on-many", &["rows.many"]),
+    (
+        "panics-on-emoji",
+        &["settings.any-input", "input.orders", "input.registrations", "input.cancels", "input.shipments"],
+    ),
+    ("panics-on-large-fees", &["fees.any-input"]),
+    ("any-carrier", &["input.carrier"]),
+    ("hidden-connection-test", &["ask.connection-test"]),
+    ("finds-nothing", &["ask.by-reference"]),
+    ("finds-without-asking", &["ask.by-reference"]),
+    ("fee-sum-wrong", &["fees.bands"]),
+    ("bands-unchecked", &["fees.refused"]),
+    ("logs-a-name", &["log.private"]),
+    ("logs-full-width", &["log.private"]),
+    ("asks-elsewhere", &["reach.origins"]),
+    ("sends-in-fee-adjust", &["reach.silent"]),
+    ("panics-after-answer", &["calls.end"]),
+    ("floods-the-log", &["calls.end"]),
+];
+
+/// A component of the unruly plugin with another way.
+fn unruly(way: &str) -> Vec<u8> {
+    let named = |way: &str| format!("{MARKER}{way:.<NAME_LENGTH$}").into_bytes();
+    patched("unruly", &named("honest"), &named(way))
+}
+
+/// Other bad components, and every check that each fails.
+fn others() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
+    let text = |wat: &str| wat::parse_str(wat).unwrap();
+    vec![
+        ("words", b"not a component".to_vec(), &["load.file"]),
+        ("a core module", text("(module)"), &["load.file"]),
+        ("wants files", text(r#"(component (import "wasi:filesystem/types@0.2.0" (instance)))"#), &["load.imports"]),
+        ("is no provider", text("(component)"), &["load.imports"]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_plugin_fails_exactly_its_checks() {
+    let unruly = UNRULY.iter().map(|(way, fails)| (*way, unruly(way), *fails));
+    let judged: Vec<_> = futures::stream::iter(unruly.chain(others()))
+        .map(async |(name, bytes, fails)| (name, judge_bytes(&bytes).await, fails))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let wrong: Vec<_> = judged.iter().filter_map(|(name, report, fails)| complaint(name, report, fails)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn complaint(name: &str, report: &Report, fails: &[&str]) -> Option<String> {
+    let failed = failed(report);
+    let fits = failed.iter().map(String::as_str).collect::<BTreeSet<_>>() == fails.iter().copied().collect();
+    let [en, ja] = [Lang::En, Lang::Ja].map(|lang| report.text(lang));
+    let wide = en.lines().chain(ja.lines()).find(|line| textwrap::core::display_width(line) > 100);
+    match (fits, wide) {
+        (true, None) => None,
+        (true, Some(line)) => Some(format!("{name}: a line is too wide: {line}")),
+        (false, _) => Some(format!("{name}: expected {fails:?}, failed {failed:?}\n{en}")),
+    }
+}
+
+#[test]
+fn the_table_has_every_way_of_the_unruly_plugin() {
+    assert_eq!(UNRULY.map(|(way, _)| way), BEHAVIOURS.map(|(way, _)| way));
+}
+
+#[test]
+fn no_check_is_without_a_plugin_that_fails_it() {
+    let others = others();
+    let fails = UNRULY.iter().map(|(_, fails)| *fails).chain(others.iter().map(|(_, _, fails)| *fails));
+    let proved: BTreeSet<&str> = fails.flatten().copied().collect();
+    let checks = checks::all();
+    let all: BTreeSet<&str> = LOADING.iter().chain(&checks).map(|check| check.id.as_ref()).collect();
+    assert_eq!(proved, all);
+}
