@@ -62,7 +62,7 @@ pub struct Mall {
 }
 
 /// What happens to a mall's orders without an operator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Automation {
     /// When credit is run.
@@ -94,7 +94,7 @@ impl Default for Automation {
 }
 
 /// When the automation begins an action.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
     /// An operator does it.
@@ -145,7 +145,7 @@ fn contract_settings(settings: &BTreeMap<String, String>) -> Vec<Setting> {
 }
 
 /// 手数料設定
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Fees {
     /// What a band does to the fee.
     pub mode: Mode,
@@ -154,7 +154,7 @@ pub struct Fees {
 }
 
 /// What a band does to the fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// 変更しない
@@ -183,7 +183,7 @@ impl Mode {
 }
 
 /// Bills from `lower` up to and including `upper` get `fee`; all in yen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Band {
     /// Included.
     pub lower: i64,

@@ -4,7 +4,7 @@ use super::App;
 use super::form::Signed;
 use super::page::{Notice, Page, Refusal, Tone, html, ok};
 use super::row::Names;
-use super::texts::{Texts, fill};
+use super::texts::{Texts, fill, texts};
 use super::visit::{Admin, Staff};
 use crate::clock;
 use crate::import;
@@ -236,13 +236,7 @@ impl Form {
 
     /// Everything that is wrong, each at its field.
     async fn check(&mut self, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Result<(), Refusal> {
-        self.check_names(plugin.is_some(), t);
-        let automation = &self.mall.automation;
-        for (name, start) in [("credit", &automation.credit), ("sync", &automation.sync)] {
-            if *start == Start::Status(String::new()) {
-                self.problems.insert(name.to_owned(), t.status_missing.to_owned());
-            }
-        }
+        self.problems.extend(name_problems(&self.mall, plugin.is_some(), lang));
         let Some(plugin) = plugin else { return Ok(()) };
         // What cannot be read as a number is wrong already; the rule without it would be another rule.
         let rows_are_numbers = !self.problems.keys().any(|key| key.starts_with("fees."));
@@ -259,18 +253,6 @@ impl Form {
         Ok(())
     }
 
-    fn check_names(&mut self, provider_is_loaded: bool, t: &Texts) {
-        let mall = &self.mall;
-        let name_fits = (1..=MAX_NAME).contains(&mall.name.chars().count());
-        let wrong = [
-            ("id", is_name(&mall.id), t.mall_id_wrong),
-            ("name", name_fits, t.mall_name_wrong),
-            ("provider", provider_is_loaded, t.provider_wrong),
-        ];
-        let wrong = wrong.into_iter().filter(|(_, fits, _)| !fits);
-        self.problems.extend(wrong.map(|(key, _, words)| (key.to_owned(), words.to_owned())));
-    }
-
     fn insert_fee_problem(&mut self, problem: &MallProblem, lang: Lang, t: &Texts) {
         let row = problem.key.strip_prefix("fees.band[row ").and_then(|rest| rest.split(']').next());
         let (key, label) = match row.and_then(|row| row.parse::<usize>().ok()) {
@@ -279,6 +261,24 @@ impl Form {
         };
         self.problems.entry(key).or_insert_with(|| provider_words(problem, label, lang));
     }
+}
+
+/// What is wrong with a mall apart from what its provider says: the field, the words.
+pub fn name_problems(mall: &Mall, provider_is_loaded: bool, lang: Lang) -> Vec<(String, String)> {
+    let t = texts(lang);
+    let name_fits = (1..=MAX_NAME).contains(&mall.name.chars().count());
+    let named = |start: &Start| *start != Start::Status(String::new());
+    let headings = import::wrong_names(&mall.headings);
+    let checked = [
+        ("id", is_name(&mall.id), t.mall_id_wrong.to_owned()),
+        ("name", name_fits, t.mall_name_wrong.to_owned()),
+        ("provider", provider_is_loaded, t.provider_wrong.to_owned()),
+        ("credit", named(&mall.automation.credit), t.status_missing.to_owned()),
+        ("sync", named(&mall.automation.sync), t.status_missing.to_owned()),
+        ("headings", headings.is_empty(), fill(t.headings_wrong, &[&headings.join(", ")])),
+    ];
+    let wrong = checked.into_iter().filter(|(_, fits, _)| !fits);
+    wrong.map(|(field, _, words)| (field.to_owned(), words)).collect()
 }
 
 fn band_key(at: usize) -> String {

@@ -23,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Rows of a result that a page shows: what somebody still reads.
@@ -33,7 +34,8 @@ const MAX_HELD: usize = 8;
 pub const MAX_EXPORT: usize = 200_000;
 
 /// What a file is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, strum::Display, strum::EnumString)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum What {
     /// 注文
@@ -230,7 +232,8 @@ pub async fn import(State(app): State<App>, staff: Staff, form: Multipart) -> Re
     }
 }
 
-fn encoding(name: &str) -> Option<&'static Encoding> {
+/// The encoding of this name.
+pub fn encoding(name: &str) -> Option<&'static Encoding> {
     match name {
         "utf-8" => Some(UTF_8),
         "shift_jis" => Some(SHIFT_JIS),

@@ -245,6 +245,7 @@ pub static EN: Texts = Texts {
     columns_hint: "Enter the heading that the mall's CSV has. Empty: the name on the left.",
     our_heading: "Field",
     their_heading: "Heading in the CSV",
+    headings_wrong: "These headings cannot be used (no such field, or used twice): {0}",
     status_missing: "Enter the order status.",
     account_same: "The same account (a corrected id, a new key)",
     account_new: "Another account (registered orders stay with the old one)",

@@ -245,6 +245,7 @@ pub static JA: Texts = Texts {
     columns_hint: "モールのCSVでの見出しを入力します。空なら左の名前のまま読みます。",
     our_heading: "項目",
     their_heading: "CSVの見出し",
+    headings_wrong: "この見出しは使えません（項目名がないか、二度使われています）: {0}",
     status_missing: "受注ステータスを入力してください。",
     account_same: "同じ契約のまま（IDの訂正・鍵の更新）",
     account_new: "別の契約に変える（登録済みの注文は元の契約で続ける）",

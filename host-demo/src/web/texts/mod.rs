@@ -268,6 +268,7 @@ texts! {
     columns_hint,
     our_heading,
     their_heading,
+    headings_wrong,
     status_missing,
     account_same,
     account_new,
