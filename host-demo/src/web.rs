@@ -128,7 +128,20 @@ impl App {
         };
         let Setup { store, host, limits, plugins, lang, https, sandbox, .. } = setup;
         let (wake, held) = (Arc::default(), transfer::Held::default());
-        Ok(App(Arc::new(Inner { store, desk, host, registry, calls, wake, held, limits, plugins, lang, https, sandbox })))
+        Ok(App(Arc::new(Inner {
+            store,
+            desk,
+            host,
+            registry,
+            calls,
+            wake,
+            held,
+            limits,
+            plugins,
+            lang,
+            https,
+            sandbox,
+        })))
     }
 
     /// Pages and API, with everything that stands around them.

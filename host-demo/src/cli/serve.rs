@@ -44,6 +44,9 @@ pub async fn run(session: Session, options: Options) -> Result<bool> {
         true => Some(start_sandbox(&session, &options).await?),
         false => None,
     };
+    for line in sandbox.iter().flat_map(Sandbox::lines) {
+        println!("{line}");
+    }
     let limits = Limits::default();
     let app = App::new(Setup {
         host: Host::builder().limits(limits.clone()).cache_dir(session.store.place().beside("compiled")).build()?,

@@ -26,7 +26,10 @@ pub async fn run(session: &Session, command: Command) -> Result<bool> {
     let password = password(session)?;
     match session.store.add_user(&name, role, &password, clock::now()).await? {
         Ok(user) => {
-            println!("{}", session.say(format!("利用者 {} を追加しました", user.name), format!("user {} was added", user.name)));
+            println!(
+                "{}",
+                session.say(format!("利用者 {} を追加しました", user.name), format!("user {} was added", user.name))
+            );
             Ok(true)
         }
         Err(problem) => bail!(words(session, problem)),
@@ -48,7 +51,9 @@ fn password(session: &Session) -> Result<String> {
 
 fn words(session: &Session, problem: UserProblem) -> String {
     let (ja, en) = match problem {
-        UserProblem::NameTaken => ("この利用者名はすでに使われています".to_owned(), "somebody has this name".to_owned()),
+        UserProblem::NameTaken => {
+            ("この利用者名はすでに使われています".to_owned(), "somebody has this name".to_owned())
+        }
         UserProblem::Password => (
             format!("パスワードは{MIN_PASSWORD}文字以上{MAX_PASSWORD}文字以内にしてください"),
             format!("a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters"),

@@ -11,12 +11,12 @@ use super::visit::{Staff, Visitor};
 use crate::batch::is_for_many;
 use crate::clock;
 use crate::state::{Action, Outcome};
-use crate::store::{Batch, BatchProgress, BatchRow, Call, Begun, MAX_BATCH};
+use crate::store::{Batch, BatchProgress, BatchRow, Begun, Call, MAX_BATCH};
 use crate::words::Lang;
 use askama::Template;
 use axum::extract::{Path, Query, State as Shared};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::Response;
+use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -269,7 +269,12 @@ pub async fn events(
 type Telling = Option<(App, Visitor, Option<BatchProgress>)>;
 
 /// The next event: progress that differs from the one `before`, or the end.
-async fn tell(app: App, visitor: Visitor, id: i64, before: Option<BatchProgress>) -> (Result<Event, Infallible>, Telling) {
+async fn tell(
+    app: App,
+    visitor: Visitor,
+    id: i64,
+    before: Option<BatchProgress>,
+) -> (Result<Event, Infallible>, Telling) {
     let ended = || Ok(Event::default().event("finished").data("-"));
     loop {
         let (Ok(progress), Ok(Some(batch))) = (app.store.batch_progress(id).await, app.store.batch(id).await) else {

@@ -15,7 +15,9 @@ pub async fn of(app: &App, id: &str, p: &Page) -> Result<Notice, Refusal> {
     let next = breaker.probe_at.map_or("–".to_owned(), clock::time_of_day);
     Ok(match breaker.state {
         BreakerState::Closed => Notice::new(Tone::Wait, fill(p.t.health_failures, &[&breaker.failures])),
-        BreakerState::Open => Notice::new(Tone::Bad, fill(p.t.health_paused, &[&clock::time_of_day(breaker.since), &next])),
+        BreakerState::Open => {
+            Notice::new(Tone::Bad, fill(p.t.health_paused, &[&clock::time_of_day(breaker.since), &next]))
+        }
         BreakerState::HalfOpen => Notice::new(Tone::Wait, p.t.health_probing),
     })
 }

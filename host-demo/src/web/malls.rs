@@ -84,6 +84,8 @@ struct MallPage {
     invoices: Vec<Choice>,
     settings_heading: String,
     fields: Vec<FieldView>,
+    has_more_fields: bool,
+    more_open: bool,
     test: Option<Notice>,
     modes: Vec<Choice>,
     bands: Vec<BandView>,
@@ -98,6 +100,8 @@ struct MallPage {
 
 struct FieldView {
     key: String,
+    /// Nothing works without it; the others stay folded.
+    is_main: bool,
     label: String,
     help: String,
     required: bool,
@@ -167,7 +171,11 @@ impl Form {
     /// Of a mall as it is stored, or of a new one.
     fn of(mall: Mall) -> Self {
         let text = |band: &Band| {
-            [band.lower.to_string(), band.upper.map(|upper| upper.to_string()).unwrap_or_default(), band.fee.to_string()]
+            [
+                band.lower.to_string(),
+                band.upper.map(|upper| upper.to_string()).unwrap_or_default(),
+                band.fee.to_string(),
+            ]
         };
         let rows = mall.fees.bands.iter().map(text).collect();
         let mut form =
@@ -476,6 +484,7 @@ async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said:
     p.notices.extend(said.notice);
     let stored = before.filter(|before| before.provider == form.mall.provider);
     let fields = plugin.iter().flat_map(|plugin| &plugin.info().settings);
+    let fields: Vec<_> = fields.map(|field| field_view(field, &form, stored, lang, t)).collect();
     let page = MallPage {
         heading: before.map_or(t.new_mall.to_owned(), |before| fill(t.mall_heading, &[&before.name])),
         action: before.map_or("/malls/new".to_owned(), |before| format!("/malls/{}", before.id)),
@@ -485,7 +494,9 @@ async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said:
         accounts: choices(&form.account, "same", [("same", t.account_same), ("new", t.account_new)]),
         invoices: invoices(Some(form.mall.invoice), lang),
         settings_heading: fill(t.settings_of, &[&names.provider(&form.mall.provider)]),
-        fields: fields.map(|field| field_view(field, &form, stored, lang, t)).collect(),
+        has_more_fields: fields.iter().any(|field| !field.is_main),
+        more_open: fields.iter().any(|field| !field.is_main && field.problem.is_some()),
+        fields,
         test: said.test,
         modes: modes(form.mall.fees.mode, lang),
         bands: form.rows.iter().enumerate().map(|(at, row)| band_view(at, row, &form, t)).collect(),
@@ -523,7 +534,8 @@ fn said_of_open(open: &OpenOrders, names: &Names, t: &Texts) -> Vec<String> {
 
 fn choices<const N: usize>(chosen: &str, default: &str, all: [(&'static str, &'static str); N]) -> Vec<Choice> {
     let chosen = if chosen.is_empty() { default } else { chosen };
-    let choice = |(value, label): (&'static str, &str)| Choice { value, label: label.to_owned(), here: value == chosen };
+    let choice =
+        |(value, label): (&'static str, &str)| Choice { value, label: label.to_owned(), here: value == chosen };
     all.into_iter().map(choice).collect()
 }
 
@@ -565,6 +577,7 @@ fn field_view(field: &SettingField, form: &Form, stored: Option<&Mall>, lang: La
     };
     FieldView {
         key: field.key.clone(),
+        is_main: field.required,
         label: lang.pick(&field.label.ja, &field.label.en).clone(),
         help: lang.pick(&field.help.ja, &field.help.en).clone(),
         required: field.required,

@@ -154,8 +154,8 @@ fn item_view(item: &Item) -> ItemView {
 
 fn amounts_view(order: &Order, t: &Texts) -> AmountsView {
     let amounts = &order.amounts;
-    let imported = (amounts.imported_fee != amounts.payment_fee)
-        .then(|| fill(t.fee_imported, &[&yen(amounts.imported_fee)]));
+    let imported =
+        (amounts.imported_fee != amounts.payment_fee).then(|| fill(t.fee_imported, &[&yen(amounts.imported_fee)]));
     let band = amounts.fee_band.map(|band| fill(t.fee_band, &[&(band + 1)]));
     let words: Vec<_> = band.into_iter().chain(imported).collect();
     AmountsView {
@@ -222,6 +222,18 @@ fn other_event<'a>(name: &'a str, t: &Texts) -> &'a str {
     }
 }
 
+/// An operation of the contract in words.
+pub fn operation_words<'a>(name: &'a str, t: &Texts) -> &'a str {
+    match name {
+        "credit" => t.op_credit,
+        "check-credit" => t.op_check,
+        "cancel" => t.op_cancel,
+        "sync-tracking" => t.op_sync,
+        "test-connection" => t.op_test,
+        other => other,
+    }
+}
+
 /// What the host saw of a call, as the store keeps it.
 #[derive(Deserialize)]
 struct Report {
@@ -251,9 +263,10 @@ fn calls(report: &str, t: &Texts) -> Vec<CallView> {
     let reports: Vec<Report> = serde_json::from_str(report).unwrap_or_default();
     let view = |report: Report| {
         let (elapsed, requests) = (duration(report.elapsed, t), report.requests.len());
+        let operation = operation_words(&report.operation, t);
         let overruled = report.overruled.len();
         CallView {
-            summary: fill(t.call_summary, &[&report.operation, &report.rows, &elapsed, &requests]),
+            summary: fill(t.call_summary, &[&operation, &report.rows, &elapsed, &requests]),
             requests: report.requests.into_iter().map(|request| request_view(request, t)).collect(),
             error: report.error,
             overruled: (overruled > 0).then(|| fill(t.overruled, &[&overruled])),
@@ -401,8 +414,8 @@ pub async fn invoice(
         return Ok(said(&app, id, Tone::Bad, t.invoice_closed));
     }
     let choice = Invoice::parse(&form.invoice);
-    let saved = order.version == form.version
-        && app.store.set_invoice(&order, choice, &staff.user.name, clock::now()).await?;
+    let saved =
+        order.version == form.version && app.store.set_invoice(&order, choice, &staff.user.name, clock::now()).await?;
     Ok(match saved {
         true => said(&app, id, Tone::Ok, fill(t.invoice_saved, &[&order.number])),
         false => said(&app, id, Tone::Wait, t.stale),

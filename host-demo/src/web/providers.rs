@@ -3,6 +3,7 @@
 use super::App;
 use super::calls::Tally;
 use super::form::Upload;
+use super::order::operation_words;
 use super::page::{Notice, Page, Refusal, Tone, duration, html, size};
 use super::texts::{Texts, fill};
 use super::visit::{Admin, Staff};
@@ -98,7 +99,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
 
 fn call_view(operation: &str, tally: &Tally, t: &Texts) -> CallView {
     CallView {
-        operation: operation.to_owned(),
+        operation: operation_words(operation, t).to_owned(),
         calls: tally.calls,
         rows: tally.rows,
         errors: tally.errors,

@@ -5,8 +5,8 @@ use super::page::Tone;
 use super::texts::{Texts, fill};
 use crate::clock;
 use crate::order::Order;
-use crate::store::ListOrder;
 use crate::state::{Action, Outcome, State};
+use crate::store::ListOrder;
 use crate::table::yen;
 use crate::words::{Lang, Problem};
 use std::collections::HashMap;
@@ -158,7 +158,11 @@ impl RowView {
             buttons: order.actions().map(|action| Button::of_order(action, order, lang, t)).collect(),
             total: yen(order.total()),
             billed: yen(order.amounts.billed),
-            goods: if order.items > 1 { fill(t.more_goods, &[&order.item, &(order.items - 1)]) } else { order.item.clone() },
+            goods: if order.items > 1 {
+                fill(t.more_goods, &[&order.item, &(order.items - 1)])
+            } else {
+                order.item.clone()
+            },
             ship_to: order.recipient.as_ref().unwrap_or(&order.buyer).clone(),
             carrier: order.carrier.as_ref().map(|id| names.carrier(&order.provider, id)).unwrap_or_default(),
             // Dates of this form sort as text.

@@ -3,6 +3,7 @@
 
 use crate::clock;
 use crate::mall::Mall;
+use gateways::control::Control;
 use gateways::providers::PROVIDERS;
 use gateways::{Gateway, Options, by_id};
 use provider_host::contract::{ProviderInfo, SettingKind};
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The sample orders that a first run imports.
 pub const SAMPLE_ORDERS: &[u8] = include_bytes!("../../samples/orders-sjis.csv");
@@ -19,7 +21,7 @@ pub const SAMPLE_MALL: &str = "mihon";
 
 /// Gateways that run, by the provider's id. They stop with it.
 pub struct Sandbox {
-    gateways: BTreeMap<&'static str, Gateway>,
+    gateways: BTreeMap<&'static str, (Arc<Gateway>, Control)>,
 }
 
 impl Sandbox {
@@ -35,14 +37,24 @@ impl Sandbox {
                 .await
                 .map_err(|error| io::Error::new(error.kind(), format!("127.0.0.1:{port}: {error}")))?;
             put_on_shelf(id, &gateway, components, plugins)?;
-            gateways.insert(id, gateway);
+            let gateway = Arc::new(gateway);
+            let control = Control::start(Arc::clone(&gateway), 0).await?;
+            gateways.insert(id, (gateway, control));
         }
         Ok(Sandbox { gateways })
     }
 
+    /// A line for each gateway: where it is, and where its ledger can be read and faults be set.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |(id, (gateway, control)): (&&str, &(Arc<Gateway>, Control))| {
+            format!("{id}: {} (ledger, faults: {})", gateway.origin(), control.origin())
+        };
+        self.gateways.iter().map(line).collect()
+    }
+
     /// A mall with ids that the gateway of `info` knows.
     pub fn mall(&self, info: &ProviderInfo, name: &str) -> Option<Mall> {
-        let gateway = self.gateways.get(info.id.as_str())?;
+        let (gateway, _) = self.gateways.get(info.id.as_str())?;
         let (_, merchant) = gateway.merchant();
         let value = |field: &provider_host::contract::SettingField| match field.kind {
             SettingKind::Url => Some(gateway.base()),

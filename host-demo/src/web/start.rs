@@ -92,14 +92,30 @@ pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Re
         _ => t.step_credit_text.to_owned(),
     };
     let steps = [
-        (t.step_mall, pick(t.step_mall_text_sandbox, t.step_mall_text).to_owned(), pick(t.step_mall_button, t.step_mall_open), "/malls"),
-        (t.step_orders, pick(t.step_orders_text_sandbox, t.step_orders_text).to_owned(), pick(t.step_orders_button, t.import), "/import"),
+        (
+            t.step_mall,
+            pick(t.step_mall_text_sandbox, t.step_mall_text).to_owned(),
+            pick(t.step_mall_button, t.step_mall_open),
+            "/malls",
+        ),
+        (
+            t.step_orders,
+            pick(t.step_orders_text_sandbox, t.step_orders_text).to_owned(),
+            pick(t.step_orders_button, t.import),
+            "/import",
+        ),
         (t.step_credit, approved, t.step_credit_button, ""),
     ];
     let step = |(at, (title, text, button, href)): (usize, (&'static str, String, &'static str, &'static str))| {
         let now = at == reached.steps();
         Step {
-            class: if now { "now" } else if at < reached.steps() { "done" } else { "" },
+            class: if now {
+                "now"
+            } else if at < reached.steps() {
+                "done"
+            } else {
+                ""
+            },
             title,
             text,
             button: now.then_some(button),
@@ -138,7 +154,8 @@ pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<Nothing>) 
         return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)]));
     };
     let parsed = import::parse(SAMPLE_ORDERS, None, &mall.headings).map_err(|problem| Refusal::failed(&problem))?;
-    let imported = import::take_in(&app.store, &mall, &plugin, parsed).await.map_err(|error| Refusal::failed(&error))?;
+    let imported =
+        import::take_in(&app.store, &mall, &plugin, parsed).await.map_err(|error| Refusal::failed(&error))?;
     Ok(app.redirect("/start", &[Notice::new(Tone::Ok, fill(t.start_imported, &[&imported.taken]))]))
 }
 

@@ -23,8 +23,8 @@ use axum::response::{IntoResponse, Response};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use utoipa::ToSchema;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use utoipa::ToSchema;
 
 /// Rows of a result that a page shows: what somebody still reads.
 const SHOWN: usize = 200;
@@ -172,8 +172,7 @@ struct LineView {
 impl ResultView {
     fn new(outcome: Outcome, dry_run: bool, lang: Lang, t: &'static Texts) -> Self {
         let (taken, bad) = (outcome.taken.len(), outcome.bad.len());
-        let (title, summary) =
-            if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
+        let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, words)| LineView { line, number, words };
         let complaint = |bad: BadOrder| LineView {
             line: bad.line,
@@ -283,7 +282,10 @@ struct ExportPage {
 pub async fn export_page(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let malls = Names::of(&app, p.lang).await?.malls();
-    Ok(html(StatusCode::OK, &ExportPage { kinds: kinds(What::Orders, p.t.export_orders, p.t.export_results), malls, p }))
+    Ok(html(
+        StatusCode::OK,
+        &ExportPage { kinds: kinds(What::Orders, p.t.export_orders, p.t.export_results), malls, p },
+    ))
 }
 
 #[derive(Deserialize)]

@@ -104,7 +104,11 @@ pub struct NewUser {
 }
 
 /// `POST /users`
-pub async fn add(State(app): State<App>, Admin(staff): Admin, Signed(form): Signed<NewUser>) -> Result<Response, Refusal> {
+pub async fn add(
+    State(app): State<App>,
+    Admin(staff): Admin,
+    Signed(form): Signed<NewUser>,
+) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
     let added = app.store.add_user(&form.name, role, &form.password, clock::now()).await?;

@@ -182,7 +182,8 @@ impl App {
 
 /// Where a visitor goes on after a form: a path of ours, never another site.
 pub fn local(path: &str) -> &str {
-    let ours = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(char::is_control);
+    let ours =
+        path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(char::is_control);
     if ours { path } else { "/" }
 }
 

@@ -114,7 +114,8 @@ pub struct Files {
     request_body(content = Files, content_type = "multipart/form-data"),
     responses((status = 200, body = Provider), Acting, Restricted))]
 pub async fn load(State(app): State<App>, _: Administrator, mut form: Multipart) -> Result<Json<Provider>, Problem> {
-    let unreadable = |error: axum::extract::multipart::MultipartError| Problem::new(Kind::Unreadable, error.body_text());
+    let unreadable =
+        |error: axum::extract::multipart::MultipartError| Problem::new(Kind::Unreadable, error.body_text());
     let (mut component, mut permissions) = (None, None);
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         match field.name() {

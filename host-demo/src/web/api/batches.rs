@@ -57,7 +57,8 @@ impl Part {
     fn limit(&self) -> Result<i64, Problem> {
         let limit = self.limit.unwrap_or(PAGE);
         let fits = (1..=MAX_PAGE).contains(&limit);
-        fits.then_some(limit as i64).ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
+        fits.then_some(limit as i64)
+            .ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
     }
 }
 

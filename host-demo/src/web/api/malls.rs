@@ -43,7 +43,8 @@ pub struct Shown {
 impl Shown {
     /// Where the plugin is not there to say what is secret, everything is.
     fn new(mall: Mall, plugin: Option<&Plugin>) -> Self {
-        let is_open = |key: &String| plugin.is_some_and(|plugin| !secret_keys(plugin.info()).any(|secret| secret == key));
+        let is_open =
+            |key: &String| plugin.is_some_and(|plugin| !secret_keys(plugin.info()).any(|secret| secret == key));
         let (settings, secrets): (BTreeMap<_, _>, BTreeMap<_, _>) =
             mall.settings.into_iter().partition(|(key, _)| is_open(key));
         Shown {
@@ -140,11 +141,12 @@ impl Wanted {
 /// Everything that is wrong with a mall.
 async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Vec<FieldProblem>, Problem> {
     let names = name_problems(mall, plugin.is_some(), lang);
-    let mut found: Vec<_> =
-        names.into_iter().map(|(field, detail)| FieldProblem { field, detail }).collect();
+    let mut found: Vec<_> = names.into_iter().map(|(field, detail)| FieldProblem { field, detail }).collect();
     if let Some(plugin) = plugin {
         let checked = mall::check(mall, plugin).await.map_err(|error| Problem::failed(&error))?;
-        found.extend(checked.iter().map(|problem| FieldProblem { field: problem.key.clone(), detail: problem.words(lang) }));
+        found.extend(
+            checked.iter().map(|problem| FieldProblem { field: problem.key.clone(), detail: problem.words(lang) }),
+        );
     }
     Ok(found)
 }
@@ -183,7 +185,8 @@ pub async fn put(
 
 async fn with_plugin(app: &App, id: &str) -> Result<(Mall, Plugin), Problem> {
     let mall = app.store.mall(id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
-    let missing = || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", mall.provider));
+    let missing =
+        || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", mall.provider));
     let plugin = app.registry.get(&mall.provider).ok_or_else(missing)?;
     Ok((mall, plugin))
 }
@@ -240,14 +243,14 @@ pub async fn try_fee(
     let (mall, plugin) = with_plugin(&app, &id).await?;
     let bill = Bill { items: trial.amount, shipping_fee: 0, payment_fee: 0 };
     let tried = plugin.fee_adjust(&mall.fee_rule(), &bill).await.map_err(|error| Problem::failed(&error))?;
-    tried
-        .map(|fee| Json(Tried { payment_fee: fee.payment_fee, billed: fee.billed_amount, band: fee.band }))
-        .map_err(|problems| {
+    tried.map(|fee| Json(Tried { payment_fee: fee.payment_fee, billed: fee.billed_amount, band: fee.band })).map_err(
+        |problems| {
             let field = |problem: provider_host::contract::FieldProblem| FieldProblem {
                 detail: crate::words::field_words(&problem.clone().into(), caller.lang),
                 field: problem.field,
             };
             let fields = problems.into_iter().map(field).collect();
             Problem::new(Kind::Invalid, "The fee rule does not take this bill.").with(fields)
-        })
+        },
+    )
 }

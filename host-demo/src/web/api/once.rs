@@ -31,15 +31,17 @@ pub async fn once(State(app): State<App>, caller: Caller, request: Request, next
     }
     let key = key(request.headers())?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_REQUEST).await.map_err(|_| {
-        Problem::new(Kind::TooLarge, format!("A request may have {MAX_REQUEST} bytes at most."))
-    })?;
+    let body = to_bytes(body, MAX_REQUEST)
+        .await
+        .map_err(|_| Problem::new(Kind::TooLarge, format!("A request may have {MAX_REQUEST} bytes at most.")))?;
     let digest = digest(&parts.method, &parts.uri.to_string(), &body);
     let call = Call { caller: &caller.id, key: &key, digest: &digest };
     match app.store.begin_call(call, &app.desk.worker.name(), clock::now()).await? {
         Begun::New => {}
         Begun::Answered { status, answer } => return Ok(replayed(status, answer)),
-        Begun::Running => return Err(Problem::new(Kind::InProgress, "Wait for the answer to the first one, then ask again.")),
+        Begun::Running => {
+            return Err(Problem::new(Kind::InProgress, "Wait for the answer to the first one, then ask again."));
+        }
         Begun::Another => return Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
     }
     // Carried out to its end even if the caller goes away: half a call would be answered by nobody.

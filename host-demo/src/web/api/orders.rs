@@ -402,7 +402,8 @@ pub async fn tracking(
     Json(shipment): Json<Shipment>,
 ) -> Result<Json<Whole>, Problem> {
     let order = unchanged(&app, id, shipment.version).await?;
-    let missing = || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", order.provider));
+    let missing =
+        || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", order.provider));
     let plugin = app.registry.get(&order.provider).ok_or_else(missing)?;
     let shipped_on = date(&shipment.shipped_on)?;
     let entry = Entry { carrier: &shipment.carrier, number: &shipment.number, shipped_on };
@@ -434,7 +435,10 @@ pub async fn invoice(
 ) -> Result<Json<Whole>, Problem> {
     let order = unchanged(&app, id, choice.version).await?;
     if !invoice_open(order.state) {
-        return Err(Problem::new(Kind::Conflict, format!("The invoice cannot be chosen in the state {}.", order.state)));
+        return Err(Problem::new(
+            Kind::Conflict,
+            format!("The invoice cannot be chosen in the state {}.", order.state),
+        ));
     }
     if !app.store.set_invoice(&order, choice.invoice, &caller.name, clock::now()).await? {
         return Err(stale(find(&app, id).await?.version));

@@ -1,6 +1,6 @@
 //! CSV in and out.
 
-use super::answers::{Acting, Key, Reading, Missing};
+use super::answers::{Acting, Key, Missing, Reading};
 use super::caller::Caller;
 use super::problem::{Kind, Problem};
 use crate::sheet::{Charset, MAX_FILE_BYTES};
