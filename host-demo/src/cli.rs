@@ -3,6 +3,7 @@
 mod malls;
 mod orders;
 mod plugins;
+mod results;
 mod serve;
 mod users;
 
@@ -85,9 +86,20 @@ enum Command {
     Fees(malls::FeesCommand),
     /// 受注管理の画面とAPIを開く / serve the page and the API
     Serve(serve::Options),
-    /// 画面の利用者 / users of the page
+    /// CSVの与信結果 / credit results by CSV
+    #[command(subcommand)]
+    Results(results::Command),
+    /// 利用者 / users of the page
     #[command(subcommand)]
     User(users::Command),
+    /// 試用の受注を大量に作る / make many orders to try the platform with
+    Seed {
+        /// 件数 / how many
+        count: usize,
+        /// モール / the mall
+        #[arg(long)]
+        mall: String,
+    },
     /// すべての注文を書き出す / every order with every reference ever used
     Export {
         /// JSON（唯一の形式） / JSON, the only format so far
@@ -144,7 +156,9 @@ impl Cli {
             Command::Plugin(command) => plugins::run(&session, command).await,
             Command::Fees(command) => malls::fees(&session, command).await,
             Command::Serve(options) => serve::run(session, options).await,
+            Command::Results(command) => results::run(&session, command).await,
             Command::User(command) => users::run(&session, command).await,
+            Command::Seed { count, mall } => orders::seed(&session, count, &mall).await,
             Command::Export { json: _ } => orders::export(&session).await,
         }
     }

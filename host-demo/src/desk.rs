@@ -190,7 +190,7 @@ struct Unfinished<'a> {
 }
 
 impl Unfinished<'_> {
-    fn is_finished(self) {
+    fn finish(self) {
         std::mem::forget(self);
     }
 }
@@ -257,7 +257,7 @@ impl<P: Provider + Clone> Desk<P> {
         let unfinished = Unfinished { worker: &self.worker, works };
         let rows = self.begin(action, works, on_row).await?;
         self.end_rows(works, &rows).await?;
-        unfinished.is_finished();
+        unfinished.finish();
         Ok(rows)
     }
 

@@ -17,6 +17,7 @@ mod malls;
 mod place;
 mod rows;
 mod schedule;
+mod seed;
 mod users;
 
 pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
@@ -416,7 +417,8 @@ impl Store {
         let mut moves = Moves::beginning_with(Some(first));
         let mut new = Vec::with_capacity(orders.len());
         for (id, order) in (first..).zip(orders) {
-            let is_new = insert_order(&mut writing, id, mall, order, now).await?;
+            let due_at = automation::starts_credit(mall, order.order_status.as_deref()).then_some(now);
+            let is_new = insert_order(&mut writing, id, mall, order, due_at).await?;
             moves.add(&mall.id, &mall.provider, State::NotAsked, i64::from(is_new));
             new.push(is_new);
         }
@@ -725,9 +727,14 @@ async fn take_numbers(writing: &mut Writing, what: &str, count: usize) -> Result
 }
 
 /// Writes a new order under the number `id`; whether it was new.
-async fn insert_order(writing: &mut Writing, id: i64, mall: &Mall, order: &NewOrder, now: i64) -> Result<bool> {
+async fn insert_order(
+    writing: &mut Writing,
+    id: i64,
+    mall: &Mall,
+    order: &NewOrder,
+    due_at: Option<i64>,
+) -> Result<bool> {
     let NewOrder { number, data, amounts, order_status } = order;
-    let due_at = automation::starts_credit(mall, order_status.as_deref()).then_some(now);
     let written = sqlx::query(
         "INSERT INTO orders (id, mall, number, provider, data, ordered_at, buyer, recipient, item, items, number_key, \
          buyer_key, invoice, goods, shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, state, \

@@ -3,7 +3,7 @@
 use super::{Charset, Session, Targets, date, read, state};
 use crate::clock;
 use crate::desk::{Desk, Found, Patience, Row};
-use crate::import;
+use crate::import::{self, Preview};
 use crate::order::Order;
 use crate::sheet::MAX_FILE_BYTES;
 use crate::state::{Action, State};
@@ -36,6 +36,9 @@ pub(super) enum Command {
         /// 文字コード（省くと見分ける） / encoding; found out if left out
         #[arg(long, value_enum)]
         encoding: Option<Charset>,
+        /// 何が起きるかだけを表示 / say what would happen, and do nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// 受注一覧 / list orders
     List {
@@ -142,13 +145,13 @@ impl Decide {
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     session.recover().await?;
     match command {
-        Command::Import { file, mall, encoding } => take_in(session, &file, &mall, encoding).await,
+        Command::Import { file, mall, encoding, dry_run } => take_in(session, &file, &mall, encoding, dry_run).await,
         Command::List { state, mall, json } => list(session, &Filter { mall, state, ..Filter::default() }, json).await,
         Command::Show { order, mall } => show(session, &session.order(&order, mall.as_deref()).await?).await,
     }
 }
 
-async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Charset>) -> Result<bool> {
+async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Charset>, dry_run: bool) -> Result<bool> {
     let lang = session.lang;
     let mall = session.mall(mall).await?;
     let provider = session.shelf.load(&mall.provider).await?;
@@ -157,6 +160,10 @@ async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Ch
         Ok(parsed) => parsed,
         Err(problem) => bail!("{}: {}", file.display(), problem.words(lang)),
     };
+    if dry_run {
+        let preview = import::preview(&session.store, &mall, &provider, parsed).await?;
+        return Ok(show_preview(session, file, &preview));
+    }
     let encoding = parsed.encoding.name();
     let imported = import::take_in(&session.store, &mall, &provider, parsed).await?;
     for bad in &imported.bad {
@@ -171,6 +178,39 @@ async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Ch
         )
     );
     Ok(imported.bad.is_empty())
+}
+
+fn show_preview(session: &Session, file: &Path, preview: &Preview) -> bool {
+    let lang = session.lang;
+    let headings = lang.pick(
+        ["行", "注文番号", "注文者", "手数料（取込前）", "手数料", "請求額"],
+        ["line", "order", "buyer", "fee before", "fee", "billed"],
+    );
+    let rows = preview.new.iter().map(|(line, order)| {
+        let amounts = &order.amounts;
+        let [before, fee, billed] = [amounts.imported_fee, amounts.payment_fee, amounts.billed].map(yen);
+        [line.to_string(), order.number.clone(), order.data.buyer.name.clone(), before, fee, billed]
+    });
+    println!("{}", table(headings, rows));
+    for bad in &preview.bad {
+        eprintln!("{}", bad.words(&file.to_string_lossy(), lang));
+    }
+    let (new, bad) = (preview.new.len(), preview.bad.len());
+    println!(
+        "{}",
+        session.say(
+            format!("{new}件を取り込めます。取り込めない注文 {bad}件。まだ何も書き込んでいません"),
+            format!("{new} orders can be imported, {bad} cannot; nothing was written"),
+        )
+    );
+    preview.bad.is_empty()
+}
+
+/// Makes orders in bulk.
+pub(super) async fn seed(session: &Session, count: usize, mall: &str) -> Result<bool> {
+    let mall = session.mall(mall).await?;
+    session.store.seed(&mall, count, |done| eprintln!("{done}/{count}")).await?;
+    Ok(true)
 }
 
 async fn list(session: &Session, filter: &Filter, json: bool) -> Result<bool> {

@@ -1,64 +1,51 @@
-//! Users of the page. The first administrator is made here: the page has nobody yet who could.
+//! `user`: who may use the page.
 
 use super::Session;
 use crate::clock;
-use crate::store::{MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
-use anyhow::{Context, Result, bail};
-use std::io::{BufRead, IsTerminal, Write};
+use crate::store::{MAX_PASSWORD, Role};
+use crate::table::table;
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use std::io::Read;
 
-/// What can be done with users.
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {
-    /// 利用者を追加（パスワードは標準入力から） / add a user; the password comes from standard input
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// 利用者を加える。パスワードは標準入力から読む / add a user; the password is read from standard input
     Add {
-        /// 利用者名 / name
+        /// 名前 / name
         name: String,
-        /// 管理者にする / an administrator
-        #[arg(long)]
-        admin: bool,
+        /// 管理者にする / make the user an administrator
+        #[arg(long, alias = "admin")]
+        administrator: bool,
     },
+    /// 利用者の一覧 / list users
+    List,
 }
 
-/// Does what was typed.
-pub async fn run(session: &Session, command: Command) -> Result<bool> {
-    let Command::Add { name, admin } = command;
-    let role = if admin { Role::Administrator } else { Role::Operator };
-    let password = password(session)?;
-    match session.store.add_user(&name, role, &password, clock::now()).await? {
-        Ok(user) => {
-            println!(
-                "{}",
-                session.say(format!("利用者 {} を追加しました", user.name), format!("user {} was added", user.name))
-            );
-            Ok(true)
+pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+    let lang = session.lang;
+    match command {
+        Command::Add { name, administrator } => {
+            let role = if administrator { Role::Administrator } else { Role::Operator };
+            match session.store.add_user(&name, role, &password()?, clock::now()).await? {
+                Ok(user) => println!("{} ({})", user.name, user.role.label(lang)),
+                Err(problem) => bail!(problem.words(lang)),
+            }
         }
-        Err(problem) => bail!(words(session, problem)),
-    }
-}
-
-/// A line of standard input, so that the password stands in no history and no list of processes.
-fn password(session: &Session) -> Result<String> {
-    if std::io::stdin().is_terminal() {
-        let asked = format!("パスワード（{MIN_PASSWORD}文字以上。画面に表示されます）: ");
-        let english = format!("password ({MIN_PASSWORD} characters or more; it shows as you type): ");
-        eprint!("{}", session.say(asked, english));
-        std::io::stderr().flush()?;
-    }
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("standard input")?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-fn words(session: &Session, problem: UserProblem) -> String {
-    let (ja, en) = match problem {
-        UserProblem::NameTaken => {
-            ("この利用者名はすでに使われています".to_owned(), "somebody has this name".to_owned())
+        Command::List => {
+            let headings = lang.pick(["名前", "役割", "状態"], ["name", "role", "state"]);
+            let state = |disabled| if disabled { lang.pick("停止中", "disabled") } else { "" };
+            let users = session.store.users().await?.into_iter();
+            let rows = users.map(|user| [user.name, user.role.label(lang).to_owned(), state(user.disabled).to_owned()]);
+            println!("{}", table(headings, rows));
         }
-        UserProblem::Password => (
-            format!("パスワードは{MIN_PASSWORD}文字以上{MAX_PASSWORD}文字以内にしてください"),
-            format!("a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters"),
-        ),
-        _ => ("この利用者名は使えません".to_owned(), "this name cannot be used".to_owned()),
-    };
-    session.say(ja, en)
+    }
+    Ok(true)
+}
+
+/// The first line of standard input: never an argument, which every process on the machine can read.
+fn password() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().take(4 * MAX_PASSWORD as u64 + 2).read_to_string(&mut text)?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

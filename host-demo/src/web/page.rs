@@ -68,12 +68,9 @@ impl Page {
         self.user.as_ref().is_some_and(|user| user.role == Role::Administrator)
     }
 
-    /// A role in words.
-    pub fn role(&self, role: &Role) -> &'static str {
-        match role {
-            Role::Operator => self.t.operator,
-            Role::Administrator => self.t.administrator,
-        }
+    /// A user's role in words.
+    pub fn role_of(&self, user: &User) -> &'static str {
+        user.role.label(self.lang)
     }
 
     /// Where the asset `name` is.

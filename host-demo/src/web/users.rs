@@ -3,10 +3,11 @@
 use super::App;
 use super::form::Signed;
 use super::page::{Notice, Page, Refusal, Tone, ok};
-use super::texts::{Texts, fill};
+use super::texts::fill;
 use super::visit::Admin;
 use crate::clock;
-use crate::store::{ApiToken, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, User, UserProblem};
+use crate::store::{ApiToken, MIN_PASSWORD, Role, User, UserProblem};
+use crate::words::Lang;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -51,7 +52,7 @@ pub async fn page(State(app): State<App>, admin: Admin) -> Result<Response, Refu
 async fn show(app: &App, Admin(staff): &Admin, fresh: Option<String>) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let user = |user: User| UserView {
-        role: p.role(&user.role),
+        role: user.role.label(p.lang),
         since: clock::timestamp(user.created_at),
         own: user.id == staff.user.id,
         id: user.id,
@@ -59,7 +60,7 @@ async fn show(app: &App, Admin(staff): &Admin, fresh: Option<String>) -> Result<
         name: user.name,
     };
     let token = |token: ApiToken| TokenView {
-        role: p.role(&token.role),
+        role: token.role.label(p.lang),
         since: clock::timestamp(token.created_at),
         disabled: token.revoked_at.is_some(),
         id: token.id,
@@ -69,7 +70,7 @@ async fn show(app: &App, Admin(staff): &Admin, fresh: Option<String>) -> Result<
     let page = UsersPage {
         users: app.store.users().await?.into_iter().map(user).collect(),
         tokens: app.store.api_tokens().await?.into_iter().map(token).collect(),
-        roles: Role::VARIANTS.iter().map(|role| (role.to_string(), p.role(role))).collect(),
+        roles: Role::VARIANTS.iter().map(|role| (role.to_string(), role.label(p.lang))).collect(),
         shortest_password: MIN_PASSWORD,
         fresh,
         p,
@@ -77,21 +78,10 @@ async fn show(app: &App, Admin(staff): &Admin, fresh: Option<String>) -> Result<
     Ok(ok(&page))
 }
 
-/// What is wrong with a user, in words.
-fn words(problem: UserProblem, t: &Texts) -> String {
-    match problem {
-        UserProblem::Name => fill(t.user_name_wrong, &[&MAX_USER_NAME]),
-        UserProblem::NameTaken => t.user_name_taken.to_owned(),
-        UserProblem::Password => fill(t.password_wrong, &[&MIN_PASSWORD, &MAX_PASSWORD]),
-        UserProblem::LastAdministrator => t.last_administrator.to_owned(),
-        UserProblem::NoUser => t.no_user.to_owned(),
-    }
-}
-
-fn said(app: &App, t: &Texts, done: Result<String, UserProblem>) -> Response {
+fn said(app: &App, lang: Lang, done: Result<String, UserProblem>) -> Response {
     let notice = match done {
         Ok(text) => Notice::new(Tone::Ok, text),
-        Err(problem) => Notice::new(Tone::Bad, words(problem, t)),
+        Err(problem) => Notice::new(Tone::Bad, problem.words(lang)),
     };
     app.redirect("/users", &[notice])
 }
@@ -109,10 +99,10 @@ pub async fn add(
     Admin(staff): Admin,
     Signed(form): Signed<NewUser>,
 ) -> Result<Response, Refusal> {
-    let t = staff.visitor.page().t;
+    let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
     let added = app.store.add_user(&form.name, role, &form.password, clock::now()).await?;
-    Ok(said(&app, t, added.map(|user| fill(t.user_added, &[&user.name]))))
+    Ok(said(&app, lang, added.map(|user| fill(t.user_added, &[&user.name]))))
 }
 
 #[derive(Deserialize)]
@@ -127,10 +117,10 @@ pub async fn change(
     Path(id): Path<i64>,
     Signed(access): Signed<Access>,
 ) -> Result<Response, Refusal> {
-    let t = staff.visitor.page().t;
-    let Some(user) = app.store.user(id).await? else { return Ok(said(&app, t, Err(UserProblem::NoUser))) };
+    let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
+    let Some(user) = app.store.user(id).await? else { return Ok(said(&app, lang, Err(UserProblem::NoUser))) };
     let changed = app.store.change_user(id, user.role, access.disabled == "yes").await?;
-    Ok(said(&app, t, changed.map(|()| t.user_changed.to_owned())))
+    Ok(said(&app, lang, changed.map(|()| t.user_changed.to_owned())))
 }
 
 #[derive(Deserialize)]
@@ -145,7 +135,7 @@ pub async fn issue(State(app): State<App>, admin: Admin, Signed(form): Signed<Ne
     let who = &admin.0.user.name;
     match app.store.add_api_token(&form.name, role, who, None, clock::now()).await? {
         Ok((_, token)) => show(&app, &admin, Some(token)).await,
-        Err(problem) => Ok(said(&app, admin.0.visitor.page().t, Err(problem))),
+        Err(problem) => Ok(said(&app, admin.0.visitor.lang, Err(problem))),
     }
 }
 
@@ -157,6 +147,6 @@ pub async fn revoke(
     _: Signed<super::start::Nothing>,
 ) -> Result<Response, Refusal> {
     app.store.revoke_api_token(id, clock::now()).await?;
-    let t = staff.visitor.page().t;
-    Ok(said(&app, t, Ok(t.token_revoked.to_owned())))
+    let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
+    Ok(said(&app, lang, Ok(t.token_revoked.to_owned())))
 }
