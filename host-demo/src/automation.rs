@@ -74,9 +74,9 @@ pub fn order_status(mall: &Mall, from: State, state: State) -> Option<String> {
         return None;
     }
     match state {
-        State::Approved => mall.automation.approved.clone(),
-        State::Rejected => mall.automation.rejected.clone(),
-        State::OnHold => mall.automation.on_hold.clone(),
+        State::Approved | State::CsvApproved => mall.automation.approved.clone(),
+        State::Rejected | State::CsvRejected => mall.automation.rejected.clone(),
+        State::OnHold | State::CsvOnHold => mall.automation.on_hold.clone(),
         _ => None,
     }
 }

@@ -3,6 +3,9 @@
 mod malls;
 mod orders;
 mod plugins;
+mod results;
+mod serve;
+mod users;
 
 use crate::answer::SETTLE;
 use crate::clock;
@@ -82,6 +85,22 @@ enum Command {
     /// 手数料の試算 / try the fee rule
     #[command(subcommand)]
     Fees(malls::FeesCommand),
+    /// 受注管理の画面とAPIを開く / serve the page and the API
+    Serve(serve::Options),
+    /// CSVの与信結果 / credit results by CSV
+    #[command(subcommand)]
+    Results(results::Command),
+    /// 利用者 / users of the page
+    #[command(subcommand)]
+    User(users::Command),
+    /// 試用の受注を大量に作る / make many orders to try the platform with
+    Seed {
+        /// 件数 / how many
+        count: usize,
+        /// モール / the mall
+        #[arg(long)]
+        mall: String,
+    },
     /// すべての注文を書き出す / every order with every reference ever used
     Export {
         /// JSON（唯一の形式） / JSON, the only format so far
@@ -137,6 +156,10 @@ impl Cli {
             Command::Decide(decide) => orders::decide(&session, decide).await,
             Command::Plugin(command) => plugins::run(&session, command).await,
             Command::Fees(command) => malls::fees(&session, command).await,
+            Command::Serve(options) => serve::run(session, options).await,
+            Command::Results(command) => results::run(&session, command).await,
+            Command::User(command) => users::run(&session, command).await,
+            Command::Seed { count, mall } => orders::seed(&session, count, &mall).await,
             Command::Export { json: _ } => orders::export(&session).await,
         }
     }
@@ -151,6 +174,7 @@ struct Session {
     store: Store,
     shelf: Shelf,
     registry: Arc<Registry>,
+    plugins: PathBuf,
 }
 
 impl Session {
@@ -166,6 +190,7 @@ impl Session {
             store,
             shelf: Shelf::new(host, cli.plugins.clone()),
             registry: Arc::default(),
+            plugins: cli.plugins.clone(),
         })
     }
 

@@ -190,7 +190,7 @@ struct Unfinished<'a> {
 }
 
 impl Unfinished<'_> {
-    fn is_finished(self) {
+    fn finish(self) {
         std::mem::forget(self);
     }
 }
@@ -257,7 +257,7 @@ impl<P: Provider + Clone> Desk<P> {
         let unfinished = Unfinished { worker: &self.worker, works };
         let rows = self.begin(action, works, on_row).await?;
         self.end_rows(works, &rows).await?;
-        unfinished.is_finished();
+        unfinished.finish();
         Ok(rows)
     }
 
@@ -298,7 +298,7 @@ impl<P: Provider + Clone> Desk<P> {
             }
         }
         let chunks = by_account.into_iter().flat_map(|(account, orders)| self.chunks(action, &shop, account, orders));
-        let calls = chunks.map(|chunk| self.call(action, chunk, on_row));
+        let calls: Vec<_> = chunks.map(|chunk| self.call(action, chunk, on_row)).collect();
         // To the end, whatever becomes of one of them: a call that is let go of leaves its orders in doubt.
         let called: Vec<_> = stream::iter(calls).buffer_unordered(self.concurrency).collect().await;
         for call in called {

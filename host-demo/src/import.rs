@@ -51,7 +51,7 @@ pub fn headings() -> impl Iterator<Item = &'static str> {
 pub fn wrong_names(renamed: &Renamed) -> Vec<String> {
     let unknown = renamed.keys().filter(|ours| !headings().any(|heading| heading == *ours)).cloned();
     let theirs: Vec<&str> = headings().map(|heading| their_name(renamed, heading)).collect();
-    let twice = |name: &&String| theirs.iter().filter(|other| **other == name.as_str()).count() != 1;
+    let twice = |name: &&String| theirs.iter().filter(|other| **other == name.as_str()).count() > 1;
     unknown.chain(renamed.values().filter(twice).cloned()).collect()
 }
 

@@ -1,9 +1,10 @@
 //! A demo order platform (受注管理) whose deferred-payment (後払い) providers are sandboxed plugins.
 //!
-//! The way of an order: [`import`] reads it from a mall's export and has its fee adjusted, [`store`]
-//! keeps it, [`desk`] claims it, asks the [`provider`] and writes what the [`answer`] means,
-//! [`state`] says as data what may follow what, and [`words`] what a person reads about it.
-//! [`worker`] clears up after processes that were killed. [`cli`] is the command line.
+//! The way of an order: [`import`] reads it from a mall's export ([`sheet`]) and has its fee adjusted,
+//! [`store`] keeps it, [`desk`] claims it, asks the [`provider`] and writes what the [`answer`] means,
+//! [`state`] says as data what may follow what, and [`words`] what a person reads about it. [`results`]
+//! takes credit results by CSV instead. [`background`] runs [`batch`]es and the [`automation`] while
+//! nobody clicks, and [`worker`] clears up after processes that were killed. [`cli`] is the command line.
 
 pub mod answer;
 pub mod automation;
@@ -17,11 +18,14 @@ pub mod import;
 pub mod mall;
 pub mod order;
 pub mod provider;
+pub mod results;
 pub mod secret;
 pub mod sheet;
 pub mod state;
 pub mod store;
 pub mod table;
+pub mod tracking;
 pub mod view;
+pub mod web;
 pub mod words;
 pub mod worker;

@@ -18,8 +18,20 @@
 //! [[fees.band]]
 //! lower = 10000                 # no upper: without end
 //! fee = 0
+//!
+//! [automation]
+//! credit = "新規受付"            # the 受注ステータス that starts it; or "at-once", "never"
+//! sync = "at-once"              # likewise, when a tracking number is entered
+//! poll = true                   # ask about 審査中
+//! approved = "出荷待ち"          # the 受注ステータス of an order that was approved; likewise rejected, on-hold
+//!
+//! [headings]                    # columns that have another name in this mall's export: ours, theirs
+//! "注文番号" = "受注番号"
 //! ```
+//!
+//! With `results = "csv"` credit results come by CSV and not through the provider's API.
 
+use crate::import;
 use crate::order::Invoice;
 use crate::provider::{Provider, is_name};
 use crate::words::{Field, Lang, field_words};
@@ -62,7 +74,7 @@ pub struct Mall {
 }
 
 /// What happens to a mall's orders without an operator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Automation {
     /// When credit is run.
@@ -94,7 +106,7 @@ impl Default for Automation {
 }
 
 /// When the automation begins an action.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
     /// An operator does it.
@@ -145,7 +157,7 @@ fn contract_settings(settings: &BTreeMap<String, String>) -> Vec<Setting> {
 }
 
 /// 手数料設定
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Fees {
     /// What a band does to the fee.
     pub mode: Mode,
@@ -154,7 +166,7 @@ pub struct Fees {
 }
 
 /// What a band does to the fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// 変更しない
@@ -183,7 +195,7 @@ impl Mode {
 }
 
 /// Bills from `lower` up to and including `upper` get `fee`; all in yen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Band {
     /// Included.
     pub lower: i64,
@@ -240,6 +252,8 @@ pub enum Wrong {
     Length(usize),
     /// Not a provider's name.
     ProviderName,
+    /// Not a column that is read, or the name of two.
+    Heading,
     /// What the provider says about it.
     Provider(Field),
 }
@@ -272,6 +286,10 @@ impl MallProblem {
                 format!("{key}: 後払い会社の名前は半角英小文字・数字・ハイフンです"),
                 format!("{key}: a provider's name has a to z, 0 to 9 and - only"),
             ),
+            Wrong::Heading => lang.pick(
+                format!("{key}: この見出しは読み込みません。または二つの列が同じ名前です"),
+                format!("{key}: no such column is read, or two have this name"),
+            ),
             Wrong::Provider(field) => field_words(&Field { field: key.clone(), said: field.said.clone() }, lang),
         }
     }
@@ -281,7 +299,8 @@ impl MallProblem {
 pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de::Error> {
     let mut reader = Reader::default();
     let file = Keys { at: String::new(), table: text.parse()? };
-    reader.unknown_keys(&file, &["name", "provider", "invoice", "settings", "fees"]);
+    reader
+        .unknown_keys(&file, &["name", "provider", "invoice", "results", "settings", "fees", "automation", "headings"]);
     reader.length("id", id);
     let mut mall = Mall { id: id.to_owned(), ..Mall::default() };
     mall.name = reader.required(&file, "name", Reader::text).unwrap_or_default();
@@ -297,12 +316,46 @@ pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de:
             reader.choice("invoice", Invoice::parse(&text), "別送 (separate), 同梱 (enclosed)").unwrap_or_default();
     }
     if let Some(settings) = reader.optional(&file, "settings", Reader::table) {
-        mall.settings = reader.settings(&settings);
+        mall.settings = reader.texts(&settings);
     }
     if let Some(fees) = reader.optional(&file, "fees", Reader::table) {
         mall.fees = reader.fees(&fees);
     }
+    if let Some(text) = reader.optional(&file, "results", Reader::text) {
+        let by_csv = [("api", false), ("csv", true)].iter().find(|(name, _)| *name == text).map(|(_, by_csv)| *by_csv);
+        mall.by_csv = reader.choice("results", by_csv, "api, csv").unwrap_or_default();
+    }
+    if let Some(automation) = reader.optional(&file, "automation", Reader::table) {
+        mall.automation = reader.automation(&automation);
+    }
+    if let Some(headings) = reader.optional(&file, "headings", Reader::table) {
+        mall.headings = reader.texts(&headings);
+    }
+    reader.problems.extend(shape_problems(&mall));
     Ok((mall, reader.problems))
+}
+
+/// What is wrong with a mall whatever its provider says: names that are too long, columns that do not
+/// exist or stand for two. For whoever fills in a form as well as for whoever writes a file.
+pub fn shape_problems(mall: &Mall) -> Vec<MallProblem> {
+    let wrong_headings = import::wrong_names(&mall.headings).into_iter();
+    let headings = wrong_headings.map(|name| MallProblem::new(format!("headings.{name}"), Wrong::Heading));
+    let automation = &mall.automation;
+    let status = |start: &'static str, from: &Start| match from {
+        Start::Status(status) => Some((start, status.clone())),
+        Start::Never | Start::AtOnce => None,
+    };
+    let moves = [
+        ("approved", automation.approved.clone()),
+        ("rejected", automation.rejected.clone()),
+        ("on-hold", automation.on_hold.clone()),
+    ];
+    let moves = moves.into_iter().filter_map(|(key, status)| Some((key, status?)));
+    let statuses = [status("credit", &automation.credit), status("sync", &automation.sync)].into_iter().flatten();
+    let too_long = |(_, status): &(&str, String)| status.is_empty() || status.chars().count() > MAX_NAME;
+    let statuses = statuses.chain(moves).filter(too_long);
+    let statuses = statuses.map(|(key, _)| MallProblem::new(format!("automation.{key}"), Wrong::Length(MAX_NAME)));
+    headings.chain(statuses).collect()
 }
 
 /// A table of the file and where it is.
@@ -376,9 +429,35 @@ impl Reader {
     }
 
     /// Text alone: a number would lose its leading zeros, which ids have.
-    fn settings(&mut self, keys: &Keys) -> BTreeMap<String, String> {
+    fn texts(&mut self, keys: &Keys) -> BTreeMap<String, String> {
         let names: Vec<_> = keys.table.keys().cloned().collect();
         names.into_iter().filter_map(|key| Some((key.clone(), self.optional(keys, &key, Self::text)?))).collect()
+    }
+
+    fn yes(&mut self, key: String, value: &Value) -> Option<bool> {
+        value.as_bool().or_else(|| self.wrong(key, Wrong::Type("true or false")))
+    }
+
+    fn start(&mut self, key: String, value: &Value) -> Option<Start> {
+        let text = self.text(key, value)?;
+        Some(match text.as_str() {
+            "never" => Start::Never,
+            "at-once" => Start::AtOnce,
+            _ => Start::Status(text),
+        })
+    }
+
+    fn automation(&mut self, keys: &Keys) -> Automation {
+        self.unknown_keys(keys, &["credit", "poll", "sync", "approved", "rejected", "on-hold"]);
+        let usual = Automation::default();
+        Automation {
+            credit: self.optional(keys, "credit", Self::start).unwrap_or(usual.credit),
+            poll: self.optional(keys, "poll", Self::yes).unwrap_or(usual.poll),
+            sync: self.optional(keys, "sync", Self::start).unwrap_or(usual.sync),
+            approved: self.optional(keys, "approved", Self::text),
+            rejected: self.optional(keys, "rejected", Self::text),
+            on_hold: self.optional(keys, "on-hold", Self::text),
+        }
     }
 
     fn fees(&mut self, keys: &Keys) -> Fees {
@@ -459,6 +538,12 @@ mod tests {
         [[fees.band]]
         lower = 10000
         fee = 0
+        [automation]
+        credit = "新規受付"
+        sync = "at-once"
+        rejected = "お支払い確認"
+        [headings]
+        "注文番号" = "受注番号"
     "#;
 
     #[test]
@@ -470,6 +555,14 @@ mod tests {
         assert_eq!(mall.settings["enterprise-id"], "01234");
         assert_eq!(mall.fees.mode, Mode::Replace);
         assert_eq!(mall.fees.bands[1], Band { lower: 10000, upper: None, fee: 0 });
+        let expected = Automation {
+            credit: Start::Status("新規受付".into()),
+            sync: Start::AtOnce,
+            rejected: Some("お支払い確認".into()),
+            ..Automation::default()
+        };
+        assert_eq!((&mall.automation, mall.headings["注文番号"].as_str()), (&expected, "受注番号"));
+        assert!(!mall.by_csv);
     }
 
     #[test]
@@ -484,6 +577,7 @@ mod tests {
             provider = "../etc"
             invoise = "別送"
             invoice = "あと"
+            results = "fax"
             [settings]
             enterprise-id = 1234
             [fees]
@@ -491,6 +585,12 @@ mod tests {
             [[fees.band]]
             lower = "0"
             fees = 1
+            [automation]
+            poll = "yes"
+            approved = ""
+            [headings]
+            "注文日" = "受注日"
+            "単価" = "数量"
         "#;
         let (_, problems) = parse("main", bad).unwrap();
         let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
@@ -505,7 +605,12 @@ mod tests {
                 "fees.mode",
                 "fees.band[row 1].fees",
                 "fees.band[row 1].lower",
-                "fees.band[row 1].fee"
+                "fees.band[row 1].fee",
+                "results",
+                "automation.poll",
+                "headings.注文日",
+                "headings.数量",
+                "automation.approved"
             ]
         );
         assert!(problems.iter().all(|p| p.words(Lang::Ja).starts_with(&p.key)));

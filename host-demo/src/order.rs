@@ -14,7 +14,7 @@ time::serde::format_description!(moment, PrimitiveDateTime, "[year]-[month]-[day
 time::serde::format_description!(day, Date, "[year]-[month]-[day]");
 
 /// A buyer, or whoever gets the goods.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Person {
     /// 氏名
     pub name: String,
@@ -39,7 +39,7 @@ pub struct Person {
 }
 
 /// A line of an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Item {
     /// 商品名
     pub name: String,
@@ -52,7 +52,19 @@ pub struct Item {
 }
 
 /// How the invoice reaches the buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Invoice {
@@ -109,7 +121,7 @@ impl OrderData {
 }
 
 /// The amounts of an order, in yen, tax included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Amounts {
     /// All lines together.
     pub goods: i64,

@@ -12,7 +12,20 @@ use strum::{Display, EnumString, VariantArray};
 
 /// Where an order's credit stands.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Display, EnumString, VariantArray, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Display,
+    EnumString,
+    VariantArray,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
 )]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +66,16 @@ pub enum State {
     SyncUnknown,
     /// The provider has the tracking number.
     Synced,
+    /// 審査中, by CSV.
+    CsvUnderReview,
+    /// 保留, by CSV.
+    CsvOnHold,
+    /// 与信OK, by CSV.
+    CsvApproved,
+    /// 与信NG, by CSV.
+    CsvRejected,
+    /// Cancelled, by CSV.
+    CsvCancelled,
 }
 
 /// What can happen to an order.
@@ -125,10 +148,22 @@ pub enum Event {
     OperatorUntracked,
     /// An operator found that the provider has no such registration.
     OperatorNothing,
+    /// A result came by CSV: under review.
+    CsvUnderReview,
+    /// A result came by CSV: on hold.
+    CsvOnHold,
+    /// A result came by CSV: approved.
+    CsvApproved,
+    /// A result came by CSV: rejected.
+    CsvRejected,
+    /// A result came by CSV: cancelled.
+    CsvCancelled,
 }
 
 /// What an operator can have done with an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, VariantArray, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, VariantArray, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -210,7 +245,17 @@ const TABLE: &[(&[State], Event, State)] = &[
     (&[S::Unknown], E::OperatorNothing, S::NotSent),
     (&[S::SyncUnknown], E::OperatorTracked, S::Synced),
     (&[S::SyncUnknown], E::OperatorUntracked, S::Approved),
+    // By CSV. Only where nothing was ever recorded through the API; from then on only by CSV.
+    (BY_CSV, E::CsvUnderReview, S::CsvUnderReview),
+    (BY_CSV, E::CsvOnHold, S::CsvOnHold),
+    (BY_CSV, E::CsvApproved, S::CsvApproved),
+    (BY_CSV, E::CsvRejected, S::CsvRejected),
+    (BY_CSV, E::CsvCancelled, S::CsvCancelled),
 ];
+
+/// Every state in which a result can come by CSV.
+const BY_CSV: &[State] =
+    &[S::NotAsked, S::NotSent, S::CsvUnderReview, S::CsvOnHold, S::CsvApproved, S::CsvRejected, S::CsvCancelled];
 
 const CANCELLING: &[State] =
     &[S::CancellingApproved, S::CancellingUnderReview, S::CancellingOnHold, S::CancellingAgain];
@@ -288,6 +333,12 @@ const FACES: &[Face] = &[
         false,
     ),
     face(S::Synced, "[与信OK] [伝票番号同期OK]", "[Credit OK] [Tracking synced]", &[], false),
+    // The provider knows these orders by the shop's files alone: nothing can be done with them through the API.
+    face(S::CsvUnderReview, "【審査中】（CSV）", "[Under review] (CSV)", &[], true),
+    face(S::CsvOnHold, "[保留]（CSV）", "[On hold] (CSV)", &[], true),
+    face(S::CsvApproved, "[与信OK]（CSV）", "[Credit OK] (CSV)", &[], true),
+    face(S::CsvRejected, "[与信NG]（CSV）", "[Credit NG] (CSV)", &[], true),
+    face(S::CsvCancelled, "[与信キャンセル済]（CSV）", "[Credit cancelled] (CSV)", &[], true),
 ];
 
 const CANCELLING_JA: &str = "【与信キャンセル中】";
@@ -351,6 +402,11 @@ impl State {
         AUTOMATIC.iter().find(|(state, _)| *state == self).map(|(_, action)| *action)
     }
 
+    /// How the invoice goes may still be chosen: the next registration says it.
+    pub fn invoice_open(self) -> bool {
+        next(self, E::CreditStarted).is_some()
+    }
+
     /// A process holds this order for a call to the provider.
     pub fn is_claimed(self) -> bool {
         next(self, E::ProcessDied).is_some()
@@ -368,7 +424,17 @@ impl State {
 
     /// The provider may hold a live registration about which something is still to be asked or done.
     pub fn may_be_live(self) -> bool {
-        next(self, E::CreditStarted).is_none() && self != S::Synced
+        next(self, E::CreditStarted).is_none() && self != S::Synced && !self.takes_csv()
+    }
+
+    /// A result may come by CSV: the order was not judged through the API.
+    pub fn takes_csv(self) -> bool {
+        BY_CSV.contains(&self)
+    }
+
+    /// A result came by CSV.
+    pub fn is_by_csv(self) -> bool {
+        self.takes_csv() && next(self, E::CreditStarted).is_none()
     }
 
     /// A new credit sends the reference of the last one again: nothing was recorded under it. After a
@@ -392,7 +458,7 @@ impl Action {
 }
 
 /// What an event means for the operator's count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, EnumString, utoipa::ToSchema)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -427,7 +493,7 @@ impl Event {
     pub fn outcome(self, state: State) -> Outcome {
         match (self, state) {
             (_, state) if state.is_unknown() => Outcome::Unknown,
-            (_, S::Rejected | S::NotSent | S::OnHold) => Outcome::Failure,
+            (_, S::Rejected | S::NotSent | S::OnHold | S::CsvRejected | S::CsvOnHold) => Outcome::Failure,
             (E::CheckNoNews | E::CancelFailed | E::SyncFailed, _) => Outcome::Failure,
             _ => Outcome::Success,
         }

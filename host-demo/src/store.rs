@@ -17,6 +17,7 @@ mod malls;
 mod place;
 mod rows;
 mod schedule;
+mod seed;
 mod users;
 
 pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
@@ -36,7 +37,7 @@ use crate::mall::{Mall, ShopAccount};
 use crate::order::{Amounts, Invoice, Order, OrderData, Registration, Tracking};
 use crate::secret::{SecretError, Secrets};
 use crate::state::{Event, State, next};
-use crate::words::Problem;
+use crate::words::{Lang, Problem};
 use place::Dialect;
 use rows::to_json;
 use serde::Serialize;
@@ -251,6 +252,10 @@ pub struct HistoryLine {
 
 /// The line of an order's history that says its tracking number was entered or changed.
 const TRACKING_ENTERED: &str = "tracking_entered";
+/// The line that says its 受注ステータス was set.
+const STATUS_SET: &str = "status_set";
+/// The line that says how its invoice goes was chosen.
+const INVOICE_SET: &str = "invoice_set";
 
 impl HistoryLine {
     fn of(change: &Change<'_>, after: &Order, who: &str, at: i64) -> Result<Self> {
@@ -412,7 +417,8 @@ impl Store {
         let mut moves = Moves::beginning_with(Some(first));
         let mut new = Vec::with_capacity(orders.len());
         for (id, order) in (first..).zip(orders) {
-            let is_new = insert_order(&mut writing, id, mall, order, now).await?;
+            let due_at = automation::starts_credit(mall, order.order_status.as_deref()).then_some(now);
+            let is_new = insert_order(&mut writing, id, mall, order, due_at).await?;
             moves.add(&mall.id, &mall.provider, State::NotAsked, i64::from(is_new));
             new.push(is_new);
         }
@@ -630,13 +636,55 @@ impl Store {
         .bind(order.version)
         .execute(&mut *writing)
         .await?;
-        if written.rows_affected() == 1 {
-            let note = format!("{} {} {}", tracking.carrier, tracking.number, tracking.shipped_on);
-            let line = HistoryLine::unmoved(order, now, who, TRACKING_ENTERED, note);
+        let note = format!("{} {} {}", tracking.carrier, tracking.number, tracking.shipped_on);
+        let line = HistoryLine::unmoved(order, now, who, TRACKING_ENTERED, note);
+        self.end_edit(writing, order, written.rows_affected(), line).await
+    }
+
+    /// Moves an order in the shop's own words (受注ステータス), if it is still as it was read and no call
+    /// about it is under way: the answer to that finds the order only as the claim left it.
+    pub async fn set_order_status(&self, order: &Order, status: Option<&str>, who: &str, now: i64) -> Result<bool> {
+        let mut writing = self.write().await?;
+        // The status may be the one that starts something by itself.
+        let due_at = order.state.automatic().map(|_| now);
+        let written = sqlx::query(
+            "UPDATE orders SET order_status = $1, due_at = $2, version = version + 1 \
+             WHERE id = $3 AND version = $4 AND owner IS NULL",
+        )
+        .bind(status)
+        .bind(due_at)
+        .bind(order.id)
+        .bind(order.version)
+        .execute(&mut *writing)
+        .await?;
+        let note = status.unwrap_or_default().to_owned();
+        self.end_edit(writing, order, written.rows_affected(), HistoryLine::unmoved(order, now, who, STATUS_SET, note))
+            .await
+    }
+
+    /// Chooses how the invoice reaches the buyer, if the order is still as it was read; absent: as the mall
+    /// does it. The caller has asked its state whether that is open.
+    pub async fn set_invoice(&self, order: &Order, invoice: Option<Invoice>, who: &str, now: i64) -> Result<bool> {
+        let mut writing = self.write().await?;
+        let written =
+            sqlx::query("UPDATE orders SET invoice = $1, version = version + 1 WHERE id = $2 AND version = $3")
+                .bind(invoice.map(|invoice| invoice.to_string()))
+                .bind(order.id)
+                .bind(order.version)
+                .execute(&mut *writing)
+                .await?;
+        let note = invoice.map_or("", |invoice| invoice.label(Lang::Ja)).to_owned();
+        self.end_edit(writing, order, written.rows_affected(), HistoryLine::unmoved(order, now, who, INVOICE_SET, note))
+            .await
+    }
+
+    /// Records an edit that was written, and ends its transaction; whether it was.
+    async fn end_edit(&self, mut writing: Writing, order: &Order, written: u64, line: HistoryLine) -> Result<bool> {
+        if written == 1 {
             record(&mut writing, order.id, &line).await?;
         }
         writing.commit().await?;
-        Ok(written.rows_affected() == 1)
+        Ok(written == 1)
     }
 
     /// Every process that holds a claim, a row of a batch or a call.
@@ -679,9 +727,14 @@ async fn take_numbers(writing: &mut Writing, what: &str, count: usize) -> Result
 }
 
 /// Writes a new order under the number `id`; whether it was new.
-async fn insert_order(writing: &mut Writing, id: i64, mall: &Mall, order: &NewOrder, now: i64) -> Result<bool> {
+async fn insert_order(
+    writing: &mut Writing,
+    id: i64,
+    mall: &Mall,
+    order: &NewOrder,
+    due_at: Option<i64>,
+) -> Result<bool> {
     let NewOrder { number, data, amounts, order_status } = order;
-    let due_at = automation::starts_credit(mall, order_status.as_deref()).then_some(now);
     let written = sqlx::query(
         "INSERT INTO orders (id, mall, number, provider, data, ordered_at, buyer, recipient, item, items, number_key, \
          buyer_key, invoice, goods, shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, state, \

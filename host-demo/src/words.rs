@@ -293,7 +293,7 @@ impl Problem {
         }
     }
 
-    fn what_and_next(&self, lang: Lang) -> (String, String) {
+    pub(crate) fn what_and_next(&self, lang: Lang) -> (String, String) {
         let (ja, en): ((String, &str), (String, &str)) = match self {
             Problem::Rejected { .. } => (
                 ("与信に失敗しました".into(), "別のお支払い方法を案内するか、もう一度[与信を実行]できます。"),

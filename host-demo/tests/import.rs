@@ -193,3 +193,39 @@ fn the_operators_word_on_the_encoding_holds() {
         Err(FileProblem::MissingHeadings(_))
     ));
 }
+
+on_both! {
+    async fn a_mall_calls_its_columns_by_its_own_names(db) {
+        let test = TestStore::new(db).await;
+        let renamed: Renamed = [("注文番号", "受注No"), ("注文者氏名", "お名前")].map(|(a, b)| (a.into(), b.into())).into();
+        let text = file(&good()).replace("注文番号", "受注No").replace("注文者氏名,", "お名前,");
+        let parsed = import::parse(text.as_bytes(), None, &renamed).unwrap();
+        assert_eq!((parsed.orders.len(), parsed.bad.len()), (2, 0), "{:?}", parsed.bad);
+        let bad = import::parse(text.replace("髙橋 花子", "").as_bytes(), None, &renamed).unwrap().bad;
+        assert!(bad[0].words("f.csv", Lang::Ja).contains("「お名前」を入力してください"));
+        let FileProblem::MissingHeadings(missing) = import::parse(file(&good()).as_bytes(), None, &renamed).unwrap_err()
+        else {
+            panic!("the file has the usual names")
+        };
+        assert_eq!(missing, ["受注No", "お名前"]);
+
+        let text = file(&good()).replace("店舗メモ", "受注ステータス");
+        import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parse(&text)).await.unwrap();
+        assert_eq!(test.all().await[0].order_status.as_deref(), Some("x"));
+    }
+
+    async fn a_preview_says_what_would_happen_and_does_nothing(db) {
+        let test = TestStore::new(db).await;
+        let bands = vec![Band { lower: 0, upper: None, fee: 110 }];
+        let mall = Mall { fees: Fees { mode: Mode::Add, bands }, ..test.mall().await };
+        let lines = bad_lines();
+        let tried = import::preview(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines))).await.unwrap();
+        assert!(test.all().await.is_empty());
+        assert_eq!(tried.new.iter().map(|(line, order)| (*line, order.amounts.billed)).collect::<Vec<_>>(), [(12, 1_342)]);
+        let done = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines))).await.unwrap();
+        assert_eq!((done.taken, &done.bad), (1, &tried.bad));
+        let again = import::preview(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines))).await.unwrap();
+        let done = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines))).await.unwrap();
+        assert_eq!((again.new.len(), &again.bad), (0, &done.bad), "it is in the store by now");
+    }
+}

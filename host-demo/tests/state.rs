@@ -139,6 +139,7 @@ impl Rules {
                 Action::Decide => self.decide(world, &mut worlds),
             }
         }
+        self.csv(world, &mut worlds);
         worlds.extend(arrivals(world));
         worlds.extend(verdicts(world.held).iter().map(|held| World { held: *held, ..world }));
         worlds
@@ -226,6 +227,21 @@ impl Rules {
         self.after(world, events, worlds);
     }
 
+    /// The shop has the provider judge the order by files, and takes the result in. The first time that is
+    /// a registration of its own.
+    fn csv(&self, world: World, worlds: &mut Vec<World>) {
+        for (held, event) in [
+            (Held::UnderReview, Event::CsvUnderReview),
+            (Held::OnHold, Event::CsvOnHold),
+            (Held::Approved, Event::CsvApproved),
+            (Held::Dead, Event::CsvRejected),
+            (Held::Dead, Event::CsvCancelled),
+        ] {
+            let judged = if world.state.is_by_csv() { World { held, ..world } } else { register(world, held) };
+            self.after(judged, &[event], worlds);
+        }
+    }
+
     fn after(&self, world: World, events: &[Event], worlds: &mut Vec<World>) {
         let states = events.iter().filter_map(|event| (self.next)(world.state, *event));
         worlds.extend(states.map(|state| World { state, ..world }));
@@ -244,7 +260,7 @@ impl Rules {
         let (mut seen, mut open) = (HashSet::from([start]), VecDeque::from([start]));
         while let Some(world) = open.pop_front() {
             let live = u8::from(world.held.live()) + world.others_live;
-            let believed = matches!(world.state, State::Approved | State::Synced);
+            let believed = matches!(world.state, State::Approved | State::Synced | State::CsvApproved);
             let covered = matches!(world.held, Held::Approved | Held::Tracked);
             if live > 1 || (believed && !covered) {
                 return Err(world);
@@ -322,7 +338,20 @@ fn broken_rules_are_found_out() {
     fn other_is_approved(state: State, event: Event) -> Option<State> {
         if event == Event::CheckOther { Some(State::Approved) } else { next(state, event) }
     }
+    fn unknown_takes_csv(state: State, event: Event) -> Option<State> {
+        let judged = (state, event) == (State::Unknown, Event::CsvApproved);
+        if judged { Some(State::CsvApproved) } else { next(state, event) }
+    }
+    fn csv_may_be_sent(state: State, event: Event) -> Option<State> {
+        let sent = (state, event) == (State::CsvApproved, Event::CreditStarted);
+        if sent { Some(State::Sending) } else { next(state, event) }
+    }
     for (name, broken) in [
+        ("an unknown order takes a result by CSV", Rules { next: unknown_takes_csv, ..RULES }),
+        (
+            "an order judged by CSV offers a credit",
+            Rules { next: csv_may_be_sent, also_offered: Some((State::CsvApproved, Action::Credit)), ..RULES },
+        ),
         ("a lost answer is a failure", Rules { next: lost_is_a_failure, ..RULES }),
         ("a dead process sent nothing", Rules { next: death_is_a_failure, ..RULES }),
         ("a lost cancel is a cancel", Rules { next: lost_cancel_is_a_cancel, ..RULES }),

@@ -2,14 +2,14 @@
 
 use super::{Charset, Session, Targets, date, read, state};
 use crate::clock;
-use crate::desk::{Desk, Found, Patience, Row, carrier_problem};
-use crate::import;
-use crate::order::{Order, Tracking};
-use crate::provider::find_carrier;
+use crate::desk::{Desk, Found, Patience, Row};
+use crate::import::{self, Preview};
+use crate::order::Order;
 use crate::sheet::MAX_FILE_BYTES;
 use crate::state::{Action, State};
 use crate::store::Filter;
 use crate::table::{Counts, Progress, pairs, table, yen};
+use crate::tracking::{self, Entry};
 use crate::view::{OrderView, actions_cell, list_headings, list_row};
 use crate::words::{Lang, Problem};
 use anyhow::{Result, bail};
@@ -19,8 +19,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Longest tracking number, in characters: what providers take at most.
-const MAX_TRACKING: usize = 255;
 /// Pauses of `check --until-decided`: a verdict usually comes within five minutes, so asking begins
 /// quickly and ends up at once in five minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -38,6 +36,9 @@ pub(super) enum Command {
         /// 文字コード（省くと見分ける） / encoding; found out if left out
         #[arg(long, value_enum)]
         encoding: Option<Charset>,
+        /// 何が起きるかだけを表示 / say what would happen, and do nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// 受注一覧 / list orders
     List {
@@ -144,13 +145,13 @@ impl Decide {
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     session.recover().await?;
     match command {
-        Command::Import { file, mall, encoding } => take_in(session, &file, &mall, encoding).await,
+        Command::Import { file, mall, encoding, dry_run } => take_in(session, &file, &mall, encoding, dry_run).await,
         Command::List { state, mall, json } => list(session, &Filter { mall, state, ..Filter::default() }, json).await,
         Command::Show { order, mall } => show(session, &session.order(&order, mall.as_deref()).await?).await,
     }
 }
 
-async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Charset>) -> Result<bool> {
+async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Charset>, dry_run: bool) -> Result<bool> {
     let lang = session.lang;
     let mall = session.mall(mall).await?;
     let provider = session.shelf.load(&mall.provider).await?;
@@ -159,6 +160,10 @@ async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Ch
         Ok(parsed) => parsed,
         Err(problem) => bail!("{}: {}", file.display(), problem.words(lang)),
     };
+    if dry_run {
+        let preview = import::preview(&session.store, &mall, &provider, parsed).await?;
+        return Ok(show_preview(session, file, &preview));
+    }
     let encoding = parsed.encoding.name();
     let imported = import::take_in(&session.store, &mall, &provider, parsed).await?;
     for bad in &imported.bad {
@@ -173,6 +178,39 @@ async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Ch
         )
     );
     Ok(imported.bad.is_empty())
+}
+
+fn show_preview(session: &Session, file: &Path, preview: &Preview) -> bool {
+    let lang = session.lang;
+    let headings = lang.pick(
+        ["行", "注文番号", "注文者", "手数料（取込前）", "手数料", "請求額"],
+        ["line", "order", "buyer", "fee before", "fee", "billed"],
+    );
+    let rows = preview.new.iter().map(|(line, order)| {
+        let amounts = &order.amounts;
+        let [before, fee, billed] = [amounts.imported_fee, amounts.payment_fee, amounts.billed].map(yen);
+        [line.to_string(), order.number.clone(), order.data.buyer.name.clone(), before, fee, billed]
+    });
+    println!("{}", table(headings, rows));
+    for bad in &preview.bad {
+        eprintln!("{}", bad.words(&file.to_string_lossy(), lang));
+    }
+    let (new, bad) = (preview.new.len(), preview.bad.len());
+    println!(
+        "{}",
+        session.say(
+            format!("{new}件を取り込めます。取り込めない注文 {bad}件。まだ何も書き込んでいません"),
+            format!("{new} orders can be imported, {bad} cannot; nothing was written"),
+        )
+    );
+    preview.bad.is_empty()
+}
+
+/// Makes orders in bulk.
+pub(super) async fn seed(session: &Session, count: usize, mall: &str) -> Result<bool> {
+    let mall = session.mall(mall).await?;
+    session.store.seed(&mall, count, |done| eprintln!("{done}/{count}")).await?;
+    Ok(true)
 }
 
 async fn list(session: &Session, filter: &Filter, json: bool) -> Result<bool> {
@@ -333,29 +371,13 @@ pub(super) async fn tracking(session: &Session, command: TrackingCommand) -> Res
     let TrackingCommand::Set { order, carrier, number, shipped_on, mall } = command;
     session.recover().await?;
     let order = session.order(&order, mall.as_deref()).await?;
-    let provider = session.shelf.load(&session.mall(&order.mall).await?.provider).await?;
-    let lang = session.lang;
-    let refuse = |problem: Problem| format!("{}: {}", order.number, problem.words(lang));
-    if let Some(problem) = carrier_problem(&provider, &carrier) {
-        bail!(refuse(problem));
-    }
-    if number.is_empty() || number.chars().count() > MAX_TRACKING || number.chars().any(char::is_control) {
-        bail!(session.say(
-            format!("{}: 伝票番号は1文字以上{MAX_TRACKING}文字以内です", order.number),
-            format!("{}: a tracking number has 1 to {MAX_TRACKING} characters", order.number),
-        ));
-    }
-    if !order.state.tracking_open() {
-        bail!(session.say(
-            format!("{}: {}の注文の伝票番号は変えられません", order.number, order.state.label(lang)),
-            format!("{}: the tracking number cannot change in the state {}", order.number, order.state.label(lang)),
-        ));
-    }
-    let carrier = find_carrier(provider.info(), &carrier).map_or(carrier.clone(), |found| found.id.clone());
-    let tracking = Tracking { carrier, number, shipped_on: shipped_on.unwrap_or_else(clock::today) };
-    if !session.store.set_tracking(&order, &tracking, &session.operator, clock::now()).await? {
-        bail!(refuse(Problem::Changed));
-    }
+    let provider = session.shelf.load(&order.provider).await?;
+    let shipped_on = shipped_on.unwrap_or_else(clock::today);
+    let entered = Entry { carrier: &carrier, number: &number, shipped_on };
+    let tracking = match tracking::enter(&session.store, &provider, &order, entered, &session.operator).await? {
+        Ok(tracking) => tracking,
+        Err(problem) => bail!("{}: {}", order.number, problem.words(session.lang)),
+    };
     println!("{}: {} {} ({})", order.number, tracking.carrier, tracking.number, tracking.shipped_on);
     Ok(true)
 }

@@ -12,6 +12,7 @@ use crate::words::Problem;
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
+use std::collections::HashSet;
 
 /// Most orders in a batch: more than a shop ticks in a day, few enough to show every row.
 pub const MAX_BATCH: usize = 50_000;
@@ -34,7 +35,7 @@ pub struct Batch {
 }
 
 /// How far a batch is, in rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct BatchProgress {
     /// Not begun.
     pub waiting: i64,
@@ -122,7 +123,9 @@ impl Store {
             .bind(now)
             .execute(&mut *writing)
             .await?;
-        let places: Vec<String> = (0..).zip(ids).map(|(place, id): (usize, _)| format!("({place}, {id})")).collect();
+        let mut seen = HashSet::new();
+        let ticked = ids.iter().filter(|id| seen.insert(**id));
+        let places: Vec<String> = ticked.enumerate().map(|(place, id)| format!("({place}, {id})")).collect();
         for places in places.chunks(INSERTED_AT_ONCE) {
             // A new credit goes to the mall's provider of now, anything else to where the order is registered.
             let provider = if action == Action::Credit { "a.provider" } else { "o.provider" };
@@ -130,8 +133,7 @@ impl Store {
                 "WITH ticked (place, id) AS (VALUES {}) \
                  INSERT INTO batch_rows (batch, place, order_id, provider, progress) \
                  SELECT $1, t.place, o.id, {provider}, 'waiting' FROM ticked t JOIN orders o ON o.id = t.id \
-                 JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account WHERE true \
-                 ON CONFLICT (batch, order_id) DO NOTHING",
+                 JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account",
                 places.join(", ")
             );
             sqlx::query(AssertSqlSafe(sql)).bind(batch).execute(&mut *writing).await?;

@@ -6,12 +6,13 @@
 
 use super::rows::parse;
 use super::{Result, Store, StoreError, Writing, take_numbers};
+use crate::words::Lang;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
@@ -43,7 +44,21 @@ const TOKEN_BYTES: usize = 32;
 const API_TOKEN_PREFIX: &str = "hostdemo_";
 
 /// What a user or a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Display, EnumString, VariantArray, Serialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Display,
+    EnumString,
+    VariantArray,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -51,6 +66,16 @@ pub enum Role {
     Operator,
     /// 管理者: orders, settings, providers, users.
     Administrator,
+}
+
+impl Role {
+    /// 担当者 or 管理者.
+    pub fn label(self, lang: Lang) -> &'static str {
+        match self {
+            Role::Operator => lang.pick("担当者", "operator"),
+            Role::Administrator => lang.pick("管理者", "administrator"),
+        }
+    }
 }
 
 /// A person.
@@ -81,6 +106,30 @@ pub enum UserProblem {
     LastAdministrator,
     /// There is no such user.
     NoUser,
+}
+
+impl UserProblem {
+    /// What is wrong, and what to do.
+    pub fn words(self, lang: Lang) -> String {
+        match self {
+            UserProblem::Name => lang.pick(
+                format!("名前は1文字以上{MAX_USER_NAME}文字以内で、前後に空白を入れないでください"),
+                format!("A name has 1 to {MAX_USER_NAME} characters and no space around it"),
+            ),
+            UserProblem::NameTaken => {
+                lang.pick("この名前は使われています".into(), "Somebody has this name; choose another".into())
+            }
+            UserProblem::Password => lang.pick(
+                format!("パスワードは{MIN_PASSWORD}文字以上{MAX_PASSWORD}文字以内にしてください"),
+                format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters"),
+            ),
+            UserProblem::LastAdministrator => lang.pick(
+                "管理者がいなくなります。先にほかの人を管理者にしてください".into(),
+                "Nobody would be an administrator; make somebody else one first".into(),
+            ),
+            UserProblem::NoUser => lang.pick("この利用者はいません".into(), "There is no such user".into()),
+        }
+    }
 }
 
 /// How a sign-in ended.

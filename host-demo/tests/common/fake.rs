@@ -55,6 +55,8 @@ pub struct Fake {
     pub batches: Arc<Mutex<Vec<usize>>>,
     /// How often an order under review is asked about before it is approved.
     pub asks_until_approved: usize,
+    /// Registrations are taken and nothing ever comes back.
+    pub never_answers: bool,
 }
 
 impl Fake {
@@ -66,6 +68,7 @@ impl Fake {
             ledger: Arc::default(),
             batches: Arc::default(),
             asks_until_approved: 2,
+            never_answers: false,
         }
     }
 
@@ -170,6 +173,9 @@ impl Provider for Fake {
     }
     async fn credit(&self, _: &Account, orders: Vec<Order>) -> Answer<Decision> {
         self.batches.lock().unwrap().push(orders.len());
+        if self.never_answers {
+            std::future::pending::<()>().await;
+        }
         answer(orders.iter().map(|order| self.decide(order)).collect())
     }
     async fn check_credit(&self, _: &Account, asked: Vec<Registration>) -> Answer<Standing> {

@@ -1,0 +1,77 @@
+//! `serve`: the page and the API.
+
+use super::Session;
+use crate::web::{App, Sandbox, Setup, built_components};
+use anyhow::{Context, Result};
+use clap::Args;
+use provider_host::{Host, Limits};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// The page is for people at this machine, unless somebody says otherwise.
+const LOOPBACK: &str = "127.0.0.1:8080";
+
+/// What the log has unless `RUST_LOG` says otherwise: what somebody may have to look after.
+const LOG: &str = "warn";
+
+/// How the page is served.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// 待ち受けるアドレス（既定はこの端末だけ） / where to listen; only this machine unless told otherwise
+    #[arg(long, default_value = LOOPBACK, value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// HTTPSの中継を通して公開する / reached through an HTTPS proxy
+    #[arg(long)]
+    https: bool,
+    /// 模擬の後払い会社を動かす / start simulated gateways
+    #[arg(long)]
+    sandbox: bool,
+    /// 模擬の後払い会社用のプラグインのフォルダ / components for the simulated gateways
+    #[arg(long, value_name = "DIR", requires = "sandbox")]
+    components: Option<PathBuf>,
+}
+
+/// Serves until it is stopped.
+pub async fn run(session: Session, options: Options) -> Result<bool> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    let failed = || format!("{}", options.listen);
+    let listener = TcpListener::bind(options.listen).await.with_context(failed)?;
+    let address = listener.local_addr()?;
+    let sandbox = match options.sandbox {
+        true => Some(start_sandbox(&session, &options).await?),
+        false => None,
+    };
+    for line in sandbox.iter().flat_map(Sandbox::lines) {
+        println!("{line}");
+    }
+    let limits = Limits::default();
+    let app = App::new(Setup {
+        host: Host::builder().limits(limits.clone()).cache_dir(session.store.place().beside("compiled")).build()?,
+        limits,
+        plugins: session.plugins.clone(),
+        lang: session.lang,
+        https: options.https,
+        concurrency: session.concurrency,
+        settle: session.settle,
+        sandbox,
+        store: session.store.clone(),
+    })
+    .await?;
+    println!("{} http://{address}/", session.lang.pick("受注管理:", "Order platform:"));
+    app.serve(listener).await?;
+    Ok(true)
+}
+
+async fn start_sandbox(session: &Session, options: &Options) -> Result<Sandbox> {
+    let components = options.components.clone().or_else(built_components);
+    let components = components.context(session.say(
+        "プラグインがありません。先に`cargo xtask plugins`を実行してください",
+        "there are no components; run `cargo xtask plugins` first",
+    ))?;
+    // Next to the page's own port, so that a mall that was set up finds its gateway again.
+    let first_port = options.listen.port().checked_add(1).filter(|port| *port > 1).unwrap_or(0);
+    Ok(Sandbox::start(first_port, &components, &session.plugins).await?)
+}

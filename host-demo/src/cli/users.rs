@@ -1,0 +1,51 @@
+//! `user`: who may use the page.
+
+use super::Session;
+use crate::clock;
+use crate::store::{MAX_PASSWORD, Role};
+use crate::table::table;
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use std::io::Read;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// 利用者を加える。パスワードは標準入力から読む / add a user; the password is read from standard input
+    Add {
+        /// 名前 / name
+        name: String,
+        /// 管理者にする / make the user an administrator
+        #[arg(long, alias = "admin")]
+        administrator: bool,
+    },
+    /// 利用者の一覧 / list users
+    List,
+}
+
+pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+    let lang = session.lang;
+    match command {
+        Command::Add { name, administrator } => {
+            let role = if administrator { Role::Administrator } else { Role::Operator };
+            match session.store.add_user(&name, role, &password()?, clock::now()).await? {
+                Ok(user) => println!("{} ({})", user.name, user.role.label(lang)),
+                Err(problem) => bail!(problem.words(lang)),
+            }
+        }
+        Command::List => {
+            let headings = lang.pick(["名前", "役割", "状態"], ["name", "role", "state"]);
+            let state = |disabled| if disabled { lang.pick("停止中", "disabled") } else { "" };
+            let users = session.store.users().await?.into_iter();
+            let rows = users.map(|user| [user.name, user.role.label(lang).to_owned(), state(user.disabled).to_owned()]);
+            println!("{}", table(headings, rows));
+        }
+    }
+    Ok(true)
+}
+
+/// The first line of standard input: never an argument, which every process on the machine can read.
+fn password() -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().take(4 * MAX_PASSWORD as u64 + 2).read_to_string(&mut text)?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}

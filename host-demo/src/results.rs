@@ -1,0 +1,221 @@
+//! Credit results by CSV, in and out.
+//!
+//! API and CSV exclude each other for an order. A result by CSV is taken only for an order that nothing
+//! was ever recorded for through the API, and from then on the order offers no [与信を実行]; an order that
+//! was judged through the API is left out of what is written. Which is which stands in the table of
+//! [`crate::state`].
+
+use crate::automation;
+use crate::clock;
+use crate::complaint::{BadOrder, Complaint, FileProblem};
+use crate::mall::Mall;
+use crate::order::Order;
+use crate::sheet::{self, Charset, Column, Line};
+use crate::state::{Event, State, next};
+use crate::store::{Change, Filter, Store, StoreError};
+use crate::words::{Lang, Problem, Said};
+use encoding_rs::Encoding;
+use std::collections::HashMap;
+
+const NUMBER: &str = "注文番号";
+const RESULT: &str = "与信結果";
+const REASON: &str = "与信理由";
+/// The columns of a file of results; one that is read needs the first two.
+const COLUMNS: [&str; 6] = [NUMBER, "注文日時", "注文者氏名", "請求額", RESULT, REASON];
+
+/// What a result is called, how it may be written besides, and what it means.
+const RESULTS: [(&str, &[&str], Event); 5] = [
+    ("OK", &["与信OK", "可"], Event::CsvApproved),
+    ("NG", &["与信NG", "否"], Event::CsvRejected),
+    ("審査中", &["与信中"], Event::CsvUnderReview),
+    ("保留", &["与信保留"], Event::CsvOnHold),
+    ("キャンセル済", &["与信キャンセル済", "取消済"], Event::CsvCancelled),
+];
+
+/// Orders whose results are written in one transaction: long enough to be fast, short enough not to keep
+/// others waiting.
+const WRITTEN_AT_ONCE: usize = 500;
+
+/// A file of results was refused as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultsError {
+    /// The mall's results come through the API; its settings say so.
+    #[error("the results of the mall {0} do not come by CSV; its settings say so")]
+    NotByCsv(String),
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileProblem),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ResultsError {
+    /// What is wrong, and what to do.
+    pub fn words(&self, lang: Lang) -> String {
+        match self {
+            ResultsError::NotByCsv(mall) => lang.pick(
+                format!("モール「{mall}」の与信結果はAPIで受け取る設定です。CSVで受け取るには、設定を変えてください"),
+                format!("The mall {mall} gets its results through the API; change its settings to take them by CSV"),
+            ),
+            ResultsError::File(problem) => problem.words(lang),
+            ResultsError::Store(error) => error.to_string(),
+        }
+    }
+}
+
+/// What a file of results did, or would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultsTaken {
+    /// The orders that have a result now, or would have: the line, the number, the state.
+    pub taken: Vec<(u64, String, State)>,
+    /// Those that have not, in the order of the file.
+    pub bad: Vec<BadOrder>,
+}
+
+/// Takes results of a mall in; or says what would be done and does nothing, for `dry_run`.
+pub async fn take_in(
+    store: &Store,
+    mall: &Mall,
+    bytes: &[u8],
+    encoding: Option<&'static Encoding>,
+    who: &str,
+    dry_run: bool,
+) -> Result<ResultsTaken, ResultsError> {
+    if !mall.by_csv {
+        return Err(ResultsError::NotByCsv(mall.id.clone()));
+    }
+    let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
+    let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
+    let lines = sheet::read(bytes, encoding, &columns)?.lines;
+    let orders = orders_by_number(store, mall).await?;
+    let (good, mut bad) = judged(&lines, &orders);
+    let mut taken = Vec::with_capacity(good.len());
+    for results in good.chunks(WRITTEN_AT_ONCE) {
+        let written = if dry_run { vec![true; results.len()] } else { write(store, mall, results, who).await? };
+        for (result, written) in results.iter().zip(written) {
+            match written {
+                true => taken.push((result.line, result.order.number.clone(), result.state)),
+                false => bad.push(complain(result.line, &result.order.number, Complaint::Changed)),
+            }
+        }
+    }
+    bad.sort_by_key(|bad| bad.line);
+    Ok(ResultsTaken { taken, bad })
+}
+
+/// A line that says where an order stands.
+struct Judged<'a> {
+    line: u64,
+    order: &'a Order,
+    event: Event,
+    state: State,
+    reason: &'a str,
+}
+
+async fn orders_by_number(store: &Store, mall: &Mall) -> Result<HashMap<String, Order>, StoreError> {
+    let orders = store.orders(&Filter { mall: Some(mall.id.clone()), ..Filter::default() }).await?;
+    Ok(orders.into_iter().map(|order| (order.number.clone(), order)).collect())
+}
+
+fn judged<'a>(lines: &'a [Line], orders: &'a HashMap<String, Order>) -> (Vec<Judged<'a>>, Vec<BadOrder>) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let mut seen: HashMap<&str, u64> = HashMap::new();
+    for line in lines {
+        let (number, result) = (cell(line, NUMBER), cell(line, RESULT));
+        // A file that was written here has orders that nobody has judged yet.
+        if result.is_empty() && line.complaints.is_empty() {
+            continue;
+        }
+        let before = seen.insert(number, line.at);
+        match judge(line, number, result, orders, before) {
+            Ok(judged) => good.push(judged),
+            Err(complaint) => bad.push(complain(line.at, number, complaint)),
+        }
+    }
+    (good, bad)
+}
+
+fn judge<'a>(
+    line: &'a Line,
+    number: &str,
+    result: &str,
+    orders: &'a HashMap<String, Order>,
+    before: Option<u64>,
+) -> Result<Judged<'a>, Complaint> {
+    if let Some(complaint) = line.complaints.first() {
+        return Err(complaint.clone());
+    }
+    if let Some(before) = before {
+        return Err(Complaint::TwiceInFile(before));
+    }
+    let order = orders.get(number).ok_or(Complaint::NoOrder)?;
+    let named = RESULTS.iter().find(|(name, others, _)| *name == result || others.contains(&result));
+    let (.., event) = named.ok_or_else(|| Complaint::Result(result.to_owned()))?;
+    let state = next(order.state, *event).ok_or(Complaint::JudgedByApi(order.state))?;
+    Ok(Judged { line: line.at, order, event: *event, state, reason: cell(line, REASON) })
+}
+
+fn complain(line: u64, number: &str, complaint: Complaint) -> BadOrder {
+    BadOrder { line, number: number.to_owned(), complaints: vec![complaint] }
+}
+
+fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
+    COLUMNS.iter().position(|column| *column == name).map_or("", |at| &line.cells[at])
+}
+
+async fn write(store: &Store, mall: &Mall, results: &[Judged<'_>], who: &str) -> Result<Vec<bool>, StoreError> {
+    let changes = results.iter().map(|result| {
+        let said = || vec![Said { code: None, message: result.reason.to_owned() }];
+        Change {
+            problem: match result.state {
+                State::CsvRejected => Some(Problem::Rejected { said: said() }),
+                State::CsvOnHold => Some(Problem::OnHold { said: said() }),
+                _ => None,
+            },
+            note: Some(format!("CSV {}", result.reason).trim_end().to_owned()),
+            order_status: automation::order_status(mall, result.order.state, result.state),
+            ..Change::new(result.order, result.event)
+        }
+    });
+    let applied = store.apply(&changes.collect::<Vec<_>>(), who, clock::now()).await?;
+    Ok(applied.iter().map(Option::is_some).collect())
+}
+
+/// A file of results, and the orders that were left out of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultsFile {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Orders that were judged through the API: the number, the state.
+    pub left_out: Vec<(String, State)>,
+}
+
+/// Writes the results of `orders` that came by CSV, and an empty result for those that nobody has judged
+/// yet: filled in, the file can be taken in again.
+pub fn write_out(orders: &[Order], charset: Charset) -> ResultsFile {
+    let (ours, others): (Vec<&Order>, Vec<&Order>) = orders.iter().partition(|order| order.state.takes_csv());
+    let line = |order: &Order| {
+        let reason = order.problem.as_ref().filter(|_| order.state.is_by_csv()).map(|problem| problem.said(Lang::Ja));
+        [
+            order.number.clone(),
+            clock::show(order.data.ordered_at),
+            order.data.buyer.name.clone(),
+            order.amounts.billed.to_string(),
+            result_name(order.state).to_owned(),
+            reason.unwrap_or_default(),
+        ]
+    };
+    let bytes = sheet::write(COLUMNS, ours.into_iter().map(line), charset);
+    ResultsFile { bytes, left_out: others.into_iter().map(|order| (order.number.clone(), order.state)).collect() }
+}
+
+fn result_name(state: State) -> &'static str {
+    let leads_here = |event: Event| next(state, event) == Some(state);
+    RESULTS.iter().find(|(.., event)| leads_here(*event)).map_or("", |(name, ..)| name)
+}
+
+/// Why an order was left out, in words.
+pub fn left_out_words(state: State, lang: Lang) -> String {
+    Complaint::JudgedByApi(state).words(lang)
+}

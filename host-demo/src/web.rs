@@ -1,0 +1,237 @@
+//! The order platform as a page and as a JSON API.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `visit`, `form` | who asks, and whether a form is really theirs |
+//! | `page`, `texts`, `assets`, `headers` | what every page has |
+//! | `orders`, `row`, `order`, `batches` | the order list, one order, many orders at once |
+//! | `malls`, `providers`, `users` | what an administrator sets up |
+//! | `transfer` | CSV in and out |
+//! | `start`, `sandbox` | first steps, with simulated gateways |
+//! | `calls` | what the plugins were called for |
+//! | [`api`] | the same for programs |
+
+pub mod api;
+mod assets;
+mod batches;
+mod calls;
+mod form;
+mod headers;
+mod health;
+mod malls;
+mod order;
+mod orders;
+mod page;
+mod providers;
+mod row;
+#[cfg_attr(not(feature = "sandbox"), path = "web/no_sandbox.rs")]
+mod sandbox;
+mod sign_in;
+mod start;
+mod texts;
+mod transfer;
+mod users;
+mod visit;
+
+use crate::background::Background;
+use crate::desk::Desk;
+use crate::provider::ProviderError;
+use crate::store::{Store, StoreError};
+use crate::words::Lang;
+use crate::worker::Worker;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use calls::{Calls, Counted, Counting};
+use page::Refusal;
+use provider_host::{Host, Limits, Permissions, Registry};
+pub use sandbox::{Sandbox, built_components};
+use std::any::Any;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// What the pages and the API work with. Clones are handles to the same.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// See [`App`].
+pub struct Inner {
+    store: Store,
+    desk: Desk<Counted>,
+    host: Host,
+    registry: Arc<Registry>,
+    calls: Arc<Calls>,
+    wake: Arc<Notify>,
+    held: transfer::Held,
+    limits: Limits,
+    plugins: PathBuf,
+    lang: Lang,
+    https: bool,
+    sandbox: Option<Sandbox>,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// What a platform is set up with.
+pub struct Setup {
+    /// Where the orders are.
+    pub store: Store,
+    /// Loads plugins, under these limits.
+    pub host: Host,
+    /// See [`Setup::host`].
+    pub limits: Limits,
+    /// The folder of plugins with their permissions.
+    pub plugins: PathBuf,
+    /// For visitors whose browser asks for neither language.
+    pub lang: Lang,
+    /// The page is reached through HTTPS: cookies and browsers are told to keep to it.
+    pub https: bool,
+    /// Calls side by side.
+    pub concurrency: usize,
+    /// See [`crate::answer::SETTLE`].
+    pub settle: Duration,
+    /// Simulated gateways.
+    pub sandbox: Option<Sandbox>,
+}
+
+impl App {
+    /// A platform with every plugin of the folder that loads; the others are in the log.
+    pub async fn new(setup: Setup) -> Result<Self, StoreError> {
+        let registry = Arc::new(Registry::default());
+        for (path, permissions) in shelf(&setup.plugins) {
+            if let Err(error) = load(&registry, &setup.host, &path, &permissions).await {
+                tracing::error!(%error, "a plugin was not loaded");
+            }
+        }
+        let calls = Arc::new(Calls::default());
+        let desk = Desk {
+            worker: Arc::new(Worker::start(&setup.store).await?),
+            store: setup.store.clone(),
+            providers: Arc::new(Counting { registry: Arc::clone(&registry), calls: Arc::clone(&calls) }),
+            who: String::new(),
+            concurrency: setup.concurrency,
+            settle: setup.settle,
+        };
+        let Setup { store, host, limits, plugins, lang, https, sandbox, .. } = setup;
+        let (wake, held) = (Arc::default(), transfer::Held::default());
+        Ok(App(Arc::new(Inner {
+            store,
+            desk,
+            host,
+            registry,
+            calls,
+            wake,
+            held,
+            limits,
+            plugins,
+            lang,
+            https,
+            sandbox,
+        })))
+    }
+
+    /// Pages and API, with everything that stands around them.
+    pub fn router(&self) -> Router {
+        let pages = pages()
+            .fallback(form::nowhere)
+            .layer(DefaultBodyLimit::max(form::MAX_FORM))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(self.clone(), visit::identify));
+        let all = Router::new().route("/static/{name}", get(assets::serve)).merge(pages).with_state(self.clone());
+        let all = all.nest("/api", api::router(self.clone()));
+        headers::layers(self.https).into_iter().fold(all, Router::layer)
+    }
+
+    /// Serves, and works in the background, until the program is told to stop. What has begun comes to its
+    /// end first.
+    pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
+        let (stop, stopping) = watch::channel(false);
+        let background = Background { desk: self.desk.clone(), wake: Arc::clone(&self.wake), stop: stopping };
+        let working = tokio::spawn(async move { background.run().await });
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service).with_graceful_shutdown(stopped()).await;
+        let _ = stop.send(true);
+        working.await.map_err(std::io::Error::other)?;
+        served
+    }
+}
+
+/// Ctrl-C, or what a service manager sends.
+async fn stopped() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// A page's own fault must not take the server with it.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    Refusal::failed(&words.unwrap_or("a page panicked")).into_response()
+}
+
+/// Every component of a folder and its permission file.
+fn shelf(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let components = files.filter(|path| path.extension().is_some_and(|extension| extension == "wasm"));
+    let mut shelf: Vec<_> = components.map(|path| (path.clone(), path.with_extension("toml"))).collect();
+    shelf.sort();
+    shelf
+}
+
+async fn load(registry: &Registry, host: &Host, path: &Path, permissions: &Path) -> Result<(), ProviderError> {
+    registry.load(host, path, Permissions::from_file(permissions)?).await?;
+    Ok(())
+}
+
+fn pages() -> Router<App> {
+    Router::new()
+        .route("/", get(start::home))
+        .route("/signin", get(sign_in::page).post(sign_in::sign_in))
+        .route("/signout", post(sign_in::sign_out))
+        .route("/language", post(sign_in::language))
+        .route("/start", get(start::page))
+        .route("/start/1", post(start::mall))
+        .route("/start/2", post(start::orders))
+        .route("/start/3", post(start::credit))
+        .route("/orders", get(orders::list))
+        .route("/orders/{id}", get(order::page))
+        .route("/orders/{id}/actions/{action}", post(order::act))
+        .route("/orders/{id}/tracking", post(order::tracking))
+        .route("/orders/{id}/invoice", post(order::invoice))
+        .route("/orders/{id}/decision", post(order::decide))
+        .route("/batches", post(batches::begin))
+        .route("/batches/{id}", get(batches::page))
+        .route("/batches/{id}/events", get(batches::events))
+        .route("/malls", get(malls::list))
+        .route("/malls/new", get(malls::new).post(malls::create))
+        .route("/malls/{id}", get(malls::one).post(malls::change))
+        .route("/providers", get(providers::page).post(providers::load).layer(DefaultBodyLimit::disable()))
+        .route("/users", get(users::page).post(users::add))
+        .route("/users/{id}", post(users::change))
+        .route("/tokens", post(users::issue))
+        .route("/tokens/{id}/revoke", post(users::revoke))
+        .route("/import", get(transfer::import_page).post(transfer::import).layer(DefaultBodyLimit::disable()))
+        .route("/export", get(transfer::export_page))
+        .route("/export.csv", get(transfer::export))
+}

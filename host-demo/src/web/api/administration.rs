@@ -1,0 +1,287 @@
+//! What an administrator does besides settings: providers, users, tokens.
+
+use super::answers::{Acting, Key, Missing, Reading, Restricted};
+use super::caller::Administrator;
+use super::problem::{Kind, Problem};
+use crate::clock;
+use crate::store::{Breaker, BreakerState, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem};
+use crate::web::App;
+use crate::web::providers::put;
+use axum::Json;
+use axum::extract::{Multipart, Path, State};
+use axum::http::StatusCode;
+use provider_host::Plugin;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A loaded plugin.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Provider {
+    id: String,
+    name_ja: String,
+    name_en: String,
+    version: String,
+    /// Hex SHA-256 of the component.
+    sha256: String,
+    size: u64,
+    imports: Vec<String>,
+    origins: Vec<String>,
+    private_addresses: Vec<String>,
+    breaker: BreakerView,
+    calls: Vec<Calls>,
+}
+
+/// Whether batches and automation leave the provider alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BreakerView {
+    /// `closed`, `open` or `half_open`.
+    state: String,
+    /// Calls that failed in a row.
+    failures: i64,
+    /// When it is tried next.
+    probe_at: Option<i64>,
+}
+
+impl BreakerView {
+    fn new(breaker: Option<&Breaker>) -> Self {
+        BreakerView {
+            state: breaker.map_or(BreakerState::Closed, |breaker| breaker.state).to_string(),
+            failures: breaker.map_or(0, |breaker| breaker.failures),
+            probe_at: breaker.and_then(|breaker| breaker.probe_at),
+        }
+    }
+}
+
+/// Calls of one operation since this process began.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Calls {
+    operation: String,
+    calls: u64,
+    rows: u64,
+    errors: u64,
+    total_milliseconds: u64,
+    longest_milliseconds: u64,
+}
+
+fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
+    let (info, facts) = (plugin.info(), plugin.facts());
+    let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let calls = app.calls.of(&info.id).operations.into_iter().map(|(operation, tally)| Calls {
+        operation: operation.to_owned(),
+        calls: tally.calls,
+        rows: tally.rows,
+        errors: tally.errors,
+        total_milliseconds: milliseconds(tally.total),
+        longest_milliseconds: milliseconds(tally.longest),
+    });
+    Provider {
+        id: info.id.clone(),
+        name_ja: info.name.ja.clone(),
+        name_en: info.name.en.clone(),
+        version: info.version.clone(),
+        sha256: facts.digest.clone(),
+        size: facts.size,
+        imports: facts.imports.clone(),
+        origins: facts.permissions.origins.iter().map(ToString::to_string).collect(),
+        private_addresses: facts.permissions.private_addresses.iter().map(ToString::to_string).collect(),
+        breaker: BreakerView::new(breakers.iter().find(|breaker| breaker.provider == info.id)),
+        calls: calls.collect(),
+    }
+}
+
+/// What is loaded.
+#[utoipa::path(get, path = "/v1/providers", tag = "administration",
+    responses((status = 200, body = Vec<Provider>), Reading))]
+pub async fn providers(State(app): State<App>) -> Result<Json<Vec<Provider>>, Problem> {
+    let breakers = app.store.breakers().await?;
+    Ok(Json(app.registry.all().iter().map(|plugin| view(&app, plugin, &breakers)).collect()))
+}
+
+/// A component and its permission file.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "described, never made")]
+pub struct Files {
+    /// The WebAssembly component.
+    #[schema(value_type = String, format = Binary)]
+    component: Vec<u8>,
+    /// TOML: `sha256`, `origins`, `private-addresses`.
+    #[schema(value_type = String, format = Binary)]
+    permissions: Vec<u8>,
+}
+
+/// Loads a component, in place of the one that its provider has. If it does not load, nothing changes.
+#[utoipa::path(post, path = "/v1/providers", tag = "administration", params(Key),
+    request_body(content = Files, content_type = "multipart/form-data"),
+    responses((status = 200, body = Provider), Acting, Restricted))]
+pub async fn load(State(app): State<App>, _: Administrator, mut form: Multipart) -> Result<Json<Provider>, Problem> {
+    let unreadable =
+        |error: axum::extract::multipart::MultipartError| Problem::new(Kind::Unreadable, error.body_text());
+    let (mut component, mut permissions) = (None, None);
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+        match field.name() {
+            Some("component") => component = Some(field.bytes().await.map_err(unreadable)?),
+            Some("permissions") => permissions = Some(field.bytes().await.map_err(unreadable)?),
+            _ => return Err(Problem::new(Kind::Invalid, "The parts are `component` and `permissions`.")),
+        }
+    }
+    let (Some(component), Some(permissions)) = (component, permissions) else {
+        return Err(Problem::new(Kind::Invalid, "Both `component` and `permissions` are needed."));
+    };
+    let loaded = put(&app, &component, &permissions).await;
+    let loaded = loaded.map_err(|reason| Problem::new(Kind::Refused, reason))?;
+    let plugin = app.registry.get(&loaded.id).ok_or_else(|| Problem::failed(&"a loaded plugin is gone"))?;
+    Ok(Json(view(&app, &plugin, &app.store.breakers().await?)))
+}
+
+/// Somebody who signs in on the page.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct User {
+    id: i64,
+    name: String,
+    role: Role,
+    disabled: bool,
+    created_at: i64,
+}
+
+impl From<crate::store::User> for User {
+    fn from(user: crate::store::User) -> Self {
+        let crate::store::User { id, name, role, disabled, created_at } = user;
+        User { id, name, role, disabled, created_at }
+    }
+}
+
+fn refused(problem: UserProblem) -> Problem {
+    match problem {
+        UserProblem::Name => {
+            Problem::new(Kind::Invalid, format!("A name has 1 to {MAX_USER_NAME} characters and no space at its ends."))
+        }
+        UserProblem::NameTaken => Problem::new(Kind::Conflict, "Somebody has this name."),
+        UserProblem::Password => {
+            Problem::new(Kind::Invalid, format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters."))
+        }
+        UserProblem::LastAdministrator => Problem::new(Kind::Conflict, "The last administrator has to stay one."),
+        UserProblem::NoUser => Problem::new(Kind::NotFound, "There is no such user."),
+    }
+}
+
+/// All users.
+#[utoipa::path(get, path = "/v1/users", tag = "administration",
+    responses((status = 200, body = Vec<User>), Reading, Restricted))]
+pub async fn users(State(app): State<App>, _: Administrator) -> Result<Json<Vec<User>>, Problem> {
+    Ok(Json(app.store.users().await?.into_iter().map(User::from).collect()))
+}
+
+/// A new user.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    #[schema(min_length = 1, max_length = 64)]
+    name: String,
+    #[schema(min_length = 12, max_length = 256)]
+    password: String,
+    role: Role,
+}
+
+/// Adds a user.
+#[utoipa::path(post, path = "/v1/users", tag = "administration", params(Key), request_body = NewUser,
+    responses((status = 201, body = User), Acting, Restricted))]
+pub async fn add_user(
+    State(app): State<App>,
+    _: Administrator,
+    Json(new): Json<NewUser>,
+) -> Result<(StatusCode, Json<User>), Problem> {
+    let user = app.store.add_user(&new.name, new.role, &new.password, clock::now()).await?.map_err(refused)?;
+    Ok((StatusCode::CREATED, Json(user.into())))
+}
+
+/// What a user may do from now on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    role: Role,
+    disabled: bool,
+}
+
+/// Gives a user another role, or shuts the user out or lets in again.
+#[utoipa::path(put, path = "/v1/users/{id}", tag = "administration", params(("id" = i64, Path), Key), request_body = Access,
+    responses((status = 200, body = User), Acting, Missing, Restricted))]
+pub async fn change_user(
+    State(app): State<App>,
+    _: Administrator,
+    Path(id): Path<i64>,
+    Json(access): Json<Access>,
+) -> Result<Json<User>, Problem> {
+    app.store.change_user(id, access.role, access.disabled).await?.map_err(refused)?;
+    let user = app.store.user(id).await?.ok_or_else(|| refused(UserProblem::NoUser))?;
+    Ok(Json(user.into()))
+}
+
+/// A program's token, without the token.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Token {
+    id: i64,
+    name: String,
+    role: Role,
+    created_by: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+impl From<crate::store::ApiToken> for Token {
+    fn from(token: crate::store::ApiToken) -> Self {
+        let crate::store::ApiToken { id, name, role, created_by, created_at, expires_at, revoked_at } = token;
+        Token { id, name, role, created_by, created_at, expires_at, revoked_at }
+    }
+}
+
+/// All tokens.
+#[utoipa::path(get, path = "/v1/tokens", tag = "administration",
+    responses((status = 200, body = Vec<Token>), Reading, Restricted))]
+pub async fn tokens(State(app): State<App>, _: Administrator) -> Result<Json<Vec<Token>>, Problem> {
+    Ok(Json(app.store.api_tokens().await?.into_iter().map(Token::from).collect()))
+}
+
+/// A new token.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// What it is for; stands in histories.
+    #[schema(min_length = 1, max_length = 64)]
+    name: String,
+    role: Role,
+    /// Absent: never.
+    expires_at: Option<i64>,
+}
+
+/// A token that was just issued.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Issued {
+    #[serde(flatten)]
+    about: Token,
+    /// The token itself; it can be read only now.
+    token: String,
+}
+
+/// Issues a token.
+#[utoipa::path(post, path = "/v1/tokens", tag = "administration", params(Key), request_body = NewToken,
+    responses((status = 201, body = Issued), Acting, Restricted))]
+pub async fn issue(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    Json(new): Json<NewToken>,
+) -> Result<(StatusCode, Json<Issued>), Problem> {
+    let issued = app.store.add_api_token(&new.name, new.role, &caller.name, new.expires_at, clock::now()).await?;
+    let (about, token) = issued.map_err(refused)?;
+    Ok((StatusCode::CREATED, Json(Issued { about: about.into(), token })))
+}
+
+/// Makes a token worthless.
+#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "administration", params(("id" = i64, Path), Key),
+    responses((status = 204), Acting, Missing, Restricted))]
+pub async fn revoke(State(app): State<App>, _: Administrator, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+    match app.store.revoke_api_token(id, clock::now()).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::new(Kind::NotFound, "There is no such token that is still good.")),
+    }
+}

@@ -1,0 +1,169 @@
+//! Batches (処理パネル): one action on many orders.
+
+use super::answers::{Acting, Key, Missing, Reading};
+use super::caller::Caller;
+use super::orders::{Matching, Trouble};
+use super::problem::{Kind, Problem};
+use crate::batch::is_for_many;
+use crate::clock;
+use crate::state::{Action, Outcome, State};
+use crate::store::{self, BatchProgress, MAX_BATCH, MAX_PAGE, PAGE};
+use crate::web::App;
+use crate::words::Lang;
+use axum::Json;
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A batch and how far it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Batch {
+    id: i64,
+    action: Action,
+    who: String,
+    created_at: i64,
+    /// Absent while rows are not done.
+    finished_at: Option<i64>,
+    progress: BatchProgress,
+}
+
+impl Batch {
+    async fn of(app: &App, batch: store::Batch) -> Result<Self, Problem> {
+        let progress = app.store.batch_progress(batch.id).await?;
+        let store::Batch { id, action, who, created_at, finished_at } = batch;
+        Ok(Batch { id, action, who, created_at, finished_at, progress })
+    }
+}
+
+async fn find(app: &App, id: i64) -> Result<store::Batch, Problem> {
+    app.store.batch(id).await?.ok_or_else(|| Problem::no_such("batch", &id))
+}
+
+/// Which rows or batches.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Part {
+    /// The place of the first row.
+    #[serde(default)]
+    #[param(minimum = 0)]
+    from: i64,
+    /// How many.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+impl Part {
+    fn limit(&self) -> Result<i64, Problem> {
+        let limit = self.limit.unwrap_or(PAGE);
+        let fits = (1..=MAX_PAGE).contains(&limit);
+        fits.then_some(limit as i64)
+            .ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
+    }
+}
+
+/// The latest batches, newest first.
+#[utoipa::path(get, path = "/v1/batches", tag = "batches", params(Part),
+    responses((status = 200, body = Vec<Batch>), Reading))]
+pub async fn list(Shared(app): Shared<App>, Query(part): Query<Part>) -> Result<Json<Vec<Batch>>, Problem> {
+    let mut batches = Vec::new();
+    for batch in app.store.batches(part.limit()?).await? {
+        batches.push(Batch::of(&app, batch).await?);
+    }
+    Ok(Json(batches))
+}
+
+/// What to do with which orders.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBatch {
+    action: Action,
+    /// Orders by the platform's number, in the order of the result's rows.
+    #[serde(default)]
+    orders: Vec<i64>,
+    /// Instead: every order that matches.
+    matching: Option<Matching>,
+}
+
+/// Begins a batch. It is carried out in the background; ask for it until it is finished.
+#[utoipa::path(post, path = "/v1/batches", tag = "batches", params(Key), request_body = NewBatch,
+    responses((status = 202, body = Batch), Acting))]
+pub async fn begin(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Json(new): Json<NewBatch>,
+) -> Result<(StatusCode, Json<Batch>), Problem> {
+    if !is_for_many(new.action) {
+        return Err(Problem::new(Kind::Invalid, "A decision is about one order."));
+    }
+    let orders = match (new.matching, new.orders) {
+        (None, orders) => orders,
+        (Some(matching), orders) if orders.is_empty() => app.store.matching(&matching.query()?, MAX_BATCH + 1).await?,
+        (Some(_), _) => return Err(Problem::new(Kind::Invalid, "Give `orders` or `matching`, not both.")),
+    };
+    if !(1..=MAX_BATCH).contains(&orders.len()) {
+        return Err(Problem::new(Kind::Invalid, format!("A batch has 1 to {MAX_BATCH} orders.")));
+    }
+    let id = app.store.add_batch(new.action, &caller.name, &orders, clock::now()).await?;
+    app.wake.notify_one();
+    Ok((StatusCode::ACCEPTED, Json(Batch::of(&app, find(&app, id).await?).await?)))
+}
+
+/// One batch.
+#[utoipa::path(get, path = "/v1/batches/{id}", tag = "batches", params(("id" = i64, Path)),
+    responses((status = 200, body = Batch), Reading, Missing))]
+pub async fn one(Shared(app): Shared<App>, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
+    Ok(Json(Batch::of(&app, find(&app, id).await?).await?))
+}
+
+/// A row of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Row {
+    /// Its place, from 0.
+    place: i64,
+    order: i64,
+    number: String,
+    /// Absent while it is not done.
+    outcome: Option<Outcome>,
+    /// Where the order stood then.
+    state: Option<State>,
+    transaction_id: Option<String>,
+    trouble: Option<Trouble>,
+}
+
+impl Row {
+    fn new(row: store::BatchRow, lang: Lang) -> Self {
+        Row {
+            place: row.place,
+            order: row.order,
+            number: row.number,
+            outcome: row.outcome,
+            state: row.state,
+            transaction_id: row.transaction_id,
+            trouble: row.problem.as_ref().map(|problem| Trouble::new(problem, lang)),
+        }
+    }
+}
+
+/// The rows of a batch, in the order of its orders.
+#[utoipa::path(get, path = "/v1/batches/{id}/rows", tag = "batches", params(("id" = i64, Path), Part),
+    responses((status = 200, body = Vec<Row>), Reading, Missing))]
+pub async fn rows(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Query(part): Query<Part>,
+) -> Result<Json<Vec<Row>>, Problem> {
+    find(&app, id).await?;
+    let rows = app.store.batch_rows(id, part.from, part.limit()?).await?;
+    Ok(Json(rows.into_iter().map(|row| Row::new(row, caller.lang)).collect()))
+}
+
+/// Ends a batch: rows that have not begun fail. What is on its way comes to its end.
+#[utoipa::path(post, path = "/v1/batches/{id}/stop", tag = "batches", params(("id" = i64, Path), Key),
+    responses((status = 200, body = Batch), Acting, Missing))]
+pub async fn stop(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
+    find(&app, id).await?;
+    app.store.stop_batch(id, &caller.name, clock::now()).await?;
+    Ok(Json(Batch::of(&app, find(&app, id).await?).await?))
+}

@@ -1,0 +1,78 @@
+//! Who calls: the bearer token, its role, the language it wants words in.
+
+use super::problem::{Kind, Problem};
+use crate::clock;
+use crate::store::Role;
+use crate::web::App;
+use crate::words::Lang;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Names the token in the store of answers.
+    pub id: String,
+    /// What the token is for; stands in histories.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The language of words about orders.
+    pub lang: Lang,
+}
+
+/// Lets nobody pass without a token that is good.
+pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let token = bearer(request.headers()).map(str::to_owned);
+    let unknown = || Problem::new(Kind::Unauthenticated, "Send a token of this platform as `Authorization: Bearer …`.");
+    let token = token.ok_or_else(unknown)?;
+    let found = app.store.api_token(&token, clock::now()).await?.ok_or_else(unknown)?;
+    let caller = Caller {
+        id: format!("token:{}", found.id),
+        name: found.name,
+        role: found.role,
+        lang: lang(request.headers(), app.lang),
+    };
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn lang(headers: &HeaderMap, default: Lang) -> Lang {
+    let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    match asked.and_then(|asked| asked.get(..2)) {
+        Some("ja") => Lang::Ja,
+        Some("en") => Lang::En,
+        _ => default,
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(|| Problem::failed(&"a call outside of `identify`"))
+    }
+}
+
+/// A caller with an administrator's token.
+pub struct Administrator(pub Caller);
+
+impl<S: Sync> FromRequestParts<S> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        match caller.role {
+            Role::Administrator => Ok(Administrator(caller)),
+            Role::Operator => Err(Problem::new(Kind::Forbidden, "Only an administrator's token may do this.")),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Malls: settings, fees, automation.
+
+use super::answers::{Acting, Key, Missing, Reading, Restricted};
+use super::caller::{Administrator, Caller};
+use super::problem::{FieldProblem, Kind, Problem};
+use crate::clock;
+use crate::mall::{self, Automation, Fees, Mall};
+use crate::order::Invoice;
+use crate::state::Action;
+use crate::store::{Keep, Saved, Saving};
+use crate::web::App;
+use crate::web::malls::name_problems;
+use crate::words::{Lang, Problem as OrderProblem};
+use axum::Json;
+use axum::extract::{Path, State};
+use provider_host::Plugin;
+use provider_host::contract::{Bill, ProviderInfo, SettingKind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A mall, without its secrets.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Shown {
+    id: String,
+    name: String,
+    provider: String,
+    /// The provider's settings by key, except secrets.
+    settings: BTreeMap<String, String>,
+    /// Keys of the secrets that are stored.
+    secrets: Vec<String>,
+    fees: Fees,
+    invoice: Invoice,
+    automation: Automation,
+    /// What the mall's CSV calls columns that have another name there: ours, theirs.
+    headings: BTreeMap<String, String>,
+    /// Credit results come by CSV.
+    by_csv: bool,
+    /// To be named in every change.
+    version: i64,
+}
+
+impl Shown {
+    /// Where the plugin is not there to say what is secret, everything is.
+    fn new(mall: Mall, plugin: Option<&Plugin>) -> Self {
+        let is_open =
+            |key: &String| plugin.is_some_and(|plugin| !secret_keys(plugin.info()).any(|secret| secret == key));
+        let (settings, secrets): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            mall.settings.into_iter().partition(|(key, _)| is_open(key));
+        Shown {
+            id: mall.id,
+            name: mall.name,
+            provider: mall.provider,
+            settings,
+            secrets: secrets.into_keys().collect(),
+            fees: mall.fees,
+            invoice: mall.invoice,
+            automation: mall.automation,
+            headings: mall.headings,
+            by_csv: mall.by_csv,
+            version: mall.version,
+        }
+    }
+}
+
+fn secret_keys(info: &ProviderInfo) -> impl Iterator<Item = &String> {
+    info.settings.iter().filter(|field| matches!(field.kind, SettingKind::Secret)).map(|field| &field.key)
+}
+
+fn shown(app: &App, mall: Mall) -> Shown {
+    let plugin = app.registry.get(&mall.provider);
+    Shown::new(mall, plugin.as_ref())
+}
+
+/// All malls.
+#[utoipa::path(get, path = "/v1/malls", tag = "malls",
+    responses((status = 200, body = Vec<Shown>), Reading, Restricted))]
+pub async fn list(State(app): State<App>, _: Administrator) -> Result<Json<Vec<Shown>>, Problem> {
+    Ok(Json(app.store.malls().await?.into_iter().map(|mall| shown(&app, mall)).collect()))
+}
+
+/// One mall.
+#[utoipa::path(get, path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path)),
+    responses((status = 200, body = Shown), Reading, Missing, Restricted))]
+pub async fn one(State(app): State<App>, _: Administrator, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
+    let mall = app.store.mall(&id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
+    Ok(Json(shown(&app, mall)))
+}
+
+/// A mall as it is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    #[schema(min_length = 1, max_length = 64)]
+    name: String,
+    provider: String,
+    /// A secret that is left out stays what it is.
+    settings: BTreeMap<String, String>,
+    #[serde(default)]
+    fees: Fees,
+    #[serde(default)]
+    invoice: Invoice,
+    #[serde(default)]
+    automation: Automation,
+    #[serde(default)]
+    headings: BTreeMap<String, String>,
+    #[serde(default)]
+    by_csv: bool,
+    /// The version that it is made from; 0 for a new mall.
+    version: i64,
+    /// Other settings mean another account at the provider: registered orders stay with the old one.
+    #[serde(default)]
+    another_account: bool,
+}
+
+impl Wanted {
+    fn mall(self, id: &str, before: Option<&Mall>, plugin: Option<&Plugin>) -> Mall {
+        let kept = before.filter(|before| before.provider == self.provider);
+        let mut settings = self.settings;
+        for key in plugin.iter().flat_map(|plugin| secret_keys(plugin.info())) {
+            if let Some(stored) = kept.and_then(|kept| kept.settings.get(key)) {
+                settings.entry(key.clone()).or_insert_with(|| stored.clone());
+            }
+        }
+        Mall {
+            id: id.to_owned(),
+            name: self.name,
+            provider: self.provider,
+            settings,
+            fees: self.fees,
+            invoice: self.invoice,
+            automation: self.automation,
+            headings: self.headings,
+            by_csv: self.by_csv,
+            account: 0,
+            version: self.version,
+        }
+    }
+}
+
+/// Everything that is wrong with a mall.
+async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Vec<FieldProblem>, Problem> {
+    let names = name_problems(mall, plugin.is_some(), lang);
+    let mut found: Vec<_> = names.into_iter().map(|(field, detail)| FieldProblem { field, detail }).collect();
+    if let Some(plugin) = plugin {
+        let checked = mall::check(mall, plugin).await.map_err(|error| Problem::failed(&error))?;
+        found.extend(
+            checked.iter().map(|problem| FieldProblem { field: problem.key.clone(), detail: problem.words(lang) }),
+        );
+    }
+    Ok(found)
+}
+
+/// Saves a mall, new or changed.
+#[utoipa::path(put, path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path), Key), request_body = Wanted,
+    responses((status = 200, body = Shown), Acting, Restricted))]
+pub async fn put(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    Path(id): Path<String>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Json<Shown>, Problem> {
+    let before = app.store.mall(&id).await?;
+    let plugin = app.registry.get(&wanted.provider);
+    let keep = if wanted.another_account { Keep::Orders } else { Keep::Account };
+    let mall = wanted.mall(&id, before.as_ref(), plugin.as_ref());
+    let found = problems(&mall, plugin.as_ref(), caller.lang).await?;
+    if !found.is_empty() {
+        return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(found));
+    }
+    let saving = Saving { keep, version: Some(mall.version), now: clock::now() };
+    match app.store.put_mall(&mall, saving).await? {
+        Saved::Done { .. } => {}
+        Saved::Held(numbers) => {
+            let words = format!("Nothing was saved: the outcome of these orders is unknown: {}.", numbers.join(", "));
+            return Err(Problem::new(Kind::Conflict, words));
+        }
+        Saved::Changed => {
+            return Err(Problem::new(Kind::StaleVersion, "Nothing was saved: the mall has another version."));
+        }
+    }
+    let mall = app.store.mall(&id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
+    Ok(Json(shown(&app, mall)))
+}
+
+async fn with_plugin(app: &App, id: &str) -> Result<(Mall, Plugin), Problem> {
+    let mall = app.store.mall(id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
+    let missing =
+        || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", mall.provider));
+    let plugin = app.registry.get(&mall.provider).ok_or_else(missing)?;
+    Ok((mall, plugin))
+}
+
+/// Whether the provider accepts the settings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tested {
+    works: bool,
+    /// What is wrong, in the caller's language.
+    words: Option<String>,
+}
+
+/// Asks the provider whether the stored settings work, without leaving a trace there.
+#[utoipa::path(post, path = "/v1/malls/{id}/connection-test", tag = "malls", params(("id" = String, Path), Key),
+    responses((status = 200, body = Tested), Acting, Missing, Restricted))]
+pub async fn test(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    Path(id): Path<String>,
+) -> Result<Json<Tested>, Problem> {
+    let (mall, plugin) = with_plugin(&app, &id).await?;
+    let answer = plugin.test_connection(&mall.account()).await.rows.pop();
+    let words = answer.and_then(Result::err).map(|failure| OrderProblem::of(failure, Action::Check).words(caller.lang));
+    Ok(Json(Tested { works: words.is_none(), words }))
+}
+
+/// A bill to try.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Goods and shipping, in yen.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
+    amount: i64,
+}
+
+/// What it would become.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tried {
+    payment_fee: i64,
+    billed: i64,
+    /// Position of the band that applied, from 0.
+    band: Option<u32>,
+}
+
+/// What the mall's fee rule would make of a bill. Changes nothing.
+#[utoipa::path(post, path = "/v1/malls/{id}/fee-trial", tag = "malls", params(("id" = String, Path), Key), request_body = Trial,
+    responses((status = 200, body = Tried), Acting, Missing))]
+pub async fn try_fee(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(trial): Json<Trial>,
+) -> Result<Json<Tried>, Problem> {
+    let (mall, plugin) = with_plugin(&app, &id).await?;
+    let bill = Bill { items: trial.amount, shipping_fee: 0, payment_fee: 0 };
+    let tried = plugin.fee_adjust(&mall.fee_rule(), &bill).await.map_err(|error| Problem::failed(&error))?;
+    tried.map(|fee| Json(Tried { payment_fee: fee.payment_fee, billed: fee.billed_amount, band: fee.band })).map_err(
+        |problems| {
+            let field = |problem: provider_host::contract::FieldProblem| FieldProblem {
+                detail: crate::words::field_words(&problem.clone().into(), caller.lang),
+                field: problem.field,
+            };
+            let fields = problems.into_iter().map(field).collect();
+            Problem::new(Kind::Invalid, "The fee rule does not take this bill.").with(fields)
+        },
+    )
+}

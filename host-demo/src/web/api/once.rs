@@ -1,0 +1,92 @@
+//! A call that acts is carried out once, however often it is sent.
+
+use super::caller::Caller;
+use super::problem::{Kind, MEDIA_TYPE, Problem};
+use crate::clock;
+use crate::sheet::MAX_FILE_BYTES;
+use crate::store::{Begun, Call};
+use crate::web::App;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+/// The header that names a call.
+const KEY: &str = "idempotency-key";
+/// Says that an answer is one that was given before.
+const REPLAYED: &str = "idempotency-replayed";
+/// Longest key: callers use UUIDs.
+const MAX_KEY: usize = 128;
+/// Largest request: a CSV file, the largest thing that is sent here.
+const MAX_REQUEST: usize = MAX_FILE_BYTES as usize;
+/// Largest answer that is kept: longer than any answer to a call that acts.
+const MAX_ANSWER: usize = 4 << 20;
+
+/// Lets reading calls pass, and each acting one once for its key.
+pub async fn once(State(app): State<App>, caller: Caller, request: Request, next: Next) -> Result<Response, Problem> {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(next.run(request).await);
+    }
+    let key = key(request.headers())?;
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MAX_REQUEST)
+        .await
+        .map_err(|_| Problem::new(Kind::TooLarge, format!("A request may have {MAX_REQUEST} bytes at most.")))?;
+    let digest = digest(&parts.method, &parts.uri.to_string(), &body);
+    let call = Call { caller: &caller.id, key: &key, digest: &digest };
+    match app.store.begin_call(call, &app.desk.worker.name(), clock::now()).await? {
+        Begun::New => {}
+        Begun::Answered { status, answer } => return Ok(replayed(status, answer)),
+        Begun::Running => {
+            return Err(Problem::new(Kind::InProgress, "Wait for the answer to the first one, then ask again."));
+        }
+        Begun::Another => return Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
+    }
+    // Carried out to its end even if the caller goes away: half a call would be answered by nobody.
+    let (caller, running) = (caller.id.clone(), app.clone());
+    let carried_out = tokio::spawn(async move {
+        let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
+        keep(&running, Call { caller: &caller, key: &key, digest: &digest }, answer).await
+    });
+    carried_out.await.map_err(|error| Problem::failed(&error))?
+}
+
+fn key(headers: &HeaderMap) -> Result<String, Problem> {
+    let key = headers.get(KEY).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(key.to_owned());
+    }
+    let words = format!("Send an Idempotency-Key of 1 to {MAX_KEY} visible ASCII characters, a new one for each call.");
+    Err(Problem::new(Kind::KeyMissing, words))
+}
+
+fn digest(method: &Method, uri: &str, body: &Bytes) -> String {
+    let mut digest = Sha256::new();
+    digest.update(format!("{method} {uri}\n"));
+    digest.update(body);
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Keeps the answer. A call that the platform failed to carry out, or that was refused unread, may be made again.
+async fn keep(app: &App, call: Call<'_>, answer: Response) -> Result<Response, Problem> {
+    let status = answer.status();
+    if status.is_server_error() || status.is_client_error() {
+        app.store.forget_call(call).await?;
+        return Ok(answer);
+    }
+    let (parts, body) = answer.into_parts();
+    let body = to_bytes(body, MAX_ANSWER).await.map_err(|error| Problem::failed(&error))?;
+    app.store.end_call(call, status.as_u16(), &String::from_utf8_lossy(&body)).await?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn replayed(status: u16, answer: String) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let media_type = if status.is_success() { "application/json" } else { MEDIA_TYPE };
+    let mut response = (status, answer).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}

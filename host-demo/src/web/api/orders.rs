@@ -1,0 +1,484 @@
+//! Orders: lists, one order, what is done with it.
+
+use super::answers::{Acting, Key, Missing, Reading};
+use super::caller::Caller;
+use super::problem::{Kind, Problem};
+use crate::clock;
+use crate::desk::Row;
+use crate::order::{Amounts, Invoice, Item, Order, Person};
+use crate::state::{Action, Outcome, State};
+use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_PAGE, PAGE, Position};
+use crate::tracking::{self, Entry, Refused};
+use crate::web::App;
+use crate::web::order::{MAX_NOTE, found, invoice_open};
+use crate::web::row::line;
+use crate::words::{Lang, Problem as OrderProblem};
+use axum::Json;
+use axum::extract::{Path, Query, State as Shared};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
+
+/// Why an order is not where its operator wants it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Trouble {
+    /// What happened, what the provider said and what to do next, in the caller's language.
+    words: String,
+    /// The provider's own code and words, as they came.
+    said: String,
+}
+
+impl Trouble {
+    /// In words of `lang`.
+    pub fn new(problem: &OrderProblem, lang: Lang) -> Self {
+        Trouble { words: problem.words(lang), said: problem.said(lang) }
+    }
+}
+
+/// A line of the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Line {
+    /// The platform's number of the order; names it in every call.
+    id: i64,
+    mall: String,
+    /// 受注番号: the mall's own.
+    number: String,
+    /// 注文日時
+    ordered_at: i64,
+    /// 受注ステータス
+    order_status: Option<String>,
+    /// 注文者氏名
+    buyer: String,
+    /// 送り先, if it is not the buyer.
+    recipient: Option<String>,
+    /// 商品名 of the first line.
+    item: String,
+    /// Lines of the order.
+    items: i64,
+    amounts: Amounts,
+    provider: String,
+    state: State,
+    /// What may be done with it now.
+    actions: Vec<Action>,
+    trouble: Option<Trouble>,
+    /// The provider's id.
+    transaction_id: Option<String>,
+    carrier: Option<String>,
+    /// 伝票番号
+    tracking_number: Option<String>,
+    /// 出荷日
+    shipped_on: Option<String>,
+    /// To be named in every change.
+    version: i64,
+}
+
+impl Line {
+    fn new(order: ListOrder, lang: Lang) -> Self {
+        Line {
+            actions: order.actions().collect(),
+            trouble: order.problem.as_ref().map(|problem| Trouble::new(problem, lang)),
+            id: order.id,
+            mall: order.mall,
+            number: order.number,
+            ordered_at: order.ordered_at,
+            order_status: order.order_status,
+            buyer: order.buyer,
+            recipient: order.recipient,
+            item: order.item,
+            items: order.items,
+            amounts: order.amounts,
+            provider: order.provider,
+            state: order.state,
+            transaction_id: order.transaction_id,
+            carrier: order.carrier,
+            tracking_number: order.tracking_number,
+            shipped_on: order.shipped_on,
+            version: order.version,
+        }
+    }
+}
+
+/// Which orders.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Matching {
+    /// Of this mall.
+    mall: Option<String>,
+    /// At this provider.
+    provider: Option<String>,
+    state: Option<State>,
+    /// 受注ステータス
+    order_status: Option<String>,
+    /// Ordered on this day or later.
+    #[schema(format = Date)]
+    #[param(format = Date)]
+    since: Option<String>,
+    /// Ordered on this day or earlier.
+    #[schema(format = Date)]
+    #[param(format = Date)]
+    until: Option<String>,
+    /// With or without a tracking number.
+    tracked: Option<bool>,
+    /// What the order number or the buyer's name begins with.
+    #[schema(max_length = 100)]
+    #[param(max_length = 100)]
+    search: Option<String>,
+}
+
+impl Matching {
+    /// As the store is asked.
+    pub fn query(self) -> Result<ListQuery, Problem> {
+        Ok(ListQuery {
+            mall: self.mall,
+            provider: self.provider,
+            state: self.state,
+            order_status: self.order_status,
+            since: self.since.map(|day| date(&day)).transpose()?,
+            until: self.until.map(|day| date(&day)).transpose()?,
+            tracked: self.tracked,
+            search: self.search,
+        })
+    }
+}
+
+fn date(text: &str) -> Result<time::Date, Problem> {
+    let invalid = || Problem::new(Kind::Unreadable, format!("{text:?} is no date; write it like 2026-07-01."));
+    clock::parse_date(text).ok_or_else(invalid)
+}
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// Orders that follow this place: older ones. A place is what an answer has as `older` or `newer`.
+    after: Option<String>,
+    /// Orders before this place: newer ones.
+    before: Option<String>,
+    /// Orders on the page.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+impl Paging {
+    fn position(&self) -> Result<Position, Problem> {
+        let place = |text: &str| {
+            text.parse().map_err(|_| Problem::new(Kind::Unreadable, format!("{text:?} is no place in a list.")))
+        };
+        match (&self.after, &self.before) {
+            (None, None) => Ok(Position::First),
+            (Some(after), None) => Ok(Position::After(place(after)?)),
+            (None, Some(before)) => Ok(Position::Before(place(before)?)),
+            (Some(_), Some(_)) => Err(Problem::new(Kind::Unreadable, "Give `after` or `before`, not both.")),
+        }
+    }
+
+    fn limit(&self) -> Result<usize, Problem> {
+        let limit = self.limit.unwrap_or(PAGE);
+        let fits = (1..=MAX_PAGE).contains(&limit);
+        fits.then_some(limit).ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
+    }
+}
+
+/// A page of the list, newest order first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page {
+    orders: Vec<Line>,
+    /// If there are newer orders: they are those `before` this place.
+    newer: Option<String>,
+    /// If there are older orders: they are those `after` this place.
+    older: Option<String>,
+}
+
+/// The order list.
+#[utoipa::path(get, path = "/v1/orders", tag = "orders", params(Matching, Paging),
+    responses((status = 200, body = Page), Reading))]
+pub async fn list(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Query(matching): Query<Matching>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page>, Problem> {
+    let page = app.store.page(&matching.query()?, paging.position()?, paging.limit()?).await?;
+    Ok(Json(Page {
+        orders: page.orders.into_iter().map(|order| Line::new(order, caller.lang)).collect(),
+        newer: page.newer.map(|key| key.to_string()),
+        older: page.older.map(|key| key.to_string()),
+    }))
+}
+
+/// Whose orders are counted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Counted {
+    /// Of this mall.
+    mall: Option<String>,
+    /// At this provider.
+    provider: Option<String>,
+}
+
+/// How many orders are in each state.
+#[utoipa::path(get, path = "/v1/orders/counts", tag = "orders", params(Counted),
+    responses((status = 200, body = BTreeMap<String, i64>, description = "By state; states without orders are left out."), Reading))]
+pub async fn counts(
+    Shared(app): Shared<App>,
+    Query(counted): Query<Counted>,
+) -> Result<Json<BTreeMap<State, i64>>, Problem> {
+    Ok(Json(app.store.counts(counted.mall.as_deref(), counted.provider.as_deref()).await?))
+}
+
+/// All that is known of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Whole {
+    #[serde(flatten)]
+    line: Line,
+    /// 注文者
+    buyer_data: Person,
+    /// 送付先, if the goods do not go to the buyer.
+    recipient_data: Option<Person>,
+    item_list: Vec<Item>,
+    /// The order's own choice; absent: the mall's.
+    invoice: Option<Invoice>,
+    /// 備考
+    note: Option<String>,
+    /// The name under which it was put to the provider last.
+    reference: Option<String>,
+}
+
+impl Whole {
+    fn new(order: &Order, lang: Lang) -> Self {
+        let data = order.data.clone();
+        Whole {
+            line: Line::new(line(order), lang),
+            buyer_data: data.buyer,
+            recipient_data: data.recipient,
+            item_list: data.items,
+            invoice: data.invoice,
+            note: data.note,
+            reference: order.registration.as_ref().map(|registration| registration.reference.clone()),
+        }
+    }
+}
+
+async fn find(app: &App, id: i64) -> Result<Order, Problem> {
+    app.store.order(id).await?.ok_or_else(|| Problem::no_such("order", &id))
+}
+
+/// The order, if it is still as the caller saw it.
+async fn unchanged(app: &App, id: i64, version: i64) -> Result<Order, Problem> {
+    let order = find(app, id).await?;
+    if order.version == version { Ok(order) } else { Err(stale(order.version)) }
+}
+
+fn stale(version: i64) -> Problem {
+    let words = format!("The order has version {version} now. Nothing was done. Read it again, then decide.");
+    Problem::new(Kind::StaleVersion, words)
+}
+
+/// One order.
+#[utoipa::path(get, path = "/v1/orders/{id}", tag = "orders", params(("id" = i64, Path)),
+    responses((status = 200, body = Whole), Reading, Missing))]
+pub async fn one(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Whole>, Problem> {
+    Ok(Json(Whole::new(&find(&app, id).await?, caller.lang)))
+}
+
+/// Something that happened to an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Happened {
+    /// The order's version after it.
+    version: i64,
+    at: i64,
+    who: String,
+    event: String,
+    from_state: String,
+    to_state: String,
+    reference: Option<String>,
+    trouble: Option<Trouble>,
+    note: Option<String>,
+    /// What the host saw of the calls: requests, how far they came, how long each phase took.
+    #[schema(value_type = Vec<Object>)]
+    calls: serde_json::Value,
+}
+
+impl Happened {
+    fn new(line: HistoryLine, lang: Lang) -> Self {
+        let problem: Option<OrderProblem> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
+        let calls = line.report.and_then(|json| serde_json::from_str(&json).ok());
+        Happened {
+            version: line.version,
+            at: line.at,
+            who: line.who,
+            event: line.event,
+            from_state: line.from_state,
+            to_state: line.to_state,
+            reference: line.reference,
+            trouble: problem.map(|problem| Trouble::new(&problem, lang)),
+            note: line.note,
+            calls: calls.unwrap_or_else(|| serde_json::Value::Array(Vec::new())),
+        }
+    }
+}
+
+/// What happened to an order, oldest first.
+#[utoipa::path(get, path = "/v1/orders/{id}/history", tag = "orders", params(("id" = i64, Path)),
+    responses((status = 200, body = Vec<Happened>), Reading, Missing))]
+pub async fn history(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Json<Vec<Happened>>, Problem> {
+    find(&app, id).await?;
+    let lines = app.store.history(id).await?;
+    Ok(Json(lines.into_iter().map(|line| Happened::new(line, caller.lang)).collect()))
+}
+
+/// What to do with an order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Act {
+    action: Action,
+    /// The version that the caller saw.
+    version: i64,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {
+    outcome: Outcome,
+    state: State,
+    transaction_id: Option<String>,
+    trouble: Option<Trouble>,
+}
+
+impl Done {
+    fn new(row: Row, lang: Lang) -> Self {
+        Done {
+            outcome: row.outcome,
+            state: row.state,
+            transaction_id: row.transaction_id,
+            trouble: row.problem.as_ref().map(|problem| Trouble::new(problem, lang)),
+        }
+    }
+}
+
+/// Runs an action on one order: 与信を実行, 与信結果確認, 与信キャンセル, 伝票番号同期.
+#[utoipa::path(post, path = "/v1/orders/{id}/actions", tag = "orders", params(("id" = i64, Path), Key), request_body = Act,
+    responses((status = 200, body = Done, description = "It was carried out, or refused before anything was sent: see `outcome`."), Acting, Missing))]
+pub async fn act(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Json(act): Json<Act>,
+) -> Result<Json<Done>, Problem> {
+    unchanged(&app, id, act.version).await?;
+    let rows = app.desk.of(&caller.name).run(act.action, &[id], &|_| {}).await;
+    let row = rows.map_err(|error| Problem::failed(&error))?.pop();
+    let row = row.ok_or_else(|| Problem::failed(&"the desk answered no row"))?;
+    Ok(Json(Done::new(row, caller.lang)))
+}
+
+/// A tracking number.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shipment {
+    version: i64,
+    /// A carrier's id, or its name in Japanese or English.
+    carrier: String,
+    /// 伝票番号
+    #[schema(min_length = 1, max_length = 255)]
+    number: String,
+    /// 出荷日
+    #[schema(format = Date)]
+    shipped_on: String,
+}
+
+/// Enters carrier and 伝票番号.
+#[utoipa::path(put, path = "/v1/orders/{id}/tracking", tag = "orders", params(("id" = i64, Path), Key), request_body = Shipment,
+    responses((status = 200, body = Whole), Acting, Missing))]
+pub async fn tracking(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Json(shipment): Json<Shipment>,
+) -> Result<Json<Whole>, Problem> {
+    let order = unchanged(&app, id, shipment.version).await?;
+    let missing =
+        || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", order.provider));
+    let plugin = app.registry.get(&order.provider).ok_or_else(missing)?;
+    let shipped_on = date(&shipment.shipped_on)?;
+    let entry = Entry { carrier: &shipment.carrier, number: &shipment.number, shipped_on };
+    match tracking::enter(&app.store, &plugin, &order, entry, &caller.name).await? {
+        Ok(_) => Ok(Json(Whole::new(&find(&app, id).await?, caller.lang))),
+        Err(Refused::Changed) => Err(stale(find(&app, id).await?.version)),
+        Err(refused @ Refused::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.words(caller.lang))),
+        Err(refused) => Err(Problem::new(Kind::Invalid, refused.words(caller.lang))),
+    }
+}
+
+/// How the invoice reaches the buyer.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvoiceChoice {
+    version: i64,
+    /// Absent: as the mall has it.
+    invoice: Option<Invoice>,
+}
+
+/// Chooses how the invoice goes out.
+#[utoipa::path(put, path = "/v1/orders/{id}/invoice", tag = "orders", params(("id" = i64, Path), Key), request_body = InvoiceChoice,
+    responses((status = 200, body = Whole), Acting, Missing))]
+pub async fn invoice(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Json(choice): Json<InvoiceChoice>,
+) -> Result<Json<Whole>, Problem> {
+    let order = unchanged(&app, id, choice.version).await?;
+    if !invoice_open(order.state) {
+        return Err(Problem::new(
+            Kind::Conflict,
+            format!("The invoice cannot be chosen in the state {}.", order.state),
+        ));
+    }
+    if !app.store.set_invoice(&order, choice.invoice, &caller.name, clock::now()).await? {
+        return Err(stale(find(&app, id).await?.version));
+    }
+    Ok(Json(Whole::new(&find(&app, id).await?, caller.lang)))
+}
+
+/// What an operator found at the provider.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    version: i64,
+    /// `approved`, `registered`, `rejected`, `cancelled`, `nothing`, `tracked` or `untracked`; which of them
+    /// serve depends on what is unknown.
+    #[schema(pattern = "^(approved|registered|rejected|cancelled|nothing|tracked|untracked)$")]
+    found: String,
+    /// The provider's id; needed for `approved`.
+    transaction_id: Option<String>,
+    /// Who looked, where and how.
+    #[schema(min_length = 1, max_length = 1000)]
+    note: String,
+}
+
+/// Records what an operator found at the provider about an unknown outcome.
+#[utoipa::path(post, path = "/v1/orders/{id}/decision", tag = "orders", params(("id" = i64, Path), Key), request_body = Decision,
+    responses((status = 200, body = Done), Acting, Missing))]
+pub async fn decide(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Json(decision): Json<Decision>,
+) -> Result<Json<Done>, Problem> {
+    let note = decision.note.trim();
+    if note.is_empty() || note.chars().count() > MAX_NOTE {
+        return Err(Problem::new(Kind::Invalid, format!("`note` has 1 to {MAX_NOTE} characters.")));
+    }
+    let named = found(&decision.found, decision.transaction_id.as_deref().unwrap_or_default());
+    let unreadable = || Problem::new(Kind::Invalid, "`found` is not known, or needs a `transaction_id`.");
+    let named = named.ok_or_else(unreadable)?;
+    unchanged(&app, id, decision.version).await?;
+    let row = app.desk.of(&caller.name).decide(id, named, note).await.map_err(|error| Problem::failed(&error))?;
+    Ok(Json(Done::new(row, caller.lang)))
+}

@@ -1,0 +1,155 @@
+//! Errors of the API, as RFC 9457 describes them.
+
+use crate::store::StoreError;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::fmt::Display;
+use utoipa::ToSchema;
+
+/// The media type of a problem.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+/// Bytes of a refusal that axum words itself; longer ones do not come.
+const MAX_WORDS: usize = 4 << 10;
+
+/// Why a call was not carried out.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// Names the kind of problem; never changes for a kind.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:host-demo:problem:stale-version")]
+    kind: String,
+    /// The kind in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong with this call, and what to do.
+    detail: String,
+    /// Each field that was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldProblem>,
+}
+
+/// A field that was refused.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// Where it is, such as `settings.site-id` or `fees.bands[1]`.
+    pub field: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// The kinds that callers tell apart: name, title, status.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    Unreadable,
+    Invalid,
+    StaleVersion,
+    KeyMissing,
+    KeyReused,
+    InProgress,
+    Conflict,
+    Refused,
+    TooLarge,
+    Failed,
+}
+
+impl Kind {
+    fn of(self) -> (&'static str, &'static str, StatusCode) {
+        match self {
+            Kind::Unauthenticated => ("unauthenticated", "A valid token is needed", StatusCode::UNAUTHORIZED),
+            Kind::Forbidden => ("forbidden", "The token's role does not allow it", StatusCode::FORBIDDEN),
+            Kind::NotFound => ("not-found", "There is no such thing", StatusCode::NOT_FOUND),
+            Kind::Unreadable => ("unreadable", "The request cannot be read", StatusCode::BAD_REQUEST),
+            Kind::Invalid => ("invalid", "What was sent is not valid", StatusCode::UNPROCESSABLE_ENTITY),
+            Kind::StaleVersion => ("stale-version", "It changed since it was read", StatusCode::CONFLICT),
+            Kind::KeyMissing => ("idempotency-key-missing", "An Idempotency-Key is needed", StatusCode::BAD_REQUEST),
+            Kind::KeyReused => {
+                ("idempotency-key-reused", "The key was used for another call", StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Kind::InProgress => ("in-progress", "The same call is being carried out", StatusCode::CONFLICT),
+            Kind::Conflict => ("conflict", "Its state does not allow it", StatusCode::CONFLICT),
+            Kind::Refused => ("refused", "The provider or its plugin refused it", StatusCode::UNPROCESSABLE_ENTITY),
+            Kind::TooLarge => ("too-large", "What was sent is too large", StatusCode::PAYLOAD_TOO_LARGE),
+            Kind::Failed => ("failed", "The platform failed", StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let (name, title, status) = kind.of();
+        Problem {
+            kind: format!("urn:host-demo:problem:{name}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// The same with the fields that were refused.
+    pub fn with(self, fields: Vec<FieldProblem>) -> Self {
+        Problem { fields, ..self }
+    }
+
+    /// The platform failed: for the log, not for the caller.
+    pub fn failed(error: &impl Display) -> Self {
+        tracing::error!(%error, "a call of the API failed");
+        Problem::new(Kind::Failed, "The platform's log says why. The call may be repeated with the same key.")
+    }
+
+    /// There is no `what` named `name`.
+    pub fn no_such(what: &str, name: &impl Display) -> Self {
+        Problem::new(Kind::NotFound, format!("There is no {what} {name}."))
+    }
+
+    /// What was said of a status by something that knows no problems.
+    fn plain(status: StatusCode, detail: String) -> Self {
+        let title = status.canonical_reason().unwrap_or("Refused");
+        Problem { kind: "about:blank".to_owned(), title, status: status.as_u16(), detail, fields: Vec::new() }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = header::HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Problem::failed(&error)
+    }
+}
+
+/// Makes a problem of every refusal that is none yet: unknown paths and methods, bodies that cannot be read.
+pub async fn unify(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == MEDIA_TYPE);
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let words = to_bytes(body, MAX_WORDS).await.unwrap_or_default();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let mut unified = Problem::plain(status, String::from_utf8_lossy(&words).into_owned()).into_response();
+    parts.headers.remove(header::CONTENT_TYPE);
+    unified.headers_mut().extend(parts.headers);
+    unified.map(Body::new)
+}

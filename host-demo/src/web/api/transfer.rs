@@ -1,0 +1,102 @@
+//! CSV in and out.
+
+use super::answers::{Acting, Key, Missing, Reading};
+use super::caller::Caller;
+use super::problem::{Kind, Problem};
+use crate::sheet::{Charset, MAX_FILE_BYTES};
+use crate::web::App;
+use crate::web::transfer::{self, Incoming, MAX_EXPORT, What, encoding, file};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What a file is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Coming {
+    /// The mall whose file it is.
+    mall: String,
+    what: What,
+    /// `utf-8` or `shift_jis`; absent: found out.
+    #[param(pattern = "^(utf-8|shift_jis)$")]
+    encoding: Option<String>,
+    /// Says what would happen, and does nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// An order of the file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FileLine {
+    /// Its first line.
+    line: u64,
+    number: String,
+    /// What happens to it, or why nothing does.
+    words: String,
+}
+
+/// What came of a file, or would.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Came {
+    dry_run: bool,
+    taken: Vec<FileLine>,
+    refused: Vec<FileLine>,
+}
+
+/// Takes orders or credit results in from a CSV file.
+#[utoipa::path(post, path = "/v1/imports", tag = "csv", params(Coming, Key),
+    request_body(content = String, content_type = "text/csv"),
+    responses((status = 200, body = Came), Acting, Missing))]
+pub async fn import(
+    State(app): State<App>,
+    caller: Caller,
+    Query(coming): Query<Coming>,
+    bytes: Bytes,
+) -> Result<Json<Came>, Problem> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
+    }
+    let mall = app.store.mall(&coming.mall).await?.ok_or_else(|| Problem::no_such("mall", &coming.mall))?;
+    let incoming = Incoming {
+        mall: coming.mall,
+        what: coming.what,
+        encoding: coming.encoding.as_deref().and_then(encoding),
+        bytes: bytes.to_vec(),
+    };
+    let came = transfer::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
+    let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
+    let came = came.map_err(|words| Problem::new(Kind::Invalid, words))?;
+    let taken = came.taken.into_iter().map(|(line, number, words)| FileLine { line, number, words }).collect();
+    let refused = came.bad.into_iter().map(|bad| FileLine {
+        line: bad.line,
+        words: bad.complaints.iter().map(|complaint| complaint.words(caller.lang)).collect::<Vec<_>>().join(" / "),
+        number: bad.number,
+    });
+    Ok(Json(Came { dry_run: coming.dry_run, taken, refused: refused.collect() }))
+}
+
+/// What is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Going {
+    what: What,
+    /// Of this mall alone.
+    mall: Option<String>,
+    /// `utf-8` (with a byte order mark) or `shift_jis`; absent: `shift_jis`.
+    #[param(pattern = "^(utf-8|shift_jis)$")]
+    encoding: Option<String>,
+}
+
+/// Orders or credit results as a CSV file that opens in a Japanese Excel.
+#[utoipa::path(get, path = "/v1/exports", tag = "csv", params(Going),
+    responses((status = 200, body = String, content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub async fn export(State(app): State<App>, Query(going): Query<Going>) -> Result<Response, Problem> {
+    let charset = if going.encoding.as_deref() == Some("utf-8") { Charset::Utf8WithBom } else { Charset::ShiftJis };
+    let written = transfer::write(&app, going.what, going.mall, charset).await;
+    let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
+    let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));
+    Ok(file(going.what, charset, written.ok_or_else(too_many)?))
+}

@@ -1,0 +1,294 @@
+//! Many orders at once (処理パネル): what is ticked becomes a batch, which shows its progress and then its
+//! results.
+
+use super::App;
+use super::form::Signed;
+use super::orders::Address;
+use super::page::{Missing, Notice, Page, Refusal, Tone, ok};
+use super::row::{Button, PANEL, outcome_tone, tone};
+use super::texts::{Texts, fill};
+use super::visit::{Staff, Visitor};
+use crate::batch::is_for_many;
+use crate::clock;
+use crate::state::{Action, Outcome};
+use crate::store::{Batch, BatchProgress, BatchRow, Begun, Call, MAX_BATCH};
+use crate::words::Lang;
+use askama::Template;
+use axum::extract::{Path, Query, State as Shared};
+use axum::response::Response;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+/// Result rows on a page.
+const PAGE: i64 = 500;
+/// How often a page is told how far its batch is: what an eye can follow.
+const TELL: Duration = Duration::from_millis(400);
+
+#[derive(Template)]
+#[template(path = "batch.html")]
+struct BatchPage {
+    p: Page,
+    id: i64,
+    heading: String,
+    list: String,
+    running: bool,
+    progress: ProgressView,
+    rows: Vec<RowView>,
+    more: Option<String>,
+    once: String,
+    ticked: usize,
+    actions: Vec<Button>,
+}
+
+#[derive(Template)]
+#[template(path = "batch_progress.html")]
+struct ProgressPart {
+    p: Page,
+    progress: ProgressView,
+}
+
+struct ProgressView {
+    words: String,
+    total: i64,
+    done: i64,
+    success: i64,
+    failure: i64,
+    unknown: i64,
+}
+
+impl ProgressView {
+    fn new(progress: &BatchProgress, t: &Texts) -> Self {
+        let (total, done) = (progress.total(), progress.done());
+        let words = if done == total { fill(t.batch_done, &[&total]) } else { fill(t.batch_running, &[&total, &done]) };
+        let BatchProgress { success, failure, unknown, .. } = *progress;
+        ProgressView { words, total, done, success, failure, unknown }
+    }
+}
+
+struct RowView {
+    id: i64,
+    place: i64,
+    number: String,
+    tick_label: String,
+    ticked: bool,
+    outcome: &'static str,
+    outcome_tone: Tone,
+    state: &'static str,
+    tone: Tone,
+    problem: String,
+}
+
+impl RowView {
+    fn new(row: &BatchRow, lang: Lang, t: &'static Texts) -> Self {
+        RowView {
+            id: row.order,
+            place: row.place + 1,
+            number: row.number.clone(),
+            tick_label: fill(t.tick_order, &[&row.number]),
+            ticked: row.outcome.is_some_and(|outcome| outcome != Outcome::Success),
+            outcome: row.outcome.map_or(t.waiting, |outcome| outcome.label(lang)),
+            outcome_tone: row.outcome.map_or(Tone::None, outcome_tone),
+            state: row.state.map_or("–", |state| state.label(lang)),
+            tone: row.state.map_or(Tone::None, tone),
+            problem: row.problem.as_ref().map(|problem| problem.words(lang)).unwrap_or_default(),
+        }
+    }
+}
+
+/// What sends the form of the panel once: a second send finds the batch of the first.
+pub fn once() -> Result<String, Refusal> {
+    getrandom::u64().map(|drawn| format!("{drawn:016x}")).map_err(|error| Refusal::failed(&error))
+}
+
+/// The panel's form.
+#[derive(Deserialize)]
+pub struct Panel {
+    action: String,
+    scope: String,
+    once: String,
+    /// Ticked orders in the order of the page …
+    #[serde(default)]
+    id: Vec<i64>,
+    /// … and in the order in which they were ticked, where a script kept it.
+    #[serde(default)]
+    sequence: String,
+    /// The list's conditions, and how many orders matched when it was shown.
+    #[serde(default)]
+    query: String,
+    #[serde(default)]
+    matching: String,
+    /// Of this provider alone.
+    #[serde(default)]
+    provider: String,
+}
+
+impl Panel {
+    /// The ticked orders in the order in which they were ticked.
+    fn ticked(&self) -> Vec<i64> {
+        let ticked: BTreeSet<i64> = self.id.iter().copied().collect();
+        let told = self.sequence.split(',').filter_map(|id| id.parse().ok()).filter(|id| ticked.contains(id));
+        let mut seen = BTreeSet::new();
+        told.chain(self.id.iter().copied()).filter(|id| seen.insert(*id)).collect()
+    }
+
+    fn list(&self) -> Address {
+        serde_html_form::from_str(&self.query).unwrap_or_default()
+    }
+}
+
+/// `POST /batches`
+pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed<Panel>) -> Result<Response, Refusal> {
+    let t = staff.visitor.page().t;
+    let action: Action = panel.action.parse().map_err(|_| Refusal::Unreadable)?;
+    if !is_for_many(action) {
+        return Err(Refusal::Unreadable);
+    }
+    let back = panel.list().href();
+    let ids = match chosen(&app, &panel, t).await? {
+        Ok(ids) => ids,
+        Err(words) => return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, words)])),
+    };
+    let caller = format!("user:{}", staff.user.id);
+    let digest = format!("batch {action} {ids:?}");
+    let call = Call { caller: &caller, key: &panel.once, digest: &digest };
+    match app.store.begin_call(call, &app.desk.worker.name(), clock::now()).await? {
+        Begun::New => {}
+        Begun::Answered { answer, .. } => {
+            return Ok(app.redirect(&answer, &[Notice::new(Tone::Wait, t.already_sent)]));
+        }
+        Begun::Running | Begun::Another => {
+            return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, t.already_sent)]));
+        }
+    }
+    let batch = app.store.add_batch(action, &staff.user.name, &ids, clock::now()).await?;
+    let path = format!("/batches/{batch}");
+    app.store.end_call(call, 303, &path).await?;
+    app.wake.notify_one();
+    Ok(app.redirect(&path, &[]))
+}
+
+/// The orders that the form means, or why it means none.
+async fn chosen(app: &App, panel: &Panel, t: &Texts) -> Result<Result<Vec<i64>, String>, Refusal> {
+    let mut ids = if panel.scope == "match" {
+        let ids = app.store.matching(&panel.list().query(), MAX_BATCH + 1).await?;
+        // Nothing where the list did not count them all.
+        let shown: Option<usize> = panel.matching.parse().ok();
+        if let Some(shown) = shown.filter(|shown| *shown != ids.len() && ids.len() <= MAX_BATCH) {
+            return Ok(Err(fill(t.match_changed, &[&shown, &ids.len()])));
+        }
+        ids
+    } else {
+        panel.ticked()
+    };
+    if !panel.provider.is_empty() {
+        ids = of_provider(app, ids, &panel.provider).await?;
+    }
+    Ok(match ids.len() {
+        0 => Err(t.nothing_ticked.to_owned()),
+        1..=MAX_BATCH => Ok(ids),
+        _ => Err(fill(t.too_many, &[&MAX_BATCH])),
+    })
+}
+
+async fn of_provider(app: &App, ids: Vec<i64>, provider: &str) -> Result<Vec<i64>, Refusal> {
+    let mut chosen = Vec::with_capacity(ids.len());
+    for id in ids {
+        let order = app.store.order(id).await?;
+        chosen.extend(order.filter(|order| order.provider == provider).map(|order| order.id));
+    }
+    Ok(chosen)
+}
+
+/// The orders of a batch that did not go well: they stay ticked.
+pub async fn left_over(app: &App, batch: i64) -> Result<BTreeSet<i64>, Refusal> {
+    let rows = app.store.batch_rows(batch, 0, MAX_BATCH as i64).await?;
+    let failed = |row: &&BatchRow| row.outcome.is_some_and(|outcome| outcome != Outcome::Success);
+    Ok(rows.iter().filter(failed).map(|row| row.order).collect())
+}
+
+async fn find(app: &App, id: i64) -> Result<Batch, Refusal> {
+    app.store.batch(id).await?.ok_or_else(|| Refusal::NotFound(Missing::Batch(id.to_string())))
+}
+
+#[derive(Deserialize)]
+pub struct From {
+    #[serde(default)]
+    from: i64,
+}
+
+/// `GET /batches/{id}`
+pub async fn page(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Path(id): Path<i64>,
+    Query(From { from }): Query<From>,
+) -> Result<Response, Refusal> {
+    let batch = find(&app, id).await?;
+    let progress = app.store.batch_progress(id).await?;
+    let p = staff.visitor.page();
+    let (t, lang) = (p.t, p.lang);
+    let rows = app.store.batch_rows(id, from, PAGE).await?;
+    let rows: Vec<_> = rows.iter().map(|row| RowView::new(row, lang, t)).collect();
+    let page = BatchPage {
+        id,
+        heading: fill(t.batch_heading, &[&batch.action.label(lang), &progress.total()]),
+        list: format!("/orders?keep={id}"),
+        running: batch.finished_at.is_none(),
+        progress: ProgressView::new(&progress, t),
+        more: (from + PAGE < progress.total()).then(|| format!("/batches/{id}?from={}", from + PAGE)),
+        once: once()?,
+        ticked: rows.iter().filter(|row| row.ticked).count(),
+        rows,
+        actions: PANEL.into_iter().map(|action| Button::of_panel(action, lang)).collect(),
+        p,
+    };
+    Ok(ok(&page))
+}
+
+/// `GET /batches/{id}/events`: how far it is, again and again, until it is done. Read from the store, so it
+/// does not matter which process does the work.
+pub async fn events(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Path(id): Path<i64>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    find(&app, id).await?;
+    let state = Some((app, staff.visitor, None));
+    let stream = futures::stream::unfold(state, move |state| async move {
+        let (app, visitor, before) = state?;
+        Some(tell(app, visitor, id, before).await)
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
+}
+
+/// What a stream of events goes on with.
+type Telling = Option<(App, Visitor, Option<BatchProgress>)>;
+
+/// The next event: progress that differs from the one `before`, or the end.
+async fn tell(
+    app: App,
+    visitor: Visitor,
+    id: i64,
+    before: Option<BatchProgress>,
+) -> (Result<Event, Infallible>, Telling) {
+    let ended = || Ok(Event::default().event("finished").data("-"));
+    loop {
+        let (Ok(progress), Ok(Some(batch))) = (app.store.batch_progress(id).await, app.store.batch(id).await) else {
+            return (ended(), None);
+        };
+        if before != Some(progress) {
+            let p = visitor.page();
+            let part = ProgressPart { progress: ProgressView::new(&progress, p.t), p };
+            let event = Event::default().event("progress").data(part.render().unwrap_or_default());
+            return (Ok(event), Some((app, visitor, Some(progress))));
+        }
+        if batch.finished_at.is_some() {
+            return (ended(), None);
+        }
+        tokio::time::sleep(TELL).await;
+    }
+}

@@ -1,0 +1,516 @@
+//! One order: all that is known of it, and what can be done with it.
+
+use super::App;
+use super::form::Signed;
+use super::malls::{Choice, invoices};
+use super::page::{Notice, Page, Refusal, Tone, duration, ok};
+use super::row::{Names, RowView, line, outcome_tone, told};
+use super::texts::{Texts, fill};
+use super::visit::{Staff, local};
+use crate::clock;
+use crate::desk::{DeskError, Found};
+use crate::order::{Invoice, Item, Order, Person};
+use crate::state::{Action, Event, State, next};
+use crate::store::HistoryLine;
+use crate::table::yen;
+use crate::tracking::{self, Entry, MAX_TRACKING};
+use crate::words::{Lang, Problem};
+use askama::Template;
+use axum::extract::{Path, State as Shared};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Longest transaction id that is recorded, in characters: the providers' have twenty at most.
+pub const MAX_ID: usize = 64;
+/// Longest note that is recorded, in characters: some sentences.
+pub const MAX_NOTE: usize = 1_000;
+
+#[derive(Template)]
+#[template(path = "order.html")]
+struct OrderPage {
+    p: Page,
+    row: RowView,
+    transaction_id: Option<String>,
+    reference: Option<String>,
+    problem: Option<ProblemView>,
+    not_offered: Option<String>,
+    findings: Vec<(&'static str, &'static str)>,
+    needs_id: bool,
+    max_tracking: usize,
+    tracking_open: bool,
+    carriers: Vec<(String, String)>,
+    tracking: TrackingForm,
+    timeline: Vec<LineView>,
+    note: Option<String>,
+    items: Vec<ItemView>,
+    amounts: AmountsView,
+    invoices: Vec<Choice>,
+    invoice_open: bool,
+    buyer: Person,
+    recipient: Option<Person>,
+}
+
+struct ProblemView {
+    what: String,
+    said: String,
+    next: String,
+}
+
+struct LineView {
+    when: String,
+    who: String,
+    event: String,
+    moved: bool,
+    from: &'static str,
+    to: &'static str,
+    problem: Option<String>,
+    note: Option<String>,
+    calls: Vec<CallView>,
+}
+
+struct CallView {
+    summary: String,
+    requests: Vec<RequestView>,
+    error: Option<String>,
+    overruled: Option<String>,
+}
+
+struct RequestView {
+    url: String,
+    progress: &'static str,
+    status: String,
+    connect: String,
+    head: String,
+    body: String,
+    bytes: String,
+    error: Option<String>,
+}
+
+struct ItemView {
+    name: String,
+    price: String,
+    quantity: u32,
+}
+
+struct AmountsView {
+    goods: String,
+    shipping: String,
+    fee: String,
+    band: Option<String>,
+}
+
+/// `GET /orders/{id}`
+pub async fn page(Shared(app): Shared<App>, staff: Staff, Path(id): Path<i64>) -> Result<Response, Refusal> {
+    let order = find(&app, id).await?;
+    let p = staff.visitor.page();
+    let (t, lang) = (p.t, p.lang);
+    let names = Names::of(&app, lang).await?;
+    let mall = app.store.mall(&order.mall).await?.ok_or_else(|| Refusal::no_mall(&order.mall))?;
+    let history = app.store.history(id).await?;
+    let of_mall = Choice {
+        value: "mall",
+        label: fill(t.invoice_of_mall, &[&mall.invoice.label(lang)]),
+        here: order.data.invoice.is_none(),
+    };
+    let page = OrderPage {
+        row: RowView::new(&line(&order), &names, t, false),
+        transaction_id: order.transaction_id().map(str::to_owned),
+        reference: order.registration.as_ref().map(|registration| registration.reference.clone()),
+        problem: order.problem.as_ref().map(|problem| problem_view(problem, lang)),
+        not_offered: order.state.is_by_csv().then(|| t.by_csv_only.to_owned()),
+        findings: findings(order.state).map(|name| (name, finding_words(name, t))).collect(),
+        needs_id: order.transaction_id().is_none(),
+        max_tracking: MAX_TRACKING,
+        tracking_open: order.state.tracking_open(),
+        carriers: names.carriers(&order.provider),
+        tracking: TrackingForm::of(&order),
+        timeline: history.iter().rev().map(|line| line_view(line, t, lang)).collect(),
+        note: order.data.note.clone(),
+        items: order.data.items.iter().map(item_view).collect(),
+        amounts: amounts_view(&order, t),
+        invoices: [of_mall].into_iter().chain(invoices(order.data.invoice, lang)).collect(),
+        invoice_open: invoice_open(order.state),
+        buyer: order.data.buyer.clone(),
+        recipient: order.data.recipient.clone(),
+        p,
+    };
+    Ok(ok(&page))
+}
+
+async fn find(app: &App, id: i64) -> Result<Order, Refusal> {
+    app.store.order(id).await?.ok_or_else(|| Refusal::no_order(id))
+}
+
+fn problem_view(problem: &Problem, lang: Lang) -> ProblemView {
+    let (what, next) = problem.what_and_next(lang);
+    ProblemView { what, said: problem.said(lang), next }
+}
+
+fn item_view(item: &Item) -> ItemView {
+    ItemView { name: item.name.clone(), price: yen(item.unit_price), quantity: item.quantity }
+}
+
+fn amounts_view(order: &Order, t: &Texts) -> AmountsView {
+    let amounts = &order.amounts;
+    let imported =
+        (amounts.imported_fee != amounts.payment_fee).then(|| fill(t.fee_imported, &[&yen(amounts.imported_fee)]));
+    let band = amounts.fee_band.map(|band| fill(t.fee_band, &[&(band + 1)]));
+    let words: Vec<_> = band.into_iter().chain(imported).collect();
+    AmountsView {
+        goods: yen(amounts.goods),
+        shipping: yen(amounts.shipping_fee),
+        fee: yen(amounts.payment_fee),
+        band: (!words.is_empty()).then(|| words.join(" / ")),
+    }
+}
+
+fn line_view(line: &HistoryLine, t: &Texts, lang: Lang) -> LineView {
+    let state = |name: &str| name.parse().map_or("", |state: State| state.label(lang));
+    let problem: Option<Problem> = line.problem.as_ref().and_then(|json| serde_json::from_str(json).ok());
+    LineView {
+        when: clock::timestamp(line.at),
+        who: line.who.clone(),
+        event: event_words(&line.event, t).to_owned(),
+        moved: line.from_state != line.to_state,
+        from: state(&line.from_state),
+        to: state(&line.to_state),
+        problem: problem.map(|problem| problem.brief(lang)),
+        note: line.note.clone(),
+        calls: line.report.as_deref().map(|report| calls(report, t)).unwrap_or_default(),
+    }
+}
+
+/// What a line of the history is about; the states beside it say how it went.
+fn event_words<'a>(name: &'a str, t: &Texts) -> &'a str {
+    let Ok(event) = name.parse::<Event>() else { return other_event(name, t) };
+    match event {
+        Event::CreditStarted => t.event_credit_started,
+        Event::CheckNoNews => t.event_check_no_news,
+        Event::CancelStarted => t.event_cancel_started,
+        Event::SyncStarted => t.event_sync_started,
+        Event::ProcessDied => t.event_process_died,
+        Event::OperatorApproved
+        | Event::OperatorRegistered
+        | Event::OperatorRejected
+        | Event::OperatorCancelled
+        | Event::OperatorTracked
+        | Event::OperatorUntracked
+        | Event::OperatorNothing => t.event_decided,
+        Event::CsvUnderReview | Event::CsvOnHold | Event::CsvApproved | Event::CsvRejected | Event::CsvCancelled => {
+            t.event_result_imported
+        }
+        Event::CancelDone | Event::CancelFailed | Event::CancelUnknown => t.event_cancel_answered,
+        Event::SyncDone | Event::SyncFailed | Event::SyncUnknown => t.event_sync_answered,
+        Event::CreditApproved
+        | Event::CreditRejected
+        | Event::CreditUnderReview
+        | Event::CreditOnHold
+        | Event::CreditNotSent
+        | Event::CreditUnknown => t.event_credit_answered,
+        _ => t.event_checked,
+    }
+}
+
+/// Events that move no state.
+fn other_event<'a>(name: &'a str, t: &Texts) -> &'a str {
+    match name {
+        "tracking_entered" => t.event_tracking_entered,
+        "invoice_chosen" => t.event_invoice_chosen,
+        other => other,
+    }
+}
+
+/// An operation of the contract in words.
+pub fn operation_words<'a>(name: &'a str, t: &Texts) -> &'a str {
+    match name {
+        "credit" => t.op_credit,
+        "check-credit" => t.op_check,
+        "cancel" => t.op_cancel,
+        "sync-tracking" => t.op_sync,
+        "test-connection" => t.op_test,
+        other => other,
+    }
+}
+
+/// What the host saw of a call, as the store keeps it.
+#[derive(Deserialize)]
+struct Report {
+    operation: String,
+    rows: usize,
+    elapsed: Duration,
+    requests: Vec<Request>,
+    overruled: Vec<serde_json::Value>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    origin: String,
+    path: String,
+    progress: String,
+    status: Option<u16>,
+    request_bytes: usize,
+    response_bytes: usize,
+    connect: Option<Duration>,
+    head: Option<Duration>,
+    body: Option<Duration>,
+    error: Option<String>,
+}
+
+fn calls(report: &str, t: &Texts) -> Vec<CallView> {
+    let reports: Vec<Report> = serde_json::from_str(report).unwrap_or_default();
+    let view = |report: Report| {
+        let (elapsed, requests) = (duration(report.elapsed, t), report.requests.len());
+        let operation = operation_words(&report.operation, t);
+        let overruled = report.overruled.len();
+        CallView {
+            summary: fill(t.call_summary, &[&operation, &report.rows, &elapsed, &requests]),
+            requests: report.requests.into_iter().map(|request| request_view(request, t)).collect(),
+            error: report.error,
+            overruled: (overruled > 0).then(|| fill(t.overruled, &[&overruled])),
+        }
+    };
+    reports.into_iter().map(view).collect()
+}
+
+fn request_view(request: Request, t: &Texts) -> RequestView {
+    let time = |phase: Option<Duration>| phase.map_or("–".to_owned(), |phase| duration(phase, t));
+    RequestView {
+        url: format!("{}{}", request.origin, request.path),
+        progress: match request.progress.as_str() {
+            "not-sent" => t.progress_not_sent,
+            "sent" => t.progress_sent,
+            _ => t.progress_answered,
+        },
+        status: request.status.map_or("–".to_owned(), |status| status.to_string()),
+        connect: time(request.connect),
+        head: time(request.head),
+        body: time(request.body),
+        bytes: format!("{} / {}", request.request_bytes, request.response_bytes),
+        error: request.error,
+    }
+}
+
+/// Every form on an order says which version of it the operator saw.
+#[derive(Deserialize)]
+pub struct ActionForm {
+    version: i64,
+    back: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "order_row_answer.html")]
+struct RowAnswer {
+    p: Page,
+    row: RowView,
+    back: String,
+    notice: Notice,
+}
+
+/// `POST /orders/{id}/actions/{action}`
+pub async fn act(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Path((id, action)): Path<(i64, String)>,
+    headers: HeaderMap,
+    Signed(form): Signed<ActionForm>,
+) -> Result<Response, Refusal> {
+    let action: Action = action.parse().map_err(|_| Refusal::Unreadable)?;
+    let order = find(&app, id).await?;
+    let p = staff.visitor.page();
+    let notice = if order.version == form.version {
+        let rows = app.desk.of(&staff.user.name).run(action, &[id], &|_| {}).await;
+        let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
+        row.map_or(Notice::new(Tone::Bad, p.t.stale), |row| told(&row, action, p.lang, p.t))
+    } else {
+        Notice::new(Tone::Wait, p.t.stale)
+    };
+    let back = form.back.unwrap_or_default();
+    if !headers.contains_key("hx-request") || headers.contains_key("hx-boosted") {
+        let path = if back.is_empty() { format!("/orders/{id}") } else { format!("{}#order-{id}", local(&back)) };
+        return Ok(app.redirect(&path, &[notice]));
+    }
+    let names = Names::of(&app, p.lang).await?;
+    let row = RowView::new(&line(&find(&app, id).await?), &names, p.t, false);
+    Ok(ok(&RowAnswer { p, row, back, notice }))
+}
+
+/// Carrier, number and date as a form has them.
+#[derive(Default, Deserialize)]
+pub struct TrackingForm {
+    #[serde(default)]
+    version: i64,
+    carrier: String,
+    number: String,
+    shipped_on: String,
+}
+
+impl TrackingForm {
+    fn of(order: &Order) -> Self {
+        let entered = order.tracking.as_ref();
+        TrackingForm {
+            version: order.version,
+            carrier: entered.map(|tracking| tracking.carrier.clone()).unwrap_or_default(),
+            number: entered.map(|tracking| tracking.number.clone()).unwrap_or_default(),
+            shipped_on: entered.map_or_else(clock::today, |tracking| tracking.shipped_on).to_string(),
+        }
+    }
+}
+
+/// `POST /orders/{id}/tracking`
+pub async fn tracking(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Path(id): Path<i64>,
+    Signed(form): Signed<TrackingForm>,
+) -> Result<Response, Refusal> {
+    let order = find(&app, id).await?;
+    let p = staff.visitor.page();
+    let Some(shipped_on) = clock::parse_date(&form.shipped_on).filter(|_| !form.carrier.is_empty()) else {
+        return Ok(said(&app, id, Tone::Bad, p.t.tracking_wrong));
+    };
+    let Some(plugin) = app.registry.get(&order.provider) else {
+        let problem = Problem::ProviderMissing { provider: order.provider };
+        return Ok(said(&app, id, Tone::Bad, problem.words(p.lang)));
+    };
+    if order.version != form.version {
+        return Ok(said(&app, id, Tone::Wait, p.t.stale));
+    }
+    let entry = Entry { carrier: &form.carrier, number: form.number.trim(), shipped_on };
+    Ok(match tracking::enter(&app.store, &plugin, &order, entry, &staff.user.name).await? {
+        Ok(_) => said(&app, id, Tone::Ok, fill(p.t.tracking_saved, &[&order.number])),
+        Err(refused) => said(&app, id, Tone::Bad, refused.words(p.lang)),
+    })
+}
+
+fn said(app: &App, id: i64, tone: Tone, text: impl Into<String>) -> Response {
+    app.redirect(&format!("/orders/{id}"), &[Notice::new(tone, text)])
+}
+
+#[derive(Deserialize)]
+pub struct InvoiceForm {
+    version: i64,
+    #[serde(default)]
+    invoice: String,
+}
+
+/// The invoice goes to the provider with the registration.
+pub fn invoice_open(state: State) -> bool {
+    next(state, Event::CreditStarted).is_some()
+}
+
+/// `POST /orders/{id}/invoice`
+pub async fn invoice(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Path(id): Path<i64>,
+    Signed(form): Signed<InvoiceForm>,
+) -> Result<Response, Refusal> {
+    let order = find(&app, id).await?;
+    let t = staff.visitor.page().t;
+    if !invoice_open(order.state) {
+        return Ok(said(&app, id, Tone::Bad, t.invoice_closed));
+    }
+    let choice = Invoice::parse(&form.invoice);
+    let saved =
+        order.version == form.version && app.store.set_invoice(&order, choice, &staff.user.name, clock::now()).await?;
+    Ok(match saved {
+        true => said(&app, id, Tone::Ok, fill(t.invoice_saved, &[&order.number])),
+        false => said(&app, id, Tone::Wait, t.stale),
+    })
+}
+
+#[derive(Deserialize)]
+pub struct DecisionForm {
+    version: i64,
+    #[serde(default)]
+    found: String,
+    #[serde(default)]
+    transaction_id: String,
+    #[serde(default)]
+    note: String,
+}
+
+/// What can be found, as forms and callers name it, and the event that recording it is.
+const FINDINGS: [(&str, Event); 7] = [
+    ("approved", Event::OperatorApproved),
+    ("registered", Event::OperatorRegistered),
+    ("rejected", Event::OperatorRejected),
+    ("cancelled", Event::OperatorCancelled),
+    ("nothing", Event::OperatorNothing),
+    ("tracked", Event::OperatorTracked),
+    ("untracked", Event::OperatorUntracked),
+];
+
+/// What can be recorded of an order in `state`.
+pub fn findings(state: State) -> impl Iterator<Item = &'static str> {
+    FINDINGS.iter().filter(move |(_, event)| next(state, *event).is_some()).map(|(name, _)| *name)
+}
+
+/// What was found, from its name; nothing for a name or an id that does not serve.
+pub fn found(name: &str, transaction_id: &str) -> Option<Found> {
+    let id: String = transaction_id.trim().chars().take(MAX_ID).collect();
+    let id = Some(id).filter(|id| !id.is_empty());
+    Some(match name {
+        "approved" => Found::Approved { transaction_id: id? },
+        "registered" => Found::Registered { transaction_id: id },
+        "rejected" => Found::Rejected,
+        "cancelled" => Found::Cancelled,
+        "nothing" => Found::Nothing,
+        "tracked" => Found::Tracked,
+        "untracked" => Found::Untracked,
+        _ => return None,
+    })
+}
+
+impl DecisionForm {
+    /// What was found, or what is missing from the form.
+    fn found(&self, t: &'static Texts) -> Result<Found, &'static str> {
+        match found(&self.found, &self.transaction_id) {
+            _ if self.note.trim().is_empty() => Err(t.note_missing),
+            Some(found) => Ok(found),
+            None if self.found == "approved" => Err(t.id_missing),
+            None => Err(t.found_missing),
+        }
+    }
+}
+
+fn finding_words(name: &str, t: &'static Texts) -> &'static str {
+    match name {
+        "approved" => t.found_approved,
+        "registered" => t.found_registered,
+        "rejected" => t.found_rejected,
+        "cancelled" => t.found_cancelled,
+        "tracked" => t.found_tracked,
+        "untracked" => t.found_untracked,
+        _ => t.found_nothing,
+    }
+}
+
+/// `POST /orders/{id}/decision`
+pub async fn decide(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Path(id): Path<i64>,
+    Signed(form): Signed<DecisionForm>,
+) -> Result<Response, Refusal> {
+    let order = find(&app, id).await?;
+    let p = staff.visitor.page();
+    let found = match form.found(p.t) {
+        Ok(found) => found,
+        Err(missing) => return Ok(said(&app, id, Tone::Bad, missing)),
+    };
+    if order.version != form.version {
+        return Ok(said(&app, id, Tone::Wait, p.t.stale));
+    }
+    let note: String = form.note.trim().chars().take(MAX_NOTE).collect();
+    let row = match app.desk.of(&staff.user.name).decide(id, found, &note).await {
+        Ok(row) => row,
+        Err(DeskError::NoOrder(id)) => return Err(Refusal::no_order(id)),
+        Err(error) => return Err(Refusal::failed(&error)),
+    };
+    let notice = told(&row, Action::Decide, p.lang, p.t);
+    Ok(app.redirect(&format!("/orders/{id}"), &[Notice { tone: outcome_tone(row.outcome), ..notice }]))
+}

@@ -1,0 +1,236 @@
+//! The order list: filters, pages, ticks.
+
+use super::App;
+use super::page::{Page, Refusal, ok};
+use super::row::{Button, Names, PANEL, RowView};
+use super::texts::{Texts, fill};
+use super::visit::Staff;
+use crate::clock;
+use crate::state::State;
+use crate::store::{ListKey, ListQuery, PAGE, Position};
+use crate::words::Lang;
+use askama::Template;
+use axum::extract::{Query, State as Shared};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use strum::VariantArray;
+
+/// Matching orders are counted up to here where the store keeps no count of them: a search that still
+/// matches more is to be narrowed, not to be counted.
+const COUNTED: usize = 1_000;
+
+/// What the address of a list says.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Address {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub state: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub q: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mall: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub provider: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub from: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub until: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub tracking: String,
+    /// The page after this order, before it, or `last`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub after: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub before: String,
+    /// The batch whose orders that did not go well are ticked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<i64>,
+}
+
+impl Address {
+    /// What is asked of the store; what cannot be read is not a condition.
+    pub fn query(&self) -> ListQuery {
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        ListQuery {
+            mall: given(&self.mall),
+            provider: given(&self.provider),
+            state: self.state.parse().ok(),
+            order_status: given(&self.status),
+            since: clock::parse_date(&self.from),
+            until: clock::parse_date(&self.until),
+            tracked: match self.tracking.as_str() {
+                "yes" => Some(true),
+                "no" => Some(false),
+                _ => None,
+            },
+            search: given(&self.q),
+        }
+    }
+
+    /// The conditions alone, as a query: what stays the same from page to page.
+    pub fn conditions(&self) -> String {
+        Self { after: String::new(), before: String::new(), keep: None, ..self.clone() }.text()
+    }
+
+    fn text(&self) -> String {
+        serde_html_form::to_string(self).unwrap_or_default()
+    }
+
+    /// The list's address.
+    pub fn href(&self) -> String {
+        match self.text() {
+            empty if empty.is_empty() => "/orders".to_owned(),
+            query => format!("/orders?{query}"),
+        }
+    }
+
+    fn at(&self, after: &str, before: &str) -> String {
+        Self { after: after.to_owned(), before: before.to_owned(), ..self.clone() }.href()
+    }
+
+    fn of_state(&self, state: &str) -> String {
+        Self { state: state.to_owned(), after: String::new(), before: String::new(), keep: None, ..self.clone() }.href()
+    }
+
+    fn position(&self) -> Position {
+        match (self.after.parse::<ListKey>(), self.before.as_str()) {
+            (Ok(after), _) => Position::After(after),
+            (_, "end") => Position::Last,
+            (_, before) => before.parse().map_or(Position::First, Position::Before),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "orders.html")]
+struct OrdersPage {
+    p: Page,
+    states: Vec<StateChoice>,
+    filter: Address,
+    malls: Vec<(String, String)>,
+    providers: Vec<(String, String)>,
+    rows: Vec<RowView>,
+    back: String,
+    first: Option<String>,
+    previous: Option<String>,
+    next: Option<String>,
+    last: Option<String>,
+    page_words: String,
+    query: String,
+    matching: Option<i64>,
+    scope_match: String,
+    once: String,
+    ticked: usize,
+    actions: Vec<Button>,
+}
+
+struct StateChoice {
+    href: String,
+    label: &'static str,
+    count: i64,
+    here: bool,
+}
+
+/// `GET /orders`
+pub async fn list(Shared(app): Shared<App>, staff: Staff, Query(filter): Query<Address>) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let (t, lang) = (p.t, p.lang);
+    let query = filter.query();
+    let listed = app.store.page(&query, filter.position(), PAGE).await?;
+    let counts = app.store.counts(query.mall.as_deref(), query.provider.as_deref()).await?;
+    let matching = Matching::of(&app, &query, &counts).await?;
+    let names = Names::of(&app, lang).await?;
+    let kept = kept(&app, &filter).await?;
+    let rows: Vec<_> =
+        listed.orders.iter().map(|order| RowView::new(order, &names, t, kept.contains(&order.id))).collect();
+    let page = OrdersPage {
+        states: states(&filter, &counts, lang, t),
+        malls: names.malls(),
+        providers: names.providers(),
+        ticked: rows.iter().filter(|row| row.ticked).count(),
+        rows,
+        back: filter.href(),
+        first: listed.newer.is_some().then(|| filter.at("", "")),
+        previous: listed.newer.map(|key| filter.at("", &key.to_string())),
+        next: listed.older.map(|key| filter.at(&key.to_string(), "")),
+        last: listed.older.is_some().then(|| filter.at("", "end")),
+        page_words: matching.words(t.showing, t),
+        query: filter.conditions(),
+        matching: matching.exact(),
+        scope_match: matching.words(t.scope_match, t),
+        once: super::batches::once()?,
+        actions: PANEL.into_iter().map(|action| Button::of_panel(action, lang)).collect(),
+        filter,
+        p,
+    };
+    Ok(ok(&page))
+}
+
+/// How many orders match.
+enum Matching {
+    Exactly(i64),
+    MoreThan(i64),
+}
+
+impl Matching {
+    async fn of(app: &App, query: &ListQuery, counts: &BTreeMap<State, i64>) -> Result<Self, Refusal> {
+        let ListQuery { mall, provider, state, .. } = query.clone();
+        let of_counts = ListQuery { mall, provider, state, ..ListQuery::default() };
+        if *query == of_counts {
+            let count = match state {
+                Some(state) => counts.get(&state).copied().unwrap_or_default(),
+                None => counts.values().sum(),
+            };
+            return Ok(Matching::Exactly(count));
+        }
+        Ok(match app.store.matching(query, COUNTED + 1).await?.len() {
+            more if more > COUNTED => Matching::MoreThan(COUNTED as i64),
+            count => Matching::Exactly(count as i64),
+        })
+    }
+
+    fn words(&self, text: &str, t: &Texts) -> String {
+        match self {
+            Matching::Exactly(count) => fill(text, &[count]),
+            Matching::MoreThan(count) => fill(text, &[&fill(t.more_than, &[count])]),
+        }
+    }
+
+    /// What the panel sends back, so that a list that changed meanwhile is noticed.
+    fn exact(&self) -> Option<i64> {
+        match self {
+            Matching::Exactly(count) => Some(*count),
+            Matching::MoreThan(_) => None,
+        }
+    }
+}
+
+/// The orders of a batch that did not go well.
+async fn kept(app: &App, filter: &Address) -> Result<BTreeSet<i64>, Refusal> {
+    match filter.keep {
+        Some(batch) => Ok(super::batches::left_over(app, batch).await?),
+        None => Ok(BTreeSet::new()),
+    }
+}
+
+/// States that have a name of their own in the list: several ways to be on the way look the same.
+fn states(filter: &Address, counts: &BTreeMap<State, i64>, lang: Lang, t: &'static Texts) -> Vec<StateChoice> {
+    let all = StateChoice {
+        href: filter.of_state(""),
+        label: t.every_state,
+        count: counts.values().sum(),
+        here: filter.state.is_empty(),
+    };
+    let choice = |state: &State| {
+        let name = state.to_string();
+        let count = counts.get(state).copied().unwrap_or_default();
+        let here = filter.state == name;
+        let shown = here || count > 0;
+        let label = if *state == State::NotAsked { t.not_asked } else { state.label(lang) };
+        shown.then(|| StateChoice { href: filter.of_state(&name), label, count, here })
+    };
+    [all].into_iter().chain(State::VARIANTS.iter().filter_map(choice)).collect()
+}

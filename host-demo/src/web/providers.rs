@@ -1,0 +1,230 @@
+//! The providers page: what is loaded, how it does, and loading another file.
+
+use super::App;
+use super::calls::Tally;
+use super::form::Upload;
+use super::order::operation_words;
+use super::page::{Notice, Page, Refusal, Tone, duration, html, size};
+use super::texts::{Texts, fill};
+use super::visit::{Admin, Staff};
+use crate::provider::is_name;
+use askama::Template;
+use axum::extract::{Multipart, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use provider_host::contract::Capability;
+use provider_host::{Limits, Permissions, Plugin};
+use std::path::{Path, PathBuf};
+
+#[derive(Template)]
+#[template(path = "providers.html")]
+struct ProvidersPage {
+    p: Page,
+    plugins: Vec<PluginView>,
+    limits: Vec<(&'static str, String)>,
+    may_load: bool,
+    refusal: Option<String>,
+}
+
+struct PluginView {
+    id: String,
+    name: String,
+    version: String,
+    health: Notice,
+    file: String,
+    size: String,
+    digest: String,
+    imports: Vec<String>,
+    permissions: Vec<String>,
+    capabilities: Vec<String>,
+    batch_limits: String,
+    calls: Vec<CallView>,
+    last_error: Option<String>,
+}
+
+struct CallView {
+    operation: String,
+    calls: u64,
+    rows: u64,
+    errors: u64,
+    mean: String,
+    longest: String,
+}
+
+/// `GET /providers`
+pub async fn page(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
+    show(&app, &staff, None).await
+}
+
+async fn show(app: &App, staff: &Staff, refusal: Option<String>) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let mut plugins = Vec::new();
+    for plugin in app.registry.all() {
+        plugins.push(view(app, &plugin, &p).await?);
+    }
+    let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = ProvidersPage { plugins, limits: limits(&app.limits, p.t), may_load: p.is_admin(), refusal, p };
+    Ok(html(status, &page))
+}
+
+async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusal> {
+    let (info, facts, t) = (plugin.info(), plugin.facts(), p.t);
+    let limits = &info.batch_limits;
+    let origins = facts.permissions.origins.iter().map(ToString::to_string);
+    let private = facts.permissions.private_addresses.iter().map(ToString::to_string);
+    let calls = app.calls.of(&info.id);
+    let mut permissions: Vec<_> = origins.chain(private).collect();
+    if permissions.is_empty() {
+        permissions.push(t.no_origin.to_owned());
+    }
+    Ok(PluginView {
+        id: info.id.clone(),
+        name: p.lang.pick(&info.name.ja, &info.name.en).clone(),
+        version: info.version.clone(),
+        health: super::health::of(app, &info.id, p).await?,
+        file: facts.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        size: size(facts.size, t),
+        digest: facts.digest.clone(),
+        imports: facts.imports.clone(),
+        permissions,
+        capabilities: capabilities(info.capabilities, t),
+        batch_limits: fill(
+            t.batch_limits_words,
+            &[&limits.credit, &limits.check_credit, &limits.cancel, &limits.sync_tracking],
+        ),
+        calls: calls.operations.iter().map(|(operation, tally)| call_view(operation, tally, t)).collect(),
+        last_error: calls.last_error,
+    })
+}
+
+fn call_view(operation: &str, tally: &Tally, t: &Texts) -> CallView {
+    CallView {
+        operation: operation_words(operation, t).to_owned(),
+        calls: tally.calls,
+        rows: tally.rows,
+        errors: tally.errors,
+        mean: duration(tally.total / u32::try_from(tally.calls.max(1)).unwrap_or(u32::MAX), t),
+        longest: duration(tally.longest, t),
+    }
+}
+
+fn capabilities(has: Capability, t: &Texts) -> Vec<String> {
+    let all = [
+        (Capability::FIND_BY_REFERENCE, t.can_find),
+        (Capability::UNIQUE_REFERENCE, t.can_refuse_twice),
+        (Capability::ENCLOSED_INVOICE, t.can_enclose),
+        (Capability::TEST_CONNECTION, t.can_test),
+    ];
+    all.into_iter().filter(|(flag, _)| has.contains(*flag)).map(|(_, words)| words.to_owned()).collect()
+}
+
+fn limits(limits: &Limits, t: &'static Texts) -> Vec<(&'static str, String)> {
+    vec![
+        (t.limit_deadline, duration(limits.deadline, t)),
+        (t.limit_cpu, duration(limits.cpu, t)),
+        (t.limit_memory, size(limits.memory as u64, t)),
+        (t.limit_requests, fill(t.times, &[&limits.requests])),
+        (t.limit_request_bytes, size(limits.request_bytes as u64, t)),
+        (t.limit_response_bytes, size(limits.response_bytes as u64, t)),
+        (t.limit_log, limits.log_lines.to_string()),
+        (t.limit_component, size(limits.component_bytes, t)),
+    ]
+}
+
+/// `POST /providers`: a component and its permission file.
+pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) -> Result<Response, Refusal> {
+    let limit = usize::try_from(app.limits.component_bytes).unwrap_or(usize::MAX);
+    let upload = Upload::read(&staff.visitor, form, limit).await?;
+    let t = staff.visitor.page().t;
+    let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
+        return show(&app, &staff, Some(t.both_files.to_owned())).await;
+    };
+    match put(&app, component, permissions).await {
+        Ok(loaded) => {
+            tracing::info!(provider = loaded.id, digest = loaded.digest, who = staff.user.name, "a plugin was loaded");
+            Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded.words(t))]))
+        }
+        Err(reason) => {
+            let refusal = fill(t.load_refused, &[&reason]);
+            show(&app, &staff, Some(refusal)).await
+        }
+    }
+}
+
+/// A plugin that is current now.
+pub struct LoadedNow {
+    /// The provider's id.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// The file's digest.
+    pub digest: String,
+    /// The version that it replaced.
+    pub before: Option<String>,
+}
+
+impl LoadedNow {
+    fn words(&self, t: &Texts) -> String {
+        match &self.before {
+            Some(before) => fill(t.replaced, &[&self.id, before, &self.version]),
+            None => fill(t.loaded, &[&self.id, &self.version, &self.digest]),
+        }
+    }
+}
+
+/// Loads a component under its permissions and makes it current; a reason in words if it does not serve.
+/// The files come to the shelf only when they have served, so a restart finds what is current now.
+pub async fn put(app: &App, component: &[u8], permissions: &[u8]) -> Result<LoadedNow, String> {
+    let words = |error: &dyn std::fmt::Display| error.to_string();
+    let trial = Trial::new(&app.plugins, component, permissions).map_err(|error| words(&error))?;
+    let granted = Permissions::from_file(&trial.permissions).map_err(|error| words(&error))?;
+    // Tried before it replaces anything: it may describe another provider than it should.
+    let tried = app.host.load(&trial.component, granted.clone()).await.map_err(|error| words(&error))?;
+    let id = tried.info().id.clone();
+    if !is_name(&id) {
+        return Err(format!("{id:?} cannot be a file's name"));
+    }
+    let path = trial.keep(&app.plugins, &id).map_err(|error| words(&error))?;
+    let replaced = app.registry.load(&app.host, path, granted).await.map_err(|error| words(&error))?;
+    let (info, facts) = (replaced.current.info(), replaced.current.facts());
+    Ok(LoadedNow {
+        id,
+        version: info.version.clone(),
+        digest: facts.digest.clone(),
+        before: replaced.previous.map(|plugin| plugin.info().version.clone()),
+    })
+}
+
+/// Two files under names that no provider has; gone again unless they are kept.
+struct Trial {
+    component: PathBuf,
+    permissions: PathBuf,
+}
+
+impl Trial {
+    fn new(folder: &Path, component: &[u8], permissions: &[u8]) -> std::io::Result<Self> {
+        let name = format!("trial_{:016x}", getrandom::u64().map_err(std::io::Error::other)?);
+        std::fs::create_dir_all(folder)?;
+        let trial = Trial {
+            component: folder.join(&name).with_extension("wasm"),
+            permissions: folder.join(&name).with_extension("toml"),
+        };
+        std::fs::write(&trial.component, component)?;
+        std::fs::write(&trial.permissions, permissions)?;
+        Ok(trial)
+    }
+
+    fn keep(&self, folder: &Path, id: &str) -> std::io::Result<PathBuf> {
+        let path = folder.join(id).with_extension("wasm");
+        std::fs::rename(&self.component, &path)?;
+        std::fs::rename(&self.permissions, path.with_extension("toml"))?;
+        Ok(path)
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.component);
+        let _ = std::fs::remove_file(&self.permissions);
+    }
+}

@@ -1,0 +1,107 @@
+//! Simulated gateways in this process, and plugins that may reach them and nothing else: for trying the
+//! platform without a contract, and for its tests.
+
+use crate::clock;
+use crate::mall::Mall;
+use gateways::control::Control;
+use gateways::providers::PROVIDERS;
+use gateways::{Gateway, Options, by_id};
+use provider_host::contract::{ProviderInfo, SettingKind};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The sample orders that a first run imports.
+pub const SAMPLE_ORDERS: &[u8] = include_bytes!("../../samples/orders-sjis.csv");
+/// The id of the sample mall.
+pub const SAMPLE_MALL: &str = "mihon";
+
+/// Gateways that run, by the provider's id. They stop with it.
+pub struct Sandbox {
+    gateways: BTreeMap<&'static str, (Arc<Gateway>, Control)>,
+}
+
+impl Sandbox {
+    /// Starts every gateway on loopback, at the ports from `first_port` on (free ones if 0), and puts the
+    /// components that `components` has on the shelf `plugins`, each with a permission for its gateway alone.
+    pub async fn start(first_port: u16, components: &Path, plugins: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(plugins)?;
+        let mut gateways = BTreeMap::new();
+        for (at, (id, _)) in (0u16..).zip(PROVIDERS) {
+            let Some(wire) = by_id(id) else { continue };
+            let port = if first_port == 0 { 0 } else { first_port.saturating_add(at) };
+            let gateway = Gateway::start(wire, Options { port, ..Options::default() })
+                .await
+                .map_err(|error| io::Error::new(error.kind(), format!("127.0.0.1:{port}: {error}")))?;
+            put_on_shelf(id, &gateway, components, plugins)?;
+            let gateway = Arc::new(gateway);
+            let control = Control::start(Arc::clone(&gateway), 0).await?;
+            gateways.insert(id, (gateway, control));
+        }
+        Ok(Sandbox { gateways })
+    }
+
+    /// A line for each gateway: where it is, and where its ledger can be read and faults be set.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |(id, (gateway, control)): (&&str, &(Arc<Gateway>, Control))| {
+            format!("{id}: {} (ledger, faults: {})", gateway.origin(), control.origin())
+        };
+        self.gateways.iter().map(line).collect()
+    }
+
+    /// A mall with ids that the gateway of `info` knows.
+    pub fn mall(&self, info: &ProviderInfo, name: &str) -> Option<Mall> {
+        let (gateway, _) = self.gateways.get(info.id.as_str())?;
+        let (_, merchant) = gateway.merchant();
+        let value = |field: &provider_host::contract::SettingField| match field.kind {
+            SettingKind::Url => Some(gateway.base()),
+            // The merchant's papers call an id as the plugin's label does.
+            _ => merchant.iter().find(|(label, _)| *label == field.label.ja).map(|(_, id)| id.clone()),
+        };
+        let settings = info.settings.iter().filter_map(|field| Some((field.key.clone(), value(field)?)));
+        Some(Mall {
+            id: SAMPLE_MALL.to_owned(),
+            name: name.to_owned(),
+            provider: info.id.clone(),
+            settings: settings.collect(),
+            ..Mall::default()
+        })
+    }
+}
+
+/// The component of the provider `id` with its permission, unless there is none: then its gateway is
+/// there for a component that is loaded later.
+fn put_on_shelf(id: &str, gateway: &Gateway, components: &Path, plugins: &Path) -> io::Result<()> {
+    let component = match std::fs::read(components.join(id).with_extension("wasm")) {
+        Ok(component) => component,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            tracing::warn!(provider = id, "there is no component; build them with `cargo xtask plugins`");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let path = plugins.join(id).with_extension("wasm");
+    std::fs::write(path.with_extension("toml"), permission(&component, gateway))?;
+    std::fs::write(path, component)
+}
+
+fn permission(component: &[u8], gateway: &Gateway) -> String {
+    let digest = Sha256::digest(component).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    format!(
+        "# The sandbox, {}\nsha256 = \"{digest}\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
+        clock::today(),
+        gateway.origin()
+    )
+}
+
+/// Where `cargo xtask plugins` puts components: in the folder of the program, or one of those above it.
+pub fn built_components() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    program.ancestors().skip(1).map(|folder| folder.join("plugins")).find(|folder| folder.join("np.wasm").is_file())
+}

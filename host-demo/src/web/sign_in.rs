@@ -1,0 +1,102 @@
+//! Signing in and out, and the language.
+
+use super::App;
+use super::form::Signed;
+use super::page::{Page, Refusal, html, ok};
+use super::texts::fill;
+use super::visit::{Visitor, local};
+use crate::clock;
+use crate::store::SignIn;
+use crate::words::Lang;
+use askama::Template;
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use std::net::SocketAddr;
+
+#[derive(Template)]
+#[template(path = "signin.html")]
+struct SignInPage {
+    p: Page,
+    nobody_yet: bool,
+    next: String,
+    name: String,
+    problem: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /signin`
+pub async fn page(State(app): State<App>, visitor: Visitor, Query(next): Query<Next>) -> Result<Response, Refusal> {
+    let next = local(&next.next);
+    if visitor.user.is_some() {
+        return Ok(Redirect::to(next).into_response());
+    }
+    Ok(ok(&SignInPage {
+        p: visitor.page(),
+        nobody_yet: app.store.users().await?.is_empty(),
+        next: next.to_owned(),
+        name: String::new(),
+        problem: None,
+    }))
+}
+
+#[derive(Deserialize)]
+pub struct Form {
+    name: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /signin`
+pub async fn sign_in(
+    State(app): State<App>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    visitor: Visitor,
+    Signed(form): Signed<Form>,
+) -> Result<Response, Refusal> {
+    let p = visitor.page();
+    let next = local(&form.next).to_owned();
+    let address = address.ip().to_string();
+    let (status, problem) = match app.store.sign_in(&form.name, &form.password, &address, clock::now()).await? {
+        SignIn::Welcome(user) => {
+            let session = app.store.begin_session(user.id, clock::now()).await?;
+            return Ok(app.begin_session(&next, session.token));
+        }
+        SignIn::Wrong => (StatusCode::UNAUTHORIZED, p.t.wrong_sign_in.to_owned()),
+        SignIn::TooMany { until } => {
+            (StatusCode::TOO_MANY_REQUESTS, fill(p.t.sign_in_later, &[&clock::time_of_day(until)]))
+        }
+    };
+    let page = SignInPage { p, nobody_yet: false, next, name: form.name, problem: Some(problem) };
+    Ok(html(status, &page))
+}
+
+#[derive(Deserialize)]
+pub struct Nothing {}
+
+/// `POST /signout`
+pub async fn sign_out(State(app): State<App>, visitor: Visitor, _: Signed<Nothing>) -> Result<Response, Refusal> {
+    if let Some(secret) = &visitor.session {
+        app.store.end_session(secret).await?;
+    }
+    Ok(app.end_session("/signin"))
+}
+
+#[derive(Deserialize)]
+pub struct Choice {
+    lang: String,
+    back: String,
+}
+
+/// `POST /language`
+pub async fn language(State(app): State<App>, Signed(choice): Signed<Choice>) -> Response {
+    let lang = if choice.lang == "en" { Lang::En } else { Lang::Ja };
+    app.change_language(local(&choice.back), lang)
+}

@@ -1,0 +1,253 @@
+//! What happens by itself, when, and what happens to others while one provider fails.
+
+mod common;
+
+use common::fake::{Fake, Next};
+use common::{TestStore, mall, new_order, on_both};
+use host_demo::automation::{self, AUTOMATION, pause};
+use host_demo::clock;
+use host_demo::desk::Desk;
+use host_demo::mall::{Automation, Mall, Start};
+use host_demo::order::{Order, Tracking};
+use host_demo::state::{Action, State};
+use host_demo::store::{
+    Admission, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery, Position, Saving,
+};
+use host_demo::words::{Problem, Said};
+use host_demo::worker::Worker;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use time::macros::date;
+
+struct Platform {
+    test: TestStore,
+    desk: Desk<Fake>,
+}
+
+impl Platform {
+    async fn new(db: common::Db, fakes: &[(&str, &Fake)]) -> Self {
+        let test = TestStore::new(db).await;
+        let providers: HashMap<_, _> = fakes.iter().map(|(id, fake)| (id.to_string(), (*fake).clone())).collect();
+        let desk = Desk {
+            store: test.store.clone(),
+            worker: Arc::new(Worker::start(&test.store).await.unwrap()),
+            providers: Arc::new(providers),
+            who: "nobody".into(),
+            concurrency: 4,
+            settle: Duration::ZERO,
+        };
+        Platform { test, desk }
+    }
+
+    async fn set(&self, mall: Mall) -> Mall {
+        self.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+        self.test.store.mall(&mall.id).await.unwrap().unwrap()
+    }
+
+    async fn import(&self, mall: &Mall, number: &str, order_status: Option<&str>) -> i64 {
+        let order =
+            host_demo::store::NewOrder { order_status: order_status.map(str::to_owned), ..new_order(number, 1_000) };
+        assert_eq!(self.test.store.insert_orders(mall, &[order], clock::now()).await.unwrap(), [true]);
+        let filter = Filter { number: Some(number.to_owned()), ..Filter::default() };
+        self.test.store.orders(&filter).await.unwrap()[0].id
+    }
+
+    async fn round(&self) -> usize {
+        automation::round(&self.desk).await.unwrap()
+    }
+
+    /// Lets the time of every order that waits come.
+    async fn let_time_pass(&self) {
+        let far = clock::now() + 40 * 86_400_000;
+        let due = self.test.store.take_due(far, 1_000).await.unwrap();
+        let ids: Vec<i64> = due.orders.iter().map(|order| order.id).collect();
+        self.test.store.put_off(&ids, due.lease, Some(0)).await.unwrap();
+    }
+}
+
+fn automatic() -> Mall {
+    let automation = Automation {
+        credit: Start::Status("新規受付".into()),
+        sync: Start::AtOnce,
+        approved: Some("出荷待ち".into()),
+        rejected: Some("お支払い確認".into()),
+        ..Automation::default()
+    };
+    Mall { automation, ..mall() }
+}
+
+#[test]
+fn pauses_grow_from_a_minute_to_half_an_hour_and_never_end() {
+    let minutes: Vec<u64> = [0, 1, 2, 5, 9, 1_000].map(|tries| pause(tries).as_secs() / 60).into();
+    assert_eq!(minutes, [1, 1, 2, 7, 30, 30]);
+    let questions_in_two_hours = (0..).scan(0, |waited, tries| {
+        *waited += pause(tries).as_secs();
+        (*waited <= 7_200).then_some(())
+    });
+    assert_eq!(questions_in_two_hours.count(), 10);
+}
+
+on_both! {
+    async fn the_order_status_starts_credit_and_its_result_moves_the_order(db) {
+        let fake = Fake::new(&[Next::Approve, Next::Reject]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let mall = platform.set(automatic()).await;
+        let (good, bad) = (platform.import(&mall, "A-1", Some("新規受付")).await, platform.import(&mall, "A-2", None).await);
+        assert_eq!(platform.round().await, 1, "the other has another order status");
+        let order = platform.test.order(good).await;
+        assert_eq!((order.state, order.order_status.as_deref()), (State::Approved, Some("出荷待ち")));
+        assert!(platform.test.store.history(good).await.unwrap().iter().all(|line| line.who == AUTOMATION));
+        assert_eq!(platform.round().await, 0);
+
+        let other = platform.test.order(bad).await;
+        assert!(platform.test.store.set_order_status(&other, Some("新規受付"), "op", clock::now()).await.unwrap());
+        assert_eq!(platform.round().await, 1);
+        let order = platform.test.order(bad).await;
+        assert_eq!((order.state, order.order_status.as_deref()), (State::Rejected, Some("お支払い確認")));
+        platform.let_time_pass().await;
+        assert_eq!(platform.round().await, 0, "a rejection is a person's to look at");
+    }
+
+    async fn an_order_under_review_is_asked_about_until_it_is_decided(db) {
+        let fake = Fake { asks_until_approved: 3, ..Fake::new(&[Next::Review]) };
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let mall = platform.set(automatic()).await;
+        let id = platform.import(&mall, "A-1", Some("新規受付")).await;
+        platform.round().await;
+        for tries in 1..3 {
+            assert_eq!(platform.round().await, 0, "not before its time");
+            platform.let_time_pass().await;
+            assert_eq!(platform.round().await, 1);
+            let order = platform.test.order(id).await;
+            assert_eq!((order.state, order.tries), (State::UnderReview, tries));
+        }
+        platform.let_time_pass().await;
+        platform.round().await;
+        assert_eq!(platform.test.order(id).await.state, State::Approved);
+    }
+
+    async fn a_lost_answer_is_asked_about_and_what_was_never_sent_is_sent_again(db) {
+        let fake = Fake::new(&[Next::LoseRequest, Next::NotSent]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let mall = platform.set(automatic()).await;
+        let id = platform.import(&mall, "A-1", Some("新規受付")).await;
+        let mut states = Vec::new();
+        while states.last() != Some(&State::Approved) {
+            platform.let_time_pass().await;
+            assert_eq!(platform.round().await, 1, "{states:?}");
+            states.push(platform.test.order(id).await.state);
+        }
+        assert_eq!(states, [State::Unknown, State::NotSent, State::NotSent, State::Approved]);
+        assert_eq!(fake.references().len(), 1);
+    }
+
+    async fn a_tracking_number_is_reported_when_it_is_entered(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let mall = platform.set(automatic()).await;
+        let id = platform.import(&mall, "A-1", Some("新規受付")).await;
+        platform.round().await;
+        let tracking = |carrier: &str| Tracking {
+            carrier: carrier.into(), number: "1".into(), shipped_on: date!(2026 - 07 - 01),
+        };
+        let order = platform.test.order(id).await;
+        platform.test.store.set_tracking(&order, &tracking("unknown"), "op", clock::now()).await.unwrap();
+        assert_eq!(platform.round().await, 1);
+        platform.let_time_pass().await;
+        assert_eq!(platform.round().await, 0, "a carrier that the provider does not report is a person's to change");
+        let order = platform.test.order(id).await;
+        platform.test.store.set_tracking(&order, &tracking("yamato"), "op", clock::now()).await.unwrap();
+        assert_eq!(platform.round().await, 1);
+        assert_eq!(platform.test.order(id).await.state, State::Synced);
+    }
+
+    async fn nothing_happens_by_itself_until_the_mall_says_so_and_then_to_orders_that_wait_as_well(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let id = platform.import(&platform.test.mall().await, "A-1", Some("新規受付")).await;
+        platform.let_time_pass().await;
+        assert_eq!((platform.round().await, platform.test.order(id).await.state), (0, State::NotAsked));
+        platform.set(Mall { by_csv: true, ..automatic() }).await;
+        assert_eq!(platform.round().await, 1);
+        assert_eq!(platform.test.order(id).await.state, State::NotAsked, "its result is to come by CSV");
+        platform.set(automatic()).await;
+        assert_eq!(platform.round().await, 1);
+        assert_eq!(platform.test.order(id).await.state, State::Approved);
+    }
+
+    async fn a_provider_that_keeps_failing_is_left_alone_and_no_other_suffers(db) {
+        let failing = [Next::NotSent; 7];
+        let (bad, good) = (Fake::new(&failing).with_info(|info| info.batch_limits.credit = 1), Fake::new(&[]));
+        let platform = Platform::new(db, &[("fake", &bad), ("other", &good)]).await;
+        let (ours, theirs) = (platform.set(automatic()).await, Mall { id: "n".into(), provider: "other".into(), ..automatic() });
+        let theirs = platform.set(theirs).await;
+        let status = Some("新規受付");
+        for at in 0..FAILURES_UNTIL_OPEN {
+            platform.import(&ours, &format!("A-{at}"), status).await;
+        }
+        assert_eq!(platform.round().await, 5);
+        let breaker = platform.test.store.breakers().await.unwrap().remove(0);
+        assert_eq!((breaker.provider.as_str(), breaker.state, breaker.failures), ("fake", BreakerState::Open, 5));
+        assert!(matches!(breaker.problem, Some(Problem::NotSent { .. })));
+        assert_eq!(breaker.probe_at, Some(breaker.since + FIRST_PROBE.as_millis() as i64));
+
+        let (waiting, done) = (platform.import(&ours, "A-9", status).await, platform.import(&theirs, "B-1", status).await);
+        assert_eq!(platform.round().await, 2);
+        assert_eq!(platform.test.order(waiting).await.state, State::NotAsked, "put off");
+        assert_eq!(platform.test.order(done).await.state, State::Approved, "another provider");
+        let batch = platform.test.store.add_batch(Action::Credit, "op", &[waiting], 1).await.unwrap();
+        assert_eq!(host_demo::batch::round(&platform.desk).await.unwrap(), 0, "batches wait as well");
+
+        // An operator's click is one call, and tells whether the provider is there again.
+        platform.desk.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
+        assert_eq!(platform.test.order(waiting).await.state, State::NotSent);
+        assert_eq!(platform.test.store.breakers().await.unwrap()[0].state, BreakerState::Open);
+        platform.desk.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
+        platform.desk.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
+        let breaker = platform.test.store.breakers().await.unwrap().remove(0);
+        assert_eq!((breaker.state, breaker.failures, breaker.probe_at), (BreakerState::Closed, 0, None));
+        assert_eq!(host_demo::batch::round(&platform.desk).await.unwrap(), 1, "the batch goes on");
+        assert_eq!(platform.test.store.batch_progress(batch).await.unwrap().failure, 1, "approved meanwhile");
+    }
+
+    async fn one_process_tries_a_provider_again_and_the_pause_grows(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let problem = Problem::NotSent { said: Said { code: None, message: "refused".into() } };
+        for _ in 0..FAILURES_UNTIL_OPEN {
+            assert_eq!(store.admission("fake", 0).await.unwrap(), Admission::Free);
+            store.note_failure("fake", &problem, 1_000).await.unwrap();
+        }
+        let first = 1_000 + FIRST_PROBE.as_millis() as i64;
+        assert_eq!(store.admission("fake", first - 1).await.unwrap(), Admission::NotBefore(first));
+        assert_eq!(store.admission("fake", first).await.unwrap(), Admission::Probe);
+        assert!(matches!(store.admission("fake", first).await.unwrap(), Admission::NotBefore(_)), "one tries");
+        assert_eq!(store.breakers().await.unwrap()[0].state, BreakerState::HalfOpen);
+        store.note_failure("fake", &problem, first).await.unwrap();
+        let second = first + 2 * FIRST_PROBE.as_millis() as i64;
+        assert_eq!(store.admission("fake", first).await.unwrap(), Admission::NotBefore(second));
+        assert_eq!(store.admission("fake", second).await.unwrap(), Admission::Probe);
+        let abandoned = second + 10 * 60_000;
+        assert_eq!(store.admission("fake", abandoned).await.unwrap(), Admission::Probe, "whoever tried has died");
+        store.note_answer("fake", abandoned).await.unwrap();
+        assert_eq!(store.admission("fake", abandoned).await.unwrap(), Admission::Free);
+    }
+
+    async fn orders_that_one_process_looks_at_no_other_takes(db) {
+        let test = TestStore::new(db).await;
+        let mall = Mall { automation: Automation { credit: Start::AtOnce, ..Automation::default() }, ..test.mall().await };
+        let orders: Vec<_> = (0..20).map(|at| new_order(&format!("A-{at}"), 1)).collect();
+        test.store.insert_orders(&mall, &orders, 1).await.unwrap();
+        let take = || async { test.again().await.take_due(2, 8).await.unwrap().orders };
+        let taken: [Vec<Order>; 4] = tokio::join!(take(), take(), take(), take()).into();
+        let mut ids: Vec<i64> = taken.iter().flatten().map(|order| order.id).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "none twice");
+        while !test.store.take_due(2, 8).await.unwrap().orders.is_empty() {}
+        assert_eq!(test.store.take_due(i64::MAX / 2, 100).await.unwrap().orders.len(), 20, "they come up again");
+        assert_eq!(test.store.page(&ListQuery::default(), Position::First, 50).await.unwrap().orders.len(), 20);
+    }
+}

@@ -1,0 +1,183 @@
+//! Batches: every row in its place, each order once, whoever does them and whoever dies.
+
+mod common;
+
+use common::fake::{Fake, Next};
+use common::{TestStore, on_both, told_place};
+use host_demo::background::Background;
+use host_demo::batch;
+use host_demo::desk::Desk;
+use host_demo::state::{Action, Outcome, State};
+use host_demo::store::{BatchProgress, Store};
+use host_demo::words::Problem;
+use host_demo::worker::Worker;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+async fn desk(store: &Store, fake: &Fake) -> Desk<Fake> {
+    Desk {
+        store: store.clone(),
+        worker: Arc::new(Worker::start(store).await.unwrap()),
+        providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
+        who: "nobody".into(),
+        concurrency: 4,
+        settle: Duration::ZERO,
+    }
+}
+
+async fn all_rounds(desk: &Desk<Fake>) {
+    while batch::round(desk).await.unwrap() > 0 {}
+}
+
+on_both! {
+    async fn every_row_ends_in_its_place_with_what_became_of_its_order(db) {
+        let test = TestStore::new(db).await;
+        let script = [Next::Approve, Next::Reject, Next::LoseAnswer];
+        let fake = Fake::new(&script).with_info(|info| info.batch_limits.credit = 1);
+        let mut desk = desk(&test.store, &fake).await;
+        desk.concurrency = 1;
+        let mut ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
+        ids.reverse();
+        desk.run(Action::Credit, &ids[4..], &|_| {}).await.unwrap();
+        let ticked = [ids[0], ids[1], ids[2], ids[0], ids[4]];
+        let batch = test.store.add_batch(Action::Credit, "花子", &ticked, 1).await.unwrap();
+        assert_eq!(test.store.batch_progress(batch).await.unwrap(), BatchProgress { waiting: 4, ..Default::default() });
+        all_rounds(&desk).await;
+        let rows = test.store.batch_rows(batch, 0, 100).await.unwrap();
+        let ended: Vec<_> = rows.iter().map(|row| (row.order, row.outcome.unwrap(), row.state.unwrap())).collect();
+        assert_eq!(
+            ended,
+            [
+                (ids[0], Outcome::Failure, State::Rejected),
+                (ids[1], Outcome::Unknown, State::Unknown),
+                (ids[2], Outcome::Success, State::Approved),
+                (ids[4], Outcome::Failure, State::Approved),
+            ]
+        );
+        assert!(matches!(rows[3].problem, Some(Problem::NotOffered { .. })), "it was approved before");
+        let progress = test.store.batch_progress(batch).await.unwrap();
+        assert_eq!((progress.success, progress.failure, progress.unknown, progress.total()), (1, 2, 1, 4));
+        assert!(test.store.batch(batch).await.unwrap().unwrap().finished_at.is_some());
+        assert_eq!(test.store.history(ids[0]).await.unwrap()[0].who, "花子");
+        assert_eq!(test.store.batch_rows(batch, 2, 1).await.unwrap()[0].order, ids[2]);
+    }
+
+    async fn several_processes_share_a_batch_and_do_every_order_once(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[]);
+        let ids: Vec<i64> = test.orders(300).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let mut processes = Vec::new();
+        for _ in 0..3 {
+            let desk = desk(&test.again().await, &fake).await;
+            let background = Background { desk, wake: Arc::new(Notify::new()), stop: stopped.clone() };
+            processes.push(tokio::spawn(async move { background.run().await }));
+        }
+        while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stop.send(true).unwrap();
+        for process in processes {
+            process.await.unwrap();
+        }
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 300);
+        assert_eq!(fake.references().len(), 300, "each was sent once");
+    }
+
+    async fn a_batch_that_is_stopped_sends_nothing_more(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[]);
+        let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        test.store.stop_batch(batch, "太郎", 2).await.unwrap();
+        all_rounds(&desk(&test.store, &fake).await).await;
+        let rows = test.store.batch_rows(batch, 0, 10).await.unwrap();
+        assert!(rows.iter().all(|row| row.problem == Some(Problem::Stopped { who: "太郎".into() })));
+        assert_eq!(fake.references().len(), 0);
+        assert_eq!(test.store.batch(batch).await.unwrap().unwrap().finished_at, Some(2));
+    }
+
+    async fn work_that_is_let_go_of_leaves_its_orders_unknown_and_its_row_so(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake { never_answers: true, ..Fake::new(&[]) };
+        let desk = desk(&test.store, &fake).await;
+        let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let running = tokio::spawn({
+            let desk = desk.clone();
+            async move { batch::round(&desk).await }
+        });
+        while test.order(ids[1]).await.state != State::Sending {
+            tokio::task::yield_now().await;
+        }
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
+        assert_eq!(desk.worker.recover(&test.store).await.unwrap(), 2);
+        assert_eq!(test.order(ids[0]).await.state, State::Unknown);
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().unknown, 2);
+    }
+}
+
+/// Tells the child which store to work on, and thereby that it is the child.
+const CHILD: &str = "HOST_DEMO_TEST_BATCH_CHILD";
+
+/// A process that works on batches and never gets an answer, until it is killed. Alone, it does nothing.
+#[tokio::test]
+async fn child_that_works_and_never_gets_an_answer() {
+    let Ok(told) = std::env::var(CHILD) else { return };
+    let store = Store::open(&told_place(&told)).await.unwrap();
+    let desk = desk(&store, &Fake { never_answers: true, ..Fake::new(&[]) }).await;
+    println!("begins");
+    batch::round(&desk).await.unwrap();
+}
+
+fn child(test: &TestStore) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_that_works_and_never_gets_an_answer", "--nocapture"])
+        .env(CHILD, test.tell())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("begins")), "the child ended early");
+    child
+}
+
+on_both! {
+    async fn others_finish_what_a_killed_process_had_taken(db) {
+        let test = TestStore::new(db).await;
+        let ids: Vec<i64> = test.orders(200).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let mut child = child(&test);
+        let sending = |orders: Vec<host_demo::order::Order>| {
+            orders.into_iter().filter(|order| order.state == State::Sending).count()
+        };
+        // A process takes 24 rows, eight calls of three, and has four of these under way at a time.
+        while sending(test.all().await) < 12 {
+            tokio::task::yield_now().await;
+        }
+        let fake = Fake::new(&[]);
+        let desk = desk(&test.store, &fake).await;
+        all_rounds(&desk).await;
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().taken, 24, "its process is alive");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
+            batch::round(&desk).await.unwrap();
+        }
+        let progress = test.store.batch_progress(batch).await.unwrap();
+        assert_eq!((progress.success, progress.unknown, progress.failure), (188, 12, 0));
+        assert_eq!(fake.references().len(), 188, "what may have been sent was not sent again");
+        let rows = test.store.batch_rows(batch, 0, 200).await.unwrap();
+        let unknown = rows.iter().filter(|row| row.outcome == Some(Outcome::Unknown));
+        for row in unknown {
+            assert_eq!(row.problem, Some(Problem::ProcessDied));
+            assert_eq!(test.order(row.order).await.state, State::Unknown);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Credit results by CSV: in, out, and never beside the API.
+
+mod common;
+
+use common::{TestStore, on_both};
+use encoding_rs::SHIFT_JIS;
+use host_demo::mall::Mall;
+use host_demo::results::{self, ResultsError, left_out_words};
+use host_demo::sheet::Charset;
+use host_demo::state::{Action, Event, State};
+use host_demo::store::{Change, Saving};
+use host_demo::words::Lang;
+
+async fn by_csv(test: &TestStore) -> Mall {
+    test.store.put_mall(&Mall { by_csv: true, ..test.mall().await }, Saving::default()).await.unwrap();
+    test.mall().await
+}
+
+on_both! {
+    async fn results_are_taken_in_and_every_line_that_is_not_says_why(db) {
+        let test = TestStore::new(db).await;
+        test.orders(6).await;
+        let mall = by_csv(&test).await;
+        let judged = test.claim(&test.all().await[5..], "w").await.remove(0).unwrap();
+        test.store.apply(&[Change::new(&judged, Event::CreditApproved)], "op", 2).await.unwrap();
+        let text = "注文番号,与信結果,与信理由\nA-1,OK,\nA-2,NG,住所不備\nA-3,審査中,\nA-4,たぶん,\nA-5,,\nA-6,NG,\nA-9,OK,\nA-1,NG,\n";
+        let (bytes, ..) = SHIFT_JIS.encode(text);
+        let tried = results::take_in(&test.store, &mall, &bytes, None, "花子", true).await.unwrap();
+        assert!(test.all().await[..5].iter().all(|order| order.state == State::NotAsked), "a dry run writes nothing");
+        let taken = results::take_in(&test.store, &mall, &bytes, None, "花子", false).await.unwrap();
+        assert_eq!(tried, taken);
+        let states: Vec<_> = taken.taken.iter().map(|(line, _, state)| (*line, *state)).collect();
+        assert_eq!(states, [(2, State::CsvApproved), (3, State::CsvRejected), (4, State::CsvUnderReview)]);
+        let words: Vec<_> = taken.bad.iter().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        for (words, expected) in words.iter().zip([
+            "f.csv 5行目 注文番号 A-4: 与信結果「たぶん」を",
+            "f.csv 7行目 注文番号 A-6: APIで与信した注文です（[与信OK]）",
+            "f.csv 8行目 注文番号 A-9: この注文番号の注文はありません",
+            "f.csv 9行目 注文番号 A-1: 同じ注文番号が2行目にもあります",
+        ]) {
+            assert!(words.starts_with(expected), "{words}");
+        }
+        assert_eq!(words.len(), 4);
+        let orders = test.all().await;
+        assert_eq!(orders[1].problem.as_ref().unwrap().said(Lang::Ja), "住所不備");
+        assert!(orders[..3].iter().all(|order| !order.offers(Action::Credit)));
+        assert_eq!(test.store.history(orders[0].id).await.unwrap()[0].who, "花子");
+    }
+
+    async fn what_is_written_can_be_filled_in_and_taken_in_again(db) {
+        let test = TestStore::new(db).await;
+        test.orders(3).await;
+        let mall = by_csv(&test).await;
+        let judged = test.claim(&test.all().await[2..], "w").await.remove(0).unwrap();
+        test.store.apply(&[Change::new(&judged, Event::CreditUnknown)], "op", 2).await.unwrap();
+        for charset in [Charset::Utf8WithBom, Charset::ShiftJis] {
+            let file = results::write_out(&test.all().await, charset);
+            assert_eq!(file.left_out, [("A-3".to_owned(), State::Unknown)]);
+            assert!(left_out_words(State::Unknown, Lang::En).contains("judged through the API"));
+            assert!(results::take_in(&test.store, &mall, &file.bytes, None, "op", true).await.unwrap().bad.is_empty());
+        }
+        let first = "注文番号,与信結果,与信理由\nA-1,保留,=1+1\n";
+        results::take_in(&test.store, &mall, first.as_bytes(), None, "op", false).await.unwrap();
+        let file = results::write_out(&test.all().await, Charset::Utf8WithBom);
+        let text = String::from_utf8(file.bytes.clone()).unwrap();
+        assert!(text.contains("\"A-1\",\"2026-07-01 10:00:00\",\"見本 花子\",\"1001\",\"保留\",\"'=1+1\"\r\n"), "{text}");
+        let again = results::take_in(&test.store, &mall, &file.bytes, None, "op", false).await.unwrap();
+        assert_eq!((again.taken.len(), again.bad.len()), (1, 0), "one is judged, the other is empty");
+        assert_eq!(test.all().await[0].problem.as_ref().unwrap().said(Lang::Ja), "=1+1");
+    }
+
+    async fn a_mall_whose_results_come_through_the_api_takes_no_file(db) {
+        let test = TestStore::new(db).await;
+        let file = "注文番号,与信結果\n".as_bytes();
+        let refused = results::take_in(&test.store, &test.mall().await, file, None, "op", false).await;
+        assert!(matches!(refused, Err(ResultsError::NotByCsv(_))));
+    }
+}

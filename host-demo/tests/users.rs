@@ -1,0 +1,118 @@
+//! Users, sessions, tokens, the limit on guessing, and calls that are repeated.
+
+mod common;
+
+use common::{TestStore, on_both};
+use host_demo::store::{Begun, Call, MIN_PASSWORD, Role, SESSION, SignIn, UserProblem};
+use host_demo::worker::Worker;
+
+const GOOD: &str = "correct horse battery";
+
+on_both! {
+    async fn a_user_signs_in_with_the_right_password_alone(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let user = store.add_user("花子", Role::Operator, GOOD, 1).await.unwrap().unwrap();
+        assert_eq!(store.sign_in("花子", GOOD, "127.0.0.1", 2).await.unwrap(), SignIn::Welcome(user.clone()));
+        for (name, password) in [("花子", "correct horse batterx"), ("太郎", GOOD), ("花子", "")] {
+            assert_eq!(store.sign_in(name, password, "127.0.0.1", 3).await.unwrap(), SignIn::Wrong);
+        }
+        store.set_password(user.id, "another password").await.unwrap().unwrap();
+        assert_eq!(store.sign_in("花子", GOOD, "127.0.0.1", 4).await.unwrap(), SignIn::Wrong);
+        store.change_user(user.id, Role::Operator, true).await.unwrap().unwrap();
+        assert_eq!(store.sign_in("花子", "another password", "127.0.0.1", 5).await.unwrap(), SignIn::Wrong, "disabled");
+    }
+
+    async fn what_a_user_is_refused_for(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let short = "x".repeat(MIN_PASSWORD - 1);
+        for (name, password, problem) in [
+            ("", GOOD, UserProblem::Name),
+            (" 花子", GOOD, UserProblem::Name),
+            ("花\n子", GOOD, UserProblem::Name),
+            ("花子", &short, UserProblem::Password),
+        ] {
+            assert_eq!(store.add_user(name, Role::Operator, password, 1).await.unwrap(), Err(problem));
+        }
+        let boss = store.add_user("社長", Role::Administrator, GOOD, 1).await.unwrap().unwrap();
+        assert_eq!(store.add_user("社長", Role::Operator, GOOD, 1).await.unwrap(), Err(UserProblem::NameTaken));
+        let last = Err(UserProblem::LastAdministrator);
+        assert_eq!(store.change_user(boss.id, Role::Administrator, true).await.unwrap(), last);
+        assert_eq!(store.change_user(boss.id, Role::Operator, false).await.unwrap(), last);
+        store.add_user("専務", Role::Administrator, GOOD, 1).await.unwrap().unwrap();
+        assert_eq!(store.change_user(boss.id, Role::Operator, false).await.unwrap(), Ok(()));
+        assert_eq!(store.change_user(99, Role::Operator, false).await.unwrap(), Err(UserProblem::NoUser));
+        assert_eq!(store.users().await.unwrap().len(), 2);
+    }
+
+    async fn guessing_comes_to_an_end(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        store.add_user("花子", Role::Operator, GOOD, 1).await.unwrap().unwrap();
+        for at in 0..10 {
+            assert_eq!(store.sign_in("花子", "wrong", "203.0.113.1", 100 + at).await.unwrap(), SignIn::Wrong);
+        }
+        let until = 100 + 15 * 60_000;
+        assert_eq!(store.sign_in("花子", GOOD, "203.0.113.2", 200).await.unwrap(), SignIn::TooMany { until });
+        assert!(matches!(store.sign_in("花子", GOOD, "203.0.113.2", until).await.unwrap(), SignIn::Welcome(_)));
+        for at in 0..50 {
+            store.sign_in(&format!("name {at}"), "", "203.0.113.9", until + 1).await.unwrap();
+        }
+        assert!(matches!(store.sign_in("花子", GOOD, "203.0.113.9", until + 2).await.unwrap(), SignIn::TooMany { .. }));
+        assert!(matches!(store.sign_in("花子", GOOD, "203.0.113.3", until + 2).await.unwrap(), SignIn::Welcome(_)));
+    }
+
+    async fn a_session_ends(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let user = store.add_user("花子", Role::Operator, GOOD, 1).await.unwrap().unwrap();
+        let begun = store.begin_session(user.id, 10).await.unwrap();
+        let session = store.session(&begun.token, 11).await.unwrap().unwrap();
+        assert_eq!((session.user, session.csrf), (user.clone(), begun.csrf));
+        assert_eq!(begun.expires_at, 10 + SESSION.as_millis() as i64);
+        assert!(store.session(&begun.token, begun.expires_at).await.unwrap().is_none(), "by time");
+        assert!(store.session("guess", 11).await.unwrap().is_none());
+        store.end_session(&begun.token).await.unwrap();
+        assert!(store.session(&begun.token, 11).await.unwrap().is_none(), "by signing out");
+        let (first, second) = (store.begin_session(user.id, 10).await.unwrap(), store.begin_session(user.id, 10).await.unwrap());
+        store.set_password(user.id, "another password").await.unwrap().unwrap();
+        assert!(store.session(&first.token, 11).await.unwrap().is_none(), "by another password");
+        assert!(store.session(&second.token, 11).await.unwrap().is_none());
+    }
+
+    async fn a_token_works_until_it_is_revoked_or_expires(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let (kept, token) = store.add_api_token("在庫連携", Role::Operator, "社長", Some(100), 1).await.unwrap().unwrap();
+        assert_eq!(store.api_token(&token, 99).await.unwrap().as_ref(), Some(&kept));
+        assert!(store.api_token(&token, 100).await.unwrap().is_none());
+        assert!(store.api_token("hostdemo_guess", 2).await.unwrap().is_none());
+        assert!(store.revoke_api_token(kept.id, 3).await.unwrap());
+        assert!(!store.revoke_api_token(kept.id, 3).await.unwrap());
+        assert!(store.api_token(&token, 4).await.unwrap().is_none());
+        assert_eq!(store.api_tokens().await.unwrap()[0].revoked_at, Some(3));
+    }
+
+    async fn a_call_that_is_repeated_acts_once(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let call = Call { caller: "user:1", key: "k", digest: "d" };
+        assert_eq!(store.begin_call(call, "w", 1).await.unwrap(), Begun::New);
+        assert_eq!(store.begin_call(call, "w", 2).await.unwrap(), Begun::Running);
+        let another = Call { digest: "other", ..call };
+        assert_eq!(store.begin_call(another, "w", 2).await.unwrap(), Begun::Another);
+        store.end_call(call, 202, "{}").await.unwrap();
+        let answered = Begun::Answered { status: 202, answer: "{}".into() };
+        assert_eq!(store.begin_call(call, "w", 3).await.unwrap(), answered);
+        assert_eq!(store.begin_call(Call { caller: "user:2", ..call }, "w", 3).await.unwrap(), Begun::New);
+        assert_eq!(store.begin_call(call, "w", 2 * 86_400_000).await.unwrap(), Begun::New, "a day later");
+
+        let refused = Call { key: "refused", ..call };
+        store.begin_call(refused, "w", 1).await.unwrap();
+        store.forget_call(refused).await.unwrap();
+        assert_eq!(store.begin_call(refused, "a process that died", 1).await.unwrap(), Begun::New);
+        Worker::start(store).await.unwrap().recover(store).await.unwrap();
+        assert_eq!(store.begin_call(refused, "w", 1).await.unwrap(), Begun::New);
+    }
+}

@@ -1,0 +1,87 @@
+//! The platform's page: `host-demo serve` as a process.
+
+use crate::program;
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The administrator of every served platform here.
+pub const ADMINISTRATOR: &str = "kanri";
+/// An operator of every served platform here.
+pub const OPERATOR: &str = "tanto";
+/// The password of both.
+pub const PASSWORD: &str = "tsuki-to-hoshi-2026";
+
+/// A running platform; dropping it kills it.
+pub struct Served {
+    process: Child,
+    /// Where it answers, without a slash at the end.
+    pub url: String,
+}
+
+impl Served {
+    /// Serves a new platform with the sandbox's gateways from `folder`, its store at `db` (a file's path
+    /// or a PostgreSQL URL).
+    pub fn start(folder: &Path, db: &str) -> Result<Self> {
+        Self::start_with(folder, db, &["--sandbox"])
+    }
+
+    /// The same with these arguments of `serve` alone.
+    pub fn start_with(folder: &Path, db: &str, arguments: &[&str]) -> Result<Self> {
+        for (name, admin) in [(ADMINISTRATOR, true), (OPERATOR, false)] {
+            add_user(folder, db, name, admin)?;
+        }
+        let mut process = command(folder, db)?
+            .args(["--settle", "1", "serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start host-demo serve")?;
+        let mut line = String::new();
+        if let Some(stdout) = process.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        match line.split_whitespace().find(|word| word.starts_with("http://")) {
+            Some(url) => Ok(Served { url: url.trim_end_matches('/').to_owned(), process }),
+            None => bail!("host-demo serve ended with {} before it listened: {line}", process.wait()?),
+        }
+    }
+
+    /// Kills it at once, as a power cut would.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+fn command(folder: &Path, db: &str) -> Result<Command> {
+    let mut command = Command::new(program("host-demo")?);
+    command.args(["--db", db]).arg("--plugins").arg(folder.join("plugins"));
+    Ok(command)
+}
+
+fn add_user(folder: &Path, db: &str, name: &str, admin: bool) -> Result<()> {
+    let mut command = command(folder, db)?;
+    command.args(["user", "add", name]);
+    if admin {
+        command.arg("--admin");
+    }
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    if let Some(mut stdin) = process.stdin.take() {
+        writeln!(stdin, "{PASSWORD}")?;
+    }
+    let status = process.wait()?;
+    if !status.success() {
+        bail!("user add {name} ended with {status}");
+    }
+    Ok(())
+}
