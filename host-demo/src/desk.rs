@@ -302,7 +302,15 @@ impl<P: Provider + Clone> Desk<P> {
             Found::Rejected => (Event::OperatorRejected, Some(recorded), None),
             Found::Nothing => (Event::OperatorNothing, Some(recorded), None),
         };
-        let change = Change { problem, transaction_id, note: Some(note.to_owned()), ..Change::new(&order, event) };
+        let mall = self.store.mall(&order.mall).await?.ok_or_else(|| DeskError::NoMall(order.mall.clone()))?;
+        let to = next(order.state, event).unwrap_or(order.state);
+        let change = Change {
+            problem,
+            transaction_id,
+            note: Some(note.to_owned()),
+            order_status: automation::order_status(&mall, order.state, to),
+            ..Change::new(&order, event)
+        };
         let applied = self.store.apply(&[change], &self.who, clock::now()).await?.pop().flatten();
         Ok(match applied {
             Some(applied) if applied.event == event => Row::new(&applied.order, Outcome::Success, None),
