@@ -77,6 +77,10 @@ pub async fn origins(session: &Session) -> Outcome {
     Outcome::of(wrong.map(|error| say!("{error}", "{error}")).collect())
 }
 
+/// What only asking can show.
+const BY_ASKING: [Capability; 3] =
+    [Capability::FIND_BY_REFERENCE, Capability::REPORTS_CANCEL, Capability::REPORTS_TRACKING];
+
 /// Limits and amounts make sense together.
 pub async fn limits(session: &Session) -> Outcome {
     let info = session.plugin.info();
@@ -87,8 +91,11 @@ pub async fn limits(session: &Session) -> Outcome {
             Words::new("sync-tracking があるのに配送業者がない", "there is sync-tracking and no carrier"),
         ),
         (
-            info.batch_limits.check_credit > 0 || !info.capabilities.contains(Capability::FIND_BY_REFERENCE),
-            Words::new("find-by-reference なのに check-credit がない", "it finds by reference without check-credit"),
+            info.batch_limits.check_credit > 0 || !BY_ASKING.iter().any(|one| info.capabilities.contains(*one)),
+            Words::new(
+                "check-credit がないのに、照会でわかるという能力がある",
+                "it has capabilities of check-credit and no check-credit",
+            ),
         ),
         (
             info.max_billed_amount.is_none_or(|yen| yen > 0),

@@ -2,7 +2,7 @@
 
 use crate::line::{Does, Line};
 use crate::report::Outcome;
-use crate::session::{Operation, Session, Told};
+use crate::session::{Operation, Session, Told, name};
 use crate::words::{Words, say};
 use futures::future::join_all;
 use provider_host::{Progress, Word};
@@ -139,35 +139,36 @@ pub const FAULTS: [Fault; 20] = [
 pub async fn meets(session: &Session, fault: &'static Fault) -> Outcome {
     let line = session.line(fault.name);
     let told = join_all(session.operations().map(|operation| session.ordinary(operation, line))).await;
-    Outcome::of(told.iter().filter_map(|told| judge(told, fault)).collect())
+    // Most plugins make the same mistake in all operations, and then it is said once.
+    let mut wrong: Vec<(Words, Vec<&str>)> = Vec::new();
+    for (told, words) in told.iter().filter_map(|told| Some((told, judge(told, fault)?))) {
+        let name = told.operation.name();
+        match wrong.iter_mut().find(|(other, _)| *other == words) {
+            Some((_, names)) => names.push(name),
+            None => wrong.push((words, vec![name])),
+        }
+    }
+    Outcome::of(wrong.into_iter().map(|(words, names)| words.after(&names.join(", "))).collect())
 }
 
+/// What is wrong with what the plugin said.
 fn judge(told: &Told, fault: &Fault) -> Option<Words> {
     // A call that broke off has no word of the plugin in it; `calls.end` is about those.
     let (None, Some(word)) = (told.error(), told.words.first()) else { return None };
-    let (operation, said) = (told.operation.name(), told.said());
+    let (said, word) = (told.said(), name(*word));
     let nothing_left = told.requests().all(|request| request.progress == Progress::NotSent);
     let wants_connection = !matches!(fault.does, Does::Refuses | Does::Closes);
     if told.requests().next().is_none() || (wants_connection && nothing_left) {
         return Some(say!(
-            "{operation}: 検査用の接続先に要求が届かなかった（回答: {said}）",
-            "{operation}: no request reached the kit's gateway (it said: {said})"
+            "検査用の接続先に要求が届かなかった（回答 {word}: {said}）",
+            "no request reached the kit's gateway (it said {word}: {said})"
         ));
     }
-    let (word, allowed) = (name(*word), fault.allowed.iter().map(|word| name(*word)).collect::<Vec<_>>());
-    let expected = (allowed.join("、"), allowed.join(" or "));
+    let allowed: Vec<_> = fault.allowed.iter().map(|word| name(*word)).collect();
+    let (ja, en) = (allowed.join("、"), allowed.join(" or "));
     (!allowed.contains(&word)).then(|| {
-        let (ja, en) = expected;
-        Words::new(
-            format!("{operation}: {ja} と言うべきところ {word} と言った（{said}）"),
-            format!("{operation}: said {word} where it has to say {en} ({said})"),
-        )
+        say!("{ja} と言うべきところ {word} と言った（{said}）", "said {word} where it has to say {en} ({said})")
     })
-}
-
-/// A word as the contract writes it.
-fn name(word: Word) -> String {
-    serde_json::to_value(word).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A registration that may have arrived is not sent again within the call.

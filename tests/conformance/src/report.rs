@@ -151,5 +151,7 @@ fn reasons(text: &mut String, row: &Row, lang: Lang) {
 /// `words` behind `head`, in lines of at most [`COLUMNS`], the further ones under the first.
 fn filled(head: &str, words: &str) -> String {
     let below = " ".repeat(textwrap::core::display_width(head));
-    textwrap::fill(words, textwrap::Options::new(COLUMNS).initial_indent(head).subsequent_indent(&below))
+    let options = textwrap::Options::new(COLUMNS).initial_indent(head).subsequent_indent(&below);
+    // A name like outcome-unknown is searched for whole.
+    textwrap::fill(words, options.word_splitter(textwrap::WordSplitter::NoHyphenation))
 }

@@ -7,7 +7,8 @@ use crate::samples;
 use crate::wire::Stage;
 use crate::words::{Words, say};
 use provider_host::contract::{
-    Cancellation, Capability, Order, ProviderInfo, Registration, Setting, SettingKind, Shipment,
+    Cancellation, Capability, Failure, FieldProblem, Order, ProviderInfo, Reason, Registration, Setting, SettingKind,
+    Shipment,
 };
 use provider_host::{Account, Answer, CallError, CallReport, Plugin, RequestReport, Word};
 use std::fmt::Debug;
@@ -116,7 +117,7 @@ impl Told {
             call.overruled.iter().for_each(|overruled| words[first + overruled.row] = overruled.said);
             first += call.rows;
         }
-        Told { operation, words, rows: answer.rows.iter().map(shown).collect(), calls: answer.calls }
+        Told { operation, words, rows: answer.rows.iter().map(in_short).collect(), calls: answer.calls }
     }
 
     /// Why a call ended without the plugin's answer, if one did.
@@ -134,7 +135,7 @@ impl Told {
         self.calls.iter().flat_map(|call| &call.requests)
     }
 
-    /// The first row as the host passes it on, for people.
+    /// What the first row holds, or the reason why not, for people.
     pub fn said(&self) -> &str {
         self.rows.first().map_or("", String::as_str)
     }
@@ -142,8 +143,38 @@ impl Told {
 
 /// `value` for people, cut where it is long.
 pub fn shown(value: &impl Debug) -> String {
-    let text = format!("{value:?}");
+    cut(format!("{value:?}"))
+}
+
+fn cut(text: String) -> String {
     if text.chars().count() > MAX_SHOWN { text.chars().take(MAX_SHOWN).chain(['…']).collect() } else { text }
+}
+
+/// What a row holds, or the reason why not, without the name of the failure.
+pub fn in_short<T: Debug>(row: &Result<T, Failure>) -> String {
+    let words = |reason: &Reason| format!("{} {}", reason.code.as_deref().unwrap_or_default(), reason.message);
+    let text = match row {
+        Ok(value) => format!("{value:?}"),
+        Err(Failure::Invalid(problems)) => {
+            let problem = |problem: &FieldProblem| format!("{}: {}", problem.field, words(&problem.reason));
+            problems.iter().map(problem).collect::<Vec<_>>().join(" / ")
+        }
+        Err(
+            Failure::Unauthorized(reason)
+            | Failure::Already(reason)
+            | Failure::Refused(reason)
+            | Failure::NotSent(reason)
+            | Failure::Busy((reason, _))
+            | Failure::OutcomeUnknown(reason),
+        ) => words(reason),
+        Err(Failure::Unsupported) => String::new(),
+    };
+    cut(text.trim().to_owned())
+}
+
+/// A word as the contract writes it.
+pub fn name(word: Word) -> String {
+    serde_json::to_value(word).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What is known before the first check.

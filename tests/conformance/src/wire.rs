@@ -12,11 +12,11 @@ pub mod script;
 
 use crate::Options;
 use crate::report::Outcome;
-use crate::session::{Rows, Session};
+use crate::session::{Rows, Session, in_short, name};
 use crate::words::Words;
 use gateways::{Gateway, by_id};
 use provider_host::contract::{Decision, Failure, Setting, SettingField, SettingKind, Standing};
-use provider_host::{Account, Origin};
+use provider_host::{Account, Origin, Word};
 use script::Scene;
 use std::io;
 use std::path::PathBuf;
@@ -110,6 +110,11 @@ async fn call(session: &Session, shop: &Account, rows: Rows) -> Vec<Result<Done,
 
 fn said<T>(rows: Vec<Result<T, Failure>>, done: fn(T) -> Done) -> Vec<Result<Done, Failure>> {
     rows.into_iter().map(|row| row.map(done)).collect()
+}
+
+/// A row for people: its word, and what it holds or why not.
+fn row(row: &Result<Done, Failure>) -> String {
+    format!("{} ({})", name(Word::of(row)), in_short(row))
 }
 
 fn unknown() -> Outcome {

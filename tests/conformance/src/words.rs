@@ -37,6 +37,11 @@ impl Words {
         Words { ja: ja.into(), en: en.into() }
     }
 
+    /// The words behind what they are about.
+    pub fn after(self, about: &str) -> Self {
+        Words { ja: format!("{about}: {}", self.ja), en: format!("{about}: {}", self.en) }
+    }
+
     /// The words in `lang`.
     pub fn in_lang(&self, lang: Lang) -> &str {
         match lang {

@@ -1,9 +1,9 @@
 //! The operations while a simulator fails: what the plugin says must never contradict the ledger.
 
 use super::script::{registration, state};
-use super::{Done, call, merchant};
+use super::{Done, call, merchant, row};
 use crate::samples;
-use crate::session::{Operation, Rows, Session, shown};
+use crate::session::{Operation, Rows, Session};
 use crate::words::{Words, say};
 use futures::future::join_all;
 use gateways::ledger::{Ledger, Registration as Recorded};
@@ -106,10 +106,11 @@ fn judge(
     let fits = match said {
         Ok(done) => fault == Fault::UnknownCode && is_other(done),
         Err(Failure::OutcomeUnknown(_)) => true,
+        Err(Failure::Already(_)) => held[1].is_some(),
         // Nothing was recorded, it says.
         Err(_) => !changed,
     };
-    let (name, operation, said) = (fault.info().name, operation.name(), shown(said));
+    let (name, operation, said) = (fault.info().name, operation.name(), row(said));
     let held = held[1].as_ref().map_or_else(|| "-".to_owned(), state);
     (!fits).then(|| {
         say!(
@@ -149,7 +150,7 @@ async fn found_again(
         Ok(_) => is_there,
         Err(_) => false,
     };
-    let (name, found) = (fault.info().name, shown(&found));
+    let (name, found) = (fault.info().name, row(&found));
     (!fits).then(|| {
         let recorded = if is_there { ["ある", "is there"] } else { ["ない", "is not there"] };
         let [ja, en] = recorded;

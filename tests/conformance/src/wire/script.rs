@@ -1,8 +1,8 @@
 //! The ordinary work at a simulator, step by step, and whether its ledger agrees with the plugin.
 
-use super::{Done, call, merchant};
+use super::{Done, call, merchant, row};
 use crate::samples;
-use crate::session::{Operation, Rows, Session, shown};
+use crate::session::{Operation, Rows, Session};
 use crate::words::{Words, say};
 use gateways::ledger::{Ledger, Registration as Recorded};
 use gateways::verdicts::{MAGIC, Verdict as Held};
@@ -38,8 +38,16 @@ enum May {
     BeInvalid,
     /// The simulator refuses it for its state, and the plugin has to say so.
     BeRefused,
+    /// The simulator has it already, and the plugin has to say so, as far as the provider lets it know.
+    BeThereAlready,
+    /// What is cancelled is to be cancelled: a success, as far as the provider lets the plugin know.
+    BeCancelledAlready,
     /// Asked for what is not there.
     FindNothing,
+    /// Asked for what was cancelled, by a plugin that reports it.
+    FindCancelled,
+    /// Asked for what was shipped, by a plugin that reports it.
+    FindTracking,
     /// The connection test, at which a simulator may grumble: it is asked for nothing that there is.
     Connect,
 }
@@ -99,6 +107,9 @@ impl Script<'_> {
         for magic in &MAGIC {
             self.step(magic.en, Rows::Orders(vec![magic_order(magic.digits)]), May::Succeed).await;
         }
+        if self.can(Capability::UNIQUE_REFERENCE) {
+            self.step("registered again", Rows::Orders(vec![samples::order("KIT-C0")]), May::BeThereAlready).await;
+        }
         if Operation::Credit.limit(self.session.plugin.info()) as usize >= TOGETHER {
             let orders = (0..TOGETHER).map(|at| samples::order(&format!("KIT-T{at}"))).collect();
             self.step("several in one call", Rows::Orders(orders), May::Succeed).await;
@@ -134,8 +145,7 @@ impl Script<'_> {
             party.address.street = "六本木1-2-34 ﾊｲﾂABC".to_owned();
         });
         let signs = samples::item("箸&<置き> \"50%\" = 1+1; '髙'", 1_000, 1);
-        let may_enclose = self.session.plugin.info().capabilities.contains(Capability::ENCLOSED_INVOICE);
-        let enclosed = if may_enclose { May::Succeed } else { May::BeInvalid };
+        let enclosed = if self.can(Capability::ENCLOSED_INVOICE) { May::Succeed } else { May::BeInvalid };
         vec![
             ("an ordinary order", May::Succeed, order.clone()),
             ("to another recipient", May::Succeed, Order { recipient: Some(recipient.clone()), ..order.clone() }),
@@ -183,7 +193,7 @@ impl Script<'_> {
             let rows = ids.iter().take(TOGETHER).cloned().collect();
             self.step("several in one call", Rows::Registrations(rows), May::Succeed).await;
         }
-        if self.session.plugin.info().capabilities.contains(Capability::FIND_BY_REFERENCE) {
+        if self.can(Capability::FIND_BY_REFERENCE) {
             let lost = |reference: &str| Rows::Registrations(vec![samples::registration(reference, None)]);
             self.step("by reference alone", lost("KIT-C0"), May::Succeed).await;
             self.step("by a reference that nobody registered", lost("KIT-NOBODY"), May::FindNothing).await;
@@ -197,6 +207,13 @@ impl Script<'_> {
             let shipment = samples::shipment_with(known, carrier, &samples::slip(at));
             self.step(carrier, Rows::Shipments(vec![shipment]), May::Succeed).await;
         }
+        if let (Some(known), Some(carrier)) = (self.known("KIT-S0"), carriers.first()) {
+            let shipment = samples::shipment_with(known.clone(), carrier, &samples::slip(0));
+            self.step("reported again", Rows::Shipments(vec![shipment]), May::BeThereAlready).await;
+            if self.can(Capability::REPORTS_TRACKING) {
+                self.step("KIT-S0, shipped", Rows::Registrations(vec![known]), May::FindTracking).await;
+            }
+        }
         let refuses = MAGIC.iter().find(|magic| magic.script.refuses_tracking);
         let known = refuses.and_then(|magic| self.known(&magic_order(magic.digits).reference));
         if let (Some(known), Some(carrier)) = (known, carriers.first()) {
@@ -209,9 +226,9 @@ impl Script<'_> {
         let cancel = |known| Rows::Cancellations(vec![samples::cancellation(known)]);
         let Some(known) = self.register(samples::order("KIT-X0")).await else { return };
         self.step("", cancel(known.clone()), May::Succeed).await;
-        if has(self.session, Operation::CheckCredit) {
-            let title = format!("{}, cancelled", known.reference);
-            self.step(title, Rows::Registrations(vec![known]), May::FindNothing).await;
+        self.step("cancelled again", cancel(known.clone()), May::BeCancelledAlready).await;
+        if self.can(Capability::REPORTS_CANCEL) {
+            self.step("KIT-X0, cancelled", Rows::Registrations(vec![known]), May::FindCancelled).await;
         }
         let refuses = MAGIC.iter().find(|magic| magic.script.refuses_cancel);
         if let Some(known) = refuses.and_then(|magic| self.known(&magic_order(magic.digits).reference)) {
@@ -232,6 +249,10 @@ impl Script<'_> {
         let reference = order.reference.clone();
         call(self.session, &self.shop, Rows::Orders(vec![order])).await;
         self.known(&reference)
+    }
+
+    fn can(&self, capability: Capability) -> bool {
+        self.session.plugin.info().capabilities.contains(capability)
     }
 
     fn known(&self, reference: &str) -> Option<Registration> {
@@ -278,19 +299,22 @@ fn judge(about: &str, reference: &str, said: &Result<Done, Failure>, ledger: &Le
     let fits = match (may, said) {
         (May::BeInvalid, Err(Failure::Invalid(_))) => recorded.is_none(),
         (May::BeRefused, said) => matches!(said, Err(Failure::Refused(_))),
+        (May::BeThereAlready, said) => matches!(said, Err(Failure::Already(_) | Failure::Refused(_))),
+        (May::BeCancelledAlready, said) => matches!(said, Ok(Done::Nothing) | Err(Failure::Refused(_))),
+        (May::FindCancelled, said) => *said == Ok(Done::Stands(Standing::Cancelled)),
+        (May::FindTracking, said) => *said == Ok(Done::Stands(Standing::TrackingRegistered)),
         (May::FindNothing, said) => finds_nothing(said),
         (May::Connect, said) => said.is_ok(),
         (_, Ok(done)) => agrees(done, recorded),
         (_, Err(_)) => false,
     };
-    let (said, recorded) = (shown(said), recorded.map_or_else(|| "-".to_owned(), state));
+    let (said, recorded) = (row(said), recorded.map_or_else(|| "-".to_owned(), state));
     (!fits).then(|| {
         say!("{about}: 回答 {said}、台帳 {recorded}", "{about}: it said {said}, and the ledger holds {recorded}")
     })
 }
 
-/// The question for a stranger, and for what was cancelled: anything but a claim that there is a live
-/// credit.
+/// The question for a stranger: anything but a claim that there is a registration.
 fn finds_nothing(said: &Result<Done, Failure>) -> bool {
     match said {
         Ok(Done::Stands(standing)) => !matches!(standing, Standing::Decided(_)),
