@@ -1,5 +1,6 @@
 //! The command line: reads what is typed, has it done, prints what came of it.
 
+mod batches;
 mod malls;
 mod orders;
 mod plugins;
@@ -83,6 +84,11 @@ enum Command {
     /// 手数料の試算 / try the fee rule
     #[command(subcommand)]
     Fees(malls::FeesCommand),
+    /// まとめて処理（処理パネル） / batches
+    #[command(subcommand)]
+    Batch(batches::Command),
+    /// まとめて処理と自動処理を、止めるまで続ける / do batches and what happens by itself, until stopped
+    Work,
     /// CSVの与信結果 / credit results by CSV
     #[command(subcommand)]
     Results(results::Command),
@@ -152,6 +158,8 @@ impl Cli {
             Command::Decide(decide) => orders::decide(&session, decide).await,
             Command::Plugin(command) => plugins::run(&session, command).await,
             Command::Fees(command) => malls::fees(&session, command).await,
+            Command::Batch(command) => batches::run(&session, command).await,
+            Command::Work => batches::work(&session).await,
             Command::Results(command) => results::run(&session, command).await,
             Command::User(command) => users::run(&session, command).await,
             Command::Seed { count, mall } => orders::seed(&session, count, &mall).await,
@@ -238,6 +246,11 @@ impl Session {
         let mut needed: BTreeSet<String> = orders.iter().map(|order| order.provider.clone()).collect();
         let malls = self.store.malls().await?.into_iter();
         needed.extend(malls.filter(|mall| orders.iter().any(|order| order.mall == mall.id)).map(|mall| mall.provider));
+        self.desk_with(needed).await
+    }
+
+    /// A desk with these providers.
+    async fn desk_with(&self, needed: BTreeSet<String>) -> Result<Desk<Plugin>> {
         let mut providers = HashMap::new();
         for provider in needed {
             let plugin = self.shelf.load(&provider).await?;
