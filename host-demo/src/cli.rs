@@ -125,6 +125,22 @@ struct Targets {
     mall: Option<String>,
 }
 
+/// A CSV file to take in.
+#[derive(Debug, Args)]
+struct CsvFile {
+    /// CSVファイル / the CSV file
+    file: PathBuf,
+    /// モール / the mall
+    #[arg(long)]
+    mall: String,
+    /// 文字コード（省くと見分ける） / encoding; found out if left out
+    #[arg(long, value_enum)]
+    encoding: Option<Charset>,
+    /// 何が起きるかだけを表示 / say what would happen, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// The encodings that can be told.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Charset {
