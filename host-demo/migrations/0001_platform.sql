@@ -88,8 +88,8 @@ CREATE INDEX orders_by_provider_and_state ON orders (provider, state, ordered_at
 CREATE INDEX orders_by_status ON orders (order_status, ordered_at, id) WHERE order_status IS NOT NULL;
 CREATE INDEX orders_tracked ON orders (state, ordered_at, id) WHERE tracking_number IS NOT NULL;
 CREATE INDEX orders_untracked ON orders (state, ordered_at, id) WHERE tracking_number IS NULL;
-CREATE INDEX orders_by_number ON orders (number_key);
-CREATE INDEX orders_by_buyer ON orders (buyer_key);
+CREATE INDEX orders_by_number ON orders (number_key, ordered_at, id);
+CREATE INDEX orders_by_buyer ON orders (buyer_key, ordered_at, id);
 CREATE INDEX orders_by_owner ON orders (owner) WHERE owner IS NOT NULL;
 CREATE INDEX orders_by_due ON orders (due_at) WHERE due_at IS NOT NULL;
 

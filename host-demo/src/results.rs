@@ -1,7 +1,7 @@
 //! Credit results by CSV, in and out.
 //!
 //! API and CSV exclude each other for an order. A result by CSV is taken only for an order that nothing
-//! was ever recorded for through the API, and from then on the order offers no [与信を実行]; an order that
+//! was ever recorded for through the API, and from then on the order offers no 与信を実行; an order that
 //! was judged through the API is left out of what is written. Which is which stands in the table of
 //! [`crate::state`].
 
