@@ -155,6 +155,12 @@ impl Browser {
         Ok(self.find(css).await?.send_keys(&path.to_string_lossy()).await?)
     }
 
+    /// Says yes to every question that the open page will ask.
+    pub async fn accept_questions(&self) -> Result<()> {
+        self.client.execute("window.confirm = () => true", Vec::new()).await?;
+        Ok(())
+    }
+
     /// What a script of ours finds out.
     pub async fn ask(&self, script: &str) -> Result<Value> {
         Ok(self.client.execute(script, Vec::new()).await?)
