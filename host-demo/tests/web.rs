@@ -79,7 +79,8 @@ impl Platform {
 
     /// A call of the API.
     async fn call(&self, method: Method, path: &str, token: &str, key: Option<&str>, body: Option<Value>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        let mut request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -104,11 +105,7 @@ impl Answer {
     async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
     fn header(&self, name: &str) -> &str {
@@ -325,7 +322,14 @@ async fn a_form_of_an_order_that_changed_is_refused_kindly() {
     browser.submit("/orders/1", "/orders/1/invoice", &stale).await;
     assert!(browser.get("/orders/1").await.text.contains("二重に実行しないよう"));
     for form in ["actions/credit", "tracking", "decision"] {
-        let fields = [("version", "0"), ("note", "n"), ("found", "nothing"), ("carrier", "c"), ("shipped_on", "2026-07-01"), ("number", "1")];
+        let fields = [
+            ("version", "0"),
+            ("note", "n"),
+            ("found", "nothing"),
+            ("carrier", "c"),
+            ("shipped_on", "2026-07-01"),
+            ("number", "1"),
+        ];
         let answer = browser.submit("/orders/1", &format!("/orders/1/{form}"), &fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{form}: {}", answer.text);
     }
@@ -358,7 +362,9 @@ async fn a_panel_that_is_sent_twice_makes_one_batch_in_the_order_of_the_ticks() 
 async fn every_match_means_what_the_page_showed_or_nothing() {
     let platform = Platform::new().await;
     let mut browser = platform.signed_in("tanto").await;
-    let fields = |matching| [("action", "credit"), ("scope", "match"), ("once", matching), ("query", ""), ("matching", matching)];
+    let fields = |matching| {
+        [("action", "credit"), ("scope", "match"), ("once", matching), ("query", ""), ("matching", matching)]
+    };
     assert_eq!(browser.submit("/orders", "/batches", &fields("2")).await.location(), "/orders");
     assert!(browser.get("/orders").await.text.contains("2件から3件に変わりました"));
     assert_eq!(browser.submit("/orders", "/batches", &fields("3")).await.location(), "/batches/1");

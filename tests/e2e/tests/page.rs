@@ -73,7 +73,8 @@ impl Day {
         ensure!(self.browser.path().await? == "/start");
         self.accessible().await?;
         self.browser.choose("#start-provider", "atobarai-com").await?;
-        for said in ["設定を保存しました", "44件の注文を取り込みました", "与信を実行に成功しました"] {
+        for said in ["設定を保存しました", "44件の注文を取り込みました", "与信を実行に成功しました"]
+        {
             self.browser.follow(".steps form button").await?;
             self.browser.wait_for("#notices", said).await?;
         }
@@ -91,7 +92,9 @@ impl Day {
         browser.follow("button[value=test]").await?;
         browser.wait_for("#test-result", "接続できました").await?;
         browser.click("input[name=mode][value=replace]").await?;
-        for (field, value) in [("#lower-1", "0"), ("#upper-1", "4999"), ("#fee-1", "330"), ("#lower-2", "4000"), ("#fee-2", "0")] {
+        for (field, value) in
+            [("#lower-1", "0"), ("#upper-1", "4999"), ("#fee-1", "330"), ("#lower-2", "4000"), ("#fee-2", "0")]
+        {
             browser.fill(field, value).await?;
         }
         browser.follow("button[value=save]").await?;
@@ -220,12 +223,17 @@ impl Day {
     /// An order file is tried before it is taken in, and a result by CSV excludes the API.
     async fn csv(&self) -> Result<()> {
         let browser = &self.browser;
-        browser.open("/malls/new?provider=np").await?;
-        browser.fill("#mall-id", "csv").await?;
-        browser.fill("#mall-name", "CSV店").await?;
-        for (at, value) in [(1, "1000001"), (2, "SP0001"), (3, "T0001")] {
-            let field = format!(".card:nth-of-type(2) > .field:nth-of-type({at}) input");
-            let _ = browser.fill(&field, value).await;
+        browser.open("/malls/new?provider=atobarai-com").await?;
+        let gateway = self.served.gateway("atobarai-com")?.origin.clone();
+        for (field, value) in [
+            ("#mall-id", "csv"),
+            ("#mall-name", "CSV店"),
+            ("#s-base-url", &gateway),
+            ("#s-enterprise-id", "12345"),
+            ("#s-site-id", "678"),
+            ("#s-api-user-id", "90"),
+        ] {
+            browser.fill(field, value).await?;
         }
         browser.click("input[name=by_csv]").await?;
         browser.follow("button[value=save]").await?;
@@ -239,7 +247,12 @@ impl Day {
         self.accessible().await?;
         browser.follow("button[value=held]").await?;
         browser.wait_for("#h-result ~ div", "44件を取り込みました").await?;
-        let results = self.file("results.csv", "注文番号,与信結果,与信理由\r\nG20261111-044,OK,\r\nG20261101-001,NG,電話番号の誤り\r\n").await?;
+        let results = self
+            .file(
+                "results.csv",
+                "注文番号,与信結果,与信理由\r\nG20261111-044,OK,\r\nG20261101-001,NG,電話番号の誤り\r\n",
+            )
+            .await?;
         browser.open("/import").await?;
         browser.choose("#i-mall", "csv").await?;
         browser.click("input[name=what][value=results]").await?;
