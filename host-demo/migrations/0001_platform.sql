@@ -77,12 +77,19 @@ CREATE TABLE orders (
     version BIGINT NOT NULL,  -- counts every change
     UNIQUE (mall, number)
 );
+-- The list is read along one of these, newest first, until a page is full. Each filter that leaves few of
+-- many orders has one of its own, or a page could mean reading them all.
 CREATE INDEX orders_by_time ON orders (ordered_at, id);
 CREATE INDEX orders_by_state ON orders (state, ordered_at, id);
 CREATE INDEX orders_by_mall ON orders (mall, ordered_at, id);
+CREATE INDEX orders_by_mall_and_state ON orders (mall, state, ordered_at, id);
 CREATE INDEX orders_by_provider ON orders (provider, ordered_at, id);
-CREATE INDEX orders_by_number ON orders (number_key);
-CREATE INDEX orders_by_buyer ON orders (buyer_key);
+CREATE INDEX orders_by_provider_and_state ON orders (provider, state, ordered_at, id);
+CREATE INDEX orders_by_status ON orders (order_status, ordered_at, id) WHERE order_status IS NOT NULL;
+CREATE INDEX orders_tracked ON orders (state, ordered_at, id) WHERE tracking_number IS NOT NULL;
+CREATE INDEX orders_untracked ON orders (state, ordered_at, id) WHERE tracking_number IS NULL;
+CREATE INDEX orders_by_number ON orders (number_key, ordered_at, id);
+CREATE INDEX orders_by_buyer ON orders (buyer_key, ordered_at, id);
 CREATE INDEX orders_by_owner ON orders (owner) WHERE owner IS NOT NULL;
 CREATE INDEX orders_by_due ON orders (due_at) WHERE due_at IS NOT NULL;
 

@@ -1,5 +1,6 @@
 //! The command line: reads what is typed, has it done, prints what came of it.
 
+mod batches;
 mod malls;
 mod orders;
 mod plugins;
@@ -84,6 +85,11 @@ enum Command {
     /// 手数料の試算 / try the fee rule
     #[command(subcommand)]
     Fees(malls::FeesCommand),
+    /// まとめて処理（処理パネル） / batches
+    #[command(subcommand)]
+    Batch(batches::Command),
+    /// まとめて処理と自動処理を、止めるまで続ける / do batches and what happens by itself, until stopped
+    Work,
     /// 受注管理の画面とAPIを開く / serve the page and the API
     Serve(serve::Options),
     /// CSVの与信結果 / credit results by CSV
@@ -122,6 +128,22 @@ struct Targets {
     mall: Option<String>,
 }
 
+/// A CSV file to take in.
+#[derive(Debug, Args)]
+struct CsvFile {
+    /// CSVファイル / the CSV file
+    file: PathBuf,
+    /// モール / the mall
+    #[arg(long)]
+    mall: String,
+    /// 文字コード（省くと見分ける） / encoding; found out if left out
+    #[arg(long, value_enum)]
+    encoding: Option<Charset>,
+    /// 何が起きるかだけを表示 / say what would happen, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// The encodings that can be told.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Charset {
@@ -155,6 +177,8 @@ impl Cli {
             Command::Decide(decide) => orders::decide(&session, decide).await,
             Command::Plugin(command) => plugins::run(&session, command).await,
             Command::Fees(command) => malls::fees(&session, command).await,
+            Command::Batch(command) => batches::run(&session, command).await,
+            Command::Work => batches::work(&session).await,
             Command::Serve(options) => serve::run(session, options).await,
             Command::Results(command) => results::run(&session, command).await,
             Command::User(command) => users::run(&session, command).await,
@@ -244,6 +268,11 @@ impl Session {
         let mut needed: BTreeSet<String> = orders.iter().map(|order| order.provider.clone()).collect();
         let malls = self.store.malls().await?.into_iter();
         needed.extend(malls.filter(|mall| orders.iter().any(|order| order.mall == mall.id)).map(|mall| mall.provider));
+        self.desk_with(needed).await
+    }
+
+    /// A desk with these providers.
+    async fn desk_with(&self, needed: BTreeSet<String>) -> Result<Desk<Plugin>> {
         let mut providers = HashMap::new();
         for provider in needed {
             let plugin = self.shelf.load(&provider).await?;

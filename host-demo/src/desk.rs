@@ -345,7 +345,15 @@ impl<P: Provider + Clone> Desk<P> {
         // Where nothing is live, the note says why.
         let over = matches!(event, Event::OperatorRejected | Event::OperatorNothing);
         let problem = over.then(|| Problem::Recorded { note: note.to_owned() });
-        let change = Change { problem, transaction_id, note: Some(note.to_owned()), ..Change::new(&order, event) };
+        let mall = self.store.mall(&order.mall).await?.ok_or_else(|| DeskError::NoMall(order.mall.clone()))?;
+        let to = next(order.state, event).unwrap_or(order.state);
+        let change = Change {
+            problem,
+            transaction_id,
+            note: Some(note.to_owned()),
+            order_status: automation::order_status(&mall, order.state, to),
+            ..Change::new(&order, event)
+        };
         let applied = self.store.apply(&[change], &self.who, clock::now()).await?.pop().flatten();
         Ok(match applied {
             Some(applied) if applied.event == event => Row::new(&applied.order, Outcome::Success, None),

@@ -412,8 +412,8 @@ pub async fn preview(
     parsed: Parsed,
 ) -> Result<Preview, ImportError> {
     let (lines, new, mut bad) = priced(mall, provider, parsed).await?;
-    let known: HashSet<String> =
-        store.known_numbers(&mall.id, new.iter().map(|order| order.number.as_str())).await?.into_iter().collect();
+    let known = store.orders_numbered(&mall.id, new.iter().map(|order| order.number.as_str())).await?;
+    let known: HashSet<String> = known.into_iter().map(|order| order.number).collect();
     let (known, new): (Vec<_>, Vec<_>) =
         lines.into_iter().zip(new).partition(|(_, order)| known.contains(&order.number));
     bad.extend(known.into_iter().map(|(line, order)| in_store(line, order.number)));

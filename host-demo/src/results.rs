@@ -1,7 +1,7 @@
 //! Credit results by CSV, in and out.
 //!
 //! API and CSV exclude each other for an order. A result by CSV is taken only for an order that nothing
-//! was ever recorded for through the API, and from then on the order offers no [与信を実行]; an order that
+//! was ever recorded for through the API, and from then on the order offers no 与信を実行; an order that
 //! was judged through the API is left out of what is written. Which is which stands in the table of
 //! [`crate::state`].
 
@@ -12,7 +12,7 @@ use crate::mall::Mall;
 use crate::order::Order;
 use crate::sheet::{self, Charset, Column, Line};
 use crate::state::{Event, State, next};
-use crate::store::{Change, Filter, Store, StoreError};
+use crate::store::{Change, Store, StoreError};
 use crate::words::{Lang, Problem, Said};
 use encoding_rs::Encoding;
 use std::collections::HashMap;
@@ -88,7 +88,9 @@ pub async fn take_in(
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
     let lines = sheet::read(bytes, encoding, &columns)?.lines;
-    let orders = orders_by_number(store, mall).await?;
+    let numbers = lines.iter().map(|line| cell(line, NUMBER));
+    let orders = store.orders_numbered(&mall.id, numbers).await?;
+    let orders = orders.into_iter().map(|order| (order.number.clone(), order)).collect();
     let (good, mut bad) = judged(&lines, &orders);
     let mut taken = Vec::with_capacity(good.len());
     for results in good.chunks(WRITTEN_AT_ONCE) {
@@ -111,11 +113,6 @@ struct Judged<'a> {
     event: Event,
     state: State,
     reason: &'a str,
-}
-
-async fn orders_by_number(store: &Store, mall: &Mall) -> Result<HashMap<String, Order>, StoreError> {
-    let orders = store.orders(&Filter { mall: Some(mall.id.clone()), ..Filter::default() }).await?;
-    Ok(orders.into_iter().map(|order| (order.number.clone(), order)).collect())
 }
 
 fn judged<'a>(lines: &'a [Line], orders: &'a HashMap<String, Order>) -> (Vec<Judged<'a>>, Vec<BadOrder>) {

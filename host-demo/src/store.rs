@@ -22,7 +22,7 @@ mod users;
 
 pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
 pub use breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
-pub use list::{ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, NotAListKey, PAGE, Position};
+pub use list::{ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, MAX_SEARCH, NotAListKey, PAGE, Position};
 pub use malls::{Keep, OpenOrders, Saved, Saving};
 pub use place::Place;
 pub use schedule::Due;
@@ -53,6 +53,8 @@ const MAX_REFERENCE: usize = 20;
 /// How often a transaction is tried again that PostgreSQL ended because it and another waited for each
 /// other or found the same row: the second try nearly always goes through.
 const MAX_RETRIES: usize = 5;
+/// Orders that one transaction takes in: others wait for it, so a month's file does not go in at once.
+const INSERTED_AT_ONCE: usize = 1_000;
 /// Values in one query: far below what the databases take.
 const ASKED_AT_ONCE: usize = 500;
 /// Writers that count at once on PostgreSQL without waiting for each other: more than processes times
@@ -408,7 +410,11 @@ impl Store {
 
     /// Takes orders of `mall` in; for each whether it was new. One that is there already stays as it is.
     pub async fn insert_orders(&self, mall: &Mall, orders: &[NewOrder], now: i64) -> Result<Vec<bool>> {
-        retried!(self.try_insert_orders(mall, orders, now))
+        let mut new = Vec::with_capacity(orders.len());
+        for orders in orders.chunks(INSERTED_AT_ONCE) {
+            new.extend(retried!(self.try_insert_orders(mall, orders, now))?);
+        }
+        Ok(new)
     }
 
     async fn try_insert_orders(&self, mall: &Mall, orders: &[NewOrder], now: i64) -> Result<Vec<bool>> {
@@ -448,27 +454,25 @@ impl Store {
         Ok(sqlx::query_as(select_orders!("WHERE o.id = $1")).bind(id).fetch_optional(&self.pool).await?)
     }
 
-    /// Those of `numbers` under which the mall has orders.
-    pub async fn known_numbers<'n>(
+    /// The orders that the mall has under these numbers of its own.
+    pub async fn orders_numbered<'n>(
         &self,
         mall: &str,
         numbers: impl IntoIterator<Item = &'n str>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<Order>> {
         let numbers: Vec<&str> = numbers.into_iter().collect();
-        let mut known = Vec::new();
+        let mut found = Vec::new();
         for numbers in numbers.chunks(ASKED_AT_ONCE) {
             let mut conditions = Conditions::default();
-            conditions.and("mall = $?", [mall])?;
+            conditions.and("o.mall = $?", [mall])?;
             let list = vec!["$?"; numbers.len()].join(", ");
-            conditions.and(&format!("number IN ({list})"), numbers.iter().copied())?;
-            let sql = format!("SELECT number FROM orders {}", conditions.sql);
-            known.extend(
-                sqlx::query_scalar_with::<_, String, _>(AssertSqlSafe(sql), conditions.values)
-                    .fetch_all(&self.pool)
-                    .await?,
-            );
+            conditions.and(&format!("o.number IN ({list})"), numbers.iter().copied())?;
+            let sql = format!("{}{}", select_orders!(""), conditions.sql);
+            let orders: Vec<Order> =
+                sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;
+            found.extend(orders);
         }
-        Ok(known)
+        Ok(found)
     }
 
     /// What happened to an order, oldest first.

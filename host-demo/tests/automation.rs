@@ -142,6 +142,20 @@ on_both! {
         assert_eq!(fake.references().len(), 1);
     }
 
+    async fn what_only_a_person_can_put_right_is_not_tried_again(db) {
+        let fake = Fake::new(&[Next::Refuse]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let mall = platform.set(automatic()).await;
+        let id = platform.import(&mall, "A-1", Some("新規受付")).await;
+        assert_eq!(platform.round().await, 1);
+        platform.let_time_pass().await;
+        assert_eq!((platform.round().await, platform.test.order(id).await.state), (0, State::NotSent));
+        // The automation looks at it once more when its settings change, and leaves it alone.
+        platform.set(Mall { automation: Automation { credit: Start::AtOnce, ..automatic().automation }, ..automatic() }).await;
+        assert_eq!((platform.round().await, platform.test.order(id).await.state), (1, State::NotSent));
+        assert!(fake.references().is_empty());
+    }
+
     async fn a_tracking_number_is_reported_when_it_is_entered(db) {
         let fake = Fake::new(&[]);
         let platform = Platform::new(db, &[("fake", &fake)]).await;

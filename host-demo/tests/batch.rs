@@ -3,12 +3,13 @@
 mod common;
 
 use common::fake::{Fake, Next};
-use common::{TestStore, on_both, told_place};
+use common::{TestStore, mall, on_both, told_place};
 use host_demo::background::Background;
 use host_demo::batch;
 use host_demo::desk::Desk;
+use host_demo::mall::Mall;
 use host_demo::state::{Action, Outcome, State};
-use host_demo::store::{BatchProgress, Store};
+use host_demo::store::{BatchProgress, Saving, Store};
 use host_demo::words::Problem;
 use host_demo::worker::Worker;
 use std::collections::HashMap;
@@ -87,6 +88,20 @@ on_both! {
         }
         assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 300);
         assert_eq!(fake.references().len(), 300, "each was sent once");
+    }
+
+    async fn a_new_credit_waits_for_the_malls_provider_and_a_question_for_the_one_that_has_the_order(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[Next::Reject]);
+        let id = test.orders(1).await[0].id;
+        desk(&test.store, &fake).await.run(Action::Credit, &[id], &|_| {}).await.unwrap();
+        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, Saving::default()).await.unwrap();
+        for (action, provider) in [(Action::Credit, "other"), (Action::Check, "fake")] {
+            let batch = test.store.add_batch(action, "op", &[id], 1).await.unwrap();
+            let waiting = test.store.waiting().await.unwrap();
+            assert_eq!((waiting.len(), waiting[0].provider.as_str()), (1, provider));
+            test.store.stop_batch(batch, "op", 2).await.unwrap();
+        }
     }
 
     async fn a_batch_that_is_stopped_sends_nothing_more(db) {

@@ -1,6 +1,6 @@
 //! Everything about orders: import, lists, the operations, tracking, decisions, export.
 
-use super::{Charset, Session, Targets, date, read, state};
+use super::{Charset, CsvFile, Session, Targets, date, read, state};
 use crate::clock;
 use crate::desk::{Desk, Found, Patience, Row};
 use crate::import::{self, Preview};
@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use provider_host::Plugin;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Pauses of `check --until-decided`: a verdict usually comes within five minutes, so asking begins
@@ -27,19 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// CSVから受注を取り込む / import orders from a mall's CSV
-    Import {
-        /// CSVファイル / the CSV file
-        file: PathBuf,
-        /// モール / the mall
-        #[arg(long)]
-        mall: String,
-        /// 文字コード（省くと見分ける） / encoding; found out if left out
-        #[arg(long, value_enum)]
-        encoding: Option<Charset>,
-        /// 何が起きるかだけを表示 / say what would happen, and do nothing
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Import(CsvFile),
     /// 受注一覧 / list orders
     List {
         /// この状態だけ / in this state alone
@@ -145,24 +133,24 @@ impl Decide {
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     session.recover().await?;
     match command {
-        Command::Import { file, mall, encoding, dry_run } => take_in(session, &file, &mall, encoding, dry_run).await,
+        Command::Import(file) => take_in(session, file).await,
         Command::List { state, mall, json } => list(session, &Filter { mall, state, ..Filter::default() }, json).await,
         Command::Show { order, mall } => show(session, &session.order(&order, mall.as_deref()).await?).await,
     }
 }
 
-async fn take_in(session: &Session, file: &Path, mall: &str, encoding: Option<Charset>, dry_run: bool) -> Result<bool> {
+async fn take_in(session: &Session, CsvFile { file, mall, encoding, dry_run }: CsvFile) -> Result<bool> {
     let lang = session.lang;
-    let mall = session.mall(mall).await?;
+    let mall = session.mall(&mall).await?;
     let provider = session.shelf.load(&mall.provider).await?;
-    let bytes = read(file, MAX_FILE_BYTES, lang)?;
+    let bytes = read(&file, MAX_FILE_BYTES, lang)?;
     let parsed = match import::parse(&bytes, encoding.map(Charset::encoding), &mall.headings) {
         Ok(parsed) => parsed,
         Err(problem) => bail!("{}: {}", file.display(), problem.words(lang)),
     };
     if dry_run {
         let preview = import::preview(&session.store, &mall, &provider, parsed).await?;
-        return Ok(show_preview(session, file, &preview));
+        return Ok(show_preview(session, &file, &preview));
     }
     let encoding = parsed.encoding.name();
     let imported = import::take_in(&session.store, &mall, &provider, parsed).await?;

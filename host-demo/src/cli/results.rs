@@ -1,6 +1,6 @@
 //! `results`: credit results by CSV.
 
-use super::{Charset, Session, read};
+use super::{Charset, CsvFile, Session, read};
 use crate::results::{self, ResultsError, left_out_words};
 use crate::sheet;
 use crate::sheet::MAX_FILE_BYTES;
@@ -12,19 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// 与信結果を取り込む / take results in
-    Import {
-        /// CSVファイル / the CSV file
-        file: PathBuf,
-        /// モール / the mall
-        #[arg(long)]
-        mall: String,
-        /// 文字コード（省くと見分ける） / encoding; found out if left out
-        #[arg(long, value_enum)]
-        encoding: Option<Charset>,
-        /// 何が起きるかだけを表示 / say what would happen, and do nothing
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Import(CsvFile),
     /// 与信結果を書き出す / write results to a file
     Export {
         /// CSVファイル / the CSV file
@@ -42,7 +30,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     session.recover().await?;
     let lang = session.lang;
     match command {
-        Command::Import { file, mall, encoding, dry_run } => {
+        Command::Import(CsvFile { file, mall, encoding, dry_run }) => {
             let (mall, bytes) = (session.mall(&mall).await?, read(&file, MAX_FILE_BYTES, lang)?);
             let encoding = encoding.map(Charset::encoding);
             let taken = results::take_in(&session.store, &mall, &bytes, encoding, &session.operator, dry_run).await;

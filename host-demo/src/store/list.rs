@@ -21,8 +21,11 @@ use time::Date;
 pub const PAGE: usize = 50;
 /// Most orders on a page: what a browser still draws at once.
 pub const MAX_PAGE: usize = 500;
+/// A search that finds fewer orders than this reads these and sorts them; one that finds more reads the list from
+/// its begin until a page is full, and must not read far. With a million orders the two take as long.
+const FEW: i64 = 10_000;
 /// Longest text that is searched for, in characters: more than any order number or name.
-const MAX_SEARCH: usize = 100;
+pub const MAX_SEARCH: usize = 100;
 
 /// Which orders a list shows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -158,13 +161,21 @@ pub struct ListPage {
     pub older: Option<ListKey>,
 }
 
-/// Lists, completed by conditions. The registration is looked up for the lines of one page alone.
+/// The lines of a page, whose orders are chosen first, by number: what is long is read for these alone.
 const LINES: &str = "SELECT o.id, o.mall, o.number, o.ordered_at, o.order_status, o.buyer, o.recipient, o.item, \
     o.items, o.goods, o.shipping_fee, o.imported_fee, o.payment_fee, o.billed, o.fee_band, o.provider, o.state, \
     o.problem, o.carrier, o.tracking_number, o.shipped_on, o.version, \
     (SELECT r.transaction_id FROM registrations r WHERE r.reference = o.reference) AS transaction_id FROM orders o ";
 
+/// Every text that begins as the search does lies between these. No text has the last byte.
+fn search_range(search: &str) -> [Vec<u8>; 2] {
+    let from = search_key(&search.chars().take(MAX_SEARCH).collect::<String>());
+    let to = [&from[..], &[0xff]].concat();
+    [from, to]
+}
+
 impl ListQuery {
+    /// All of it but the search.
     fn conditions(&self) -> Result<Conditions> {
         let mut conditions = Conditions::default();
         if let Some(mall) = &self.mall {
@@ -190,15 +201,6 @@ impl ListQuery {
             Some(false) => conditions.plain("o.tracking_number IS NULL"),
             None => {}
         }
-        if let Some(search) = &self.search {
-            let from = search_key(&search.chars().take(MAX_SEARCH).collect::<String>());
-            // No text has this byte: everything that begins with `from` lies below.
-            let to = [&from[..], &[0xff]].concat();
-            conditions.and(
-                "((o.number_key >= $? AND o.number_key < $?) OR (o.buyer_key >= $? AND o.buyer_key < $?))",
-                [&from, &to, &from, &to].map(|key| key.as_slice()),
-            )?;
-        }
         Ok(conditions)
     }
 }
@@ -216,7 +218,12 @@ impl Store {
         }
         let order = if upwards { "ASC" } else { "DESC" };
         // One more than is shown tells whether there are more.
-        let sql = format!("{LINES}{} ORDER BY o.ordered_at {order}, o.id {order} LIMIT {}", conditions.sql, size + 1);
+        let chosen = self.chosen(query, &mut conditions).await?;
+        let sql = format!(
+            "{LINES}WHERE o.id IN (SELECT c.id FROM ({chosen}) AS c ORDER BY c.ordered_at {order}, c.id {order} \
+             LIMIT {}) ORDER BY o.ordered_at {order}, o.id {order}",
+            size + 1
+        );
         let mut orders: Vec<ListOrder> =
             sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;
         let more = orders.len() > size;
@@ -237,10 +244,42 @@ impl Store {
 
     /// The orders that `query` lets through, in the order of the list, at most `limit`.
     pub async fn matching(&self, query: &ListQuery, limit: usize) -> Result<Vec<i64>> {
-        let conditions = query.conditions()?;
-        let sql =
-            format!("SELECT o.id FROM orders o {} ORDER BY o.ordered_at DESC, o.id DESC LIMIT {limit}", conditions.sql);
+        let mut conditions = query.conditions()?;
+        let chosen = self.chosen(query, &mut conditions).await?;
+        let sql = format!("SELECT c.id FROM ({chosen}) AS c ORDER BY c.ordered_at DESC, c.id DESC LIMIT {limit}");
         Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
+    }
+
+    /// Numbers and times of the orders that `conditions` and the search of `query` let through.
+    async fn chosen(&self, query: &ListQuery, conditions: &mut Conditions) -> Result<String> {
+        const CHOSEN: &str = "SELECT o.ordered_at, o.id FROM orders o";
+        let Some(search) = &query.search else { return Ok(format!("{CHOSEN} {}", conditions.sql)) };
+        let range = search_range(search);
+        let rest = std::mem::take(&mut conditions.sql);
+        let rest = rest.strip_prefix("WHERE ").map_or(String::new(), |rest| format!(" AND {rest}"));
+        conditions.and("o.number_key >= $? AND o.number_key < $?", range.iter().map(Vec::as_slice))?;
+        let by_number = std::mem::take(&mut conditions.sql);
+        let by_buyer = by_number.replace("number_key", "buyer_key");
+        if self.finds_few(&range).await? {
+            return Ok(format!("{CHOSEN} {by_number}{rest} UNION {CHOSEN} {by_buyer}{rest}"));
+        }
+        let [by_number, by_buyer] = [by_number, by_buyer].map(|range| range.replace("WHERE ", ""));
+        // In words that no index is for.
+        Ok(format!("{CHOSEN} WHERE CASE WHEN {by_number} OR {by_buyer} THEN 1 ELSE 0 END = 1{rest}"))
+    }
+
+    /// Whether a search is read along its own indexes. Counting to a bound takes a few milliseconds.
+    async fn finds_few(&self, [from, to]: &[Vec<u8>; 2]) -> Result<bool> {
+        let mut found = 0;
+        for key in ["number_key", "buyer_key"] {
+            let sql = format!(
+                "SELECT COUNT(*) FROM (SELECT 1 FROM orders WHERE {key} >= $1 AND {key} < $2 LIMIT {FEW}) AS few"
+            );
+            let few: i64 =
+                sqlx::query_scalar(AssertSqlSafe(sql)).bind(&from[..]).bind(&to[..]).fetch_one(&self.pool).await?;
+            found += few;
+        }
+        Ok(found < FEW)
     }
 
     /// How many orders are in each state, of one mall or provider or of all.

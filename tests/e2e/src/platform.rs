@@ -24,6 +24,7 @@ pub fn sample(name: &str) -> PathBuf {
 /// A store and a shelf of plugins.
 pub struct Platform {
     folder: PathBuf,
+    database: String,
     lang: String,
 }
 
@@ -71,10 +72,15 @@ impl Order {
 }
 
 impl Platform {
-    /// An empty platform in `folder`, speaking `lang`.
+    /// An empty platform in `folder`, on SQLite, speaking `lang`.
     pub fn new(folder: &Path, lang: &str) -> Result<Self> {
+        Self::on(folder.join("orders.db").to_string_lossy().into_owned(), folder, lang)
+    }
+
+    /// The same on the database with this path or URL.
+    pub fn on(database: String, folder: &Path, lang: &str) -> Result<Self> {
         std::fs::create_dir_all(folder.join("plugins"))?;
-        Ok(Platform { folder: folder.to_owned(), lang: lang.to_owned() })
+        Ok(Platform { folder: folder.to_owned(), database, lang: lang.to_owned() })
     }
 
     /// The folder of everything that this platform writes.
@@ -119,7 +125,8 @@ impl Platform {
     /// A command of the platform, ready to run.
     pub fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Command> {
         let mut command = Command::new(program("host-demo")?);
-        command.arg("--db").arg(self.folder.join("orders.db"));
+        // What goes with a database on a server is kept below the folder in which the program runs.
+        command.arg("--db").arg(&self.database).current_dir(&self.folder);
         command.arg("--plugins").arg(self.folder.join("plugins"));
         command
             .args(["--settle", &SETTLE.as_secs().to_string(), "--lang", &self.lang])

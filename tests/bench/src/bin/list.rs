@@ -65,6 +65,8 @@ async fn measure(store: &Store, orders: usize) -> Result<()> {
         ("synced, no tracking", ListQuery { tracked: Some(false), ..state(State::Synced) }),
         ("a month", ListQuery { since: Some(date!(2024 - 07 - 02)), until: Some(date!(2024 - 07 - 31)), ..all() }),
         ("a name", ListQuery { search: Some("仮名 葵".into()), ..all() }),
+        ("a family name", ListQuery { search: Some("仮名".into()), ..all() }),
+        ("what all have", ListQuery { search: Some("seed".into()), ..all() }),
         ("a family name, one mall", ListQuery { search: Some("佐藤".into()), mall, ..all() }),
     ];
     for (name, query) in queries {

@@ -1,0 +1,137 @@
+//! `batch` and `work`.
+
+use super::{Session, Targets};
+use crate::background::Background;
+use crate::clock;
+use crate::state::Action;
+use crate::store::{BatchProgress, MAX_BATCH};
+use crate::table::table;
+use crate::words::Lang;
+use anyhow::{Result, bail};
+use clap::{Subcommand, ValueEnum};
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
+
+/// Rows that are read at once for a table.
+const ROWS: i64 = 1_000;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// 処理を登録する。`work`または画面を開いているプロセスが実行する / make a batch; processes that `work` or serve do it
+    Add {
+        /// 操作 / what to do
+        #[arg(value_enum)]
+        action: BatchAction,
+        #[command(flatten)]
+        targets: Targets,
+    },
+    /// 進み具合と結果 / how far it is, and the result of each order
+    Show {
+        /// 番号 / its number
+        batch: i64,
+        /// JSONで、件数だけ / the counts alone, as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// まだ始めていない分をやめる / give up what was not begun
+    Stop {
+        /// 番号 / its number
+        batch: i64,
+    },
+}
+
+/// What a batch can do.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum BatchAction {
+    Credit,
+    Check,
+    Cancel,
+    Sync,
+}
+
+impl BatchAction {
+    fn action(self) -> Action {
+        match self {
+            BatchAction::Credit => Action::Credit,
+            BatchAction::Check => Action::Check,
+            BatchAction::Cancel => Action::Cancel,
+            BatchAction::Sync => Action::Sync,
+        }
+    }
+}
+
+pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+    match command {
+        Command::Add { action, targets } => add(session, action.action(), &targets).await,
+        Command::Show { batch, json } => show(session, batch, json).await,
+        Command::Stop { batch } => {
+            session.store.stop_batch(batch, &session.operator, clock::now()).await?;
+            show(session, batch, false).await
+        }
+    }
+}
+
+async fn add(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
+    let ids: Vec<i64> = session.targets(targets, action).await?.iter().map(|order| order.id).collect();
+    if ids.len() > MAX_BATCH {
+        bail!(session.say(
+            format!("一度に{MAX_BATCH}件までです。モールや注文番号で分けてください"),
+            format!("A batch has {MAX_BATCH} orders at most; split it by mall or order number"),
+        ));
+    }
+    println!("{}", session.store.add_batch(action, &session.operator, &ids, clock::now()).await?);
+    Ok(true)
+}
+
+async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
+    let (lang, store) = (session.lang, &session.store);
+    let Some(batch) = store.batch(id).await? else {
+        bail!(session.say(format!("処理 {id} はありません"), format!("There is no batch {id}")))
+    };
+    let progress = store.batch_progress(id).await?;
+    if json {
+        println!("{}", serde_json::to_string(&progress)?);
+        return Ok(true);
+    }
+    let headings = lang.pick(["注文番号", "結果", "状態", "内容"], ["order", "result", "state", "words"]);
+    let mut from = 0;
+    loop {
+        let rows = store.batch_rows(id, from, ROWS).await?;
+        let Some(last) = rows.last() else { break };
+        from = last.place + 1;
+        let cells = rows.into_iter().map(|row| {
+            let words = row.problem.map_or(String::new(), |problem| problem.words(lang));
+            let outcome = row.outcome.map_or("–", |outcome| outcome.label(lang));
+            [row.number, outcome.to_owned(), row.state.map_or("–", |state| state.label(lang)).to_owned(), words]
+        });
+        println!("{}", table(headings, cells));
+    }
+    println!("{} {}: {}", batch.action.label(lang), batch.who, words(progress, lang));
+    Ok(progress.failure + progress.unknown == 0)
+}
+
+fn words(progress: BatchProgress, lang: Lang) -> String {
+    let BatchProgress { waiting, taken, success, failure, unknown } = progress;
+    let open = waiting + taken;
+    lang.pick(
+        format!("成功 {success} / 失敗 {failure} / 不明 {unknown} / 残り {open}"),
+        format!("success {success} / failure {failure} / unknown {unknown} / to do {open}"),
+    )
+}
+
+/// Works with every provider that a mall or an order needs, until the process is told to stop.
+pub(super) async fn work(session: &Session) -> Result<bool> {
+    let accounts = session.store.accounts().await?.into_values();
+    let desk = session.desk_with(accounts.map(|account| account.provider).collect()).await?;
+    let (stop, stopped) = watch::channel(false);
+    let background = Background { desk, wake: Arc::new(Notify::new()), stop: stopped };
+    let interrupted = async {
+        let heard = tokio::signal::ctrl_c().await;
+        // What has begun comes to its end. Whoever cannot wait kills the process, and others clear up.
+        let _ = stop.send(true);
+        heard
+    };
+    let ((), heard) = tokio::join!(background.run(), interrupted);
+    heard?;
+    Ok(true)
+}
