@@ -86,13 +86,13 @@ enum Command {
     /// 手数料の試算 / try the fee rule
     #[command(subcommand)]
     Fees(malls::FeesCommand),
-    /// 受注管理の画面とAPIを開く / serve the page and the API
-    Serve(serve::Options),
     /// まとめて処理（処理パネル） / batches
     #[command(subcommand)]
     Batch(batches::Command),
     /// まとめて処理と自動処理を、止めるまで続ける / do batches and what happens by itself, until stopped
     Work,
+    /// 受注管理の画面とAPIを開く / serve the page and the API
+    Serve(serve::Options),
     /// CSVの与信結果 / credit results by CSV
     #[command(subcommand)]
     Results(results::Command),
@@ -178,9 +178,9 @@ impl Cli {
             Command::Decide(decide) => orders::decide(&session, decide).await,
             Command::Plugin(command) => plugins::run(&session, command).await,
             Command::Fees(command) => malls::fees(&session, command).await,
-            Command::Serve(options) => serve::run(session, options).await,
             Command::Batch(command) => batches::run(&session, command).await,
             Command::Work => batches::work(&session).await,
+            Command::Serve(options) => serve::run(session, options).await,
             Command::Results(command) => results::run(&session, command).await,
             Command::User(command) => users::run(&session, command).await,
             Command::Seed { count, mall } => orders::seed(&session, count, &mall).await,

@@ -22,7 +22,7 @@ mod users;
 
 pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
 pub use breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
-pub use list::{ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, NotAListKey, PAGE, Position};
+pub use list::{ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, MAX_SEARCH, NotAListKey, PAGE, Position};
 pub use malls::{Keep, OpenOrders, Saved, Saving};
 pub use place::Place;
 pub use schedule::Due;

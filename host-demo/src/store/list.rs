@@ -25,7 +25,7 @@ pub const MAX_PAGE: usize = 500;
 /// its begin until a page is full, and must not read far. With a million orders the two take as long.
 const FEW: i64 = 10_000;
 /// Longest text that is searched for, in characters: more than any order number or name.
-const MAX_SEARCH: usize = 100;
+pub const MAX_SEARCH: usize = 100;
 
 /// Which orders a list shows.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -8,6 +8,7 @@ mod answers;
 mod batches;
 mod caller;
 mod malls;
+mod object;
 mod once;
 mod orders;
 mod problem;
@@ -38,9 +39,10 @@ const MAX_JSON: usize = 1 << 20;
             Orders and malls have a version; a change names the version that it was made from.\n\n\
             Amounts are whole yen, tax included. Times are milliseconds since 1970-01-01T00:00:00Z; dates are Japan's."
     ),
+    servers((url = "/api")),
     modifiers(&Tokens),
     security(("token" = [])),
-    components(schemas(problem::Problem, problem::FieldProblem))
+    components(schemas(problem::Problem, problem::FieldProblem, super::transfer::What, transfer::Name))
 )]
 struct Frame;
 

@@ -231,8 +231,7 @@ pub async fn import(State(app): State<App>, staff: Staff, form: Multipart) -> Re
     }
 }
 
-/// The encoding of this name.
-pub fn encoding(name: &str) -> Option<&'static Encoding> {
+fn encoding(name: &str) -> Option<&'static Encoding> {
     match name {
         "utf-8" => Some(UTF_8),
         "shift_jis" => Some(SHIFT_JIS),

@@ -83,7 +83,13 @@ impl Browser {
 
     /// The first element that fits, as soon as there is one.
     pub async fn find(&self, css: &str) -> Result<Element> {
-        self.client.wait().at_most(PATIENCE).every(LOOK).for_element(Locator::Css(css)).await.with_context(|| format!("no {css}"))
+        self.client
+            .wait()
+            .at_most(PATIENCE)
+            .every(LOOK)
+            .for_element(Locator::Css(css))
+            .await
+            .with_context(|| format!("no {css}"))
     }
 
     /// How many elements fit now.
@@ -152,7 +158,13 @@ impl Browser {
 
     /// Chooses a file to upload.
     pub async fn upload(&self, css: &str, path: &Path) -> Result<()> {
-        Ok(self.find(css).await?.send_keys(&path.to_string_lossy()).await?)
+        Ok(self.find(css).await?.send_keys(&path.canonicalize()?.to_string_lossy()).await?)
+    }
+
+    /// Says yes to every question that the open page will ask.
+    pub async fn accept_questions(&self) -> Result<()> {
+        self.client.execute("window.confirm = () => true", Vec::new()).await?;
+        Ok(())
     }
 
     /// What a script of ours finds out.

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 /// A gateway that is not listening after this long never will.
 const START: Duration = Duration::from_secs(20);
 
-/// A running gateway; dropping it kills it.
+/// A running gateway; dropping it kills its process, if it has one of its own.
 pub struct Gateway {
-    process: Child,
+    process: Option<Child>,
     /// The provider's id.
     pub provider: String,
     /// Where the gateway answers.
@@ -111,13 +111,25 @@ impl Gateway {
             // The file may be there before it is whole.
             let read = std::fs::read(&ready).ok().and_then(|text| serde_json::from_slice::<Ready>(&text).ok());
             if let Some(Ready { origin, base, control }) = read {
-                return Ok(Gateway { process, provider: provider.to_owned(), origin, base, control });
+                let provider = provider.to_owned();
+                return Ok(Gateway { process: Some(process), provider, origin, base, control });
             }
             if began.elapsed() > START {
                 let _ = process.kill();
                 bail!("the gateway of {provider} does not listen after {START:?}");
             }
             std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The gateway of `provider` that the platform's own sandbox runs at `origin`.
+    pub fn in_sandbox(provider: &str, origin: &str, control: &str) -> Self {
+        Gateway {
+            process: None,
+            provider: provider.to_owned(),
+            origin: origin.to_owned(),
+            base: origin.to_owned(),
+            control: control.to_owned(),
         }
     }
 
@@ -167,7 +179,9 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }

@@ -5,11 +5,15 @@
 //! |---|---|
 //! | [`gateway`] | a gateway's process: its address, ledger and faults |
 //! | [`platform`] | the platform's command line, in a folder of its own |
+//! | [`served`] | the platform's page, served by a process |
+//! | [`browser`] | a browser that uses it |
 //! | [`reconcile`] | the platform's store against a ledger, order by order |
 
+pub mod browser;
 pub mod gateway;
 pub mod platform;
 pub mod reconcile;
+pub mod served;
 
 use anyhow::{Context, Result};
 use std::path::PathBuf;

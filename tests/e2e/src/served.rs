@@ -1,9 +1,11 @@
 //! The platform's page: `host-demo serve` as a process.
 
+use crate::gateway::Gateway;
+use crate::platform::Order;
 use crate::program;
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// The administrator of every served platform here.
@@ -16,8 +18,12 @@ pub const PASSWORD: &str = "tsuki-to-hoshi-2026";
 /// A running platform; dropping it kills it.
 pub struct Served {
     process: Child,
+    folder: PathBuf,
+    db: String,
     /// Where it answers, without a slash at the end.
     pub url: String,
+    /// The sandbox's gateways.
+    pub gateways: Vec<Gateway>,
 }
 
 impl Served {
@@ -39,14 +45,33 @@ impl Served {
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start host-demo serve")?;
-        let mut line = String::new();
-        if let Some(stdout) = process.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line)?;
+        let stdout = process.stdout.take().context("the platform has no output")?;
+        let mut gateways = Vec::new();
+        for line in BufReader::new(stdout).lines() {
+            let line = line?;
+            match gateway(&line) {
+                Some(gateway) => gateways.push(gateway),
+                None if line.contains("http://") => {
+                    let url = line.split_whitespace().last().unwrap_or_default();
+                    let url = url.trim_end_matches('/').to_owned();
+                    return Ok(Served { process, folder: folder.to_owned(), db: db.to_owned(), url, gateways });
+                }
+                None => {}
+            }
         }
-        match line.split_whitespace().find(|word| word.starts_with("http://")) {
-            Some(url) => Ok(Served { url: url.trim_end_matches('/').to_owned(), process }),
-            None => bail!("host-demo serve ended with {} before it listened: {line}", process.wait()?),
-        }
+        bail!("host-demo serve ended with {} before it listened", process.wait()?)
+    }
+
+    /// The sandbox's gateway of `provider`.
+    pub fn gateway(&self, provider: &str) -> Result<&Gateway> {
+        let found = self.gateways.iter().find(|gateway| gateway.provider == provider);
+        found.with_context(|| format!("the sandbox has no gateway of {provider}"))
+    }
+
+    /// Every order, as the store has it.
+    pub fn orders(&self) -> Result<Vec<Order>> {
+        let output = command(&self.folder, &self.db)?.args(["export", "--json"]).output()?;
+        serde_json::from_slice(&output.stdout).context("the platform's export cannot be read")
     }
 
     /// Kills it at once, as a power cut would.
@@ -61,6 +86,13 @@ impl Drop for Served {
     fn drop(&mut self) {
         let _ = self.kill();
     }
+}
+
+/// `np: http://127.0.0.1:1 (ledger, faults: http://127.0.0.1:2)`
+fn gateway(line: &str) -> Option<Gateway> {
+    let (provider, rest) = line.split_once(": ")?;
+    let (origin, control) = rest.split_once(" (ledger, faults: ")?;
+    Some(Gateway::in_sandbox(provider, origin, control.trim_end_matches(')')))
 }
 
 fn command(folder: &Path, db: &str) -> Result<Command> {

@@ -2,6 +2,7 @@
 
 use super::answers::{Acting, Key, Missing, Reading, Restricted};
 use super::caller::Administrator;
+use super::object::Object;
 use super::problem::{Kind, Problem};
 use crate::clock;
 use crate::store::{Breaker, BreakerState, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem};
@@ -188,7 +189,7 @@ pub struct NewUser {
 pub async fn add_user(
     State(app): State<App>,
     _: Administrator,
-    Json(new): Json<NewUser>,
+    Object(new): Object<NewUser>,
 ) -> Result<(StatusCode, Json<User>), Problem> {
     let user = app.store.add_user(&new.name, new.role, &new.password, clock::now()).await?.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(user.into())))
@@ -209,7 +210,7 @@ pub async fn change_user(
     State(app): State<App>,
     _: Administrator,
     Path(id): Path<i64>,
-    Json(access): Json<Access>,
+    Object(access): Object<Access>,
 ) -> Result<Json<User>, Problem> {
     app.store.change_user(id, access.role, access.disabled).await?.map_err(refused)?;
     let user = app.store.user(id).await?.ok_or_else(|| refused(UserProblem::NoUser))?;
@@ -269,7 +270,7 @@ pub struct Issued {
 pub async fn issue(
     State(app): State<App>,
     Administrator(caller): Administrator,
-    Json(new): Json<NewToken>,
+    Object(new): Object<NewToken>,
 ) -> Result<(StatusCode, Json<Issued>), Problem> {
     let issued = app.store.add_api_token(&new.name, new.role, &caller.name, new.expires_at, clock::now()).await?;
     let (about, token) = issued.map_err(refused)?;

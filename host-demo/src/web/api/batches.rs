@@ -2,6 +2,7 @@
 
 use super::answers::{Acting, Key, Missing, Reading};
 use super::caller::Caller;
+use super::object::{Object, within};
 use super::orders::{Matching, Trouble};
 use super::problem::{Kind, Problem};
 use crate::batch::is_for_many;
@@ -40,34 +41,39 @@ async fn find(app: &App, id: i64) -> Result<store::Batch, Problem> {
     app.store.batch(id).await?.ok_or_else(|| Problem::no_such("batch", &id))
 }
 
-/// Which rows or batches.
+/// How many batches.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Latest {
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+/// Which rows.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Part {
     /// The place of the first row.
     #[serde(default)]
-    #[param(minimum = 0)]
-    from: i64,
+    from: u32,
     /// How many.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 
-impl Part {
-    fn limit(&self) -> Result<i64, Problem> {
-        let limit = self.limit.unwrap_or(PAGE);
-        let fits = (1..=MAX_PAGE).contains(&limit);
-        fits.then_some(limit as i64)
-            .ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
-    }
+/// A page's size within its bounds.
+pub fn bounded(limit: Option<usize>) -> Result<usize, Problem> {
+    let limit = limit.unwrap_or(PAGE);
+    let fits = (1..=MAX_PAGE).contains(&limit);
+    fits.then_some(limit).ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
 }
 
 /// The latest batches, newest first.
-#[utoipa::path(get, path = "/v1/batches", tag = "batches", params(Part),
+#[utoipa::path(get, path = "/v1/batches", tag = "batches", params(Latest),
     responses((status = 200, body = Vec<Batch>), Reading))]
-pub async fn list(Shared(app): Shared<App>, Query(part): Query<Part>) -> Result<Json<Vec<Batch>>, Problem> {
+pub async fn list(Shared(app): Shared<App>, Query(latest): Query<Latest>) -> Result<Json<Vec<Batch>>, Problem> {
     let mut batches = Vec::new();
-    for batch in app.store.batches(part.limit()?).await? {
+    for batch in app.store.batches(bounded(latest.limit)? as i64).await? {
         batches.push(Batch::of(&app, batch).await?);
     }
     Ok(Json(batches))
@@ -82,6 +88,7 @@ pub struct NewBatch {
     #[serde(default)]
     orders: Vec<i64>,
     /// Instead: every order that matches.
+    #[serde(default, deserialize_with = "within")]
     matching: Option<Matching>,
 }
 
@@ -91,7 +98,7 @@ pub struct NewBatch {
 pub async fn begin(
     Shared(app): Shared<App>,
     caller: Caller,
-    Json(new): Json<NewBatch>,
+    Object(new): Object<NewBatch>,
 ) -> Result<(StatusCode, Json<Batch>), Problem> {
     if !is_for_many(new.action) {
         return Err(Problem::new(Kind::Invalid, "A decision is about one order."));
@@ -155,7 +162,7 @@ pub async fn rows(
     Query(part): Query<Part>,
 ) -> Result<Json<Vec<Row>>, Problem> {
     find(&app, id).await?;
-    let rows = app.store.batch_rows(id, part.from, part.limit()?).await?;
+    let rows = app.store.batch_rows(id, part.from.into(), bounded(part.limit)? as i64).await?;
     Ok(Json(rows.into_iter().map(|row| Row::new(row, caller.lang)).collect()))
 }
 

@@ -2,6 +2,7 @@
 
 use super::answers::{Acting, Key, Missing, Reading, Restricted};
 use super::caller::{Administrator, Caller};
+use super::object::Object;
 use super::problem::{FieldProblem, Kind, Problem};
 use crate::clock;
 use crate::mall::{self, Automation, Fees, Mall};
@@ -158,7 +159,7 @@ pub async fn put(
     State(app): State<App>,
     Administrator(caller): Administrator,
     Path(id): Path<String>,
-    Json(wanted): Json<Wanted>,
+    Object(wanted): Object<Wanted>,
 ) -> Result<Json<Shown>, Problem> {
     let before = app.store.mall(&id).await?;
     let plugin = app.registry.get(&wanted.provider);
@@ -238,7 +239,7 @@ pub async fn try_fee(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    Json(trial): Json<Trial>,
+    Object(trial): Object<Trial>,
 ) -> Result<Json<Tried>, Problem> {
     let (mall, plugin) = with_plugin(&app, &id).await?;
     let bill = Bill { items: trial.amount, shipping_fee: 0, payment_fee: 0 };

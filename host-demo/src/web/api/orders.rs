@@ -1,13 +1,15 @@
 //! Orders: lists, one order, what is done with it.
 
 use super::answers::{Acting, Key, Missing, Reading};
+use super::batches::bounded;
 use super::caller::Caller;
+use super::object::Object;
 use super::problem::{Kind, Problem};
 use crate::clock;
 use crate::desk::Row;
 use crate::order::{Amounts, Invoice, Item, Order, Person};
 use crate::state::{Action, Outcome, State};
-use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_PAGE, PAGE, Position};
+use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
 use crate::tracking::{self, Entry, Refused};
 use crate::web::App;
 use crate::web::order::{MAX_NOTE, found, invoice_open};
@@ -129,6 +131,9 @@ pub struct Matching {
 impl Matching {
     /// As the store is asked.
     pub fn query(self) -> Result<ListQuery, Problem> {
+        if self.search.as_ref().is_some_and(|search| search.chars().count() > MAX_SEARCH) {
+            return Err(Problem::new(Kind::Unreadable, format!("`search` has at most {MAX_SEARCH} characters.")));
+        }
         Ok(ListQuery {
             mall: self.mall,
             provider: self.provider,
@@ -172,12 +177,6 @@ impl Paging {
             (Some(_), Some(_)) => Err(Problem::new(Kind::Unreadable, "Give `after` or `before`, not both.")),
         }
     }
-
-    fn limit(&self) -> Result<usize, Problem> {
-        let limit = self.limit.unwrap_or(PAGE);
-        let fits = (1..=MAX_PAGE).contains(&limit);
-        fits.then_some(limit).ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
-    }
 }
 
 /// A page of the list, newest order first.
@@ -199,7 +198,7 @@ pub async fn list(
     Query(matching): Query<Matching>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page>, Problem> {
-    let page = app.store.page(&matching.query()?, paging.position()?, paging.limit()?).await?;
+    let page = app.store.page(&matching.query()?, paging.position()?, bounded(paging.limit)?).await?;
     Ok(Json(Page {
         orders: page.orders.into_iter().map(|order| Line::new(order, caller.lang)).collect(),
         newer: page.newer.map(|key| key.to_string()),
@@ -368,7 +367,7 @@ pub async fn act(
     Shared(app): Shared<App>,
     caller: Caller,
     Path(id): Path<i64>,
-    Json(act): Json<Act>,
+    Object(act): Object<Act>,
 ) -> Result<Json<Done>, Problem> {
     unchanged(&app, id, act.version).await?;
     let rows = app.desk.of(&caller.name).run(act.action, &[id], &|_| {}).await;
@@ -399,7 +398,7 @@ pub async fn tracking(
     Shared(app): Shared<App>,
     caller: Caller,
     Path(id): Path<i64>,
-    Json(shipment): Json<Shipment>,
+    Object(shipment): Object<Shipment>,
 ) -> Result<Json<Whole>, Problem> {
     let order = unchanged(&app, id, shipment.version).await?;
     let missing =
@@ -431,7 +430,7 @@ pub async fn invoice(
     Shared(app): Shared<App>,
     caller: Caller,
     Path(id): Path<i64>,
-    Json(choice): Json<InvoiceChoice>,
+    Object(choice): Object<InvoiceChoice>,
 ) -> Result<Json<Whole>, Problem> {
     let order = unchanged(&app, id, choice.version).await?;
     if !invoice_open(order.state) {
@@ -469,7 +468,7 @@ pub async fn decide(
     Shared(app): Shared<App>,
     caller: Caller,
     Path(id): Path<i64>,
-    Json(decision): Json<Decision>,
+    Object(decision): Object<Decision>,
 ) -> Result<Json<Done>, Problem> {
     let note = decision.note.trim();
     if note.is_empty() || note.chars().count() > MAX_NOTE {

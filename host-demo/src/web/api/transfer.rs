@@ -5,13 +5,34 @@ use super::caller::Caller;
 use super::problem::{Kind, Problem};
 use crate::sheet::{Charset, MAX_FILE_BYTES};
 use crate::web::App;
-use crate::web::transfer::{self, Incoming, MAX_EXPORT, What, encoding, file};
+use crate::web::transfer::{self, Incoming, MAX_EXPORT, What, file};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+/// What a file is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum Name {
+    /// UTF-8
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// The Shift_JIS of Windows.
+    #[serde(rename = "shift_jis")]
+    ShiftJis,
+}
+
+impl Name {
+    fn encoding(self) -> &'static Encoding {
+        match self {
+            Name::Utf8 => UTF_8,
+            Name::ShiftJis => SHIFT_JIS,
+        }
+    }
+}
 
 /// What a file is.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -20,9 +41,8 @@ pub struct Coming {
     /// The mall whose file it is.
     mall: String,
     what: What,
-    /// `utf-8` or `shift_jis`; absent: found out.
-    #[param(pattern = "^(utf-8|shift_jis)$")]
-    encoding: Option<String>,
+    /// Absent: found out.
+    encoding: Option<Name>,
     /// Says what would happen, and does nothing.
     #[serde(default)]
     dry_run: bool,
@@ -63,7 +83,7 @@ pub async fn import(
     let incoming = Incoming {
         mall: coming.mall,
         what: coming.what,
-        encoding: coming.encoding.as_deref().and_then(encoding),
+        encoding: coming.encoding.map(Name::encoding),
         bytes: bytes.to_vec(),
     };
     let came = transfer::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
@@ -85,16 +105,15 @@ pub struct Going {
     what: What,
     /// Of this mall alone.
     mall: Option<String>,
-    /// `utf-8` (with a byte order mark) or `shift_jis`; absent: `shift_jis`.
-    #[param(pattern = "^(utf-8|shift_jis)$")]
-    encoding: Option<String>,
+    /// `utf-8` is with a byte order mark. Absent: `shift_jis`.
+    encoding: Option<Name>,
 }
 
 /// Orders or credit results as a CSV file that opens in a Japanese Excel.
 #[utoipa::path(get, path = "/v1/exports", tag = "csv", params(Going),
     responses((status = 200, body = String, content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json")))]
 pub async fn export(State(app): State<App>, Query(going): Query<Going>) -> Result<Response, Problem> {
-    let charset = if going.encoding.as_deref() == Some("utf-8") { Charset::Utf8WithBom } else { Charset::ShiftJis };
+    let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
     let written = transfer::write(&app, going.what, going.mall, charset).await;
     let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));

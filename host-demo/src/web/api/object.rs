@@ -1,0 +1,29 @@
+//! Bodies: JSON objects, as the document says. serde alone would take an array of an object's values, too.
+
+use super::problem::{Kind, Problem};
+use axum::Json;
+use axum::extract::{FromRequest, Request};
+use axum::response::IntoResponse;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+/// A body that is an object.
+pub struct Object<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Object<T> {
+    type Rejection = axum::response::Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let Json(map) =
+            Json::<Map<String, Value>>::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let invalid = |error: serde_json::Error| Problem::new(Kind::Invalid, error.to_string()).into_response();
+        serde_json::from_value(Value::Object(map)).map(Object).map_err(invalid)
+    }
+}
+
+/// An object within a body.
+pub fn within<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    let map = Option::<Map<String, Value>>::deserialize(from)?;
+    map.map(|map| serde_json::from_value(Value::Object(map)).map_err(D::Error::custom)).transpose()
+}

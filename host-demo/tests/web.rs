@@ -1,0 +1,515 @@
+//! The page and the API, asked without a socket: who may do what, what is refused, what happens once.
+
+mod common;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::MockConnectInfo;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use common::{Db, TestStore};
+use host_demo::answer::SETTLE;
+use host_demo::clock;
+use host_demo::order::Invoice;
+use host_demo::store::{Role, Saving};
+use host_demo::web::{App, Setup};
+use host_demo::words::Lang;
+use http_body_util::BodyExt;
+use provider_host::{Host, Limits};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use tower::ServiceExt;
+
+const PASSWORD: &str = "tsuki to hoshi";
+/// A setting that no page may ever show.
+const SECRET: &str = "kagi-wa-himitsu";
+
+/// A platform with two users, three orders and no plugin.
+struct Platform {
+    test: TestStore,
+    router: Router,
+}
+
+impl Platform {
+    async fn new() -> Self {
+        let test = TestStore::new(Db::Sqlite).await;
+        let mut mall = test.mall().await;
+        mall.settings = BTreeMap::from([("password".to_owned(), SECRET.to_owned())]);
+        test.store.put_mall(&mall, Saving::default()).await.unwrap();
+        test.orders(3).await;
+        for (name, role) in [("kanri", Role::Administrator), ("tanto", Role::Operator)] {
+            test.store.add_user(name, role, PASSWORD, clock::now()).await.unwrap().unwrap();
+        }
+        let app = App::new(Setup {
+            store: test.store.clone(),
+            host: Host::builder().build().unwrap(),
+            limits: Limits::default(),
+            plugins: test.folder.path().join("plugins"),
+            lang: Lang::Ja,
+            https: false,
+            concurrency: 1,
+            settle: SETTLE,
+            sandbox: None,
+        })
+        .await
+        .unwrap();
+        let router = app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
+        Platform { test, router }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// A browser in which nobody has signed in.
+    fn browser(&self) -> Browser<'_> {
+        Browser { platform: self, cookies: BTreeMap::new() }
+    }
+
+    async fn signed_in(&self, name: &str) -> Browser<'_> {
+        let mut browser = self.browser();
+        let answer = browser.sign_in(name, PASSWORD).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
+        browser
+    }
+
+    async fn token(&self, role: Role) -> String {
+        self.test.store.add_api_token("test", role, "kanri", None, clock::now()).await.unwrap().unwrap().1
+    }
+
+    /// A call of the API.
+    async fn call(&self, method: Method, path: &str, token: &str, key: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let body = match body {
+            Some(json) => {
+                request = request.header("content-type", "application/json");
+                Body::from(json.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    async fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    /// The name of the problem that it is.
+    fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        let json = self.json();
+        assert_eq!(json["status"], self.status.as_u16());
+        json["type"].as_str().unwrap().trim_start_matches("urn:host-demo:problem:").to_owned()
+    }
+
+    /// The token that the forms of the page have.
+    fn csrf(&self) -> &str {
+        let (_, rest) = self.text.split_once("name=\"csrf\" value=\"").expect("a form");
+        rest.split('"').next().unwrap()
+    }
+}
+
+struct Browser<'a> {
+    platform: &'a Platform,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser<'_> {
+    async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        request.headers_mut().insert(header::COOKIE, cookies.join("; ").parse().unwrap());
+        let answer = self.platform.send(request).await;
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+            match cookie.contains("Max-Age=0") {
+                true => self.cookies.remove(name),
+                false => self.cookies.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        answer
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends a form with exactly these fields.
+    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(serde_html_form::to_string(fields).unwrap())).unwrap()).await
+    }
+
+    /// Sends a form as the page `from` has it.
+    async fn submit(&mut self, from: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = self.get(from).await;
+        let fields: Vec<_> = [("csrf", page.csrf())].into_iter().chain(fields.iter().copied()).collect();
+        self.post(path, &fields).await
+    }
+
+    async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
+        self.submit("/signin", "/signin", &[("name", name), ("password", password), ("next", "/")]).await
+    }
+}
+
+/// Every page, and the form that each takes.
+const PAGES: [&str; 12] = [
+    "/",
+    "/start",
+    "/orders",
+    "/orders/1",
+    "/batches/1",
+    "/malls",
+    "/malls/m",
+    "/malls/new",
+    "/providers",
+    "/users",
+    "/import",
+    "/export",
+];
+const FORMS: [&str; 15] = [
+    "/orders/1/actions/credit",
+    "/orders/1/tracking",
+    "/orders/1/invoice",
+    "/orders/1/decision",
+    "/batches",
+    "/malls/new",
+    "/malls/m",
+    "/providers",
+    "/import",
+    "/users",
+    "/users/1",
+    "/tokens",
+    "/tokens/1/revoke",
+    "/start/1",
+    "/start/3",
+];
+/// What is for administrators alone.
+const RESTRICTED: [&str; 3] = ["/malls/m", "/malls/new", "/users"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sees_or_does_anything_without_signing_in() {
+    let platform = Platform::new().await;
+    let mut browser = platform.browser();
+    for page in PAGES {
+        let answer = browser.get(page).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page}");
+        assert!(answer.location().starts_with("/signin?next="), "{page}: {}", answer.location());
+    }
+    let csrf = browser.get("/signin").await.csrf().to_owned();
+    for form in FORMS {
+        let answer = browser.post(form, &[("csrf", &csrf)]).await;
+        assert!(answer.location().starts_with("/signin"), "{form}: {} {}", answer.status, answer.text);
+    }
+    assert!(platform.test.all().await.iter().all(|order| order.version == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_begins_with_the_right_password_and_ends_at_the_server() {
+    let platform = Platform::new().await;
+    let mut browser = platform.browser();
+    assert_eq!(browser.sign_in("kanri", "falsch und falsch").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(browser.get("/orders").await.status, StatusCode::SEE_OTHER);
+    browser.sign_in("kanri", PASSWORD).await;
+    assert_eq!(browser.get("/orders").await.status, StatusCode::OK);
+    // Somebody copied the cookies. After signing out they are worth nothing.
+    let mut thief = Browser { platform: &platform, cookies: browser.cookies.clone() };
+    assert_eq!(thief.get("/orders").await.status, StatusCode::OK);
+    assert_eq!(browser.submit("/orders", "/signout", &[]).await.location(), "/signin");
+    assert_eq!(thief.get("/orders").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_passwords_is_slowed_down() {
+    let platform = Platform::new().await;
+    let mut browser = platform.browser();
+    for _ in 0..10 {
+        assert_eq!(browser.sign_in("tanto", "guess").await.status, StatusCode::UNAUTHORIZED);
+    }
+    let answer = browser.sign_in("tanto", PASSWORD).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "even the right one");
+    assert!(answer.text.contains("ログインの失敗が続いたため"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_the_sessions_own_token_does_nothing() {
+    let platform = Platform::new().await;
+    let mut victim = platform.signed_in("kanri").await;
+    let stranger = platform.signed_in("tanto").await.get("/orders").await.csrf().to_owned();
+    for form in FORMS.into_iter().filter(|form| !["/providers", "/import"].contains(form)) {
+        for token in ["", "x", &stranger] {
+            let answer = victim.post(form, &[("csrf", token), ("version", "0"), ("invoice", "enclosed")]).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form} with {token:?}");
+        }
+    }
+    for form in ["/providers", "/import"] {
+        let body = "--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--b--\r\n";
+        let request = Request::post(form).header("content-type", "multipart/form-data; boundary=b");
+        let answer = victim.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form}");
+    }
+    assert!(platform.test.all().await.iter().all(|order| order.version == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_does_not_administer() {
+    let platform = Platform::new().await;
+    let mut operator = platform.signed_in("tanto").await;
+    for page in RESTRICTED {
+        assert_eq!(operator.get(page).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+    let forms: [(&str, &[(&str, &str)]); 4] = [
+        ("/users", &[("name", "x"), ("password", PASSWORD), ("role", "administrator")]),
+        ("/users/1", &[("disabled", "yes")]),
+        ("/tokens", &[("name", "x"), ("role", "administrator")]),
+        ("/malls/m", &[("name", "x"), ("do", "save")]),
+    ];
+    for (form, fields) in forms {
+        assert_eq!(operator.submit("/orders", form, fields).await.status, StatusCode::FORBIDDEN, "{form}");
+    }
+    assert_eq!(platform.test.store.users().await.unwrap().len(), 2);
+    let token = platform.token(Role::Operator).await;
+    for (method, path) in [
+        (Method::GET, "/api/v1/malls"),
+        (Method::GET, "/api/v1/malls/m"),
+        (Method::POST, "/api/v1/malls/m/connection-test"),
+        (Method::GET, "/api/v1/users"),
+        (Method::GET, "/api/v1/tokens"),
+        (Method::DELETE, "/api/v1/tokens/1"),
+    ] {
+        let answer = platform.call(method, path, &token, Some("k"), None).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_an_order_that_changed_is_refused_kindly() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = [("version", "0"), ("invoice", "enclosed")];
+    let answer = browser.submit("/orders/1", "/orders/1/invoice", &fields).await;
+    assert_eq!(answer.location(), "/orders/1");
+    assert!(browser.get("/orders/1").await.text.contains("請求書の送り方を保存しました"));
+    // A double click, or a page that was open since before.
+    let stale = [("version", "0"), ("invoice", "separate")];
+    browser.submit("/orders/1", "/orders/1/invoice", &stale).await;
+    assert!(browser.get("/orders/1").await.text.contains("二重に実行しないよう"));
+    for form in ["actions/credit", "tracking", "decision"] {
+        let fields = [
+            ("version", "0"),
+            ("note", "n"),
+            ("found", "nothing"),
+            ("carrier", "c"),
+            ("shipped_on", "2026-07-01"),
+            ("number", "1"),
+        ];
+        let answer = browser.submit("/orders/1", &format!("/orders/1/{form}"), &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{form}: {}", answer.text);
+    }
+    let order = platform.test.order(1).await;
+    assert_eq!((order.data.invoice, order.version), (Some(Invoice::Enclosed), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panel_that_is_sent_twice_makes_one_batch_in_the_order_of_the_ticks() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = [
+        ("action", "check"),
+        ("scope", "ticked"),
+        ("once", "abc"),
+        ("id", "1"),
+        ("id", "2"),
+        ("id", "3"),
+        ("sequence", "3,1,99"),
+    ];
+    let first = browser.submit("/orders", "/batches", &fields).await;
+    let second = browser.submit("/orders", "/batches", &fields).await;
+    assert_eq!((first.location(), second.location()), ("/batches/1", "/batches/1"));
+    let rows = platform.test.store.batch_rows(1, 0, 10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.order).collect::<Vec<_>>(), [3, 1, 2]);
+    assert_eq!(platform.test.store.batches(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_match_means_what_the_page_showed_or_nothing() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = |matching| {
+        [("action", "credit"), ("scope", "match"), ("once", matching), ("query", ""), ("matching", matching)]
+    };
+    assert_eq!(browser.submit("/orders", "/batches", &fields("2")).await.location(), "/orders");
+    assert!(browser.get("/orders").await.text.contains("2件から3件に変わりました"));
+    assert_eq!(browser.submit("/orders", "/batches", &fields("3")).await.location(), "/batches/1");
+    let nothing = [("action", "credit"), ("scope", "ticked"), ("once", "x")];
+    assert_eq!(browser.submit("/orders", "/batches", &nothing).await.location(), "/orders");
+    assert_eq!(platform.test.store.batches(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_shown_to_nobody() {
+    let platform = Platform::new().await;
+    let mut administrator = platform.signed_in("kanri").await;
+    for page in PAGES {
+        assert!(!administrator.get(page).await.text.contains(SECRET), "{page}");
+    }
+    let token = platform.token(Role::Administrator).await;
+    let answer = platform.call(Method::GET, "/api/v1/malls/m", &token, None, None).await;
+    assert!(!answer.text.contains(SECRET));
+    assert_eq!(answer.json()["secrets"], json!(["password"]), "nobody says that it is not secret");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_the_headers_and_no_page_needs_an_exception() {
+    let platform = Platform::new().await;
+    let mut administrator = platform.signed_in("kanri").await;
+    let others = ["/signin", "/static/app.css", "/api/openapi.json", "/api/nothing", "/nothing", "/orders/99"];
+    for path in PAGES.into_iter().chain(others) {
+        let answer = administrator.get(path).await;
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        for inline in [" style=", " onclick=", " onchange=", "<style", "javascript:", "<script>"] {
+            assert!(!answer.text.contains(inline) || path.starts_with("/static"), "{path}: {inline}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_exist_or_is_too_large_is_said() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    for path in ["/nothing", "/orders/99", "/malls/zz", "/batches/99"] {
+        assert_eq!(browser.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let long = "x".repeat(300 << 10);
+    let answer = browser.submit("/orders", "/orders/1/invoice", &[("invoice", &long)]).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(answer.text.contains("大きすぎます"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_in_the_language_that_was_chosen() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    assert!(browser.get("/orders").await.text.contains("<html lang=\"ja\">"));
+    let back = [("lang", "en"), ("back", "/orders?state=approved")];
+    assert_eq!(browser.submit("/orders", "/language", &back).await.location(), "/orders?state=approved");
+    for page in PAGES.into_iter().filter(|page| *page != "/") {
+        let text = browser.get(page).await.text;
+        assert!(text.contains("<html lang=\"en\">"), "{page}");
+        // What remains are names of people, goods and malls, and the headings of a CSV file.
+        assert!(!text.contains("保存") && !text.contains("ログアウト"), "{page}");
+    }
+    let abroad = [("lang", "ja"), ("back", "https://evil.example/")];
+    assert_eq!(browser.submit("/orders", "/language", &abroad).await.location(), "/");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_knows_its_callers() {
+    let platform = Platform::new().await;
+    let good = platform.token(Role::Operator).await;
+    assert_eq!(platform.call(Method::GET, "/api/v1/orders", &good, None, None).await.status, StatusCode::OK);
+    for token in ["", "hostdemo_guess", PASSWORD] {
+        let answer = platform.call(Method::GET, "/api/v1/orders", token, None, None).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::UNAUTHORIZED, "unauthenticated"));
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+    }
+    let administrator = platform.token(Role::Administrator).await;
+    let revoked = platform.call(Method::DELETE, "/api/v1/tokens/1", &administrator, Some("k"), None).await;
+    assert_eq!(revoked.status, StatusCode::NO_CONTENT);
+    assert_eq!(platform.call(Method::GET, "/api/v1/orders", &good, None, None).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acting_call_is_carried_out_once_for_its_key() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let put = async |key, invoice: &str, version: i64| {
+        let body = json!({ "version": version, "invoice": invoice });
+        platform.call(Method::PUT, "/api/v1/orders/1/invoice", &token, key, Some(body)).await
+    };
+    assert_eq!(put(None, "enclosed", 0).await.problem(), "idempotency-key-missing");
+    let first = put(Some("a"), "enclosed", 0).await;
+    assert_eq!((first.status, first.header("idempotency-replayed")), (StatusCode::OK, ""));
+    let again = put(Some("a"), "enclosed", 0).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::OK, "true"));
+    assert_eq!(again.json(), first.json());
+    assert_eq!(put(Some("a"), "separate", 1).await.problem(), "idempotency-key-reused");
+    assert_eq!(put(Some("b"), "separate", 0).await.problem(), "stale-version");
+    // What did not act may be made again under its key.
+    assert_eq!(put(Some("b"), "separate", 1).await.status, StatusCode::OK);
+    assert_eq!(platform.test.order(1).await.version, 2);
+    // Another caller's key is another key.
+    let other = platform.token(Role::Operator).await;
+    let body = json!({ "version": 2, "invoice": null });
+    let answer = platform.call(Method::PUT, "/api/v1/orders/1/invoice", &other, Some("a"), Some(body)).await;
+    assert_eq!((answer.status, answer.header("idempotency-replayed")), (StatusCode::OK, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_of_the_api_is_a_problem() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Administrator).await;
+    let cases: [(Method, &str, Option<Value>, StatusCode); 8] = [
+        (Method::GET, "/api/nothing", None, StatusCode::NOT_FOUND),
+        (Method::GET, "/api/v1/orders/99", None, StatusCode::NOT_FOUND),
+        (Method::GET, "/api/v1/orders/x", None, StatusCode::BAD_REQUEST),
+        (Method::GET, "/api/v1/orders?limit=0", None, StatusCode::BAD_REQUEST),
+        (Method::GET, "/api/v1/orders?after=x", None, StatusCode::BAD_REQUEST),
+        (Method::DELETE, "/api/v1/orders", None, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::POST, "/api/v1/batches", Some(json!({ "action": "fly" })), StatusCode::UNPROCESSABLE_ENTITY),
+        (Method::POST, "/api/v1/batches", None, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ];
+    for (method, path, body, status) in cases {
+        let answer = platform.call(method.clone(), path, &token, Some("k"), body).await;
+        answer.problem();
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_describes_itself() {
+    let platform = Platform::new().await;
+    let document = platform.send(Request::get("/api/openapi.json").body(Body::empty()).unwrap()).await.json();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut acting = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, call) in methods.as_object().unwrap() {
+            let parameters = call["parameters"].as_array().cloned().unwrap_or_default();
+            let has_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            assert_eq!(has_key, method != "get", "{method} {path}");
+            acting += usize::from(has_key);
+            assert!(call["responses"]["401"]["content"]["application/problem+json"].is_object(), "{method} {path}");
+        }
+    }
+    assert!(acting >= 12, "{acting}");
+}
