@@ -9,7 +9,7 @@ use crate::clock;
 use crate::desk::{CONCURRENCY, Desk};
 use crate::mall::Mall;
 use crate::order::Order;
-use crate::provider::Shelf;
+use crate::provider::{ProviderError, Shelf};
 use crate::state::{Action, State};
 use crate::store::{Filter, Place, Store};
 use crate::words::Lang;
@@ -17,8 +17,9 @@ use crate::worker::Worker;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
-use provider_host::{Host, Plugin};
-use std::collections::{BTreeSet, HashMap};
+use provider_host::{Host, Plugin, Registry};
+use std::collections::BTreeSet;
+use std::future::Future;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -149,6 +150,7 @@ struct Session {
     settle: Duration,
     store: Store,
     shelf: Shelf,
+    registry: Arc<Registry>,
 }
 
 impl Session {
@@ -163,6 +165,7 @@ impl Session {
             settle: Duration::from_secs(cli.settle),
             store,
             shelf: Shelf::new(host, cli.plugins.clone()),
+            registry: Arc::default(),
         })
     }
 
@@ -219,19 +222,41 @@ impl Session {
         let mut needed: BTreeSet<String> = orders.iter().map(|order| order.provider.clone()).collect();
         let malls = self.store.malls().await?.into_iter();
         needed.extend(malls.filter(|mall| orders.iter().any(|order| order.mall == mall.id)).map(|mall| mall.provider));
-        let mut providers = HashMap::new();
         for provider in needed {
-            let plugin = self.shelf.load(&provider).await?;
-            providers.insert(provider, plugin);
+            self.registry.put(self.shelf.load(&provider).await?);
         }
         Ok(Desk {
             store: self.store.clone(),
             worker: Arc::new(self.worker().await?),
-            providers: Arc::new(providers),
+            providers: self.registry.clone(),
             who: self.operator.clone(),
             concurrency: self.concurrency,
             settle: self.settle,
         })
+    }
+
+    /// Does `work` with orders, and takes a plugin that is replaced meanwhile.
+    async fn following<T>(&self, work: impl Future<Output = T>) -> T {
+        let names: Vec<_> = self.registry.all().iter().map(|plugin| plugin.info().id.clone()).collect();
+        let tell = |name: &str, news: Result<&Plugin, ProviderError>| match news {
+            Ok(plugin) => eprintln!(
+                "{name}: {} {} {}",
+                self.say("プラグインを入れ替えました", "the plugin was replaced by version"),
+                plugin.info().version,
+                plugin.facts().digest
+            ),
+            Err(error) => eprintln!(
+                "{name}: {}: {error}",
+                self.say(
+                    "新しいプラグインを読み込めないため、今のものを使い続けます",
+                    "the new plugin does not load, so the old one stays"
+                )
+            ),
+        };
+        tokio::select! {
+            done = work => done,
+            never = self.shelf.follow(&self.registry, &names, tell) => match never {},
+        }
     }
 
     async fn worker(&self) -> Result<Worker> {

@@ -454,7 +454,9 @@ impl<P: Provider + Clone> Desk<P> {
         if orders.is_empty() {
             return (Vec::new(), String::new());
         }
-        let (provider, account) = (&chunk.provider, chunk.account.for_host());
+        // A plugin that was replaced since the chunks were cut serves from here on.
+        let provider = &self.providers.get(&chunk.account.provider).unwrap_or(chunk.provider.clone());
+        let account = chunk.account.for_host();
         match action {
             Action::Credit => {
                 let asked = orders.iter().map(|order| order.for_credit(chunk.mall)).collect();

@@ -7,9 +7,15 @@ use provider_host::contract::{
 };
 use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin, Registry};
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
+/// How often a process that works on orders looks whether a plugin was replaced: often enough that an
+/// operator sees it happen, rarely enough to cost nothing.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Longest name of a provider. It becomes a file name.
 const MAX_NAME: usize = 64;
 
@@ -114,9 +120,13 @@ pub enum ProviderError {
     /// The component does not serve.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The folder cannot be written.
+    #[error("the folder of plugins: {0}")]
+    Folder(#[from] std::io::Error),
 }
 
 /// A folder of plugins: `NAME.wasm` beside its permissions in `NAME.toml`.
+#[derive(Clone)]
 pub struct Shelf {
     host: Host,
     folder: PathBuf,
@@ -130,10 +140,7 @@ impl Shelf {
 
     /// Loads the provider `name`.
     pub async fn load(&self, name: &str) -> Result<Plugin, ProviderError> {
-        if !is_name(name) {
-            return Err(ProviderError::Name(name.to_owned()));
-        }
-        let path = self.folder.join(name).with_extension("wasm");
+        let path = self.path(name)?;
         let plugin = self.load_file(&path).await?;
         let found = plugin.info().id.clone();
         if found == name { Ok(plugin) } else { Err(ProviderError::Another { path, asked: name.to_owned(), found }) }
@@ -146,6 +153,62 @@ impl Shelf {
         files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
         files.sort();
         Ok(files)
+    }
+
+    /// Puts the component at `file`, with the permissions beside it, into the folder, where it replaces
+    /// the one of the same provider. One that does not load leaves everything as it was.
+    pub async fn take(&self, file: &Path) -> Result<Plugin, ProviderError> {
+        let plugin = self.load_file(file).await?;
+        let place = self.path(&plugin.info().id)?;
+        // The component last: its change is what other processes look for.
+        for extension in ["toml", "wasm"] {
+            let unfinished = place.with_extension(format!("{extension}.unfinished"));
+            fs::copy(file.with_extension(extension), &unfinished)?;
+            fs::rename(unfinished, place.with_extension(extension))?;
+        }
+        self.load(&plugin.info().id).await
+    }
+
+    /// Watches the files of `names` for as long as it is polled, and makes a replaced one current in
+    /// `registry`: calls that have begun end on the old plugin. `tell` hears of each, and of one that does
+    /// not load; then the old one stays.
+    pub async fn follow(
+        &self,
+        registry: &Registry,
+        names: &[String],
+        tell: impl Fn(&str, Result<&Plugin, ProviderError>),
+    ) -> Infallible {
+        let mut seen: Vec<_> = names.iter().map(|name| self.stamp(name)).collect();
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            for (name, seen) in names.iter().zip(&mut seen) {
+                let now = self.stamp(name);
+                if now == *seen {
+                    continue;
+                }
+                *seen = now;
+                match self.load(name).await {
+                    Ok(plugin) => {
+                        tell(name, Ok(&plugin));
+                        registry.put(plugin);
+                    }
+                    Err(error) => tell(name, Err(error)),
+                }
+            }
+        }
+    }
+
+    /// What changes when a component or its permissions are replaced.
+    fn stamp(&self, name: &str) -> [Option<(SystemTime, u64)>; 2] {
+        ["wasm", "toml"].map(|extension| {
+            let facts = fs::metadata(self.folder.join(name).with_extension(extension)).ok()?;
+            Some((facts.modified().ok()?, facts.len()))
+        })
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf, ProviderError> {
+        let named = is_name(name).then(|| self.folder.join(name).with_extension("wasm"));
+        named.ok_or_else(|| ProviderError::Name(name.to_owned()))
     }
 
     /// Loads the component at `path` under the permissions beside it.

@@ -34,9 +34,13 @@ impl Registry {
         permissions: Permissions,
     ) -> Result<Replaced, LoadError> {
         let current = host.load(path, permissions).await?;
-        let mut plugins = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let previous = plugins.insert(current.info().id.clone(), current.clone());
+        let previous = self.put(current.clone());
         Ok(Replaced { current, previous })
+    }
+
+    /// Makes `plugin`, which is loaded, current for the provider that it describes; what was until now.
+    pub fn put(&self, plugin: Plugin) -> Option<Plugin> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(plugin.info().id.clone(), plugin)
     }
 
     /// The current plugin of the provider `id`.

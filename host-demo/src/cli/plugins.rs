@@ -11,6 +11,11 @@ use std::path::{Path, PathBuf};
 pub(super) enum Command {
     /// プラグインの一覧 / list the folder's plugins
     List,
+    /// プラグインを読み込む・入れ替える（実行中の処理も次の通信から新しい方を使う） / load or replace a plugin, also for work that is running
+    Load {
+        /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
+        file: PathBuf,
+    },
     /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
     Inspect {
         /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
@@ -24,8 +29,16 @@ const SHORT_DIGEST: usize = 12;
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     match command {
         Command::List => list(session).await,
+        Command::Load { file } => load(session, &file).await,
         Command::Inspect { file } => inspect(session, &file).await,
     }
+}
+
+async fn load(session: &Session, file: &Path) -> Result<bool> {
+    let plugin = session.shelf.take(file).await?;
+    let (info, facts) = (plugin.info(), plugin.facts());
+    println!("{} {} {} → {}", info.id, info.version, facts.digest, facts.path.display());
+    Ok(true)
 }
 
 async fn list(session: &Session) -> Result<bool> {

@@ -88,11 +88,17 @@ struct Faults {
 impl Gateway {
     /// Starts the simulator of `provider`, and waits until it listens.
     pub fn start(provider: &str, folder: &Path) -> Result<Self> {
+        Self::start_with(provider, folder, &[])
+    }
+
+    /// The same with further options of `gateways`.
+    pub fn start_with(provider: &str, folder: &Path, options: &[&str]) -> Result<Self> {
         let ready = folder.join(format!("{provider}.ready.json"));
         let _ = std::fs::remove_file(&ready);
         let mut process = Command::new(program("gateways")?)
             .args([provider, "--ready-file"])
             .arg(&ready)
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()

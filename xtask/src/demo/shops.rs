@@ -11,7 +11,8 @@ pub struct Shop {
     /// The answer that gets lost on purpose: the fault that costs money elsewhere.
     pub lost_answer: &'static str,
     /// One answer of so many fails where a fault is chosen. NP takes a whole day's orders in one request,
-    /// so every other one does.
+    /// so more of its few do; but not every other one, or a question that is answered would always be
+    /// followed by a request that is not.
     pub fault_rate: usize,
     /// A lost registration cannot be asked for: an operator looks at the provider's own page.
     pub needs_operator: bool,
@@ -50,7 +51,7 @@ pub const SHOPS: [Shop; 5] = [
         provider: "np",
         orders: "orders-np.csv",
         lost_answer: "drop-answer@transactions:nth=1",
-        fault_rate: 2,
+        fault_rate: 3,
         needs_operator: true,
         tracking: &[("佐川急便", "401234567801"), ("エコ配", "EC-20261120-1"), ("トナミ運輸", "9012345678")],
         unsupported_carrier: "日本郵便",
