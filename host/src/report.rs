@@ -121,3 +121,25 @@ impl Meter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_for_machines_says_in_words_how_a_call_ended() {
+        let report = |error| CallReport {
+            operation: "credit",
+            rows: 2,
+            elapsed: Duration::from_millis(1),
+            requests: Vec::new(),
+            log_lines_dropped: 0,
+            overruled: Vec::new(),
+            error,
+        };
+        let json = |report: CallReport| serde_json::to_value(report).unwrap()["error"].clone();
+        let words = "the plugin answered 1 rows where 2 were asked";
+        assert_eq!(json(report(Some(CallError::RowCount { asked: 2, answered: 1 }))), words);
+        assert_eq!(json(report(None)), serde_json::Value::Null);
+    }
+}
