@@ -48,6 +48,7 @@ use calls::{Calls, Counted, Counting};
 use page::Refusal;
 use provider_host::{Host, Limits, Permissions, Registry};
 pub use sandbox::{Sandbox, built_components};
+use sha2::{Digest, Sha256};
 use std::any::Any;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -168,6 +169,12 @@ impl App {
         working.await.map_err(std::io::Error::other)?;
         served
     }
+}
+
+/// A digest of `parts`, in hex.
+fn digest(parts: &[&[u8]]) -> String {
+    let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part));
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Ctrl-C, or what a service manager sends.

@@ -5,6 +5,7 @@ mod apt;
 mod contract;
 mod demo;
 mod kit;
+mod page;
 mod plugins;
 mod toolchain;
 
@@ -23,6 +24,12 @@ enum Task {
     Demo(demo::Options),
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
+    /// The order platform with simulated gateways, on http://127.0.0.1:8080.
+    Serve(page::ServeOptions),
+    /// Pictures of the main pages in both languages, into docs/pictures.
+    Screenshots,
+    /// The API against its own document, with thousands of calls.
+    ApiFuzz,
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
@@ -33,6 +40,9 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build().map(done),
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
+        Task::Serve(options) => page::serve(&options).map(done),
+        Task::Screenshots => page::screenshots().map(done),
+        Task::ApiFuzz => page::api_fuzz().map(done),
         Task::Test => test().map(done),
     };
     match result {
@@ -50,6 +60,7 @@ fn test() -> Result<()> {
     if !test_postgres::is_installed() && !(apt::install(&["postgresql"]) && test_postgres::is_installed()) {
         bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again");
     }
+    page::install_browser()?;
     run(cargo().args(["fmt", "--all", "--check"]))?;
     plugins::build()?;
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;

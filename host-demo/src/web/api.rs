@@ -58,8 +58,9 @@ impl Modify for Tokens {
 /// The API, to be put under `/api`.
 pub fn router(app: App) -> Router {
     let (calls, document) = calls().split_for_parts();
+    let acting = once::acting(&document);
     let calls = calls
-        .layer(from_fn_with_state(app.clone(), once::once))
+        .layer(from_fn_with_state((app.clone(), acting), once::once))
         .layer(from_fn_with_state(app.clone(), caller::identify))
         .with_state(app);
     Router::new()

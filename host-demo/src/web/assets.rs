@@ -1,10 +1,9 @@
 //! Style, scripts and pictures, built into the program.
 
+use super::digest;
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 /// Name, media type, content.
@@ -20,14 +19,7 @@ const ASSETS: [(&str, &str, &[u8]); 5] = [
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Eight hex digits of the digest of all assets.
-static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let mut all = Sha256::new();
-    ASSETS.iter().for_each(|(.., content)| all.update(content));
-    all.finalize()[..4].iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-});
+static VERSION: LazyLock<String> = LazyLock::new(|| digest(&ASSETS.map(|(.., content)| content))[..8].to_owned());
 
 /// Where a page finds the asset `name`.
 pub fn url(name: &str) -> String {

@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use provider_host::contract::Capability;
 use provider_host::{Limits, Permissions, Plugin};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 #[derive(Template)]
@@ -175,17 +176,16 @@ impl LoadedNow {
 /// Loads a component under its permissions and makes it current; a reason in words if it does not serve.
 /// The files come to the shelf only when they have served, so a restart finds what is current now.
 pub async fn put(app: &App, component: &[u8], permissions: &[u8]) -> Result<LoadedNow, String> {
-    let words = |error: &dyn std::fmt::Display| error.to_string();
-    let trial = Trial::new(&app.plugins, component, permissions).map_err(|error| words(&error))?;
-    let granted = Permissions::from_file(&trial.permissions).map_err(|error| words(&error))?;
+    let trial = Trial::new(&app.plugins, component, permissions).map_err(|error| error.to_string())?;
+    let granted = Permissions::from_file(&trial.permissions).map_err(|error| trial.words(&error))?;
     // Tried before it replaces anything: it may describe another provider than it should.
-    let tried = app.host.load(&trial.component, granted.clone()).await.map_err(|error| words(&error))?;
+    let tried = app.host.load(&trial.component, granted.clone()).await.map_err(|error| trial.words(&error))?;
     let id = tried.info().id.clone();
     if !is_name(&id) {
         return Err(format!("{id:?} cannot be a file's name"));
     }
-    let path = trial.keep(&app.plugins, &id).map_err(|error| words(&error))?;
-    let replaced = app.registry.load(&app.host, path, granted).await.map_err(|error| words(&error))?;
+    let path = trial.keep(&app.plugins, &id).map_err(|error| trial.words(&error))?;
+    let replaced = app.registry.load(&app.host, path, granted).await.map_err(|error| trial.words(&error))?;
     let (info, facts) = (replaced.current.info(), replaced.current.facts());
     Ok(LoadedNow {
         id,
@@ -212,6 +212,12 @@ impl Trial {
         std::fs::write(&trial.component, component)?;
         std::fs::write(&trial.permissions, permissions)?;
         Ok(trial)
+    }
+
+    /// What is wrong, without the names that only this trial has.
+    fn words(&self, error: &impl Display) -> String {
+        let words = error.to_string().replace(&*self.component.to_string_lossy(), "component");
+        words.replace(&*self.permissions.to_string_lossy(), "permissions")
     }
 
     fn keep(&self, folder: &Path, id: &str) -> std::io::Result<PathBuf> {

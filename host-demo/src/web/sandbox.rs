@@ -1,15 +1,14 @@
 //! Simulated gateways in this process, and plugins that may reach them and nothing else: for trying the
 //! platform without a contract, and for its tests.
 
+use super::digest;
 use crate::clock;
 use crate::mall::Mall;
 use gateways::control::Control;
 use gateways::providers::PROVIDERS;
 use gateways::{Gateway, Options, by_id};
 use provider_host::contract::{ProviderInfo, SettingKind};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -89,10 +88,7 @@ fn put_on_shelf(id: &str, gateway: &Gateway, components: &Path, plugins: &Path) 
 }
 
 fn permission(component: &[u8], gateway: &Gateway) -> String {
-    let digest = Sha256::digest(component).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let digest = digest(&[component]);
     format!(
         "# The sandbox, {}\nsha256 = \"{digest}\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
         clock::today(),

@@ -1,7 +1,7 @@
 //! Who is asking: session, language, and the token that every form has to bring back.
 
-use super::App;
 use super::page::{Notice, Page, Refusal};
+use super::{App, digest};
 use crate::clock;
 use crate::store::{Role, User};
 use crate::words::Lang;
@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -67,7 +66,8 @@ impl Visitor {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let (user, csrf, session) = match session {
             Some(session) => (Some(session.user), session.csrf, secret),
-            None => (None, digest(&visit), None),
+            // A form's token must not be the cookie itself, which pages do not know.
+            None => (None, digest(&[b"form ", visit.as_bytes()]), None),
         };
         Ok(Visitor {
             lang: language(app, value(LANGUAGE).as_deref(), headers),
@@ -97,14 +97,6 @@ fn random_words() -> Result<String, Refusal> {
         let word = getrandom::u64().map_err(|error| Refusal::failed(&error))?;
         let _ = write!(hex, "{word:016x}");
         Ok(hex)
-    })
-}
-
-/// A form's token must not be the cookie itself, which pages do not know.
-fn digest(visit: &str) -> String {
-    Sha256::digest(format!("form {visit}")).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
     })
 }
 

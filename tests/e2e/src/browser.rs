@@ -190,12 +190,12 @@ impl Browser {
         Ok(violations.iter().filter(serious).map(words).collect())
     }
 
-    /// The whole page as a PNG, as high as it is.
-    pub async fn picture(&self, path: &Path) -> Result<()> {
-        let size = self.ask("return [innerWidth, document.documentElement.scrollHeight]").await?;
-        let [width, height] = [0, 1].map(|at| size[at].as_u64().unwrap_or(0) as u32);
-        let outer = self.ask("return outerHeight - innerHeight").await?.as_u64().unwrap_or(0) as u32;
-        self.resize(width, height + outer).await?;
+    /// The page as a PNG: as high as it is, but not higher than `max_height`.
+    pub async fn picture(&self, path: &Path, max_height: u32) -> Result<()> {
+        let size =
+            self.ask("return [innerWidth, document.documentElement.scrollHeight, outerHeight - innerHeight]").await?;
+        let [width, height, frame] = [0, 1, 2].map(|at| size[at].as_u64().unwrap_or(0) as u32);
+        self.resize(width, height.min(max_height) + frame).await?;
         Ok(std::fs::write(path, self.client.screenshot().await?)?)
     }
 

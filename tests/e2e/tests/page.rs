@@ -4,13 +4,13 @@
 
 use anyhow::{Context, Result, ensure};
 use e2e::browser::Browser;
-use e2e::platform::sample;
+use e2e::platform::{Platform, sample};
 use e2e::reconcile::compare;
 use e2e::served::{ADMINISTRATOR, OPERATOR, PASSWORD, Served};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// A buyer whose registration is carried out while its answer is lost.
+/// A registration that is carried out while its answer is lost.
 const LOST: &str = "drop-answer@order:nth=3";
 
 struct Day {
@@ -22,8 +22,11 @@ struct Day {
 impl Day {
     async fn begin(db: Option<String>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let db = db.unwrap_or_else(|| folder.path().join("orders.db").to_string_lossy().into_owned());
-        let served = Served::start(folder.path(), &db)?;
+        let platform = match db {
+            Some(url) => Platform::on(url, folder.path(), "ja")?,
+            None => Platform::new(folder.path(), "ja")?,
+        };
+        let served = Served::start(platform)?;
         let browser = Browser::start(&served.url, "ja", 1440, 900).await?;
         Ok(Day { folder, served, browser })
     }
@@ -57,7 +60,7 @@ impl Day {
 
     fn must_agree(&self) -> Result<()> {
         let ledgers = self.served.gateways.iter().map(|gateway| gateway.ledger()).collect::<Result<Vec<_>>>()?;
-        let rows = compare(&self.served.orders()?, &ledgers);
+        let rows = compare(&self.served.platform.orders()?, &ledgers);
         let differing: Vec<_> = rows.iter().filter(|row| !row.differences.is_empty()).collect();
         ensure!(differing.is_empty(), "{differing:#?}");
         Ok(())
@@ -338,7 +341,7 @@ async fn whole_day(db: Option<String>) {
     let day = Day::begin(db).await.unwrap();
     let lived = day.live().await;
     if lived.is_err() {
-        let _ = day.browser.picture(Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-failed.png").as_path()).await;
+        let _ = day.browser.picture(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-failed.png"), 4_000).await;
     }
     lived.unwrap();
     day.browser.close().await.unwrap();

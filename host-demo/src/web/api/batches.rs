@@ -55,6 +55,7 @@ pub struct Latest {
 pub struct Part {
     /// The place of the first row.
     #[serde(default)]
+    #[param(maximum = 50_000)]
     from: u32,
     /// How many.
     #[param(minimum = 1, maximum = 500)]
@@ -162,6 +163,9 @@ pub async fn rows(
     Query(part): Query<Part>,
 ) -> Result<Json<Vec<Row>>, Problem> {
     find(&app, id).await?;
+    if part.from as usize > MAX_BATCH {
+        return Err(Problem::new(Kind::Unreadable, format!("`from` is at most {MAX_BATCH}.")));
+    }
     let rows = app.store.batch_rows(id, part.from.into(), bounded(part.limit)? as i64).await?;
     Ok(Json(rows.into_iter().map(|row| Row::new(row, caller.lang)).collect()))
 }

@@ -5,13 +5,15 @@ use super::problem::{Kind, MEDIA_TYPE, Problem};
 use crate::clock;
 use crate::sheet::MAX_FILE_BYTES;
 use crate::store::{Begun, Call};
-use crate::web::App;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use crate::web::{App, digest};
+use axum::body::{Body, to_bytes};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use utoipa::openapi::{OpenApi, PathItem};
 
 /// The header that names a call.
 const KEY: &str = "idempotency-key";
@@ -24,9 +26,29 @@ const MAX_REQUEST: usize = MAX_FILE_BYTES as usize;
 /// Largest answer that is kept: longer than any answer to a call that acts.
 const MAX_ANSWER: usize = 4 << 20;
 
+/// The calls that act: methods and paths. Any other method of a path acts on nothing.
+pub type Acting = Arc<BTreeSet<(String, String)>>;
+
+/// Every call of the document that is more than reading.
+pub fn acting(document: &OpenApi) -> Acting {
+    let of_path = |(path, item): (&String, &PathItem)| {
+        let methods = [("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete), ("PATCH", &item.patch)];
+        let there = methods.into_iter().filter(|(_, call)| call.is_some());
+        there.map(|(method, _)| (method.to_owned(), path.clone())).collect::<Vec<_>>()
+    };
+    Arc::new(document.paths.paths.iter().flat_map(of_path).collect())
+}
+
 /// Lets reading calls pass, and each acting one once for its key.
-pub async fn once(State(app): State<App>, caller: Caller, request: Request, next: Next) -> Result<Response, Problem> {
-    if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
+pub async fn once(
+    State((app, acting)): State<(App, Acting)>,
+    caller: Caller,
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let path = path.as_ref().map_or("", |path| path.as_str().trim_start_matches("/api"));
+    if !acting.contains(&(request.method().to_string(), path.to_owned())) {
         return Ok(next.run(request).await);
     }
     let key = key(request.headers())?;
@@ -34,7 +56,8 @@ pub async fn once(State(app): State<App>, caller: Caller, request: Request, next
     let body = to_bytes(body, MAX_REQUEST)
         .await
         .map_err(|_| Problem::new(Kind::TooLarge, format!("A request may have {MAX_REQUEST} bytes at most.")))?;
-    let digest = digest(&parts.method, &parts.uri.to_string(), &body);
+    let line = format!("{} {}\n", parts.method, parts.uri);
+    let digest = digest(&[line.as_bytes(), &body]);
     let call = Call { caller: &caller.id, key: &key, digest: &digest };
     match app.store.begin_call(call, &app.desk.worker.name(), clock::now()).await? {
         Begun::New => {}
@@ -60,13 +83,6 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
     }
     let words = format!("Send an Idempotency-Key of 1 to {MAX_KEY} visible ASCII characters, a new one for each call.");
     Err(Problem::new(Kind::KeyMissing, words))
-}
-
-fn digest(method: &Method, uri: &str, body: &Bytes) -> String {
-    let mut digest = Sha256::new();
-    digest.update(format!("{method} {uri}\n"));
-    digest.update(body);
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Keeps the answer. A call that the platform failed to carry out, or that was refused unread, may be made again.
