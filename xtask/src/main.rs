@@ -57,7 +57,9 @@ fn main() -> ExitCode {
 
 fn test() -> Result<()> {
     // Before anything is built: without it the tests of the store cannot pass.
-    if !test_postgres::is_installed() && !(apt::install(&["postgresql"]) && test_postgres::is_installed()) {
+    let has_postgres =
+        test_postgres::is_installed() || (apt::install(&["postgresql"]) && test_postgres::is_installed());
+    if !has_postgres {
         bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again");
     }
     page::install_browser()?;

@@ -215,7 +215,7 @@ impl Demo {
         self.settle(unfinished)?;
         let orders = self.platform.orders()?;
         let first = approved(&orders, MOVING).next().context("no order of the moving mall was approved")?;
-        self.on("cancel", &[first.number.clone()])?;
+        self.on("cancel", std::slice::from_ref(&first.number))?;
         self.settle(|order| order.number == first.number && order.state == "approved")
     }
 
