@@ -14,7 +14,7 @@ use crate::order::Order;
 use crate::state::Event;
 use crate::store::{Change, Place, Store, StoreError};
 use crate::words::Problem;
-use sqlx::{AnyConnection, Connection};
+use sqlx::{AnyConnection, Connection, Executor};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -202,9 +202,14 @@ fn lock_path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.lock"))
 }
 
+/// Has the server notice within half a minute that the machine at the other end is gone; without it that
+/// takes hours, and so long would its claims be left alone. A local socket needs none of it.
+const KEEP_ALIVE: &str = "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+
 /// A connection that holds the lock of `name`.
 async fn session(place: &Place, name: &str) -> Result<AnyConnection, StoreError> {
     let mut session = place.connect_alone().await?;
+    session.execute(KEEP_ALIVE).await?;
     let held = match lock_number(name) {
         Some(lock) => ask(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await?,
         None => false,

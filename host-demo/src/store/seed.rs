@@ -1,9 +1,7 @@
 //! Orders for trying the platform at size: as if they had been taken in and judged over two years. All
 //! people are invented.
 
-use super::{
-    Amounts, Conditions, Moves, NewOrder, OrderData, Result, State, Store, Writing, base36, insert_order, take_numbers,
-};
+use super::{Amounts, Moves, NewOrder, OrderData, Result, State, Store, Writing, base36, insert_order, take_numbers};
 use crate::mall::Mall;
 use crate::order::{Item, Person};
 use time::macros::datetime;
@@ -52,11 +50,10 @@ impl Store {
     /// Adds `count` orders to `mall`; `progress` is told how many are there so far. The numbers begin with
     /// `SEED-` and go on where an earlier call ended.
     pub async fn seed(&self, mall: &Mall, count: usize, progress: impl Fn(usize)) -> Result<()> {
-        let mut conditions = Conditions::default();
-        conditions.and("mall = $?", [&mall.id])?;
-        let sql = format!("SELECT COUNT(*) FROM orders {}", conditions.sql);
-        let there: i64 =
-            sqlx::query_scalar_with(sqlx::AssertSqlSafe(sql), conditions.values).fetch_one(&self.pool).await?;
+        let there: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM orders WHERE mall = $1")
+            .bind(&mall.id)
+            .fetch_one(&self.pool)
+            .await?;
         let mut done = 0;
         while done < count {
             let more = AT_ONCE.min(count - done);
@@ -80,7 +77,8 @@ impl Store {
             moves.add(&mall.id, &mall.provider, state, 1);
         }
         moves.write(&mut writing).await?;
-        writing.commit().await.map_err(Into::into)
+        writing.commit().await?;
+        Ok(())
     }
 
     /// Registers an order and brings it to `state`, with a tracking number where the state has one.
