@@ -1,6 +1,6 @@
 //! The page: serving it with simulated gateways, pictures of it, and its API under thousands of calls.
 
-use crate::{apt, cargo, plugins, root, run};
+use crate::{apt, build_programs, plugins, root, run};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use e2e::browser::Browser;
@@ -40,13 +40,14 @@ pub struct ServeOptions {
 
 /// The platform with simulated gateways, until it is stopped.
 pub fn serve(options: &ServeOptions) -> Result<()> {
-    plugins::build()?;
-    run(cargo().args(["run", "--quiet", "--package", "host-demo", "--", "serve", "--sandbox"]).args(&options.arguments))
+    build()?;
+    let mut platform = Command::new(e2e::program("host-demo")?);
+    run(platform.current_dir(root()).args(["serve", "--sandbox"]).args(&options.arguments))
 }
 
 fn build() -> Result<()> {
     plugins::build()?;
-    run(cargo().args(["build", "--quiet", "--package", "host-demo"]))
+    build_programs()
 }
 
 /// Pages that have pictures: the file's name and the address.
