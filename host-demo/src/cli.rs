@@ -198,7 +198,6 @@ struct Session {
     store: Store,
     shelf: Shelf,
     registry: Arc<Registry>,
-    plugins: PathBuf,
 }
 
 impl Session {
@@ -214,7 +213,6 @@ impl Session {
             store,
             shelf: Shelf::new(host, cli.plugins.clone()),
             registry: Arc::default(),
-            plugins: cli.plugins.clone(),
         })
     }
 

@@ -462,7 +462,7 @@ impl<P: Provider + Clone> Desk<P> {
             return (Vec::new(), String::new());
         }
         // A plugin that was replaced since the chunks were cut serves from here on.
-        let provider = &self.providers.get(&chunk.account.provider).unwrap_or(chunk.provider.clone());
+        let provider = &self.providers.get(&chunk.account.provider).unwrap_or_else(|| chunk.provider.clone());
         let account = chunk.account.for_host();
         match action {
             Action::Credit => {

@@ -138,6 +138,11 @@ impl Shelf {
         Shelf { host, folder }
     }
 
+    /// Where the plugins are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Loads the provider `name`.
     pub async fn load(&self, name: &str) -> Result<Plugin, ProviderError> {
         let path = self.path(name)?;

@@ -35,7 +35,7 @@ mod visit;
 
 use crate::background::Background;
 use crate::desk::Desk;
-use crate::provider::ProviderError;
+use crate::provider::Shelf;
 use crate::store::{Store, StoreError};
 use crate::words::Lang;
 use crate::worker::Worker;
@@ -46,13 +46,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use calls::{Calls, Counted, Counting};
 use page::Refusal;
-use provider_host::{Host, Limits, Permissions, Registry};
+use provider_host::{Limits, Registry};
 pub use sandbox::{Sandbox, built_components};
 use sha2::{Digest, Sha256};
 use std::any::Any;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -67,13 +66,12 @@ pub struct App(Arc<Inner>);
 pub struct Inner {
     store: Store,
     desk: Desk<Counted>,
-    host: Host,
+    shelf: Shelf,
     registry: Arc<Registry>,
     calls: Arc<Calls>,
     wake: Arc<Notify>,
     held: transfer::Held,
     limits: Limits,
-    plugins: PathBuf,
     lang: Lang,
     https: bool,
     sandbox: Option<Sandbox>,
@@ -91,12 +89,10 @@ impl Deref for App {
 pub struct Setup {
     /// Where the orders are.
     pub store: Store,
-    /// Loads plugins, under these limits.
-    pub host: Host,
-    /// See [`Setup::host`].
+    /// The plugins with their permissions.
+    pub shelf: Shelf,
+    /// What the shelf's host confines them to.
     pub limits: Limits,
-    /// The folder of plugins with their permissions.
-    pub plugins: PathBuf,
     /// For visitors whose browser asks for neither language.
     pub lang: Lang,
     /// The page is reached through HTTPS: cookies and browsers are told to keep to it.
@@ -112,12 +108,7 @@ pub struct Setup {
 impl App {
     /// A platform with every plugin of the folder that loads; the others are in the log.
     pub async fn new(setup: Setup) -> Result<Self, StoreError> {
-        let registry = Arc::new(Registry::default());
-        for (path, permissions) in shelf(&setup.plugins) {
-            if let Err(error) = load(&registry, &setup.host, &path, &permissions).await {
-                tracing::error!(%error, "a plugin was not loaded");
-            }
-        }
+        let registry = Arc::new(loaded(&setup.shelf).await);
         let calls = Arc::new(Calls::default());
         let desk = Desk {
             worker: Arc::new(Worker::start(&setup.store).await?),
@@ -127,22 +118,9 @@ impl App {
             concurrency: setup.concurrency,
             settle: setup.settle,
         };
-        let Setup { store, host, limits, plugins, lang, https, sandbox, .. } = setup;
+        let Setup { store, shelf, limits, lang, https, sandbox, .. } = setup;
         let (wake, held) = (Arc::default(), transfer::Held::default());
-        Ok(App(Arc::new(Inner {
-            store,
-            desk,
-            host,
-            registry,
-            calls,
-            wake,
-            held,
-            limits,
-            plugins,
-            lang,
-            https,
-            sandbox,
-        })))
+        Ok(App(Arc::new(Inner { store, desk, shelf, registry, calls, wake, held, limits, lang, https, sandbox })))
     }
 
     /// Pages and API, with everything that stands around them.
@@ -197,18 +175,20 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Refusal::failed(&words.unwrap_or("a page panicked")).into_response()
 }
 
-/// Every component of a folder and its permission file.
-fn shelf(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let components = files.filter(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-    let mut shelf: Vec<_> = components.map(|path| (path.clone(), path.with_extension("toml"))).collect();
-    shelf.sort();
-    shelf
-}
-
-async fn load(registry: &Registry, host: &Host, path: &Path, permissions: &Path) -> Result<(), ProviderError> {
-    registry.load(host, path, Permissions::from_file(permissions)?).await?;
-    Ok(())
+/// Every plugin of the shelf that loads.
+async fn loaded(shelf: &Shelf) -> Registry {
+    let registry = Registry::default();
+    let files = shelf.files().unwrap_or_else(|error| {
+        tracing::error!(%error, "the folder of plugins cannot be read");
+        Vec::new()
+    });
+    for file in files {
+        match shelf.load_file(&file).await {
+            Ok(plugin) => drop(registry.put(plugin)),
+            Err(error) => tracing::error!(%error, "a plugin was not loaded"),
+        }
+    }
+    registry
 }
 
 fn pages() -> Router<App> {

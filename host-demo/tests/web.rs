@@ -10,6 +10,7 @@ use common::{Db, TestStore};
 use host_demo::answer::SETTLE;
 use host_demo::clock;
 use host_demo::order::Invoice;
+use host_demo::provider::Shelf;
 use host_demo::store::{Role, Saving};
 use host_demo::web::{App, Setup};
 use host_demo::words::Lang;
@@ -42,9 +43,8 @@ impl Platform {
         }
         let app = App::new(Setup {
             store: test.store.clone(),
-            host: Host::builder().build().unwrap(),
+            shelf: Shelf::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
             limits: Limits::default(),
-            plugins: test.folder.path().join("plugins"),
             lang: Lang::Ja,
             https: false,
             concurrency: 1,

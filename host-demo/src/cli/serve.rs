@@ -4,7 +4,7 @@ use super::Session;
 use crate::web::{App, Sandbox, Setup, built_components};
 use anyhow::{Context, Result};
 use clap::Args;
-use provider_host::{Host, Limits};
+use provider_host::Limits;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::net::TcpListener;
@@ -47,11 +47,9 @@ pub async fn run(session: Session, options: Options) -> Result<bool> {
     for line in sandbox.iter().flat_map(Sandbox::lines) {
         println!("{line}");
     }
-    let limits = Limits::default();
     let app = App::new(Setup {
-        host: Host::builder().limits(limits.clone()).cache_dir(session.store.place().beside("compiled")).build()?,
-        limits,
-        plugins: session.plugins.clone(),
+        shelf: session.shelf.clone(),
+        limits: Limits::default(),
         lang: session.lang,
         https: options.https,
         concurrency: session.concurrency,
@@ -73,5 +71,5 @@ async fn start_sandbox(session: &Session, options: &Options) -> Result<Sandbox> 
     ))?;
     // Next to the page's own port, so that a mall that was set up finds its gateway again.
     let first_port = options.listen.port().checked_add(1).filter(|port| *port > 1).unwrap_or(0);
-    Ok(Sandbox::start(first_port, &components, &session.plugins).await?)
+    Ok(Sandbox::start(first_port, &components, session.shelf.folder()).await?)
 }

@@ -7,13 +7,12 @@ use super::order::operation_words;
 use super::page::{Notice, Page, Refusal, Tone, duration, html, size};
 use super::texts::{Texts, fill};
 use super::visit::{Admin, Staff};
-use crate::provider::is_name;
 use askama::Template;
 use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use provider_host::contract::Capability;
-use provider_host::{Limits, Permissions, Plugin};
+use provider_host::{Limits, Plugin};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -176,26 +175,18 @@ impl LoadedNow {
 /// Loads a component under its permissions and makes it current; a reason in words if it does not serve.
 /// The files come to the shelf only when they have served, so a restart finds what is current now.
 pub async fn put(app: &App, component: &[u8], permissions: &[u8]) -> Result<LoadedNow, String> {
-    let trial = Trial::new(&app.plugins, component, permissions).map_err(|error| error.to_string())?;
-    let granted = Permissions::from_file(&trial.permissions).map_err(|error| trial.words(&error))?;
-    // Tried before it replaces anything: it may describe another provider than it should.
-    let tried = app.host.load(&trial.component, granted.clone()).await.map_err(|error| trial.words(&error))?;
-    let id = tried.info().id.clone();
-    if !is_name(&id) {
-        return Err(format!("{id:?} cannot be a file's name"));
-    }
-    let path = trial.keep(&app.plugins, &id).map_err(|error| trial.words(&error))?;
-    let replaced = app.registry.load(&app.host, path, granted).await.map_err(|error| trial.words(&error))?;
-    let (info, facts) = (replaced.current.info(), replaced.current.facts());
+    let trial = Trial::new(app.shelf.folder(), component, permissions).map_err(|error| error.to_string())?;
+    let plugin = app.shelf.take(&trial.component).await.map_err(|error| trial.words(&error))?;
+    let previous = app.registry.put(plugin.clone());
     Ok(LoadedNow {
-        id,
-        version: info.version.clone(),
-        digest: facts.digest.clone(),
-        before: replaced.previous.map(|plugin| plugin.info().version.clone()),
+        id: plugin.info().id.clone(),
+        version: plugin.info().version.clone(),
+        digest: plugin.facts().digest.clone(),
+        before: previous.map(|plugin| plugin.info().version.clone()),
     })
 }
 
-/// Two files under names that no provider has; gone again unless they are kept.
+/// Two files under names that no provider has, for as long as they are tried.
 struct Trial {
     component: PathBuf,
     permissions: PathBuf,
@@ -218,13 +209,6 @@ impl Trial {
     fn words(&self, error: &impl Display) -> String {
         let words = error.to_string().replace(&*self.component.to_string_lossy(), "component");
         words.replace(&*self.permissions.to_string_lossy(), "permissions")
-    }
-
-    fn keep(&self, folder: &Path, id: &str) -> std::io::Result<PathBuf> {
-        let path = folder.join(id).with_extension("wasm");
-        std::fs::rename(&self.component, &path)?;
-        std::fs::rename(&self.permissions, path.with_extension("toml"))?;
-        Ok(path)
     }
 }
 

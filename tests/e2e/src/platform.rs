@@ -112,6 +112,16 @@ impl Platform {
         Ok(path)
     }
 
+    /// A mall `honten` of 後払い.com at `gateway`, with its plugin, and the `orders` that it exported. The
+    /// component's path on the shelf.
+    pub fn open(&self, gateway: &Gateway, orders: &Path) -> Result<PathBuf> {
+        let component = self.install(gateway)?;
+        let settings = self.settings("mall-atobarai-com.toml", gateway)?;
+        self.must(["mall", "set", "honten", &settings.to_string_lossy()])?;
+        self.must(["orders", "import", "--mall", "honten", &orders.to_string_lossy()])?;
+        Ok(component)
+    }
+
     /// The settings file `name`, pointed at `gateway` instead of the real one.
     pub fn settings(&self, name: &str, gateway: &Gateway) -> Result<PathBuf> {
         let text = std::fs::read_to_string(sample(name))?;

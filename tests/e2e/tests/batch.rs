@@ -53,13 +53,7 @@ fn one_process_of_three_is_killed(count: usize, database: impl FnOnce(&std::path
     let folder = tempfile::tempdir().unwrap();
     let platform = Platform::on(database(folder.path()), folder.path(), "en").unwrap();
     let gateway = Gateway::start("atobarai-com", folder.path()).unwrap();
-    platform.install(&gateway).unwrap();
-    let sample = format!("{}/../../host-demo/samples/mall-atobarai-com.toml", env!("CARGO_MANIFEST_DIR"));
-    let mall = std::fs::read_to_string(sample).unwrap().replace("https://www.atobarai.jp", &gateway.origin);
-    let (mall, file) =
-        (platform.write("mall.toml", mall).unwrap(), platform.write("orders.csv", orders(count)).unwrap());
-    platform.must(["mall", "set", "honten", &mall.to_string_lossy()]).unwrap();
-    platform.must(["orders", "import", "--mall", "honten", &file.to_string_lossy()]).unwrap();
+    platform.open(&gateway, &platform.write("orders.csv", orders(count)).unwrap()).unwrap();
     let batch = platform.must(["batch", "add", "credit", "--all"]).unwrap();
     let batch = batch.trim();
 

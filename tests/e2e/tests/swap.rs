@@ -35,10 +35,7 @@ fn a_batch_runs_through_the_replacement_of_its_plugin() {
     let folder = tempfile::tempdir().unwrap();
     let platform = Platform::new(folder.path(), "en").unwrap();
     let gateway = Gateway::start_with("atobarai-com", folder.path(), &["--latency-ms", LATENCY]).unwrap();
-    let component = platform.install(&gateway).unwrap();
-    let settings = platform.settings("mall-atobarai-com.toml", &gateway).unwrap();
-    platform.must(["mall", "set", "honten", &settings.to_string_lossy()]).unwrap();
-    platform.must(["orders", "import", "--mall", "honten", &sample("orders-sjis.csv").to_string_lossy()]).unwrap();
+    let component = platform.open(&gateway, &sample("orders-sjis.csv")).unwrap();
 
     let mut batch = platform.command(["credit", "--all"]).unwrap().stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();

@@ -25,10 +25,7 @@ impl System {
         let folder = tempfile::tempdir().unwrap();
         let platform = Platform::new(folder.path(), "en").unwrap();
         let gateway = Gateway::start("atobarai-com", folder.path()).unwrap();
-        platform.install(&gateway).unwrap();
-        let mall = platform.settings("mall-atobarai-com.toml", &gateway).unwrap();
-        platform.must(["mall", "set", "honten", &mall.to_string_lossy()]).unwrap();
-        platform.must(["orders", "import", "--mall", "honten", &sample("orders-sjis.csv")]).unwrap();
+        platform.open(&gateway, &platform::sample("orders-sjis.csv")).unwrap();
         System { _folder: folder, platform, gateway }
     }
 

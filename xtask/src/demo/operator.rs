@@ -4,7 +4,7 @@
 use super::Demo;
 use super::shops::{SHOPS, Shop};
 use anyhow::{Result, bail};
-use e2e::gateway::Registration;
+use e2e::gateway::{Gateway, Ledger, Registration};
 use e2e::platform::{Order, SETTLE};
 use time::OffsetDateTime;
 use time::macros::{format_description, offset};
@@ -31,11 +31,11 @@ impl Demo {
                 // Only then is "there is no such thing" believed.
                 std::thread::sleep(SETTLE);
             }
-            let open = self.numbers(is_open)?;
-            if open.is_empty() && self.numbers(&unfinished)?.is_empty() {
+            let orders = self.platform.orders()?;
+            if !orders.iter().any(|order| is_open(order) || unfinished(order)) {
                 return Ok(());
             }
-            self.on("check", &open)?;
+            self.on("check", &numbers(&orders, is_open))?;
             self.look_up(round)?;
             self.on("cancel", &self.numbers(|order| order.state == "cancel_unknown")?)?;
             self.on("sync", &self.numbers(|order| order.state == "sync_unknown")?)?;
@@ -45,7 +45,7 @@ impl Demo {
     }
 
     fn numbers(&self, which: impl Fn(&Order) -> bool) -> Result<Vec<String>> {
-        Ok(self.platform.orders()?.iter().filter(|order| which(order)).map(|order| order.number.clone()).collect())
+        Ok(numbers(&self.platform.orders()?, which))
     }
 
     /// Does once more what did not happen.
@@ -61,25 +61,31 @@ impl Demo {
 
     /// Records what the provider's own page shows of the orders that nobody can ask about.
     fn look_up(&self, round: usize) -> Result<()> {
-        for order in self.platform.orders()? {
-            let repeated = round >= ROUNDS_OF_REPEATS;
+        let repeated = round >= ROUNDS_OF_REPEATS;
+        let mut orders = self.platform.orders()?;
+        orders.retain(|order| {
             let lost = order.state == "unknown" && order.transaction_id.is_none();
             let stuck = matches!(order.state.as_str(), "unknown" | "cancel_unknown" | "sync_unknown") && repeated;
-            if needs_operator(&order) && (lost || stuck) {
-                self.record(&order)?;
-            }
+            needs_operator(order) && (lost || stuck)
+        });
+        if orders.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let ledgers = self.gateways.iter().map(Gateway::ledger).collect::<Result<Vec<_>>>()?;
+        orders.iter().try_for_each(|order| self.record(order, &ledgers))
     }
 
-    fn record(&self, order: &Order) -> Result<()> {
-        let ledgers = self.gateways.iter().map(|gateway| gateway.ledger()).collect::<Result<Vec<_>>>()?;
+    fn record(&self, order: &Order, ledgers: &[Ledger]) -> Result<()> {
         let reference = order.reference.as_deref().unwrap_or_default();
-        let held = ledgers.iter().flat_map(|ledger| ledger.registrations.values());
-        let found = found(order, held.clone().find(|registration| registration.reference == reference));
+        let mut held = ledgers.iter().flat_map(|ledger| ledger.registrations.values());
+        let found = found(order, held.find(|registration| registration.reference == reference));
         let words: Vec<&str> = found.iter().map(String::as_str).collect();
         self.type_in(&[&["decide", &order.number, "--note", "管理画面で確認"], &words[..]].concat())
     }
+}
+
+fn numbers(orders: &[Order], which: impl Fn(&Order) -> bool) -> Vec<String> {
+    orders.iter().filter(|order| which(order)).map(|order| order.number.clone()).collect()
 }
 
 /// What the page shows, as options of `decide`.

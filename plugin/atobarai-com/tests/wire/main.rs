@@ -11,6 +11,7 @@ mod tracking;
 use atobarai_com::AtobaraiCom;
 use futures::FutureExt;
 use provider_sdk::http::{Request, Response, SendError};
+pub(crate) use provider_sdk::samples::{kind, only};
 use provider_sdk::scripted::{Scripted, form_fields};
 use provider_sdk::types::*;
 use provider_sdk::{Call, Provider};
@@ -113,27 +114,6 @@ pub(crate) fn problems<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<(S
         }
         other => panic!("not invalid: {other:?}"),
     }
-}
-
-/// The name of a failure, for tables.
-pub(crate) fn kind<T: std::fmt::Debug>(result: &Result<T, Failure>) -> &'static str {
-    match result {
-        Ok(_) => "ok",
-        Err(Failure::Invalid(_)) => "invalid",
-        Err(Failure::Unauthorized(_)) => "unauthorized",
-        Err(Failure::Already(_)) => "already",
-        Err(Failure::Refused(_)) => "refused",
-        Err(Failure::NotSent(_)) => "not-sent",
-        Err(Failure::Busy(_)) => "busy",
-        Err(Failure::OutcomeUnknown(_)) => "outcome-unknown",
-        Err(Failure::Unsupported) => "unsupported",
-    }
-}
-
-/// The one row's result.
-pub(crate) fn only<T>(mut rows: Vec<T>) -> T {
-    assert_eq!(rows.len(), 1);
-    rows.remove(0)
 }
 
 /// The result of registering `order` at a gateway that answers with `body`.
