@@ -307,7 +307,7 @@ impl Session {
         };
         tokio::select! {
             done = work => done,
-            never = self.shelf.follow(&self.registry, &names, tell) => match never {},
+            never = self.shelf.follow(&self.registry, || names.clone(), tell) => match never {},
         }
     }
 

@@ -160,6 +160,13 @@ impl Shelf {
         Ok(files)
     }
 
+    /// The names of the components in the folder that can be a provider's; none while it cannot be read.
+    pub fn names(&self) -> Vec<String> {
+        let files = self.files().unwrap_or_default().into_iter();
+        let names = files.filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()));
+        names.filter(|name| is_name(name)).collect()
+    }
+
     /// Puts the component at `file`, with the permissions beside it, into the folder, where it replaces
     /// the one of the same provider. One that does not load leaves everything as it was.
     pub async fn take(&self, file: &Path) -> Result<Plugin, ProviderError> {
@@ -174,30 +181,29 @@ impl Shelf {
         self.load(&plugin.info().id).await
     }
 
-    /// Watches the files of `names` for as long as it is polled, and makes a replaced one current in
-    /// `registry`: calls that have begun end on the old plugin. `tell` hears of each, and of one that does
-    /// not load; then the old one stays.
+    /// Watches the files of `names` for as long as it is polled, and makes one that is new or was replaced
+    /// current in `registry`: calls that have begun end on the old plugin. `tell` hears of each, and of one
+    /// that does not load; then the old one stays.
     pub async fn follow(
         &self,
         registry: &Registry,
-        names: &[String],
+        names: impl Fn() -> Vec<String>,
         tell: impl Fn(&str, Result<&Plugin, ProviderError>),
     ) -> Infallible {
-        let mut seen: Vec<_> = names.iter().map(|name| self.stamp(name)).collect();
+        let stamped = |name: String| (self.stamp(&name), name);
+        let mut seen: HashMap<_, _> = names().into_iter().map(stamped).map(|(stamp, name)| (name, stamp)).collect();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            for (name, seen) in names.iter().zip(&mut seen) {
-                let now = self.stamp(name);
-                if now == *seen {
+            for (now, name) in names().into_iter().map(stamped) {
+                if seen.insert(name.clone(), now) == Some(now) {
                     continue;
                 }
-                *seen = now;
-                match self.load(name).await {
+                match self.load(&name).await {
                     Ok(plugin) => {
-                        tell(name, Ok(&plugin));
+                        tell(&name, Ok(&plugin));
                         registry.put(plugin);
                     }
-                    Err(error) => tell(name, Err(error)),
+                    Err(error) => tell(&name, Err(error)),
                 }
             }
         }

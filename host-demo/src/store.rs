@@ -10,6 +10,7 @@
 //! Transactions that write many orders write them in the order of their numbers, so that two of them
 //! never wait for each other.
 
+mod audit;
 mod batches;
 mod breakers;
 mod list;
@@ -20,6 +21,7 @@ mod schedule;
 mod seed;
 mod users;
 
+pub use audit::{AuditLine, By, Deed, MallPart};
 pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
 pub use breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
 pub use list::{ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, MAX_SEARCH, NotAListKey, PAGE, Position};

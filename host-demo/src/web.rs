@@ -5,14 +5,17 @@
 //! | `visit`, `form` | who asks, and whether a form is really theirs |
 //! | `page`, `texts`, `assets`, `headers` | what every page has |
 //! | `orders`, `row`, `order`, `batches` | the order list, one order, many orders at once |
-//! | `malls`, `providers`, `users` | what an administrator sets up |
+//! | `malls`, `providers`, `users`, `audit` | what an administrator sets up and looks after |
+//! | `account` | a user's own password |
 //! | `transfer` | CSV in and out |
 //! | `start`, `sandbox` | first steps, with simulated gateways |
 //! | `calls` | what the plugins were called for |
 //! | [`api`] | the same for programs |
 
+mod account;
 pub mod api;
 mod assets;
+mod audit;
 mod batches;
 mod calls;
 mod form;
@@ -35,18 +38,18 @@ mod visit;
 
 use crate::background::Background;
 use crate::desk::Desk;
-use crate::provider::Shelf;
+use crate::provider::{ProviderError, Shelf};
 use crate::store::{Store, StoreError};
 use crate::words::Lang;
 use crate::worker::Worker;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use calls::{Calls, Counted, Counting};
 use page::Refusal;
-use provider_host::{Limits, Registry};
+use provider_host::{Limits, Plugin, Registry};
 pub use sandbox::{Sandbox, built_components};
 use sha2::{Digest, Sha256};
 use std::any::Any;
@@ -56,6 +59,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// What the pages and the API work with. Clones are handles to the same.
@@ -70,6 +75,7 @@ pub struct Inner {
     registry: Arc<Registry>,
     calls: Arc<Calls>,
     wake: Arc<Notify>,
+    begun: TaskTracker,
     held: transfer::Held,
     limits: Limits,
     lang: Lang,
@@ -119,8 +125,9 @@ impl App {
             settle: setup.settle,
         };
         let Setup { store, shelf, limits, lang, https, sandbox, .. } = setup;
-        let (wake, held) = (Arc::default(), transfer::Held::default());
-        Ok(App(Arc::new(Inner { store, desk, shelf, registry, calls, wake, held, limits, lang, https, sandbox })))
+        let (wake, begun, held) = (Arc::default(), TaskTracker::new(), transfer::Held::default());
+        let inner = Inner { store, desk, shelf, registry, calls, wake, begun, held, limits, lang, https, sandbox };
+        Ok(App(Arc::new(inner)))
     }
 
     /// Pages and API, with everything that stands around them.
@@ -129,7 +136,8 @@ impl App {
             .fallback(form::nowhere)
             .layer(DefaultBodyLimit::max(form::MAX_FORM))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(self.clone(), visit::identify));
+            .layer(from_fn_with_state(self.clone(), visit::identify))
+            .layer(from_fn_with_state(self.clone(), to_its_end));
         let all = Router::new().route("/static/{name}", get(assets::serve)).merge(pages).with_state(self.clone());
         let all = all.nest("/api", api::router(self.clone()));
         headers::layers(self.https).into_iter().fold(all, Router::layer)
@@ -141,11 +149,34 @@ impl App {
         let (stop, stopping) = watch::channel(false);
         let background = Background { desk: self.desk.clone(), wake: Arc::clone(&self.wake), stop: stopping };
         let working = tokio::spawn(async move { background.run().await });
+        let shelf = self.clone();
+        let following = tokio::spawn(async move { shelf.follow().await });
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let served = axum::serve(listener, service).with_graceful_shutdown(stopped()).await;
+        following.abort();
         let _ = stop.send(true);
         working.await.map_err(std::io::Error::other)?;
+        self.begun.close();
+        self.begun.wait().await;
         served
+    }
+
+    /// Takes plugins that somebody puts on the shelf: another process of this platform, or its command line.
+    async fn follow(&self) {
+        let tell = |name: &str, news: Result<&Plugin, ProviderError>| match news {
+            Ok(plugin) => tracing::info!(name, version = plugin.info().version, "a plugin on the shelf is current"),
+            Err(error) => tracing::error!(name, %error, "a plugin on the shelf does not load; the one before stays"),
+        };
+        match self.shelf.follow(&self.registry, || self.shelf.names(), tell).await {}
+    }
+
+    /// Has `work` come to its end, even if nobody waits for it any more: a call that is broken off leaves its
+    /// order in doubt.
+    fn begin<W>(&self, work: W) -> JoinHandle<W::Output>
+    where
+        W: Future<Output: Send> + Send + 'static,
+    {
+        self.begun.spawn(work)
     }
 }
 
@@ -167,6 +198,15 @@ async fn stopped() {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
     }
+}
+
+/// What a form began goes on when the browser leaves for another page.
+async fn to_its_end(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let lang = app.lang;
+    app.begin(next.run(request)).await.unwrap_or_else(|error| Refusal::failed(&error).plain(lang))
 }
 
 /// A page's own fault must not take the server with it.
@@ -207,9 +247,10 @@ fn pages() -> Router<App> {
         .route("/orders/{id}/tracking", post(order::tracking))
         .route("/orders/{id}/invoice", post(order::invoice))
         .route("/orders/{id}/decision", post(order::decide))
-        .route("/batches", post(batches::begin))
+        .route("/batches", get(batches::list).post(batches::begin))
         .route("/batches/{id}", get(batches::page))
         .route("/batches/{id}/events", get(batches::events))
+        .route("/batches/{id}/stop", post(batches::stop))
         .route("/malls", get(malls::list))
         .route("/malls/new", get(malls::new).post(malls::create))
         .route("/malls/{id}", get(malls::one).post(malls::change))
@@ -218,6 +259,8 @@ fn pages() -> Router<App> {
         .route("/users/{id}", post(users::change))
         .route("/tokens", post(users::issue))
         .route("/tokens/{id}/revoke", post(users::revoke))
+        .route("/audit", get(audit::page))
+        .route("/account", get(account::page).post(account::change))
         .route("/import", get(transfer::import_page).post(transfer::import).layer(DefaultBodyLimit::disable()))
         .route("/export", get(transfer::export_page))
         .route("/export.csv", get(transfer::export))

@@ -135,9 +135,9 @@ on_both! {
         assert_eq!(unasked.provider, "other", "what was never asked about goes to the new provider");
         assert_eq!(test.claim(&orders[1..2], "w").await, [None], "as it was read, it was the old one's");
         assert!(test.claim(&[unasked], "w").await[0].is_some());
-        let (keep, now) = (Keep::Orders, 4);
+        let keep = Keep::Orders;
         let same_provider = Mall { settings: [("id".to_owned(), "9".to_owned())].into(), ..other };
-        let saved = test.store.put_mall(&same_provider, Saving { keep, now, version: None }).await.unwrap();
+        let saved = test.store.put_mall(&same_provider, Saving { keep, ..Saving::default() }).await.unwrap();
         assert_eq!(saved, Saved::Done { elsewhere: 2 }, "another account at the same provider");
     }
 

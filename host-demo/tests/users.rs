@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::{TestStore, on_both};
-use host_demo::store::{Begun, Call, MIN_PASSWORD, Role, SESSION, SignIn, UserProblem};
+use common::{TestStore, mall, on_both};
+use host_demo::mall::Mall;
+use host_demo::store::{Begun, By, Call, MIN_PASSWORD, Role, SESSION, Saving, SignIn, UserProblem};
+use host_demo::words::Lang;
 use host_demo::worker::Worker;
 
 const GOOD: &str = "correct horse battery";
@@ -12,14 +14,14 @@ on_both! {
     async fn a_user_signs_in_with_the_right_password_alone(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let user = store.add_user("花子", Role::Operator, GOOD, 1).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, By::default()).await.unwrap().unwrap();
         assert_eq!(store.sign_in("花子", GOOD, "127.0.0.1", 2).await.unwrap(), SignIn::Welcome(user.clone()));
         for (name, password) in [("花子", "correct horse batterx"), ("太郎", GOOD), ("花子", "")] {
             assert_eq!(store.sign_in(name, password, "127.0.0.1", 3).await.unwrap(), SignIn::Wrong);
         }
-        store.set_password(user.id, "another password").await.unwrap().unwrap();
+        store.set_password(user.id, "another password", By::default()).await.unwrap().unwrap();
         assert_eq!(store.sign_in("花子", GOOD, "127.0.0.1", 4).await.unwrap(), SignIn::Wrong);
-        store.change_user(user.id, Role::Operator, true).await.unwrap().unwrap();
+        store.change_user(user.id, Role::Operator, true, By::default()).await.unwrap().unwrap();
         assert_eq!(store.sign_in("花子", "another password", "127.0.0.1", 5).await.unwrap(), SignIn::Wrong, "disabled");
     }
 
@@ -33,23 +35,23 @@ on_both! {
             ("花\n子", GOOD, UserProblem::Name),
             ("花子", &short, UserProblem::Password),
         ] {
-            assert_eq!(store.add_user(name, Role::Operator, password, 1).await.unwrap(), Err(problem));
+            assert_eq!(store.add_user(name, Role::Operator, password, By::default()).await.unwrap(), Err(problem));
         }
-        let boss = store.add_user("社長", Role::Administrator, GOOD, 1).await.unwrap().unwrap();
-        assert_eq!(store.add_user("社長", Role::Operator, GOOD, 1).await.unwrap(), Err(UserProblem::NameTaken));
+        let boss = store.add_user("社長", Role::Administrator, GOOD, By::default()).await.unwrap().unwrap();
+        assert_eq!(store.add_user("社長", Role::Operator, GOOD, By::default()).await.unwrap(), Err(UserProblem::NameTaken));
         let last = Err(UserProblem::LastAdministrator);
-        assert_eq!(store.change_user(boss.id, Role::Administrator, true).await.unwrap(), last);
-        assert_eq!(store.change_user(boss.id, Role::Operator, false).await.unwrap(), last);
-        store.add_user("専務", Role::Administrator, GOOD, 1).await.unwrap().unwrap();
-        assert_eq!(store.change_user(boss.id, Role::Operator, false).await.unwrap(), Ok(()));
-        assert_eq!(store.change_user(99, Role::Operator, false).await.unwrap(), Err(UserProblem::NoUser));
+        assert_eq!(store.change_user(boss.id, Role::Administrator, true, By::default()).await.unwrap(), last);
+        assert_eq!(store.change_user(boss.id, Role::Operator, false, By::default()).await.unwrap(), last);
+        store.add_user("専務", Role::Administrator, GOOD, By::default()).await.unwrap().unwrap();
+        assert_eq!(store.change_user(boss.id, Role::Operator, false, By::default()).await.unwrap(), Ok(()));
+        assert_eq!(store.change_user(99, Role::Operator, false, By::default()).await.unwrap(), Err(UserProblem::NoUser));
         assert_eq!(store.users().await.unwrap().len(), 2);
     }
 
     async fn guessing_comes_to_an_end(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        store.add_user("花子", Role::Operator, GOOD, 1).await.unwrap().unwrap();
+        store.add_user("花子", Role::Operator, GOOD, By::default()).await.unwrap().unwrap();
         for at in 0..10 {
             assert_eq!(store.sign_in("花子", "wrong", "203.0.113.1", 100 + at).await.unwrap(), SignIn::Wrong);
         }
@@ -66,7 +68,7 @@ on_both! {
     async fn a_session_ends(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let user = store.add_user("花子", Role::Operator, GOOD, 1).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, By::default()).await.unwrap().unwrap();
         let begun = store.begin_session(user.id, 10).await.unwrap();
         let session = store.session(&begun.token, 11).await.unwrap().unwrap();
         assert_eq!((session.user, session.csrf), (user.clone(), begun.csrf));
@@ -76,7 +78,7 @@ on_both! {
         store.end_session(&begun.token).await.unwrap();
         assert!(store.session(&begun.token, 11).await.unwrap().is_none(), "by signing out");
         let (first, second) = (store.begin_session(user.id, 10).await.unwrap(), store.begin_session(user.id, 10).await.unwrap());
-        store.set_password(user.id, "another password").await.unwrap().unwrap();
+        store.set_password(user.id, "another password", By::default()).await.unwrap().unwrap();
         assert!(store.session(&first.token, 11).await.unwrap().is_none(), "by another password");
         assert!(store.session(&second.token, 11).await.unwrap().is_none());
     }
@@ -84,14 +86,47 @@ on_both! {
     async fn a_token_works_until_it_is_revoked_or_expires(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let (kept, token) = store.add_api_token("在庫連携", Role::Operator, "社長", Some(100), 1).await.unwrap().unwrap();
+        let (kept, token) = store.add_api_token("在庫連携", Role::Operator, Some(100), By { who: "社長", at: 1 }).await.unwrap().unwrap();
         assert_eq!(store.api_token(&token, 99).await.unwrap().as_ref(), Some(&kept));
         assert!(store.api_token(&token, 100).await.unwrap().is_none());
         assert!(store.api_token("hostdemo_guess", 2).await.unwrap().is_none());
-        assert!(store.revoke_api_token(kept.id, 3).await.unwrap());
-        assert!(!store.revoke_api_token(kept.id, 3).await.unwrap());
+        assert!(store.revoke_api_token(kept.id, By { who: "社長", at: 3 }).await.unwrap());
+        assert!(!store.revoke_api_token(kept.id, By { who: "社長", at: 3 }).await.unwrap());
         assert!(store.api_token(&token, 4).await.unwrap().is_none());
         assert_eq!(store.api_tokens().await.unwrap()[0].revoked_at, Some(3));
+    }
+
+    async fn what_changes_the_platform_is_in_the_audit_log(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let by = |at| By { who: "社長", at };
+        let user = store.add_user("花子", Role::Operator, GOOD, by(1)).await.unwrap().unwrap();
+        store.add_user("花子", Role::Operator, GOOD, by(2)).await.unwrap().unwrap_err();
+        store.change_user(user.id, Role::Operator, true, by(3)).await.unwrap().unwrap();
+        store.set_password(user.id, "another password", by(4)).await.unwrap().unwrap();
+        let (token, _) = store.add_api_token("在庫連携", Role::Operator, None, by(5)).await.unwrap().unwrap();
+        assert!(store.revoke_api_token(token.id, by(6)).await.unwrap());
+        assert!(!store.revoke_api_token(token.id, by(7)).await.unwrap());
+        let settings = [("password".to_owned(), "himitsu".to_owned())].into();
+        let changed = Mall { name: "新店".into(), provider: "other".into(), settings, ..mall() };
+        for at in [8, 9] {
+            store.put_mall(&changed, Saving { by: by(at), ..Saving::default() }).await.unwrap();
+        }
+        let log = store.audit(None, 100).await.unwrap();
+        let seen: Vec<_> = log.iter().rev().map(|line| (line.at, line.deed.words(Lang::En))).collect();
+        let expected = [
+            (0, "added the mall m (fake)"),
+            (1, "added the user 花子 (operator)"),
+            (3, "disabled the user 花子"),
+            (4, "changed the password of the user 花子"),
+            (5, "issued the API token 在庫連携 (operator)"),
+            (6, "revoked the API token 在庫連携"),
+            (8, "changed the mall m: name, provider fake → other, setting password"),
+        ];
+        assert_eq!(seen, expected.map(|(at, words)| (at, words.to_owned())));
+        assert!(log[..6].iter().all(|line| line.who == "社長"));
+        let older = store.audit(Some(log[4].id), 2).await.unwrap();
+        assert_eq!(older, log[5..7]);
     }
 
     async fn a_call_that_is_repeated_acts_once(db) {

@@ -11,7 +11,8 @@ use host_demo::answer::SETTLE;
 use host_demo::clock;
 use host_demo::order::Invoice;
 use host_demo::provider::Shelf;
-use host_demo::store::{Role, Saving};
+use host_demo::state::Action;
+use host_demo::store::{By, Role, Saving};
 use host_demo::web::{App, Setup};
 use host_demo::words::Lang;
 use http_body_util::BodyExt;
@@ -19,6 +20,7 @@ use provider_host::{Host, Limits};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 use tower::ServiceExt;
 
 const PASSWORD: &str = "tsuki to hoshi";
@@ -39,7 +41,7 @@ impl Platform {
         test.store.put_mall(&mall, Saving::default()).await.unwrap();
         test.orders(3).await;
         for (name, role) in [("kanri", Role::Administrator), ("tanto", Role::Operator)] {
-            test.store.add_user(name, role, PASSWORD, clock::now()).await.unwrap().unwrap();
+            test.store.add_user(name, role, PASSWORD, By::default()).await.unwrap().unwrap();
         }
         let app = App::new(Setup {
             store: test.store.clone(),
@@ -74,7 +76,7 @@ impl Platform {
     }
 
     async fn token(&self, role: Role) -> String {
-        self.test.store.add_api_token("test", role, "kanri", None, clock::now()).await.unwrap().unwrap().1
+        self.test.store.add_api_token("test", role, None, By::now("kanri")).await.unwrap().unwrap().1
     }
 
     /// A call of the API.
@@ -180,26 +182,31 @@ impl Browser<'_> {
 }
 
 /// Every page, and the form that each takes.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 15] = [
     "/",
     "/start",
     "/orders",
     "/orders/1",
+    "/batches",
     "/batches/1",
     "/malls",
     "/malls/m",
     "/malls/new",
     "/providers",
     "/users",
+    "/audit",
+    "/account",
     "/import",
     "/export",
 ];
-const FORMS: [&str; 15] = [
+const FORMS: [&str; 17] = [
     "/orders/1/actions/credit",
     "/orders/1/tracking",
     "/orders/1/invoice",
     "/orders/1/decision",
     "/batches",
+    "/batches/1/stop",
+    "/account",
     "/malls/new",
     "/malls/m",
     "/providers",
@@ -212,7 +219,7 @@ const FORMS: [&str; 15] = [
     "/start/3",
 ];
 /// What is for administrators alone.
-const RESTRICTED: [&str; 3] = ["/malls/m", "/malls/new", "/users"];
+const RESTRICTED: [&str; 4] = ["/malls/m", "/malls/new", "/users", "/audit"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_sees_or_does_anything_without_signing_in() {
@@ -244,6 +251,26 @@ async fn a_session_begins_with_the_right_password_and_ends_at_the_server() {
     assert_eq!(thief.get("/orders").await.status, StatusCode::OK);
     assert_eq!(browser.submit("/orders", "/signout", &[]).await.location(), "/signin");
     assert_eq!(thief.get("/orders").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_by_whoever_knows_it_and_ends_every_other_session() {
+    const NEW: &str = "hana to arashi";
+    let platform = Platform::new().await;
+    let (mut browser, mut elsewhere) = (platform.signed_in("tanto").await, platform.signed_in("tanto").await);
+    for (current, new, said) in [("falsch", NEW, "今のパスワードが違います"), (PASSWORD, "kurz", "文字以上")]
+    {
+        let answer = browser.submit("/account", "/account", &[("current", current), ("new", new)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains(said), "{}", answer.text);
+    }
+    assert_eq!(elsewhere.get("/orders").await.status, StatusCode::OK);
+    let answer = browser.submit("/account", "/account", &[("current", PASSWORD), ("new", NEW)]).await;
+    assert_eq!(answer.location(), "/account");
+    assert!(browser.get("/account").await.text.contains("パスワードを変更しました"));
+    assert_eq!(elsewhere.get("/orders").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(platform.browser().sign_in("tanto", PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(platform.browser().sign_in("tanto", NEW).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -302,6 +329,7 @@ async fn an_operator_does_not_administer() {
         (Method::POST, "/api/v1/malls/m/connection-test"),
         (Method::GET, "/api/v1/users"),
         (Method::GET, "/api/v1/tokens"),
+        (Method::GET, "/api/v1/audit"),
         (Method::DELETE, "/api/v1/tokens/1"),
     ] {
         let answer = platform.call(method, path, &token, Some("k"), None).await;
@@ -356,6 +384,40 @@ async fn a_panel_that_is_sent_twice_makes_one_batch_in_the_order_of_the_ticks() 
     let rows = platform.test.store.batch_rows(1, 0, 10).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.order).collect::<Vec<_>>(), [3, 1, 2]);
     assert_eq!(platform.test.store.batches(10).await.unwrap().len(), 1);
+}
+
+/// Far above what a form takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_carried_out_though_its_browser_leaves() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let csrf = browser.get("/orders/1").await.csrf().to_owned();
+    {
+        let fields = [("csrf", csrf.as_str()), ("version", "0"), ("invoice", "enclosed")];
+        let answer = browser.post("/orders/1/invoice", &fields);
+        assert!(futures::poll!(std::pin::pin!(answer)).is_pending(), "it was carried out before the browser left");
+    }
+    let began = Instant::now();
+    while platform.test.order(1).await.data.invoice.is_none() {
+        assert!(began.elapsed() < PATIENCE, "it was broken off");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_stopped_gives_up_what_had_not_begun() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    // Nothing works in the background here, so its rows wait.
+    platform.test.store.add_batch(Action::Check, "tanto", &[1, 2], clock::now()).await.unwrap();
+    assert!(browser.get("/batches").await.text.contains("2件中 0件"));
+    assert_eq!(browser.submit("/batches/1", "/batches/1/stop", &[]).await.location(), "/batches/1");
+    let page = browser.get("/batches/1").await.text;
+    assert!(page.contains("始めていない分をやめました") && !page.contains("/batches/1/stop"), "{page}");
+    assert_eq!(platform.test.store.batch_progress(1).await.unwrap().failure, 2);
+    assert_eq!(browser.submit("/orders", "/batches/9/stop", &[]).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread")]

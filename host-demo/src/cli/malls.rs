@@ -1,10 +1,9 @@
 //! `mall` and `fees`.
 
 use super::{Session, read};
-use crate::clock;
 use crate::mall::{self, MAX_FILE_BYTES, Mall};
 use crate::provider::is_name;
-use crate::store::{Saved, Saving};
+use crate::store::{By, Saved, Saving};
 use crate::table::{pairs, table, yen};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
@@ -72,7 +71,7 @@ async fn set(session: &Session, id: &str, file: &Path) -> Result<bool> {
         let lines: Vec<_> = problems.iter().map(|problem| format!("{shown}: {}", problem.words(lang))).collect();
         bail!(lines.join("\n"));
     }
-    let saving = Saving { now: clock::now(), ..Saving::default() };
+    let saving = Saving { by: By::now(&session.operator), ..Saving::default() };
     let elsewhere = match session.store.put_mall(&mall, saving).await? {
         Saved::Done { elsewhere } => elsewhere,
         Saved::Changed => bail!(session.say("ほかの人が変更しました", "Somebody else changed it")),

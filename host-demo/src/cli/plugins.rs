@@ -1,6 +1,7 @@
 //! `plugin`.
 
 use super::Session;
+use crate::store::{By, Deed};
 use crate::table::{pairs, table, yen};
 use anyhow::Result;
 use clap::Subcommand;
@@ -36,6 +37,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
 
 async fn load(session: &Session, file: &Path) -> Result<bool> {
     let plugin = session.shelf.take(file).await?;
+    session.store.note(By::now(&session.operator), &Deed::loaded(&plugin)).await?;
     let (info, facts) = (plugin.info(), plugin.facts());
     println!("{} {} {} → {}", info.id, info.version, facts.digest, facts.path.display());
     Ok(true)

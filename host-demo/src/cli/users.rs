@@ -1,8 +1,7 @@
 //! `user`: who may use the page.
 
 use super::Session;
-use crate::clock;
-use crate::store::{MAX_PASSWORD, Role};
+use crate::store::{By, MAX_PASSWORD, Role, UserProblem};
 use crate::table::table;
 use anyhow::{Result, bail};
 use clap::Subcommand;
@@ -18,6 +17,11 @@ pub(super) enum Command {
         #[arg(long, alias = "admin")]
         administrator: bool,
     },
+    /// パスワードを変更する。新しいパスワードは標準入力から読む / change a password; the new one is read from standard input
+    Password {
+        /// 名前 / name
+        name: String,
+    },
     /// 利用者の一覧 / list users
     List,
 }
@@ -27,9 +31,19 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     match command {
         Command::Add { name, administrator } => {
             let role = if administrator { Role::Administrator } else { Role::Operator };
-            match session.store.add_user(&name, role, &password()?, clock::now()).await? {
+            match session.store.add_user(&name, role, &password()?, By::now(&session.operator)).await? {
                 Ok(user) => println!("{} ({})", user.name, user.role.label(lang)),
                 Err(problem) => bail!(problem.words(lang)),
+            }
+        }
+        Command::Password { name } => {
+            let user = session.store.users().await?.into_iter().find(|user| user.name == name);
+            let changed = match user {
+                Some(user) => session.store.set_password(user.id, &password()?, By::now(&session.operator)).await?,
+                None => Err(UserProblem::NoUser),
+            };
+            if let Err(problem) = changed {
+                bail!(problem.words(lang));
             }
         }
         Command::List => {

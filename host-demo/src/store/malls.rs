@@ -1,5 +1,6 @@
 //! Malls, and the shop's accounts at providers.
 
+use super::audit::{self, By, Deed, MallPart};
 use super::rows::{from_json, parse, to_json};
 use super::{Moves, Result, Store, Writing, retried, take_numbers};
 use crate::mall::{Mall, ShopAccount};
@@ -22,13 +23,13 @@ pub enum Keep {
 
 /// How a mall is saved.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Saving {
+pub struct Saving<'a> {
     /// What other settings at the same provider mean.
     pub keep: Keep,
     /// The version of the mall that the change was made from; absent: whatever it is.
     pub version: Option<i64>,
-    /// Milliseconds since 1970.
-    pub now: i64,
+    /// Who saves it, and when.
+    pub by: By<'a>,
 }
 
 /// What became of it.
@@ -62,11 +63,11 @@ impl Store {
     ///
     /// Orders that are registered at a provider stay with the account under which they are: with another
     /// provider, and with other settings where these mean another account, the mall gets a new one.
-    pub async fn put_mall(&self, mall: &Mall, saving: Saving) -> Result<Saved> {
+    pub async fn put_mall(&self, mall: &Mall, saving: Saving<'_>) -> Result<Saved> {
         retried!(self.try_put_mall(mall, saving))
     }
 
-    async fn try_put_mall(&self, mall: &Mall, saving: Saving) -> Result<Saved> {
+    async fn try_put_mall(&self, mall: &Mall, saving: Saving<'_>) -> Result<Saved> {
         let mut writing = self.write().await?;
         // First, so that of two that save the mall at once the second sees what the first did.
         sqlx::query("UPDATE malls SET version = version + 1 WHERE id = $1")
@@ -89,16 +90,19 @@ impl Store {
                 }
                 before.account
             }
-            _ => self.new_account(&mut writing, mall, saving.now).await?,
+            _ => self.new_account(&mut writing, mall, saving.by.at).await?,
         };
         write_mall(&mut writing, mall, account).await?;
         let mut elsewhere = 0;
         if let Some(before) = &before {
             lead_to(&mut writing, before, mall).await?;
-            wake(&mut writing, before, mall, saving.now).await?;
+            wake(&mut writing, before, mall, saving.by.at).await?;
             if before.account != account {
                 elsewhere = live_elsewhere(&mut writing, &mall.id, account).await?;
             }
+        }
+        if let Some(deed) = deed(before.as_ref(), mall) {
+            audit::note(&mut writing, saving.by, &deed).await?;
         }
         writing.commit().await?;
         Ok(Saved::Done { elsewhere })
@@ -218,6 +222,18 @@ impl Store {
             *value = self.secrets.open(&setting_name(mall, key), value)?;
         }
         Ok(settings)
+    }
+}
+
+/// What saving `mall` is for the audit log; nothing if nothing differs.
+fn deed(before: Option<&Mall>, mall: &Mall) -> Option<Deed> {
+    let id = mall.id.clone();
+    match before {
+        None => Some(Deed::MallAdded { mall: id, provider: mall.provider.clone() }),
+        Some(before) => {
+            let parts = MallPart::differing(before, mall);
+            (!parts.is_empty()).then_some(Deed::MallChanged { mall: id, parts })
+        }
     }
 }
 

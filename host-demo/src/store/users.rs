@@ -4,6 +4,7 @@
 //! Nothing here can be used by whoever reads the database: passwords are hashed with Argon2, and of
 //! tokens, which are random, only the SHA-256 is kept.
 
+use super::audit::{self, By, Deed};
 use super::rows::parse;
 use super::{Result, Store, StoreError, Writing, take_numbers};
 use crate::words::Lang;
@@ -69,6 +70,14 @@ pub enum Role {
 }
 
 impl Role {
+    /// The one that this is not.
+    pub fn other(self) -> Self {
+        match self {
+            Role::Operator => Role::Administrator,
+            Role::Administrator => Role::Operator,
+        }
+    }
+
     /// 担当者 or 管理者.
     pub fn label(self, lang: Lang) -> &'static str {
         match self {
@@ -238,7 +247,7 @@ impl Store {
         name: &str,
         role: Role,
         password: &str,
-        now: i64,
+        by: By<'_>,
     ) -> Result<std::result::Result<User, UserProblem>> {
         if !is_user_name(name) {
             return Ok(Err(UserProblem::Name));
@@ -254,14 +263,15 @@ impl Store {
         .bind(name)
         .bind(role.to_string())
         .bind(hash)
-        .bind(now)
+        .bind(by.at)
         .execute(&mut *writing)
         .await?;
         if written.rows_affected() == 0 {
             return Ok(Err(UserProblem::NameTaken));
         }
+        audit::note(&mut writing, by, &Deed::UserAdded { user: name.to_owned(), role }).await?;
         writing.commit().await?;
-        Ok(Ok(User { id, name: name.to_owned(), role, disabled: false, created_at: now }))
+        Ok(Ok(User { id, name: name.to_owned(), role, disabled: false, created_at: by.at }))
     }
 
     /// All users, by name.
@@ -276,6 +286,7 @@ impl Store {
         id: i64,
         role: Role,
         disabled: bool,
+        by: By<'_>,
     ) -> Result<std::result::Result<(), UserProblem>> {
         let mut writing = self.write().await?;
         // All administrators, so that of two changes at once the second sees the first.
@@ -288,35 +299,39 @@ impl Store {
         if (disabled || role != Role::Administrator) && administrators == [id] {
             return Ok(Err(UserProblem::LastAdministrator));
         }
-        let written = sqlx::query("UPDATE users SET role = $1, disabled = $2 WHERE id = $3")
-            .bind(role.to_string())
-            .bind(i64::from(disabled))
-            .bind(id)
-            .execute(&mut *writing)
-            .await?;
-        if written.rows_affected() == 0 {
-            return Ok(Err(UserProblem::NoUser));
-        }
+        let name: Option<String> =
+            sqlx::query_scalar("UPDATE users SET role = $1, disabled = $2 WHERE id = $3 RETURNING name")
+                .bind(role.to_string())
+                .bind(i64::from(disabled))
+                .bind(id)
+                .fetch_optional(&mut *writing)
+                .await?;
+        let Some(user) = name else { return Ok(Err(UserProblem::NoUser)) };
         if disabled {
             end_sessions_of(&mut writing, id).await?;
         }
+        audit::note(&mut writing, by, &Deed::UserChanged { user, role, disabled }).await?;
         writing.commit().await?;
         Ok(Ok(()))
     }
 
     /// Gives a user another password, and ends all sessions that began with the old one.
-    pub async fn set_password(&self, id: i64, password: &str) -> Result<std::result::Result<(), UserProblem>> {
+    pub async fn set_password(
+        &self,
+        id: i64,
+        password: &str,
+        by: By<'_>,
+    ) -> Result<std::result::Result<(), UserProblem>> {
         let Some(hash) = hashed(password).await? else { return Ok(Err(UserProblem::Password)) };
         let mut writing = self.write().await?;
-        let written = sqlx::query("UPDATE users SET password = $1 WHERE id = $2")
+        let name: Option<String> = sqlx::query_scalar("UPDATE users SET password = $1 WHERE id = $2 RETURNING name")
             .bind(hash)
             .bind(id)
-            .execute(&mut *writing)
+            .fetch_optional(&mut *writing)
             .await?;
-        if written.rows_affected() == 0 {
-            return Ok(Err(UserProblem::NoUser));
-        }
+        let Some(user) = name else { return Ok(Err(UserProblem::NoUser)) };
         end_sessions_of(&mut writing, id).await?;
+        audit::note(&mut writing, by, &Deed::PasswordChanged { user }).await?;
         writing.commit().await?;
         Ok(Ok(()))
     }
@@ -427,9 +442,8 @@ impl Store {
         &self,
         name: &str,
         role: Role,
-        created_by: &str,
         expires_at: Option<i64>,
-        now: i64,
+        by: By<'_>,
     ) -> Result<std::result::Result<(ApiToken, String), UserProblem>> {
         if !is_user_name(name) {
             return Ok(Err(UserProblem::Name));
@@ -445,14 +459,15 @@ impl Store {
         .bind(name)
         .bind(role.to_string())
         .bind(digest(&token))
-        .bind(created_by)
-        .bind(now)
+        .bind(by.who)
+        .bind(by.at)
         .bind(expires_at)
         .execute(&mut *writing)
         .await?;
+        audit::note(&mut writing, by, &Deed::TokenIssued { token: name.to_owned(), role }).await?;
         writing.commit().await?;
-        let (name, created_by) = (name.to_owned(), created_by.to_owned());
-        Ok(Ok((ApiToken { id, name, role, created_by, created_at: now, expires_at, revoked_at: None }, token)))
+        let (name, created_by) = (name.to_owned(), by.who.to_owned());
+        Ok(Ok((ApiToken { id, name, role, created_by, created_at: by.at, expires_at, revoked_at: None }, token)))
     }
 
     /// All tokens, newest first.
@@ -471,13 +486,19 @@ impl Store {
     }
 
     /// Makes a token worthless; whether it was good until now.
-    pub async fn revoke_api_token(&self, id: i64, now: i64) -> Result<bool> {
-        let revoked = sqlx::query("UPDATE api_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
-            .bind(now)
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
-        Ok(revoked.rows_affected() == 1)
+    pub async fn revoke_api_token(&self, id: i64, by: By<'_>) -> Result<bool> {
+        let mut writing = self.write().await?;
+        let name: Option<String> = sqlx::query_scalar(
+            "UPDATE api_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL RETURNING name",
+        )
+        .bind(by.at)
+        .bind(id)
+        .fetch_optional(&mut *writing)
+        .await?;
+        let Some(token) = name else { return Ok(false) };
+        audit::note(&mut writing, by, &Deed::TokenRevoked { token }).await?;
+        writing.commit().await?;
+        Ok(true)
     }
 
     /// Begins a call that acts, in the process `owner`. If that process dies, the call can begin again:

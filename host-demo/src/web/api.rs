@@ -92,6 +92,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(administration::change_user))
         .routes(routes!(administration::tokens, administration::issue))
         .routes(routes!(administration::revoke))
+        .routes(routes!(administration::audit))
         .routes(routes!(transfer::export))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())

@@ -2,7 +2,7 @@
 //! results.
 
 use super::App;
-use super::form::Signed;
+use super::form::{Nothing, Signed};
 use super::orders::Address;
 use super::page::{Missing, Notice, Page, Refusal, Tone, ok};
 use super::row::{Button, PANEL, outcome_tone, tone};
@@ -23,10 +23,28 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
+/// Batches on a page: some days of work.
+const LATEST: i64 = 50;
 /// Result rows on a page.
 const PAGE: i64 = 500;
 /// How often a page is told how far its batch is: what an eye can follow.
 const TELL: Duration = Duration::from_millis(400);
+
+#[derive(Template)]
+#[template(path = "batches.html")]
+struct BatchesPage {
+    p: Page,
+    lead: String,
+    batches: Vec<LineView>,
+}
+
+struct LineView {
+    id: i64,
+    when: String,
+    who: String,
+    heading: String,
+    progress: ProgressView,
+}
 
 #[derive(Template)]
 #[template(path = "batch.html")]
@@ -210,6 +228,27 @@ pub async fn left_over(app: &App, batch: i64) -> Result<BTreeSet<i64>, Refusal> 
     Ok(rows.iter().filter(failed).map(|row| row.order).collect())
 }
 
+/// `GET /batches`
+pub async fn list(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let mut batches = Vec::new();
+    for batch in app.store.batches(LATEST).await? {
+        let progress = app.store.batch_progress(batch.id).await?;
+        batches.push(LineView {
+            id: batch.id,
+            when: clock::timestamp(batch.created_at),
+            heading: heading(&batch, &progress, &p),
+            who: batch.who,
+            progress: ProgressView::new(&progress, p.t),
+        });
+    }
+    Ok(ok(&BatchesPage { lead: fill(p.t.batches_lead, &[&LATEST]), batches, p }))
+}
+
+fn heading(batch: &Batch, progress: &BatchProgress, p: &Page) -> String {
+    fill(p.t.batch_heading, &[&batch.action.label(p.lang), &progress.total()])
+}
+
 async fn find(app: &App, id: i64) -> Result<Batch, Refusal> {
     app.store.batch(id).await?.ok_or_else(|| Refusal::NotFound(Missing::Batch(id.to_string())))
 }
@@ -235,7 +274,7 @@ pub async fn page(
     let rows: Vec<_> = rows.iter().map(|row| RowView::new(row, lang, t)).collect();
     let page = BatchPage {
         id,
-        heading: fill(t.batch_heading, &[&batch.action.label(lang), &progress.total()]),
+        heading: heading(&batch, &progress, &p),
         list: format!("/orders?keep={id}"),
         running: batch.finished_at.is_none(),
         progress: ProgressView::new(&progress, t),
@@ -247,6 +286,19 @@ pub async fn page(
         p,
     };
     Ok(ok(&page))
+}
+
+/// `POST /batches/{id}/stop`: what has not begun is given up, what is being sent comes to its end.
+pub async fn stop(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Path(id): Path<i64>,
+    _: Signed<Nothing>,
+) -> Result<Response, Refusal> {
+    find(&app, id).await?;
+    app.store.stop_batch(id, &staff.user.name, clock::now()).await?;
+    let notice = Notice::new(Tone::Ok, staff.visitor.page().t.batch_stopped);
+    Ok(app.redirect(&format!("/batches/{id}"), &[notice]))
 }
 
 /// `GET /batches/{id}/events`: how far it is, again and again, until it is done. Read from the store, so it

@@ -16,6 +16,10 @@ pub const MAX_FORM: usize = 256 << 10;
 /// A form that came from a page of this visitor.
 pub struct Signed<T>(pub T);
 
+/// A form of which only the button counts.
+#[derive(Deserialize)]
+pub struct Nothing {}
+
 #[derive(Deserialize)]
 struct Token {
     csrf: Option<String>,

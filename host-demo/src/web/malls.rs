@@ -6,12 +6,11 @@ use super::page::{Notice, Page, Refusal, Tone, html, ok};
 use super::row::Names;
 use super::texts::{Texts, fill, texts};
 use super::visit::{Admin, Staff};
-use crate::clock;
 use crate::import;
 use crate::mall::{self, Automation, Band, Fees, Mall, MallProblem, Mode, Start, Wrong};
 use crate::order::Invoice;
 use crate::provider::is_name;
-use crate::store::{Keep, OpenOrders, Saved, Saving};
+use crate::store::{By, Keep, OpenOrders, Saved, Saving};
 use crate::table::yen;
 use crate::words::{Field, Lang, field_words};
 use askama::Template;
@@ -451,7 +450,7 @@ async fn try_fee(form: &Form, plugin: Option<&Plugin>, t: &Texts) -> Result<Noti
 async fn save(app: &App, admin: &Admin, before: Option<&Mall>, form: Form) -> Result<Response, Refusal> {
     let t = admin.0.visitor.page().t;
     let keep = if form.account == "new" { Keep::Orders } else { Keep::Account };
-    let saving = Saving { keep, version: Some(form.mall.version), now: clock::now() };
+    let saving = Saving { keep, version: Some(form.mall.version), by: By::now(&admin.0.user.name) };
     let notice = match app.store.put_mall(&form.mall, saving).await? {
         Saved::Done { elsewhere } => {
             let mut notices = vec![Notice::new(Tone::Ok, fill(t.mall_saved, &[&form.mall.name]))];

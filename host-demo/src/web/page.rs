@@ -49,12 +49,13 @@ impl Page {
         let t = self.t;
         let everyone = [
             ("/orders", t.orders),
+            ("/batches", t.batches),
             ("/import", t.import),
             ("/export", t.export),
             ("/malls", t.malls),
             ("/providers", t.providers),
         ];
-        let administrators = [("/users", t.users)].into_iter().filter(|_| self.is_admin());
+        let administrators = [("/users", t.users), ("/audit", t.audit)].into_iter().filter(|_| self.is_admin());
         let entry = |(href, label)| Entry { href, label, here: self.is_under(href) };
         everyone.into_iter().chain(administrators).map(entry).collect()
     }

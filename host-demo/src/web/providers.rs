@@ -7,6 +7,7 @@ use super::order::operation_words;
 use super::page::{Notice, Page, Refusal, Tone, duration, html, size};
 use super::texts::{Texts, fill};
 use super::visit::{Admin, Staff};
+use crate::store::{By, Deed, StoreError};
 use askama::Template;
 use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
@@ -139,11 +140,8 @@ pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) 
     let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
         return show(&app, &staff, Some(t.both_files.to_owned())).await;
     };
-    match put(&app, component, permissions).await {
-        Ok(loaded) => {
-            tracing::info!(provider = loaded.id, digest = loaded.digest, who = staff.user.name, "a plugin was loaded");
-            Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded.words(t))]))
-        }
+    match put(&app, component, permissions, &staff.user.name).await? {
+        Ok(loaded) => Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded.words(t))])),
         Err(reason) => {
             let refusal = fill(t.load_refused, &[&reason]);
             show(&app, &staff, Some(refusal)).await
@@ -153,37 +151,40 @@ pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) 
 
 /// A plugin that is current now.
 pub struct LoadedNow {
-    /// The provider's id.
-    pub id: String,
-    /// Its version.
-    pub version: String,
-    /// The file's digest.
-    pub digest: String,
+    pub plugin: Plugin,
     /// The version that it replaced.
-    pub before: Option<String>,
+    before: Option<String>,
 }
 
 impl LoadedNow {
     fn words(&self, t: &Texts) -> String {
+        let (info, facts) = (self.plugin.info(), self.plugin.facts());
         match &self.before {
-            Some(before) => fill(t.replaced, &[&self.id, before, &self.version]),
-            None => fill(t.loaded, &[&self.id, &self.version, &self.digest]),
+            Some(before) => fill(t.replaced, &[&info.id, before, &info.version]),
+            None => fill(t.loaded, &[&info.id, &info.version, &facts.digest]),
         }
     }
 }
 
 /// Loads a component under its permissions and makes it current; a reason in words if it does not serve.
 /// The files come to the shelf only when they have served, so a restart finds what is current now.
-pub async fn put(app: &App, component: &[u8], permissions: &[u8]) -> Result<LoadedNow, String> {
-    let trial = Trial::new(app.shelf.folder(), component, permissions).map_err(|error| error.to_string())?;
-    let plugin = app.shelf.take(&trial.component).await.map_err(|error| trial.words(&error))?;
+pub async fn put(
+    app: &App,
+    component: &[u8],
+    permissions: &[u8],
+    who: &str,
+) -> Result<Result<LoadedNow, String>, StoreError> {
+    let trial = match Trial::new(app.shelf.folder(), component, permissions) {
+        Ok(trial) => trial,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let plugin = match app.shelf.take(&trial.component).await {
+        Ok(plugin) => plugin,
+        Err(error) => return Ok(Err(trial.words(&error))),
+    };
     let previous = app.registry.put(plugin.clone());
-    Ok(LoadedNow {
-        id: plugin.info().id.clone(),
-        version: plugin.info().version.clone(),
-        digest: plugin.facts().digest.clone(),
-        before: previous.map(|plugin| plugin.info().version.clone()),
-    })
+    app.store.note(By::now(who), &Deed::loaded(&plugin)).await?;
+    Ok(Ok(LoadedNow { plugin, before: previous.map(|plugin| plugin.info().version.clone()) }))
 }
 
 /// Two files under names that no provider has, for as long as they are tried.

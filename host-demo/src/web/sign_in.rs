@@ -1,7 +1,7 @@
 //! Signing in and out, and the language.
 
 use super::App;
-use super::form::Signed;
+use super::form::{Nothing, Signed};
 use super::page::{Page, Refusal, html, ok};
 use super::texts::fill;
 use super::visit::{Visitor, local};
@@ -67,7 +67,7 @@ pub async fn sign_in(
     let (status, problem) = match app.store.sign_in(&form.name, &form.password, &address, clock::now()).await? {
         SignIn::Welcome(user) => {
             let session = app.store.begin_session(user.id, clock::now()).await?;
-            return Ok(app.begin_session(&next, session.token));
+            return Ok(app.begin_session(&next, session.token, &[]));
         }
         SignIn::Wrong => (StatusCode::UNAUTHORIZED, p.t.wrong_sign_in.to_owned()),
         SignIn::TooMany { until } => {
@@ -77,9 +77,6 @@ pub async fn sign_in(
     let page = SignInPage { p, nobody_yet: false, next, name: form.name, problem: Some(problem) };
     Ok(html(status, &page))
 }
-
-#[derive(Deserialize)]
-pub struct Nothing {}
 
 /// `POST /signout`
 pub async fn sign_out(State(app): State<App>, visitor: Visitor, _: Signed<Nothing>) -> Result<Response, Refusal> {

@@ -1,16 +1,15 @@
 //! First steps: from nothing to the first approved order.
 
 use super::App;
-use super::form::Signed;
+use super::form::{Nothing, Signed};
 use super::page::{Notice, Page, Refusal, Tone, ok};
 use super::row::{Names, told};
 use super::sandbox::{SAMPLE_MALL, SAMPLE_ORDERS};
 use super::texts::fill;
 use super::visit::{Admin, Staff};
-use crate::clock;
 use crate::import;
 use crate::state::{Action, State};
-use crate::store::{ListOrder, ListQuery, Position, Saving};
+use crate::store::{By, ListOrder, ListQuery, Position, Saving};
 use askama::Template;
 use axum::extract::State as Shared;
 use axum::response::{Redirect, Response};
@@ -139,12 +138,11 @@ pub async fn mall(Shared(app): Shared<App>, admin: Admin, Signed(chosen): Signed
     let made = plugin.and_then(|plugin| app.sandbox.as_ref()?.mall(plugin.info(), t.sample_mall));
     let Some(mall) = made else { return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)])) };
     // Version 0: a mall that is there already stays as it is.
-    app.store.put_mall(&mall, Saving { version: Some(0), now: clock::now(), ..Saving::default() }).await?;
+    app.store
+        .put_mall(&mall, Saving { version: Some(0), by: By::now(&admin.0.user.name), ..Saving::default() })
+        .await?;
     Ok(app.redirect("/start", &[Notice::new(Tone::Ok, fill(t.mall_saved, &[&mall.name]))]))
 }
-
-#[derive(Deserialize)]
-pub struct Nothing {}
 
 /// `POST /start/2`: the sample orders.
 pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<Nothing>) -> Result<Response, Refusal> {

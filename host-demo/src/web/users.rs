@@ -1,12 +1,12 @@
 //! Users and tokens, for administrators.
 
 use super::App;
-use super::form::Signed;
+use super::form::{Nothing, Signed};
 use super::page::{Notice, Page, Refusal, Tone, ok};
 use super::texts::fill;
 use super::visit::Admin;
 use crate::clock;
-use crate::store::{ApiToken, MIN_PASSWORD, Role, User, UserProblem};
+use crate::store::{ApiToken, By, MIN_PASSWORD, Role, User, UserProblem};
 use crate::words::Lang;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -30,6 +30,8 @@ struct UserView {
     id: i64,
     name: String,
     role: &'static str,
+    other_role: Role,
+    make_other: String,
     since: String,
     disabled: bool,
     own: bool,
@@ -53,6 +55,8 @@ async fn show(app: &App, Admin(staff): &Admin, fresh: Option<String>) -> Result<
     let p = staff.visitor.page();
     let user = |user: User| UserView {
         role: user.role.label(p.lang),
+        other_role: user.role.other(),
+        make_other: fill(p.t.make_role, &[&user.role.other().label(p.lang)]),
         since: clock::timestamp(user.created_at),
         own: user.id == staff.user.id,
         id: user.id,
@@ -101,13 +105,14 @@ pub async fn add(
 ) -> Result<Response, Refusal> {
     let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
-    let added = app.store.add_user(&form.name, role, &form.password, clock::now()).await?;
+    let added = app.store.add_user(&form.name, role, &form.password, By::now(&staff.user.name)).await?;
     Ok(said(&app, lang, added.map(|user| fill(t.user_added, &[&user.name]))))
 }
 
 #[derive(Deserialize)]
 pub struct Access {
-    disabled: String,
+    disabled: Option<String>,
+    role: Option<Role>,
 }
 
 /// `POST /users/{id}`
@@ -119,7 +124,9 @@ pub async fn change(
 ) -> Result<Response, Refusal> {
     let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
     let Some(user) = app.store.user(id).await? else { return Ok(said(&app, lang, Err(UserProblem::NoUser))) };
-    let changed = app.store.change_user(id, user.role, access.disabled == "yes").await?;
+    let disabled = access.disabled.map_or(user.disabled, |disabled| disabled == "yes");
+    let by = By::now(&staff.user.name);
+    let changed = app.store.change_user(id, access.role.unwrap_or(user.role), disabled, by).await?;
     Ok(said(&app, lang, changed.map(|()| t.user_changed.to_owned())))
 }
 
@@ -132,8 +139,7 @@ pub struct NewToken {
 /// `POST /tokens`: the page that shows the token, once.
 pub async fn issue(State(app): State<App>, admin: Admin, Signed(form): Signed<NewToken>) -> Result<Response, Refusal> {
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
-    let who = &admin.0.user.name;
-    match app.store.add_api_token(&form.name, role, who, None, clock::now()).await? {
+    match app.store.add_api_token(&form.name, role, None, By::now(&admin.0.user.name)).await? {
         Ok((_, token)) => show(&app, &admin, Some(token)).await,
         Err(problem) => Ok(said(&app, admin.0.visitor.lang, Err(problem))),
     }
@@ -144,9 +150,9 @@ pub async fn revoke(
     State(app): State<App>,
     Admin(staff): Admin,
     Path(id): Path<i64>,
-    _: Signed<super::start::Nothing>,
+    _: Signed<Nothing>,
 ) -> Result<Response, Refusal> {
-    app.store.revoke_api_token(id, clock::now()).await?;
+    app.store.revoke_api_token(id, By::now(&staff.user.name)).await?;
     let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
     Ok(said(&app, lang, Ok(t.token_revoked.to_owned())))
 }

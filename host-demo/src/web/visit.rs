@@ -141,9 +141,9 @@ impl App {
         Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Strict).secure(self.https).build()
     }
 
-    /// Goes on to `path` as the user whose session `secret` is.
-    pub fn begin_session(&self, path: &str, secret: String) -> Response {
-        let mut response = Redirect::to(path).into_response();
+    /// Goes on to `path`, which will say `notices` first, as the user whose session `secret` is.
+    pub fn begin_session(&self, path: &str, secret: String, notices: &[Notice]) -> Response {
+        let mut response = self.redirect(path, notices);
         set(&mut response, &self.cookie(SESSION, secret));
         response
     }

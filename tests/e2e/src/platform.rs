@@ -13,6 +13,9 @@ use std::time::Duration;
 /// once: nothing can still be on its way after a second.
 pub const SETTLE: Duration = Duration::from_secs(1);
 
+/// A custom section named `v`: another file and another digest, and the same plugin.
+const SECTION: [u8; 4] = [0, 2, 1, b'v'];
+
 /// The setting that every provider has.
 const BASE_URL: &str = "base-url";
 
@@ -103,6 +106,15 @@ impl Platform {
         );
         std::fs::write(path.with_extension("toml"), permissions)?;
         Ok(path)
+    }
+
+    /// A copy of the component at `path` under another digest, with permissions beside it.
+    pub fn another_build(&self, path: &Path) -> Result<PathBuf> {
+        let copy = self.write("next.wasm", [std::fs::read(path)?, SECTION.to_vec()].concat())?;
+        let permissions = std::fs::read_to_string(path.with_extension("toml"))?;
+        let unpinned: Vec<&str> = permissions.lines().filter(|line| !line.starts_with("sha256")).collect();
+        self.write("next.toml", unpinned.join("\n"))?;
+        Ok(copy)
     }
 
     /// Writes `text` to a file in the platform's folder.

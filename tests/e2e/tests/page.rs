@@ -8,10 +8,14 @@ use e2e::platform::{Platform, sample};
 use e2e::reconcile::compare;
 use e2e::served::{ADMINISTRATOR, OPERATOR, PASSWORD, Served};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A registration that is carried out while its answer is lost.
 const LOST: &str = "drop-answer@order:nth=3";
+
+/// Far above what any step takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Day {
     folder: TempDir,
@@ -133,6 +137,17 @@ impl Day {
         ensure!(browser.text("#ticked-count").await? == ticked.to_string());
         browser.follow(".title a").await?;
         ensure!(browser.count("tbody input:checked").await? == ticked, "what failed stays ticked in the list");
+        Ok(())
+    }
+
+    /// What was done before is found again.
+    async fn batches(&self) -> Result<()> {
+        let browser = &self.browser;
+        browser.open("/batches").await?;
+        self.accessible().await?;
+        browser.wait_for("tbody tr:nth-child(1)", "44件の処理が終わりました").await?;
+        browser.follow("tbody tr:nth-child(1) a").await?;
+        browser.find("#panel").await?;
         Ok(())
     }
 
@@ -285,6 +300,19 @@ impl Day {
         browser.upload("#permissions", &good.with_extension("toml")).await?;
         browser.follow("#load button").await?;
         browser.wait_for("#notices", "np を入れ替えました").await?;
+        // Another process puts a newer one on the shelf; this one serves it soon.
+        let next = self.served.platform.another_build(&good)?;
+        let said = self.served.platform.must(["plugin", "load", &next.to_string_lossy()])?;
+        let digest = said.split_whitespace().nth(2).context("no digest")?;
+        let began = Instant::now();
+        while !browser.text("main").await?.contains(digest) {
+            ensure!(began.elapsed() < PATIENCE, "the new plugin was never served");
+            browser.open("/providers").await?;
+        }
+        browser.open("/audit").await?;
+        self.accessible().await?;
+        ensure!(browser.text("tbody tr:nth-child(1)").await?.contains(digest));
+        ensure!(browser.text("tbody").await?.contains("モール csv を追加"));
         Ok(())
     }
 
@@ -293,11 +321,13 @@ impl Day {
         let browser = &self.browser;
         browser.open("/users").await?;
         self.accessible().await?;
+        browser.open("/account").await?;
+        self.accessible().await?;
         browser.follow("form[action='/signout'] button").await?;
         browser.open("/orders").await?;
         ensure!(browser.path().await?.starts_with("/signin"));
         self.sign_in(OPERATOR, PASSWORD).await?;
-        for path in ["/malls/mihon", "/users"] {
+        for path in ["/malls/mihon", "/users", "/audit"] {
             browser.open(path).await?;
             browser.wait_for("main", "管理者だけができます").await?;
         }
@@ -325,6 +355,7 @@ impl Day {
         self.first_steps().await.context("first steps")?;
         self.settings().await.context("settings")?;
         self.batch().await.context("batch")?;
+        self.batches().await.context("batches")?;
         self.ticks().await.context("ticks")?;
         self.buttons().await.context("buttons")?;
         self.stale().await.context("stale form")?;

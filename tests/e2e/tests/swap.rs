@@ -4,7 +4,6 @@ use e2e::gateway::Gateway;
 use e2e::platform::{Platform, sample};
 use e2e::reconcile::compare;
 use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -13,18 +12,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Milliseconds before each answer: 44 orders, eight at a time, then take four seconds and more, and
 /// the platform looks for a new plugin twice a second.
 const LATENCY: &str = "700";
-/// A custom section named `v`: another file and another digest, and the same plugin.
-const SECTION: [u8; 4] = [0, 2, 1, b'v'];
-
-/// A copy of the component at `path` under another digest, with permissions beside it.
-fn another_build(platform: &Platform, path: &Path) -> PathBuf {
-    let component = [std::fs::read(path).unwrap(), SECTION.to_vec()].concat();
-    let copy = platform.write("next.wasm", component).unwrap();
-    let permissions = std::fs::read_to_string(path.with_extension("toml")).unwrap();
-    let unpinned: Vec<&str> = permissions.lines().filter(|line| !line.starts_with("sha256")).collect();
-    platform.write("next.toml", unpinned.join("\n")).unwrap();
-    copy
-}
 
 fn registered(gateway: &Gateway) -> usize {
     gateway.ledger().unwrap().registrations.len()
@@ -49,7 +36,7 @@ fn a_batch_runs_through_the_replacement_of_its_plugin() {
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains("broken.wasm"), "{}", refused.stderr);
 
-    let next = another_build(&platform, &component);
+    let next = platform.another_build(&component).unwrap();
     platform.must(["plugin", "load", &next.to_string_lossy()]).unwrap();
     assert!(registered(&gateway) < 44, "the batch was over before the plugin was replaced");
     let mut said = String::new();

@@ -1,19 +1,21 @@
 //! What an administrator does besides settings: providers, users, tokens.
 
 use super::answers::{Acting, Key, Missing, Reading, Restricted};
+use super::batches::bounded;
 use super::caller::Administrator;
 use super::object::Object;
 use super::problem::{Kind, Problem};
-use crate::clock;
-use crate::store::{Breaker, BreakerState, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem};
+use crate::store::{
+    AuditLine, Breaker, BreakerState, By, Deed, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem,
+};
 use crate::web::App;
 use crate::web::providers::put;
 use axum::Json;
-use axum::extract::{Multipart, Path, State};
+use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use provider_host::Plugin;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A loaded plugin.
 #[derive(Debug, Serialize, ToSchema)]
@@ -114,7 +116,11 @@ pub struct Files {
 #[utoipa::path(post, path = "/v1/providers", tag = "administration", params(Key),
     request_body(content = Files, content_type = "multipart/form-data"),
     responses((status = 200, body = Provider), Acting, Restricted))]
-pub async fn load(State(app): State<App>, _: Administrator, mut form: Multipart) -> Result<Json<Provider>, Problem> {
+pub async fn load(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    mut form: Multipart,
+) -> Result<Json<Provider>, Problem> {
     let unreadable =
         |error: axum::extract::multipart::MultipartError| Problem::new(Kind::Unreadable, error.body_text());
     let (mut component, mut permissions) = (None, None);
@@ -128,10 +134,9 @@ pub async fn load(State(app): State<App>, _: Administrator, mut form: Multipart)
     let (Some(component), Some(permissions)) = (component, permissions) else {
         return Err(Problem::new(Kind::Invalid, "Both `component` and `permissions` are needed."));
     };
-    let loaded = put(&app, &component, &permissions).await;
+    let loaded = put(&app, &component, &permissions, &caller.name).await?;
     let loaded = loaded.map_err(|reason| Problem::new(Kind::Refused, reason))?;
-    let plugin = app.registry.get(&loaded.id).ok_or_else(|| Problem::failed(&"a loaded plugin is gone"))?;
-    Ok(Json(view(&app, &plugin, &app.store.breakers().await?)))
+    Ok(Json(view(&app, &loaded.plugin, &app.store.breakers().await?)))
 }
 
 /// Somebody who signs in on the page.
@@ -188,10 +193,11 @@ pub struct NewUser {
     responses((status = 201, body = User), Acting, Restricted))]
 pub async fn add_user(
     State(app): State<App>,
-    _: Administrator,
+    Administrator(caller): Administrator,
     Object(new): Object<NewUser>,
 ) -> Result<(StatusCode, Json<User>), Problem> {
-    let user = app.store.add_user(&new.name, new.role, &new.password, clock::now()).await?.map_err(refused)?;
+    let added = app.store.add_user(&new.name, new.role, &new.password, By::now(&caller.name)).await?;
+    let user = added.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
@@ -208,11 +214,12 @@ pub struct Access {
     responses((status = 200, body = User), Acting, Missing, Restricted))]
 pub async fn change_user(
     State(app): State<App>,
-    _: Administrator,
+    Administrator(caller): Administrator,
     Path(id): Path<i64>,
     Object(access): Object<Access>,
 ) -> Result<Json<User>, Problem> {
-    app.store.change_user(id, access.role, access.disabled).await?.map_err(refused)?;
+    let changed = app.store.change_user(id, access.role, access.disabled, By::now(&caller.name)).await?;
+    changed.map_err(refused)?;
     let user = app.store.user(id).await?.ok_or_else(|| refused(UserProblem::NoUser))?;
     Ok(Json(user.into()))
 }
@@ -272,7 +279,7 @@ pub async fn issue(
     Administrator(caller): Administrator,
     Object(new): Object<NewToken>,
 ) -> Result<(StatusCode, Json<Issued>), Problem> {
-    let issued = app.store.add_api_token(&new.name, new.role, &caller.name, new.expires_at, clock::now()).await?;
+    let issued = app.store.add_api_token(&new.name, new.role, new.expires_at, By::now(&caller.name)).await?;
     let (about, token) = issued.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(Issued { about: about.into(), token })))
 }
@@ -280,9 +287,50 @@ pub async fn issue(
 /// Makes a token worthless.
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "administration", params(("id" = i64, Path), Key),
     responses((status = 204), Acting, Missing, Restricted))]
-pub async fn revoke(State(app): State<App>, _: Administrator, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
-    match app.store.revoke_api_token(id, clock::now()).await? {
+pub async fn revoke(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, Problem> {
+    match app.store.revoke_api_token(id, By::now(&caller.name)).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::new(Kind::NotFound, "There is no such token that is still good.")),
     }
+}
+
+/// Which lines of the audit log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Lines {
+    /// Lines before this one: older ones.
+    before: Option<i64>,
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+/// A line of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Audited {
+    id: i64,
+    at: i64,
+    who: String,
+    deed: Deed,
+    /// What was done, in the caller's language.
+    words: String,
+}
+
+/// 操作履歴: who changed settings, users, tokens and plugins, newest first.
+#[utoipa::path(get, path = "/v1/audit", tag = "administration", params(Lines),
+    responses((status = 200, body = Vec<Audited>), Reading, Restricted))]
+pub async fn audit(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    Query(lines): Query<Lines>,
+) -> Result<Json<Vec<Audited>>, Problem> {
+    let found = app.store.audit(lines.before, bounded(lines.limit)?).await?.into_iter();
+    let audited = found.map(|AuditLine { id, at, who, deed }| {
+        let words = deed.words(caller.lang);
+        Audited { id, at, who, deed, words }
+    });
+    Ok(Json(audited.collect()))
 }

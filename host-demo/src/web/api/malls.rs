@@ -4,11 +4,10 @@ use super::answers::{Acting, Key, Missing, Reading, Restricted};
 use super::caller::{Administrator, Caller};
 use super::object::Object;
 use super::problem::{FieldProblem, Kind, Problem};
-use crate::clock;
 use crate::mall::{self, Automation, Fees, Mall};
 use crate::order::Invoice;
 use crate::state::Action;
-use crate::store::{Keep, Saved, Saving};
+use crate::store::{By, Keep, Saved, Saving};
 use crate::web::App;
 use crate::web::malls::name_problems;
 use crate::words::{Lang, Problem as OrderProblem};
@@ -169,7 +168,7 @@ pub async fn put(
     if !found.is_empty() {
         return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(found));
     }
-    let saving = Saving { keep, version: Some(mall.version), now: clock::now() };
+    let saving = Saving { keep, version: Some(mall.version), by: By::now(&caller.name) };
     match app.store.put_mall(&mall, saving).await? {
         Saved::Done { .. } => {}
         Saved::Held(numbers) => {

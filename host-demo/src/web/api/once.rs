@@ -69,7 +69,7 @@ pub async fn once(
     }
     // Carried out to its end even if the caller goes away: half a call would be answered by nobody.
     let (caller, running) = (caller.id.clone(), app.clone());
-    let carried_out = tokio::spawn(async move {
+    let carried_out = app.begin(async move {
         let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
         keep(&running, Call { caller: &caller, key: &key, digest: &digest }, answer).await
     });

@@ -1,0 +1,64 @@
+//! What users change about themselves: the password.
+
+use super::App;
+use super::form::Signed;
+use super::page::{Notice, Page, Refusal, Tone, html};
+use super::texts::fill;
+use super::visit::Staff;
+use crate::clock;
+use crate::store::{By, MIN_PASSWORD, SignIn};
+use askama::Template;
+use axum::extract::{ConnectInfo, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use std::net::SocketAddr;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    p: Page,
+    shortest_password: usize,
+    problem: Option<String>,
+}
+
+/// `GET /account`
+pub async fn page(staff: Staff) -> Response {
+    show(&staff, StatusCode::OK, None)
+}
+
+fn show(staff: &Staff, status: StatusCode, problem: Option<String>) -> Response {
+    html(status, &AccountPage { p: staff.visitor.page(), shortest_password: MIN_PASSWORD, problem })
+}
+
+#[derive(Deserialize)]
+pub struct Form {
+    current: String,
+    new: String,
+}
+
+/// `POST /account`: whoever finds a browser signed in cannot take the user over without the password.
+pub async fn change(
+    State(app): State<App>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    staff: Staff,
+    Signed(form): Signed<Form>,
+) -> Result<Response, Refusal> {
+    let (t, user) = (staff.visitor.page().t, &staff.user);
+    let address = address.ip().to_string();
+    match app.store.sign_in(&user.name, &form.current, &address, clock::now()).await? {
+        SignIn::Welcome(_) => {}
+        SignIn::Wrong => {
+            return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(t.current_password_wrong.to_owned())));
+        }
+        SignIn::TooMany { until } => {
+            let words = fill(t.sign_in_later, &[&clock::time_of_day(until)]);
+            return Ok(show(&staff, StatusCode::TOO_MANY_REQUESTS, Some(words)));
+        }
+    }
+    if let Err(problem) = app.store.set_password(user.id, &form.new, By::now(&user.name)).await? {
+        return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(problem.words(staff.visitor.lang))));
+    }
+    let session = app.store.begin_session(user.id, clock::now()).await?;
+    Ok(app.begin_session("/account", session.token, &[Notice::new(Tone::Ok, t.password_changed)]))
+}
