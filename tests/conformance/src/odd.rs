@@ -7,11 +7,14 @@ use provider_host::contract::{
     Address, Bill, Cancellation, Date, FeeBand, FeeMode, FeeRule, InvoiceDelivery, LineItem, Order, Party,
     Registration, Setting, Shipment,
 };
+use std::time::{Duration, Instant};
 
 /// Inputs for each operation. Each costs a call; a hundred take a few seconds on a slow machine.
 const CASES: usize = 64;
 /// Smaller inputs that are tried once one has failed.
 const MAX_SHRINKS: usize = 200;
+/// How long that may take: where a plugin computes until it is stopped, each costs a second.
+const SHRINK_TIME: Duration = Duration::from_secs(3);
 /// Rows of one call: enough for neighbours on both sides.
 const MAX_ROWS: usize = 5;
 /// Where the generator starts unless another is asked for. Any number would do.
@@ -36,9 +39,10 @@ pub async fn hunt<S: Strategy, E>(
 }
 
 async fn smallest<T: ValueTree, E>(tree: &mut T, mut objection: E, test: impl AsyncFn(T::Value) -> Result<(), E>) -> E {
+    let began = Instant::now();
     let mut moved = tree.simplify();
     for _ in 0..MAX_SHRINKS {
-        if !moved {
+        if !moved || began.elapsed() > SHRINK_TIME {
             break;
         }
         moved = match test(tree.current()).await {

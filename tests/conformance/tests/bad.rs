@@ -14,7 +14,7 @@ use unruly::{BEHAVIOURS, MARKER, NAME_LENGTH};
 const AT_ONCE: usize = 8;
 
 /// The ways of the unruly plugin, and every check that each fails.
-const UNRULY: [(&str, &[&str]); 34] = [
+const UNRULY: [(&str, &[&str]); 35] = [
     ("honest", &[]),
     ("describe-panics", &["load.describe"]),
     ("carrier-twice", &["described.ids"]),
@@ -73,6 +73,7 @@ const UNRULY: [(&str, &[&str]); 34] = [
         &["settings.any-input", "input.orders", "input.registrations", "input.cancels", "input.shipments"],
     ),
     ("panics-on-large-fees", &["fees.any-input"]),
+    ("spins-on-large-fees", &["fees.any-input"]),
     ("any-carrier", &["input.carrier"]),
     ("hidden-connection-test", &["ask.connection-test"]),
     ("finds-nothing", &["ask.by-reference"]),

@@ -15,7 +15,7 @@ use provider_sdk::types::*;
 use provider_sdk::{Call, Provider, fees, text};
 
 /// Every way, and what it does.
-pub const BEHAVIOURS: [(&str, &str); 34] = [
+pub const BEHAVIOURS: [(&str, &str); 35] = [
     ("honest", "keeps the contract"),
     ("describe-panics", "breaks off in describe"),
     ("carrier-twice", "describes a carrier twice"),
@@ -38,6 +38,7 @@ pub const BEHAVIOURS: [(&str, &str); 34] = [
     ("panics-on-many", "breaks off when it is given ten rows"),
     ("panics-on-emoji", "breaks off at an emoji, wherever it stands"),
     ("panics-on-large-fees", "breaks off at very large amounts of a fee rule"),
+    ("spins-on-large-fees", "computes for ever at very large amounts of a fee rule"),
     ("any-carrier", "sends tracking numbers of carriers that it does not describe"),
     ("hidden-connection-test", "has a connection test that it does not describe"),
     ("finds-nothing", "describes find-by-reference and does not ask"),
@@ -159,6 +160,7 @@ impl Provider for Unruly {
 
     fn fee_adjust(rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, Vec<FieldProblem>> {
         assert!(!(is("panics-on-large-fees") && bill.items > fees::MAX_YEN), "on purpose");
+        while is("spins-on-large-fees") && bill.items > fees::MAX_YEN {}
         if is("sends-in-fee-adjust") {
             send_in_passing();
         }
