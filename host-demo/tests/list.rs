@@ -58,6 +58,14 @@ on_both! {
         assert_eq!(back.orders, pages[1].orders);
         let first = test.store.page(&ListQuery::default(), Position::Before(back.newer.unwrap()), 5).await.unwrap();
         assert_eq!((numbers(&first.orders), first.newer), (numbers(&pages[0].orders), None));
+        // What every order has makes the same pages, and what a third have makes pages of these alone.
+        let query = |search: &str| ListQuery { search: Some(search.into()), ..ListQuery::default() };
+        let searched = test.store.page(&query("a-"), Position::After(pages[0].older.unwrap()), 5).await.unwrap();
+        assert_eq!(searched, pages[1]);
+        let sato: Vec<_> = pages.iter().flat_map(|page| &page.orders).filter(|o| o.buyer == "佐藤 花子").cloned().collect();
+        assert_eq!(test.store.page(&query("佐藤"), Position::First, 3).await.unwrap().orders, sato[..3]);
+        assert_eq!(test.store.page(&query("佐藤"), Position::Last, 3).await.unwrap().orders, sato[1..]);
+        assert_eq!(test.store.matching(&query("佐藤"), 9).await.unwrap(), sato.iter().map(|o| o.id).collect::<Vec<_>>());
         let last = test.store.page(&ListQuery::default(), Position::Last, 5).await.unwrap();
         assert_eq!((&numbers(&last.orders)[3..], last.older), (&numbers(&pages[2].orders)[..], None));
         assert!(last.newer.is_some());

@@ -21,9 +21,14 @@ use time::Date;
 pub const PAGE: usize = 50;
 /// Most orders on a page: what a browser still draws at once.
 pub const MAX_PAGE: usize = 500;
-/// A search that finds fewer orders than this reads these and sorts them; one that finds more reads the list from
-/// its begin until a page is full, and must not read far. With a million orders the two take as long.
-const FEW: i64 = 10_000;
+/// How far a search looks along the list before it looks everywhere. Where one order in forty fits, that fills a
+/// page at once, however many fit; where fewer do, there are few enough to sort.
+const NEARBY: usize = 2_000;
+/// No limit, in words that both databases know.
+const ALL: i64 = i64::MAX;
+/// What is searched: 注文番号 and 注文者氏名.
+const KEY_IN_RANGE: [&str; 2] =
+    ["(o.number_key >= $? AND o.number_key < $?)", "(o.buyer_key >= $? AND o.buyer_key < $?)"];
 /// Longest text that is searched for, in characters: more than any order number or name.
 pub const MAX_SEARCH: usize = 100;
 
@@ -175,8 +180,8 @@ fn search_range(search: &str) -> [Vec<u8>; 2] {
 }
 
 impl ListQuery {
-    /// All of it but the search.
-    fn conditions(&self) -> Result<Conditions> {
+    /// All of it but the search, from `position` on.
+    fn conditions(&self, position: Position) -> Result<Conditions> {
         let mut conditions = Conditions::default();
         if let Some(mall) = &self.mall {
             conditions.and("o.mall = $?", [mall])?;
@@ -201,6 +206,11 @@ impl ListQuery {
             Some(false) => conditions.plain("o.tracking_number IS NULL"),
             None => {}
         }
+        match position {
+            Position::After(key) => conditions.and("(o.ordered_at, o.id) < ($?, $?)", [key.ordered_at, key.id])?,
+            Position::Before(key) => conditions.and("(o.ordered_at, o.id) > ($?, $?)", [key.ordered_at, key.id])?,
+            Position::First | Position::Last => {}
+        }
         Ok(conditions)
     }
 }
@@ -209,28 +219,11 @@ impl Store {
     /// A page of the list.
     pub async fn page(&self, query: &ListQuery, position: Position, size: usize) -> Result<ListPage> {
         let size = size.clamp(1, MAX_PAGE);
-        let mut conditions = query.conditions()?;
-        let upwards = matches!(position, Position::Before(_) | Position::Last);
-        match position {
-            Position::After(key) => conditions.and("(o.ordered_at, o.id) < ($?, $?)", [key.ordered_at, key.id])?,
-            Position::Before(key) => conditions.and("(o.ordered_at, o.id) > ($?, $?)", [key.ordered_at, key.id])?,
-            Position::First | Position::Last => {}
-        }
-        let order = if upwards { "ASC" } else { "DESC" };
         // One more than is shown tells whether there are more.
-        let chosen = self.chosen(query, &mut conditions).await?;
-        let sql = format!(
-            "{LINES}WHERE o.id IN (SELECT c.id FROM ({chosen}) AS c ORDER BY c.ordered_at {order}, c.id {order} \
-             LIMIT {}) ORDER BY o.ordered_at {order}, o.id {order}",
-            size + 1
-        );
-        let mut orders: Vec<ListOrder> =
-            sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;
-        let more = orders.len() > size;
-        orders.truncate(size);
-        if upwards {
-            orders.reverse();
-        }
+        let mut found = self.found(query, position, size + 1).await?;
+        let more = found.len() > size;
+        found.truncate(size);
+        let orders = self.lines(&found).await?;
         let (is_first, is_last) = match position {
             Position::First => (true, !more),
             Position::After(_) => (false, !more),
@@ -244,42 +237,86 @@ impl Store {
 
     /// The orders that `query` lets through, in the order of the list, at most `limit`.
     pub async fn matching(&self, query: &ListQuery, limit: usize) -> Result<Vec<i64>> {
-        let mut conditions = query.conditions()?;
-        let chosen = self.chosen(query, &mut conditions).await?;
-        let sql = format!("SELECT c.id FROM ({chosen}) AS c ORDER BY c.ordered_at DESC, c.id DESC LIMIT {limit}");
-        Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
+        self.found(query, Position::First, limit).await
     }
 
-    /// Numbers and times of the orders that `conditions` and the search of `query` let through.
-    async fn chosen(&self, query: &ListQuery, conditions: &mut Conditions) -> Result<String> {
-        const CHOSEN: &str = "SELECT o.ordered_at, o.id FROM orders o";
-        let Some(search) = &query.search else { return Ok(format!("{CHOSEN} {}", conditions.sql)) };
-        let range = search_range(search);
+    /// The lines of the orders `ids`, newest first.
+    async fn lines(&self, ids: &[i64]) -> Result<Vec<ListOrder>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+        let sql = format!("{LINES}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", ids.join(", "));
+        Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
+    }
+
+    /// The numbers of at most `limit` orders that `query` lets through, beginning at `position`.
+    async fn found(&self, query: &ListQuery, position: Position, limit: usize) -> Result<Vec<i64>> {
+        let order = match position {
+            Position::First | Position::After(_) => "ORDER BY o.ordered_at DESC, o.id DESC",
+            Position::Before(_) | Position::Last => "ORDER BY o.ordered_at, o.id",
+        };
+        let Some(search) = &query.search else {
+            let conditions = query.conditions(position)?;
+            let sql = format!("SELECT o.id FROM orders o {} {order} LIMIT {limit}", conditions.sql);
+            return self.numbers(sql, conditions).await;
+        };
+        let nearby = self.found_nearby(query, position, &search_range(search), order, limit).await?;
+        if nearby.len() == limit {
+            return Ok(nearby);
+        }
+        self.found_anywhere(query, position, &search_range(search), order, limit).await
+    }
+
+    /// What a search finds among the next orders of the list: enough, if what is searched for is common.
+    async fn found_nearby(
+        &self,
+        query: &ListQuery,
+        position: Position,
+        range: &[Vec<u8>; 2],
+        order: &str,
+        limit: usize,
+    ) -> Result<Vec<i64>> {
+        let mut conditions = query.conditions(position)?;
         let rest = std::mem::take(&mut conditions.sql);
-        let rest = rest.strip_prefix("WHERE ").map_or(String::new(), |rest| format!(" AND {rest}"));
-        conditions.and("o.number_key >= $? AND o.number_key < $?", range.iter().map(Vec::as_slice))?;
-        let by_number = std::mem::take(&mut conditions.sql);
-        let by_buyer = by_number.replace("number_key", "buyer_key");
-        if self.finds_few(&range).await? {
-            return Ok(format!("{CHOSEN} {by_number}{rest} UNION {CHOSEN} {by_buyer}{rest}"));
-        }
-        let [by_number, by_buyer] = [by_number, by_buyer].map(|range| range.replace("WHERE ", ""));
-        // In words that no index is for.
-        Ok(format!("{CHOSEN} WHERE CASE WHEN {by_number} OR {by_buyer} THEN 1 ELSE 0 END = 1{rest}"))
+        conditions.and(KEY_IN_RANGE[0], range.iter().map(Vec::as_slice))?;
+        let by_number = std::mem::take(&mut conditions.sql).replacen("WHERE", "", 1);
+        conditions.and(KEY_IN_RANGE[1], range.iter().map(Vec::as_slice))?;
+        let by_buyer = conditions.sql.replacen("WHERE", "", 1);
+        let sql = format!(
+            "SELECT o.id FROM (SELECT o.id, o.ordered_at, o.number_key, o.buyer_key FROM orders o {rest} {order} \
+             LIMIT {NEARBY}) AS o WHERE {by_number} OR {by_buyer} {order} LIMIT {limit}"
+        );
+        self.numbers(sql, conditions).await
     }
 
-    /// Whether a search is read along its own indexes. Counting to a bound takes a few milliseconds.
-    async fn finds_few(&self, [from, to]: &[Vec<u8>; 2]) -> Result<bool> {
-        let mut found = 0;
-        for key in ["number_key", "buyer_key"] {
-            let sql = format!(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM orders WHERE {key} >= $1 AND {key} < $2 LIMIT {FEW}) AS few"
-            );
-            let few: i64 =
-                sqlx::query_scalar(AssertSqlSafe(sql)).bind(&from[..]).bind(&to[..]).fetch_one(&self.pool).await?;
-            found += few;
+    /// What a search finds, along its own indexes: by number and by buyer, each sorted by itself.
+    async fn found_anywhere(
+        &self,
+        query: &ListQuery,
+        position: Position,
+        range: &[Vec<u8>; 2],
+        order: &str,
+        limit: usize,
+    ) -> Result<Vec<i64>> {
+        let mut conditions = query.conditions(position)?;
+        let rest = std::mem::take(&mut conditions.sql);
+        let mut parts = Vec::new();
+        for in_range in KEY_IN_RANGE {
+            conditions.and(in_range, range.iter().map(Vec::as_slice))?;
+            let searched = std::mem::take(&mut conditions.sql);
+            // The limit has the search done first, whatever other index the other conditions have.
+            parts.push(format!(
+                "SELECT * FROM (SELECT o.id, o.ordered_at FROM (SELECT * FROM orders o {searched} LIMIT {ALL}) AS o \
+                 {rest} {order} LIMIT {limit}) AS part"
+            ));
         }
-        Ok(found < FEW)
+        let sql = format!("SELECT o.id FROM ({}) AS o {order} LIMIT {limit}", parts.join(" UNION "));
+        self.numbers(sql, conditions).await
+    }
+
+    async fn numbers(&self, sql: String, conditions: Conditions) -> Result<Vec<i64>> {
+        Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
     }
 
     /// How many orders are in each state, of one mall or provider or of all.

@@ -115,7 +115,7 @@ pub static EN: Texts = Texts {
     invoice_saved: "The invoice choice of order {0} is saved.",
     timeline: "History",
     no_history: "Nothing has been done yet.",
-    call_summary: "{0}: {1} rows in {2}, {3} requests",
+    call_summary: "{0}: rows {1}, requests {3}, {2}",
     overruled: "On what was sent, the host's record stands instead of the plugin's word ({0} rows).",
     op_credit: "credit",
     op_check: "check",

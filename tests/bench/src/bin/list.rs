@@ -81,12 +81,19 @@ async fn measure(store: &Store, orders: usize) -> Result<()> {
             report(&format!("{name}{what}"), times, &format!("{found} lines"));
         }
     }
+    let rest = [
+        ("", all()),
+        (", one state", state(State::Synced)),
+        (", one mall", ListQuery { mall: Some(MALLS[0].into()), ..all() }),
+    ];
     let number = |round: usize| format!("SEED-{:08}", round * 7919 % (orders / MALLS.len()));
-    let one = async |round| {
-        let query = ListQuery { search: Some(number(round)), ..all() };
-        store.page(&query, Position::First, PAGE).await.map(drop)
-    };
-    report("an order number", times(one).await?, "");
+    for (what, rest) in rest {
+        let one = async |round| {
+            let query = ListQuery { search: Some(number(round)), ..rest.clone() };
+            store.page(&query, Position::First, PAGE).await.map(drop)
+        };
+        report(&format!("an order number{what}"), times(one).await?, "");
+    }
     report("deep page", deep(store).await?, "");
     report("counts", times(async |_| store.counts(None, None).await.map(drop)).await?, "");
     report("counts of a mall", times(async |_| store.counts(Some(MALLS[0]), None).await.map(drop)).await?, "");
