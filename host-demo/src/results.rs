@@ -12,7 +12,7 @@ use crate::mall::Mall;
 use crate::order::Order;
 use crate::sheet::{self, Charset, Column, Line};
 use crate::state::{Event, State, next};
-use crate::store::{Change, Store, StoreError};
+use crate::store::{Change, ListQuery, Store, StoreError};
 use crate::words::{Lang, Problem, Said};
 use encoding_rs::Encoding;
 use std::collections::HashMap;
@@ -32,8 +32,8 @@ const RESULTS: [(&str, &[&str], Event); 5] = [
     ("キャンセル済", &["与信キャンセル済", "取消済"], Event::CsvCancelled),
 ];
 
-/// Orders whose results are written in one transaction: long enough to be fast, short enough not to keep
-/// others waiting.
+/// Orders whose results are written in one transaction, or read for a file: long enough to be fast, short enough
+/// not to keep others waiting.
 const WRITTEN_AT_ONCE: usize = 500;
 
 /// A file of results was refused as a whole.
@@ -188,23 +188,31 @@ pub struct ResultsFile {
     pub left_out: Vec<(String, State)>,
 }
 
-/// Writes the results of `orders` that came by CSV, and an empty result for those that nobody has judged
-/// yet: filled in, the file can be taken in again.
-pub fn write_out(orders: &[Order], charset: Charset) -> ResultsFile {
-    let (ours, others): (Vec<&Order>, Vec<&Order>) = orders.iter().partition(|order| order.state.takes_csv());
-    let line = |order: &Order| {
-        let reason = order.problem.as_ref().filter(|_| order.state.is_by_csv()).map(|problem| problem.said(Lang::Ja));
-        [
-            order.number.clone(),
-            clock::show(order.data.ordered_at),
-            order.data.buyer.name.clone(),
-            order.amounts.billed.to_string(),
-            result_name(order.state).to_owned(),
-            reason.unwrap_or_default(),
-        ]
-    };
-    let bytes = sheet::write(COLUMNS, ours.into_iter().map(line), charset);
-    ResultsFile { bytes, left_out: others.into_iter().map(|order| (order.number.clone(), order.state)).collect() }
+/// Writes the results that came by CSV, of the orders that `query` lets through, and an empty result for those
+/// that nobody has judged yet: filled in, the file can be taken in again.
+pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Result<ResultsFile, StoreError> {
+    let (mut lines, mut left_out) = (Vec::new(), Vec::new());
+    for ids in store.matching(query, usize::MAX).await?.chunks(WRITTEN_AT_ONCE) {
+        for order in store.orders_of(ids).await? {
+            match order.state.takes_csv() {
+                true => lines.push(line(&order)),
+                false => left_out.push((order.number, order.state)),
+            }
+        }
+    }
+    Ok(ResultsFile { bytes: sheet::write(COLUMNS, lines, charset), left_out })
+}
+
+fn line(order: &Order) -> [String; COLUMNS.len()] {
+    let reason = order.problem.as_ref().filter(|_| order.state.is_by_csv()).map(|problem| problem.said(Lang::Ja));
+    [
+        order.number.clone(),
+        clock::show(order.data.ordered_at),
+        order.data.buyer.name.clone(),
+        order.amounts.billed.to_string(),
+        result_name(order.state).to_owned(),
+        reason.unwrap_or_default(),
+    ]
 }
 
 fn result_name(state: State) -> &'static str {

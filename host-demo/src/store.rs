@@ -45,7 +45,7 @@ use rows::to_json;
 use serde::Serialize;
 use sqlx::any::AnyArguments;
 use sqlx::{Any, AnyPool, Arguments, AssertSqlSafe, FromRow, Transaction};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Characters of a store's own prefix: 36^5 is 60 million, enough to keep the few stores that may ever
 /// share a provider's account apart.
@@ -451,6 +451,23 @@ impl Store {
         Ok(sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
     }
 
+    /// The orders `ids`, newest first as in the list.
+    pub async fn orders_of(&self, ids: &[i64]) -> Result<Vec<Order>> {
+        let sql = format!("{}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", select_orders!(""), list(ids));
+        Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
+    }
+
+    /// Those of the orders `ids` that are with `provider`.
+    pub async fn with_provider(&self, ids: &[i64], provider: &str) -> Result<HashSet<i64>> {
+        let mut found = HashSet::new();
+        for ids in ids.chunks(ASKED_AT_ONCE) {
+            let sql = format!("SELECT id FROM orders WHERE provider = $1 AND id IN ({})", list(ids));
+            let some: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(provider).fetch_all(&self.pool).await?;
+            found.extend(some);
+        }
+        Ok(found)
+    }
+
     /// The order with the store's number `id`.
     pub async fn order(&self, id: i64) -> Result<Option<Order>> {
         Ok(sqlx::query_as(select_orders!("WHERE o.id = $1")).bind(id).fetch_optional(&self.pool).await?)
@@ -722,6 +739,14 @@ fn by_number<T>(things: &[T], number: impl Fn(&T) -> i64) -> Vec<usize> {
 }
 
 /// Gives out `count` numbers that were never used for this kind of thing; the first of them.
+/// Numbers as a list in SQL; of none, one that is nobody's.
+fn list(numbers: &[i64]) -> String {
+    match numbers {
+        [] => "NULL".to_owned(),
+        _ => numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
 async fn take_numbers(writing: &mut Writing, what: &str, count: usize) -> Result<i64> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let last: i64 = sqlx::query_scalar("UPDATE numbers SET last = last + $1 WHERE what = $2 RETURNING last")

@@ -8,7 +8,7 @@ use host_demo::mall::Mall;
 use host_demo::results::{self, ResultsError, left_out_words};
 use host_demo::sheet::Charset;
 use host_demo::state::{Action, Event, State};
-use host_demo::store::{Change, Saving};
+use host_demo::store::{Change, ListQuery, Saving};
 use host_demo::words::Lang;
 
 async fn by_csv(test: &TestStore) -> Mall {
@@ -54,14 +54,14 @@ on_both! {
         let judged = test.claim(&test.all().await[2..], "w").await.remove(0).unwrap();
         test.store.apply(&[Change::new(&judged, Event::CreditUnknown)], "op", 2).await.unwrap();
         for charset in [Charset::Utf8WithBom, Charset::ShiftJis] {
-            let file = results::write_out(&test.all().await, charset);
+            let file = results::write_out(&test.store, &ListQuery::default(), charset).await.unwrap();
             assert_eq!(file.left_out, [("A-3".to_owned(), State::Unknown)]);
             assert!(left_out_words(State::Unknown, Lang::En).contains("judged through the API"));
             assert!(results::take_in(&test.store, &mall, &file.bytes, None, "op", true).await.unwrap().bad.is_empty());
         }
         let first = "注文番号,与信結果,与信理由\nA-1,保留,=1+1\n";
         results::take_in(&test.store, &mall, first.as_bytes(), None, "op", false).await.unwrap();
-        let file = results::write_out(&test.all().await, Charset::Utf8WithBom);
+        let file = results::write_out(&test.store, &ListQuery::default(), Charset::Utf8WithBom).await.unwrap();
         let text = String::from_utf8(file.bytes.clone()).unwrap();
         assert!(text.contains("\"A-1\",\"2026-07-01 10:00:00\",\"見本 花子\",\"1001\",\"保留\",\"'=1+1\"\r\n"), "{text}");
         let again = results::take_in(&test.store, &mall, &file.bytes, None, "op", false).await.unwrap();

@@ -538,6 +538,30 @@ async fn an_acting_call_is_carried_out_once_for_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_api_lists_orders_page_by_page_under_every_condition() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let get = async |path: String| platform.call(Method::GET, &path, &token, None, None).await;
+    let numbers = |page: &Value| -> Vec<String> {
+        let orders = page["orders"].as_array().unwrap().iter();
+        orders.map(|order| order["number"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = get("/api/v1/orders?limit=2&mall=m".into()).await.json();
+    let second = get(format!("/api/v1/orders?limit=2&mall=m&after={}", first["older"].as_str().unwrap())).await.json();
+    assert_eq!([numbers(&first), numbers(&second)].concat(), ["A-3", "A-2", "A-1"]);
+    let back = get(format!("/api/v1/orders?limit=2&before={}", second["newer"].as_str().unwrap())).await.json();
+    assert_eq!(back["orders"], first["orders"]);
+    for (condition, found) in [("search=a-2", 1), ("state=not_asked", 3), ("state=approved", 0), ("tracked=true", 0)] {
+        assert_eq!(numbers(&get(format!("/api/v1/orders?{condition}")).await.json()).len(), found, "{condition}");
+        let file = get(format!("/api/v1/exports?what=orders&encoding=utf-8&{condition}")).await;
+        assert_eq!(file.text.lines().count(), 1 + found, "{condition}: {}", file.text);
+    }
+    for misspelt in ["/api/v1/orders?stat=approved", "/api/v1/exports?what=orders&stat=approved"] {
+        assert_eq!(get(misspelt.into()).await.problem(), "unreadable");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_of_the_api_is_a_problem() {
     let platform = Platform::new().await;
     let token = platform.token(Role::Administrator).await;

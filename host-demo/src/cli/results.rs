@@ -4,7 +4,7 @@ use super::{Charset, CsvFile, Session, read};
 use crate::results::{self, ResultsError, left_out_words};
 use crate::sheet;
 use crate::sheet::MAX_FILE_BYTES;
-use crate::store::Filter;
+use crate::store::ListQuery;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -48,12 +48,12 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
             Ok(taken.bad.is_empty())
         }
         Command::Export { file, mall, encoding } => {
-            let filter = Filter { mall: Some(session.mall(&mall).await?.id), ..Filter::default() };
+            let query = ListQuery { mall: Some(session.mall(&mall).await?.id), ..ListQuery::default() };
             let charset = match encoding {
                 Charset::Utf8 => sheet::Charset::Utf8WithBom,
                 Charset::ShiftJis => sheet::Charset::ShiftJis,
             };
-            let written = results::write_out(&session.store.orders(&filter).await?, charset);
+            let written = results::write_out(&session.store, &query, charset).await?;
             std::fs::write(&file, &written.bytes).with_context(|| file.display().to_string())?;
             for (number, state) in &written.left_out {
                 println!("{number}: {}", left_out_words(*state, lang));

@@ -6,7 +6,7 @@
 //! it and is now of unknown outcome, and so is the row, or nothing was begun and the row waits again.
 
 use super::rows::{from_json, parse, to_json};
-use super::{Conditions, Result, RowKey, Store, Writing, take_numbers};
+use super::{Conditions, Result, RowKey, Store, Writing, list, take_numbers};
 use crate::state::{Action, Outcome, State};
 use crate::words::Problem;
 use serde::Serialize;
@@ -230,10 +230,10 @@ impl Store {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let places: Vec<String> = rows.iter().map(|(place, _)| place.to_string()).collect();
+        let places: Vec<i64> = rows.iter().map(|(place, _)| *place).collect();
         let sql = format!(
             "UPDATE batch_rows SET progress = 'taken', owner = $1 WHERE batch = $2 AND place IN ({})",
-            places.join(", ")
+            list(&places)
         );
         sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(of.batch).execute(&mut *writing).await?;
         writing.commit().await?;
@@ -277,8 +277,7 @@ impl Store {
         conditions.and("owner = $?", [owner])?;
         conditions.plain("progress = 'taken'");
         if let Some(orders) = orders {
-            let orders: Vec<String> = orders.iter().map(i64::to_string).collect();
-            conditions.plain(&format!("order_id IN ({})", orders.join(", ")));
+            conditions.plain(&format!("order_id IN ({})", list(orders)));
         }
         let sql = format!("UPDATE batch_rows SET progress = 'waiting', owner = NULL {}", conditions.sql);
         sqlx::query_with(AssertSqlSafe(sql), conditions.values).execute(&self.pool).await?;

@@ -5,7 +5,7 @@
 //! so that no order has to be read whole.
 
 use super::rows::{amounts, from_json, parse};
-use super::{Conditions, Result, Store, search_key};
+use super::{Conditions, Result, Store, list, search_key};
 use crate::order::Amounts;
 use crate::state::{Action, Situation, State};
 use crate::words::Problem;
@@ -242,16 +242,13 @@ impl Store {
 
     /// The lines of the orders `ids`, newest first.
     async fn lines(&self, ids: &[i64]) -> Result<Vec<ListOrder>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-        let sql = format!("{LINES}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", ids.join(", "));
+        let sql = format!("{LINES}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", list(ids));
         Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
     }
 
     /// The numbers of at most `limit` orders that `query` lets through, beginning at `position`.
     async fn found(&self, query: &ListQuery, position: Position, limit: usize) -> Result<Vec<i64>> {
+        let limit = limit.min(ALL as usize);
         let order = match position {
             Position::First | Position::After(_) => "ORDER BY o.ordered_at DESC, o.id DESC",
             Position::Before(_) | Position::Last => "ORDER BY o.ordered_at, o.id",

@@ -203,22 +203,14 @@ async fn chosen(app: &App, panel: &Panel, t: &Texts) -> Result<Result<Vec<i64>, 
         panel.ticked()
     };
     if !panel.provider.is_empty() {
-        ids = of_provider(app, ids, &panel.provider).await?;
+        let theirs = app.store.with_provider(&ids, &panel.provider).await?;
+        ids.retain(|id| theirs.contains(id));
     }
     Ok(match ids.len() {
         0 => Err(t.nothing_ticked.to_owned()),
         1..=MAX_BATCH => Ok(ids),
         _ => Err(fill(t.too_many, &[&MAX_BATCH])),
     })
-}
-
-async fn of_provider(app: &App, ids: Vec<i64>, provider: &str) -> Result<Vec<i64>, Refusal> {
-    let mut chosen = Vec::with_capacity(ids.len());
-    for id in ids {
-        let order = app.store.order(id).await?;
-        chosen.extend(order.filter(|order| order.provider == provider).map(|order| order.id));
-    }
-    Ok(chosen)
 }
 
 /// The orders of a batch that did not go well: they stay ticked.

@@ -8,7 +8,6 @@ use super::visit::Staff;
 use crate::clock;
 use crate::state::State;
 use crate::store::{ListKey, ListQuery, PAGE, Position};
-use crate::words::Lang;
 use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
@@ -87,6 +86,16 @@ impl Address {
         }
     }
 
+    /// Where what the list shows is exported.
+    pub fn export(&self) -> String {
+        format!("/export?{}", self.conditions())
+    }
+
+    /// Whether there are conditions that the export's form does not show.
+    pub fn has_more(&self) -> bool {
+        [&self.q, &self.provider, &self.status, &self.tracking].iter().any(|condition| !condition.is_empty())
+    }
+
     fn at(&self, after: &str, before: &str) -> String {
         Self { after: after.to_owned(), before: before.to_owned(), ..self.clone() }.href()
     }
@@ -147,7 +156,7 @@ pub async fn list(Shared(app): Shared<App>, staff: Staff, Query(filter): Query<A
     let rows: Vec<_> =
         listed.orders.iter().map(|order| RowView::new(order, &names, t, kept.contains(&order.id))).collect();
     let page = OrdersPage {
-        states: states(&filter, &counts, lang, t),
+        states: states(&filter, &counts, &p),
         malls: names.malls(),
         providers: names.providers(),
         ticked: rows.iter().filter(|row| row.ticked).count(),
@@ -170,13 +179,13 @@ pub async fn list(Shared(app): Shared<App>, staff: Staff, Query(filter): Query<A
 }
 
 /// How many orders match.
-enum Matching {
+pub enum Matching {
     Exactly(i64),
     MoreThan(i64),
 }
 
 impl Matching {
-    async fn of(app: &App, query: &ListQuery, counts: &BTreeMap<State, i64>) -> Result<Self, Refusal> {
+    pub async fn of(app: &App, query: &ListQuery, counts: &BTreeMap<State, i64>) -> Result<Self, Refusal> {
         let ListQuery { mall, provider, state, .. } = query.clone();
         let of_counts = ListQuery { mall, provider, state, ..ListQuery::default() };
         if *query == of_counts {
@@ -192,7 +201,7 @@ impl Matching {
         })
     }
 
-    fn words(&self, text: &str, t: &Texts) -> String {
+    pub fn words(&self, text: &str, t: &Texts) -> String {
         match self {
             Matching::Exactly(count) => fill(text, &[count]),
             Matching::MoreThan(count) => fill(text, &[&fill(t.more_than, &[count])]),
@@ -216,11 +225,16 @@ async fn kept(app: &App, filter: &Address) -> Result<BTreeSet<i64>, Refusal> {
     }
 }
 
+/// A state as a filter names it.
+pub fn state_name(state: State, p: &Page) -> &'static str {
+    if state == State::NotAsked { p.t.not_asked } else { state.label(p.lang) }
+}
+
 /// States that have a name of their own in the list: several ways to be on the way look the same.
-fn states(filter: &Address, counts: &BTreeMap<State, i64>, lang: Lang, t: &'static Texts) -> Vec<StateChoice> {
+fn states(filter: &Address, counts: &BTreeMap<State, i64>, p: &Page) -> Vec<StateChoice> {
     let all = StateChoice {
         href: filter.of_state(""),
-        label: t.every_state,
+        label: p.t.every_state,
         count: counts.values().sum(),
         here: filter.state.is_empty(),
     };
@@ -229,8 +243,7 @@ fn states(filter: &Address, counts: &BTreeMap<State, i64>, lang: Lang, t: &'stat
         let count = counts.get(state).copied().unwrap_or_default();
         let here = filter.state == name;
         let shown = here || count > 0;
-        let label = if *state == State::NotAsked { t.not_asked } else { state.label(lang) };
-        shown.then(|| StateChoice { href: filter.of_state(&name), label, count, here })
+        shown.then(|| StateChoice { href: filter.of_state(&name), label: state_name(*state, p), count, here })
     };
     [all].into_iter().chain(State::VARIANTS.iter().filter_map(choice)).collect()
 }

@@ -3,6 +3,7 @@
 use super::App;
 use super::form::Upload;
 use super::malls::Choice;
+use super::orders::{Address, Matching, state_name};
 use super::page::{Notice, Page, Refusal, Tone, html};
 use super::row::Names;
 use super::texts::{Texts, fill};
@@ -11,19 +12,20 @@ use crate::clock;
 use crate::complaint::BadOrder;
 use crate::import;
 use crate::mall::Mall;
-use crate::order::Order;
 use crate::results;
 use crate::sheet::{self, Charset, MAX_FILE_BYTES};
-use crate::store::{Filter, ListQuery, MAX_PAGE, Position};
+use crate::state::State;
+use crate::store::{ListQuery, MAX_PAGE, Position};
 use crate::words::Lang;
 use askama::Template;
-use axum::extract::{Multipart, Query, State};
+use axum::extract::{Multipart, Query, State as Shared};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use strum::VariantArray;
 use utoipa::ToSchema;
 
 /// Rows of a result that a page shows: what somebody still reads.
@@ -31,7 +33,7 @@ const SHOWN: usize = 200;
 /// Files that wait for a yes after a dry run; beyond it the oldest are forgotten.
 const MAX_HELD: usize = 8;
 /// Orders in one exported file: what Excel still opens with ease.
-pub const MAX_EXPORT: usize = 200_000;
+pub const MAX_EXPORT: usize = sheet::MAX_LINES;
 
 /// What a file is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, strum::Display, strum::EnumString)]
@@ -192,12 +194,12 @@ impl ResultView {
 }
 
 /// `GET /import`
-pub async fn import_page(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
+pub async fn import_page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
     show(&app, &staff, "", What::Orders, None, None).await
 }
 
 /// `POST /import`: a file to try or to take in, or the yes to the one that was tried last.
-pub async fn import(State(app): State<App>, staff: Staff, form: Multipart) -> Result<Response, Refusal> {
+pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> Result<Response, Refusal> {
     let upload = Upload::read(&staff.visitor, form, MAX_FILE_BYTES as usize).await?;
     let p = staff.visitor.page();
     let (t, lang) = (p.t, p.lang);
@@ -275,36 +277,51 @@ struct ExportPage {
     p: Page,
     malls: Vec<(String, String)>,
     kinds: Vec<Choice>,
+    filter: Address,
+    states: Vec<(String, &'static str)>,
+    matching: String,
 }
 
-/// `GET /export`
-pub async fn export_page(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
+/// `GET /export`: under the conditions of the list that it was opened from.
+pub async fn export_page(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Query(filter): Query<Address>,
+) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
-    let malls = Names::of(&app, p.lang).await?.malls();
-    Ok(html(
-        StatusCode::OK,
-        &ExportPage { kinds: kinds(What::Orders, p.t.export_orders, p.t.export_results), malls, p },
-    ))
+    let query = filter.query();
+    let counts = app.store.counts(query.mall.as_deref(), query.provider.as_deref()).await?;
+    let page = ExportPage {
+        malls: Names::of(&app, p.lang).await?.malls(),
+        kinds: kinds(What::Orders, p.t.export_orders, p.t.export_results),
+        states: State::VARIANTS.iter().map(|state| (state.to_string(), state_name(*state, &p))).collect(),
+        matching: Matching::of(&app, &query, &counts).await?.words(p.t.showing, p.t),
+        filter,
+        p,
+    };
+    Ok(html(StatusCode::OK, &page))
 }
 
 #[derive(Deserialize)]
 pub struct Wanted {
     what: String,
     #[serde(default)]
-    mall: String,
-    #[serde(default)]
     encoding: String,
 }
 
 /// `GET /export.csv`
-pub async fn export(State(app): State<App>, staff: Staff, Query(wanted): Query<Wanted>) -> Result<Response, Refusal> {
+pub async fn export(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Query(wanted): Query<Wanted>,
+    Query(filter): Query<Address>,
+) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
     let what: What = wanted.what.parse().map_err(|_| Refusal::Unreadable)?;
     let charset = if wanted.encoding == "utf-8" { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    let mall = Some(wanted.mall).filter(|mall| !mall.is_empty());
-    match write(&app, what, mall, charset).await? {
+    match write(&app, what, &filter.query(), charset).await? {
         Some(bytes) => Ok(file(what, charset, bytes)),
-        None => Ok(app.redirect("/export", &[Notice::new(Tone::Bad, fill(t.export_too_many, &[&MAX_EXPORT]))])),
+        None => Ok(app.redirect(&filter.export(), &[Notice::new(Tone::Bad, fill(t.export_too_many, &[&MAX_EXPORT]))])),
     }
 }
 
@@ -320,17 +337,13 @@ pub fn file(what: What, charset: Charset, bytes: Vec<u8>) -> Response {
 }
 
 /// The file; nothing if it had more than [`MAX_EXPORT`] orders.
-pub async fn write(app: &App, what: What, mall: Option<String>, charset: Charset) -> Result<Option<Vec<u8>>, Refusal> {
-    let query = ListQuery { mall: mall.clone(), ..ListQuery::default() };
-    if app.store.matching(&query, MAX_EXPORT + 1).await?.len() > MAX_EXPORT {
+pub async fn write(app: &App, what: What, query: &ListQuery, charset: Charset) -> Result<Option<Vec<u8>>, Refusal> {
+    if app.store.matching(query, MAX_EXPORT + 1).await?.len() > MAX_EXPORT {
         return Ok(None);
     }
     Ok(Some(match what {
-        What::Results => {
-            let orders: Vec<Order> = app.store.orders(&Filter { mall, ..Filter::default() }).await?;
-            results::write_out(&orders, charset).bytes
-        }
-        What::Orders => sheet::write(ORDER_COLUMNS, order_lines(app, &query).await?, charset),
+        What::Results => results::write_out(&app.store, query, charset).await?.bytes,
+        What::Orders => sheet::write(ORDER_COLUMNS, order_lines(app, query).await?, charset),
     }))
 }
 

@@ -16,7 +16,7 @@ use crate::web::order::{MAX_NOTE, found, invoice_open};
 use crate::web::row::line;
 use crate::words::{Lang, Problem as OrderProblem};
 use axum::Json;
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, Query, RawQuery, State as Shared};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -129,6 +129,17 @@ pub struct Matching {
 }
 
 impl Matching {
+    /// The conditions in a query that has `others` beside them. Whatever is neither is refused: a condition that
+    /// is misspelt must not let every order through.
+    pub fn in_query(query: Option<&str>, others: &[&str]) -> Result<Self, Problem> {
+        let unreadable =
+            |error: serde_html_form::de::Error| Problem::new(Kind::Unreadable, format!("The query: {error}."));
+        let pairs: Vec<(String, String)> = serde_html_form::from_str(query.unwrap_or_default()).map_err(unreadable)?;
+        let conditions: Vec<_> = pairs.iter().filter(|(name, _)| !others.contains(&name.as_str())).collect();
+        let conditions = serde_html_form::to_string(conditions).map_err(|error| Problem::failed(&error))?;
+        serde_html_form::from_str(&conditions).map_err(unreadable)
+    }
+
     /// As the store is asked.
     pub fn query(self) -> Result<ListQuery, Problem> {
         if self.search.as_ref().is_some_and(|search| search.chars().count() > MAX_SEARCH) {
@@ -195,9 +206,10 @@ pub struct Page {
 pub async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
-    Query(matching): Query<Matching>,
+    RawQuery(query): RawQuery,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page>, Problem> {
+    let matching = Matching::in_query(query.as_deref(), &["after", "before", "limit"])?;
     let page = app.store.page(&matching.query()?, paging.position()?, bounded(paging.limit)?).await?;
     Ok(Json(Page {
         orders: page.orders.into_iter().map(|order| Line::new(order, caller.lang)).collect(),

@@ -2,13 +2,14 @@
 
 use super::answers::{Acting, Key, Missing, Reading};
 use super::caller::Caller;
+use super::orders::Matching;
 use super::problem::{Kind, Problem};
 use crate::sheet::{Charset, MAX_FILE_BYTES};
 use crate::web::App;
 use crate::web::transfer::{self, Incoming, MAX_EXPORT, What, file};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::{Query, RawQuery, State};
 use axum::response::Response;
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::{Deserialize, Serialize};
@@ -103,18 +104,21 @@ pub async fn import(
 #[into_params(parameter_in = Query)]
 pub struct Going {
     what: What,
-    /// Of this mall alone.
-    mall: Option<String>,
     /// `utf-8` is with a byte order mark. Absent: `shift_jis`.
     encoding: Option<Name>,
 }
 
 /// Orders or credit results as a CSV file that opens in a Japanese Excel.
-#[utoipa::path(get, path = "/v1/exports", tag = "csv", params(Going),
+#[utoipa::path(get, path = "/v1/exports", tag = "csv", params(Going, Matching),
     responses((status = 200, body = String, content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json")))]
-pub async fn export(State(app): State<App>, Query(going): Query<Going>) -> Result<Response, Problem> {
+pub async fn export(
+    State(app): State<App>,
+    Query(going): Query<Going>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let matching = Matching::in_query(query.as_deref(), &["what", "encoding"])?;
     let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    let written = transfer::write(&app, going.what, going.mall, charset).await;
+    let written = transfer::write(&app, going.what, &matching.query()?, charset).await;
     let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));
     Ok(file(going.what, charset, written.ok_or_else(too_many)?))

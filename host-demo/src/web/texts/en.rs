@@ -392,4 +392,5 @@ pub static EN: Texts = Texts {
     password_changed: "The password was changed.",
     current_password_wrong: "The current password is wrong.",
     make_role: "Make {0}",
+    export_as_listed: "Search, provider, order status and tracking are filtered as in the list.",
 };

@@ -392,4 +392,5 @@ pub static JA: Texts = Texts {
     password_changed: "パスワードを変更しました。",
     current_password_wrong: "今のパスワードが違います。",
     make_role: "{0}にする",
+    export_as_listed: "検索・後払い会社・受注ステータス・伝票の条件も、一覧と同じものを使います。",
 };

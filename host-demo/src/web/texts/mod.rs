@@ -415,6 +415,7 @@ texts! {
     password_changed,
     current_password_wrong,
     make_role,
+    export_as_listed,
 }
 
 /// The texts in `lang`.
