@@ -47,6 +47,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum_server::Handle;
 use calls::{Calls, Counted, Counting};
 use page::Refusal;
 use provider_host::{Limits, Plugin, Registry};
@@ -57,11 +58,17 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+/// How long a visitor may take unless told otherwise: a line that is worse carries no page either.
+pub const VISITORS_PATIENCE: Duration = Duration::from_secs(30);
+/// How long answers may take when the program is to stop: longer than a plugin's call. A page that shows the
+/// progress of a batch would have it wait for ever.
+const LAST_ANSWERS: Duration = Duration::from_secs(45);
 
 /// What the pages and the API work with. Clones are handles to the same.
 #[derive(Clone)]
@@ -80,6 +87,7 @@ pub struct Inner {
     limits: Limits,
     lang: Lang,
     https: bool,
+    patience: Duration,
     sandbox: Option<Sandbox>,
 }
 
@@ -107,6 +115,9 @@ pub struct Setup {
     pub concurrency: usize,
     /// See [`crate::answer::SETTLE`].
     pub settle: Duration,
+    /// How long a visitor may take over the head of a request, pause in its body, or keep a connection and say
+    /// nothing.
+    pub patience: Duration,
     /// Simulated gateways.
     pub sandbox: Option<Sandbox>,
 }
@@ -124,9 +135,10 @@ impl App {
             concurrency: setup.concurrency,
             settle: setup.settle,
         };
-        let Setup { store, shelf, limits, lang, https, sandbox, .. } = setup;
+        let Setup { store, shelf, limits, lang, https, patience, sandbox, .. } = setup;
         let (wake, begun, held) = (Arc::default(), TaskTracker::new(), transfer::Held::default());
-        let inner = Inner { store, desk, shelf, registry, calls, wake, begun, held, limits, lang, https, sandbox };
+        let inner =
+            Inner { store, desk, shelf, registry, calls, wake, begun, held, limits, lang, https, patience, sandbox };
         Ok(App(Arc::new(inner)))
     }
 
@@ -140,25 +152,34 @@ impl App {
             .layer(from_fn_with_state(self.clone(), to_its_end));
         let all = Router::new().route("/static/{name}", get(assets::serve)).merge(pages).with_state(self.clone());
         let all = all.nest("/api", api::router(self.clone()));
+        let all = all.layer(RequestBodyTimeoutLayer::new(self.patience));
         headers::layers(self.https).into_iter().fold(all, Router::layer)
     }
 
     /// Serves, and works in the background, until the program is told to stop. What has begun comes to its
     /// end first.
-    pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
+    pub async fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<()> {
         let (stop, stopping) = watch::channel(false);
         let background = Background { desk: self.desk.clone(), wake: Arc::clone(&self.wake), stop: stopping };
         let working = tokio::spawn(async move { background.run().await });
         let shelf = self.clone();
         let following = tokio::spawn(async move { shelf.follow().await });
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service).with_graceful_shutdown(stopped()).await;
+        let handle = Handle::new();
+        let server = handle.clone();
+        tokio::spawn(async move {
+            stopped().await;
+            let _ = stop.send(true);
+            server.graceful_shutdown(Some(LAST_ANSWERS));
+        });
+        // Where HTTP/2 is looked for first, a connection that says nothing is waited for without end.
+        let mut server = axum_server::from_tcp(listener)?.handle(handle).http1_only();
+        server.http_builder().http1().header_read_timeout(self.patience);
+        server.serve(self.router().into_make_service_with_connect_info::<SocketAddr>()).await?;
         following.abort();
-        let _ = stop.send(true);
         working.await.map_err(std::io::Error::other)?;
         self.begun.close();
         self.begun.wait().await;
-        served
+        Ok(())
     }
 
     /// Takes plugins that somebody puts on the shelf: another process of this platform, or its command line.

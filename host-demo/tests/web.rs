@@ -21,6 +21,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 const PASSWORD: &str = "tsuki to hoshi";
@@ -30,6 +32,7 @@ const SECRET: &str = "kagi-wa-himitsu";
 /// A platform with two users, three orders and no plugin.
 struct Platform {
     test: TestStore,
+    app: App,
     router: Router,
 }
 
@@ -51,12 +54,13 @@ impl Platform {
             https: false,
             concurrency: 1,
             settle: SETTLE,
+            patience: Duration::from_millis(200),
             sandbox: None,
         })
         .await
         .unwrap();
         let router = app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
-        Platform { test, router }
+        Platform { test, app, router }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
@@ -404,6 +408,22 @@ async fn a_form_is_carried_out_though_its_browser_leaves() {
         assert!(began.elapsed() < PATIENCE, "it was broken off");
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_who_never_ends_a_request_is_let_go() {
+    let platform = Platform::new().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move { platform.app.serve(listener).await });
+    let form = "POST /signin HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nname=";
+    for begun in ["", "GET /signin HTTP/1.1\r\nho", form, "GET /signin HTTP/1.1\r\nhost: x\r\n\r\n"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        assert!(ended.is_ok(), "after {begun:?} it waits for ever");
+    }
+    serving.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

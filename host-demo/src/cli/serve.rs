@@ -1,13 +1,12 @@
 //! `serve`: the page and the API.
 
 use super::Session;
-use crate::web::{App, Sandbox, Setup, built_components};
+use crate::web::{App, Sandbox, Setup, VISITORS_PATIENCE, built_components};
 use anyhow::{Context, Result};
 use clap::Args;
 use provider_host::Limits;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 /// The page is for people at this machine, unless somebody says otherwise.
@@ -38,7 +37,7 @@ pub async fn run(session: Session, options: Options) -> Result<bool> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let failed = || format!("{}", options.listen);
-    let listener = TcpListener::bind(options.listen).await.with_context(failed)?;
+    let listener = TcpListener::bind(options.listen).with_context(failed)?;
     let address = listener.local_addr()?;
     let sandbox = match options.sandbox {
         true => Some(start_sandbox(&session, &options).await?),
@@ -54,6 +53,7 @@ pub async fn run(session: Session, options: Options) -> Result<bool> {
         https: options.https,
         concurrency: session.concurrency,
         settle: session.settle,
+        patience: VISITORS_PATIENCE,
         sandbox,
         store: session.store.clone(),
     })
