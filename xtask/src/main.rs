@@ -26,6 +26,9 @@ enum Task {
     Kit(kit::Options),
     /// The order platform with simulated gateways, on http://127.0.0.1:8080.
     Serve(page::ServeOptions),
+    /// A command of the order platform on the same store, such as `user add NAME --administrator`.
+    #[command(disable_help_flag = true)]
+    Platform(page::PlatformOptions),
     /// Pictures of the main pages in both languages, into docs/pictures.
     Screenshots,
     /// The API against its own document, with thousands of calls.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
         Task::Serve(options) => page::serve(&options).map(done),
+        Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
         Task::ApiFuzz => page::api_fuzz().map(done),
         Task::Test => test().map(done),

@@ -40,9 +40,28 @@ pub struct ServeOptions {
 
 /// The platform with simulated gateways, until it is stopped.
 pub fn serve(options: &ServeOptions) -> Result<()> {
-    build()?;
+    plugins::build()?;
+    run(host_demo()?.args(["serve", "--sandbox"]).args(&options.arguments))
+}
+
+/// Builds the platform, and runs a command of it.
+#[derive(Args)]
+pub struct PlatformOptions {
+    /// Command and arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    arguments: Vec<String>,
+}
+
+/// A command of the platform on the store that [`serve`] serves.
+pub fn platform(options: &PlatformOptions) -> Result<()> {
+    run(host_demo()?.args(&options.arguments))
+}
+
+fn host_demo() -> Result<Command> {
+    build_programs()?;
     let mut platform = Command::new(e2e::program("host-demo")?);
-    run(platform.current_dir(root()).args(["serve", "--sandbox"]).args(&options.arguments))
+    platform.current_dir(root());
+    Ok(platform)
 }
 
 fn build() -> Result<()> {
@@ -51,12 +70,13 @@ fn build() -> Result<()> {
 }
 
 /// Pages that have pictures: the file's name and the address.
-const PICTURES: [(&str, &str); 5] = [
+const PICTURES: [(&str, &str); 6] = [
     ("orders", "/orders"),
     ("batch", "/batches/1"),
     ("order", "/orders/14"),
     ("mall", "/malls/mihon"),
     ("providers", "/providers"),
+    ("audit", "/audit"),
 ];
 /// The window: what an operator's screen shows at least.
 const WINDOW: (u32, u32) = (1440, 900);
@@ -100,7 +120,10 @@ async fn sign_in(browser: &Browser) -> Result<()> {
 /// First steps, a batch of everything, a tracking number.
 async fn first_day(browser: &Browser, folder: &Path) -> Result<()> {
     browser.open("/start").await?;
-    browser.picture(&folder.join("start-ja.png"), MAX_HEIGHT).await?;
+    for lang in ["ja", "en"] {
+        browser.picture(&folder.join(format!("start-{lang}.png")), MAX_HEIGHT).await?;
+        browser.follow("form[action='/language'] button").await?;
+    }
     for _ in 0..3 {
         browser.follow(".steps form button").await?;
     }

@@ -1,15 +1,16 @@
 //! `user`: who may use the page.
 
 use super::Session;
-use crate::store::{By, MAX_PASSWORD, Role, UserProblem};
+use crate::store::{By, MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
 use crate::table::table;
+use crate::words::Lang;
 use anyhow::{Result, bail};
 use clap::Subcommand;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// 利用者を加える。パスワードは標準入力から読む / add a user; the password is read from standard input
+    /// 利用者を加える。パスワードを尋ねる（端末でなければ標準入力から読む） / add a user; asks for the password, or reads it from standard input
     Add {
         /// 名前 / name
         name: String,
@@ -17,7 +18,7 @@ pub(super) enum Command {
         #[arg(long, alias = "admin")]
         administrator: bool,
     },
-    /// パスワードを変更する。新しいパスワードは標準入力から読む / change a password; the new one is read from standard input
+    /// パスワードを変更する。同じく尋ねる / change a password; asks for the new one alike
     Password {
         /// 名前 / name
         name: String,
@@ -31,7 +32,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     match command {
         Command::Add { name, administrator } => {
             let role = if administrator { Role::Administrator } else { Role::Operator };
-            match session.store.add_user(&name, role, &password()?, By::now(&session.operator)).await? {
+            match session.store.add_user(&name, role, &password(lang)?, By::now(&session.operator)).await? {
                 Ok(user) => println!("{} ({})", user.name, user.role.label(lang)),
                 Err(problem) => bail!(problem.words(lang)),
             }
@@ -39,7 +40,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
         Command::Password { name } => {
             let user = session.store.users().await?.into_iter().find(|user| user.name == name);
             let changed = match user {
-                Some(user) => session.store.set_password(user.id, &password()?, By::now(&session.operator)).await?,
+                Some(user) => session.store.set_password(user.id, &password(lang)?, By::now(&session.operator)).await?,
                 None => Err(UserProblem::NoUser),
             };
             if let Err(problem) = changed {
@@ -57,8 +58,16 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     Ok(true)
 }
 
-/// The first line of standard input: never an argument, which every process on the machine can read.
-fn password() -> Result<String> {
+/// What is typed unseen, or the first line of standard input: never an argument, which every process on the
+/// machine can read.
+fn password(lang: Lang) -> Result<String> {
+    if std::io::stdin().is_terminal() {
+        let hint = lang.pick(
+            format!("パスワード（{MIN_PASSWORD}文字以上）: "),
+            format!("Password ({MIN_PASSWORD} characters or more): "),
+        );
+        return Ok(rpassword::prompt_password(hint)?);
+    }
     let mut text = String::new();
     std::io::stdin().take(4 * MAX_PASSWORD as u64 + 2).read_to_string(&mut text)?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
