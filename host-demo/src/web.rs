@@ -66,8 +66,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 /// How long a visitor may take unless told otherwise: a line that is worse carries no page either.
 pub const VISITORS_PATIENCE: Duration = Duration::from_secs(30);
-/// How long answers may take when the program is to stop: longer than a plugin's call. A page that shows the
-/// progress of a batch would have it wait for ever.
+/// How long answers may take when the program is to stop: longer than a plugin's call.
 const LAST_ANSWERS: Duration = Duration::from_secs(45);
 
 /// What the pages and the API work with. Clones are handles to the same.
@@ -165,10 +164,12 @@ impl App {
         let shelf = self.clone();
         let following = tokio::spawn(async move { shelf.follow().await });
         let handle = Handle::new();
-        let server = handle.clone();
+        let (server, begun) = (handle.clone(), self.begun.clone());
         tokio::spawn(async move {
             stopped().await;
             let _ = stop.send(true);
+            // What is begun from here on is still waited for; whoever asks how far something is has to ask again.
+            begun.close();
             server.graceful_shutdown(Some(LAST_ANSWERS));
         });
         // Where HTTP/2 is looked for first, a connection that says nothing is waited for without end.
@@ -177,7 +178,6 @@ impl App {
         server.serve(self.router().into_make_service_with_connect_info::<SocketAddr>()).await?;
         following.abort();
         working.await.map_err(std::io::Error::other)?;
-        self.begun.close();
         self.begun.wait().await;
         Ok(())
     }

@@ -364,6 +364,7 @@ async fn a_form_of_an_order_that_changed_is_refused_kindly() {
         ];
         let answer = browser.submit("/orders/1", &format!("/orders/1/{form}"), &fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{form}: {}", answer.text);
+        assert!(browser.get("/orders/1").await.text.contains("二重に実行しないよう"), "{form}");
     }
     let order = platform.test.order(1).await;
     assert_eq!((order.data.invoice, order.version), (Some(Invoice::Enclosed), 1));

@@ -304,7 +304,7 @@ pub async fn events(
     let state = Some((app, staff.visitor, None));
     let stream = futures::stream::unfold(state, move |state| async move {
         let (app, visitor, before) = state?;
-        Some(tell(app, visitor, id, before).await)
+        tell(app, visitor, id, before).await
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
 }
@@ -312,27 +312,29 @@ pub async fn events(
 /// What a stream of events goes on with.
 type Telling = Option<(App, Visitor, Option<BatchProgress>)>;
 
-/// The next event: progress that differs from the one `before`, or the end.
+/// The next event: progress that differs from the one `before`, or the end. None where the program is to stop:
+/// the browser asks again by itself.
 async fn tell(
     app: App,
     visitor: Visitor,
     id: i64,
     before: Option<BatchProgress>,
-) -> (Result<Event, Infallible>, Telling) {
+) -> Option<(Result<Event, Infallible>, Telling)> {
     let ended = || Ok(Event::default().event("finished").data("-"));
-    loop {
+    while !app.begun.is_closed() {
         let (Ok(progress), Ok(Some(batch))) = (app.store.batch_progress(id).await, app.store.batch(id).await) else {
-            return (ended(), None);
+            return Some((ended(), None));
         };
         if before != Some(progress) {
             let p = visitor.page();
             let part = ProgressPart { progress: ProgressView::new(&progress, p.t), p };
             let event = Event::default().event("progress").data(part.render().unwrap_or_default());
-            return (Ok(event), Some((app, visitor, Some(progress))));
+            return Some((Ok(event), Some((app, visitor, Some(progress)))));
         }
         if batch.finished_at.is_some() {
-            return (ended(), None);
+            return Some((ended(), None));
         }
         tokio::time::sleep(TELL).await;
     }
+    None
 }

@@ -371,13 +371,13 @@ pub async fn tracking(
     let Some(shipped_on) = clock::parse_date(&form.shipped_on).filter(|_| !form.carrier.is_empty()) else {
         return Ok(said(&app, id, Tone::Bad, p.t.tracking_wrong));
     };
+    if order.version != form.version {
+        return Ok(said(&app, id, Tone::Wait, p.t.stale));
+    }
     let Some(plugin) = app.registry.get(&order.provider) else {
         let problem = Problem::ProviderMissing { provider: order.provider };
         return Ok(said(&app, id, Tone::Bad, problem.words(p.lang)));
     };
-    if order.version != form.version {
-        return Ok(said(&app, id, Tone::Wait, p.t.stale));
-    }
     let entry = Entry { carrier: &form.carrier, number: form.number.trim(), shipped_on };
     Ok(match tracking::enter(&app.store, &plugin, &order, entry, &staff.user.name).await? {
         Ok(_) => said(&app, id, Tone::Ok, fill(p.t.tracking_saved, &[&order.number])),
