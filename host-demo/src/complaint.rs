@@ -107,6 +107,8 @@ pub enum Complaint {
     TwiceInFile(u64),
     /// The store has it already.
     InStore,
+    /// The store has it, and its provider may have it as well: it can no longer be corrected.
+    Registered(State),
     /// The provider refused to adjust the fee.
     Fee(Vec<Field>),
     /// The mall has no order under the number.
@@ -196,6 +198,13 @@ impl Complaint {
                 "この注文番号は取り込み済みです。行を消してください".into(),
                 "this order was imported before; remove the line".into(),
             ),
+            Complaint::Registered(state) => {
+                let state = state.label(lang);
+                lang.pick(
+                    format!("{state}の注文の内容は変えられません。直すには、先に[与信キャンセル]をしてください"),
+                    format!("an order at {state} can no longer be corrected; cancel its credit first"),
+                )
+            }
             Complaint::NoOrder => lang.pick(
                 "この注文番号の注文はありません。モールと番号を確かめてください".into(),
                 "there is no such order; look at the mall and the number".into(),

@@ -7,15 +7,16 @@
 use crate::clock;
 use crate::complaint::{BadOrder, Complaint, FileProblem, Needed};
 use crate::mall::Mall;
-use crate::order::{Amounts, Invoice, Item, OrderData, Person};
+use crate::order::{Amounts, Invoice, Item, Order, OrderData, Person};
 use crate::provider::Provider;
 use crate::sheet::{self, Column, Line};
+use crate::state::{Event, next};
 use crate::store::{NewOrder, Store, StoreError};
 use crate::words::Field;
 use encoding_rs::Encoding;
 use provider_host::CallError;
 use provider_host::contract::{Bill, FieldProblem};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// Largest amount in a cell, in yen; providers take six digits, and sums stay far from overflowing.
 const MAX_YEN: i64 = 1_000_000_000;
@@ -346,15 +347,51 @@ fn digits(cell: &str) -> Option<String> {
     Some(digits)
 }
 
-/// What an import did.
+/// An order of a file that is in the store now, or would be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// Its first line.
+    pub line: u64,
+    /// As the file has it, its fee adjusted.
+    pub order: NewOrder,
+    /// It was there already, and is as the file has it now.
+    pub corrected: bool,
+}
+
+/// What an import did, or would do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
-    /// Orders that are in the store now.
-    pub taken: usize,
-    /// Of these, orders whose fee a band decided.
-    pub banded: usize,
+    /// Orders that are in the store as the file has them, in its order.
+    pub taken: Vec<Taken>,
     /// Those that are not, in the order of the file.
     pub bad: Vec<BadOrder>,
+}
+
+impl Imported {
+    fn sorted(mut self) -> Self {
+        self.taken.sort_by_key(|taken| taken.line);
+        self.bad.sort_by_key(|bad| bad.line);
+        self
+    }
+
+    /// How many of the orders have a fee that a band decided.
+    pub fn banded(&self) -> usize {
+        self.taken.iter().filter(|taken| taken.order.amounts.fee_band.is_some()).count()
+    }
+}
+
+/// What becomes of orders of a file that the store has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Known<'a> {
+    /// They stay as they are, and are named.
+    #[default]
+    Refused,
+    /// Those that may still be credited become what the file says, by this operator's wish; 受注ステータス is the
+    /// shop's own, and changes in every state.
+    Corrected {
+        /// The operator.
+        who: &'a str,
+    },
 }
 
 /// The import could not go on; nothing was taken in.
@@ -379,29 +416,26 @@ pub async fn take_in(
     mall: &Mall,
     provider: &impl Provider,
     parsed: Parsed,
+    known: Known<'_>,
 ) -> Result<Imported, ImportError> {
-    let (lines, new, mut bad) = priced(mall, provider, parsed).await?;
+    let (lines, new, bad) = priced(mall, provider, parsed).await?;
     let taken = store.insert_orders(mall, &new, clock::now()).await?;
-    let (mut count, mut banded) = (0, 0);
-    for ((taken, order), line) in taken.into_iter().zip(new).zip(lines) {
-        if taken {
-            count += 1;
-            banded += usize::from(order.amounts.fee_band.is_some());
-        } else {
-            bad.push(in_store(line, order.number));
+    let (mut imported, mut there) = (Imported { taken: Vec::new(), bad }, Vec::new());
+    for ((is_new, order), line) in taken.into_iter().zip(new).zip(lines) {
+        match is_new {
+            true => imported.taken.push(Taken { line, order, corrected: false }),
+            false => there.push((line, order)),
         }
     }
-    bad.sort_by_key(|bad| bad.line);
-    Ok(Imported { taken: count, banded, bad })
-}
-
-/// What [`take_in`] would do.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Preview {
-    /// The orders that would be taken in, with the first line of each.
-    pub new: Vec<(u64, NewOrder)>,
-    /// Those that would not, in the order of the file.
-    pub bad: Vec<BadOrder>,
+    let stored = stored(store, mall, &there).await?;
+    for (line, order) in there {
+        let done = match (known, stored.get(&order.number)) {
+            (Known::Corrected { who }, Some(before)) => correct(store, before, &order, who).await?,
+            _ => Err(Complaint::InStore),
+        };
+        imported.add(line, order, done);
+    }
+    Ok(imported.sorted())
 }
 
 /// Says what [`take_in`] would do, and does nothing.
@@ -410,15 +444,72 @@ pub async fn preview(
     mall: &Mall,
     provider: &impl Provider,
     parsed: Parsed,
-) -> Result<Preview, ImportError> {
-    let (lines, new, mut bad) = priced(mall, provider, parsed).await?;
-    let known = store.orders_numbered(&mall.id, new.iter().map(|order| order.number.as_str())).await?;
-    let known: HashSet<String> = known.into_iter().map(|order| order.number).collect();
-    let (known, new): (Vec<_>, Vec<_>) =
-        lines.into_iter().zip(new).partition(|(_, order)| known.contains(&order.number));
-    bad.extend(known.into_iter().map(|(line, order)| in_store(line, order.number)));
-    bad.sort_by_key(|bad| bad.line);
-    Ok(Preview { new, bad })
+    known: Known<'_>,
+) -> Result<Imported, ImportError> {
+    let (lines, new, bad) = priced(mall, provider, parsed).await?;
+    let orders: Vec<_> = lines.into_iter().zip(new).collect();
+    let stored = stored(store, mall, &orders).await?;
+    let mut imported = Imported { taken: Vec::new(), bad };
+    for (line, order) in orders {
+        match (stored.get(&order.number), known) {
+            (None, _) => imported.taken.push(Taken { line, order, corrected: false }),
+            (Some(_), Known::Refused) => imported.add(line, order, Err(Complaint::InStore)),
+            (Some(before), Known::Corrected { .. }) => {
+                let would = correction(before, &order).map(|_| ());
+                imported.add(line, order, would);
+            }
+        }
+    }
+    Ok(imported.sorted())
+}
+
+impl Imported {
+    fn add(&mut self, line: u64, order: NewOrder, done: Result<(), Complaint>) {
+        match done {
+            Ok(()) => self.taken.push(Taken { line, order, corrected: true }),
+            Err(complaint) => self.bad.push(BadOrder { line, number: order.number, complaints: vec![complaint] }),
+        }
+    }
+}
+
+/// The orders of `new` that the mall has already, by number.
+async fn stored(store: &Store, mall: &Mall, new: &[(u64, NewOrder)]) -> Result<HashMap<String, Order>, StoreError> {
+    let found = store.orders_numbered(&mall.id, new.iter().map(|(_, order)| order.number.as_str())).await?;
+    Ok(found.into_iter().map(|order| (order.number.clone(), order)).collect())
+}
+
+/// What an order of a file means for the one that is there.
+enum Correction {
+    /// The shop moved it in its own words.
+    Status(String),
+    /// Something that goes to the provider differs.
+    Content(NewOrder),
+}
+
+fn correction(before: &Order, file: &NewOrder) -> Result<Correction, Complaint> {
+    // An operator's own choice of the invoice stays where the file has none.
+    let mut after = file.clone();
+    after.data.invoice = after.data.invoice.or(before.data.invoice);
+    if after.data != before.data || after.amounts != before.amounts {
+        let is_open = next(before.state, Event::CreditStarted).is_some();
+        return is_open.then_some(Correction::Content(after)).ok_or(Complaint::Registered(before.state));
+    }
+    let moved = after.order_status.filter(|status| Some(status) != before.order_status.as_ref());
+    moved.map(Correction::Status).ok_or(Complaint::InStore)
+}
+
+async fn correct(
+    store: &Store,
+    before: &Order,
+    file: &NewOrder,
+    who: &str,
+) -> Result<Result<(), Complaint>, StoreError> {
+    let done = match correction(before, file) {
+        Ok(Correction::Status(status)) => store.set_order_status(before, Some(&status), who, clock::now()).await?,
+        Ok(Correction::Content(after)) => store.correct_order(before, &after, who, clock::now()).await?,
+        Err(complaint) => return Ok(Err(complaint)),
+    };
+    Ok(if done { Ok(()) } else { Err(Complaint::Changed) })
 }
 
 /// The lines and orders of a file with their fees adjusted, and those for which that was refused.
@@ -451,10 +542,6 @@ async fn priced(
         }
     }
     Ok((lines, new, bad))
-}
-
-fn in_store(line: u64, number: String) -> BadOrder {
-    BadOrder { line, number, complaints: vec![Complaint::InStore] }
 }
 
 fn refused_fee(order: FileOrder, problems: Vec<FieldProblem>) -> BadOrder {

@@ -75,7 +75,7 @@ pub struct Mall {
 
 /// What happens to a mall's orders without an operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Automation {
     /// When credit is run.
     pub credit: Start,
@@ -158,6 +158,7 @@ fn contract_settings(settings: &BTreeMap<String, String>) -> Vec<Setting> {
 
 /// 手数料設定
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Fees {
     /// What a band does to the fee.
     pub mode: Mode,
@@ -196,6 +197,7 @@ impl Mode {
 
 /// Bills from `lower` up to and including `upper` get `fee`; all in yen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Band {
     /// Included.
     pub lower: i64,

@@ -258,6 +258,8 @@ pub struct HistoryLine {
 const TRACKING_ENTERED: &str = "tracking_entered";
 /// The line that says its 受注ステータス was set.
 const STATUS_SET: &str = "status_set";
+/// The line that says its content was corrected by a file.
+const CORRECTED: &str = "corrected";
 /// The line that says how its invoice goes was chosen.
 const INVOICE_SET: &str = "invoice_set";
 
@@ -455,6 +457,17 @@ impl Store {
     pub async fn orders_of(&self, ids: &[i64]) -> Result<Vec<Order>> {
         let sql = format!("{}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", select_orders!(""), list(ids));
         Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
+    }
+
+    /// Those of `ids` that are no order's.
+    pub async fn missing(&self, ids: &[i64]) -> Result<Vec<i64>> {
+        let mut found = HashSet::new();
+        for ids in ids.chunks(ASKED_AT_ONCE) {
+            let sql = format!("SELECT id FROM orders WHERE id IN ({})", list(ids));
+            let some: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+            found.extend(some);
+        }
+        Ok(ids.iter().copied().filter(|id| !found.contains(id)).collect())
     }
 
     /// Those of the orders `ids` that are with `provider`.
@@ -683,6 +696,41 @@ impl Store {
         let note = status.unwrap_or_default().to_owned();
         self.end_edit(writing, order, written.rows_affected(), HistoryLine::unmoved(order, now, who, STATUS_SET, note))
             .await
+    }
+
+    /// Gives an order another content, if it is still as it was read and no call about it is under way. The caller
+    /// has asked its state whether that is open.
+    pub async fn correct_order(&self, order: &Order, content: &NewOrder, who: &str, now: i64) -> Result<bool> {
+        let NewOrder { data, amounts, order_status, .. } = content;
+        let mut writing = self.write().await?;
+        let written = sqlx::query(
+            "UPDATE orders SET data = $1, ordered_at = $2, buyer = $3, recipient = $4, item = $5, items = $6, \
+             buyer_key = $7, invoice = $8, goods = $9, shipping_fee = $10, imported_fee = $11, payment_fee = $12, \
+             billed = $13, fee_band = $14, order_status = COALESCE($15, order_status), due_at = $16, \
+             version = version + 1 WHERE id = $17 AND version = $18 AND owner IS NULL",
+        )
+        .bind(to_json(data)?)
+        .bind(clock::in_milliseconds(data.ordered_at))
+        .bind(&data.buyer.name)
+        .bind(data.recipient.as_ref().map(|recipient| &recipient.name))
+        .bind(data.items.first().map_or("", |item| &item.name))
+        .bind(data.items.len() as i64)
+        .bind(search_key(&data.buyer.name))
+        .bind(data.invoice.map(|invoice| invoice.to_string()))
+        .bind(amounts.goods)
+        .bind(amounts.shipping_fee)
+        .bind(amounts.imported_fee)
+        .bind(amounts.payment_fee)
+        .bind(amounts.billed)
+        .bind(amounts.fee_band.map(i64::from))
+        .bind(order_status)
+        .bind(order.state.automatic().map(|_| now))
+        .bind(order.id)
+        .bind(order.version)
+        .execute(&mut *writing)
+        .await?;
+        let line = HistoryLine::unmoved(order, now, who, CORRECTED, "CSV".to_owned());
+        self.end_edit(writing, order, written.rows_affected(), line).await
     }
 
     /// Chooses how the invoice reaches the buyer, if the order is still as it was read; absent: as the mall

@@ -66,6 +66,7 @@ pub async fn enter(
     who: &str,
 ) -> Result<Result<Tracking, Refused>, StoreError> {
     let Entry { carrier, number, shipped_on } = entry;
+    let number = number.trim();
     if let Some(problem) = carrier_problem(provider, carrier) {
         return Ok(Err(Refused::Carrier(problem)));
     }

@@ -267,6 +267,7 @@ fn pages() -> Router<App> {
         .route("/orders/{id}/actions/{action}", post(order::act))
         .route("/orders/{id}/tracking", post(order::tracking))
         .route("/orders/{id}/invoice", post(order::invoice))
+        .route("/orders/{id}/status", post(order::status))
         .route("/orders/{id}/decision", post(order::decide))
         .route("/batches", get(batches::list).post(batches::begin))
         .route("/batches/{id}", get(batches::page))

@@ -5,11 +5,13 @@ mod common;
 use common::fake::Fake;
 use common::{TestStore, golden, on_both};
 use encoding_rs::SHIFT_JIS;
-use host_demo::complaint::FileProblem;
-use host_demo::import::{self, Parsed, Renamed};
+use host_demo::complaint::{Complaint, FileProblem};
+use host_demo::import::{self, Known, Parsed, Renamed};
 use host_demo::mall::{Band, Fees, Mall, Mode};
 use host_demo::order::Invoice;
 use host_demo::sheet::MAX_CELL;
+use host_demo::state::{Event, State};
+use host_demo::store::Change;
 use host_demo::words::Lang;
 
 const HEADINGS: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
@@ -105,8 +107,8 @@ on_both! {
     async fn every_bad_order_gets_one_message_and_the_rest_is_taken(db) {
         let test = TestStore::new(db).await;
         let parsed = parse(&file(&bad_lines()));
-        let imported = import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parsed).await.unwrap();
-        assert_eq!(imported.taken, 1);
+        let imported = import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parsed, Known::Refused).await.unwrap();
+        assert_eq!(imported.taken.len(), 1);
         assert_eq!(test.all().await.iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-11"]);
         let words = |lang| imported.bad.iter().map(|bad| bad.words("orders.csv", lang) + "\n").collect::<String>();
         golden("import-ja.txt", &words(Lang::Ja));
@@ -117,8 +119,8 @@ on_both! {
         let test = TestStore::new(db).await;
         let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "皿", "732", "1", "1232")]);
         for (round, taken) in [2, 0].into_iter().enumerate() {
-            let imported = import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parse(&text)).await.unwrap();
-            assert_eq!((imported.taken, imported.bad.len()), (taken, 2 * round));
+            let imported = import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parse(&text), Known::Refused).await.unwrap();
+            assert_eq!((imported.taken.len(), imported.bad.len()), (taken, 2 * round));
         }
         assert_eq!(test.all().await.len(), 2);
     }
@@ -128,8 +130,8 @@ on_both! {
         let bands = vec![Band { lower: 0, upper: Some(1_999), fee: 110 }, Band { lower: 2_000, upper: None, fee: 330 }];
         let mall = Mall { fees: Fees { mode: Mode::Add, bands }, ..test.mall().await };
         let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "皿", "2000", "1", "2500")]);
-        let imported = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&text)).await.unwrap();
-        assert_eq!((imported.taken, imported.banded), (2, 2));
+        let imported = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&text), Known::Refused).await.unwrap();
+        assert_eq!((imported.taken.len(), imported.banded()), (2, 2));
         let amounts: Vec<_> = test.all().await.into_iter().map(|order| order.amounts).collect();
         assert_eq!([amounts[0].imported_fee, amounts[0].payment_fee, amounts[0].billed], [0, 110, 1_342]);
         assert_eq!([amounts[1].imported_fee, amounts[1].payment_fee, amounts[1].billed], [0, 330, 2_830]);
@@ -139,8 +141,8 @@ on_both! {
     async fn an_order_whose_fee_is_refused_is_named(db) {
         let test = TestStore::new(db).await;
         let text = file(&[line("A-1", "皿", "13", "1", "13").replace(",10,500,0,", ",10,0,0,")]);
-        let imported = import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parse(&text)).await.unwrap();
-        assert_eq!(imported.taken, 0);
+        let imported = import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parse(&text), Known::Refused).await.unwrap();
+        assert_eq!(imported.taken.len(), 0);
         assert!(imported.bad[0].words("f.csv", Lang::Ja).starts_with("f.csv 2行目 注文番号 A-1: 手数料を計算できません"));
     }
 }
@@ -210,8 +212,45 @@ on_both! {
         assert_eq!(missing, ["受注No", "お名前"]);
 
         let text = file(&good()).replace("店舗メモ", "受注ステータス");
-        import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parse(&text)).await.unwrap();
+        import::take_in(&test.store, &test.mall().await, &Fake::new(&[]), parse(&text), Known::Refused).await.unwrap();
         assert_eq!(test.all().await[0].order_status.as_deref(), Some("x"));
+    }
+
+    async fn an_order_is_corrected_by_its_file_as_long_as_it_may_be_credited(db) {
+        let test = TestStore::new(db).await;
+        let mall = test.mall().await;
+        let lines = |street: &str, status: &str| {
+            let of = |number: &str| line(number, "皿", "732", "1", "1232").replace("千代田1-1", street).replace(",,,x", &format!(",,,{status}"));
+            let renamed: Renamed = [("受注ステータス".to_owned(), "店舗メモ".to_owned())].into();
+            let text = file(&[of("A-1"), of("A-2")]);
+            import::parse(text.as_bytes(), None, &renamed).unwrap()
+        };
+        let known = Known::Corrected { who: "担当" };
+        let take_in = async |parsed, known| import::take_in(&test.store, &mall, &Fake::new(&[]), parsed, known).await.unwrap();
+        assert_eq!(take_in(lines("千代田1-1", "新規"), known).await.taken.len(), 2);
+        assert_eq!(take_in(lines("千代田9-9", "新規"), Known::Refused).await.bad.len(), 2);
+        let orders = test.all().await;
+        test.claim(&orders[1..], "w").await;
+
+        let tried = import::preview(&test.store, &mall, &Fake::new(&[]), lines("千代田9-9", "新規"), known).await.unwrap();
+        let done = take_in(lines("千代田9-9", "新規"), known).await;
+        assert_eq!(done, tried);
+        assert_eq!(done.taken.iter().map(|taken| (taken.order.number.as_str(), taken.corrected)).collect::<Vec<_>>(), [("A-1", true)]);
+        assert_eq!(done.bad[0].complaints, [Complaint::Registered(State::Sending)]);
+        let corrected = test.order(orders[0].id).await;
+        assert_eq!((corrected.data.buyer.street.as_str(), corrected.version), ("千代田9-9", 1));
+        assert_eq!(test.order(orders[1].id).await.data.buyer.street, "千代田1-1");
+        let history = test.store.history(orders[0].id).await.unwrap();
+        assert_eq!((history[0].event.as_str(), history[0].who.as_str()), ("corrected", "担当"));
+
+        // The shop's own word moves in every state in which nothing is under way; nothing else does.
+        let claimed = test.order(orders[1].id).await;
+        test.store.apply(&[Change::new(&claimed, Event::CreditApproved)], "op", 5).await.unwrap();
+        let moved = take_in(lines("千代田1-1", "出荷済"), known).await;
+        assert_eq!(moved.taken.len(), 2);
+        let second = test.order(orders[1].id).await;
+        assert_eq!((second.order_status.as_deref(), second.state), (Some("出荷済"), State::Approved));
+        assert_eq!(take_in(lines("千代田1-1", "出荷済"), known).await.bad.len(), 2, "nothing differs");
     }
 
     async fn a_preview_says_what_would_happen_and_does_nothing(db) {
@@ -219,13 +258,13 @@ on_both! {
         let bands = vec![Band { lower: 0, upper: None, fee: 110 }];
         let mall = Mall { fees: Fees { mode: Mode::Add, bands }, ..test.mall().await };
         let lines = bad_lines();
-        let tried = import::preview(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines))).await.unwrap();
+        let tried = import::preview(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines)), Known::Refused).await.unwrap();
         assert!(test.all().await.is_empty());
-        assert_eq!(tried.new.iter().map(|(line, order)| (*line, order.amounts.billed)).collect::<Vec<_>>(), [(12, 1_342)]);
-        let done = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines))).await.unwrap();
-        assert_eq!((done.taken, &done.bad), (1, &tried.bad));
-        let again = import::preview(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines))).await.unwrap();
-        let done = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines))).await.unwrap();
-        assert_eq!((again.new.len(), &again.bad), (0, &done.bad), "it is in the store by now");
+        assert_eq!(tried.taken.iter().map(|taken| (taken.line, taken.order.amounts.billed)).collect::<Vec<_>>(), [(12, 1_342)]);
+        let done = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines)), Known::Refused).await.unwrap();
+        assert_eq!(done, tried);
+        let again = import::preview(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines)), Known::Refused).await.unwrap();
+        let done = import::take_in(&test.store, &mall, &Fake::new(&[]), parse(&file(&lines)), Known::Refused).await.unwrap();
+        assert_eq!((again.taken.len(), &again.bad), (0, &done.bad), "it is in the store by now");
     }
 }

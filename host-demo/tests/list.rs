@@ -107,6 +107,8 @@ on_both! {
             (ListQuery { search: Some("#b".into()), ..query() }, vec!["＃B 1"]),
             (ListQuery { search: Some("佐藤花".into()), ..query() }, vec!["A-00", "A-03", "A-06", "A-09"]),
             (ListQuery { search: Some("%".into()), ..query() }, vec![]),
+            (ListQuery { search: Some("a-0".into()), state: Some(State::Approved), ..query() }, vec!["A-01", "A-02"]),
+            (ListQuery { search: Some("見本".into()), mall: Some("n".into()), ..query() }, vec!["＃B 1"]),
         ];
         for (query, expected) in cases {
             assert_eq!(all(store, query.clone()).await, expected, "{query:?}");

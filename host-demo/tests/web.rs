@@ -18,7 +18,7 @@ use host_demo::words::Lang;
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -203,10 +203,11 @@ const PAGES: [&str; 15] = [
     "/import",
     "/export",
 ];
-const FORMS: [&str; 17] = [
+const FORMS: [&str; 18] = [
     "/orders/1/actions/credit",
     "/orders/1/tracking",
     "/orders/1/invoice",
+    "/orders/1/status",
     "/orders/1/decision",
     "/batches",
     "/batches/1/stop",
@@ -353,7 +354,7 @@ async fn a_form_of_an_order_that_changed_is_refused_kindly() {
     let stale = [("version", "0"), ("invoice", "separate")];
     browser.submit("/orders/1", "/orders/1/invoice", &stale).await;
     assert!(browser.get("/orders/1").await.text.contains("二重に実行しないよう"));
-    for form in ["actions/credit", "tracking", "decision"] {
+    for form in ["actions/credit", "tracking", "status", "decision"] {
         let fields = [
             ("version", "0"),
             ("note", "n"),
@@ -583,6 +584,87 @@ async fn the_api_lists_orders_page_by_page_under_every_condition() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_exports_what_the_list_shows() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    for (conditions, orders) in [("", 3), ("&q=a-2", 1), ("&state=approved", 0), ("&mall=m", 3), ("&mall=x", 0)] {
+        let file = browser.get(&format!("/export.csv?what=orders&encoding=utf-8{conditions}")).await;
+        assert_eq!(file.text.lines().count(), 1 + orders, "{conditions}: {}", file.text);
+        let form = browser.get(&format!("/export?x={conditions}")).await;
+        assert!(form.text.contains(&format!("{orders}件")), "{conditions}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panel_for_one_provider_leaves_the_others_orders_out() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = |provider| {
+        [("action", "check"), ("scope", "match"), ("once", provider), ("matching", "3"), ("provider", provider)]
+    };
+    assert_eq!(browser.submit("/orders", "/batches", &fields("another")).await.location(), "/orders");
+    assert_eq!(browser.submit("/orders", "/batches", &fields("fake")).await.location(), "/batches/1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_changed_on_the_page() {
+    let platform = Platform::new().await;
+    let mut administrator = platform.signed_in("kanri").await;
+    let mut operator = platform.signed_in("tanto").await;
+    assert_eq!(operator.get("/users").await.status, StatusCode::FORBIDDEN);
+    administrator.submit("/users", "/users/2", &[("role", "administrator")]).await;
+    assert_eq!(operator.get("/users").await.status, StatusCode::OK);
+    operator.submit("/users", "/users/1", &[("disabled", "yes")]).await;
+    assert_eq!(administrator.get("/users").await.status, StatusCode::SEE_OTHER, "shut out at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_meant_is_refused_by_name() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Administrator).await;
+    let mall = |change: Value| {
+        let mut mall = json!({ "name": "n", "provider": "fake", "settings": {}, "version": 0 });
+        mall.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        Some(mall)
+    };
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 9] = [
+        (Method::POST, "/api/v1/batches", Some(json!({ "action": "credit", "orders": [1, 99] })), unprocessable, "99"),
+        (Method::POST, "/api/v1/imports?mall=m&what=orders&dryrun=true", None, StatusCode::BAD_REQUEST, "dryrun"),
+        (Method::GET, "/api/v1/orders/counts?state=approved", None, StatusCode::BAD_REQUEST, "state"),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "automation": { "credt": "never" } })), unprocessable, "credt"),
+        (Method::PUT, "/api/v1/malls/new", mall(json!({})), unprocessable, "\"id\""),
+        (Method::POST, "/api/v1/malls/m/fee-trial", Some(json!({ "amount": -1 })), unprocessable, "amount"),
+        (
+            Method::POST,
+            "/api/v1/tokens",
+            Some(json!({ "name": "t", "role": "operator", "expires_at": 1 })),
+            unprocessable,
+            "expires_at",
+        ),
+        (
+            Method::POST,
+            "/api/v1/orders/1/decision",
+            Some(json!({ "version": 0, "found": "nothing", "note": "n" })),
+            StatusCode::CONFLICT,
+            "not_asked",
+        ),
+        (
+            Method::POST,
+            "/api/v1/orders/1/actions",
+            Some(json!({ "version": 0, "action": "decide" })),
+            unprocessable,
+            "/decision",
+        ),
+    ];
+    for (at, (method, path, body, status, said)) in cases.into_iter().enumerate() {
+        let answer = platform.call(method, path, &token, Some(&format!("k{at}")), body).await;
+        answer.problem();
+        assert!(answer.status == status && answer.text.contains(said), "{path}: {} {}", answer.status, answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_of_the_api_is_a_problem() {
     let platform = Platform::new().await;
     let token = platform.token(Role::Administrator).await;
@@ -608,13 +690,18 @@ async fn the_api_describes_itself() {
     let platform = Platform::new().await;
     let document = platform.send(Request::get("/api/openapi.json").body(Body::empty()).unwrap()).await.json();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
-    let mut acting = 0;
+    let (mut acting, mut names) = (0, BTreeSet::new());
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, call) in methods.as_object().unwrap() {
             let parameters = call["parameters"].as_array().cloned().unwrap_or_default();
             let has_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
             assert_eq!(has_key, method != "get", "{method} {path}");
             acting += usize::from(has_key);
+            assert!(names.insert(call["operationId"].to_string()), "two calls are {}", call["operationId"]);
+            for (status, response) in call["responses"].as_object().unwrap() {
+                let described = response["description"].as_str().is_some_and(|words| !words.is_empty());
+                assert!(described || response["$ref"].is_string(), "{method} {path} {status}");
+            }
             assert!(call["responses"]["401"]["content"]["application/problem+json"].is_object(), "{method} {path}");
         }
     }

@@ -3,7 +3,7 @@
 use super::{Charset, CsvFile, Session, Targets, date, read, state};
 use crate::clock;
 use crate::desk::{Desk, Found, Patience, Row};
-use crate::import::{self, Preview};
+use crate::import::{self, Imported, Known, Taken};
 use crate::order::Order;
 use crate::sheet::MAX_FILE_BYTES;
 use crate::state::{Action, State};
@@ -139,7 +139,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     }
 }
 
-async fn take_in(session: &Session, CsvFile { file, mall, encoding, dry_run }: CsvFile) -> Result<bool> {
+async fn take_in(session: &Session, CsvFile { file, mall, encoding, dry_run, correct }: CsvFile) -> Result<bool> {
     let lang = session.lang;
     let mall = session.mall(&mall).await?;
     let provider = session.shelf.load(&mall.provider).await?;
@@ -148,16 +148,17 @@ async fn take_in(session: &Session, CsvFile { file, mall, encoding, dry_run }: C
         Ok(parsed) => parsed,
         Err(problem) => bail!("{}: {}", file.display(), problem.words(lang)),
     };
+    let known = if correct { Known::Corrected { who: &session.operator } } else { Known::Refused };
     if dry_run {
-        let preview = import::preview(&session.store, &mall, &provider, parsed).await?;
+        let preview = import::preview(&session.store, &mall, &provider, parsed, known).await?;
         return Ok(show_preview(session, &file, &preview));
     }
     let encoding = parsed.encoding.name();
-    let imported = import::take_in(&session.store, &mall, &provider, parsed).await?;
+    let imported = import::take_in(&session.store, &mall, &provider, parsed, known).await?;
     for bad in &imported.bad {
         eprintln!("{}", bad.words(&file.to_string_lossy(), lang));
     }
-    let (taken, banded, bad) = (imported.taken, imported.banded, imported.bad.len());
+    let (taken, banded, bad) = (imported.taken.len(), imported.banded(), imported.bad.len());
     println!(
         "{}",
         session.say(
@@ -168,13 +169,13 @@ async fn take_in(session: &Session, CsvFile { file, mall, encoding, dry_run }: C
     Ok(imported.bad.is_empty())
 }
 
-fn show_preview(session: &Session, file: &Path, preview: &Preview) -> bool {
+fn show_preview(session: &Session, file: &Path, preview: &Imported) -> bool {
     let lang = session.lang;
     let headings = lang.pick(
         ["行", "注文番号", "注文者", "手数料（取込前）", "手数料", "請求額"],
         ["line", "order", "buyer", "fee before", "fee", "billed"],
     );
-    let rows = preview.new.iter().map(|(line, order)| {
+    let rows = preview.taken.iter().map(|Taken { line, order, .. }| {
         let amounts = &order.amounts;
         let [before, fee, billed] = [amounts.imported_fee, amounts.payment_fee, amounts.billed].map(yen);
         [line.to_string(), order.number.clone(), order.data.buyer.name.clone(), before, fee, billed]
@@ -183,7 +184,7 @@ fn show_preview(session: &Session, file: &Path, preview: &Preview) -> bool {
     for bad in &preview.bad {
         eprintln!("{}", bad.words(&file.to_string_lossy(), lang));
     }
-    let (new, bad) = (preview.new.len(), preview.bad.len());
+    let (new, bad) = (preview.taken.len(), preview.bad.len());
     println!(
         "{}",
         session.say(

@@ -37,6 +37,8 @@ const MAX_JSON: usize = 1 << 20;
             Send a token as `Authorization: Bearer …`. Calls that act need an `Idempotency-Key` of your choice: \
             the same call with the same key is carried out once and answered alike for a day. \
             Orders and malls have a version; a change names the version that it was made from.\n\n\
+            Words about orders and settings are Japanese or English by `Accept-Language`. Lists have 50 entries unless \
+            `limit` says otherwise.\n\n\
             Amounts are whole yen, tax included. Times are milliseconds since 1970-01-01T00:00:00Z; dates are Japan's."
     ),
     servers((url = "/api")),
@@ -79,6 +81,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(orders::act))
         .routes(routes!(orders::tracking))
         .routes(routes!(orders::invoice))
+        .routes(routes!(orders::status))
         .routes(routes!(orders::decide))
         .routes(routes!(batches::list, batches::begin))
         .routes(routes!(batches::one))

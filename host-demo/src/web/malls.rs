@@ -273,15 +273,19 @@ impl Form {
 /// What is wrong with a mall apart from what its provider says: the field, the words.
 pub fn name_problems(mall: &Mall, provider_is_loaded: bool, lang: Lang) -> Vec<(String, String)> {
     let t = texts(lang);
-    let name_fits = (1..=MAX_NAME).contains(&mall.name.chars().count());
+    let name_fits = (1..=MAX_NAME).contains(&mall.name.chars().count())
+        && !mall.name.trim().is_empty()
+        && !mall.name.chars().any(char::is_control);
     let named = |start: &Start| *start != Start::Status(String::new());
+    // The page for a mall that is yet to be made stands where such a mall's own would.
+    let id_fits = is_name(&mall.id) && mall.id != "new";
     let headings = import::wrong_names(&mall.headings);
     let checked = [
-        ("id", is_name(&mall.id), t.mall_id_wrong.to_owned()),
+        ("id", id_fits, t.mall_id_wrong.to_owned()),
         ("name", name_fits, t.mall_name_wrong.to_owned()),
         ("provider", provider_is_loaded, t.provider_wrong.to_owned()),
-        ("credit", named(&mall.automation.credit), t.status_missing.to_owned()),
-        ("sync", named(&mall.automation.sync), t.status_missing.to_owned()),
+        ("automation.credit", named(&mall.automation.credit), t.status_missing.to_owned()),
+        ("automation.sync", named(&mall.automation.sync), t.status_missing.to_owned()),
         ("headings", headings.is_empty(), fill(t.headings_wrong, &[&headings.join(", ")])),
     ];
     let wrong = checked.into_iter().filter(|(_, fits, _)| !fits);

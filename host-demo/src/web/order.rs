@@ -24,6 +24,8 @@ use std::time::Duration;
 
 /// Longest transaction id that is recorded, in characters: the providers' have twenty at most.
 pub const MAX_ID: usize = 64;
+/// Longest 受注ステータス, in characters: a few words.
+pub const MAX_STATUS: usize = 64;
 /// Longest note that is recorded, in characters: some sentences.
 pub const MAX_NOTE: usize = 1_000;
 
@@ -39,6 +41,7 @@ struct OrderPage {
     findings: Vec<(&'static str, &'static str)>,
     needs_id: bool,
     max_tracking: usize,
+    max_status: usize,
     tracking_open: bool,
     carriers: Vec<(String, String)>,
     tracking: TrackingForm,
@@ -123,6 +126,7 @@ pub async fn page(Shared(app): Shared<App>, staff: Staff, Path(id): Path<i64>) -
         findings: findings(order.state).map(|name| (name, finding_words(name, t))).collect(),
         needs_id: order.transaction_id().is_none(),
         max_tracking: MAX_TRACKING,
+        max_status: MAX_STATUS,
         tracking_open: order.state.tracking_open(),
         carriers: names.carriers(&order.provider),
         tracking: TrackingForm::of(&order),
@@ -217,7 +221,9 @@ fn event_words<'a>(name: &'a str, t: &Texts) -> &'a str {
 fn other_event<'a>(name: &'a str, t: &Texts) -> &'a str {
     match name {
         "tracking_entered" => t.event_tracking_entered,
-        "invoice_chosen" => t.event_invoice_chosen,
+        "invoice_set" => t.event_invoice_chosen,
+        "status_set" => t.event_status_set,
+        "corrected" => t.event_corrected,
         other => other,
     }
 }
@@ -387,6 +393,40 @@ pub async fn tracking(
 
 fn said(app: &App, id: i64, tone: Tone, text: impl Into<String>) -> Response {
     app.redirect(&format!("/orders/{id}"), &[Notice::new(tone, text)])
+}
+
+#[derive(Deserialize)]
+pub struct StatusForm {
+    version: i64,
+    #[serde(default)]
+    status: String,
+}
+
+/// `POST /orders/{id}/status`: 受注ステータス, the shop's own word for where the order is. It may be the one that
+/// starts something by itself.
+pub async fn status(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Path(id): Path<i64>,
+    Signed(form): Signed<StatusForm>,
+) -> Result<Response, Refusal> {
+    let order = find(&app, id).await?;
+    let t = staff.visitor.page().t;
+    let Some(status) = order_status(&form.status) else { return Err(Refusal::Unreadable) };
+    let saved = order.version == form.version
+        && app.store.set_order_status(&order, status, &staff.user.name, clock::now()).await?;
+    app.wake.notify_one();
+    Ok(match saved {
+        true => said(&app, id, Tone::Ok, fill(t.status_saved, &[&order.number])),
+        false => said(&app, id, Tone::Wait, t.stale),
+    })
+}
+
+/// A 受注ステータス as it is kept: none where it is empty; nothing where it cannot be one.
+pub fn order_status(text: &str) -> Option<Option<&str>> {
+    let status = text.trim();
+    let fits = status.chars().count() <= MAX_STATUS && !status.chars().any(char::is_control);
+    fits.then_some(Some(status).filter(|status| !status.is_empty()))
 }
 
 #[derive(Deserialize)]

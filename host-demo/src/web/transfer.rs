@@ -10,7 +10,7 @@ use super::texts::{Texts, fill};
 use super::visit::Staff;
 use crate::clock;
 use crate::complaint::BadOrder;
-use crate::import;
+use crate::import::{self, Known, Taken};
 use crate::mall::Mall;
 use crate::results;
 use crate::sheet::{self, Charset, MAX_FILE_BYTES};
@@ -55,6 +55,8 @@ pub struct Incoming {
     pub what: What,
     /// As the operator says; absent: found out.
     pub encoding: Option<&'static Encoding>,
+    /// Orders that are there already are corrected.
+    pub correct: bool,
     /// The file.
     pub bytes: Vec<u8>,
 }
@@ -77,7 +79,7 @@ pub async fn take_in(
     lang: Lang,
 ) -> Result<Result<Outcome, String>, Refusal> {
     match file.what {
-        What::Orders => orders(app, file, mall, dry_run, lang).await,
+        What::Orders => orders(app, file, mall, who, dry_run, lang).await,
         What::Results => {
             let taken = results::take_in(&app.store, mall, &file.bytes, file.encoding, who, dry_run).await;
             let words = |state: crate::state::State| state.label(lang).to_owned();
@@ -93,6 +95,7 @@ async fn orders(
     app: &App,
     file: &Incoming,
     mall: &Mall,
+    who: &str,
     dry_run: bool,
     lang: Lang,
 ) -> Result<Result<Outcome, String>, Refusal> {
@@ -105,19 +108,21 @@ async fn orders(
         Ok(parsed) => parsed,
         Err(problem) => return Ok(Err(problem.words(lang))),
     };
-    let preview = import::preview(&app.store, mall, &plugin, parsed.clone()).await;
-    let preview = preview.map_err(|error| Refusal::failed(&error))?;
-    let words = |order: &crate::store::NewOrder| {
-        let amounts = &order.amounts;
-        fill(t.order_taken, &[&crate::table::yen(amounts.billed), &crate::table::yen(amounts.payment_fee)])
+    let known = if file.correct { Known::Corrected { who } } else { Known::Refused };
+    let imported = match dry_run {
+        true => import::preview(&app.store, mall, &plugin, parsed, known).await,
+        false => import::take_in(&app.store, mall, &plugin, parsed, known).await,
     };
-    let taken = preview.new.iter().map(|(line, order)| (*line, order.number.clone(), words(order))).collect();
-    if dry_run {
-        return Ok(Ok(Outcome { taken, bad: preview.bad }));
-    }
-    let imported = import::take_in(&app.store, mall, &plugin, parsed).await;
     let imported = imported.map_err(|error| Refusal::failed(&error))?;
-    app.wake.notify_one();
+    if !dry_run {
+        app.wake.notify_one();
+    }
+    let words = |taken: &Taken| {
+        let amounts = &taken.order.amounts;
+        let text = if taken.corrected { t.order_corrected } else { t.order_taken };
+        fill(text, &[&crate::table::yen(amounts.billed), &crate::table::yen(amounts.payment_fee)])
+    };
+    let taken = imported.taken.iter().map(|taken| (taken.line, taken.order.number.clone(), words(taken))).collect();
     Ok(Ok(Outcome { taken, bad: imported.bad }))
 }
 
@@ -213,6 +218,7 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
             mall: upload.text("mall").to_owned(),
             what: upload.text("what").parse().map_err(|_| Refusal::Unreadable)?,
             encoding: encoding(upload.text("encoding")),
+            correct: !upload.text("correct").is_empty(),
             bytes: bytes.to_vec(),
         },
         _ => return show(&app, &staff, upload.text("mall"), What::Orders, None, bad(t.choose_file)).await,

@@ -203,6 +203,10 @@ impl Day {
         browser.open(&self.order("state=rejected").await?).await?;
         browser.wait_for("main", "後払い会社の回答").await?;
         browser.find("form[action$=credit] button").await?;
+        // 受注ステータス is the shop's own word.
+        browser.fill("#o-status", "要連絡").await?;
+        browser.follow("#status button").await?;
+        browser.wait_for("#notices", "受注ステータスを保存しました").await?;
         Ok(())
     }
 

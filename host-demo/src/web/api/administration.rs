@@ -14,6 +14,7 @@ use axum::Json;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use provider_host::Plugin;
+use provider_host::contract::{Capability, Carrier, SettingField, SettingKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -30,9 +31,84 @@ pub struct Provider {
     imports: Vec<String>,
     origins: Vec<String>,
     private_addresses: Vec<String>,
+    /// What a mall has to be given for it.
+    settings: Vec<SettingView>,
+    /// 配送業者 that it reports.
+    carriers: Vec<CarrierView>,
+    /// What it can do beyond crediting.
+    capabilities: Vec<&'static str>,
+    /// Largest bill that it takes, in yen.
+    max_billed_amount: Option<i64>,
     breaker: BreakerView,
     calls: Vec<Calls>,
 }
+
+/// A setting of a provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SettingView {
+    key: String,
+    label_ja: String,
+    label_en: String,
+    help_ja: String,
+    help_en: String,
+    /// `text`, `digits`, `secret`, `url` or `choice`.
+    kind: &'static str,
+    /// What can be chosen.
+    choices: Vec<String>,
+    required: bool,
+    default: Option<String>,
+    /// In characters.
+    max_length: Option<u32>,
+}
+
+impl From<&SettingField> for SettingView {
+    fn from(field: &SettingField) -> Self {
+        let (kind, choices) = match &field.kind {
+            SettingKind::Text => ("text", Vec::new()),
+            SettingKind::Digits => ("digits", Vec::new()),
+            SettingKind::Secret => ("secret", Vec::new()),
+            SettingKind::Url => ("url", Vec::new()),
+            SettingKind::Choice(choices) => ("choice", choices.iter().map(|(id, _)| id.clone()).collect()),
+        };
+        SettingView {
+            key: field.key.clone(),
+            label_ja: field.label.ja.clone(),
+            label_en: field.label.en.clone(),
+            help_ja: field.help.ja.clone(),
+            help_en: field.help.en.clone(),
+            kind,
+            choices,
+            required: field.required,
+            default: field.default.clone(),
+            max_length: field.max_length,
+        }
+    }
+}
+
+/// A carrier.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CarrierView {
+    id: String,
+    name_ja: String,
+    name_en: String,
+}
+
+impl From<&Carrier> for CarrierView {
+    fn from(carrier: &Carrier) -> Self {
+        let (id, name) = (carrier.id.clone(), &carrier.name);
+        CarrierView { id, name_ja: name.ja.clone(), name_en: name.en.clone() }
+    }
+}
+
+/// Names of what a provider can do.
+const CAPABILITIES: [(Capability, &str); 6] = [
+    (Capability::FIND_BY_REFERENCE, "find-by-reference"),
+    (Capability::UNIQUE_REFERENCE, "unique-reference"),
+    (Capability::ENCLOSED_INVOICE, "enclosed-invoice"),
+    (Capability::TEST_CONNECTION, "test-connection"),
+    (Capability::REPORTS_CANCEL, "reports-cancel"),
+    (Capability::REPORTS_TRACKING, "reports-tracking"),
+];
 
 /// Whether batches and automation leave the provider alone.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,6 +163,14 @@ fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
         imports: facts.imports.clone(),
         origins: facts.permissions.origins.iter().map(ToString::to_string).collect(),
         private_addresses: facts.permissions.private_addresses.iter().map(ToString::to_string).collect(),
+        settings: info.settings.iter().map(SettingView::from).collect(),
+        carriers: info.carriers.iter().map(CarrierView::from).collect(),
+        capabilities: CAPABILITIES
+            .iter()
+            .filter(|(has, _)| info.capabilities.contains(*has))
+            .map(|(_, name)| *name)
+            .collect(),
+        max_billed_amount: info.max_billed_amount,
         breaker: BreakerView::new(breakers.iter().find(|breaker| breaker.provider == info.id)),
         calls: calls.collect(),
     }
@@ -94,28 +178,30 @@ fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
 
 /// What is loaded.
 #[utoipa::path(get, path = "/v1/providers", tag = "administration",
-    responses((status = 200, body = Vec<Provider>), Reading))]
+    responses((status = 200, body = Vec<Provider>, description = "The providers."), Reading))]
 pub async fn providers(State(app): State<App>) -> Result<Json<Vec<Provider>>, Problem> {
     let breakers = app.store.breakers().await?;
     Ok(Json(app.registry.all().iter().map(|plugin| view(&app, plugin, &breakers)).collect()))
 }
 
-/// A component and its permission file.
+/// A component and its permission file. The boundary between them is part of what an `Idempotency-Key` stands for:
+/// send the same bytes again.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "described, never made")]
 pub struct Files {
     /// The WebAssembly component.
     #[schema(value_type = String, format = Binary)]
     component: Vec<u8>,
-    /// TOML: `sha256`, `origins`, `private-addresses`.
+    /// TOML: `sha256` (absent: any file), `origins` (absent: the plugin may send no request), `private-addresses`
+    /// (absent: public ones alone).
     #[schema(value_type = String, format = Binary)]
     permissions: Vec<u8>,
 }
 
 /// Loads a component, in place of the one that its provider has. If it does not load, nothing changes.
-#[utoipa::path(post, path = "/v1/providers", tag = "administration", params(Key),
+#[utoipa::path(post, operation_id = "load_provider", path = "/v1/providers", tag = "administration", params(Key),
     request_body(content = Files, content_type = "multipart/form-data"),
-    responses((status = 200, body = Provider), Acting, Restricted))]
+    responses((status = 200, body = Provider, description = "The provider as it is now."), Acting, Restricted))]
 pub async fn load(
     State(app): State<App>,
     Administrator(caller): Administrator,
@@ -172,7 +258,7 @@ fn refused(problem: UserProblem) -> Problem {
 
 /// All users.
 #[utoipa::path(get, path = "/v1/users", tag = "administration",
-    responses((status = 200, body = Vec<User>), Reading, Restricted))]
+    responses((status = 200, body = Vec<User>, description = "The users."), Reading, Restricted))]
 pub async fn users(State(app): State<App>, _: Administrator) -> Result<Json<Vec<User>>, Problem> {
     Ok(Json(app.store.users().await?.into_iter().map(User::from).collect()))
 }
@@ -190,7 +276,7 @@ pub struct NewUser {
 
 /// Adds a user.
 #[utoipa::path(post, path = "/v1/users", tag = "administration", params(Key), request_body = NewUser,
-    responses((status = 201, body = User), Acting, Restricted))]
+    responses((status = 201, body = User, description = "The user."), Acting, Restricted))]
 pub async fn add_user(
     State(app): State<App>,
     Administrator(caller): Administrator,
@@ -211,7 +297,7 @@ pub struct Access {
 
 /// Gives a user another role, or shuts the user out or lets in again.
 #[utoipa::path(put, path = "/v1/users/{id}", tag = "administration", params(("id" = i64, Path), Key), request_body = Access,
-    responses((status = 200, body = User), Acting, Missing, Restricted))]
+    responses((status = 200, body = User, description = "The user."), Acting, Missing, Restricted))]
 pub async fn change_user(
     State(app): State<App>,
     Administrator(caller): Administrator,
@@ -245,7 +331,7 @@ impl From<crate::store::ApiToken> for Token {
 
 /// All tokens.
 #[utoipa::path(get, path = "/v1/tokens", tag = "administration",
-    responses((status = 200, body = Vec<Token>), Reading, Restricted))]
+    responses((status = 200, body = Vec<Token>, description = "The tokens."), Reading, Restricted))]
 pub async fn tokens(State(app): State<App>, _: Administrator) -> Result<Json<Vec<Token>>, Problem> {
     Ok(Json(app.store.api_tokens().await?.into_iter().map(Token::from).collect()))
 }
@@ -258,7 +344,7 @@ pub struct NewToken {
     #[schema(min_length = 1, max_length = 64)]
     name: String,
     role: Role,
-    /// Absent: never.
+    /// Milliseconds since 1970, in the future. Absent: never.
     expires_at: Option<i64>,
 }
 
@@ -272,21 +358,25 @@ pub struct Issued {
 }
 
 /// Issues a token.
-#[utoipa::path(post, path = "/v1/tokens", tag = "administration", params(Key), request_body = NewToken,
-    responses((status = 201, body = Issued), Acting, Restricted))]
+#[utoipa::path(post, operation_id = "issue_token", path = "/v1/tokens", tag = "administration", params(Key), request_body = NewToken,
+    responses((status = 201, body = Issued, description = "The token, for the only time."), Acting, Restricted))]
 pub async fn issue(
     State(app): State<App>,
     Administrator(caller): Administrator,
     Object(new): Object<NewToken>,
 ) -> Result<(StatusCode, Json<Issued>), Problem> {
-    let issued = app.store.add_api_token(&new.name, new.role, new.expires_at, By::now(&caller.name)).await?;
+    let by = By::now(&caller.name);
+    if new.expires_at.is_some_and(|at| at <= by.at) {
+        return Err(Problem::new(Kind::Invalid, "`expires_at` is in milliseconds since 1970, and in the future."));
+    }
+    let issued = app.store.add_api_token(&new.name, new.role, new.expires_at, by).await?;
     let (about, token) = issued.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(Issued { about: about.into(), token })))
 }
 
 /// Makes a token worthless.
-#[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "administration", params(("id" = i64, Path), Key),
-    responses((status = 204), Acting, Missing, Restricted))]
+#[utoipa::path(delete, operation_id = "revoke_token", path = "/v1/tokens/{id}", tag = "administration", params(("id" = i64, Path), Key),
+    responses((status = 204, description = "It is worth nothing now."), Acting, Missing, Restricted))]
 pub async fn revoke(
     State(app): State<App>,
     Administrator(caller): Administrator,
@@ -300,6 +390,7 @@ pub async fn revoke(
 
 /// Which lines of the audit log.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Lines {
     /// Lines before this one: older ones.
@@ -321,7 +412,7 @@ pub struct Audited {
 
 /// 操作履歴: who changed settings, users, tokens and plugins, newest first.
 #[utoipa::path(get, path = "/v1/audit", tag = "administration", params(Lines),
-    responses((status = 200, body = Vec<Audited>), Reading, Restricted))]
+    responses((status = 200, body = Vec<Audited>, description = "The lines."), Reading, Restricted))]
 pub async fn audit(
     State(app): State<App>,
     Administrator(caller): Administrator,

@@ -68,7 +68,8 @@ pub enum Restricted {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "described, never made")]
 pub struct Key {
-    /// Names the call: the same call with the same key is carried out once.
+    /// Names the call: the same bytes with the same key and token are carried out once, and answered alike for a day
+    /// (then with the header `Idempotency-Replayed: true`). What was refused or failed may be sent again.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
     idempotency_key: String,
 }

@@ -43,6 +43,7 @@ async fn find(app: &App, id: i64) -> Result<store::Batch, Problem> {
 
 /// How many batches.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Latest {
     #[param(minimum = 1, maximum = 500)]
@@ -51,6 +52,7 @@ pub struct Latest {
 
 /// Which rows.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Part {
     /// The place of the first row.
@@ -70,8 +72,8 @@ pub fn bounded(limit: Option<usize>) -> Result<usize, Problem> {
 }
 
 /// The latest batches, newest first.
-#[utoipa::path(get, path = "/v1/batches", tag = "batches", params(Latest),
-    responses((status = 200, body = Vec<Batch>), Reading))]
+#[utoipa::path(get, operation_id = "list_batches", path = "/v1/batches", tag = "batches", params(Latest),
+    responses((status = 200, body = Vec<Batch>, description = "The batches."), Reading))]
 pub async fn list(Shared(app): Shared<App>, Query(latest): Query<Latest>) -> Result<Json<Vec<Batch>>, Problem> {
     let mut batches = Vec::new();
     for batch in app.store.batches(bounded(latest.limit)? as i64).await? {
@@ -85,7 +87,8 @@ pub async fn list(Shared(app): Shared<App>, Query(latest): Query<Latest>) -> Res
 #[serde(deny_unknown_fields)]
 pub struct NewBatch {
     action: Action,
-    /// Orders by the platform's number, in the order of the result's rows.
+    /// Orders by the platform's number, in the order of the result's rows. One that stands twice has one row, at
+    /// its first place.
     #[serde(default)]
     orders: Vec<i64>,
     /// Instead: every order that matches.
@@ -94,8 +97,8 @@ pub struct NewBatch {
 }
 
 /// Begins a batch. It is carried out in the background; ask for it until it is finished.
-#[utoipa::path(post, path = "/v1/batches", tag = "batches", params(Key), request_body = NewBatch,
-    responses((status = 202, body = Batch), Acting))]
+#[utoipa::path(post, operation_id = "begin_batch", path = "/v1/batches", tag = "batches", params(Key), request_body = NewBatch,
+    responses((status = 202, body = Batch, description = "The batch."), Acting))]
 pub async fn begin(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -110,7 +113,13 @@ pub async fn begin(
         (Some(_), _) => return Err(Problem::new(Kind::Invalid, "Give `orders` or `matching`, not both.")),
     };
     if !(1..=MAX_BATCH).contains(&orders.len()) {
-        return Err(Problem::new(Kind::Invalid, format!("A batch has 1 to {MAX_BATCH} orders.")));
+        let words = format!("A batch has 1 to {MAX_BATCH} orders; here it would have {}.", orders.len());
+        return Err(Problem::new(Kind::Invalid, words));
+    }
+    let missing = app.store.missing(&orders).await?;
+    if let Some(first) = missing.first() {
+        let words = format!("Nothing was begun: {} of the orders do not exist, the first is {first}.", missing.len());
+        return Err(Problem::new(Kind::Invalid, words));
     }
     let id = app.store.add_batch(new.action, &caller.name, &orders, clock::now()).await?;
     app.wake.notify_one();
@@ -118,8 +127,8 @@ pub async fn begin(
 }
 
 /// One batch.
-#[utoipa::path(get, path = "/v1/batches/{id}", tag = "batches", params(("id" = i64, Path)),
-    responses((status = 200, body = Batch), Reading, Missing))]
+#[utoipa::path(get, operation_id = "batch", path = "/v1/batches/{id}", tag = "batches", params(("id" = i64, Path)),
+    responses((status = 200, body = Batch, description = "The batch."), Reading, Missing))]
 pub async fn one(Shared(app): Shared<App>, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
     Ok(Json(Batch::of(&app, find(&app, id).await?).await?))
 }
@@ -154,8 +163,8 @@ impl Row {
 }
 
 /// The rows of a batch, in the order of its orders.
-#[utoipa::path(get, path = "/v1/batches/{id}/rows", tag = "batches", params(("id" = i64, Path), Part),
-    responses((status = 200, body = Vec<Row>), Reading, Missing))]
+#[utoipa::path(get, operation_id = "batch_rows", path = "/v1/batches/{id}/rows", tag = "batches", params(("id" = i64, Path), Part),
+    responses((status = 200, body = Vec<Row>, description = "The rows."), Reading, Missing))]
 pub async fn rows(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -171,8 +180,8 @@ pub async fn rows(
 }
 
 /// Ends a batch: rows that have not begun fail. What is on its way comes to its end.
-#[utoipa::path(post, path = "/v1/batches/{id}/stop", tag = "batches", params(("id" = i64, Path), Key),
-    responses((status = 200, body = Batch), Acting, Missing))]
+#[utoipa::path(post, operation_id = "stop_batch", path = "/v1/batches/{id}/stop", tag = "batches", params(("id" = i64, Path), Key),
+    responses((status = 200, body = Batch, description = "The batch."), Acting, Missing))]
 pub async fn stop(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
     find(&app, id).await?;
     app.store.stop_batch(id, &caller.name, clock::now()).await?;

@@ -16,7 +16,7 @@ use axum::response::Response;
 pub struct Caller {
     /// Names the token in the store of answers.
     pub id: String,
-    /// What the token is for; stands in histories.
+    /// What the token is for, told from a user of the same name; stands in histories.
     pub name: String,
     /// What it may do.
     pub role: Role,
@@ -32,7 +32,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let found = app.store.api_token(&token, clock::now()).await?.ok_or_else(unknown)?;
     let caller = Caller {
         id: format!("token:{}", found.id),
-        name: found.name,
+        name: format!("{} (API)", found.name),
         role: found.role,
         lang: lang(request.headers(), app.lang),
     };

@@ -14,7 +14,7 @@ use crate::words::{Lang, Problem as OrderProblem};
 use axum::Json;
 use axum::extract::{Path, State};
 use provider_host::Plugin;
-use provider_host::contract::{Bill, ProviderInfo, SettingKind};
+use provider_host::contract::{Bill, Capability, ProviderInfo, SettingKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -73,35 +73,39 @@ fn shown(app: &App, mall: Mall) -> Shown {
 }
 
 /// All malls.
-#[utoipa::path(get, path = "/v1/malls", tag = "malls",
-    responses((status = 200, body = Vec<Shown>), Reading, Restricted))]
+#[utoipa::path(get, operation_id = "list_malls", path = "/v1/malls", tag = "malls",
+    responses((status = 200, body = Vec<Shown>, description = "The malls."), Reading, Restricted))]
 pub async fn list(State(app): State<App>, _: Administrator) -> Result<Json<Vec<Shown>>, Problem> {
     Ok(Json(app.store.malls().await?.into_iter().map(|mall| shown(&app, mall)).collect()))
 }
 
 /// One mall.
-#[utoipa::path(get, path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path)),
-    responses((status = 200, body = Shown), Reading, Missing, Restricted))]
+#[utoipa::path(get, operation_id = "mall", path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path)),
+    responses((status = 200, body = Shown, description = "The mall."), Reading, Missing, Restricted))]
 pub async fn one(State(app): State<App>, _: Administrator, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
     let mall = app.store.mall(&id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
     Ok(Json(shown(&app, mall)))
 }
 
-/// A mall as it is to be.
+/// A mall as it is to be, whole: what is left out is what it is for a new mall, but for secrets.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f]+$")]
     name: String,
     provider: String,
     /// A secret that is left out stays what it is.
     settings: BTreeMap<String, String>,
+    /// Left out: 変更しない.
     #[serde(default)]
     fees: Fees,
+    /// Left out: 別送.
     #[serde(default)]
     invoice: Invoice,
+    /// Left out: verdicts are asked for, nothing else happens by itself.
     #[serde(default)]
     automation: Automation,
+    /// What the mall's CSV calls columns that have another name there: ours, theirs. Left out: none.
     #[serde(default)]
     headings: BTreeMap<String, String>,
     #[serde(default)]
@@ -152,8 +156,8 @@ async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Ve
 }
 
 /// Saves a mall, new or changed.
-#[utoipa::path(put, path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path), Key), request_body = Wanted,
-    responses((status = 200, body = Shown), Acting, Restricted))]
+#[utoipa::path(put, operation_id = "put_mall", path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path), Key), request_body = Wanted,
+    responses((status = 200, body = Shown, description = "The mall."), Acting, Restricted))]
 pub async fn put(
     State(app): State<App>,
     Administrator(caller): Administrator,
@@ -200,18 +204,25 @@ pub struct Tested {
 }
 
 /// Asks the provider whether the stored settings work, without leaving a trace there.
-#[utoipa::path(post, path = "/v1/malls/{id}/connection-test", tag = "malls", params(("id" = String, Path), Key),
-    responses((status = 200, body = Tested), Acting, Missing, Restricted))]
+#[utoipa::path(post, operation_id = "test_connection", path = "/v1/malls/{id}/connection-test", tag = "malls", params(("id" = String, Path), Key),
+    responses((status = 200, body = Tested, description = "What the provider said."), Acting, Missing, Restricted))]
 pub async fn test(
     State(app): State<App>,
     Administrator(caller): Administrator,
     Path(id): Path<String>,
 ) -> Result<Json<Tested>, Problem> {
     let (mall, plugin) = with_plugin(&app, &id).await?;
+    if !plugin.info().capabilities.contains(Capability::TEST_CONNECTION) {
+        let words = format!("The provider {} has no connection test; see `capabilities`.", mall.provider);
+        return Err(Problem::new(Kind::Conflict, words));
+    }
     let answer = plugin.test_connection(&mall.account()).await.rows.pop();
     let words = answer.and_then(Result::err).map(|failure| OrderProblem::of(failure, Action::Check).words(caller.lang));
     Ok(Json(Tested { works: words.is_none(), words }))
 }
+
+/// Largest bill that is tried, in yen: as large as one that is imported.
+const MAX_TRIAL: i64 = 1_000_000_000;
 
 /// A bill to try.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -232,14 +243,17 @@ pub struct Tried {
 }
 
 /// What the mall's fee rule would make of a bill. Changes nothing.
-#[utoipa::path(post, path = "/v1/malls/{id}/fee-trial", tag = "malls", params(("id" = String, Path), Key), request_body = Trial,
-    responses((status = 200, body = Tried), Acting, Missing))]
+#[utoipa::path(post, operation_id = "try_fee", path = "/v1/malls/{id}/fee-trial", tag = "malls", params(("id" = String, Path), Key), request_body = Trial,
+    responses((status = 200, body = Tried, description = "What the bill would become."), Acting, Missing))]
 pub async fn try_fee(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     Object(trial): Object<Trial>,
 ) -> Result<Json<Tried>, Problem> {
+    if !(0..=MAX_TRIAL).contains(&trial.amount) {
+        return Err(Problem::new(Kind::Invalid, format!("`amount` is 0 to {MAX_TRIAL} yen.")));
+    }
     let (mall, plugin) = with_plugin(&app, &id).await?;
     let bill = Bill { items: trial.amount, shipping_fee: 0, payment_fee: 0 };
     let tried = plugin.fee_adjust(&mall.fee_rule(), &bill).await.map_err(|error| Problem::failed(&error))?;

@@ -12,7 +12,7 @@ use crate::state::{Action, Outcome, State};
 use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
 use crate::tracking::{self, Entry, Refused};
 use crate::web::App;
-use crate::web::order::{MAX_NOTE, found, invoice_open};
+use crate::web::order::{MAX_NOTE, MAX_STATUS, findings, found, invoice_open, order_status};
 use crate::web::row::line;
 use crate::words::{Lang, Problem as OrderProblem};
 use axum::Json;
@@ -201,8 +201,8 @@ pub struct Page {
 }
 
 /// The order list.
-#[utoipa::path(get, path = "/v1/orders", tag = "orders", params(Matching, Paging),
-    responses((status = 200, body = Page), Reading))]
+#[utoipa::path(get, operation_id = "list_orders", path = "/v1/orders", tag = "orders", params(Matching, Paging),
+    responses((status = 200, body = Page, description = "A page of the list."), Reading))]
 pub async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -220,6 +220,7 @@ pub async fn list(
 
 /// Whose orders are counted.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Counted {
     /// Of this mall.
@@ -229,7 +230,7 @@ pub struct Counted {
 }
 
 /// How many orders are in each state.
-#[utoipa::path(get, path = "/v1/orders/counts", tag = "orders", params(Counted),
+#[utoipa::path(get, operation_id = "count_orders", path = "/v1/orders/counts", tag = "orders", params(Counted),
     responses((status = 200, body = BTreeMap<String, i64>, description = "By state; states without orders are left out."), Reading))]
 pub async fn counts(
     Shared(app): Shared<App>,
@@ -287,8 +288,8 @@ fn stale(version: i64) -> Problem {
 }
 
 /// One order.
-#[utoipa::path(get, path = "/v1/orders/{id}", tag = "orders", params(("id" = i64, Path)),
-    responses((status = 200, body = Whole), Reading, Missing))]
+#[utoipa::path(get, operation_id = "order", path = "/v1/orders/{id}", tag = "orders", params(("id" = i64, Path)),
+    responses((status = 200, body = Whole, description = "The order."), Reading, Missing))]
 pub async fn one(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Whole>, Problem> {
     Ok(Json(Whole::new(&find(&app, id).await?, caller.lang)))
 }
@@ -331,8 +332,8 @@ impl Happened {
 }
 
 /// What happened to an order, oldest first.
-#[utoipa::path(get, path = "/v1/orders/{id}/history", tag = "orders", params(("id" = i64, Path)),
-    responses((status = 200, body = Vec<Happened>), Reading, Missing))]
+#[utoipa::path(get, operation_id = "order_history", path = "/v1/orders/{id}/history", tag = "orders", params(("id" = i64, Path)),
+    responses((status = 200, body = Vec<Happened>, description = "What happened."), Reading, Missing))]
 pub async fn history(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -355,16 +356,20 @@ pub struct Act {
 /// What became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Done {
+    /// `failure` also where the order's state or its content forbade it and nothing was sent: `trouble` says why.
     outcome: Outcome,
+    /// The order's version since.
+    version: i64,
     state: State,
     transaction_id: Option<String>,
     trouble: Option<Trouble>,
 }
 
 impl Done {
-    fn new(row: Row, lang: Lang) -> Self {
+    fn new(row: Row, version: i64, lang: Lang) -> Self {
         Done {
             outcome: row.outcome,
+            version,
             state: row.state,
             transaction_id: row.transaction_id,
             trouble: row.problem.as_ref().map(|problem| Trouble::new(problem, lang)),
@@ -373,7 +378,7 @@ impl Done {
 }
 
 /// Runs an action on one order: 与信を実行, 与信結果確認, 与信キャンセル, 伝票番号同期.
-#[utoipa::path(post, path = "/v1/orders/{id}/actions", tag = "orders", params(("id" = i64, Path), Key), request_body = Act,
+#[utoipa::path(post, operation_id = "act_on_order", path = "/v1/orders/{id}/actions", tag = "orders", params(("id" = i64, Path), Key), request_body = Act,
     responses((status = 200, body = Done, description = "It was carried out, or refused before anything was sent: see `outcome`."), Acting, Missing))]
 pub async fn act(
     Shared(app): Shared<App>,
@@ -381,11 +386,15 @@ pub async fn act(
     Path(id): Path<i64>,
     Object(act): Object<Act>,
 ) -> Result<Json<Done>, Problem> {
+    if act.action == Action::Decide {
+        let words = "What was found is recorded by POST /v1/orders/{id}/decision, with a note.";
+        return Err(Problem::new(Kind::Invalid, words));
+    }
     unchanged(&app, id, act.version).await?;
     let rows = app.desk.of(&caller.name).run(act.action, &[id], &|_| {}).await;
     let row = rows.map_err(|error| Problem::failed(&error))?.pop();
     let row = row.ok_or_else(|| Problem::failed(&"the desk answered no row"))?;
-    Ok(Json(Done::new(row, caller.lang)))
+    Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
 }
 
 /// A tracking number.
@@ -404,8 +413,8 @@ pub struct Shipment {
 }
 
 /// Enters carrier and 伝票番号.
-#[utoipa::path(put, path = "/v1/orders/{id}/tracking", tag = "orders", params(("id" = i64, Path), Key), request_body = Shipment,
-    responses((status = 200, body = Whole), Acting, Missing))]
+#[utoipa::path(put, operation_id = "enter_tracking", path = "/v1/orders/{id}/tracking", tag = "orders", params(("id" = i64, Path), Key), request_body = Shipment,
+    responses((status = 200, body = Whole, description = "The order."), Acting, Missing))]
 pub async fn tracking(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -426,6 +435,35 @@ pub async fn tracking(
     }
 }
 
+/// Where the order is, in the shop's own words.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusChoice {
+    version: i64,
+    /// 受注ステータス; empty: none. It may be the one that starts something by itself.
+    #[schema(max_length = 64)]
+    order_status: String,
+}
+
+/// Sets 受注ステータス.
+#[utoipa::path(put, operation_id = "set_order_status", path = "/v1/orders/{id}/order-status", tag = "orders", params(("id" = i64, Path), Key), request_body = StatusChoice,
+    responses((status = 200, body = Whole, description = "The order as it is now."), Acting, Missing))]
+pub async fn status(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+    Object(choice): Object<StatusChoice>,
+) -> Result<Json<Whole>, Problem> {
+    let order = unchanged(&app, id, choice.version).await?;
+    let unfit = || Problem::new(Kind::Invalid, format!("`order_status` has at most {MAX_STATUS} characters."));
+    let status = order_status(&choice.order_status).ok_or_else(unfit)?;
+    if !app.store.set_order_status(&order, status, &caller.name, clock::now()).await? {
+        return Err(stale(find(&app, id).await?.version));
+    }
+    app.wake.notify_one();
+    Ok(Json(Whole::new(&find(&app, id).await?, caller.lang)))
+}
+
 /// How the invoice reaches the buyer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -436,8 +474,8 @@ pub struct InvoiceChoice {
 }
 
 /// Chooses how the invoice goes out.
-#[utoipa::path(put, path = "/v1/orders/{id}/invoice", tag = "orders", params(("id" = i64, Path), Key), request_body = InvoiceChoice,
-    responses((status = 200, body = Whole), Acting, Missing))]
+#[utoipa::path(put, operation_id = "choose_invoice", path = "/v1/orders/{id}/invoice", tag = "orders", params(("id" = i64, Path), Key), request_body = InvoiceChoice,
+    responses((status = 200, body = Whole, description = "The order."), Acting, Missing))]
 pub async fn invoice(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -474,8 +512,8 @@ pub struct Decision {
 }
 
 /// Records what an operator found at the provider about an unknown outcome.
-#[utoipa::path(post, path = "/v1/orders/{id}/decision", tag = "orders", params(("id" = i64, Path), Key), request_body = Decision,
-    responses((status = 200, body = Done), Acting, Missing))]
+#[utoipa::path(post, operation_id = "record_decision", path = "/v1/orders/{id}/decision", tag = "orders", params(("id" = i64, Path), Key), request_body = Decision,
+    responses((status = 200, body = Done, description = "What became of it."), Acting, Missing))]
 pub async fn decide(
     Shared(app): Shared<App>,
     caller: Caller,
@@ -486,10 +524,18 @@ pub async fn decide(
     if note.is_empty() || note.chars().count() > MAX_NOTE {
         return Err(Problem::new(Kind::Invalid, format!("`note` has 1 to {MAX_NOTE} characters.")));
     }
+    let order = unchanged(&app, id, decision.version).await?;
+    let open: Vec<_> = findings(order.state).collect();
+    if !open.contains(&decision.found.as_str()) {
+        let words = match open.as_slice() {
+            [] => format!("Nothing is unknown in the state {}.", order.state),
+            open => format!("In the state {}, `found` is one of: {}.", order.state, open.join(", ")),
+        };
+        return Err(Problem::new(Kind::Conflict, words));
+    }
     let named = found(&decision.found, decision.transaction_id.as_deref().unwrap_or_default());
-    let unreadable = || Problem::new(Kind::Invalid, "`found` is not known, or needs a `transaction_id`.");
-    let named = named.ok_or_else(unreadable)?;
-    unchanged(&app, id, decision.version).await?;
+    let needs_id = || Problem::new(Kind::Invalid, format!("`{}` needs a `transaction_id`.", decision.found));
+    let named = named.ok_or_else(needs_id)?;
     let row = app.desk.of(&caller.name).decide(id, named, note).await.map_err(|error| Problem::failed(&error))?;
-    Ok(Json(Done::new(row, caller.lang)))
+    Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
 }

@@ -57,6 +57,8 @@ pub enum Kind {
     Conflict,
     Refused,
     TooLarge,
+    MediaType,
+    Method,
     Failed,
 }
 
@@ -77,6 +79,8 @@ impl Kind {
             Kind::Conflict => ("conflict", "Its state does not allow it", StatusCode::CONFLICT),
             Kind::Refused => ("refused", "The provider or its plugin refused it", StatusCode::UNPROCESSABLE_ENTITY),
             Kind::TooLarge => ("too-large", "What was sent is too large", StatusCode::PAYLOAD_TOO_LARGE),
+            Kind::MediaType => ("media-type", "The body is of another media type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Kind::Method => ("method", "The path has no such method", StatusCode::METHOD_NOT_ALLOWED),
             Kind::Failed => ("failed", "The platform failed", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
@@ -113,8 +117,17 @@ impl Problem {
 
     /// What was said of a status by something that knows no problems.
     fn plain(status: StatusCode, detail: String) -> Self {
-        let title = status.canonical_reason().unwrap_or("Refused");
-        Problem { kind: "about:blank".to_owned(), title, status: status.as_u16(), detail, fields: Vec::new() }
+        let kind = match status {
+            StatusCode::BAD_REQUEST => Kind::Unreadable,
+            StatusCode::NOT_FOUND => Kind::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Kind::Method,
+            StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Kind::MediaType,
+            status if status.is_client_error() => Kind::Invalid,
+            _ => Kind::Failed,
+        };
+        let detail = if detail.is_empty() { kind.of().1.to_owned() + "." } else { detail };
+        Problem { status: status.as_u16(), ..Problem::new(kind, detail) }
     }
 }
 

@@ -37,6 +37,7 @@ impl Name {
 
 /// What a file is.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Coming {
     /// The mall whose file it is.
@@ -47,6 +48,10 @@ pub struct Coming {
     /// Says what would happen, and does nothing.
     #[serde(default)]
     dry_run: bool,
+    /// Orders that are there already become what the file says, as long as they may still be credited; 受注ステータス
+    /// changes in every state. Without it they are refused.
+    #[serde(default)]
+    correct: bool,
 }
 
 /// An order of the file.
@@ -68,9 +73,15 @@ pub struct Came {
 }
 
 /// Takes orders or credit results in from a CSV file.
-#[utoipa::path(post, path = "/v1/imports", tag = "csv", params(Coming, Key),
+///
+/// Orders have one line for each item, with the columns 注文番号, 注文日時, 注文者氏名, 注文者郵便番号, 注文者都道府県,
+/// 注文者市区町村, 注文者住所, 注文者電話番号, 合計金額, 商品名, 単価, 数量; and, where they are there, 注文者氏名カナ,
+/// 注文者会社名, 注文者部署名, 注文者メールアドレス, the same of 送付先, 送料, 決済手数料, 請求書, 備考, 受注ステータス,
+/// 税率. A mall's `headings` give them other names. Credit results have 注文番号, 与信結果 (OK, NG, 審査中, 保留 or
+/// キャンセル済) and 与信理由.
+#[utoipa::path(post, operation_id = "import_csv", path = "/v1/imports", tag = "csv", params(Coming, Key),
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = Came), Acting, Missing))]
+    responses((status = 200, body = Came, description = "What came of the file, or would."), Acting, Missing))]
 pub async fn import(
     State(app): State<App>,
     caller: Caller,
@@ -85,6 +96,7 @@ pub async fn import(
         mall: coming.mall,
         what: coming.what,
         encoding: coming.encoding.map(Name::encoding),
+        correct: coming.correct,
         bytes: bytes.to_vec(),
     };
     let came = transfer::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
@@ -108,9 +120,12 @@ pub struct Going {
     encoding: Option<Name>,
 }
 
-/// Orders or credit results as a CSV file that opens in a Japanese Excel.
-#[utoipa::path(get, path = "/v1/exports", tag = "csv", params(Going, Matching),
-    responses((status = 200, body = String, content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json")))]
+/// Orders or credit results as a CSV file that opens in a Japanese Excel. What Shift_JIS cannot write becomes 〓.
+///
+/// Credit results are those of orders whose results came by CSV, and of those that nobody has judged yet; orders that
+/// were judged through the API are left out.
+#[utoipa::path(get, operation_id = "export_csv", path = "/v1/exports", tag = "csv", params(Going, Matching),
+    responses((status = 200, body = String, description = "The file.", content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json", description = "The file would have too many orders.")))]
 pub async fn export(
     State(app): State<App>,
     Query(going): Query<Going>,

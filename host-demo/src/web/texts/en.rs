@@ -358,7 +358,7 @@ pub static EN: Texts = Texts {
     import_summary: "{0} were taken in, {1} were not.",
     only_first: "Only the first {0} are shown here.",
     choose_file: "Choose a CSV file.",
-    export_lead: "Opens in a Japanese Excel as it is.",
+    export_lead: "Opens in a Japanese Excel as it is. What Shift_JIS cannot write becomes 〓.",
     export_what: "What",
     export_orders: "Orders",
     export_results: "Credit results",
@@ -393,4 +393,9 @@ pub static EN: Texts = Texts {
     current_password_wrong: "The current password is wrong.",
     make_role: "Make {0}",
     export_as_listed: "Search, provider, order status and tracking are filtered as in the list.",
+    order_corrected: "corrected, billed {0} yen (fee {1} yen)",
+    import_correct: "Update orders that are there already (content until credit, order status always)",
+    event_status_set: "changed the order status",
+    event_corrected: "corrected by CSV",
+    status_saved: "The order status of order {0} is saved.",
 };

@@ -358,7 +358,7 @@ pub static JA: Texts = Texts {
     import_summary: "{0}件を取り込みました。取り込まなかったもの {1}件。",
     only_first: "ここには最初の{0}件だけを表示しています。",
     choose_file: "CSVファイルを選んでください。",
-    export_lead: "日本語版のExcelでそのまま開けます。",
+    export_lead: "日本語版のExcelでそのまま開けます。Shift_JISにない文字は〓になります。",
     export_what: "出力するもの",
     export_orders: "注文",
     export_results: "与信結果",
@@ -393,4 +393,9 @@ pub static JA: Texts = Texts {
     current_password_wrong: "今のパスワードが違います。",
     make_role: "{0}にする",
     export_as_listed: "検索・後払い会社・受注ステータス・伝票の条件も、一覧と同じものを使います。",
+    order_corrected: "内容を更新、請求額 {0}円（手数料 {1}円）",
+    import_correct: "取り込み済みの注文も更新する（内容は与信の前まで、受注ステータスはいつでも）",
+    event_status_set: "受注ステータスを変更",
+    event_corrected: "CSVで内容を更新",
+    status_saved: "注文 {0} の受注ステータスを保存しました。",
 };

@@ -416,6 +416,11 @@ texts! {
     current_password_wrong,
     make_role,
     export_as_listed,
+    order_corrected,
+    import_correct,
+    event_status_set,
+    event_corrected,
+    status_saved,
 }
 
 /// The texts in `lang`.
