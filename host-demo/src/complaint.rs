@@ -1,6 +1,7 @@
 //! What can be wrong with a CSV file, its lines and its orders, and the words for it: one message for each
 //! order, which names file, line and order and says what to do.
 
+use crate::import::MAX_ITEMS;
 use crate::sheet::{MAX_CELL, MAX_FILE_BYTES, MAX_LINES};
 use crate::state::State;
 use crate::words::{Field, Lang, field_words};
@@ -90,6 +91,10 @@ pub enum Complaint {
     Encoding(String),
     /// A cell is longer than [`MAX_CELL`].
     TooLong(String),
+    /// A cell has characters that cannot be seen.
+    Unseen(String),
+    /// The order has more than [`MAX_ITEMS`] lines.
+    TooManyItems,
     /// A cell that is needed is empty.
     Empty(String),
     /// Not what the column holds: the heading, the cell, what is needed.
@@ -174,6 +179,14 @@ impl Complaint {
             Complaint::TooLong(name) => lang.pick(
                 format!("「{name}」は{MAX_CELL}文字以内にしてください"),
                 format!("{name} may have {MAX_CELL} characters at most"),
+            ),
+            Complaint::Unseen(name) => lang.pick(
+                format!("「{name}」から、目に見えない制御文字を取り除いてください"),
+                format!("{name} has control characters; remove them"),
+            ),
+            Complaint::TooManyItems => lang.pick(
+                format!("一つの注文は{MAX_ITEMS}行までです。注文を分けてください"),
+                format!("an order has {MAX_ITEMS} lines at most; split it"),
             ),
             Complaint::Empty(name) => {
                 lang.pick(format!("「{name}」を入力してください"), format!("{name} is empty; fill it in"))

@@ -23,6 +23,9 @@ const MAX_YEN: i64 = 1_000_000_000;
 /// Most of one item in an order.
 const MAX_QUANTITY: i64 = 100_000;
 
+/// Most lines of an order: more than a cart has, and little enough for a plugin to check in a moment.
+pub const MAX_ITEMS: usize = 200;
+
 /// A heading of the export, and whether a file without it can be read.
 struct Heading {
     name: &'static str,
@@ -151,6 +154,9 @@ fn parse_lines(encoding: &'static Encoding, lines: &[Line], renamed: &Renamed) -
         let (first, number) = (&lines[0], cell(&lines[0], NUMBER));
         let mut found = Cells { renamed, complaints: Vec::new() };
         found.complaints.extend(lines.iter().flat_map(|line| line.complaints.clone()));
+        if lines.len() > MAX_ITEMS {
+            found.complaints = vec![Complaint::TooManyItems];
+        }
         if let Some(before) = seen.insert(number, first.at).filter(|_| !number.is_empty()) {
             found.complaints.push(Complaint::TwiceInFile(before));
         }

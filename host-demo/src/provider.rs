@@ -151,20 +151,15 @@ impl Shelf {
         if found == name { Ok(plugin) } else { Err(ProviderError::Another { path, asked: name.to_owned(), found }) }
     }
 
-    /// The components in the folder, by name.
-    pub fn files(&self) -> std::io::Result<Vec<PathBuf>> {
+    /// The names of the components in the folder that can be a provider's.
+    pub fn names(&self) -> std::io::Result<Vec<String>> {
         let entries = std::fs::read_dir(&self.folder)?.collect::<Result<Vec<_>, _>>()?;
         let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
-        files.sort();
-        Ok(files)
-    }
-
-    /// The names of the components in the folder that can be a provider's; none while it cannot be read.
-    pub fn names(&self) -> Vec<String> {
-        let files = self.files().unwrap_or_default().into_iter();
-        let names = files.filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()));
-        names.filter(|name| is_name(name)).collect()
+        let names = files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()));
+        let mut names: Vec<_> = names.filter(|name| is_name(name)).collect();
+        names.sort();
+        Ok(names)
     }
 
     /// Puts the component at `file`, with the permissions beside it, into the folder, where it replaces

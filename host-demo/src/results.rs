@@ -163,13 +163,10 @@ fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
 
 async fn write(store: &Store, mall: &Mall, results: &[Judged<'_>], who: &str) -> Result<Vec<bool>, StoreError> {
     let changes = results.iter().map(|result| {
-        let said = || vec![Said { code: None, message: result.reason.to_owned() }];
+        let is_bad = matches!(result.state, State::CsvRejected | State::CsvOnHold);
+        let said = || Said { code: None, message: result.reason.to_owned() };
         Change {
-            problem: match result.state {
-                State::CsvRejected => Some(Problem::Rejected { said: said() }),
-                State::CsvOnHold => Some(Problem::OnHold { said: said() }),
-                _ => None,
-            },
+            problem: is_bad.then(|| Problem::ByCsv { said: said() }),
             note: Some(format!("CSV {}", result.reason).trim_end().to_owned()),
             order_status: automation::order_status(mall, result.order.state, result.state),
             ..Change::new(result.order, result.event)

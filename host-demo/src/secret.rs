@@ -9,6 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -45,7 +47,10 @@ pub enum SecretError {
 
 /// The key, ready for use.
 #[derive(Clone)]
-pub struct Secrets(XChaCha20Poly1305);
+pub struct Secrets {
+    cipher: XChaCha20Poly1305,
+    mac: Hmac<Sha256>,
+}
 
 impl Secrets {
     /// With the key of the environment, or else of `file`, which is made if it is not there.
@@ -72,7 +77,10 @@ impl Secrets {
         let key: Option<Vec<u8>> = whole.then(|| (0..KEY_BYTES).map(byte).collect()).flatten();
         let key = key.and_then(|key| <[u8; KEY_BYTES]>::try_from(key).ok());
         let key = key.ok_or_else(|| SecretError::Key(from.to_owned()))?;
-        Ok(Secrets(XChaCha20Poly1305::new(&key.into())))
+        // Another key for another use, from the same one.
+        let derived = Sha256::new().chain_update(b"digests").chain_update(key).finalize();
+        let mac = Hmac::new_from_slice(&derived).map_err(|_| SecretError::Key(from.to_owned()))?;
+        Ok(Secrets { cipher: XChaCha20Poly1305::new(&key.into()), mac })
     }
 
     /// Encrypts `text`, which is `what`.
@@ -80,8 +88,19 @@ impl Secrets {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
         let payload = Payload { msg: text.as_bytes(), aad: what.as_bytes() };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).map_err(|_| SecretError::Sealed(what.to_owned()))?;
+        let sealed =
+            self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SecretError::Sealed(what.to_owned()))?;
         Ok(STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// A digest of `parts` as `what`, in hex, that nobody can make or guess from without the key.
+    pub fn digest(&self, what: &str, parts: &[&[u8]]) -> String {
+        let mut mac = self.mac.clone();
+        for part in [what.as_bytes()].iter().chain(parts) {
+            mac.update(&part.len().to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Decrypts what was sealed as `what`.
@@ -93,7 +112,7 @@ impl Secrets {
         let bytes = STANDARD_NO_PAD.decode(sealed).ok()?;
         let (nonce, msg) = bytes.split_at_checked(NONCE_BYTES)?;
         let nonce = <[u8; NONCE_BYTES]>::try_from(nonce).ok()?;
-        let opened = self.0.decrypt(&XNonce::from(nonce), Payload { msg, aad: what.as_bytes() }).ok()?;
+        let opened = self.cipher.decrypt(&XNonce::from(nonce), Payload { msg, aad: what.as_bytes() }).ok()?;
         String::from_utf8(opened).ok()
     }
 }
@@ -137,6 +156,15 @@ mod tests {
         assert!(secrets(2).open("honten/password", &sealed).is_err(), "another key");
         assert!(secrets(1).open("honten/password", &sealed[1..]).is_err(), "a changed value");
         assert_ne!(sealed, secrets(1).seal("honten/password", "himitsu").unwrap(), "never the same twice");
+    }
+
+    #[test]
+    fn a_digest_needs_the_key_and_keeps_its_parts_apart() {
+        let digest = |key, what, parts: &[&[u8]]| secrets(key).digest(what, parts);
+        assert_eq!(digest(1, "form", &[b"a", b"b"]), digest(1, "form", &[b"a", b"b"]));
+        for other in [digest(2, "form", &[b"a", b"b"]), digest(1, "call", &[b"a", b"b"]), digest(1, "form", &[b"ab"])] {
+            assert_ne!(other, digest(1, "form", &[b"a", b"b"]));
+        }
     }
 
     #[test]

@@ -147,6 +147,9 @@ impl Layout<'_> {
             if text.chars().count() > MAX_CELL {
                 line.complaints.push(Complaint::TooLong(column.name.clone()));
             }
+            if text.contains(|c: char| c.is_control() && !['\t', '\r', '\n'].contains(&c)) {
+                line.complaints.push(Complaint::Unseen(column.name.clone()));
+            }
             line.cells.push(text);
         }
         line
@@ -164,7 +167,9 @@ pub enum Charset {
 }
 
 /// What Excel begins a formula with, narrow and wide, and what it strips before it looks.
-const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+const FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', MINUS];
+/// Becomes － in Shift_JIS.
+const MINUS: char = '\u{2212}';
 /// Stands before a cell that would be a formula: Excel shows such a cell as text.
 const GUARD: char = '\'';
 /// Stands for what Shift_JIS cannot write (〓), as printers have it.
@@ -194,7 +199,8 @@ pub fn write<const N: usize>(
 /// A cell that cannot become a formula. A plain negative number is none.
 fn guarded(cell: &str) -> String {
     let is_number = cell.strip_prefix('-').unwrap_or(cell).bytes().all(|byte| byte.is_ascii_digit());
-    match cell.starts_with(FORMULA) && !(is_number && cell.len() > 1) {
+    let seen = cell.trim_start_matches(|c: char| c == '\u{feff}' || c.is_control());
+    match (seen.starts_with(FORMULA) || cell.starts_with(FORMULA)) && !(is_number && cell.len() > 1) {
         true => format!("{GUARD}{cell}"),
         false => cell.to_owned(),
     }
@@ -202,7 +208,7 @@ fn guarded(cell: &str) -> String {
 
 /// A cell of a file that may have been written here: without the guard.
 pub fn unguarded(cell: &str) -> &str {
-    cell.strip_prefix(GUARD).filter(|rest| rest.starts_with(FORMULA)).unwrap_or(cell)
+    cell.strip_prefix(GUARD).filter(|rest| guarded(rest).starts_with(GUARD)).unwrap_or(cell)
 }
 
 fn shift_jis(mut text: &str) -> Vec<u8> {
@@ -227,7 +233,21 @@ mod tests {
 
     #[test]
     fn no_cell_becomes_a_formula_and_every_cell_comes_back_as_it_was() {
-        for cell in ["=1+1", "+81-3", "-A1", "@x", "\t=1", "\r\n=1", "＝1", "－x", "-", "-1+1"] {
+        for cell in [
+            "=1+1",
+            "+81-3",
+            "-A1",
+            "@x",
+            "\t=1",
+            "\r\n=1",
+            "＝1",
+            "－x",
+            "-",
+            "-1+1",
+            "\u{2212}x",
+            "\0=1",
+            "\u{feff}=1",
+        ] {
             assert_eq!(guarded(cell), format!("'{cell}"), "{cell:?}");
             assert_eq!(unguarded(&guarded(cell)), cell);
         }

@@ -124,6 +124,7 @@ pub struct Setup {
 impl App {
     /// A platform with every plugin of the folder that loads; the others are in the log.
     pub async fn new(setup: Setup) -> Result<Self, StoreError> {
+        providers::clear_trials(setup.shelf.folder());
         let registry = Arc::new(loaded(&setup.shelf).await);
         let calls = Arc::new(Calls::default());
         let desk = Desk {
@@ -188,7 +189,7 @@ impl App {
             Ok(plugin) => tracing::info!(name, version = plugin.info().version, "a plugin on the shelf is current"),
             Err(error) => tracing::error!(name, %error, "a plugin on the shelf does not load; the one before stays"),
         };
-        match self.shelf.follow(&self.registry, || self.shelf.names(), tell).await {}
+        match self.shelf.follow(&self.registry, || names(&self.shelf), tell).await {}
     }
 
     /// Has `work` come to its end, even if nobody waits for it any more: a call that is broken off leaves its
@@ -236,20 +237,23 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Refusal::failed(&words.unwrap_or("a page panicked")).into_response()
 }
 
-/// Every plugin of the shelf that loads.
+/// Every plugin of the shelf that loads and is what its name says.
 async fn loaded(shelf: &Shelf) -> Registry {
     let registry = Registry::default();
-    let files = shelf.files().unwrap_or_else(|error| {
-        tracing::error!(%error, "the folder of plugins cannot be read");
-        Vec::new()
-    });
-    for file in files {
-        match shelf.load_file(&file).await {
+    for name in names(shelf) {
+        match shelf.load(&name).await {
             Ok(plugin) => drop(registry.put(plugin)),
             Err(error) => tracing::error!(%error, "a plugin was not loaded"),
         }
     }
     registry
+}
+
+fn names(shelf: &Shelf) -> Vec<String> {
+    shelf.names().unwrap_or_else(|error| {
+        tracing::error!(%error, "the folder of plugins cannot be read");
+        Vec::new()
+    })
 }
 
 fn pages() -> Router<App> {
@@ -276,14 +280,20 @@ fn pages() -> Router<App> {
         .route("/malls", get(malls::list))
         .route("/malls/new", get(malls::new).post(malls::create))
         .route("/malls/{id}", get(malls::one).post(malls::change))
-        .route("/providers", get(providers::page).post(providers::load).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/providers",
+            get(providers::page).post(providers::load).layer(DefaultBodyLimit::max(providers::MAX_UPLOAD)),
+        )
         .route("/users", get(users::page).post(users::add))
         .route("/users/{id}", post(users::change))
         .route("/tokens", post(users::issue))
         .route("/tokens/{id}/revoke", post(users::revoke))
         .route("/audit", get(audit::page))
         .route("/account", get(account::page).post(account::change))
-        .route("/import", get(transfer::import_page).post(transfer::import).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/import",
+            get(transfer::import_page).post(transfer::import).layer(DefaultBodyLimit::max(transfer::MAX_UPLOAD)),
+        )
         .route("/export", get(transfer::export_page))
         .route("/export.csv", get(transfer::export))
 }

@@ -36,9 +36,30 @@ pub struct Said {
     pub message: String,
 }
 
+/// Characters of a provider's code that are kept, and of its words: far more than any has, and little enough to
+/// stand in a list.
+const MAX_CODE: usize = 64;
+const MAX_SAID: usize = 1_000;
+
+/// The beginning of what a provider said.
+fn beginning(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 impl From<Reason> for Said {
     fn from(reason: Reason) -> Self {
-        Said { code: reason.code, message: reason.message }
+        let code = reason.code.map(|code| beginning(&code, MAX_CODE));
+        Said { code, message: beginning(&reason.message, MAX_SAID) }
+    }
+}
+
+impl Said {
+    /// The host refused to send it, in the words of `wasi:http`: trying again does not help.
+    fn is_forbidden(&self) -> bool {
+        ["HttpRequestDenied", "DestinationIpProhibited"].iter().any(|denied| self.message.contains(denied))
     }
 }
 
@@ -62,7 +83,7 @@ pub struct Field {
 
 impl From<FieldProblem> for Field {
     fn from(problem: FieldProblem) -> Self {
-        Field { field: problem.field, said: problem.reason.into() }
+        Field { field: beginning(&problem.field, MAX_CODE), said: problem.reason.into() }
     }
 }
 
@@ -204,6 +225,11 @@ pub enum Problem {
         /// Who ended it.
         who: String,
     },
+    /// A result by CSV that is not an approval; the API has no part in what follows.
+    ByCsv {
+        /// 与信理由
+        said: Said,
+    },
     /// An operator recorded this.
     Recorded {
         /// The operator's note.
@@ -288,7 +314,8 @@ impl Problem {
             | Problem::NotSent { said }
             | Problem::Busy { said, .. }
             | Problem::AnswerLost { said }
-            | Problem::NeedsPerson { said } => said.to_string(),
+            | Problem::NeedsPerson { said }
+            | Problem::ByCsv { said } => said.to_string(),
             _ => String::new(),
         }
     }
@@ -304,8 +331,11 @@ impl Problem {
                 ("On hold".into(), "Correct the order on the provider's own page, then check the result."),
             ),
             Problem::Invalid { .. } => (
-                ("注文の内容が受け付けられませんでした".into(), "内容を直してからもう一度実行してください。"),
-                ("What was sent was refused".into(), "Correct it and try again."),
+                (
+                    "注文の内容が受け付けられませんでした".into(),
+                    "直した内容をCSVで取り込み（取り込み済みの注文も更新）、もう一度実行してください。",
+                ),
+                ("What was sent was refused".into(), "Import it corrected, with updates on, and try again."),
             ),
             Problem::Unauthorized { .. } => (
                 (
@@ -327,6 +357,16 @@ impl Problem {
                     "[与信結果確認]で今の状態を確かめてください。",
                 ),
                 ("The state at the provider does not allow it".into(), "Check the result to see where it stands."),
+            ),
+            Problem::NotSent { said } if said.is_forbidden() => (
+                (
+                    "接続先URLは、このプラグインに許可された通信先ではありません".into(),
+                    "何も送信していません。モールの接続先URLか、プラグインの許可ファイルを直してください。",
+                ),
+                (
+                    "The plugin was not granted the gateway's address".into(),
+                    "Nothing was sent. Correct the mall's URL or the plugin's permission file.",
+                ),
             ),
             Problem::NotSent { .. } => (
                 ("後払い会社に送信できませんでした".into(), "何も登録されていません。もう一度実行してください。"),
@@ -499,6 +539,10 @@ impl Problem {
                 (format!("{who}が処理を中止しました"), "何も送信していません。"),
                 (format!("{who} stopped the batch before it came to this order"), "Nothing was sent."),
             ),
+            Problem::ByCsv { .. } => (
+                ("CSVで受け取った与信結果です".into(), "直すときは、与信結果のCSVをもう一度取り込んでください。"),
+                ("The credit result came by CSV".into(), "To change it, import a result again."),
+            ),
             Problem::Recorded { note } => {
                 ((format!("担当者の記録: {note}"), ""), (format!("Recorded by an operator: {note}"), ""))
             }
@@ -516,15 +560,19 @@ fn action_words(action: &str, lang: Lang) -> String {
 
 /// What a failed connection test means; nothing was asked for, so nothing is in doubt.
 pub fn connection_words(failure: Failure, lang: Lang) -> String {
-    let said = match &failure {
+    let problem = match &failure {
         Failure::Unsupported => {
             return lang
                 .pick("この後払い会社には接続テストがありません", "This provider has no connection test")
                 .to_owned();
         }
         Failure::Unauthorized(_) => return Problem::of(failure, Action::Check).words(lang),
-        other => Problem::of(other.clone(), Action::Check).said(lang),
+        other => Problem::of(other.clone(), Action::Check),
     };
+    if matches!(&problem, Problem::NotSent { said } if said.is_forbidden()) {
+        return problem.words(lang);
+    }
+    let said = problem.said(lang);
     lang.pick(format!("接続できませんでした。「{said}」"), format!("The connection does not work: \"{said}\""))
 }
 
@@ -589,6 +637,25 @@ mod tests {
             problem.words(Lang::En),
             "The state at the provider does not allow it: \"E00303 請求金額が誤っています\" Check the result to see where it stands."
         );
+    }
+
+    #[test]
+    fn a_connection_test_leaves_no_order_in_doubt() {
+        let reason = |message: &str| Reason { code: None, message: message.into() };
+        let words = |failure| connection_words(failure, Lang::Ja);
+        assert_eq!(words(Failure::OutcomeUnknown(reason("http-404"))), "接続できませんでした。「http-404」");
+        assert!(
+            words(Failure::NotSent(reason("ErrorCode::HttpRequestDenied"))).contains("許可ファイルを直してください")
+        );
+        assert!(words(Failure::Unauthorized(reason("E1"))).contains("モールの設定を確かめ"));
+    }
+
+    #[test]
+    fn of_what_a_provider_says_the_beginning_is_kept() {
+        let said = Said::from(Reason { code: Some("E".repeat(100_000)), message: "理".repeat(100_000) });
+        assert_eq!(said.to_string().chars().count(), MAX_CODE + MAX_SAID + 3);
+        let short = Said::from(Reason { code: None, message: "理由".into() });
+        assert_eq!(short.message, "理由");
     }
 
     #[test]

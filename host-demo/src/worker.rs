@@ -39,7 +39,7 @@ enum Lock {
 }
 
 /// Who is written down for what nobody did.
-const RECOVERY: &str = "recovery";
+pub const RECOVERY: &str = "recovery";
 
 impl Worker {
     /// A worker on `store`.

@@ -148,6 +148,16 @@ on_both! {
 }
 
 #[test]
+fn an_order_of_too_many_lines_or_with_unseen_characters_is_named() {
+    let many = vec![line("A-1", "皿", "1", "1", "700"); 201];
+    let odd = line("A-\u{1b}2", "皿", "732", "1", "1232");
+    let parsed = parse(&file(&[many, vec![odd, line("A-3", "皿", "732", "1", "1232")]].concat()));
+    assert_eq!(parsed.orders.iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-3"]);
+    assert_eq!(parsed.bad[0].complaints, [Complaint::TooManyItems]);
+    assert_eq!(parsed.bad[1].complaints, [Complaint::Unseen("注文番号".into())]);
+}
+
+#[test]
 fn a_row_that_is_no_text_is_named_and_the_rest_is_read() {
     let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "XX", "732", "1", "1232")]);
     let (sjis, ..) = SHIFT_JIS.encode(&text);

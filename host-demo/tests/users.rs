@@ -10,6 +10,20 @@ use host_demo::worker::Worker;
 
 const GOOD: &str = "correct horse battery";
 
+#[tokio::test]
+async fn the_store_gives_away_no_answer_that_it_keeps() {
+    let test = TestStore::new(common::Db::Sqlite).await;
+    let call = Call { caller: "token:1", key: "k", digest: "d" };
+    test.store.begin_call(call, "w", 1).await.unwrap();
+    test.store.end_call(call, 201, "hostdemo_geheim").await.unwrap();
+    let files = std::fs::read_dir(test.folder.path()).unwrap().flatten().filter(|entry| entry.path().is_file());
+    let bytes: Vec<u8> = files.flat_map(|entry| std::fs::read(entry.path()).unwrap()).collect();
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("token:1") && !holds("hostdemo_geheim"));
+    let again = Begun::Answered { status: 201, answer: "hostdemo_geheim".into() };
+    assert_eq!(test.store.begin_call(call, "w", 2).await.unwrap(), again);
+}
+
 on_both! {
     async fn a_user_signs_in_with_the_right_password_alone(db) {
         let test = TestStore::new(db).await;
@@ -127,6 +141,32 @@ on_both! {
         assert!(log[..6].iter().all(|line| line.who == "社長"));
         let older = store.audit(Some(log[4].id), 2).await.unwrap();
         assert_eq!(older, log[5..7]);
+    }
+
+    async fn tokens_do_not_reach_further_than_their_maker(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        store.add_user("社長", Role::Administrator, GOOD, By::default()).await.unwrap().unwrap();
+        let user = store.add_user("専務", Role::Administrator, GOOD, By::default()).await.unwrap().unwrap();
+        let by = By { who: "専務", at: 1 };
+        let mut tokens = Vec::new();
+        for role in [Role::Administrator, Role::Operator] {
+            tokens.push(store.add_api_token("在庫連携", role, None, by).await.unwrap().unwrap().1);
+        }
+        let good = async |token: &String| store.api_token(token, 9).await.unwrap().is_some();
+        store.change_user(user.id, Role::Operator, false, By::default()).await.unwrap().unwrap();
+        assert_eq!([good(&tokens[0]).await, good(&tokens[1]).await], [false, true]);
+        store.change_user(user.id, Role::Operator, true, By::default()).await.unwrap().unwrap();
+        assert!(!good(&tokens[1]).await);
+    }
+
+    async fn who_signs_in_rightly_does_not_use_up_the_tries_of_an_address(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let user = store.add_user("花子", Role::Operator, GOOD, By::default()).await.unwrap().unwrap();
+        for at in 1..=60 {
+            assert_eq!(store.sign_in("花子", GOOD, "10.0.0.1", at).await.unwrap(), SignIn::Welcome(user.clone()), "{at}");
+        }
     }
 
     async fn a_call_that_is_repeated_acts_once(db) {

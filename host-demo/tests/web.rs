@@ -38,6 +38,10 @@ struct Platform {
 
 impl Platform {
     async fn new() -> Self {
+        Self::of(false).await
+    }
+
+    async fn of(https: bool) -> Self {
         let test = TestStore::new(Db::Sqlite).await;
         let mut mall = test.mall().await;
         mall.settings = BTreeMap::from([("password".to_owned(), SECRET.to_owned())]);
@@ -46,19 +50,7 @@ impl Platform {
         for (name, role) in [("kanri", Role::Administrator), ("tanto", Role::Operator)] {
             test.store.add_user(name, role, PASSWORD, By::default()).await.unwrap().unwrap();
         }
-        let app = App::new(Setup {
-            store: test.store.clone(),
-            shelf: Shelf::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
-            limits: Limits::default(),
-            lang: Lang::Ja,
-            https: false,
-            concurrency: 1,
-            settle: SETTLE,
-            patience: Duration::from_millis(200),
-            sandbox: None,
-        })
-        .await
-        .unwrap();
+        let app = start(&test, https).await;
         let router = app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
         Platform { test, app, router }
     }
@@ -99,6 +91,22 @@ impl Platform {
         };
         self.send(request.body(body).unwrap()).await
     }
+}
+
+/// What a start of the program makes of the store and its folder.
+async fn start(test: &TestStore, https: bool) -> App {
+    let app = App::new(Setup {
+        store: test.store.clone(),
+        shelf: Shelf::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
+        limits: Limits::default(),
+        lang: Lang::Ja,
+        https,
+        concurrency: 1,
+        settle: SETTLE,
+        patience: Duration::from_millis(200),
+        sandbox: None,
+    });
+    app.await.unwrap()
 }
 
 struct Answer {
@@ -604,6 +612,51 @@ async fn a_panel_for_one_provider_leaves_the_others_orders_out() {
     };
     assert_eq!(browser.submit("/orders", "/batches", &fields("another")).await.location(), "/orders");
     assert_eq!(browser.submit("/orders", "/batches", &fields("fake")).await.location(), "/batches/1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panel_whose_conditions_cannot_be_read_acts_on_nothing() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    for query in ["state=aproved", "state=not_asked&keep=x", "from=gestern"] {
+        let fields = [("action", "credit"), ("scope", "match"), ("once", query), ("query", query), ("matching", "")];
+        assert_eq!(browser.submit("/orders", "/batches", &fields).await.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    assert!(platform.test.store.batches(10).await.unwrap().is_empty());
+    assert_eq!(browser.get("/batches/1?from=9223372036854775807").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_the_visitor_is_who_it_says() {
+    let platform = Platform::of(true).await;
+    // Too long to be looked at, so that nothing is hashed.
+    let guess = "x".repeat(300);
+    let try_from = async |from: &str, name: &str| {
+        let mut browser = platform.browser();
+        let csrf = browser.get("/signin").await.csrf().to_owned();
+        let fields = [("csrf", csrf.as_str()), ("name", name), ("password", &guess)];
+        let request = Request::post("/signin")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-forwarded-for", format!("198.51.100.9, {from}"));
+        browser.send(request.body(Body::from(serde_html_form::to_string(fields).unwrap())).unwrap()).await.status
+    };
+    for at in 0..50 {
+        assert_eq!(try_from("203.0.113.1", &at.to_string()).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(try_from("203.0.113.1", "50").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(try_from("203.0.113.2", "51").await, StatusCode::UNAUTHORIZED, "somebody else goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_never_accepted_is_not_loaded() {
+    let platform = Platform::new().await;
+    let trial = platform.test.folder.path().join("plugins/trial_0.wasm");
+    std::fs::create_dir_all(trial.parent().unwrap()).unwrap();
+    std::fs::write(&trial, "x").unwrap();
+    let shelf = Shelf::new(Host::builder().build().unwrap(), trial.parent().unwrap().into());
+    assert!(shelf.names().unwrap().is_empty());
+    start(&platform.test, false).await;
+    assert!(!trial.exists(), "a start clears it away");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,8 +46,8 @@ async fn load(session: &Session, file: &Path) -> Result<bool> {
 async fn list(session: &Session) -> Result<bool> {
     let lang = session.lang;
     let mut rows = Vec::new();
-    for file in session.shelf.files()? {
-        let plugin = session.shelf.load_file(&file).await?;
+    for name in session.shelf.names()? {
+        let plugin = session.shelf.load(&name).await?;
         let (info, facts) = (plugin.info(), plugin.facts());
         let origins = facts.permissions.origins.iter().map(ToString::to_string);
         rows.push([

@@ -88,6 +88,8 @@ pub enum Deed {
         version: String,
         /// SHA-256 of the component, in hex.
         digest: String,
+        /// What it may reach, and which private addresses.
+        permissions: Vec<String>,
     },
 }
 
@@ -163,7 +165,14 @@ impl Deed {
     /// That `plugin` was loaded.
     pub fn loaded(plugin: &Plugin) -> Self {
         let (info, facts) = (plugin.info(), plugin.facts());
-        Deed::PluginLoaded { provider: info.id.clone(), version: info.version.clone(), digest: facts.digest.clone() }
+        let origins = facts.permissions.origins.iter().map(ToString::to_string);
+        let private = facts.permissions.private_addresses.iter().map(ToString::to_string);
+        Deed::PluginLoaded {
+            provider: info.id.clone(),
+            version: info.version.clone(),
+            digest: facts.digest.clone(),
+            permissions: origins.chain(private).collect(),
+        }
     }
 
     /// What was done, in a sentence.
@@ -191,11 +200,13 @@ impl Deed {
             Deed::TokenIssued { token, role } => format!("issued the API token {token} ({})", role.label(lang)),
             Deed::TokenRevoked { token } if ja => format!("APIトークン「{token}」を無効化"),
             Deed::TokenRevoked { token } => format!("revoked the API token {token}"),
-            Deed::PluginLoaded { provider, version, digest } if ja => {
-                format!("プラグイン {provider} {version} を読み込み（sha256 {digest}）")
+            Deed::PluginLoaded { provider, version, digest, permissions } if ja => {
+                let permissions = permissions.join("、");
+                format!("プラグイン {provider} {version} を読み込み（sha256 {digest}、許可 {permissions}）")
             }
-            Deed::PluginLoaded { provider, version, digest } => {
-                format!("loaded the plugin {provider} {version} (sha256 {digest})")
+            Deed::PluginLoaded { provider, version, digest, permissions } => {
+                let permissions = permissions.join(", ");
+                format!("loaded the plugin {provider} {version} (sha256 {digest}; may reach {permissions})")
             }
         }
     }

@@ -7,7 +7,9 @@
 use super::audit::{self, By, Deed};
 use super::rows::parse;
 use super::{Result, Store, StoreError, Writing, take_numbers};
+use crate::automation::AUTOMATION;
 use crate::words::Lang;
+use crate::worker::RECOVERY;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -20,6 +22,7 @@ use sqlx::{AssertSqlSafe, FromRow, Row};
 use std::sync::LazyLock;
 use std::time::Duration;
 use strum::{Display, EnumString, VariantArray};
+use tokio::sync::Semaphore;
 
 /// Shortest password, in characters: long enough that guessing through the rate limit is hopeless.
 pub const MIN_PASSWORD: usize = 12;
@@ -280,7 +283,7 @@ impl Store {
     }
 
     /// Gives a user another role, or shuts the user out or lets in again. Whoever is shut out has no
-    /// session from then on.
+    /// session from then on, and tokens that reach further than their maker are revoked.
     pub async fn change_user(
         &self,
         id: i64,
@@ -310,6 +313,7 @@ impl Store {
         if disabled {
             end_sessions_of(&mut writing, id).await?;
         }
+        revoke_tokens_of(&mut writing, &user, role, disabled, by).await?;
         audit::note(&mut writing, by, &Deed::UserChanged { user, role, disabled }).await?;
         writing.commit().await?;
         Ok(Ok(()))
@@ -352,8 +356,11 @@ impl Store {
             None => None,
         };
         let Some(user) = user else { return Ok(SignIn::Wrong) };
-        sqlx::query("DELETE FROM failed_sign_ins WHERE subject = $1")
+        // It was counted as failed at both before it was looked at.
+        sqlx::query("DELETE FROM failed_sign_ins WHERE subject = $1 OR (subject = $2 AND at = $3)")
             .bind(subject_name(name))
+            .bind(subject_address(address))
+            .bind(now)
             .execute(&self.pool)
             .await?;
         Ok(SignIn::Welcome(user))
@@ -363,7 +370,7 @@ impl Store {
     /// says until when none is looked at.
     async fn count_sign_in(&self, name: &str, address: &str, now: i64) -> Result<Option<i64>> {
         let subjects =
-            [(subject_name(name), MAX_FAILURES_OF_A_NAME), (format!("address {address}"), MAX_FAILURES_OF_AN_ADDRESS)];
+            [(subject_name(name), MAX_FAILURES_OF_A_NAME), (subject_address(address), MAX_FAILURES_OF_AN_ADDRESS)];
         let begin = now - SIGN_IN_WINDOW.as_millis() as i64;
         let mut writing = self.write().await?;
         sqlx::query("DELETE FROM failed_sign_ins WHERE at <= $1").bind(begin).execute(&mut *writing).await?;
@@ -528,17 +535,23 @@ impl Store {
         Ok(match earlier {
             Some((digest, ..)) if digest != call.digest => Begun::Another,
             Some((_, Some(status), Some(answer))) => {
+                let answer = self.secrets.open(&answer_name(call), &answer)?;
                 Begun::Answered { status: u16::try_from(status).unwrap_or_default(), answer }
             }
             _ => Begun::Running,
         })
     }
 
-    /// Keeps the answer to a call.
+    /// A digest of `parts` as `what` that cannot be made, or guessed from, without the store's key.
+    pub fn digest(&self, what: &str, parts: &[&[u8]]) -> String {
+        self.secrets.digest(what, parts)
+    }
+
+    /// Keeps the answer to a call, encrypted: it can be a new token.
     pub async fn end_call(&self, call: Call<'_>, status: u16, answer: &str) -> Result<()> {
         sqlx::query("UPDATE idempotency SET status = $1, answer = $2, owner = NULL WHERE caller = $3 AND name = $4")
             .bind(i64::from(status))
-            .bind(answer)
+            .bind(self.secrets.seal(&answer_name(call), answer)?)
             .bind(call.caller)
             .bind(call.key)
             .execute(&self.pool)
@@ -563,18 +576,54 @@ impl Store {
     }
 }
 
+/// Revokes what a user has issued beyond what the user may do now: all of it, or administrators' tokens.
+async fn revoke_tokens_of(writing: &mut Writing, user: &str, role: Role, disabled: bool, by: By<'_>) -> Result<()> {
+    let beyond = Role::VARIANTS.iter().filter(|of_token| disabled || **of_token > role);
+    for of_token in beyond {
+        let tokens: Vec<String> = sqlx::query_scalar(
+            "UPDATE api_tokens SET revoked_at = $1 WHERE created_by = $2 AND role = $3 AND revoked_at IS NULL \
+             RETURNING name",
+        )
+        .bind(by.at)
+        .bind(user)
+        .bind(of_token.to_string())
+        .fetch_all(&mut **writing)
+        .await?;
+        for token in tokens {
+            audit::note(writing, by, &Deed::TokenRevoked { token }).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn end_sessions_of(writing: &mut Writing, user: i64) -> Result<()> {
     sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(user).execute(&mut **writing).await?;
     Ok(())
+}
+
+/// What an encrypted answer is bound to. No caller's name holds a line break.
+fn answer_name(call: Call<'_>) -> String {
+    format!("answer\n{}\n{}", call.caller, call.key)
 }
 
 fn subject_name(name: &str) -> String {
     format!("name {}", name.chars().take(MAX_USER_NAME).collect::<String>())
 }
 
+fn subject_address(address: &str) -> String {
+    format!("address {address}")
+}
+
+/// Signs that change how a name looks and are not seen themselves.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 fn is_user_name(name: &str) -> bool {
     let length = name.chars().count();
-    (1..=MAX_USER_NAME).contains(&length) && name.trim() == name && !name.chars().any(char::is_control)
+    let ours = [AUTOMATION, RECOVERY].contains(&name);
+    (1..=MAX_USER_NAME).contains(&length) && name.trim() == name && !name.chars().any(is_unseen) && !ours
 }
 
 impl FromRow<'_, AnyRow> for User {
@@ -604,8 +653,19 @@ async fn hashed(password: &str) -> Result<Option<String>> {
         return Ok(None);
     }
     let password = password.to_owned();
-    let hashed = tokio::task::spawn_blocking(move || hash(&password)).await.map_err(std::io::Error::other)?;
-    hashed.map(Some).ok_or_else(|| StoreError::File(std::io::Error::other("the password could not be hashed")))
+    in_turn(move || hash(&password))
+        .await?
+        .map(Some)
+        .ok_or_else(|| StoreError::File(std::io::Error::other("the password could not be hashed")))
+}
+
+/// Passwords that are hashed at once: each takes 19 MiB and a core.
+static HASHING: Semaphore = Semaphore::const_new(4);
+
+/// Does `work` on a thread of its own when its turn comes.
+async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let _turn = HASHING.acquire().await.map_err(std::io::Error::other)?;
+    Ok(tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?)
 }
 
 async fn verified(password: &str, hash: String) -> Result<bool> {
@@ -617,7 +677,7 @@ async fn verified(password: &str, hash: String) -> Result<bool> {
         let hash = PasswordHash::new(&hash).ok()?;
         Argon2::default().verify_password(password.as_bytes(), &hash).ok()
     };
-    Ok(tokio::task::spawn_blocking(verify).await.map_err(std::io::Error::other)?.is_some())
+    Ok(in_turn(verify).await?.is_some())
 }
 
 fn random_token() -> Result<String> {

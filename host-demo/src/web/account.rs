@@ -9,7 +9,7 @@ use crate::clock;
 use crate::store::{By, MIN_PASSWORD, SignIn};
 use askama::Template;
 use axum::extract::{ConnectInfo, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -40,12 +40,13 @@ pub struct Form {
 /// `POST /account`: whoever finds a browser signed in cannot take the user over without the password.
 pub async fn change(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     staff: Staff,
     Signed(form): Signed<Form>,
 ) -> Result<Response, Refusal> {
     let (t, user) = (staff.visitor.page().t, &staff.user);
-    let address = address.ip().to_string();
+    let address = app.address(peer, &headers);
     match app.store.sign_in(&user.name, &form.current, &address, clock::now()).await? {
         SignIn::Welcome(_) => {}
         SignIn::Wrong => {

@@ -153,8 +153,10 @@ impl Panel {
         told.chain(self.id.iter().copied()).filter(|id| seen.insert(*id)).collect()
     }
 
-    fn list(&self) -> Address {
-        serde_html_form::from_str(&self.query).unwrap_or_default()
+    /// The list that the panel stood under; nothing where that cannot be read, lest it mean every order.
+    fn list(&self) -> Result<Address, Refusal> {
+        let address: Address = serde_html_form::from_str(&self.query).map_err(|_| Refusal::Unreadable)?;
+        if address.is_readable() { Ok(address) } else { Err(Refusal::Unreadable) }
     }
 }
 
@@ -165,7 +167,7 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
     if !is_for_many(action) {
         return Err(Refusal::Unreadable);
     }
-    let back = panel.list().href();
+    let back = panel.list()?.href();
     let ids = match chosen(&app, &panel, t).await? {
         Ok(ids) => ids,
         Err(words) => return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, words)])),
@@ -192,7 +194,7 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
 /// The orders that the form means, or why it means none.
 async fn chosen(app: &App, panel: &Panel, t: &Texts) -> Result<Result<Vec<i64>, String>, Refusal> {
     let mut ids = if panel.scope == "match" {
-        let ids = app.store.matching(&panel.list().query(), MAX_BATCH + 1).await?;
+        let ids = app.store.matching(&panel.list()?.query(), MAX_BATCH + 1).await?;
         // Nothing where the list did not count them all.
         let shown: Option<usize> = panel.matching.parse().ok();
         if let Some(shown) = shown.filter(|shown| *shown != ids.len() && ids.len() <= MAX_BATCH) {
@@ -270,7 +272,7 @@ pub async fn page(
         list: format!("/orders?keep={id}"),
         running: batch.finished_at.is_none(),
         progress: ProgressView::new(&progress, t),
-        more: (from + PAGE < progress.total()).then(|| format!("/batches/{id}?from={}", from + PAGE)),
+        more: (from.saturating_add(PAGE) < progress.total()).then(|| format!("/batches/{id}?from={}", from + PAGE)),
         once: once()?,
         ticked: rows.iter().filter(|row| row.ticked).count(),
         rows,
@@ -321,7 +323,7 @@ async fn tell(
     before: Option<BatchProgress>,
 ) -> Option<(Result<Event, Infallible>, Telling)> {
     let ended = || Ok(Event::default().event("finished").data("-"));
-    while !app.begun.is_closed() {
+    while !app.begun.is_closed() && visitor.is_signed_in(&app).await {
         let (Ok(progress), Ok(Some(batch))) = (app.store.batch_progress(id).await, app.store.batch(id).await) else {
             return Some((ended(), None));
         };

@@ -12,7 +12,7 @@ use crate::order::Invoice;
 use crate::provider::is_name;
 use crate::store::{By, Keep, OpenOrders, Saved, Saving};
 use crate::table::yen;
-use crate::words::{Field, Lang, field_words};
+use crate::words::{Field, Lang, connection_words, field_words};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -426,10 +426,7 @@ async fn test(form: &Form, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> No
     let answer = plugin.test_connection(&form.mall.account()).await.rows.pop();
     match answer {
         Some(Ok(())) => Notice::new(Tone::Ok, t.test_ok),
-        Some(Err(failure)) => {
-            let words = crate::words::Problem::of(failure, crate::state::Action::Check).words(lang);
-            Notice::new(Tone::Bad, fill(t.test_failed, &[&words]))
-        }
+        Some(Err(failure)) => Notice::new(Tone::Bad, connection_words(failure, lang)),
         None => Notice::new(Tone::Bad, fill(t.test_failed, &[&""])),
     }
 }

@@ -69,6 +69,13 @@ impl Address {
         }
     }
 
+    /// Whether every condition says what it is to say.
+    pub fn is_readable(&self) -> bool {
+        let day = |text: &str| text.is_empty() || clock::parse_date(text).is_some();
+        let state = self.state.is_empty() || self.state.parse::<State>().is_ok();
+        state && day(&self.from) && day(&self.until) && ["", "yes", "no"].contains(&self.tracking.as_str())
+    }
+
     /// The conditions alone, as a query: what stays the same from page to page.
     pub fn conditions(&self) -> String {
         Self { after: String::new(), before: String::new(), keep: None, ..self.clone() }.text()

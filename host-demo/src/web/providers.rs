@@ -17,6 +17,10 @@ use provider_host::{Limits, Plugin};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+/// Largest form with a component and its permissions: what the host loads unless its limits say otherwise is half
+/// of it.
+pub const MAX_UPLOAD: usize = 32 << 20;
+
 #[derive(Template)]
 #[template(path = "providers.html")]
 struct ProvidersPage {
@@ -193,9 +197,21 @@ struct Trial {
     permissions: PathBuf,
 }
 
+/// Removes what a trial left that was broken off. No provider has such a name, so nothing was ever loaded from it.
+pub fn clear_trials(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let trials = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TRIAL));
+    for trial in trials {
+        let _ = std::fs::remove_file(trial.path());
+    }
+}
+
+/// What the names of files begin with that are tried: with a sign that no provider's has.
+const TRIAL: &str = "trial_";
+
 impl Trial {
     fn new(folder: &Path, component: &[u8], permissions: &[u8]) -> std::io::Result<Self> {
-        let name = format!("trial_{:016x}", getrandom::u64().map_err(std::io::Error::other)?);
+        let name = format!("{TRIAL}{:016x}", getrandom::u64().map_err(std::io::Error::other)?);
         std::fs::create_dir_all(folder)?;
         let trial = Trial {
             component: folder.join(&name).with_extension("wasm"),

@@ -10,7 +10,7 @@ use crate::store::SignIn;
 use crate::words::Lang;
 use askama::Template;
 use axum::extract::{ConnectInfo, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -57,13 +57,14 @@ pub struct Form {
 /// `POST /signin`
 pub async fn sign_in(
     State(app): State<App>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     visitor: Visitor,
     Signed(form): Signed<Form>,
 ) -> Result<Response, Refusal> {
     let p = visitor.page();
     let next = local(&form.next).to_owned();
-    let address = address.ip().to_string();
+    let address = app.address(peer, &headers);
     let (status, problem) = match app.store.sign_in(&form.name, &form.password, &address, clock::now()).await? {
         SignIn::Welcome(user) => {
             let session = app.store.begin_session(user.id, clock::now()).await?;

@@ -1,7 +1,7 @@
 //! CSV in and out: orders and credit results, tried before they are taken in.
 
 use super::App;
-use super::form::Upload;
+use super::form::{MAX_FORM, Upload};
 use super::malls::Choice;
 use super::orders::{Address, Matching, state_name};
 use super::page::{Notice, Page, Refusal, Tone, html};
@@ -28,6 +28,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use strum::VariantArray;
 use utoipa::ToSchema;
 
+/// Largest form with a file to import.
+pub const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
 /// Rows of a result that a page shows: what somebody still reads.
 const SHOWN: usize = 200;
 /// Files that wait for a yes after a dry run; beyond it the oldest are forgotten.
@@ -128,24 +130,34 @@ async fn orders(
 
 /// Files that were tried and wait for a yes, by the user: one each.
 #[derive(Default)]
-pub struct Held(Mutex<BTreeMap<i64, (i64, Incoming)>>);
+pub struct Held(Mutex<BTreeMap<i64, Waiting>>);
+
+/// A file that waits.
+struct Waiting {
+    since: i64,
+    /// What the yes has to name: another window may have tried another file meanwhile.
+    name: String,
+    file: Incoming,
+}
 
 impl Held {
-    fn keep(&self, user: i64, file: Incoming) {
+    fn keep(&self, user: i64, name: String, file: Incoming) {
         let mut held = self.lock();
-        held.insert(user, (clock::now(), file));
+        held.insert(user, Waiting { since: clock::now(), name, file });
         while held.len() > MAX_HELD
-            && let Some(oldest) = held.iter().min_by_key(|(_, (at, _))| *at).map(|(user, _)| *user)
+            && let Some(oldest) = held.iter().min_by_key(|(_, waiting)| waiting.since).map(|(user, _)| *user)
         {
             held.remove(&oldest);
         }
     }
 
-    fn take(&self, user: i64) -> Option<Incoming> {
-        self.lock().remove(&user).map(|(_, file)| file)
+    fn take(&self, user: i64, name: &str) -> Option<Incoming> {
+        let mut held = self.lock();
+        let is_meant = held.get(&user).is_some_and(|waiting| waiting.name == name);
+        is_meant.then(|| held.remove(&user)).flatten().map(|waiting| waiting.file)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, (i64, Incoming)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -164,7 +176,7 @@ struct ResultView {
     title: &'static str,
     tone: Tone,
     summary: String,
-    held: bool,
+    held: Option<String>,
     changes: Vec<LineView>,
     bad: Vec<LineView>,
     more: Option<String>,
@@ -177,7 +189,7 @@ struct LineView {
 }
 
 impl ResultView {
-    fn new(outcome: Outcome, dry_run: bool, lang: Lang, t: &'static Texts) -> Self {
+    fn new(outcome: Outcome, dry_run: bool, held: Option<String>, lang: Lang, t: &'static Texts) -> Self {
         let (taken, bad) = (outcome.taken.len(), outcome.bad.len());
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, words)| LineView { line, number, words };
@@ -190,7 +202,7 @@ impl ResultView {
             title,
             tone: if bad == 0 { Tone::Ok } else { Tone::Wait },
             summary: fill(summary, &[&taken, &bad]),
-            held: dry_run && taken > 0,
+            held,
             changes: outcome.taken.into_iter().take(SHOWN).map(change).collect(),
             bad: outcome.bad.into_iter().take(SHOWN).map(complaint).collect(),
             more: (taken.max(bad) > SHOWN).then(|| fill(t.only_first, &[&SHOWN])),
@@ -210,7 +222,7 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
     let (t, lang) = (p.t, p.lang);
     let bad = |text: &str| Some(Notice::new(Tone::Bad, text));
     let file = match (upload.text("do"), upload.file("file")) {
-        ("held", _) => match app.held.take(staff.user.id) {
+        ("held", _) => match app.held.take(staff.user.id, upload.text("held")) {
             Some(file) => file,
             None => return show(&app, &staff, "", What::Orders, None, bad(t.import_gone)).await,
         },
@@ -230,9 +242,10 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
     match taken {
         Err(words) => show(&app, &staff, &mall, what, None, bad(&words)).await,
         Ok(outcome) => {
-            let view = ResultView::new(outcome, dry_run, lang, t);
-            if view.held {
-                app.held.keep(staff.user.id, file);
+            let name = (dry_run && !outcome.taken.is_empty()).then(super::batches::once).transpose()?;
+            let view = ResultView::new(outcome, dry_run, name.clone(), lang, t);
+            if let Some(name) = name {
+                app.held.keep(staff.user.id, name, file);
             }
             show(&app, &staff, &mall, what, Some(view), None).await
         }

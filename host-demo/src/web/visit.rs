@@ -1,7 +1,7 @@
 //! Who is asking: session, language, and the token that every form has to bring back.
 
+use super::App;
 use super::page::{Notice, Page, Refusal};
-use super::{App, digest};
 use crate::clock;
 use crate::store::{Role, User};
 use crate::words::Lang;
@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Names of the cookies.
@@ -19,6 +20,8 @@ const SESSION: &str = "session";
 const VISIT: &str = "visit";
 const LANGUAGE: &str = "language";
 const NOTICES: &str = "notices";
+/// In which proxies name the visitor.
+const FORWARDED: &str = "x-forwarded-for";
 /// Random hex digits of a visit: as hard to guess as a session.
 const VISIT_WORDS: usize = 4;
 /// What a redirect may carry to the next page; a browser drops a cookie of more than 4 KiB.
@@ -51,6 +54,14 @@ impl Visitor {
         Page::new(self.lang, self.user.clone(), self.csrf.clone(), self.path.clone(), self.notices.clone())
     }
 
+    /// Whether the session goes on: what is told for long must not outlive it.
+    pub async fn is_signed_in(&self, app: &App) -> bool {
+        match &self.session {
+            Some(secret) => app.store.session(secret, clock::now()).await.is_ok_and(|session| session.is_some()),
+            None => false,
+        }
+    }
+
     async fn of(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Self, Refusal> {
         let jar = CookieJar::from_headers(headers);
         let value = |name| jar.get(name).map(|cookie| cookie.value().to_owned());
@@ -67,7 +78,7 @@ impl Visitor {
         let (user, csrf, session) = match session {
             Some(session) => (Some(session.user), session.csrf, secret),
             // A form's token must not be the cookie itself, which pages do not know.
-            None => (None, digest(&[b"form ", visit.as_bytes()]), None),
+            None => (None, app.store.digest("form", &[visit.as_bytes()]), None),
         };
         Ok(Visitor {
             lang: language(app, value(LANGUAGE).as_deref(), headers),
@@ -136,6 +147,13 @@ fn expired(mut cookie: Cookie<'static>) -> Cookie<'static> {
 }
 
 impl App {
+    /// Where a visitor comes from. Behind a proxy that is what the proxy itself has added last to what others said.
+    pub fn address(&self, peer: SocketAddr, headers: &HeaderMap) -> String {
+        let said = headers.get_all(FORWARDED).iter().next_back().filter(|_| self.https);
+        let last = said.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+        last.unwrap_or(peer.ip()).to_string()
+    }
+
     /// A cookie that scripts cannot read and other sites cannot use.
     fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
         Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Strict).secure(self.https).build()

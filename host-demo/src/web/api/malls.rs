@@ -6,11 +6,10 @@ use super::object::Object;
 use super::problem::{FieldProblem, Kind, Problem};
 use crate::mall::{self, Automation, Fees, Mall};
 use crate::order::Invoice;
-use crate::state::Action;
 use crate::store::{By, Keep, Saved, Saving};
 use crate::web::App;
 use crate::web::malls::name_problems;
-use crate::words::{Lang, Problem as OrderProblem};
+use crate::words::{Lang, connection_words};
 use axum::Json;
 use axum::extract::{Path, State};
 use provider_host::Plugin;
@@ -217,7 +216,7 @@ pub async fn test(
         return Err(Problem::new(Kind::Conflict, words));
     }
     let answer = plugin.test_connection(&mall.account()).await.rows.pop();
-    let words = answer.and_then(Result::err).map(|failure| OrderProblem::of(failure, Action::Check).words(caller.lang));
+    let words = answer.and_then(Result::err).map(|failure| connection_words(failure, caller.lang));
     Ok(Json(Tested { works: words.is_none(), words }))
 }
 

@@ -5,7 +5,7 @@ use super::problem::{Kind, MEDIA_TYPE, Problem};
 use crate::clock;
 use crate::sheet::MAX_FILE_BYTES;
 use crate::store::{Begun, Call};
-use crate::web::{App, digest};
+use crate::web::App;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -23,8 +23,6 @@ const REPLAYED: &str = "idempotency-replayed";
 const MAX_KEY: usize = 128;
 /// Largest request: a CSV file, the largest thing that is sent here.
 const MAX_REQUEST: usize = MAX_FILE_BYTES as usize;
-/// Largest answer that is kept: longer than any answer to a call that acts.
-const MAX_ANSWER: usize = 4 << 20;
 
 /// The calls that act: methods and paths. Any other method of a path acts on nothing.
 pub type Acting = Arc<BTreeSet<(String, String)>>;
@@ -57,7 +55,7 @@ pub async fn once(
         .await
         .map_err(|_| Problem::new(Kind::TooLarge, format!("A request may have {MAX_REQUEST} bytes at most.")))?;
     let line = format!("{} {}\n", parts.method, parts.uri);
-    let digest = digest(&[line.as_bytes(), &body]);
+    let digest = app.store.digest("call", &[line.as_bytes(), &body]);
     let call = Call { caller: &caller.id, key: &key, digest: &digest };
     match app.store.begin_call(call, &app.desk.worker.name(), clock::now()).await? {
         Begun::New => {}
@@ -93,7 +91,8 @@ async fn keep(app: &App, call: Call<'_>, answer: Response) -> Result<Response, P
         return Ok(answer);
     }
     let (parts, body) = answer.into_parts();
-    let body = to_bytes(body, MAX_ANSWER).await.map_err(|error| Problem::failed(&error))?;
+    // Our own answers are bounded where they are made.
+    let body = to_bytes(body, usize::MAX).await.map_err(|error| Problem::failed(&error))?;
     app.store.end_call(call, status.as_u16(), &String::from_utf8_lossy(&body)).await?;
     Ok(Response::from_parts(parts, Body::from(body)))
 }

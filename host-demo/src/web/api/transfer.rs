@@ -68,9 +68,18 @@ pub struct FileLine {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Came {
     dry_run: bool,
+    /// Orders that were taken in, or would be.
+    taken_count: usize,
+    /// Orders that were not.
+    refused_count: usize,
+    /// The first 1,000 of them.
     taken: Vec<FileLine>,
+    /// The first 1,000 of them.
     refused: Vec<FileLine>,
 }
+
+/// Orders that an answer names one by one: an answer is kept with its key.
+const NAMED: usize = 1_000;
 
 /// Takes orders or credit results in from a CSV file.
 ///
@@ -102,13 +111,16 @@ pub async fn import(
     let came = transfer::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
     let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let came = came.map_err(|words| Problem::new(Kind::Invalid, words))?;
-    let taken = came.taken.into_iter().map(|(line, number, words)| FileLine { line, number, words }).collect();
-    let refused = came.bad.into_iter().map(|bad| FileLine {
+    let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
+    let taken =
+        came.taken.into_iter().take(NAMED).map(|(line, number, words)| FileLine { line, number, words }).collect();
+    let refused = came.bad.into_iter().take(NAMED).map(|bad| FileLine {
         line: bad.line,
         words: bad.complaints.iter().map(|complaint| complaint.words(caller.lang)).collect::<Vec<_>>().join(" / "),
         number: bad.number,
     });
-    Ok(Json(Came { dry_run: coming.dry_run, taken, refused: refused.collect() }))
+    let refused = refused.collect();
+    Ok(Json(Came { dry_run: coming.dry_run, taken_count, refused_count, taken, refused }))
 }
 
 /// What is wanted.

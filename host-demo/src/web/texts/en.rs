@@ -358,7 +358,7 @@ pub static EN: Texts = Texts {
     import_summary: "{0} were taken in, {1} were not.",
     only_first: "Only the first {0} are shown here.",
     choose_file: "Choose a CSV file.",
-    export_lead: "Opens in a Japanese Excel as it is. What Shift_JIS cannot write becomes 〓.",
+    export_lead: "Opens in a Japanese Excel as it is. What Shift_JIS cannot write becomes a geta mark.",
     export_what: "What",
     export_orders: "Orders",
     export_results: "Credit results",
