@@ -489,7 +489,7 @@ enum Correction {
     /// The shop moved it in its own words.
     Status(String),
     /// Something that goes to the provider differs.
-    Content(NewOrder),
+    Content(Box<NewOrder>),
 }
 
 fn correction(before: &Order, file: &NewOrder) -> Result<Correction, Complaint> {
@@ -498,7 +498,7 @@ fn correction(before: &Order, file: &NewOrder) -> Result<Correction, Complaint> 
     after.data.invoice = after.data.invoice.or(before.data.invoice);
     if after.data != before.data || after.amounts != before.amounts {
         let is_open = next(before.state, Event::CreditStarted).is_some();
-        return is_open.then_some(Correction::Content(after)).ok_or(Complaint::Registered(before.state));
+        return is_open.then_some(Correction::Content(Box::new(after))).ok_or(Complaint::Registered(before.state));
     }
     let moved = after.order_status.filter(|status| Some(status) != before.order_status.as_ref());
     moved.map(Correction::Status).ok_or(Complaint::InStore)
