@@ -388,7 +388,10 @@ impl<P: Provider + Clone> Desk<P> {
         let Some((account, mall, provider)) = found else { return Vec::new() };
         let size = batch_limit(action, &provider).clamp(1, MAX_CHUNK);
         let chunk = |orders: &[Placed]| Chunk { mall, account, provider: provider.clone(), orders: orders.to_vec() };
-        orders.chunks(size).map(chunk).collect()
+        // An order over which the plugin broke off must not take others along again.
+        let broke_off = |placed: &Placed| placed.order.problem.as_ref().is_some_and(Problem::is_the_plugins);
+        let (alone, together): (Vec<_>, Vec<_>) = orders.into_iter().partition(broke_off);
+        together.chunks(size).chain(alone.chunks(1)).map(chunk).collect()
     }
 
     /// Claims a chunk, makes its call, writes what was answered.

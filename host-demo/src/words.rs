@@ -3,6 +3,7 @@
 
 use crate::clock;
 use crate::state::{Action, Outcome, State};
+use provider_host::CALL_ENDED;
 use provider_host::contract::{Failure, FieldProblem, Reason};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -267,7 +268,13 @@ impl Problem {
 
     /// Whether the provider, or the line to it, did not do its part: what makes others leave it alone.
     pub fn is_the_providers(&self) -> bool {
-        matches!(self, Problem::NotSent { .. } | Problem::Busy { .. } | Problem::AnswerLost { .. })
+        let is_failure = matches!(self, Problem::NotSent { .. } | Problem::Busy { .. } | Problem::AnswerLost { .. });
+        is_failure && !self.is_the_plugins()
+    }
+
+    /// Whether the plugin broke off before anything was sent, as it may over a single order.
+    pub fn is_the_plugins(&self) -> bool {
+        matches!(self, Problem::NotSent { said } if said.code.as_deref() == Some(CALL_ENDED))
     }
 
     /// The earliest time at which trying again makes sense, in milliseconds since 1970.

@@ -8,6 +8,7 @@ use host_demo::desk::{Desk, Found, Patience, Row};
 use host_demo::order::Tracking;
 use host_demo::provider::Provider;
 use host_demo::state::{Action, Outcome, State};
+use host_demo::store::{Admission, FAILURES_UNTIL_OPEN};
 use host_demo::words::Problem;
 use host_demo::worker::Worker;
 use provider_host::contract::Capability;
@@ -169,6 +170,20 @@ on_both! {
         assert_eq!([Outcome::Success, Outcome::Failure, Outcome::Unknown].map(count), [17, 2, 1]);
         let batches = office.fake.batches.lock().unwrap().clone();
         assert!(batches.iter().all(|rows| *rows <= 3) && batches.len() == 7, "{batches:?}");
+    }
+
+    async fn an_order_over_which_the_plugin_breaks_off_takes_no_others_along(db) {
+        let office = Office::new(db, Fake { breaks_off_at: Some(1_002), ..Fake::new(&[]) }, 3).await;
+        let states = async || office.run(Action::Credit).await.iter().map(|row| row.state).collect::<Vec<_>>();
+        assert_eq!(states().await, [State::NotSent; 3]);
+        assert_eq!(states().await, [State::Approved, State::NotSent, State::Approved]);
+        assert_eq!(*office.fake.batches.lock().unwrap(), [3, 1, 1, 1]);
+        // Which is no reason to leave the provider alone.
+        for _ in 0..FAILURES_UNTIL_OPEN {
+            office.run(Action::Credit).await;
+        }
+        let admission = office.test.store.admission("fake", host_demo::clock::now()).await.unwrap();
+        assert!(matches!(admission, Admission::Free), "{admission:?}");
     }
 
     async fn asking_goes_on_until_nothing_is_under_review(db) {

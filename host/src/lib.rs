@@ -62,7 +62,7 @@ pub use permissions::{Origin, OriginError, PermissionError, Permissions};
 pub use plugin::{Answer, Facts, Plugin};
 pub use registry::{Registry, Replaced};
 pub use report::{CallReport, Overruled, Progress, RequestReport};
-pub use word::Word;
+pub use word::{CALL_ENDED, Word};
 
 /// The contract's types, as `wit/provider.wit` describes them.
 pub mod contract {

@@ -242,7 +242,7 @@ impl Loaded {
             Err(error) => {
                 let words = error.to_string();
                 report.error = Some(error);
-                (0..asked).map(|_| Err(word::without_answer("host-call-ended", &words, seen))).collect()
+                (0..asked).map(|_| Err(word::without_answer(word::CALL_ENDED, &words, seen))).collect()
             }
         };
         (rows, report)

@@ -93,6 +93,9 @@ fn judge<T>(row: Result<T, Failure>, seen: Seen) -> Result<T, Failure> {
     }
 }
 
+/// The code of every row of a call that ended without the plugin's answer.
+pub const CALL_ENDED: &str = "host-call-ended";
+
 /// A row for which the plugin had no word.
 pub(crate) fn without_answer(code: &str, message: &str, seen: Seen) -> Failure {
     match seen {

@@ -5,7 +5,7 @@ use provider_host::contract::{
     AdjustedFee, BatchLimits, Bill, Cancellation, Capability, Carrier, Decision, Failure, FeeRule, FieldProblem, Label,
     Order, ProviderInfo, Reason, Registration, Setting, Shipment, Standing, Verdict,
 };
-use provider_host::{Account, Answer, CallError};
+use provider_host::{Account, Answer, CALL_ENDED, CallError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -55,6 +55,8 @@ pub struct Fake {
     pub batches: Arc<Mutex<Vec<usize>>>,
     /// How often an order under review is asked about before it is approved.
     pub asks_until_approved: usize,
+    /// A call with an order that is billed this much breaks off before anything is sent.
+    pub breaks_off_at: Option<i64>,
     /// Registrations are taken and nothing ever comes back.
     pub never_answers: bool,
 }
@@ -68,6 +70,7 @@ impl Fake {
             ledger: Arc::default(),
             batches: Arc::default(),
             asks_until_approved: 2,
+            breaks_off_at: None,
             never_answers: false,
         }
     }
@@ -175,6 +178,10 @@ impl Provider for Fake {
         self.batches.lock().unwrap().push(orders.len());
         if self.never_answers {
             std::future::pending::<()>().await;
+        }
+        if orders.iter().any(|order| Some(order.billed_amount) == self.breaks_off_at) {
+            let row = || Err(Failure::NotSent(reason(CALL_ENDED, "the plugin broke off")));
+            return answer(orders.iter().map(|_| row()).collect());
         }
         answer(orders.iter().map(|order| self.decide(order)).collect())
     }
