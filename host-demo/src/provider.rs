@@ -2,8 +2,8 @@
 //! that the rest of the platform asks them through. Tests put a scripted provider behind it.
 
 use provider_host::contract::{
-    AdjustedFee, Bill, Cancellation, Carrier, Decision, FeeRule, FieldProblem, Order, ProviderInfo, Registration,
-    Setting, Shipment, Standing,
+    AdjustedFee, Bill, Cancellation, Capability, Carrier, Decision, FeeRule, FieldProblem, Order, ProviderInfo,
+    Registration, Setting, Shipment, Standing,
 };
 use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin, Registry};
 use std::collections::HashMap;
@@ -222,6 +222,34 @@ impl Shelf {
         let permissions = Permissions::from_file(path.with_extension("toml"))?;
         Ok(self.host.load(path, permissions).await?)
     }
+}
+
+/// What a provider can do beyond crediting: the contract's name of it, and in words.
+const ABILITIES: [(Capability, &str, [&str; 2]); 6] = [
+    (
+        Capability::FIND_BY_REFERENCE,
+        "find-by-reference",
+        ["登録番号で照会できる", "finds a registration by our reference"],
+    ),
+    (
+        Capability::UNIQUE_REFERENCE,
+        "unique-reference",
+        ["同じ登録番号の二重登録を断る", "refuses a reference that exists"],
+    ),
+    (Capability::ENCLOSED_INVOICE, "enclosed-invoice", ["請求書の同梱", "encloses the invoice"]),
+    (Capability::TEST_CONNECTION, "test-connection", ["接続テスト", "connection test"]),
+    (Capability::REPORTS_CANCEL, "reports-cancel", ["照会でキャンセル済とわかる", "tells what was cancelled"]),
+    (
+        Capability::REPORTS_TRACKING,
+        "reports-tracking",
+        ["照会で伝票番号の登録がわかる", "tells what has a tracking number"],
+    ),
+];
+
+/// What `info` says that the provider can do: the contract's name of it, and the words in Japanese and English.
+pub fn abilities(info: &ProviderInfo) -> impl Iterator<Item = (&'static str, [&'static str; 2])> {
+    let has = info.capabilities;
+    ABILITIES.into_iter().filter(move |(one, ..)| has.contains(*one)).map(|(_, name, words)| (name, words))
 }
 
 /// Whether `name` can be a provider's id and thereby a file's name.

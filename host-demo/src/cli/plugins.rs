@@ -1,11 +1,12 @@
 //! `plugin`.
 
 use super::Session;
+use crate::provider::abilities;
 use crate::store::{By, Deed};
 use crate::table::{pairs, table, yen};
 use anyhow::Result;
 use clap::Subcommand;
-use provider_host::contract::{Capability, SettingKind};
+use provider_host::contract::SettingKind;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -99,7 +100,10 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
                     limits.credit, limits.check_credit, limits.cancel, limits.sync_tracking
                 ),
             ),
-            (lang.pick("できること", "can"), list(&capabilities(info.capabilities, session))),
+            (
+                lang.pick("できること", "can"),
+                list(&abilities(info).map(|(_, [ja, en])| lang.pick(ja, en).to_owned()).collect::<Vec<_>>())
+            ),
             (lang.pick("請求額の上限", "most billed"), info.max_billed_amount.map_or("–".to_owned(), yen),),
             (
                 lang.pick("配送業者", "carriers"),
@@ -134,16 +138,4 @@ fn kind(kind: &SettingKind) -> String {
         SettingKind::Url => "url".to_owned(),
         SettingKind::Choice(choices) => choices.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" | "),
     }
-}
-
-fn capabilities(has: Capability, session: &Session) -> Vec<String> {
-    let all = [
-        (Capability::FIND_BY_REFERENCE, "登録番号で照会できる", "finds a registration by our reference"),
-        (Capability::UNIQUE_REFERENCE, "同じ登録番号の二重登録を断る", "refuses a reference that exists"),
-        (Capability::ENCLOSED_INVOICE, "請求書の同梱", "encloses the invoice"),
-        (Capability::TEST_CONNECTION, "接続テスト", "connection test"),
-        (Capability::REPORTS_CANCEL, "照会でキャンセル済とわかる", "tells what was cancelled"),
-        (Capability::REPORTS_TRACKING, "照会で伝票番号の登録がわかる", "tells what has a tracking number"),
-    ];
-    all.into_iter().filter(|(one, ..)| has.contains(*one)).map(|(_, ja, en)| session.say(ja, en)).collect()
 }

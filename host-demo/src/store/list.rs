@@ -172,6 +172,17 @@ const LINES: &str = "SELECT o.id, o.mall, o.number, o.ordered_at, o.order_status
     o.problem, o.carrier, o.tracking_number, o.shipped_on, o.version, \
     (SELECT r.transaction_id FROM registrations r WHERE r.reference = o.reference) AS transaction_id FROM orders o ";
 
+/// What is searched for, and from where on.
+struct Search<'a> {
+    query: &'a ListQuery,
+    position: Position,
+    /// Of the keys.
+    range: [Vec<u8>; 2],
+    /// In SQL.
+    order: &'static str,
+    limit: usize,
+}
+
 /// Every text that begins as the search does lies between these. No text has the last byte.
 fn search_range(search: &str) -> [Vec<u8>; 2] {
     let from = search_key(&search.chars().take(MAX_SEARCH).collect::<String>());
@@ -258,23 +269,15 @@ impl Store {
             let sql = format!("SELECT o.id FROM orders o {} {order} LIMIT {limit}", conditions.sql);
             return self.numbers(sql, conditions).await;
         };
-        let nearby = self.found_nearby(query, position, &search_range(search), order, limit).await?;
-        if nearby.len() == limit {
-            return Ok(nearby);
-        }
-        self.found_anywhere(query, position, &search_range(search), order, limit).await
+        let search = Search { query, position, range: search_range(search), order, limit };
+        let nearby = self.found_nearby(&search).await?;
+        if nearby.len() == limit { Ok(nearby) } else { self.found_anywhere(&search).await }
     }
 
     /// What a search finds among the next orders of the list: enough, if what is searched for is common.
-    async fn found_nearby(
-        &self,
-        query: &ListQuery,
-        position: Position,
-        range: &[Vec<u8>; 2],
-        order: &str,
-        limit: usize,
-    ) -> Result<Vec<i64>> {
-        let mut conditions = query.conditions(position)?;
+    async fn found_nearby(&self, search: &Search<'_>) -> Result<Vec<i64>> {
+        let Search { query, position, range, order, limit } = search;
+        let mut conditions = query.conditions(*position)?;
         let rest = std::mem::take(&mut conditions.sql);
         conditions.and(KEY_IN_RANGE[0], range.iter().map(Vec::as_slice))?;
         let by_number = std::mem::take(&mut conditions.sql).replacen("WHERE", "", 1);
@@ -288,15 +291,9 @@ impl Store {
     }
 
     /// What a search finds, along its own indexes: by number and by buyer, each sorted by itself.
-    async fn found_anywhere(
-        &self,
-        query: &ListQuery,
-        position: Position,
-        range: &[Vec<u8>; 2],
-        order: &str,
-        limit: usize,
-    ) -> Result<Vec<i64>> {
-        let mut conditions = query.conditions(position)?;
+    async fn found_anywhere(&self, search: &Search<'_>) -> Result<Vec<i64>> {
+        let Search { query, position, range, order, limit } = search;
+        let mut conditions = query.conditions(*position)?;
         let rest = std::mem::take(&mut conditions.sql);
         let mut parts = Vec::new();
         for in_range in KEY_IN_RANGE {

@@ -7,12 +7,12 @@ use super::order::operation_words;
 use super::page::{Notice, Page, Refusal, Tone, duration, html, size};
 use super::texts::{Texts, fill};
 use super::visit::{Admin, Staff};
+use crate::provider::abilities;
 use crate::store::{By, Deed, StoreError};
 use askama::Template;
 use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use provider_host::contract::Capability;
 use provider_host::{Limits, Plugin};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ struct PluginView {
     digest: String,
     imports: Vec<String>,
     permissions: Vec<String>,
-    capabilities: Vec<String>,
+    capabilities: Vec<&'static str>,
     batch_limits: String,
     calls: Vec<CallView>,
     last_error: Option<String>,
@@ -92,7 +92,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
         digest: facts.digest.clone(),
         imports: facts.imports.clone(),
         permissions,
-        capabilities: capabilities(info.capabilities, t),
+        capabilities: abilities(info).map(|(_, [ja, en])| p.lang.pick(ja, en)).collect(),
         batch_limits: fill(
             t.batch_limits_words,
             &[&limits.credit, &limits.check_credit, &limits.cancel, &limits.sync_tracking],
@@ -111,16 +111,6 @@ fn call_view(operation: &str, tally: &Tally, t: &Texts) -> CallView {
         mean: duration(tally.total / u32::try_from(tally.calls.max(1)).unwrap_or(u32::MAX), t),
         longest: duration(tally.longest, t),
     }
-}
-
-fn capabilities(has: Capability, t: &Texts) -> Vec<String> {
-    let all = [
-        (Capability::FIND_BY_REFERENCE, t.can_find),
-        (Capability::UNIQUE_REFERENCE, t.can_refuse_twice),
-        (Capability::ENCLOSED_INVOICE, t.can_enclose),
-        (Capability::TEST_CONNECTION, t.can_test),
-    ];
-    all.into_iter().filter(|(flag, _)| has.contains(*flag)).map(|(_, words)| words.to_owned()).collect()
 }
 
 fn limits(limits: &Limits, t: &'static Texts) -> Vec<(&'static str, String)> {

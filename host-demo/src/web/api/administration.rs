@@ -5,6 +5,7 @@ use super::batches::bounded;
 use super::caller::Administrator;
 use super::object::Object;
 use super::problem::{Kind, Problem};
+use crate::provider::abilities;
 use crate::store::{
     AuditLine, Breaker, BreakerState, By, Deed, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem,
 };
@@ -14,7 +15,7 @@ use axum::Json;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use provider_host::Plugin;
-use provider_host::contract::{Capability, Carrier, SettingField, SettingKind};
+use provider_host::contract::{Carrier, SettingField, SettingKind};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -100,16 +101,6 @@ impl From<&Carrier> for CarrierView {
     }
 }
 
-/// Names of what a provider can do.
-const CAPABILITIES: [(Capability, &str); 6] = [
-    (Capability::FIND_BY_REFERENCE, "find-by-reference"),
-    (Capability::UNIQUE_REFERENCE, "unique-reference"),
-    (Capability::ENCLOSED_INVOICE, "enclosed-invoice"),
-    (Capability::TEST_CONNECTION, "test-connection"),
-    (Capability::REPORTS_CANCEL, "reports-cancel"),
-    (Capability::REPORTS_TRACKING, "reports-tracking"),
-];
-
 /// Whether batches and automation leave the provider alone.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BreakerView {
@@ -165,11 +156,7 @@ fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
         private_addresses: facts.permissions.private_addresses.iter().map(ToString::to_string).collect(),
         settings: info.settings.iter().map(SettingView::from).collect(),
         carriers: info.carriers.iter().map(CarrierView::from).collect(),
-        capabilities: CAPABILITIES
-            .iter()
-            .filter(|(has, _)| info.capabilities.contains(*has))
-            .map(|(_, name)| *name)
-            .collect(),
+        capabilities: abilities(info).map(|(name, _)| name).collect(),
         max_billed_amount: info.max_billed_amount,
         breaker: BreakerView::new(breakers.iter().find(|breaker| breaker.provider == info.id)),
         calls: calls.collect(),
