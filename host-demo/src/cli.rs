@@ -143,9 +143,6 @@ struct CsvFile {
     /// 何が起きるかだけを表示 / say what would happen, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// 取り込み済みの注文も、与信前なら内容を直す / correct orders that are there and may still be credited
-    #[arg(long)]
-    correct: bool,
 }
 
 /// The encodings that can be told.

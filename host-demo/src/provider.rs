@@ -224,6 +224,12 @@ impl Shelf {
     }
 }
 
+/// What `plugin` may reach: origins, then ranges of private addresses.
+pub fn permitted(plugin: &Plugin) -> Vec<String> {
+    let Permissions { origins, private_addresses, .. } = &plugin.facts().permissions;
+    origins.iter().map(ToString::to_string).chain(private_addresses.iter().map(ToString::to_string)).collect()
+}
+
 /// What a provider can do beyond crediting: the contract's name of it, and in words.
 const ABILITIES: [(Capability, &str, [&str; 2]); 6] = [
     (

@@ -44,6 +44,7 @@ use place::Dialect;
 use rows::to_json;
 use serde::Serialize;
 use sqlx::any::AnyArguments;
+use sqlx::query::Query;
 use sqlx::{Any, AnyPool, Arguments, AssertSqlSafe, FromRow, Transaction};
 use std::collections::{BTreeMap, HashSet};
 
@@ -461,24 +462,13 @@ impl Store {
 
     /// Those of `ids` that are no order's.
     pub async fn missing(&self, ids: &[i64]) -> Result<Vec<i64>> {
-        let mut found = HashSet::new();
-        for ids in ids.chunks(ASKED_AT_ONCE) {
-            let sql = format!("SELECT id FROM orders WHERE id IN ({})", list(ids));
-            let some: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
-            found.extend(some);
-        }
+        let found = self.among(ids, &ListQuery::default()).await?;
         Ok(ids.iter().copied().filter(|id| !found.contains(id)).collect())
     }
 
     /// Those of the orders `ids` that are with `provider`.
     pub async fn with_provider(&self, ids: &[i64], provider: &str) -> Result<HashSet<i64>> {
-        let mut found = HashSet::new();
-        for ids in ids.chunks(ASKED_AT_ONCE) {
-            let sql = format!("SELECT id FROM orders WHERE provider = $1 AND id IN ({})", list(ids));
-            let some: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(provider).fetch_all(&self.pool).await?;
-            found.extend(some);
-        }
-        Ok(found)
+        self.among(ids, &ListQuery { provider: Some(provider.to_owned()), ..ListQuery::default() }).await
     }
 
     /// The order with the store's number `id`.
@@ -701,34 +691,19 @@ impl Store {
     /// Gives an order another content, if it is still as it was read and no call about it is under way. The caller
     /// has asked its state whether that is open.
     pub async fn correct_order(&self, order: &Order, content: &NewOrder, who: &str, now: i64) -> Result<bool> {
-        let NewOrder { data, amounts, order_status, .. } = content;
         let mut writing = self.write().await?;
-        let written = sqlx::query(
+        let query = sqlx::query(
             "UPDATE orders SET data = $1, ordered_at = $2, buyer = $3, recipient = $4, item = $5, items = $6, \
              buyer_key = $7, invoice = $8, goods = $9, shipping_fee = $10, imported_fee = $11, payment_fee = $12, \
              billed = $13, fee_band = $14, order_status = COALESCE($15, order_status), due_at = $16, \
              version = version + 1 WHERE id = $17 AND version = $18 AND owner IS NULL",
-        )
-        .bind(to_json(data)?)
-        .bind(clock::in_milliseconds(data.ordered_at))
-        .bind(&data.buyer.name)
-        .bind(data.recipient.as_ref().map(|recipient| &recipient.name))
-        .bind(data.items.first().map_or("", |item| &item.name))
-        .bind(data.items.len() as i64)
-        .bind(search_key(&data.buyer.name))
-        .bind(data.invoice.map(|invoice| invoice.to_string()))
-        .bind(amounts.goods)
-        .bind(amounts.shipping_fee)
-        .bind(amounts.imported_fee)
-        .bind(amounts.payment_fee)
-        .bind(amounts.billed)
-        .bind(amounts.fee_band.map(i64::from))
-        .bind(order_status)
-        .bind(order.state.automatic().map(|_| now))
-        .bind(order.id)
-        .bind(order.version)
-        .execute(&mut *writing)
-        .await?;
+        );
+        let written = with_content(query, content)?
+            .bind(order.state.automatic().map(|_| now))
+            .bind(order.id)
+            .bind(order.version)
+            .execute(&mut *writing)
+            .await?;
         let line = HistoryLine::unmoved(order, now, who, CORRECTED, "CSV".to_owned());
         self.end_edit(writing, order, written.rows_affected(), line).await
     }
@@ -786,7 +761,6 @@ fn by_number<T>(things: &[T], number: impl Fn(&T) -> i64) -> Vec<usize> {
     places
 }
 
-/// Gives out `count` numbers that were never used for this kind of thing; the first of them.
 /// Numbers as a list in SQL; of none, one that is nobody's.
 fn list(numbers: &[i64]) -> String {
     match numbers {
@@ -795,6 +769,7 @@ fn list(numbers: &[i64]) -> String {
     }
 }
 
+/// Gives out `count` numbers that were never used for this kind of thing; the first of them.
 async fn take_numbers(writing: &mut Writing, what: &str, count: usize) -> Result<i64> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let last: i64 = sqlx::query_scalar("UPDATE numbers SET last = last + $1 WHERE what = $2 RETURNING last")
@@ -813,38 +788,44 @@ async fn insert_order(
     order: &NewOrder,
     due_at: Option<i64>,
 ) -> Result<bool> {
-    let NewOrder { number, data, amounts, order_status } = order;
-    let written = sqlx::query(
-        "INSERT INTO orders (id, mall, number, provider, data, ordered_at, buyer, recipient, item, items, number_key, \
-         buyer_key, invoice, goods, shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, state, \
+    let query = sqlx::query(
+        "INSERT INTO orders (data, ordered_at, buyer, recipient, item, items, buyer_key, invoice, goods, shipping_fee, \
+         imported_fee, payment_fee, billed, fee_band, order_status, id, mall, number, number_key, provider, state, \
          due_at, tries, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
          $18, $19, $20, $21, $22, 0, 0) ON CONFLICT (mall, number) DO NOTHING",
-    )
-    .bind(id)
-    .bind(&mall.id)
-    .bind(number)
-    .bind(&mall.provider)
-    .bind(to_json(data)?)
-    .bind(clock::in_milliseconds(data.ordered_at))
-    .bind(&data.buyer.name)
-    .bind(data.recipient.as_ref().map(|recipient| &recipient.name))
-    .bind(data.items.first().map_or("", |item| &item.name))
-    .bind(data.items.len() as i64)
-    .bind(search_key(number))
-    .bind(search_key(&data.buyer.name))
-    .bind(data.invoice.map(|invoice| invoice.to_string()))
-    .bind(amounts.goods)
-    .bind(amounts.shipping_fee)
-    .bind(amounts.imported_fee)
-    .bind(amounts.payment_fee)
-    .bind(amounts.billed)
-    .bind(amounts.fee_band.map(i64::from))
-    .bind(order_status)
-    .bind(State::NotAsked.to_string())
-    .bind(due_at)
-    .execute(&mut **writing)
-    .await?;
+    );
+    let written = with_content(query, order)?
+        .bind(id)
+        .bind(&mall.id)
+        .bind(&order.number)
+        .bind(search_key(&order.number))
+        .bind(&mall.provider)
+        .bind(State::NotAsked.to_string())
+        .bind(due_at)
+        .execute(&mut **writing)
+        .await?;
     Ok(written.rows_affected() == 1)
+}
+
+/// Binds the fifteen columns that an order's file decides, as $1 to $15.
+fn with_content<'q>(query: Query<'q, Any, AnyArguments>, order: &'q NewOrder) -> Result<Query<'q, Any, AnyArguments>> {
+    let NewOrder { data, amounts, order_status, .. } = order;
+    Ok(query
+        .bind(to_json(data)?)
+        .bind(clock::in_milliseconds(data.ordered_at))
+        .bind(&data.buyer.name)
+        .bind(data.recipient.as_ref().map(|recipient| &recipient.name))
+        .bind(data.items.first().map_or("", |item| &item.name))
+        .bind(data.items.len() as i64)
+        .bind(search_key(&data.buyer.name))
+        .bind(data.invoice.map(|invoice| invoice.to_string()))
+        .bind(amounts.goods)
+        .bind(amounts.shipping_fee)
+        .bind(amounts.imported_fee)
+        .bind(amounts.payment_fee)
+        .bind(amounts.billed)
+        .bind(amounts.fee_band.map(i64::from))
+        .bind(order_status))
 }
 
 /// What a search compares: the text without spaces, small, wide ASCII made narrow, as bytes.

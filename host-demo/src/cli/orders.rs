@@ -27,7 +27,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// CSVから受注を取り込む / import orders from a mall's CSV
-    Import(CsvFile),
+    Import {
+        #[command(flatten)]
+        file: CsvFile,
+        /// 取り込み済みの注文も、与信前なら内容を直す / correct orders that are there and may still be credited
+        #[arg(long)]
+        correct: bool,
+    },
     /// 受注一覧 / list orders
     List {
         /// この状態だけ / in this state alone
@@ -133,13 +139,14 @@ impl Decide {
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     session.recover().await?;
     match command {
-        Command::Import(file) => take_in(session, file).await,
+        Command::Import { file, correct } => take_in(session, file, correct).await,
         Command::List { state, mall, json } => list(session, &Filter { mall, state, ..Filter::default() }, json).await,
         Command::Show { order, mall } => show(session, &session.order(&order, mall.as_deref()).await?).await,
     }
 }
 
-async fn take_in(session: &Session, CsvFile { file, mall, encoding, dry_run, correct }: CsvFile) -> Result<bool> {
+async fn take_in(session: &Session, file: CsvFile, correct: bool) -> Result<bool> {
+    let CsvFile { file, mall, encoding, dry_run } = file;
     let lang = session.lang;
     let mall = session.mall(&mall).await?;
     let provider = session.shelf.load(&mall.provider).await?;

@@ -30,7 +30,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     session.recover().await?;
     let lang = session.lang;
     match command {
-        Command::Import(CsvFile { file, mall, encoding, dry_run, .. }) => {
+        Command::Import(CsvFile { file, mall, encoding, dry_run }) => {
             let (mall, bytes) = (session.mall(&mall).await?, read(&file, MAX_FILE_BYTES, lang)?);
             let encoding = encoding.map(Charset::encoding);
             let taken = results::take_in(&session.store, &mall, &bytes, encoding, &session.operator, dry_run).await;

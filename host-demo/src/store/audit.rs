@@ -6,6 +6,7 @@ use super::rows::{from_json, to_json};
 use super::{Result, Role, Store, Writing, take_numbers};
 use crate::clock;
 use crate::mall::Mall;
+use crate::provider::permitted;
 use crate::words::Lang;
 use provider_host::Plugin;
 use serde::{Deserialize, Serialize};
@@ -165,13 +166,11 @@ impl Deed {
     /// That `plugin` was loaded.
     pub fn loaded(plugin: &Plugin) -> Self {
         let (info, facts) = (plugin.info(), plugin.facts());
-        let origins = facts.permissions.origins.iter().map(ToString::to_string);
-        let private = facts.permissions.private_addresses.iter().map(ToString::to_string);
         Deed::PluginLoaded {
             provider: info.id.clone(),
             version: info.version.clone(),
             digest: facts.digest.clone(),
-            permissions: origins.chain(private).collect(),
+            permissions: permitted(plugin),
         }
     }
 

@@ -5,14 +5,14 @@
 //! so that no order has to be read whole.
 
 use super::rows::{amounts, from_json, parse};
-use super::{Conditions, Result, Store, list, search_key};
+use super::{ASKED_AT_ONCE, Conditions, Result, Store, list, search_key};
 use crate::order::Amounts;
 use crate::state::{Action, Situation, State};
 use crate::words::Problem;
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 use time::Date;
@@ -270,8 +270,13 @@ impl Store {
             return self.numbers(sql, conditions).await;
         };
         let search = Search { query, position, range: search_range(search), order, limit };
-        let nearby = self.found_nearby(&search).await?;
-        if nearby.len() == limit { Ok(nearby) } else { self.found_anywhere(&search).await }
+        if limit <= NEARBY {
+            let nearby = self.found_nearby(&search).await?;
+            if nearby.len() == limit {
+                return Ok(nearby);
+            }
+        }
+        self.found_anywhere(&search).await
     }
 
     /// What a search finds among the next orders of the list: enough, if what is searched for is common.
@@ -307,6 +312,18 @@ impl Store {
         }
         let sql = format!("SELECT o.id FROM ({}) AS o {order} LIMIT {limit}", parts.join(" UNION "));
         self.numbers(sql, conditions).await
+    }
+
+    /// Those of the orders `ids` that the conditions of `query` let through.
+    pub(super) async fn among(&self, ids: &[i64], query: &ListQuery) -> Result<HashSet<i64>> {
+        let mut found = HashSet::new();
+        for ids in ids.chunks(ASKED_AT_ONCE) {
+            let mut conditions = query.conditions(Position::First)?;
+            conditions.plain(&format!("o.id IN ({})", list(ids)));
+            let sql = format!("SELECT o.id FROM orders o {}", conditions.sql);
+            found.extend(self.numbers(sql, conditions).await?);
+        }
+        Ok(found)
     }
 
     async fn numbers(&self, sql: String, conditions: Conditions) -> Result<Vec<i64>> {

@@ -7,7 +7,7 @@ use super::order::operation_words;
 use super::page::{Notice, Page, Refusal, Tone, duration, html, size};
 use super::texts::{Texts, fill};
 use super::visit::{Admin, Staff};
-use crate::provider::abilities;
+use crate::provider::{abilities, permitted};
 use crate::store::{By, Deed, StoreError};
 use askama::Template;
 use axum::extract::{Multipart, State};
@@ -75,10 +75,8 @@ async fn show(app: &App, staff: &Staff, refusal: Option<String>) -> Result<Respo
 async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusal> {
     let (info, facts, t) = (plugin.info(), plugin.facts(), p.t);
     let limits = &info.batch_limits;
-    let origins = facts.permissions.origins.iter().map(ToString::to_string);
-    let private = facts.permissions.private_addresses.iter().map(ToString::to_string);
     let calls = app.calls.of(&info.id);
-    let mut permissions: Vec<_> = origins.chain(private).collect();
+    let mut permissions = permitted(plugin);
     if permissions.is_empty() {
         permissions.push(t.no_origin.to_owned());
     }

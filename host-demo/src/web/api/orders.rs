@@ -282,6 +282,12 @@ async fn unchanged(app: &App, id: i64, version: i64) -> Result<Order, Problem> {
     if order.version == version { Ok(order) } else { Err(stale(order.version)) }
 }
 
+/// The order as it is now, if the edit was written; else somebody else was faster.
+async fn edited(app: &App, id: i64, written: bool, lang: Lang) -> Result<Json<Whole>, Problem> {
+    let order = find(app, id).await?;
+    if written { Ok(Json(Whole::new(&order, lang))) } else { Err(stale(order.version)) }
+}
+
 fn stale(version: i64) -> Problem {
     let words = format!("The order has version {version} now. Nothing was done. Read it again, then decide.");
     Problem::new(Kind::StaleVersion, words)
@@ -428,8 +434,8 @@ pub async fn tracking(
     let shipped_on = date(&shipment.shipped_on)?;
     let entry = Entry { carrier: &shipment.carrier, number: &shipment.number, shipped_on };
     match tracking::enter(&app.store, &plugin, &order, entry, &caller.name).await? {
-        Ok(_) => Ok(Json(Whole::new(&find(&app, id).await?, caller.lang))),
-        Err(Refused::Changed) => Err(stale(find(&app, id).await?.version)),
+        Ok(_) => edited(&app, id, true, caller.lang).await,
+        Err(Refused::Changed) => edited(&app, id, false, caller.lang).await,
         Err(refused @ Refused::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.words(caller.lang))),
         Err(refused) => Err(Problem::new(Kind::Invalid, refused.words(caller.lang))),
     }
@@ -457,11 +463,9 @@ pub async fn status(
     let order = unchanged(&app, id, choice.version).await?;
     let unfit = || Problem::new(Kind::Invalid, format!("`order_status` has at most {MAX_STATUS} characters."));
     let status = order_status(&choice.order_status).ok_or_else(unfit)?;
-    if !app.store.set_order_status(&order, status, &caller.name, clock::now()).await? {
-        return Err(stale(find(&app, id).await?.version));
-    }
+    let written = app.store.set_order_status(&order, status, &caller.name, clock::now()).await?;
     app.wake.notify_one();
-    Ok(Json(Whole::new(&find(&app, id).await?, caller.lang)))
+    edited(&app, id, written, caller.lang).await
 }
 
 /// How the invoice reaches the buyer.
@@ -489,10 +493,8 @@ pub async fn invoice(
             format!("The invoice cannot be chosen in the state {}.", order.state),
         ));
     }
-    if !app.store.set_invoice(&order, choice.invoice, &caller.name, clock::now()).await? {
-        return Err(stale(find(&app, id).await?.version));
-    }
-    Ok(Json(Whole::new(&find(&app, id).await?, caller.lang)))
+    let written = app.store.set_invoice(&order, choice.invoice, &caller.name, clock::now()).await?;
+    edited(&app, id, written, caller.lang).await
 }
 
 /// What an operator found at the provider.
