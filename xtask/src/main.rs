@@ -87,11 +87,23 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// A cargo that runs in the project's root.
+/// A cargo that runs in the project's root, in the environment in which xtask itself was started.
+///
+/// `cargo run` describes xtask's package to it in variables. Build scripts (ring's, sqlx's) watch some of
+/// them, so a cargo that inherited them would rebuild these crates and everything above them each time
+/// that it and a cargo started by hand take turns.
 fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").map_or(PathBuf::from("cargo"), PathBuf::from));
     command.current_dir(root());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| describes_a_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     command
+}
+
+/// Whether `cargo run` and `cargo test` set this variable to describe the package that they run.
+fn describes_a_package(variable: &str) -> bool {
+    variable == "CARGO" || variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
 /// Runs `command` to its end; an error if that is not success.
@@ -101,4 +113,22 @@ fn run(command: &mut Command) -> Result<()> {
         bail!("{:?} ended with {status}", command.get_args().next().unwrap_or_default());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cargo_that_xtask_starts_does_not_take_itself_for_xtask() {
+        let cargo = cargo();
+        let removed: Vec<_> = cargo.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        // `cargo test` sets them for this test, as `cargo run` does for xtask.
+        for variable in ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_PKG_NAME"] {
+            assert!(std::env::var_os(variable).is_some(), "{variable} is not set, so nothing is shown");
+            assert!(removed.contains(&variable.as_ref()), "{variable} is handed on");
+        }
+        // What somebody set for cargo reaches it.
+        assert!(!describes_a_package("CARGO_TARGET_DIR") && !describes_a_package("CARGO_HOME"));
+    }
 }
