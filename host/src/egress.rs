@@ -67,8 +67,9 @@ impl Egress {
         options: Option<RequestOptions>,
     ) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + use<> {
         let origin = Origin::of(request.uri());
-        let place = self.begin(request.uri(), origin.as_ref());
-        let granted = origin.filter(|origin| self.permissions.origins.contains(origin));
+        let granted = origin.as_ref().is_some_and(|origin| self.permissions.origins.contains(origin));
+        let place = self.begin(request.uri(), origin.as_ref(), granted);
+        let granted = origin.filter(|_| granted);
         let this = self.clone();
         async move {
             let Some(place) = place else { return Err(Error::HttpRequestDenied) };
@@ -84,11 +85,11 @@ impl Egress {
     }
 
     /// The request's place in the report. Its path and a host that was not granted are the plugin's own
-    /// words, so they are masked like a line of its log.
-    fn begin(&self, url: &Uri, origin: Option<&Origin>) -> Option<usize> {
+    /// words, so they are masked like a line of its log; a granted origin stands in the permission file.
+    fn begin(&self, url: &Uri, origin: Option<&Origin>, granted: bool) -> Option<usize> {
         let named = origin.map_or_else(|| url.host().unwrap_or_default().to_owned(), Origin::to_string);
-        let path = percent_decode_str(url.path()).decode_utf8_lossy();
-        let (named, path) = (self.mask.apply(&named, MAX_ORIGIN), self.mask.apply(&path, MAX_PATH));
+        let named = if granted { named } else { self.mask.apply(&named, MAX_ORIGIN) };
+        let path = self.mask.apply(&percent_decode_str(url.path()).decode_utf8_lossy(), MAX_PATH);
         self.meter.begin(named, path, self.limits.requests)
     }
 
@@ -274,12 +275,12 @@ fn on_the_wire(mut parts: request::Parts, body: &Bytes) -> Result<request::Parts
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let invalid = |_| Error::HttpRequestUriInvalid;
     let uri = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
-    parts.headers.insert(HOST, HeaderValue::try_from(host).map_err(invalid)?);
     parts.headers.remove(TRANSFER_ENCODING);
     // An empty body needs no length, but a plugin may say it.
-    if parts.headers.remove(CONTENT_LENGTH).is_some() || !body.is_empty() {
+    if parts.headers.contains_key(CONTENT_LENGTH) || !body.is_empty() {
         parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
+    parts.headers.insert(HOST, HeaderValue::try_from(host).map_err(invalid)?);
     parts.uri = uri;
     parts.version = Version::HTTP_11;
     Ok(parts)

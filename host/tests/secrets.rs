@@ -77,7 +77,11 @@ async fn paths_and_hosts_are_masked_and_bounded_like_log_lines() {
     assert!(reports.contains("http://***.example:80"), "{reports}");
     let log = kept.text();
     for secret in ["hunter2", "見本 花子", "六本木", "0312345678"] {
-        assert!(!log.contains(secret), "{secret} was logged:\n{}", log.lines().filter(|line| line.contains(secret)).collect::<Vec<_>>().join("\n"));
+        assert!(
+            !log.contains(secret),
+            "{secret} was logged:\n{}",
+            log.lines().filter(|line| line.contains(secret)).collect::<Vec<_>>().join("\n")
+        );
         assert!(!reports.contains(secret), "{secret} is in a report: {reports}");
     }
     for request in requests {
