@@ -280,3 +280,41 @@ async fn an_answer_that_comes_before_its_request_is_complete_is_not_believed() {
     assert!(matches!(&answer.rows[0], Err(Failure::OutcomeUnknown(_))), "{:?}", answer.rows);
     assert_eq!(answer.calls[0].requests[0].progress, Progress::Sent);
 }
+
+/// What came on an idle connection is in the socket, and the runtime has not been told of it: the very
+/// moment in which a request could be written before it.
+#[test]
+fn an_answer_that_came_a_moment_before_the_next_request_is_not_its_answer() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (go, told) = std::sync::mpsc::channel::<()>();
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let refusal: &[u8] = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n";
+        let (mut first, _) = listener.accept().unwrap();
+        assert!(first.read(&mut [0; 4096]).unwrap() > 0);
+        first.write_all(refusal).unwrap();
+        told.recv().unwrap();
+        first.write_all(ANSWER).unwrap();
+        done.send(()).unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        assert!(second.read(&mut [0; 4096]).unwrap() > 0);
+        second.write_all(refusal).unwrap();
+        let _ = second.read(&mut [0; 4096]);
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let plugin = hostile_at(limits(), &[url.clone()]).await;
+        let shop = account_at("honest", &url);
+        let refused = async |what| {
+            let answer = plugin.credit(&shop, vec![order()]).await;
+            assert!(matches!(&answer.rows[0], Err(Failure::Refused(_))), "{what}: {:?}", answer.rows);
+        };
+        refused("the first").await;
+        // The only thread of the runtime stands still until the answer is in the socket.
+        go.send(()).unwrap();
+        is_done.recv().unwrap();
+        refused("the second").await;
+    });
+}
