@@ -1,20 +1,22 @@
-//! Opening a connection: DNS, the judgement of the address, TCP, and a count of what is written.
+//! Opening a connection: DNS, the judgement of the address, TCP, TLS; and what is known of one.
 
 use crate::address;
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
-use std::future::Future;
+use rustls::pki_types::ServerName;
+use socket2::SockRef;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tower_service::Service;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -31,35 +33,40 @@ pub(crate) enum DialError {
     Tls(Box<dyn std::error::Error + Send + Sync>),
 }
 
-type Dialing<T> = Pin<Box<dyn Future<Output = Result<T, DialError>> + Send>>;
-
 /// Connects to the addresses that a plugin may reach.
-#[derive(Clone)]
 pub(crate) struct Dialer {
     /// Ranges that may be reached although they are not public.
     pub(crate) private: Arc<[IpNet]>,
+    pub(crate) tls: TlsConnector,
+    /// DNS, TCP and TLS together.
+    pub(crate) limit: Duration,
 }
 
-impl Service<Uri> for Dialer {
-    type Response = Counted;
-    type Error = DialError;
-    type Future = Dialing<Counted>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DialError>> {
-        Poll::Ready(Ok(()))
+impl Dialer {
+    /// A connection to the host and port of `url`, with TLS unless its scheme is `http`.
+    pub(crate) async fn open(&self, url: &Uri, socket: OwnedSemaphorePermit) -> Result<Line, DialError> {
+        let began = Instant::now();
+        let traffic = Arc::new(Traffic::default());
+        let connecting = self.connect(url, &traffic);
+        let stream =
+            tokio::time::timeout(self.limit, connecting).await.map_err(|_| DialError::TimedOut(self.limit))??;
+        Ok(Line { stream, traffic, took: began.elapsed(), used: false, _socket: socket })
     }
 
-    fn call(&mut self, url: Uri) -> Self::Future {
-        let private = Arc::clone(&self.private);
-        Box::pin(async move { dial(&url, &private).await })
+    async fn connect(&self, url: &Uri, traffic: &Arc<Traffic>) -> Result<Box<dyn Stream>, DialError> {
+        let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let plain = url.scheme_str() == Some("http");
+        let port = url.port_u16().unwrap_or(if plain { 80 } else { 443 });
+        let stream = Counted { stream: dial(host, port, &self.private).await?, traffic: Arc::clone(traffic) };
+        if plain {
+            return Ok(Box::new(stream));
+        }
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| DialError::Tls(error.into()))?;
+        Ok(Box::new(self.tls.connect(name, stream).await.map_err(|error| DialError::Tls(error.into()))?))
     }
 }
 
-async fn dial(url: &Uri, private: &[IpNet]) -> Result<Counted, DialError> {
-    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let default_port = if url.scheme_str() == Some("http") { 80 } else { 443 };
-    let port = url.port_u16().unwrap_or(default_port);
-    let began = Instant::now();
+async fn dial(host: &str, port: u16, private: &[IpNet]) -> Result<TcpStream, DialError> {
     let found = tokio::net::lookup_host((host, port)).await.map_err(DialError::Dns)?;
     // Judged here, after resolution and on the very address that is connected to: a name that
     // points somewhere else a moment later gains nothing.
@@ -69,7 +76,7 @@ async fn dial(url: &Uri, private: &[IpNet]) -> Result<Counted, DialError> {
             Ok(stream) => {
                 // A request is one small write; waiting to fill a packet only adds delay.
                 let _ = stream.set_nodelay(true);
-                return Ok(Counted { stream: TokioIo::new(stream), written: Written::default(), began });
+                return Ok(stream);
             }
             Err(error) => last = DialError::Connect(error),
         }
@@ -77,83 +84,154 @@ async fn dial(url: &Uri, private: &[IpNet]) -> Result<Counted, DialError> {
     Err(last)
 }
 
-/// Bounds all of `inner`'s work on one connection, TLS included.
-#[derive(Clone)]
-pub(crate) struct Bounded<C> {
-    pub(crate) inner: C,
-    pub(crate) limit: Duration,
+/// What went over a connection. The socket below TLS and hyper above it both tell it.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    /// Bytes that the socket took since it was opened, the TLS handshake included.
+    written: AtomicU64,
+    /// The same, when the request that is on its way was handed over.
+    before: AtomicU64,
+    /// hyper has the whole body of the request that is on its way.
+    body_taken: AtomicBool,
+    /// Something of the request was written since it was handed over.
+    begun: AtomicBool,
+    /// All of it was handed to the socket.
+    complete: AtomicBool,
 }
 
-impl<C> Service<Uri> for Bounded<C>
-where
-    C: Service<Uri, Error: Into<Box<dyn std::error::Error + Send + Sync>>, Future: Send + 'static>,
-{
-    type Response = C::Response;
-    type Error = DialError;
-    type Future = Dialing<C::Response>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DialError>> {
-        self.inner.poll_ready(cx).map_err(|error| from_inner(error.into()))
+impl Traffic {
+    /// A request is handed over next; it may have no body at all, for which hyper does not ask.
+    pub(crate) fn expect_request(&self, without_body: bool) {
+        self.before.store(self.written.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.body_taken.store(without_body, Ordering::SeqCst);
+        self.begun.store(false, Ordering::SeqCst);
+        self.complete.store(false, Ordering::SeqCst);
     }
 
-    fn call(&mut self, url: Uri) -> Self::Future {
-        let (limit, dialing) = (self.limit, self.inner.call(url));
-        Box::pin(async move {
-            let opened = tokio::time::timeout(limit, dialing).await.map_err(|_| DialError::TimedOut(limit))?;
-            opened.map_err(|error| from_inner(error.into()))
-        })
+    /// Whether any byte of the request that was handed over last can have left. What TLS itself writes,
+    /// an alert about what it read, is no request.
+    pub(crate) fn request_left(&self) -> bool {
+        self.begun.load(Ordering::SeqCst) && self.written.load(Ordering::SeqCst) > self.before.load(Ordering::SeqCst)
     }
-}
 
-/// The TLS layer wraps the dialer's errors; what is not one of them is TLS itself.
-fn from_inner(error: Box<dyn std::error::Error + Send + Sync>) -> DialError {
-    error.downcast::<DialError>().map_or_else(DialError::Tls, |error| *error)
-}
+    pub(crate) fn body_taken(&self) {
+        self.body_taken.store(true, Ordering::SeqCst);
+    }
 
-/// How long DNS, TCP and TLS of a connection took together; found again in hyper's connection data.
-#[derive(Clone)]
-pub(crate) struct Took(pub(crate) Duration);
-
-/// Bytes handed to a connection's socket so far; found again in hyper's connection data.
-#[derive(Clone, Default)]
-pub(crate) struct Written(Arc<AtomicU64>);
-
-impl Written {
-    pub(crate) fn bytes(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+    fn flushed(&self) {
+        if self.begun.load(Ordering::SeqCst) && self.body_taken.load(Ordering::SeqCst) {
+            self.complete.store(true, Ordering::SeqCst);
+        }
     }
 }
 
-/// A TCP stream that counts what the socket takes. It sits below TLS, so after the handshake every
-/// byte it counts belongs to a request.
-pub(crate) struct Counted {
-    stream: TokioIo<TcpStream>,
-    written: Written,
-    began: Instant,
+/// A connection, plain or with TLS, and its socket.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Stream for Counted {
+    fn socket(&self) -> &TcpStream {
+        &self.stream
+    }
+}
+
+impl Stream for TlsStream<Counted> {
+    fn socket(&self) -> &TcpStream {
+        &self.get_ref().0.stream
+    }
+}
+
+/// An open connection as hyper sees it. It is owned by the request that uses it or by the pool, and
+/// nothing is written to it but by its owner: once that is gone, what was written is final.
+pub(crate) struct Line {
+    stream: Box<dyn Stream>,
+    pub(crate) traffic: Arc<Traffic>,
+    /// DNS, TCP and TLS together.
+    pub(crate) took: Duration,
+    /// Whether it has carried a request before.
+    pub(crate) used: bool,
+    _socket: OwnedSemaphorePermit,
+}
+
+impl Line {
+    /// Whether nothing came since the last answer: no byte, no end. What comes on a connection that
+    /// nobody asked would be read as the answer to the next request.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        let mut byte = [0];
+        // First whatever is on this side already, in TLS or known to the runtime; then the socket
+        // itself, of which the runtime may not have been told yet.
+        let read =
+            Pin::new(&mut self.stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut ReadBuf::new(&mut byte));
+        let peeked = SockRef::from(self.stream.socket()).peek(&mut [MaybeUninit::uninit()]);
+        read.is_pending() && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        // What answers before it was asked answers something else, at the worst an earlier order.
+        if buffer.filled().len() > before && !self.traffic.complete.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(io::Error::other("an answer began before its request was complete")));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.traffic.begun.store(true, Ordering::SeqCst);
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.traffic.begun.store(true, Ordering::SeqCst);
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// hyper flushes only when it has no byte of its own left to write.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.traffic.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// A TCP stream that counts what the socket takes, below TLS: what waits there for the socket has not left.
+struct Counted {
+    stream: TcpStream,
+    traffic: Arc<Traffic>,
 }
 
 impl Counted {
     fn count(&self, result: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(bytes)) = result {
-            self.written.0.fetch_add(*bytes as u64, Ordering::SeqCst);
+            self.traffic.written.fetch_add(*bytes as u64, Ordering::SeqCst);
         }
     }
 }
 
-impl Connection for Counted {
-    /// hyper asks when the connection is ready for its first request.
-    fn connected(&self) -> Connected {
-        Connected::new().extra(self.written.clone()).extra(Took(self.began.elapsed()))
-    }
-}
-
-impl Read for Counted {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+impl AsyncRead for Counted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl Write for Counted {
+impl AsyncWrite for Counted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.count(&result);

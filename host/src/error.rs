@@ -95,7 +95,13 @@ pub enum CallError {
     /// It computed without a pause for longer than its limit.
     #[error("the plugin computed for more than {0:?} without a pause")]
     Cpu(Duration),
-    /// It trapped: a bug, or a limit on memory, tables or handles.
+    /// It computed for longer than its limit in all, with pauses.
+    #[error("the plugin computed for more than {0:?} in one call")]
+    CpuTotal(Duration),
+    /// It wanted more linear memory, or larger tables, than it may have, or than all calls together may.
+    #[error("the plugin wanted more memory than there is for it")]
+    Memory,
+    /// It trapped: a bug, or a limit on handles or on what it hands over at once.
     #[error("the plugin broke off: {0}")]
     Trap(String),
     /// It answered with another number of rows than it was asked.
@@ -106,4 +112,16 @@ pub enum CallError {
         /// Rows answered.
         answered: usize,
     },
+}
+
+impl CallError {
+    /// Whether the call met a limit on what it takes from others (time, computing, memory) rather than
+    /// breaking off by itself. Calls that do so again and again slow their neighbours down, so a platform
+    /// leaves such a plugin alone for a while; a plugin that breaks off over one order harms no other.
+    pub fn is_limit(&self) -> bool {
+        match self {
+            CallError::Deadline(_) | CallError::Cpu(_) | CallError::CpuTotal(_) | CallError::Memory => true,
+            CallError::Trap(_) | CallError::RowCount { .. } => false,
+        }
+    }
 }

@@ -33,14 +33,18 @@
 //! | `plugin` | a loaded plugin and the calls into it |
 //! | `registry` | which plugin serves a provider now |
 //! | `sandbox` | the walls: engine, imports, a store for each call |
-//! | `egress`, `dial`, `address` | the one way out: origins, pool, connections, addresses |
+//! | `egress`, `pool`, `dial`, `address` | the one way out: origins, connections, addresses |
+//! | `answer` | bounds and cleans what a plugin answers |
+//! | `budget` | counts the bytes that calls hold |
 //! | `report`, `word` | what the host saw, and its word on what was sent |
 //! | `permissions`, `limits` | what a platform grants and bounds |
 //! | `cache` | compiled components on disk |
 //! | `mask` | keeps settings and personal data out of the log |
 
 mod address;
+mod answer;
 pub mod bindings;
+mod budget;
 mod cache;
 mod dial;
 mod egress;
@@ -50,6 +54,7 @@ mod load;
 mod mask;
 mod permissions;
 mod plugin;
+mod pool;
 mod registry;
 mod report;
 mod sandbox;
@@ -62,7 +67,7 @@ pub use permissions::{Origin, OriginError, PermissionError, Permissions};
 pub use plugin::{Answer, Facts, Plugin};
 pub use registry::{Registry, Replaced};
 pub use report::{CallReport, Overruled, Progress, RequestReport};
-pub use word::{CALL_ENDED, Word};
+pub use word::{CALL_ENDED, CALL_LIMIT, Word};
 
 /// The contract's types, as `wit/provider.wit` describes them.
 pub mod contract {

@@ -15,10 +15,13 @@ pub struct Limits {
     pub head: Duration,
     /// From the head of an answer to its last byte: a slow body must not use up the deadline alone.
     pub body: Duration,
-    /// Computing between two requests or answers, in units of 10 ms. Encoding a thousand orders takes some milliseconds.
+    /// Computing between two waits for the network, looked at every 10 ms. Encoding a thousand orders
+    /// takes some milliseconds.
     pub cpu: Duration,
-    /// Linear memory of all the plugin's instances together would be this times
-    /// [`MAX_MEMORIES`], of which a component made with the SDK has one.
+    /// Computing in the whole call, the host's work for it included. Requests that really wait start
+    /// [`cpu`](Self::cpu) anew; without this a plugin with a gateway of its own could compute until the deadline.
+    pub cpu_total: Duration,
+    /// Linear memory of one call, in bytes. A thousand orders and their encoding are below 16 MiB.
     pub memory: usize,
     /// Elements of one table: a plugin has some hundred functions.
     pub table_elements: usize,
@@ -35,12 +38,34 @@ pub struct Limits {
     pub response_bytes: usize,
     /// Bytes of one set of headers, measured in memory.
     pub header_bytes: usize,
+    /// Bodies of requests and answers that the host holds for one call at once, in bytes of memory. One
+    /// request and one answer of the largest size, each in a buffer that was doubled until it was large enough.
+    pub call_bytes: usize,
+    /// Of these, what every call gets whatever others hold. Fifty rows are well below it, so a plugin that
+    /// hoards leaves the others all they need.
+    pub call_bytes_reserved: usize,
+    /// Such bytes beyond their reservations, for all calls of one plugin.
+    pub plugin_bytes: usize,
+    /// The same, for all calls of all plugins.
+    pub total_bytes: usize,
+    /// Linear memory beyond [`MEMORY_RESERVED`] for each instance, of all calls of one plugin.
+    pub plugin_memory: usize,
+    /// The same, for all calls of all plugins.
+    pub total_memory: usize,
+    /// Requests of one call on the network at once; more wait for their turn.
+    pub concurrent_requests: usize,
+    /// Sockets of one plugin, all shops together, idle ones included. When they are used up the one that
+    /// was idle longest is closed; if none is idle, a request waits.
+    pub plugin_connections: usize,
     /// Lines a call may log; the rest is dropped and counted.
     pub log_lines: usize,
     /// Characters of a log line; the rest is cut.
     pub log_line_length: usize,
     /// Calls of all plugins at once; more wait, within their deadline.
     pub concurrent_calls: usize,
+    /// Calls of one plugin at once; more wait, within their deadline. A part of
+    /// [`concurrent_calls`](Self::concurrent_calls), so that a plugin that only waits cannot take every turn.
+    pub plugin_calls: usize,
     /// Batches of one list side by side, where a provider takes fewer rows than were given.
     pub concurrent_batches: usize,
     /// Bytes of a component's file.
@@ -55,6 +80,7 @@ impl Default for Limits {
             head: Duration::from_secs(30),
             body: Duration::from_secs(10),
             cpu: Duration::from_secs(1),
+            cpu_total: Duration::from_secs(5),
             memory: 64 << 20,
             table_elements: 20_000,
             hostcall_fuel: 16 << 20,
@@ -63,9 +89,18 @@ impl Default for Limits {
             request_bytes: 4 << 20,
             response_bytes: 4 << 20,
             header_bytes: 32 << 10,
+            call_bytes: 8 << 20,
+            call_bytes_reserved: 1 << 20,
+            plugin_bytes: 64 << 20,
+            total_bytes: 256 << 20,
+            plugin_memory: 1 << 30,
+            total_memory: 2 << 30,
+            concurrent_requests: 16,
+            plugin_connections: 128,
             log_lines: 100,
             log_line_length: 500,
             concurrent_calls: 256,
+            plugin_calls: 64,
             concurrent_batches: 16,
             component_bytes: 16 << 20,
         }
@@ -91,3 +126,38 @@ pub(crate) const POOL_IDLE: Duration = Duration::from_secs(50);
 /// Settings, carriers and origins that a plugin may describe. The longest list here is a setting
 /// for each of fifteen carriers.
 pub(crate) const MAX_DESCRIBED: usize = 200;
+
+// What a plugin answers. A platform stores it, shows it and sends it to browsers, so each string and
+// list has an end; what is longer is cut, and says so.
+
+/// Characters of a transaction id. The longest that is known has 20; a column and a line of a list
+/// hold 64. One that is longer, or that is not plain text, is no id: its row becomes `other`.
+pub(crate) const MAX_TRANSACTION_ID: usize = 64;
+/// Characters of a reason's code.
+pub(crate) const MAX_CODE: usize = 64;
+/// Characters of a reason's message. Several messages of a gateway can be joined in one.
+pub(crate) const MAX_MESSAGE: usize = 1_000;
+/// Characters of a field's path.
+pub(crate) const MAX_FIELD: usize = 100;
+/// Reasons of one verdict, problems of one row or rule. An order has fewer fields than this.
+pub(crate) const MAX_REASONS: usize = 50;
+/// Characters of all reasons of one row together, so that fifty long ones are none.
+pub(crate) const MAX_ROW: usize = 4_000;
+/// Seconds that a provider may ask to wait: a day. Longer is no answer to *busy*, and would put a row
+/// off for years.
+pub(crate) const MAX_RETRY_AFTER: u32 = 86_400;
+
+// What a report says of a request. The path and a host that was denied are a plugin's own words.
+
+/// Characters of an origin in a report. A name has at most 253.
+pub(crate) const MAX_ORIGIN: usize = 300;
+/// Characters of a path in a report.
+pub(crate) const MAX_PATH: usize = 200;
+/// Characters of the words of a trap.
+pub(crate) const MAX_TRAP: usize = 300;
+
+/// Linear memory that every instance gets whatever others hold: an SDK component begins with about
+/// one MiB and decodes a whole answer in a few.
+pub(crate) const MEMORY_RESERVED: usize = 8 << 20;
+/// Bytes that are read of an answer at once; also the longest head of one.
+pub(crate) const READ_BUFFER: usize = 64 << 10;

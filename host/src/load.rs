@@ -8,7 +8,8 @@ use crate::error::{BuildError, LoadError};
 use crate::limits::{Limits, MAX_DESCRIBED};
 use crate::mask::Mask;
 use crate::permissions::Permissions;
-use crate::plugin::{Facts, Loaded, Plugin, Pools};
+use crate::plugin::{Facts, Loaded, Plugin};
+use crate::pool::Share;
 use crate::sandbox::{CallState, Entry, Sandbox, imports};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -120,7 +121,7 @@ impl Host {
             permissions: Arc::new(facts.permissions.clone()),
             facts,
             limits: Arc::clone(&self.limits),
-            pools: Pools::new(self.tls.clone()),
+            share: Share::new(self.tls.clone(), &self.limits),
             now: self.now,
         };
         let entry: Entry<_> = Box::new(|store, view| {

@@ -1,22 +1,31 @@
-//! Keeps settings and personal data out of everything that is written down.
+//! Keeps settings and personal data out of everything that is written down, and makes what is written
+//! harmless to read.
 
 use crate::contract::{Order, Party, Setting, SettingField, SettingKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Shorter values occur in ordinary words; masking them would hide the line and protect nothing.
 const MIN_LENGTH: usize = 2;
 /// What stands in their place.
 const MASK: &str = "***";
+/// What stands for a character that a terminal would obey and no reader would see.
+const UNSEEN: char = '\u{fffd}';
 
-/// The values of one call that may not appear in a log line.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Mask(Vec<String>);
+/// The values of one call that may not appear in a log line, a path or the name of a host.
+#[derive(Debug, Default)]
+pub(crate) struct Mask {
+    values: Vec<String>,
+    /// Made when it is first needed: most calls write nothing.
+    matcher: OnceLock<Option<AhoCorasick>>,
+}
 
 impl Mask {
-    /// Also hides the values of `settings`, secret or not: shop ids are half of a credential.
-    /// Choices are the plugin's own words, the same for every shop, and stay readable.
+    /// Also hides the values of `settings`, secret or not: shop ids are half of a credential. A choice
+    /// stays readable if it is one: the plugin's own word, on its list, the same for every shop.
     pub(crate) fn and_settings(mut self, settings: &[Setting], described: &[SettingField]) -> Self {
-        let choice = |key: &str| described.iter().any(|f| f.key == key && matches!(f.kind, SettingKind::Choice(_)));
-        self.hide(settings.iter().filter(|s| !choice(&s.key)).map(|s| s.value.as_str()));
+        self.hide(settings.iter().filter(|setting| !is_choice(setting, described)).map(|s| s.value.as_str()));
         self
     }
 
@@ -34,16 +43,67 @@ impl Mask {
 
     fn hide<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) {
         let worth_hiding = |value: &&str| value.chars().count() >= MIN_LENGTH;
-        self.0.extend(values.into_iter().filter(worth_hiding).map(str::to_owned));
-        // The longest first, so that no value is left half visible by a shorter one inside it.
-        self.0.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        self.values.extend(values.into_iter().filter(worth_hiding).map(str::to_owned));
     }
 
-    /// `line` with every hidden value masked, control characters made visible, cut to `length`.
-    pub(crate) fn apply(&self, line: &str, length: usize) -> String {
-        let masked = self.0.iter().fold(line.to_owned(), |line, value| line.replace(value.as_str(), MASK));
-        masked.chars().take(length).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    /// `text` with every hidden value masked, [readable](visible), cut to `length` characters.
+    ///
+    /// The text is cut first, so that its length costs nothing; only far enough behind the cut that a
+    /// value that begins before it is seen whole.
+    pub(crate) fn apply(&self, text: &str, length: usize) -> String {
+        let longest = self.values.iter().map(String::len).max().unwrap_or_default();
+        let cut = text.char_indices().nth(length).map_or(text.len(), |(at, _)| at);
+        let text = &text[..text.floor_char_boundary(cut.saturating_add(longest))];
+        let mut masked = String::new();
+        let mut done = 0;
+        for hidden in self.hidden(text) {
+            masked.push_str(&text[done..hidden.start.min(cut).max(done)]);
+            if hidden.start < cut {
+                masked.push_str(MASK);
+            }
+            done = hidden.end;
+        }
+        masked.push_str(text.get(done..cut).unwrap_or_default());
+        visible(&masked, length)
     }
+
+    /// Where hidden values are in `text`, overlapping ones as one, in order.
+    fn hidden(&self, text: &str) -> Vec<Range<usize>> {
+        let Some(matcher) = self.matcher() else { return Vec::new() };
+        let mut found: Vec<_> = matcher.find_overlapping_iter(text).map(|found| found.range()).collect();
+        found.sort_by_key(|range| range.start);
+        found.into_iter().fold(Vec::new(), |mut merged: Vec<Range<usize>>, range| {
+            match merged.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => merged.push(range),
+            }
+            merged
+        })
+    }
+
+    fn matcher(&self) -> Option<&AhoCorasick> {
+        if self.values.is_empty() {
+            return None;
+        }
+        let build = || {
+            // The names of hosts are lower case whatever was written. Of the kinds of automaton this is
+            // the one that is built fastest; a call reads few lines with it.
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::NoncontiguousNFA));
+            builder.build(&self.values).ok()
+        };
+        self.matcher.get_or_init(build).as_ref()
+    }
+}
+
+/// Whether `setting` holds one of the choices that every description of its key lists.
+fn is_choice(setting: &Setting, described: &[SettingField]) -> bool {
+    let mut fields = described.iter().filter(|field| field.key == setting.key).peekable();
+    let lists = |field: &SettingField| match &field.kind {
+        SettingKind::Choice(choices) => choices.iter().any(|(id, _)| *id == setting.value),
+        _ => false,
+    };
+    fields.peek().is_some() && fields.all(lists)
 }
 
 fn personal(party: &Party) -> impl Iterator<Item = &str> {
@@ -54,15 +114,91 @@ fn personal(party: &Party) -> impl Iterator<Item = &str> {
         .map(String::as_str)
 }
 
+/// The first `length` characters of `text`, so that a reader sees what there is: line breaks and tabs
+/// as blanks, other control characters and those that turn the direction of writing as a sign.
+pub(crate) fn visible(text: &str, length: usize) -> String {
+    text.chars().take(length).map(visible_character).collect()
+}
+
+/// Whether `text` is what a reader sees.
+pub(crate) fn is_visible(text: &str) -> bool {
+    text.chars().all(|c| visible_character(c) == c)
+}
+
+fn visible_character(c: char) -> char {
+    match c {
+        '\n' | '\r' | '\t' => ' ',
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => UNSEEN,
+        c if c.is_control() => UNSEEN,
+        c => c,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Label;
+
+    fn set(key: &str, value: &str) -> Setting {
+        Setting { key: key.into(), value: value.into() }
+    }
+
+    fn mask(values: &[&str]) -> Mask {
+        let settings: Vec<_> = values.iter().map(|value| set("key", value)).collect();
+        Mask::default().and_settings(&settings, &[])
+    }
 
     #[test]
     fn hidden_values_never_show_not_even_in_part() {
-        let set = |key: &str, value: &str| Setting { key: key.into(), value: value.into() };
-        let mask = Mask::default().and_settings(&[set("a", "secret"), set("b", "secret-longer"), set("c", "x")], &[]);
-        assert_eq!(mask.apply("x secret-longer\nand secret", 100), "x ***\u{fffd}and ***");
+        let mask = mask(&["secret", "secret-longer", "x", "ABCD", "cdef"]);
+        assert_eq!(mask.apply("x secret-longer\u{7}and secret", 100), "x ***\u{fffd}and ***");
         assert_eq!(mask.apply("0123456789", 4), "0123");
+        assert_eq!(mask.apply("one abcdef, one SECRET", 100), "one ***, one ***", "overlapping, in any case");
+        assert_eq!(mask.apply("a\r\n\u{1b}[31m\u{202e}b", 100), "a  \u{fffd}[31m\u{fffd}b");
+    }
+
+    #[test]
+    fn a_value_that_is_cut_does_not_show() {
+        let mask = mask(&["秘密の合言葉"]);
+        for length in 0..20 {
+            let cut = mask.apply("x秘密の合言葉、秘密の合言葉y", length);
+            assert!(!cut.contains(['秘', '密', '言']), "{cut}");
+            assert!(cut.chars().count() <= length);
+        }
+        assert_eq!(mask.apply("x秘密の合言葉y", 100), "x***y");
+    }
+
+    #[test]
+    fn a_line_of_megabytes_costs_what_is_read_of_it() {
+        let values: Vec<_> = (0..10_000).map(|n| format!("value-{n}-of-a-person")).collect();
+        let mask = mask(&values.iter().map(String::as_str).collect::<Vec<_>>());
+        let line = "value-77-of-a-person ".repeat(400_000);
+        mask.apply("the automaton is built", 100);
+        let began = std::time::Instant::now();
+        assert!(mask.apply(&line, 500).starts_with("*** *** "));
+        assert!(began.elapsed() < std::time::Duration::from_millis(100), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn a_choice_is_readable_only_if_it_is_on_the_list_and_described_as_nothing_else() {
+        let label = || Label { ja: String::new(), en: String::new() };
+        let field = |key: &str, kind| SettingField {
+            key: key.into(),
+            label: label(),
+            help: label(),
+            kind,
+            required: false,
+            default: None,
+            max_length: None,
+        };
+        let choice = |key| field(key, SettingKind::Choice(vec![("listed".into(), label())]));
+        let described = [choice("mode"), choice("password"), choice("twice"), field("twice", SettingKind::Secret)];
+        let settings =
+            [set("mode", "listed"), set("password", "hunter2"), set("twice", "listed"), set("none", "listed!")];
+        let mask = |at: usize| Mask::default().and_settings(&settings[at..=at], &described);
+        assert_eq!(mask(0).apply("listed", 10), "listed");
+        assert_eq!(mask(1).apply("hunter2", 10), "***");
+        assert_eq!(mask(2).apply("listed", 10), "***");
+        assert_eq!(mask(3).apply("listed!", 10), "***");
     }
 }

@@ -1,26 +1,29 @@
 //! A loaded plugin and the calls into it.
 
 use crate::Account;
+use crate::answer::{self, Received};
 use crate::bindings::HostViewPre;
+use crate::budget::Budget;
 use crate::contract::{
     AdjustedFee, Bill, Cancellation, Context, Decision, Failure, FeeRule, FieldProblem, Order, ProviderInfo,
     Registration, Setting, Shipment, Standing,
 };
-use crate::egress::{Egress, Pool};
+use crate::egress::Egress;
 use crate::error::CallError;
-use crate::limits::{Limits, MAX_POOLS};
+use crate::limits::{Limits, MEMORY_RESERVED};
 use crate::mask::Mask;
 use crate::permissions::Permissions;
+use crate::pool::Share;
 use crate::report::{CallReport, Meter};
 use crate::sandbox::{CallState, Computing, Entry, Log, Sandbox};
 use crate::word::{self, Seen};
 use futures::StreamExt;
 use serde::Serialize;
-use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 /// What is known of a plugin without asking it.
@@ -58,7 +61,7 @@ pub(crate) struct Loaded {
     pub(crate) facts: Facts,
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) pools: Pools,
+    pub(crate) share: Share,
     /// The time that calls are told, if it is not the machine's.
     pub(crate) now: Option<u64>,
 }
@@ -89,7 +92,7 @@ impl Plugin {
             })
         });
         let (result, _) = self.0.enter("check-settings", 0, None, mask, entry).await;
-        Ok(result?.err().unwrap_or_default())
+        Ok(answer::problems(result?.err().unwrap_or_default()))
     }
 
     /// The bill after the shop's fee rule (手数料設定), or every problem with the rule. Sends nothing.
@@ -104,7 +107,8 @@ impl Plugin {
                 view.deferred_payment_provider_payment_provider().call_fee_adjust(store, &rule, bill).await
             })
         });
-        self.0.enter("fee-adjust", 0, None, Mask::default(), entry).await.0
+        let (result, _) = self.0.enter("fee-adjust", 0, None, Mask::default(), entry).await;
+        Ok(result?.map_err(answer::problems))
     }
 
     /// Asks the provider whether the shop's settings work. One row.
@@ -187,7 +191,7 @@ type Enter<Row, Out> = fn(Context, Vec<Row>) -> Entry<Vec<Result<Out, Failure>>>
 
 impl Loaded {
     /// `rows` in batches of at most `limit`, side by side, and their answers in the order asked.
-    async fn batches<Row: Clone, Out>(
+    async fn batches<Row: Clone, Out: Received>(
         &self,
         operation: &'static str,
         account: &Account,
@@ -212,7 +216,7 @@ impl Loaded {
         whole
     }
 
-    async fn batch<Row: Clone, Out>(
+    async fn batch<Row: Clone, Out: Received>(
         &self,
         operation: &'static str,
         account: &Account,
@@ -232,7 +236,8 @@ impl Loaded {
         });
         let rows = match result {
             Ok(answered) => {
-                let (judged, overruled) = word::judge_all(answered, seen);
+                let bounded = answered.into_iter().map(answer::row).collect();
+                let (judged, overruled) = word::judge_all(bounded, seen);
                 if !overruled.is_empty() {
                     tracing::warn!(operation, rows = ?overruled, "the plugin was overruled on what was sent");
                 }
@@ -240,9 +245,9 @@ impl Loaded {
                 judged
             }
             Err(error) => {
-                let words = error.to_string();
+                let rows = (0..asked).map(|_| Err(word::without_answer(&error, seen))).collect();
                 report.error = Some(error);
-                (0..asked).map(|_| Err(word::without_answer(word::CALL_ENDED, &words, seen))).collect()
+                rows
             }
         };
         (rows, report)
@@ -260,21 +265,27 @@ impl Loaded {
         let shop = account.map_or("", |account| account.id.as_str());
         let span = tracing::info_span!("call", provider = %self.info.id, operation, rows, shop);
         let (meter, dropped, began) = (Arc::new(Meter::default()), Arc::new(AtomicUsize::new(0)), Instant::now());
+        let (limits, share, mask) = (&self.limits, &self.share, Arc::new(mask));
         let egress = Egress {
-            pool: self.pools.of(shop, &self.permissions, &self.limits),
+            pool: share.pool(shop, &self.permissions, limits),
             permissions: Arc::clone(&self.permissions),
-            limits: Arc::clone(&self.limits),
+            limits: Arc::clone(limits),
             meter: Arc::clone(&meter),
             computing: Computing::default(),
+            mask: Arc::clone(&mask),
+            budget: Budget::new(limits.call_bytes, limits.call_bytes_reserved, &share.bytes, &self.sandbox.bytes),
+            turns: Arc::new(Semaphore::new(limits.concurrent_requests)),
         };
+        let memory = Budget::new(limits.memory, MEMORY_RESERVED, &share.memory, &self.sandbox.memory).lease();
         let log = Log {
             provider: self.info.id.as_str().into(),
             mask,
-            lines: self.limits.log_lines,
-            line_length: self.limits.log_line_length,
+            lines: limits.log_lines,
+            line_length: limits.log_line_length,
             dropped: Arc::clone(&dropped),
         };
-        let result = self.sandbox.run(&self.ready, CallState::new(egress, log), entry).instrument(span.clone()).await;
+        let state = CallState::new(egress, log, memory);
+        let result = self.sandbox.run(&self.ready, &share.calls, state, entry).instrument(span.clone()).await;
         let report = CallReport {
             operation,
             rows,
@@ -315,32 +326,4 @@ fn tell(report: &CallReport) {
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// One pool of connections for each shop.
-pub(crate) struct Pools {
-    tls: rustls::ClientConfig,
-    of_shop: Mutex<HashMap<String, (Arc<Pool>, Instant)>>,
-}
-
-impl Pools {
-    pub(crate) fn new(tls: rustls::ClientConfig) -> Self {
-        Pools { tls, of_shop: Mutex::default() }
-    }
-
-    fn of(&self, shop: &str, permissions: &Permissions, limits: &Limits) -> Arc<Pool> {
-        let mut pools = self.of_shop.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((pool, used)) = pools.get_mut(shop) {
-            *used = Instant::now();
-            return Arc::clone(pool);
-        }
-        if pools.len() >= MAX_POOLS
-            && let Some(idle) = pools.iter().min_by_key(|(_, (_, used))| *used).map(|(shop, _)| shop.clone())
-        {
-            pools.remove(&idle);
-        }
-        let pool = Arc::new(Pool::new(permissions, limits, &self.tls));
-        pools.insert(shop.to_owned(), (Arc::clone(&pool), Instant::now()));
-        pool
-    }
 }

@@ -44,9 +44,10 @@ pub struct Overruled {
 /// One request of a plugin.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RequestReport {
-    /// Scheme, host and port.
+    /// Scheme, host and port; the host alone where that is no origin. Masked like a log line and
+    /// bounded, for a host that was denied is the plugin's own word.
     pub origin: String,
-    /// Path without query: queries may carry data.
+    /// Path without query, for queries may carry data; decoded, masked and bounded.
     pub path: String,
     /// How far it came.
     pub progress: Progress,

@@ -3,19 +3,22 @@
 //! wasmtime marks its `wasi:http` 0.3 as experimental; this module and [`crate::egress`] are the
 //! only ones that touch it.
 
+use crate::answer;
 use crate::bindings::deferred_payment::provider::log;
 use crate::bindings::{HostView, HostViewPre};
+use crate::budget::{Lease, Shared};
 use crate::egress::Egress;
 use crate::error::{BuildError, CallError};
-use crate::limits::{EPOCH, Limits, MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES};
+use crate::limits::{EPOCH, Limits, MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES, MAX_TRAP};
 use crate::mask::Mask;
 use futures::future::BoxFuture;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 
 /// The interfaces that a plugin may import, by package and name; any version that is
@@ -38,6 +41,10 @@ pub(crate) struct Sandbox {
     linker: Linker<CallState>,
     limits: Arc<Limits>,
     turns: Semaphore,
+    /// Bodies that all calls hold, beyond their reservations.
+    pub(crate) bytes: Arc<Shared>,
+    /// Linear memory of all instances, beyond their reservations.
+    pub(crate) memory: Arc<Shared>,
 }
 
 /// One entry into an instance.
@@ -50,7 +57,8 @@ impl Sandbox {
         let linker = linker(&engine).map_err(|error| BuildError::Engine(format!("{error:#}")))?;
         tick(&engine);
         let turns = Semaphore::new(limits.concurrent_calls);
-        Ok(Sandbox { engine, linker, limits, turns })
+        let (bytes, memory) = (Shared::new(limits.total_bytes), Shared::new(limits.total_memory));
+        Ok(Sandbox { engine, linker, limits, turns, bytes, memory })
     }
 
     /// Refuses a component that wants more than [`IMPORTS`] or is not a provider, naming everything at fault.
@@ -69,21 +77,28 @@ impl Sandbox {
         ready.map_err(|error| format!("its imports or exports do not fit the contract: {error:#}"))
     }
 
-    /// Runs `entry` in a fresh instance within every limit. Whatever ends it early, the instance is
-    /// thrown away and nothing of it is used again.
+    /// Runs `entry` in a fresh instance within every limit, when it is its turn among the plugin's calls
+    /// and among all. Whatever ends it early, the instance is thrown away and nothing of it is used again.
     pub(crate) async fn run<R>(
         &self,
         plugin: &HostViewPre<CallState>,
+        turns: &Semaphore,
         state: CallState,
         entry: Entry<R>,
     ) -> Result<R, CallError> {
         let deadline = self.limits.deadline;
         // Outside of everything: inside the store's own event loop a timer is unreliable.
         let inside = async {
-            let Ok(_turn) = self.turns.acquire().await else { return Err(CallError::Deadline(deadline)) };
-            let mut store = self.store(state);
-            let instance = plugin.instantiate_async(&mut store).await.map_err(|error| self.ended(&error))?;
-            entry(&mut store, &instance).await.map_err(|error| self.ended(&error))
+            // First the plugin's own: one whose calls wait for it takes no turn from others meanwhile.
+            let turns = (turns.acquire().await, self.turns.acquire().await);
+            let (Ok(_), Ok(_)) = &turns else { return Err(CallError::Deadline(deadline)) };
+            let computing = state.egress.computing.clone();
+            let call = async {
+                let mut store = self.store(state);
+                let instance = plugin.instantiate_async(&mut store).await.map_err(|error| ended(&error))?;
+                entry(&mut store, &instance).await.map_err(|error| ended(&error))
+            };
+            computing.count(call).await
         };
         tokio::time::timeout(deadline, inside).await.unwrap_or(Err(CallError::Deadline(deadline)))
     }
@@ -91,32 +106,36 @@ impl Sandbox {
     fn store(&self, state: CallState) -> Store<CallState> {
         let limits = &self.limits;
         let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| &mut state.memory);
+        store.limiter(|state| &mut state.room);
         store.set_hostcall_fuel(limits.hostcall_fuel);
         store.set_max_component_handles(limits.handles);
         if let Some(table) = store.concurrent_resource_table() {
             table.set_max_capacity(limits.handles);
         }
-        let cpu = limits.cpu;
+        let (cpu, cpu_total) = (limits.cpu, limits.cpu_total);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |store| {
-            if store.data().egress.computing.tick() > cpu {
-                return Err(wasmtime::Error::new(OutOfCpu));
+            let (all, since_pause) = store.data().egress.computing.spent();
+            if since_pause > cpu {
+                return Err(wasmtime::Error::new(Limit(CallError::Cpu(cpu))));
+            }
+            if all > cpu_total {
+                return Err(wasmtime::Error::new(Limit(CallError::CpuTotal(cpu_total))));
             }
             // Back to tokio, so that a computing plugin holds up neither timers nor other tasks.
             Ok(UpdateDeadline::Yield(1))
         });
         store
     }
-
-    fn ended(&self, error: &wasmtime::Error) -> CallError {
-        if error.is::<OutOfCpu>() { CallError::Cpu(self.limits.cpu) } else { CallError::Trap(root_words(error)) }
-    }
 }
 
-/// The innermost words of a trap: the frames around them name functions of the plugin, nothing more.
-fn root_words(error: &wasmtime::Error) -> String {
-    error.root_cause().to_string()
+/// Why a call ended. Of a trap the innermost words: the frames around them name functions of the plugin,
+/// nothing more.
+fn ended(error: &wasmtime::Error) -> CallError {
+    match error.downcast_ref::<Limit>() {
+        Some(Limit(met)) => met.clone(),
+        None => CallError::Trap(answer::text(&error.root_cause().to_string(), MAX_TRAP)),
+    }
 }
 
 /// The names of everything a component imports.
@@ -124,22 +143,61 @@ pub(crate) fn imports(component: &Component, engine: &Engine) -> Vec<String> {
     component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect()
 }
 
+/// A limit that ended a call, on its way through the plugin's frames.
 #[derive(Debug, thiserror::Error)]
-#[error("computed for too long")]
-struct OutOfCpu;
+#[error(transparent)]
+struct Limit(CallError);
 
-/// Epochs that a plugin has been computing in, since it last sent a request or was given an answer.
-/// Epochs do not pass for a plugin that waits, nor for one that waits for its turn on the machine.
+/// How long a call has been computing: the plugin, and the host for it. Time does not pass for a call
+/// that waits, nor for one that waits for its turn on the machine.
 #[derive(Clone, Default)]
-pub(crate) struct Computing(Arc<AtomicU32>);
+pub(crate) struct Computing(Arc<Mutex<Spent>>);
+
+#[derive(Default)]
+struct Spent {
+    /// Up to the current turn.
+    before: Duration,
+    /// When the current turn began.
+    turn: Option<Instant>,
+    /// What was spent when the call last began, or ended, to wait for the network.
+    at_pause: Duration,
+}
+
+impl Spent {
+    fn all(&self) -> Duration {
+        self.before + self.turn.map(|began| began.elapsed()).unwrap_or_default()
+    }
+}
 
 impl Computing {
-    fn tick(&self) -> Duration {
-        EPOCH * (self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    /// What `call` gives, its turns counted.
+    async fn count<F: Future>(&self, call: F) -> F::Output {
+        let mut call = pin!(call);
+        std::future::poll_fn(|cx| {
+            self.lock().turn = Some(Instant::now());
+            let polled = call.as_mut().poll(cx);
+            let mut spent = self.lock();
+            spent.before = spent.all();
+            spent.turn = None;
+            polled
+        })
+        .await
     }
 
+    /// In all, and since the last [pause](Self::pause).
+    fn spent(&self) -> (Duration, Duration) {
+        let spent = self.lock();
+        (spent.all(), spent.all().saturating_sub(spent.at_pause))
+    }
+
+    /// The call begins to wait for the network, or has waited.
     pub(crate) fn pause(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        let mut spent = self.lock();
+        spent.at_pause = spent.all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Spent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -173,26 +231,59 @@ pub(crate) struct CallState {
     table: ResourceTable,
     http: WasiHttpCtx,
     egress: Egress,
-    memory: StoreLimits,
+    room: Room,
     log: Log,
 }
 
 impl CallState {
-    pub(crate) fn new(egress: Egress, log: Log) -> Self {
+    /// What a call begins with; `memory` is a lease of none.
+    pub(crate) fn new(egress: Egress, log: Log, memory: Lease) -> Self {
         let limits = &egress.limits;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(limits.header_bytes);
-        let memory = StoreLimitsBuilder::new()
-            .memory_size(limits.memory)
-            .table_elements(limits.table_elements)
-            .instances(MAX_INSTANCES)
-            .memories(MAX_MEMORIES)
-            .tables(MAX_TABLES)
-            .trap_on_grow_failure(true)
-            .build();
-        CallState { table, http, egress, memory, log }
+        let room = Room { memory, table_elements: limits.table_elements };
+        CallState { table, http, egress, room, log }
+    }
+}
+
+/// The room that an instance has to grow in.
+struct Room {
+    memory: Lease,
+    table_elements: usize,
+}
+
+impl Room {
+    /// Whether it may grow. More than it says of itself is refused as the specification wants; more than
+    /// it may have ends the call.
+    fn grow(desired: usize, maximum: Option<usize>, fits: impl FnOnce() -> bool) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        if fits() { Ok(true) } else { Err(wasmtime::Error::new(Limit(CallError::Memory))) }
+    }
+}
+
+impl ResourceLimiter for Room {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Room::grow(desired, maximum, || self.memory.grow(desired.saturating_sub(current)))
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Room::grow(desired, maximum, || desired <= self.table_elements)
+    }
+
+    fn instances(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        MAX_MEMORIES
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES
     }
 }
 
@@ -225,7 +316,7 @@ impl WasiHttpHooks for Egress {
 /// A plugin's words on their way to the platform's log.
 pub(crate) struct Log {
     pub(crate) provider: Arc<str>,
-    pub(crate) mask: Mask,
+    pub(crate) mask: Arc<Mask>,
     pub(crate) lines: usize,
     pub(crate) line_length: usize,
     pub(crate) dropped: Arc<AtomicUsize>,

@@ -165,3 +165,52 @@ async fn a_handshake_that_never_ends_is_bounded() {
     );
     assert_eq!(server.connections(), 1);
 }
+
+/// Answers what goes to /first; does with /second what it is told.
+async fn one_is_lost(lost: bool) -> (String, Arc<std::sync::atomic::AtomicUsize>) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let carried_out = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&carried_out);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                let mut request = vec![0; 4096];
+                while let Ok(read @ 1..) = stream.read(&mut request).await {
+                    if request[..read].starts_with(b"POST /second") {
+                        counted.fetch_add(1, Ordering::SeqCst);
+                        if lost {
+                            return;
+                        }
+                    }
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                }
+            });
+        }
+    });
+    (url, carried_out)
+}
+
+#[tokio::test]
+async fn an_answered_request_does_not_vouch_for_one_whose_answer_was_lost() {
+    for lost in [true, false] {
+        let (url, carried_out) = one_is_lost(lost).await;
+        let plugin = common::hostile_at(limits(), &[url.trim_end_matches('/').to_owned()]).await;
+        let claims = ["approved", "refused", "invalid", "unauthorized", "already", "busy", "unsupported"];
+        for (at, claim) in claims.into_iter().enumerate() {
+            let set =
+                |key: &str, value: &str| provider_host::contract::Setting { key: key.into(), value: value.into() };
+            let settings = vec![set("behaviour", "two-requests"), set("url", &url), set("claim", claim)];
+            let answer = plugin.credit(&provider_host::Account::new("shop", settings), vec![order()]).await;
+            let progress: Vec<_> = answer.calls[0].requests.iter().map(|request| request.progress).collect();
+            let second = if lost { Progress::Sent } else { Progress::Answered };
+            assert_eq!(progress, [Progress::Answered, second], "{claim}");
+            assert_eq!(carried_out.load(std::sync::atomic::Ordering::SeqCst), at + 1);
+            let unknown = Word::of(&answer.rows[0]) == Word::OutcomeUnknown;
+            assert_eq!(unknown, lost, "{claim}: {:?}", answer.rows);
+        }
+    }
+}

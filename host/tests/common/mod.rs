@@ -27,6 +27,15 @@ pub async fn hostile(limits: Limits, server: &Server) -> Plugin {
     host.load(component("hostile"), Permissions::loopback(server.origin())).await.unwrap()
 }
 
+/// The hostile plugin, granted gateways at `urls` on loopback.
+pub async fn hostile_at(limits: Limits, urls: &[String]) -> Plugin {
+    let host = Host::builder().limits(limits).build().unwrap();
+    let origins = urls.iter().map(|url| url.parse().unwrap()).collect();
+    let private_addresses = vec!["127.0.0.0/8".parse().unwrap()];
+    let permissions = Permissions { origins, private_addresses, ..Permissions::default() };
+    host.load(component("hostile"), permissions).await.unwrap()
+}
+
 pub fn account(behaviour: &str, server: &Server) -> Account {
     account_at(behaviour, &format!("{}/", server.origin()))
 }

