@@ -13,10 +13,10 @@ pub(crate) struct Mask(Vec<String>);
 
 impl Mask {
     /// Also hides the values of `settings`, secret or not: shop ids are half of a credential.
-    /// Choices are the plugin's own words, the same for every shop, and stay readable.
+    /// A value that is on the list of its setting's choices is the plugin's own word, the same for every
+    /// shop, and stays readable. Any other is hidden, whatever kind the plugin says that it is.
     pub(crate) fn and_settings(mut self, settings: &[Setting], described: &[SettingField]) -> Self {
-        let choice = |key: &str| described.iter().any(|f| f.key == key && matches!(f.kind, SettingKind::Choice(_)));
-        self.hide(settings.iter().filter(|s| !choice(&s.key)).map(|s| s.value.as_str()));
+        self.hide(settings.iter().filter(|setting| !is_choice(setting, described)).map(|s| s.value.as_str()));
         self
     }
 
@@ -44,6 +44,16 @@ impl Mask {
         let masked = self.0.iter().fold(line.to_owned(), |line, value| line.replace(value.as_str(), MASK));
         masked.chars().take(length).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
     }
+}
+
+/// Whether the setting's value is one that every field of its key offers to choose.
+fn is_choice(setting: &Setting, described: &[SettingField]) -> bool {
+    let offers = |field: &SettingField| match &field.kind {
+        SettingKind::Choice(choices) => choices.iter().any(|(value, _)| *value == setting.value),
+        _ => false,
+    };
+    let mut fields = described.iter().filter(|field| field.key == setting.key).peekable();
+    fields.peek().is_some() && fields.all(offers)
 }
 
 fn personal(party: &Party) -> impl Iterator<Item = &str> {
