@@ -189,7 +189,8 @@ fn answer(arguments: impl Iterator<Item = OsString>) -> Result<(), (i32, String)
     let mut component = Vec::new();
     std::io::stdin().read_to_end(&mut component).map_err(|error| broken(&error))?;
     let engine = engine().map_err(|error| broken(&error))?;
-    let compiled = engine.precompile_component(&component).map_err(|error| (INVALID, error.root_cause().to_string()))?;
+    let compiled =
+        engine.precompile_component(&component).map_err(|error| (INVALID, error.root_cause().to_string()))?;
     let mut output = std::io::stdout().lock();
     output.write_all(HEADER).and_then(|()| output.write_all(&compiled)).map_err(|error| broken(&error))?;
     output.flush().map_err(|error| broken(&error))
@@ -209,9 +210,11 @@ fn bound(memory: u64, seconds: u64) -> std::io::Result<()> {
         (Resource::Core, 0),
     ];
     for (resource, most) in limits {
-        // What somebody bounded further stays so.
-        let most = getrlimit(resource).maximum.map_or(most, |there| there.min(most));
-        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+        // What somebody bounded further stays so. The signal that tells of computing comes at the lower of
+        // the two, and is not sent where they are the same.
+        let there = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let bounds = Rlimit { current: Some(most.min(there)), maximum: Some(most.saturating_add(1).min(there)) };
+        setrlimit(resource, bounds)?;
     }
     Ok(())
 }

@@ -47,11 +47,11 @@ pub struct Limits {
     pub component_bytes: u64,
     /// Components that are loaded at once; more wait. Each may take [`Limits::compile_memory`].
     pub concurrent_loads: usize,
-    /// Bytes of memory of the process that compiles a component. Those of the SDK take some 100 MiB,
-    /// interpreters several times as much. Holds where there is a [`Compiler`](crate::Compiler).
+    /// Bytes of memory of the process that compiles a component: a hundred times the file for those of the
+    /// SDK, some 32 MiB; interpreters take more. Holds where there is a [`Compiler`](crate::Compiler).
     pub compile_memory: u64,
     /// Computing time of that process, all its threads together, in whole seconds. Components of the
-    /// SDK take about one.
+    /// SDK take half a second.
     pub compile_cpu: Duration,
     /// Wall clock of that process.
     pub compile_time: Duration,
@@ -108,7 +108,7 @@ pub(crate) const MAX_DESCRIBED: usize = 200;
 
 // What a component may be made of. It is counted before anything is compiled, for the compiler's time
 // and memory grow with these numbers and not with the size of the file: a few MiB can be written that
-// take hours or tens of GiB. The plugins made with the SDK stay below a tenth of each limit; room is
+// take hours or tens of GiB. The plugins made with the SDK stay below an eighth of each limit; room is
 // left for components from other languages, which carry an interpreter.
 
 /// Core modules. The SDK's plugins have three: their own and two of glue.
@@ -131,8 +131,8 @@ pub(crate) const MAX_RESULTS: u64 = 16;
 pub(crate) const MAX_IMPORTS: u64 = 10_000;
 /// Exports of all parts.
 pub(crate) const MAX_EXPORTS: u64 = 10_000;
-/// Instances of core modules and of components. One of the SDK's has some twenty, most of them only
-/// lists of what others export.
+/// Instances of core modules and of components. The SDK's plugins have twelve, most of them only lists of
+/// what others export.
 pub(crate) const MAX_INSTANTIATIONS: u64 = 500;
 /// Aliases and lifted or lowered functions: the glue between the parts.
 pub(crate) const MAX_GLUE: u64 = 10_000;

@@ -67,6 +67,29 @@ fn personal(party: &Party) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Label;
+
+    #[test]
+    fn only_a_value_that_is_on_the_list_is_a_choice() {
+        let label = || Label { ja: String::new(), en: String::new() };
+        let field = |key: &str, kind| SettingField {
+            key: key.into(),
+            label: label(),
+            help: label(),
+            kind,
+            required: false,
+            default: None,
+            max_length: None,
+        };
+        let choice = |key| field(key, SettingKind::Choice(vec![("separate".into(), label())]));
+        let described = [choice("invoice"), choice("api-key"), choice("twice"), field("twice", SettingKind::Secret)];
+        let set = |key: &str, value: &str| Setting { key: key.into(), value: value.into() };
+        let settings = [set("invoice", "separate"), set("api-key", "hunter2"), set("unknown", "novel")];
+        let mask = Mask::default().and_settings(&settings, &described);
+        assert_eq!(mask.apply("separate hunter2 novel", 100), "separate *** ***");
+        let mask = Mask::default().and_settings(&[set("twice", "separate")], &described);
+        assert_eq!(mask.apply("separate", 100), "***", "described as a secret as well");
+    }
 
     #[test]
     fn hidden_values_never_show_not_even_in_part() {

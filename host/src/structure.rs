@@ -10,8 +10,8 @@ use crate::limits::{
 };
 use std::ops::Range;
 use wasmparser::{
-    BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport, ComponentInstance, ComponentType,
-    ComponentTypeRef, CompositeInnerType, CoreType, ElementItems, Encoding, FunctionBody, Instance,
+    BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport, ComponentInstance,
+    ComponentType, ComponentTypeRef, CompositeInnerType, CoreType, ElementItems, Encoding, FunctionBody, Instance,
     ModuleTypeDeclaration, Operator, Parser, Payload, RecGroup,
 };
 
@@ -107,7 +107,7 @@ pub(crate) enum Fault {
 impl Structure {
     /// Reads the component `bytes`.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reading = Reading { bytes, counts: [0; PARTS], structure: Structure::default() };
+        let mut reading = Reading::of(bytes);
         let read = reading.all();
         // First what is too large: a file that is not read to its end for that is also incomplete.
         for (part, name, limit) in LIMITS {
@@ -130,6 +130,10 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Reading { bytes, counts: [0; PARTS], structure: Structure::default() }
+    }
+
     fn add(&mut self, part: Part, count: impl TryInto<u64>) {
         let count = count.try_into().unwrap_or(u64::MAX);
         let total = &mut self.counts[part as usize];
@@ -352,5 +356,30 @@ impl<'a> Reading<'a> {
         }
         self.largest(Part::BranchTargets, targets);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many times what is there: room for later versions of a plugin.
+    const ROOM: u64 = 8;
+
+    #[test]
+    fn plugins_of_the_sdk_are_far_from_every_limit() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/plugins");
+        let files = std::fs::read_dir(folder).expect("run `cargo xtask plugins` first");
+        let files: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+        assert!(!files.is_empty(), "run `cargo xtask plugins` first");
+        for bytes in files {
+            let mut reading = Reading::of(&bytes);
+            assert!(reading.all().is_ok());
+            assert!(reading.counts[Part::Functions as usize] > 0, "nothing was counted");
+            for (part, name, limit) in LIMITS {
+                let found = reading.counts[part as usize];
+                assert!(found * ROOM <= limit, "{found} {name}");
+            }
+        }
     }
 }
