@@ -119,6 +119,23 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// The same about a file that is called `path`.
+    pub fn at(mut self, path: impl Into<PathBuf>) -> Self {
+        let (LoadError::Unreadable { path: named, .. }
+        | LoadError::TooLarge { path: named, .. }
+        | LoadError::Digest { path: named, .. }
+        | LoadError::NotAComponent { path: named, .. }
+        | LoadError::TooComplex { path: named, .. }
+        | LoadError::Compile { path: named, .. }
+        | LoadError::Provider { path: named, .. }
+        | LoadError::Refused { path: named, .. }
+        | LoadError::Describe { path: named, .. }) = &mut self;
+        *named = path.into();
+        self
+    }
+}
+
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

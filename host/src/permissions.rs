@@ -70,13 +70,17 @@ pub enum PermissionError {
 impl Permissions {
     /// Reads a permission file. An unknown key is an error: a misspelt permission must not pass.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PermissionError> {
+        Permissions::from_text(&path, &Permissions::text_of(&path)?)
+    }
+
+    /// The content of the permission file `path`, for [`Permissions::from_text`].
+    pub fn text_of(path: impl AsRef<Path>) -> Result<String, PermissionError> {
         let path = path.as_ref();
         let unreadable = |source| PermissionError::Unreadable { path: path.to_owned(), source };
         if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_FILE_BYTES {
             return Err(PermissionError::TooLarge { path: path.to_owned() });
         }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Permissions::from_text(path, &text)
+        std::fs::read_to_string(path).map_err(unreadable)
     }
 
     /// Reads `text`, the content of a permission file; errors call it `path`.
