@@ -99,10 +99,7 @@ impl Change {
                 line("設定項目の種類を変更", "has a setting of another kind", &format!("{key} ({from} → {to})"))
             }
             Change::NothingToCompare => lang
-                .pick(
-                    "比べられる元のプラグインがありません",
-                    "there is no plugin that serves to compare it with",
-                )
+                .pick("比べられる元のプラグインがありません", "there is no plugin that serves to compare it with")
                 .to_owned(),
         }
     }
@@ -264,9 +261,7 @@ fn setting_changes(before: &[SettingField], after: &[SettingField]) -> Vec<Chang
     let change = |key: String| match (before.get(&key), after.get(&key)) {
         (None, Some(kind)) => Some(Change::SettingAdded { kind: kind.clone(), key }),
         (Some(_), None) => Some(Change::SettingRemoved { key }),
-        (Some(from), Some(to)) if from != to => {
-            Some(Change::SettingKind { from: from.clone(), to: to.clone(), key })
-        }
+        (Some(from), Some(to)) if from != to => Some(Change::SettingKind { from: from.clone(), to: to.clone(), key }),
         _ => None,
     };
     keys.into_iter().filter_map(change).collect()

@@ -227,13 +227,19 @@ impl Deed {
                     false => format!("{}{}", lang.pick("。確認した変更 ", "; confirmed: "), confirmed.join(separator)),
                 };
                 lang.pick(
-                    format!("プラグイン {provider} {version} を読み込み（sha256 {digest}、許可 {permissions}{confirmed}）"),
-                    format!("loaded the plugin {provider} {version} (sha256 {digest}; may reach {permissions}{confirmed})"),
+                    format!(
+                        "プラグイン {provider} {version} を読み込み（sha256 {digest}、許可 {permissions}{confirmed}）"
+                    ),
+                    format!(
+                        "loaded the plugin {provider} {version} (sha256 {digest}; may reach {permissions}{confirmed})"
+                    ),
                 )
             }
             Deed::PluginNotLoaded { provider, digest, reason } => lang.pick(
                 format!("プラグイン {provider}（sha256 {digest}）のファイルを置けず、読み込みを中止: {reason}"),
-                format!("did not load the plugin {provider} (sha256 {digest}): its files could not be written: {reason}"),
+                format!(
+                    "did not load the plugin {provider} (sha256 {digest}): its files could not be written: {reason}"
+                ),
             ),
         }
     }
