@@ -34,7 +34,7 @@ pub struct Problem {
     fields: Vec<FieldProblem>,
     /// What has to be confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    confirm: Option<Confirmation>,
+    confirm: Option<Box<Confirmation>>,
 }
 
 /// What somebody has to confirm before a component is put in its place.
@@ -124,7 +124,7 @@ impl Problem {
 
     /// The same with what has to be confirmed.
     pub fn confirmed_by(self, confirmation: Confirmation) -> Self {
-        Problem { confirm: Some(confirmation), ..self }
+        Problem { confirm: Some(Box::new(confirmation)), ..self }
     }
 
     /// The platform failed: for the log, not for the caller.
