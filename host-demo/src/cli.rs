@@ -21,7 +21,7 @@ use crate::worker::Worker;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
-use provider_host::{Host, Plugin, Registry};
+use provider_host::{Compiler, Host, Plugin, Registry};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::Read;
@@ -165,8 +165,9 @@ impl Charset {
 
 impl Cli {
     /// Does what was typed; whether every order came out well.
-    pub async fn run(self) -> Result<bool> {
-        let session = Session::open(&self).await?;
+    /// Plugins are compiled in processes of `compiler`.
+    pub async fn run(self, compiler: Compiler) -> Result<bool> {
+        let session = Session::open(&self, compiler).await?;
         match self.command {
             Command::Mall(command) => malls::run(&session, command).await,
             Command::Orders(command) => orders::run(&session, command).await,
@@ -201,10 +202,10 @@ struct Session {
 }
 
 impl Session {
-    async fn open(cli: &Cli) -> Result<Self> {
+    async fn open(cli: &Cli, compiler: Compiler) -> Result<Self> {
         let place = Place::new(&cli.db);
         let store = Store::open(&place).await.with_context(|| place.to_string())?;
-        let host = Host::builder().cache_dir(place.beside("compiled")).build()?;
+        let host = Host::builder().cache_dir(place.beside("compiled")).compile_in(compiler).build()?;
         Ok(Session {
             lang: cli.lang,
             operator: cli.operator.clone(),

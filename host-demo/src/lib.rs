@@ -4,7 +4,12 @@
 //! [`store`] keeps it, [`desk`] claims it, asks the [`provider`] and writes what the [`answer`] means,
 //! [`state`] says as data what may follow what, and [`words`] what a person reads about it. [`results`]
 //! takes credit results by CSV instead. [`background`] runs [`batch`]es and the [`automation`] while
-//! nobody clicks, and [`worker`] clears up after processes that were killed. [`cli`] is the command line.
+//! nobody clicks, and [`worker`] clears up after processes that were killed. [`install`] puts plugins in their
+//! place. [`cli`] is the command line, and [`terminal`] where it prints.
+
+// First, for its macros stand in for those that print.
+#[macro_use]
+pub mod terminal;
 
 pub mod answer;
 pub mod automation;
@@ -14,7 +19,9 @@ pub mod cli;
 pub mod clock;
 pub mod complaint;
 pub mod desk;
+pub mod digest;
 pub mod import;
+pub mod install;
 pub mod mall;
 pub mod order;
 pub mod provider;

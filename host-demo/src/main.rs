@@ -2,6 +2,8 @@
 
 use clap::Parser;
 use host_demo::cli::Cli;
+use host_demo::terminal;
+use provider_host::Compiler;
 use std::process::ExitCode;
 
 /// Some orders failed or are unknown; the output says which.
@@ -9,16 +11,26 @@ const SOME_FAILED: u8 = 1;
 /// Bad input, or the platform itself failed. clap ends with the same for a wrong command line.
 const BAD_INPUT: u8 = 2;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Cli::parse().run().await {
+fn main() -> ExitCode {
+    // Before there is a thread: this may be a process that was started to compile a plugin.
+    let compiler = Compiler::run_if_child();
+    match run(compiler) {
+        Ok(_) if terminal::is_lost() => {
+            terminal::print_error(format_args!("出力を書き切れませんでした / some of the output could not be written"));
+            ExitCode::from(BAD_INPUT)
+        }
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(SOME_FAILED),
         Err(error) => {
-            eprintln!("{}", words(&error));
+            terminal::print_error(format_args!("{}", words(&error)));
             ExitCode::from(BAD_INPUT)
         }
     }
+}
+
+#[tokio::main]
+async fn run(compiler: Compiler) -> anyhow::Result<bool> {
+    Cli::parse().run(compiler).await
 }
 
 /// The error and its causes, without those that the error's own words repeat.

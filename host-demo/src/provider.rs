@@ -1,15 +1,17 @@
 //! The only room that knows the host library's calls: providers loaded from a folder, and the trait
 //! that the rest of the platform asks them through. Tests put a scripted provider behind it.
 
+use crate::digest::digest;
 use provider_host::contract::{
     AdjustedFee, Bill, Cancellation, Capability, Carrier, Decision, FeeRule, FieldProblem, Order, ProviderInfo,
-    Registration, Setting, Shipment, Standing,
+    Registration, Setting, SettingKind, Shipment, Standing,
 };
 use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin, Registry};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::fs;
+use std::fs::{self, File};
 use std::future::Future;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -104,14 +106,29 @@ pub enum ProviderError {
          (後払い会社の名前は半角英小文字・数字・ハイフンです)"
     )]
     Name(String),
-    /// The file describes another provider than its name says.
-    #[error("{} describes the provider {found:?}, but is asked for as {asked:?}; rename the file", path.display())]
-    Another {
-        /// The file.
+    /// The permission file does not say which provider it is for.
+    #[error(
+        "the permission file {} does not say which provider it is for; add a line such as: provider = {name:?} \
+         (許可ファイルに後払い会社のIDの行がありません)",
+        path.display()
+    )]
+    Unnamed {
+        /// The permission file.
         path: PathBuf,
-        /// The name it was asked for by.
+        /// The name by which its component was asked for, or describes itself.
+        name: String,
+    },
+    /// The permission file is for another provider than its name says.
+    #[error(
+        "the permission file {} is for the provider {found:?}, but {asked:?} is asked for; rename the two files",
+        path.display()
+    )]
+    Another {
+        /// The permission file.
+        path: PathBuf,
+        /// The name that was asked for.
         asked: String,
-        /// The id that it describes.
+        /// The provider that it is for.
         found: String,
     },
     /// The permission file does not serve.
@@ -120,9 +137,14 @@ pub enum ProviderError {
     /// The component does not serve.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The folder cannot be written.
-    #[error("the folder of plugins: {0}")]
-    Folder(#[from] std::io::Error),
+    /// The folder cannot be read or written.
+    #[error("the folder of plugins {} cannot be used: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 /// A folder of plugins: `NAME.wasm` beside its permissions in `NAME.toml`.
@@ -130,6 +152,22 @@ pub enum ProviderError {
 pub struct Shelf {
     host: Host,
     folder: PathBuf,
+}
+
+/// A component and its permissions, as they were read together.
+pub struct Pair {
+    /// The component.
+    pub component: Vec<u8>,
+    /// What it is granted.
+    pub permissions: Permissions,
+}
+
+impl Pair {
+    /// Whether `plugin` was loaded from the same.
+    pub fn is_of(&self, plugin: &Plugin) -> bool {
+        let facts = plugin.facts();
+        facts.permissions == self.permissions && facts.digest == digest(&[&self.component])
+    }
 }
 
 impl Shelf {
@@ -143,37 +181,58 @@ impl Shelf {
         &self.folder
     }
 
-    /// Loads the provider `name`.
+    /// What loads the plugins.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Loads the provider `name`. Only a component whose permission file is for that provider is given the name,
+    /// and with it the credentials of the malls.
     pub async fn load(&self, name: &str) -> Result<Plugin, ProviderError> {
+        self.load_pair(name, self.read(name).await?).await
+    }
+
+    async fn load_pair(&self, name: &str, pair: Pair) -> Result<Plugin, ProviderError> {
         let path = self.path(name)?;
-        let plugin = self.load_file(&path).await?;
-        let found = plugin.info().id.clone();
-        if found == name { Ok(plugin) } else { Err(ProviderError::Another { path, asked: name.to_owned(), found }) }
+        named(&path.with_extension("toml"), &pair.permissions, name)?;
+        Ok(self.host.load_bytes(path, pair.component, pair.permissions).await?)
+    }
+
+    /// The files of the provider `name`, which belong together: nobody puts others in their place meanwhile.
+    pub async fn read(&self, name: &str) -> Result<Pair, ProviderError> {
+        let (path, shelf) = (self.path(name)?, self.clone());
+        let read = move || {
+            let permissions = path.with_extension("toml");
+            let _lock = shelf.lock(Access::Reading)?;
+            Ok(Pair { permissions: Permissions::from_file(permissions)?, component: shelf.host.read(&path)? })
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|error| self.failed(io::Error::other(error)))?
+    }
+
+    /// Keeps others from replacing files, or from reading them, for as long as the lock is held.
+    pub fn lock(&self, access: Access) -> Result<File, ProviderError> {
+        let folder = File::open(&self.folder).map_err(|source| self.failed(source))?;
+        let locked = match access {
+            Access::Reading => folder.lock_shared(),
+            Access::Replacing => folder.lock(),
+        };
+        match locked {
+            // A file system without locks: its files are still replaced one by one, each as a whole.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(folder),
+            other => other.map(|()| folder).map_err(|source| self.failed(source)),
+        }
     }
 
     /// The names of the components in the folder that can be a provider's.
-    pub fn names(&self) -> std::io::Result<Vec<String>> {
-        let entries = std::fs::read_dir(&self.folder)?.collect::<Result<Vec<_>, _>>()?;
+    pub fn names(&self) -> Result<Vec<String>, ProviderError> {
+        let entries = fs::read_dir(&self.folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let entries = entries.map_err(|source| self.failed(source))?;
         let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
         let names = files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()));
         let mut names: Vec<_> = names.filter(|name| is_name(name)).collect();
         names.sort();
         Ok(names)
-    }
-
-    /// Puts the component at `file`, with the permissions beside it, into the folder, where it replaces
-    /// the one of the same provider. One that does not load leaves everything as it was.
-    pub async fn take(&self, file: &Path) -> Result<Plugin, ProviderError> {
-        let plugin = self.load_file(file).await?;
-        let place = self.path(&plugin.info().id)?;
-        // The component last: its change is what other processes look for.
-        for extension in ["toml", "wasm"] {
-            let unfinished = place.with_extension(format!("{extension}.unfinished"));
-            fs::copy(file.with_extension(extension), &unfinished)?;
-            fs::rename(unfinished, place.with_extension(extension))?;
-        }
-        self.load(&plugin.info().id).await
     }
 
     /// Watches the files of `names` for as long as it is polled, and makes one that is new or was replaced
@@ -193,14 +252,25 @@ impl Shelf {
                 if seen.insert(name.clone(), now) == Some(now) {
                     continue;
                 }
-                match self.load(&name).await {
-                    Ok(plugin) => {
+                match self.load_other(&name, registry.get(&name)).await {
+                    Ok(Some(plugin)) => {
                         tell(&name, Ok(&plugin));
                         registry.put(plugin);
                     }
+                    // This process has put it there itself, or somebody the same file once more.
+                    Ok(None) => {}
                     Err(error) => tell(&name, Err(error)),
                 }
             }
+        }
+    }
+
+    /// Loads the provider `name`, unless `current` was loaded from what there is.
+    async fn load_other(&self, name: &str, current: Option<Plugin>) -> Result<Option<Plugin>, ProviderError> {
+        let pair = self.read(name).await?;
+        match current {
+            Some(plugin) if pair.is_of(&plugin) => Ok(None),
+            _ => self.load_pair(name, pair).await.map(Some),
         }
     }
 
@@ -212,15 +282,51 @@ impl Shelf {
         })
     }
 
-    fn path(&self, name: &str) -> Result<PathBuf, ProviderError> {
+    /// Where the component of the provider `name` is.
+    pub fn path(&self, name: &str) -> Result<PathBuf, ProviderError> {
         let named = is_name(name).then(|| self.folder.join(name).with_extension("wasm"));
         named.ok_or_else(|| ProviderError::Name(name.to_owned()))
     }
 
-    /// Loads the component at `path` under the permissions beside it.
+    /// Loads the component at `path` under the permissions beside it, to look at it.
     pub async fn load_file(&self, path: &Path) -> Result<Plugin, ProviderError> {
         let permissions = Permissions::from_file(path.with_extension("toml"))?;
         Ok(self.host.load(path, permissions).await?)
+    }
+
+    /// The folder did not serve.
+    pub fn failed(&self, source: io::Error) -> ProviderError {
+        ProviderError::Folder { path: self.folder.clone(), source }
+    }
+}
+
+/// What a lock on a folder of plugins is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Access {
+    /// Others may read meanwhile.
+    Reading,
+    /// Nobody else may.
+    Replacing,
+}
+
+/// Refuses permissions, read from `path`, that are not for the provider `name`.
+fn named(path: &Path, permissions: &Permissions, name: &str) -> Result<(), ProviderError> {
+    let (path, name) = (path.to_owned(), name.to_owned());
+    match &permissions.provider {
+        None => Err(ProviderError::Unnamed { path, name }),
+        Some(found) if *found != name => Err(ProviderError::Another { path, asked: name, found: found.clone() }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The contract's name of a kind of setting.
+pub fn kind_name(kind: &SettingKind) -> &'static str {
+    match kind {
+        SettingKind::Text => "text",
+        SettingKind::Digits => "digits",
+        SettingKind::Secret => "secret",
+        SettingKind::Url => "url",
+        SettingKind::Choice(_) => "choice",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::desk::Row;
 use crate::state::Outcome;
+use crate::terminal::visible;
 use crate::words::Lang;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
@@ -27,7 +28,8 @@ pub fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item =
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
         .set_header(headings)
-        .add_rows(rows);
+        // Before it is laid out: what is not shown takes no column.
+        .add_rows(rows.into_iter().map(|row| row.map(|cell| visible(&cell))));
     table.trim_fmt()
 }
 
@@ -38,7 +40,7 @@ pub fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
-        .add_rows(pairs.into_iter().map(|(name, value)| [name.to_owned(), value]));
+        .add_rows(pairs.into_iter().map(|(name, value)| [name.to_owned(), visible(&value)]));
     table.trim_fmt()
 }
 

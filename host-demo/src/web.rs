@@ -21,6 +21,7 @@ mod calls;
 mod form;
 mod headers;
 mod health;
+mod held;
 mod malls;
 mod order;
 mod orders;
@@ -38,6 +39,8 @@ mod visit;
 
 use crate::background::Background;
 use crate::desk::Desk;
+use crate::digest::digest;
+use crate::install::Candidate;
 use crate::provider::{ProviderError, Shelf};
 use crate::store::{Store, StoreError};
 use crate::words::Lang;
@@ -49,10 +52,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum_server::Handle;
 use calls::{Calls, Counted, Counting};
+use held::Held;
 use page::Refusal;
 use provider_host::{Limits, Plugin, Registry};
 pub use sandbox::{Sandbox, built_components};
-use sha2::{Digest, Sha256};
 use std::any::Any;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -82,7 +85,8 @@ pub struct Inner {
     calls: Arc<Calls>,
     wake: Arc<Notify>,
     begun: TaskTracker,
-    held: transfer::Held,
+    held: Held<transfer::Incoming>,
+    candidates: Held<Candidate>,
     limits: Limits,
     lang: Lang,
     https: bool,
@@ -124,7 +128,6 @@ pub struct Setup {
 impl App {
     /// A platform with every plugin of the folder that loads; the others are in the log.
     pub async fn new(setup: Setup) -> Result<Self, StoreError> {
-        providers::clear_trials(setup.shelf.folder());
         let registry = Arc::new(loaded(&setup.shelf).await);
         let calls = Arc::new(Calls::default());
         let desk = Desk {
@@ -136,10 +139,22 @@ impl App {
             settle: setup.settle,
         };
         let Setup { store, shelf, limits, lang, https, patience, sandbox, .. } = setup;
-        let (wake, begun, held) = (Arc::default(), TaskTracker::new(), transfer::Held::default());
-        let inner =
-            Inner { store, desk, shelf, registry, calls, wake, begun, held, limits, lang, https, patience, sandbox };
-        Ok(App(Arc::new(inner)))
+        Ok(App(Arc::new(Inner {
+            wake: Arc::default(),
+            begun: TaskTracker::new(),
+            held: Held::new(transfer::MAX_HELD),
+            candidates: Held::new(providers::MAX_CANDIDATES),
+            store,
+            desk,
+            shelf,
+            registry,
+            calls,
+            limits,
+            lang,
+            https,
+            patience,
+            sandbox,
+        })))
     }
 
     /// Pages and API, with everything that stands around them.
@@ -200,12 +215,6 @@ impl App {
     {
         self.begun.spawn(work)
     }
-}
-
-/// A digest of `parts`, in hex.
-fn digest(parts: &[&[u8]]) -> String {
-    let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part));
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Ctrl-C, or what a service manager sends.

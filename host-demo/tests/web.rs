@@ -648,18 +648,6 @@ async fn behind_a_proxy_the_visitor_is_who_it_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_was_never_accepted_is_not_loaded() {
-    let platform = Platform::new().await;
-    let trial = platform.test.folder.path().join("plugins/trial_0.wasm");
-    std::fs::create_dir_all(trial.parent().unwrap()).unwrap();
-    std::fs::write(&trial, "x").unwrap();
-    let shelf = Shelf::new(Host::builder().build().unwrap(), trial.parent().unwrap().into());
-    assert!(shelf.names().unwrap().is_empty());
-    start(&platform.test, false).await;
-    assert!(!trial.exists(), "a start clears it away");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_role_is_changed_on_the_page() {
     let platform = Platform::new().await;
     let mut administrator = platform.signed_in("kanri").await;

@@ -6,7 +6,7 @@
 
 use crate::contract::{Decision, Failure, FieldProblem, Reason, Standing, Verdict};
 use crate::limits::{MAX_CODE, MAX_FIELD, MAX_MESSAGE, MAX_REASONS, MAX_RETRY_AFTER, MAX_ROW, MAX_TRANSACTION_ID};
-use crate::mask::{is_visible, visible};
+use crate::text::{is_visible, visible};
 
 /// What a text ends with that was cut.
 const CUT: &str = "…";

@@ -67,6 +67,40 @@ pub enum LoadError {
         /// What the parser said.
         reason: String,
     },
+    /// It is made of more than is compiled: see [`structure_limits`](crate::structure_limits).
+    #[error("the plugin {} has {found} {part}; {limit} are allowed", path.display())]
+    TooComplex {
+        /// The file.
+        path: PathBuf,
+        /// What there is too much of.
+        part: &'static str,
+        /// How much of it there is. Levels are counted to the first that is too deep.
+        found: u64,
+        /// The most that is allowed.
+        limit: u64,
+    },
+    /// It was not compiled within the limits, or could not be.
+    #[error("the plugin {} was not compiled: {reason}", path.display())]
+    Compile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: CompileError,
+    },
+    /// The permission file is for another provider.
+    #[error(
+        "the plugin {} is the provider {found:?}, but its permission file is for {expected:?}; check that the two \
+         files belong together",
+        path.display()
+    )]
+    Provider {
+        /// The file.
+        path: PathBuf,
+        /// The provider that the permission names.
+        expected: String,
+        /// The provider that the plugin describes.
+        found: String,
+    },
     /// The component wants more than a provider may have, or is not a provider.
     #[error("the plugin {} is refused: {reason}", path.display())]
     Refused {
@@ -83,6 +117,44 @@ pub enum LoadError {
         /// What happened.
         reason: String,
     },
+}
+
+impl LoadError {
+    /// The same about a file that is called `path`.
+    pub fn at(mut self, path: impl Into<PathBuf>) -> Self {
+        let (LoadError::Unreadable { path: named, .. }
+        | LoadError::TooLarge { path: named, .. }
+        | LoadError::Digest { path: named, .. }
+        | LoadError::NotAComponent { path: named, .. }
+        | LoadError::TooComplex { path: named, .. }
+        | LoadError::Compile { path: named, .. }
+        | LoadError::Provider { path: named, .. }
+        | LoadError::Refused { path: named, .. }
+        | LoadError::Describe { path: named, .. }) = &mut self;
+        *named = path.into();
+        self
+    }
+}
+
+/// Why a component was not compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// It is no valid component.
+    #[error("it is not valid: {0}")]
+    Invalid(String),
+    /// The compiler met [`Limits::compile_memory`](crate::Limits::compile_memory).
+    #[error("compiling it takes more than {0} bytes of memory")]
+    Memory(u64),
+    /// The compiler met [`Limits::compile_cpu`](crate::Limits::compile_cpu).
+    #[error("compiling it takes more than {0:?} of computing")]
+    Cpu(Duration),
+    /// The compiler met [`Limits::compile_time`](crate::Limits::compile_time).
+    #[error("compiling it takes longer than {0:?}")]
+    Time(Duration),
+    /// The compiler's process could not be started, or ended without a result.
+    #[error("the compiler's process failed: {0}")]
+    Process(String),
 }
 
 /// A call ended without the plugin's answer. The plugin's fault unless it had to wait too long.

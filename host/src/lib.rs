@@ -38,14 +38,20 @@
 //! | `budget` | counts the bytes that calls hold |
 //! | `report`, `word` | what the host saw, and its word on what was sent |
 //! | `permissions`, `limits` | what a platform grants and bounds |
+//! | `structure` | what a component is made of, counted before it is compiled |
+//! | `compiler` | compiling in a process that can be stopped |
 //! | `cache` | compiled components on disk |
+//! | `description` | what a plugin may describe |
 //! | `mask` | keeps settings and personal data out of the log |
+//! | `text` | characters that steer a terminal, and text without them |
 
 mod address;
 mod answer;
 pub mod bindings;
 mod budget;
 mod cache;
+mod compiler;
+mod description;
 mod dial;
 mod egress;
 mod error;
@@ -58,15 +64,20 @@ mod pool;
 mod registry;
 mod report;
 mod sandbox;
+mod structure;
+mod text;
 mod word;
 
-pub use error::{BuildError, CallError, LoadError};
+pub use compiler::Compiler;
+pub use error::{BuildError, CallError, CompileError, LoadError};
 pub use limits::Limits;
 pub use load::{Host, HostBuilder};
 pub use permissions::{Origin, OriginError, PermissionError, Permissions};
 pub use plugin::{Answer, Facts, Plugin};
 pub use registry::{Registry, Replaced};
 pub use report::{CallReport, Overruled, Progress, RequestReport};
+pub use structure::structure_limits;
+pub use text::is_control;
 pub use word::{CALL_ENDED, CALL_LIMIT, Word};
 
 /// The contract's types, as `wit/provider.wit` describes them.

@@ -70,6 +70,16 @@ pub struct Limits {
     pub concurrent_batches: usize,
     /// Bytes of a component's file.
     pub component_bytes: u64,
+    /// Components that are loaded at once; more wait. Each may take [`Limits::compile_memory`].
+    pub concurrent_loads: usize,
+    /// Bytes of memory of the process that compiles a component: a hundred times the file for those of the
+    /// SDK, some 32 MiB; interpreters take more. Holds where there is a [`Compiler`](crate::Compiler).
+    pub compile_memory: u64,
+    /// Computing time of that process, all its threads together, in whole seconds. Components of the
+    /// SDK take half a second.
+    pub compile_cpu: Duration,
+    /// Wall clock of that process.
+    pub compile_time: Duration,
 }
 
 impl Default for Limits {
@@ -103,6 +113,10 @@ impl Default for Limits {
             plugin_calls: 64,
             concurrent_batches: 16,
             component_bytes: 16 << 20,
+            concurrent_loads: 2,
+            compile_memory: 1 << 30,
+            compile_cpu: Duration::from_secs(60),
+            compile_time: Duration::from_secs(60),
         }
     }
 }
@@ -149,8 +163,6 @@ pub(crate) const MAX_RETRY_AFTER: u32 = 86_400;
 
 // What a report says of a request. The path and a host that was denied are a plugin's own words.
 
-/// Characters of an origin in a report. A name has at most 253.
-pub(crate) const MAX_ORIGIN: usize = 300;
 /// Characters of a path in a report.
 pub(crate) const MAX_PATH: usize = 200;
 /// Characters of the words of a trap.
@@ -161,3 +173,79 @@ pub(crate) const MAX_TRAP: usize = 300;
 pub(crate) const MEMORY_RESERVED: usize = 8 << 20;
 /// Bytes that are read of an answer at once; also the longest head of one.
 pub(crate) const READ_BUFFER: usize = 64 << 10;
+
+// What a component may be made of. It is counted before anything is compiled, for the compiler's time
+// and memory grow with these numbers and not with the size of the file: a few MiB can be written that
+// take hours or tens of GiB. The plugins made with the SDK stay below an eighth of each limit; room is
+// left for components from other languages, which carry an interpreter.
+
+/// Core modules. The SDK's plugins have three: their own and two of glue.
+pub(crate) const MAX_MODULES: u64 = 32;
+/// Components inside a component. One for each exported interface is usual.
+pub(crate) const MAX_COMPONENTS: u64 = 32;
+/// Levels of components and modules inside each other. Encoders make one or two; each level is a
+/// scope that the compiler keeps.
+pub(crate) const MAX_COMPONENT_DEPTH: u64 = 8;
+/// Levels of component types inside each other. An interface within a world is two. Parsers recurse
+/// into them, so the depth is bounded by the stack as well.
+pub(crate) const MAX_TYPE_DEPTH: u64 = 16;
+/// Types and declarations within types, of the component and its modules.
+pub(crate) const MAX_TYPES: u64 = 20_000;
+/// Parameters of one core function. Compilers spill what is more into memory.
+pub(crate) const MAX_PARAMS: u64 = 128;
+/// Results of one core function. Each call makes as many values, so they multiply a function's size.
+pub(crate) const MAX_RESULTS: u64 = 16;
+/// Imports of all parts, and arguments that satisfy them.
+pub(crate) const MAX_IMPORTS: u64 = 10_000;
+/// Exports of all parts.
+pub(crate) const MAX_EXPORTS: u64 = 10_000;
+/// Instances of core modules and of components. The SDK's plugins have twelve, most of them only lists of
+/// what others export.
+pub(crate) const MAX_INSTANTIATIONS: u64 = 500;
+/// Aliases and lifted or lowered functions: the glue between the parts.
+pub(crate) const MAX_GLUE: u64 = 10_000;
+/// Functions with code. Interpreters have some ten thousand.
+pub(crate) const MAX_FUNCTIONS: u64 = 50_000;
+/// Bytes of one function's code. The compiler's work grows faster than a function.
+pub(crate) const MAX_FUNCTION_BYTES: u64 = 512 << 10;
+/// Local variables of one function. A few bytes declare any number of them.
+pub(crate) const MAX_FUNCTION_LOCALS: u64 = 5_000;
+/// Local variables of all functions.
+pub(crate) const MAX_LOCALS: u64 = 1_000_000;
+/// Levels of blocks inside each other in a function. A `match` with some hundred arms makes as many.
+pub(crate) const MAX_BLOCK_DEPTH: u64 = 1_000;
+/// Targets of the branch tables of one function: each is an edge along which every variable is followed.
+pub(crate) const MAX_BRANCH_TARGETS: u64 = 20_000;
+/// Globals. The SDK's plugins have a handful.
+pub(crate) const MAX_GLOBALS: u64 = 10_000;
+/// Data and element segments.
+pub(crate) const MAX_SEGMENTS: u64 = 10_000;
+/// Elements of all tables as they are at the start.
+pub(crate) const MAX_ELEMENTS: u64 = 100_000;
+
+// What a plugin may describe: a platform stores it and shows it on every page.
+
+/// Characters of an id or key. Long enough for any name here, short enough for a file name and a column.
+pub(crate) const MAX_ID: usize = 64;
+/// Characters of a name, a label or a choice as it is shown: a line of a page.
+pub(crate) const MAX_LABEL: usize = 100;
+/// Characters of a setting's help: a paragraph.
+pub(crate) const MAX_HELP: usize = 1_000;
+/// Characters of a version.
+pub(crate) const MAX_VERSION: usize = 64;
+/// Characters of the value of a choice or of a default.
+pub(crate) const MAX_VALUE: usize = 256;
+/// Characters of an origin, described or in a report: the longest name of a host, with scheme and port.
+pub(crate) const MAX_ORIGIN: usize = 270;
+/// Choices of one setting: a list that a person looks through.
+pub(crate) const MAX_CHOICES: usize = 100;
+
+// The process that compiles a component, beside `compile_memory`, `compile_cpu` and `compile_time`.
+
+/// Threads that compile side by side. With more, memory grows and a component takes no less computing.
+pub(crate) const COMPILER_THREADS: usize = 4;
+/// Address space that the process may reserve beyond its memory: the program itself, and for each thread
+/// an arena of 64 MiB of which it uses what it needs.
+pub(crate) const ARENAS: u64 = 1 << 30;
+/// Bytes that are read of what a compiling process says when it fails: a sentence and its causes.
+pub(crate) const MAX_COMPILER_WORDS: u64 = 16 << 10;

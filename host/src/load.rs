@@ -1,21 +1,25 @@
 //! From a file to a plugin: read, check, compile, describe.
 
 use crate::bindings::HostViewPre;
-use crate::cache::Cache;
+use crate::cache::{Cache, deserialize};
+use crate::compiler::Compiler;
 use crate::contract::{BatchLimits, Capability, Label, ProviderInfo};
+use crate::description;
 use crate::egress;
-use crate::error::{BuildError, LoadError};
-use crate::limits::{Limits, MAX_DESCRIBED};
+use crate::error::{BuildError, CompileError, LoadError};
+use crate::limits::Limits;
 use crate::mask::Mask;
 use crate::permissions::Permissions;
 use crate::plugin::{Facts, Loaded, Plugin};
 use crate::pool::Share;
-use crate::sandbox::{CallState, Entry, Sandbox, imports};
+use crate::sandbox::{CallState, Entry, Sandbox, admit};
+use crate::structure::{Fault, Structure};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
 /// Loads plugins. One for each process is enough; clones are handles to the same one.
@@ -24,6 +28,8 @@ pub struct Host {
     sandbox: Arc<Sandbox>,
     limits: Arc<Limits>,
     cache: Option<Arc<Cache>>,
+    compiler: Option<Compiler>,
+    loads: Arc<Semaphore>,
     tls: rustls::ClientConfig,
     now: Option<u64>,
 }
@@ -33,6 +39,7 @@ pub struct Host {
 pub struct HostBuilder {
     limits: Limits,
     cache_dir: Option<PathBuf>,
+    compiler: Option<Compiler>,
     now: Option<u64>,
 }
 
@@ -50,6 +57,18 @@ impl HostBuilder {
         self
     }
 
+    /// Compiles components in processes of `compiler`, which are stopped when they take more than
+    /// [`Limits::compile_memory`], [`Limits::compile_cpu`] or [`Limits::compile_time`].
+    ///
+    /// Without it they are compiled in this process. What they are made of is bounded all the same
+    /// ([`structure_limits`](crate::structure_limits)), but a component that was made to be costly can
+    /// still take all the memory there is, and this process with it. A platform that takes components
+    /// from others needs a compiler.
+    pub fn compile_in(mut self, compiler: Compiler) -> Self {
+        self.compiler = Some(compiler);
+        self
+    }
+
     /// Tells every call that it is this time (`context.now`, in milliseconds since 1970) instead of the
     /// machine's. A call is a function of its arguments and of the answers it gets, so at the same time
     /// it can be replayed byte by byte.
@@ -64,6 +83,8 @@ impl HostBuilder {
         Ok(Host {
             sandbox: Arc::new(Sandbox::new(Arc::clone(&limits))?),
             cache: self.cache_dir.as_deref().map(Cache::open).transpose()?.map(Arc::new),
+            compiler: self.compiler,
+            loads: Arc::new(Semaphore::new(limits.concurrent_loads)),
             tls: egress::tls().map_err(BuildError::Roots)?,
             limits,
             now: self.now,
@@ -79,36 +100,96 @@ impl Host {
 
     /// Loads the component at `path` with `permissions`.
     ///
-    /// Its digest is checked before it is parsed, its imports before it is run. Compiling takes most
-    /// of a second and is done aside, so that other calls go on.
+    /// Its digest is checked before it is parsed, its size, parts and imports before it is compiled.
+    /// Compiling takes most of a second and is done aside, so that other calls go on. At most
+    /// [`Limits::concurrent_loads`] components are loaded at once.
     pub async fn load(&self, path: impl AsRef<Path>, permissions: Permissions) -> Result<Plugin, LoadError> {
         let (host, path) = (self.clone(), path.as_ref().to_owned());
-        let failed = path.clone();
-        let prepared = tokio::task::spawn_blocking(move || host.prepare(path, permissions)).await;
-        let (ready, facts) =
-            prepared.map_err(|error| LoadError::NotAComponent { path: failed, reason: error.to_string() })??;
-        self.describe(ready, facts).await
+        self.load_from(path.clone(), permissions, move || host.read(&path)).await
     }
 
-    fn prepare(&self, path: PathBuf, permissions: Permissions) -> Result<(HostViewPre<CallState>, Facts), LoadError> {
-        let bytes = read(&path, self.limits.component_bytes)?;
-        let digest = hex(&Sha256::digest(&bytes));
+    /// Loads the component `bytes` like [`Host::load`]; `path` is what errors and [`Facts`] call it.
+    pub async fn load_bytes(
+        &self,
+        path: impl Into<PathBuf>,
+        bytes: Vec<u8>,
+        permissions: Permissions,
+    ) -> Result<Plugin, LoadError> {
+        self.load_from(path.into(), permissions, move || Ok(bytes)).await
+    }
+
+    /// The file at `path`, [`Limits::component_bytes`] at most, for [`Host::load_bytes`].
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
+        read(path, self.limits.component_bytes)
+    }
+
+    async fn load_from(
+        &self,
+        path: PathBuf,
+        permissions: Permissions,
+        source: impl FnOnce() -> Result<Vec<u8>, LoadError> + Send + 'static,
+    ) -> Result<Plugin, LoadError> {
+        let broken = |path: &Path, error: &dyn std::fmt::Display| LoadError::Compile {
+            path: path.to_owned(),
+            reason: CompileError::Process(error.to_string()),
+        };
+        let turn = Arc::clone(&self.loads).acquire_owned().await.map_err(|error| broken(&path, &error))?;
+        let (host, named) = (self.clone(), path.clone());
+        let prepared = tokio::task::spawn_blocking(move || {
+            // Until the work is done, also if nobody waits for it any more.
+            let _turn = turn;
+            source().and_then(|bytes| host.prepare(path, &bytes, permissions))
+        });
+        let (ready, facts) = prepared.await.map_err(|error| broken(&named, &error))??;
+        let plugin = self.describe(ready, facts).await?;
+        let (info, facts) = (plugin.info(), plugin.facts());
+        tracing::info!(provider = info.id, version = info.version, digest = facts.digest, "plugin loaded");
+        Ok(plugin)
+    }
+
+    fn prepare(
+        &self,
+        path: PathBuf,
+        bytes: &[u8],
+        permissions: Permissions,
+    ) -> Result<(HostViewPre<CallState>, Facts), LoadError> {
+        let (size, limit) = (bytes.len() as u64, self.limits.component_bytes);
+        if size > limit {
+            return Err(LoadError::TooLarge { path, size, limit });
+        }
+        let digest = hex(&Sha256::digest(bytes));
         if let Some(expected) = &permissions.sha256
             && !expected.eq_ignore_ascii_case(&digest)
         {
             return Err(LoadError::Digest { path, expected: expected.clone(), found: digest });
         }
-        let engine = &self.sandbox.engine;
-        let component = match &self.cache {
-            Some(cache) => cache.component(engine, &bytes, &digest),
-            None => Component::from_binary(engine, &bytes),
-        };
-        let component = component
-            .map_err(|error| LoadError::NotAComponent { path: path.clone(), reason: error.root_cause().to_string() })?;
+        let structure = Structure::read(bytes).map_err(|fault| match fault {
+            Fault::Excess { part, found, limit } => LoadError::TooComplex { path: path.clone(), part, found, limit },
+            Fault::NotAComponent(reason) => LoadError::NotAComponent { path: path.clone(), reason },
+        })?;
         let refused = |reason| LoadError::Refused { path: path.clone(), reason };
-        let ready = self.sandbox.admit(&component).map_err(refused)?;
-        let imports = imports(&component, engine);
-        Ok((ready, Facts { path, digest, size: bytes.len() as u64, imports, permissions }))
+        admit(&structure).map_err(refused)?;
+        let component = self.component(bytes, &digest).map_err(|error| match error {
+            CompileError::Invalid(reason) => LoadError::NotAComponent { path: path.clone(), reason },
+            reason => LoadError::Compile { path: path.clone(), reason },
+        })?;
+        let ready = self.sandbox.link(&component).map_err(refused)?;
+        Ok((ready, Facts { path, digest, size, imports: structure.imports, permissions }))
+    }
+
+    /// The compiled component `bytes`, from the cache if it is there.
+    fn component(&self, bytes: &[u8], digest: &str) -> Result<Component, CompileError> {
+        let engine = &self.sandbox.engine;
+        let compile = || match &self.compiler {
+            Some(compiler) => compiler.compile(bytes, &self.limits),
+            None => engine
+                .precompile_component(bytes)
+                .map_err(|error| CompileError::Invalid(error.root_cause().to_string())),
+        };
+        match &self.cache {
+            Some(cache) => cache.component(engine, digest, compile),
+            None => deserialize(engine, &compile()?),
+        }
     }
 
     async fn describe(&self, ready: HostViewPre<CallState>, facts: Facts) -> Result<Plugin, LoadError> {
@@ -129,7 +210,11 @@ impl Host {
         });
         let (described, _) = loaded.enter("describe", 0, None, Mask::default(), entry).await;
         loaded.info = described.map_err(|error| failed(error.to_string()))?;
-        check(&loaded.info).map_err(failed)?;
+        description::check(&loaded.info).map_err(failed)?;
+        let (info, permissions) = (&loaded.info, &loaded.permissions);
+        if let Some(expected) = permissions.provider.clone().filter(|expected| *expected != info.id) {
+            return Err(LoadError::Provider { path: path.clone(), expected, found: info.id.clone() });
+        }
         Ok(Plugin(Arc::new(loaded)))
     }
 }
@@ -164,36 +249,5 @@ fn unknown(facts: &Facts) -> ProviderInfo {
         capabilities: Capability::empty(),
         origins: Vec::new(),
         max_billed_amount: None,
-    }
-}
-
-/// A platform stores and shows what a plugin describes, so its names and lengths are bounded.
-fn check(info: &ProviderInfo) -> Result<(), String> {
-    /// Long enough for any name here, short enough for a file name and a column.
-    const MAX_ID: usize = 64;
-    let plain = |id: &str| {
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        (1..=MAX_ID).contains(&id.len()) && id.chars().all(allowed)
-    };
-    if !plain(&info.id) {
-        return Err(format!(
-            "its id {:?} is not 1 to {MAX_ID} of a-z, 0-9 and -",
-            info.id.chars().take(MAX_ID).collect::<String>()
-        ));
-    }
-    for (what, count) in
-        [("settings", info.settings.len()), ("carriers", info.carriers.len()), ("origins", info.origins.len())]
-    {
-        if count > MAX_DESCRIBED {
-            return Err(format!("it describes {count} {what}; at most {MAX_DESCRIBED} are allowed"));
-        }
-    }
-    let ids = info.settings.iter().map(|field| &field.key).chain(info.carriers.iter().map(|carrier| &carrier.id));
-    match ids.into_iter().find(|id| !plain(id)) {
-        Some(id) => Err(format!(
-            "the key {:?} is not 1 to {MAX_ID} of a-z, 0-9 and -",
-            id.chars().take(MAX_ID).collect::<String>()
-        )),
-        None => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 //! harmless to read.
 
 use crate::contract::{Order, Party, Setting, SettingField, SettingKind};
+use crate::text::visible;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -10,8 +11,6 @@ use std::sync::OnceLock;
 const MIN_LENGTH: usize = 2;
 /// What stands in their place.
 const MASK: &str = "***";
-/// What stands for a character that a terminal would obey and no reader would see.
-const UNSEEN: char = '\u{fffd}';
 
 /// The values of one call that may not appear in a log line, a path or the name of a host.
 #[derive(Debug, Default)]
@@ -112,26 +111,6 @@ fn personal(party: &Party) -> impl Iterator<Item = &str> {
         .into_iter()
         .chain([&party.name_kana, &party.company, &party.department, &party.email].into_iter().flatten())
         .map(String::as_str)
-}
-
-/// The first `length` characters of `text`, so that a reader sees what there is: line breaks and tabs
-/// as blanks, other control characters and those that turn the direction of writing as a sign.
-pub(crate) fn visible(text: &str, length: usize) -> String {
-    text.chars().take(length).map(visible_character).collect()
-}
-
-/// Whether `text` is what a reader sees.
-pub(crate) fn is_visible(text: &str) -> bool {
-    text.chars().all(|c| visible_character(c) == c)
-}
-
-fn visible_character(c: char) -> char {
-    match c {
-        '\n' | '\r' | '\t' => ' ',
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => UNSEEN,
-        c if c.is_control() => UNSEEN,
-        c => c,
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ const MAX_FILE_BYTES: u64 = 64 << 10;
 /// What one plugin may reach.
 ///
 /// ```toml
+/// # The provider that this is for; a component that describes another one is refused.
+/// provider = "atobarai-com"
 /// # Refuse any other file than this one (optional).
 /// sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 /// # Scheme, host and port of the gateways that it may talk to.
@@ -24,6 +26,9 @@ const MAX_FILE_BYTES: u64 = 64 << 10;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Permissions {
+    /// Id of the provider that the component must describe; any if absent. A platform that has more than one
+    /// provider demands it: the id decides whose credentials the component is given.
+    pub provider: Option<String>,
     /// Hex SHA-256 that the component must have; any if absent.
     pub sha256: Option<String>,
     /// Origins that the plugin may send requests to.
@@ -65,20 +70,33 @@ pub enum PermissionError {
 impl Permissions {
     /// Reads a permission file. An unknown key is an error: a misspelt permission must not pass.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PermissionError> {
+        Permissions::from_text(&path, &Permissions::text_of(&path)?)
+    }
+
+    /// The content of the permission file `path`, for [`Permissions::from_text`].
+    pub fn text_of(path: impl AsRef<Path>) -> Result<String, PermissionError> {
         let path = path.as_ref();
         let unreadable = |source| PermissionError::Unreadable { path: path.to_owned(), source };
         if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_FILE_BYTES {
             return Err(PermissionError::TooLarge { path: path.to_owned() });
         }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        toml::from_str(&text)
+        std::fs::read_to_string(path).map_err(unreadable)
+    }
+
+    /// Reads `text`, the content of a permission file; errors call it `path`.
+    pub fn from_text(path: impl AsRef<Path>, text: &str) -> Result<Self, PermissionError> {
+        let path = path.as_ref();
+        if text.len() as u64 > MAX_FILE_BYTES {
+            return Err(PermissionError::TooLarge { path: path.to_owned() });
+        }
+        toml::from_str(text)
             .map_err(|error| PermissionError::Invalid { path: path.to_owned(), message: error.to_string() })
     }
 
     /// Permission for one gateway on this machine: an origin whose host is a loopback address.
     pub fn loopback(origin: Origin) -> Self {
         let private_addresses = origin.host.parse::<IpAddr>().map(IpNet::from).into_iter().collect();
-        Permissions { sha256: None, origins: vec![origin], private_addresses }
+        Permissions { origins: vec![origin], private_addresses, ..Permissions::default() }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::egress::Egress;
 use crate::error::{BuildError, CallError};
 use crate::limits::{EPOCH, Limits, MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES, MAX_TRAP};
 use crate::mask::Mask;
+use crate::structure::Structure;
 use futures::future::BoxFuture;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,18 +62,8 @@ impl Sandbox {
         Ok(Sandbox { engine, linker, limits, turns, bytes, memory })
     }
 
-    /// Refuses a component that wants more than [`IMPORTS`] or is not a provider, naming everything at fault.
-    pub(crate) fn admit(&self, component: &Component) -> Result<HostViewPre<CallState>, String> {
-        let forbidden: Vec<_> = imports(component, &self.engine)
-            .into_iter()
-            .filter(|import| !IMPORTS.iter().any(|allowed| import.starts_with(allowed)))
-            .collect();
-        if !forbidden.is_empty() {
-            return Err(format!("it imports what a provider may not have: {}", forbidden.join(", ")));
-        }
-        if !component.component_type().exports(&self.engine).any(|(name, _)| name.starts_with(EXPORT)) {
-            return Err(format!("it does not export {EXPORT}x, so it is not a provider"));
-        }
+    /// Links a component that was [admitted](admit).
+    pub(crate) fn link(&self, component: &Component) -> Result<HostViewPre<CallState>, String> {
         let ready = self.linker.instantiate_pre(component).and_then(HostViewPre::new);
         ready.map_err(|error| format!("its imports or exports do not fit the contract: {error:#}"))
     }
@@ -138,9 +129,17 @@ fn ended(error: &wasmtime::Error) -> CallError {
     }
 }
 
-/// The names of everything a component imports.
-pub(crate) fn imports(component: &Component, engine: &Engine) -> Vec<String> {
-    component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect()
+/// Refuses a component that wants more than [`IMPORTS`] or is not a provider, naming everything at fault.
+pub(crate) fn admit(structure: &Structure) -> Result<(), String> {
+    let allowed = |import: &&String| IMPORTS.iter().any(|allowed| import.starts_with(allowed));
+    let forbidden: Vec<_> = structure.imports.iter().filter(|import| !allowed(import)).map(String::as_str).collect();
+    if !forbidden.is_empty() {
+        return Err(format!("it imports what a provider may not have: {}", forbidden.join(", ")));
+    }
+    if !structure.exports.iter().any(|name| name.starts_with(EXPORT)) {
+        return Err(format!("it does not export {EXPORT}x, so it is not a provider"));
+    }
+    Ok(())
 }
 
 /// A limit that ended a call, on its way through the plugin's frames.
@@ -201,7 +200,9 @@ impl Computing {
     }
 }
 
-fn engine() -> wasmtime::Result<Engine> {
+/// The engine that compiles and runs plugins. One for both, or what a compiling process hands back would
+/// not be accepted.
+pub(crate) fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
     Engine::new(&config)

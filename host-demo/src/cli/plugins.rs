@@ -1,10 +1,12 @@
 //! `plugin`.
 
 use super::Session;
-use crate::provider::abilities;
-use crate::store::{By, Deed};
+use crate::install::{Candidate, Files, Installer};
+use crate::provider::{abilities, kind_name};
+use crate::store::By;
 use crate::table::{pairs, table, yen};
-use anyhow::Result;
+use crate::words::Lang;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use provider_host::contract::SettingKind;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,9 @@ pub(super) enum Command {
     Load {
         /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
         file: PathBuf,
+        /// 通信先や設定項目が変わることを確認した / the changes that it names are meant
+        #[arg(long)]
+        yes: bool,
     },
     /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
     Inspect {
@@ -31,24 +36,61 @@ const SHORT_DIGEST: usize = 12;
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     match command {
         Command::List => list(session).await,
-        Command::Load { file } => load(session, &file).await,
+        Command::Load { file, yes } => load(session, &file, yes).await,
         Command::Inspect { file } => inspect(session, &file).await,
     }
 }
 
-async fn load(session: &Session, file: &Path) -> Result<bool> {
-    let plugin = session.shelf.take(file).await?;
-    session.store.note(By::now(&session.operator), &Deed::loaded(&plugin)).await?;
+async fn load(session: &Session, file: &Path, yes: bool) -> Result<bool> {
+    let (shelf, store, registry) = (&session.shelf, &session.store, &session.registry);
+    let installer = Installer { shelf, store, registry };
+    let candidate = installer.examine(Files::read(shelf, file)?).await?;
+    if !candidate.changes.is_empty() && !yes {
+        println!("{}", question(&candidate, session.lang));
+        bail!(session.say(
+            "何も変えていません。変更してよければ --yes を付けて実行してください",
+            "Nothing was changed; if this is meant, say --yes",
+        ));
+    }
+    let plugin = installer.install(&candidate, By::now(&session.operator)).await?;
     let (info, facts) = (plugin.info(), plugin.facts());
     println!("{} {} {} → {}", info.id, info.version, facts.digest, facts.path.display());
     Ok(true)
 }
 
+/// What has to be confirmed before `candidate` is put in its place.
+fn question(candidate: &Candidate, lang: Lang) -> String {
+    let (info, facts) = (candidate.plugin.info(), candidate.plugin.facts());
+    let lines = |lines: Vec<String>| lines.join("\n");
+    pairs([
+        (
+            lang.pick("後払い会社", "provider"),
+            format!("{} {} → {}", info.id, candidate.version_before().unwrap_or("–"), info.version),
+        ),
+        ("sha256", facts.digest.clone()),
+        (
+            lang.pick("変わること", "what changes"),
+            lines(candidate.changes.iter().map(|change| change.words(lang)).collect()),
+        ),
+        (
+            lang.pick("影響するモール", "malls concerned"),
+            lines(candidate.malls.iter().map(|(id, name)| format!("{id} {name}")).collect()),
+        ),
+    ])
+}
+
 async fn list(session: &Session) -> Result<bool> {
     let lang = session.lang;
-    let mut rows = Vec::new();
+    let (mut rows, mut all_serve) = (Vec::new(), true);
     for name in session.shelf.names()? {
-        let plugin = session.shelf.load(&name).await?;
+        let plugin = match session.shelf.load(&name).await {
+            Ok(plugin) => plugin,
+            Err(error) => {
+                all_serve = false;
+                eprintln!("{name}: {error}");
+                continue;
+            }
+        };
         let (info, facts) = (plugin.info(), plugin.facts());
         let origins = facts.permissions.origins.iter().map(ToString::to_string);
         rows.push([
@@ -64,7 +106,7 @@ async fn list(session: &Session) -> Result<bool> {
         ["provider", "version", "size", "sha256", "may reach"],
     );
     println!("{}", table(headings, rows));
-    Ok(true)
+    Ok(all_serve)
 }
 
 async fn inspect(session: &Session, file: &Path) -> Result<bool> {
@@ -85,6 +127,10 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
             (lang.pick("大きさ", "size"), format!("{} bytes", yen(i64::try_from(facts.size).unwrap_or(i64::MAX)))),
             ("sha256", facts.digest.clone()),
             (lang.pick("取り込む機能", "imports"), list(&facts.imports)),
+            (
+                lang.pick("許可ファイルの後払い会社", "permitted provider"),
+                permissions.provider.clone().unwrap_or_else(|| "–".to_owned()),
+            ),
             (
                 lang.pick("通信先の許可", "may reach"),
                 list(&permissions.origins.iter().map(ToString::to_string).collect::<Vec<_>>()),
@@ -132,10 +178,7 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
 
 fn kind(kind: &SettingKind) -> String {
     match kind {
-        SettingKind::Text => "text".to_owned(),
-        SettingKind::Digits => "digits".to_owned(),
-        SettingKind::Secret => "secret".to_owned(),
-        SettingKind::Url => "url".to_owned(),
         SettingKind::Choice(choices) => choices.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" | "),
+        other => kind_name(other).to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 use super::rows::{from_json, to_json};
 use super::{Result, Role, Store, Writing, take_numbers};
 use crate::clock;
+use crate::install::Change;
 use crate::mall::Mall;
 use crate::provider::permitted;
 use crate::words::Lang;
@@ -91,6 +92,18 @@ pub enum Deed {
         digest: String,
         /// What it may reach, and which private addresses.
         permissions: Vec<String>,
+        /// What changed with it, and was confirmed.
+        #[serde(default)]
+        confirmed: Vec<Change>,
+    },
+    /// A plugin that was to be loaded, as the line before this says, was not: its files could not be written.
+    PluginNotLoaded {
+        /// The provider's id.
+        provider: String,
+        /// SHA-256 of the component, in hex.
+        digest: String,
+        /// What the system said.
+        reason: String,
     },
 }
 
@@ -163,15 +176,21 @@ impl MallPart {
 }
 
 impl Deed {
-    /// That `plugin` was loaded.
-    pub fn loaded(plugin: &Plugin) -> Self {
+    /// That `plugin` is loaded, and that `confirmed` changes with it.
+    pub fn loaded(plugin: &Plugin, confirmed: &[Change]) -> Self {
         let (info, facts) = (plugin.info(), plugin.facts());
         Deed::PluginLoaded {
             provider: info.id.clone(),
             version: info.version.clone(),
             digest: facts.digest.clone(),
             permissions: permitted(plugin),
+            confirmed: confirmed.to_vec(),
         }
+    }
+
+    /// That `plugin` could not be put in its place after all.
+    pub fn not_placed(plugin: &Plugin, reason: String) -> Self {
+        Deed::PluginNotLoaded { provider: plugin.info().id.clone(), digest: plugin.facts().digest.clone(), reason }
     }
 
     /// What was done, in a sentence.
@@ -199,14 +218,29 @@ impl Deed {
             Deed::TokenIssued { token, role } => format!("issued the API token {token} ({})", role.label(lang)),
             Deed::TokenRevoked { token } if ja => format!("APIトークン「{token}」を無効化"),
             Deed::TokenRevoked { token } => format!("revoked the API token {token}"),
-            Deed::PluginLoaded { provider, version, digest, permissions } if ja => {
-                let permissions = permissions.join("、");
-                format!("プラグイン {provider} {version} を読み込み（sha256 {digest}、許可 {permissions}）")
+            Deed::PluginLoaded { provider, version, digest, permissions, confirmed } => {
+                let separator = lang.pick("、", ", ");
+                let permissions = permissions.join(separator);
+                let confirmed: Vec<_> = confirmed.iter().map(|change| change.words(lang)).collect();
+                let confirmed = match confirmed.is_empty() {
+                    true => String::new(),
+                    false => format!("{}{}", lang.pick("。確認した変更 ", "; confirmed: "), confirmed.join(separator)),
+                };
+                lang.pick(
+                    format!(
+                        "プラグイン {provider} {version} を読み込み（sha256 {digest}、許可 {permissions}{confirmed}）"
+                    ),
+                    format!(
+                        "loaded the plugin {provider} {version} (sha256 {digest}; may reach {permissions}{confirmed})"
+                    ),
+                )
             }
-            Deed::PluginLoaded { provider, version, digest, permissions } => {
-                let permissions = permissions.join(", ");
-                format!("loaded the plugin {provider} {version} (sha256 {digest}; may reach {permissions})")
-            }
+            Deed::PluginNotLoaded { provider, digest, reason } => lang.pick(
+                format!("プラグイン {provider}（sha256 {digest}）のファイルを置けず、読み込みを中止: {reason}"),
+                format!(
+                    "did not load the plugin {provider} (sha256 {digest}): its files could not be written: {reason}"
+                ),
+            ),
         }
     }
 }

@@ -7,19 +7,20 @@ use super::order::operation_words;
 use super::page::{Notice, Page, Refusal, Tone, duration, html, size};
 use super::texts::{Texts, fill};
 use super::visit::{Admin, Staff};
+use crate::install::{Candidate, Files, InstallError, Installer};
 use crate::provider::{abilities, permitted};
-use crate::store::{By, Deed, StoreError};
+use crate::store::By;
 use askama::Template;
 use axum::extract::{Multipart, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use provider_host::{Limits, Plugin};
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
 
 /// Largest form with a component and its permissions: what the host loads unless its limits say otherwise is half
 /// of it.
 pub const MAX_UPLOAD: usize = 32 << 20;
+/// Components that wait for a yes, each of some MiB; beyond it the oldest are forgotten.
+pub const MAX_CANDIDATES: usize = 4;
 
 #[derive(Template)]
 #[template(path = "providers.html")]
@@ -29,6 +30,30 @@ struct ProvidersPage {
     limits: Vec<(&'static str, String)>,
     may_load: bool,
     refusal: Option<String>,
+    question: Option<Question>,
+}
+
+/// What an administrator has to confirm before a component is put in its place.
+struct Question {
+    title: String,
+    digest: String,
+    changes: Vec<String>,
+    malls: Vec<String>,
+    confirmation: String,
+}
+
+impl Question {
+    fn about(candidate: &Candidate, p: &Page) -> Self {
+        let (info, facts) = (candidate.plugin.info(), candidate.plugin.facts());
+        let before = candidate.version_before().unwrap_or("–");
+        Question {
+            title: fill(p.t.confirm_load, &[&info.id, &before, &info.version]),
+            digest: facts.digest.clone(),
+            changes: candidate.changes.iter().map(|change| change.words(p.lang)).collect(),
+            malls: candidate.malls.iter().map(|(id, name)| format!("{name} ({id})")).collect(),
+            confirmation: candidate.confirmation(),
+        }
+    }
 }
 
 struct PluginView {
@@ -58,17 +83,23 @@ struct CallView {
 
 /// `GET /providers`
 pub async fn page(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
-    show(&app, &staff, None).await
+    show(&app, &staff, None, None).await
 }
 
-async fn show(app: &App, staff: &Staff, refusal: Option<String>) -> Result<Response, Refusal> {
+async fn show(
+    app: &App,
+    staff: &Staff,
+    refusal: Option<String>,
+    question: Option<Question>,
+) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let mut plugins = Vec::new();
     for plugin in app.registry.all() {
         plugins.push(view(app, &plugin, &p).await?);
     }
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = ProvidersPage { plugins, limits: limits(&app.limits, p.t), may_load: p.is_admin(), refusal, p };
+    let may_load = p.is_admin();
+    let page = ProvidersPage { plugins, limits: limits(&app.limits, p.t), may_load, refusal, question, p };
     Ok(html(status, &page))
 }
 
@@ -124,102 +155,65 @@ fn limits(limits: &Limits, t: &'static Texts) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// `POST /providers`: a component and its permission file.
+/// `POST /providers`: a component and its permission file, or the yes to one that was shown.
 pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) -> Result<Response, Refusal> {
     let limit = usize::try_from(app.limits.component_bytes).unwrap_or(usize::MAX);
     let upload = Upload::read(&staff.visitor, form, limit).await?;
-    let t = staff.visitor.page().t;
-    let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
-        return show(&app, &staff, Some(t.both_files.to_owned())).await;
-    };
-    match put(&app, component, permissions, &staff.user.name).await? {
-        Ok(loaded) => Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded.words(t))])),
-        Err(reason) => {
-            let refusal = fill(t.load_refused, &[&reason]);
-            show(&app, &staff, Some(refusal)).await
+    let (p, confirmed) = (staff.visitor.page(), upload.text("confirmed"));
+    let refused = |reason: &str| Some(fill(p.t.load_refused, &[&reason]));
+    let candidate = if !confirmed.is_empty() {
+        match app.candidates.take(staff.user.id, confirmed) {
+            Some(candidate) => candidate,
+            None => return show(&app, &staff, refused(p.t.confirm_load_gone), None).await,
         }
-    }
-}
-
-/// A plugin that is current now.
-pub struct LoadedNow {
-    pub plugin: Plugin,
-    /// The version that it replaced.
-    before: Option<String>,
-}
-
-impl LoadedNow {
-    fn words(&self, t: &Texts) -> String {
-        let (info, facts) = (self.plugin.info(), self.plugin.facts());
-        match &self.before {
-            Some(before) => fill(t.replaced, &[&info.id, before, &info.version]),
-            None => fill(t.loaded, &[&info.id, &info.version, &facts.digest]),
-        }
-    }
-}
-
-/// Loads a component under its permissions and makes it current; a reason in words if it does not serve.
-/// The files come to the shelf only when they have served, so a restart finds what is current now.
-pub async fn put(
-    app: &App,
-    component: &[u8],
-    permissions: &[u8],
-    who: &str,
-) -> Result<Result<LoadedNow, String>, StoreError> {
-    let trial = match Trial::new(app.shelf.folder(), component, permissions) {
-        Ok(trial) => trial,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    let plugin = match app.shelf.take(&trial.component).await {
-        Ok(plugin) => plugin,
-        Err(error) => return Ok(Err(trial.words(&error))),
-    };
-    let previous = app.registry.put(plugin.clone());
-    app.store.note(By::now(who), &Deed::loaded(&plugin)).await?;
-    Ok(Ok(LoadedNow { plugin, before: previous.map(|plugin| plugin.info().version.clone()) }))
-}
-
-/// Two files under names that no provider has, for as long as they are tried.
-struct Trial {
-    component: PathBuf,
-    permissions: PathBuf,
-}
-
-/// Removes what a trial left that was broken off. No provider has such a name, so nothing was ever loaded from it.
-pub fn clear_trials(folder: &Path) {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let trials = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TRIAL));
-    for trial in trials {
-        let _ = std::fs::remove_file(trial.path());
-    }
-}
-
-/// What the names of files begin with that are tried: with a sign that no provider's has.
-const TRIAL: &str = "trial_";
-
-impl Trial {
-    fn new(folder: &Path, component: &[u8], permissions: &[u8]) -> std::io::Result<Self> {
-        let name = format!("{TRIAL}{:016x}", getrandom::u64().map_err(std::io::Error::other)?);
-        std::fs::create_dir_all(folder)?;
-        let trial = Trial {
-            component: folder.join(&name).with_extension("wasm"),
-            permissions: folder.join(&name).with_extension("toml"),
+    } else {
+        let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
+            return show(&app, &staff, Some(p.t.both_files.to_owned()), None).await;
         };
-        std::fs::write(&trial.component, component)?;
-        std::fs::write(&trial.permissions, permissions)?;
-        Ok(trial)
+        match examine(&app, component.to_vec(), permissions).await {
+            Ok(candidate) => candidate,
+            Err(error) => return show(&app, &staff, refused(&told(error)?), None).await,
+        }
+    };
+    if confirmed.is_empty() && !candidate.changes.is_empty() {
+        let question = Question::about(&candidate, &p);
+        app.candidates.keep(staff.user.id, question.confirmation.clone(), candidate);
+        return show(&app, &staff, None, Some(question)).await;
     }
-
-    /// What is wrong, without the names that only this trial has.
-    fn words(&self, error: &impl Display) -> String {
-        let words = error.to_string().replace(&*self.component.to_string_lossy(), "component");
-        words.replace(&*self.permissions.to_string_lossy(), "permissions")
+    match app.installer().install(&candidate, By::now(&staff.user.name)).await {
+        Ok(plugin) => {
+            let loaded = loaded_words(&plugin, candidate.version_before(), p.t);
+            Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded)]))
+        }
+        Err(error) => show(&app, &staff, refused(&told(error)?), None).await,
     }
 }
 
-impl Drop for Trial {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.component);
-        let _ = std::fs::remove_file(&self.permissions);
+fn loaded_words(plugin: &Plugin, before: Option<&str>, t: &Texts) -> String {
+    let (info, facts) = (plugin.info(), plugin.facts());
+    match before {
+        Some(before) => fill(t.replaced, &[&info.id, &before, &info.version]),
+        None => fill(t.loaded, &[&info.id, &info.version, &facts.digest]),
+    }
+}
+
+/// Why a component was not taken, for whoever sent it; a failure of the store is the platform's.
+fn told(error: InstallError) -> Result<String, Refusal> {
+    match error {
+        InstallError::Store(error) => Err(Refusal::failed(&error)),
+        other => Ok(other.to_string()),
+    }
+}
+
+/// Looks at files that were sent, which have no name of their own here.
+pub async fn examine(app: &App, component: Vec<u8>, permissions: &[u8]) -> Result<Candidate, InstallError> {
+    let permissions = String::from_utf8_lossy(permissions).into_owned();
+    app.installer().examine(Files { name: "component".into(), component, permissions }).await
+}
+
+impl App {
+    /// What puts components on this platform's shelf.
+    pub fn installer(&self) -> Installer<'_> {
+        Installer { shelf: &self.shelf, store: &self.store, registry: &self.registry }
     }
 }

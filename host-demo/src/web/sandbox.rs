@@ -1,13 +1,14 @@
 //! Simulated gateways in this process, and plugins that may reach them and nothing else: for trying the
 //! platform without a contract, and for its tests.
 
-use super::digest;
 use crate::clock;
+use crate::digest::digest;
 use crate::mall::Mall;
 use gateways::control::Control;
 use gateways::providers::PROVIDERS;
 use gateways::{Gateway, Options, by_id};
 use provider_host::contract::{ProviderInfo, SettingKind};
+use provider_host::{Origin, Permissions};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -83,14 +84,24 @@ fn put_on_shelf(id: &str, gateway: &Gateway, components: &Path, plugins: &Path) 
         Err(error) => return Err(error),
     };
     let path = plugins.join(id).with_extension("wasm");
-    std::fs::write(path.with_extension("toml"), permission(&component, gateway))?;
+    if is_for_real(&path.with_extension("toml")) {
+        let words = format!("{} is not the sandbox's; give it a folder of its own with --plugins", path.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
+    }
+    std::fs::write(path.with_extension("toml"), permission(id, &component, gateway))?;
     std::fs::write(path, component)
 }
 
-fn permission(component: &[u8], gateway: &Gateway) -> String {
+/// Whether there is a permission for a gateway that is none of ours: malls have real credentials for it.
+fn is_for_real(permissions: &Path) -> bool {
+    let ours = |origin: &Origin| origin.to_string().starts_with("http://127.0.0.1:");
+    Permissions::from_file(permissions).is_ok_and(|granted| !granted.origins.iter().all(ours))
+}
+
+fn permission(id: &str, component: &[u8], gateway: &Gateway) -> String {
     let digest = digest(&[component]);
     format!(
-        "# The sandbox, {}\nsha256 = \"{digest}\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
+        "# The sandbox, {}\nprovider = \"{id}\"\nsha256 = \"{digest}\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
         clock::today(),
         gateway.origin()
     )

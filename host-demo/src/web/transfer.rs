@@ -23,8 +23,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use strum::VariantArray;
 use utoipa::ToSchema;
 
@@ -33,7 +31,7 @@ pub const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
 /// Rows of a result that a page shows: what somebody still reads.
 const SHOWN: usize = 200;
 /// Files that wait for a yes after a dry run; beyond it the oldest are forgotten.
-const MAX_HELD: usize = 8;
+pub const MAX_HELD: usize = 8;
 /// Orders in one exported file: what Excel still opens with ease.
 pub const MAX_EXPORT: usize = sheet::MAX_LINES;
 
@@ -126,40 +124,6 @@ async fn orders(
     };
     let taken = imported.taken.iter().map(|taken| (taken.line, taken.order.number.clone(), words(taken))).collect();
     Ok(Ok(Outcome { taken, bad: imported.bad }))
-}
-
-/// Files that were tried and wait for a yes, by the user: one each.
-#[derive(Default)]
-pub struct Held(Mutex<BTreeMap<i64, Waiting>>);
-
-/// A file that waits.
-struct Waiting {
-    since: i64,
-    /// What the yes has to name: another window may have tried another file meanwhile.
-    name: String,
-    file: Incoming,
-}
-
-impl Held {
-    fn keep(&self, user: i64, name: String, file: Incoming) {
-        let mut held = self.lock();
-        held.insert(user, Waiting { since: clock::now(), name, file });
-        while held.len() > MAX_HELD
-            && let Some(oldest) = held.iter().min_by_key(|(_, waiting)| waiting.since).map(|(user, _)| *user)
-        {
-            held.remove(&oldest);
-        }
-    }
-
-    fn take(&self, user: i64, name: &str) -> Option<Incoming> {
-        let mut held = self.lock();
-        let is_meant = held.get(&user).is_some_and(|waiting| waiting.name == name);
-        is_meant.then(|| held.remove(&user)).flatten().map(|waiting| waiting.file)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, Waiting>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[derive(Template)]

@@ -38,7 +38,7 @@ use faults::FAULTS;
 use futures::future::{join_all, try_join_all};
 use line::Line;
 use log::Tap;
-use provider_host::{BuildError, Host, Limits, LoadError, Permissions};
+use provider_host::{BuildError, Compiler, Host, Limits, LoadError, Permissions};
 use report::{Outcome, Report, Row};
 use session::Session;
 use std::collections::BTreeMap;
@@ -59,12 +59,14 @@ pub struct Options {
     pub golden: PathBuf,
     /// Write the golden requests instead of comparing them.
     pub bless: bool,
+    /// Compiles the component in a process that can be stopped; without one it is compiled in this one.
+    pub compiler: Option<Compiler>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let golden = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"));
-        Options { settings: BTreeMap::new(), seed: odd::SEED, golden, bless: false }
+        Options { settings: BTreeMap::new(), seed: odd::SEED, golden, bless: false, compiler: None }
     }
 }
 
@@ -109,7 +111,12 @@ pub async fn judge(file: &Path, options: &Options) -> Result<Report, CannotJudge
 
 async fn examine(file: &Path, options: &Options, tap: Tap) -> Result<Report, CannotJudge> {
     let began = Instant::now();
-    let host = Host::builder().limits(limits()).now(samples::NOW).build()?;
+    let host = Host::builder().limits(limits()).now(samples::NOW);
+    let host = match options.compiler.clone() {
+        Some(compiler) => host.compile_in(compiler),
+        None => host,
+    };
+    let host = host.build()?;
     let lines = try_join_all(FAULTS.iter().map(|fault| Line::open(fault.does))).await?;
     let mut granted = Permissions::loopback(lines[0].origin().clone());
     granted.origins = lines.iter().map(|line| line.origin().clone()).collect();

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use conformance::{Lang, Options, judge, odd};
+use provider_host::Compiler;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,9 +31,10 @@ struct Arguments {
     seed: u64,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
+fn main() -> ExitCode {
+    // Before there is a thread: this may be a process that was started to compile the component.
+    let compiler = Compiler::run_if_child();
+    match run(&Arguments::parse(), compiler) {
         Ok(passed) => ExitCode::from(u8::from(!passed)),
         Err(words) => {
             eprintln!("{words}");
@@ -41,10 +43,12 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<bool, String> {
+#[tokio::main]
+async fn run(arguments: &Arguments, compiler: Compiler) -> Result<bool, String> {
     let settings = arguments.settings.as_deref().map(read_settings).transpose()?.unwrap_or_default();
     let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
-    let options = Options { settings, seed: arguments.seed, bless, ..Options::default() };
+    let compiler = Some(compiler);
+    let options = Options { settings, seed: arguments.seed, bless, compiler, ..Options::default() };
     let report = judge(&arguments.file, &options).await.map_err(|error| error.to_string())?;
     match arguments.json {
         true => println!("{:#}", report.json(arguments.lang)),

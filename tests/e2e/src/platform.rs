@@ -101,7 +101,7 @@ impl Platform {
         std::fs::write(&path, &component)?;
         let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
         let permissions = format!(
-            "sha256 = \"{digest}\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
+            "provider = \"{name}\"\nsha256 = \"{digest}\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
             gateway.origin
         );
         std::fs::write(path.with_extension("toml"), permissions)?;

@@ -294,7 +294,7 @@ impl Day {
         self.accessible().await?;
         ensure!(browser.count("section.card h2 code, section.card h2 .code").await? == 5);
         let component = self.file("broken.wasm", "not a component").await?;
-        let permissions = self.file("broken.toml", "origins = []\n").await?;
+        let permissions = self.file("broken.toml", "provider = \"np\"\norigins = []\n").await?;
         browser.upload("#component", &component).await?;
         browser.upload("#permissions", &permissions).await?;
         browser.follow("#load button").await?;

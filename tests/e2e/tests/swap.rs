@@ -31,7 +31,7 @@ fn a_batch_runs_through_the_replacement_of_its_plugin() {
         std::thread::yield_now();
     }
     let broken = platform.write("broken.wasm", "no component").unwrap();
-    platform.write("broken.toml", "").unwrap();
+    platform.write("broken.toml", "provider = \"atobarai-com\"\n").unwrap();
     let refused = platform.run(["plugin", "load", &broken.to_string_lossy()]).unwrap();
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains("broken.wasm"), "{}", refused.stderr);

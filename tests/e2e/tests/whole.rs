@@ -126,7 +126,7 @@ fn wrong_input_is_refused_with_its_place_and_nothing_is_half_written() {
     system.platform.write("plugins/text.toml", "origins = []\n").unwrap();
     refused(&["plugin", "inspect", &text.to_string_lossy()], &["text.wasm", "not a WebAssembly component"]);
 
-    let digest = format!("sha256 = \"{}\"\n", "0".repeat(64));
+    let digest = format!("provider = \"atobarai-com\"\nsha256 = \"{}\"\n", "0".repeat(64));
     system.platform.write("plugins/atobarai-com.toml", digest).unwrap();
     refused(&["credit", "G20261101-001"], &["atobarai-com.wasm", "sha256"]);
     assert_eq!(system.count("not_asked"), 44);

@@ -4,13 +4,14 @@ use super::answers::{Acting, Key, Missing, Reading, Restricted};
 use super::batches::bounded;
 use super::caller::Administrator;
 use super::object::Object;
-use super::problem::{Kind, Problem};
-use crate::provider::abilities;
+use super::problem::{Confirmation, Kind, Problem};
+use crate::install::InstallError;
+use crate::provider::{abilities, kind_name};
 use crate::store::{
     AuditLine, Breaker, BreakerState, By, Deed, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem,
 };
 use crate::web::App;
-use crate::web::providers::put;
+use crate::web::providers::examine;
 use axum::Json;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
@@ -64,12 +65,9 @@ pub struct SettingView {
 
 impl From<&SettingField> for SettingView {
     fn from(field: &SettingField) -> Self {
-        let (kind, choices) = match &field.kind {
-            SettingKind::Text => ("text", Vec::new()),
-            SettingKind::Digits => ("digits", Vec::new()),
-            SettingKind::Secret => ("secret", Vec::new()),
-            SettingKind::Url => ("url", Vec::new()),
-            SettingKind::Choice(choices) => ("choice", choices.iter().map(|(id, _)| id.clone()).collect()),
+        let choices = match &field.kind {
+            SettingKind::Choice(choices) => choices.iter().map(|(id, _)| id.clone()).collect(),
+            _ => Vec::new(),
         };
         SettingView {
             key: field.key.clone(),
@@ -77,7 +75,7 @@ impl From<&SettingField> for SettingView {
             label_en: field.label.en.clone(),
             help_ja: field.help.ja.clone(),
             help_en: field.help.en.clone(),
-            kind,
+            kind: kind_name(&field.kind),
             choices,
             required: field.required,
             default: field.default.clone(),
@@ -179,13 +177,17 @@ pub struct Files {
     /// The WebAssembly component.
     #[schema(value_type = String, format = Binary)]
     component: Vec<u8>,
-    /// TOML: `sha256` (absent: any file), `origins` (absent: the plugin may send no request), `private-addresses`
-    /// (absent: public ones alone).
+    /// TOML: `provider` (the id that the component describes), `sha256` (absent: any file), `origins` (absent: the
+    /// plugin may send no request), `private-addresses` (absent: public ones alone).
     #[schema(value_type = String, format = Binary)]
     permissions: Vec<u8>,
+    /// The `confirmation` of the problem `unconfirmed`, to say yes to the changes that it names.
+    confirmation: Option<String>,
 }
 
-/// Loads a component, in place of the one that its provider has. If it does not load, nothing changes.
+/// Loads a component, in place of the one that its provider has. If it does not load, nothing changes. If more than
+/// its code changes, origins for instance or settings, it is answered by the problem `unconfirmed`, which names the
+/// changes and what to send to confirm them.
 #[utoipa::path(post, operation_id = "load_provider", path = "/v1/providers", tag = "administration", params(Key),
     request_body(content = Files, content_type = "multipart/form-data"),
     responses((status = 200, body = Provider, description = "The provider as it is now."), Acting, Restricted))]
@@ -196,20 +198,43 @@ pub async fn load(
 ) -> Result<Json<Provider>, Problem> {
     let unreadable =
         |error: axum::extract::multipart::MultipartError| Problem::new(Kind::Unreadable, error.body_text());
-    let (mut component, mut permissions) = (None, None);
+    let (mut component, mut permissions, mut confirmation) = (None, None, None);
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         match field.name() {
             Some("component") => component = Some(field.bytes().await.map_err(unreadable)?),
             Some("permissions") => permissions = Some(field.bytes().await.map_err(unreadable)?),
-            _ => return Err(Problem::new(Kind::Invalid, "The parts are `component` and `permissions`.")),
+            Some("confirmation") => confirmation = Some(field.text().await.map_err(unreadable)?),
+            _ => {
+                let words = "The parts are `component`, `permissions` and `confirmation`.";
+                return Err(Problem::new(Kind::Invalid, words));
+            }
         }
     }
     let (Some(component), Some(permissions)) = (component, permissions) else {
         return Err(Problem::new(Kind::Invalid, "Both `component` and `permissions` are needed."));
     };
-    let loaded = put(&app, &component, &permissions, &caller.name).await?;
-    let loaded = loaded.map_err(|reason| Problem::new(Kind::Refused, reason))?;
-    Ok(Json(view(&app, &loaded.plugin, &app.store.breakers().await?)))
+    let candidate = examine(&app, component.to_vec(), &permissions).await?;
+    let wanted = candidate.confirmation();
+    if !candidate.changes.is_empty() && confirmation.is_none_or(|confirmation| confirmation != wanted) {
+        let words = "More than the code changes. Look at `confirm`, and send its `confirmation` with the same files.";
+        return Err(Problem::new(Kind::Unconfirmed, words).confirmed_by(Confirmation {
+            changes: candidate.changes,
+            malls: candidate.malls.into_keys().collect(),
+            confirmation: wanted,
+        }));
+    }
+    let plugin = app.installer().install(&candidate, By::now(&caller.name)).await?;
+    Ok(Json(view(&app, &plugin, &app.store.breakers().await?)))
+}
+
+impl From<InstallError> for Problem {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Provider(reason) => Problem::new(Kind::Refused, reason.to_string()),
+            InstallError::Store(error) => Problem::failed(&error),
+            InstallError::Meanwhile(_) => Problem::new(Kind::Conflict, error.to_string()),
+        }
+    }
 }
 
 /// Somebody who signs in on the page.

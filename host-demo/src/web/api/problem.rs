@@ -1,5 +1,6 @@
 //! Errors of the API, as RFC 9457 describes them.
 
+use crate::install::Change;
 use crate::store::StoreError;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -31,6 +32,20 @@ pub struct Problem {
     /// Each field that was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldProblem>,
+    /// What has to be confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<Box<Confirmation>>,
+}
+
+/// What somebody has to confirm before a component is put in its place.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Confirmation {
+    /// What changes besides the code.
+    pub changes: Vec<Change>,
+    /// The ids of the malls whose settings the component is given.
+    pub malls: Vec<String>,
+    /// Sent as the part `confirmation` with the same files, it says yes to exactly these changes.
+    pub confirmation: String,
 }
 
 /// A field that was refused.
@@ -51,6 +66,7 @@ pub enum Kind {
     Unreadable,
     Invalid,
     StaleVersion,
+    Unconfirmed,
     KeyMissing,
     KeyReused,
     InProgress,
@@ -71,6 +87,7 @@ impl Kind {
             Kind::Unreadable => ("unreadable", "The request cannot be read", StatusCode::BAD_REQUEST),
             Kind::Invalid => ("invalid", "What was sent is not valid", StatusCode::UNPROCESSABLE_ENTITY),
             Kind::StaleVersion => ("stale-version", "It changed since it was read", StatusCode::CONFLICT),
+            Kind::Unconfirmed => ("unconfirmed", "It has to be confirmed", StatusCode::CONFLICT),
             Kind::KeyMissing => ("idempotency-key-missing", "An Idempotency-Key is needed", StatusCode::BAD_REQUEST),
             Kind::KeyReused => {
                 ("idempotency-key-reused", "The key was used for another call", StatusCode::UNPROCESSABLE_ENTITY)
@@ -96,12 +113,18 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             fields: Vec::new(),
+            confirm: None,
         }
     }
 
     /// The same with the fields that were refused.
     pub fn with(self, fields: Vec<FieldProblem>) -> Self {
         Problem { fields, ..self }
+    }
+
+    /// The same with what has to be confirmed.
+    pub fn confirmed_by(self, confirmation: Confirmation) -> Self {
+        Problem { confirm: Some(Box::new(confirmation)), ..self }
     }
 
     /// The platform failed: for the log, not for the caller.

@@ -1,0 +1,226 @@
+//! Compiling in a process of its own, which is stopped when it takes too much memory or time.
+//!
+//! What a component costs to compile cannot be known from its file, and code that runs out of memory takes
+//! its process with it. So the program is started once more, as a compiler: it bounds itself, reads the
+//! component, and hands back the compiled form through a pipe. Nothing else is given to it, neither the
+//! environment nor open files.
+
+use crate::error::CompileError;
+use crate::limits::{ARENAS, COMPILER_THREADS, Limits, MAX_COMPILER_WORDS};
+use crate::sandbox::engine;
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// The first argument of a process that is started to compile; memory in bytes and computing in seconds follow.
+const TASK: &str = "provider-host:compile";
+/// What the compiled form is preceded by, so that a program that does something else is not believed.
+const HEADER: &[u8] = b"provider-host: compiled component\n";
+/// How a process ends whose component is not valid; the words are on its error stream.
+const INVALID: i32 = 3;
+/// What the loader may need to start the program at all; the rest of the environment can hold secrets.
+const ENVIRONMENT: [&str; 2] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
+
+/// The program that compiles components for a [`Host`](crate::Host), in a process for each.
+///
+/// ```no_run
+/// use provider_host::{Compiler, Host};
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     // First of all: in a process that was started to compile this does not return.
+///     let compiler = Compiler::run_if_child();
+///     let host = Host::builder().compile_in(compiler).build()?;
+/// #   drop(host);
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Compiler {
+    program: PathBuf,
+}
+
+impl Compiler {
+    /// This program as a compiler. To be called first in `main`, before threads and arguments: in a process
+    /// that was started to compile it does so and ends the process, in any other it returns at once.
+    pub fn run_if_child() -> Self {
+        let mut arguments = std::env::args_os().skip(1);
+        if arguments.next().is_some_and(|task| task == TASK) {
+            std::process::exit(child(arguments));
+        }
+        Compiler { program: this_program() }
+    }
+
+    /// Another program as a compiler: one whose `main` calls [`Compiler::run_if_child`] and is built with the
+    /// same version of this library, such as `provider-host-compiler`. Nobody but its users' owner may be able
+    /// to write it, for what it answers is run.
+    pub fn program(path: impl Into<PathBuf>) -> Self {
+        Compiler { program: path.into() }
+    }
+
+    /// The compiled form of `component`. Blocks until the process has ended, [`Limits::compile_time`] at most.
+    pub(crate) fn compile(&self, component: &[u8], limits: &Limits) -> Result<Vec<u8>, CompileError> {
+        let mut child = self.start(limits).map_err(|error| failed(&format!("{}: {error}", self.program.display())))?;
+        let Ended { answer, words, in_time } = converse(&mut child, component, limits);
+        let status = child.wait().map_err(|error| failed(&error))?;
+        if !in_time {
+            return Err(CompileError::Time(limits.compile_time));
+        }
+        match answer.strip_prefix(HEADER) {
+            Some(compiled) if status.success() => Ok(compiled.to_vec()),
+            None if status.success() => Err(failed(&format!(
+                "{} does not compile; it has to call Compiler::run_if_child first in its main",
+                self.program.display()
+            ))),
+            _ => Err(why(status, &words, limits)),
+        }
+    }
+
+    fn start(&self, limits: &Limits) -> std::io::Result<Child> {
+        let mut command = Command::new(&self.program);
+        command
+            .args([TASK, &limits.compile_memory.to_string(), &seconds(limits.compile_cpu).to_string()])
+            .env_clear()
+            .envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .env("RAYON_NUM_THREADS", COMPILER_THREADS.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // Ctrl-C in a terminal is for this program, which lets what has begun come to its end.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.spawn()
+    }
+}
+
+/// What came of a conversation with a compiling process.
+struct Ended {
+    answer: Vec<u8>,
+    words: Vec<u8>,
+    in_time: bool,
+}
+
+/// Hands the component over and collects what the process says until it is silent, or its time is up; then
+/// it is killed.
+fn converse(child: &mut Child, component: &[u8], limits: &Limits) -> Ended {
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (said, silent) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // A process that ended early does not read to the end; why it ended is told by its status.
+            input.map(|mut input| input.write_all(component))
+        });
+        let answer = scope.spawn(move || {
+            let answer = read(output, HEADER.len() as u64 + limits.compile_memory);
+            drop(said);
+            answer
+        });
+        let words = scope.spawn(move || read(errors, MAX_COMPILER_WORDS));
+        let in_time = !matches!(silent.recv_timeout(limits.compile_time), Err(mpsc::RecvTimeoutError::Timeout));
+        if !in_time {
+            let _ = child.kill();
+        }
+        Ended { answer: answer.join().unwrap_or_default(), words: words.join().unwrap_or_default(), in_time }
+    })
+}
+
+fn read(stream: Option<impl Read>, limit: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What was read until an error is judged by the process's status.
+    let _ = stream.map(|stream| stream.take(limit).read_to_end(&mut bytes));
+    bytes
+}
+
+fn why(status: ExitStatus, words: &[u8], limits: &Limits) -> CompileError {
+    let words = String::from_utf8_lossy(words);
+    let words = words.trim();
+    if status.code() == Some(INVALID) {
+        return CompileError::Invalid(words.to_owned());
+    }
+    #[cfg(unix)]
+    if std::os::unix::process::ExitStatusExt::signal(&status) == Some(rustix::process::Signal::XCPU.as_raw()) {
+        return CompileError::Cpu(limits.compile_cpu);
+    }
+    // The words with which Rust and the system say that there is no memory left.
+    if ["memory allocation of", "Cannot allocate memory", "out of memory", "Resource temporarily unavailable"]
+        .iter()
+        .any(|sign| words.contains(sign))
+    {
+        return CompileError::Memory(limits.compile_memory);
+    }
+    failed(&format!("{status}: {words}"))
+}
+
+fn failed(why: &impl ToString) -> CompileError {
+    CompileError::Process(why.to_string())
+}
+
+/// Whole seconds, as the system counts them; at least one.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs_f64().ceil().max(1.0) as u64
+}
+
+/// The program of this process, also if its file was replaced since.
+fn this_program() -> PathBuf {
+    match cfg!(target_os = "linux") {
+        true => "/proc/self/exe".into(),
+        false => std::env::current_exe().unwrap_or_default(),
+    }
+}
+
+/// A compiling process, from its start to its exit code.
+fn child(arguments: impl Iterator<Item = OsString>) -> i32 {
+    match answer(arguments) {
+        Ok(()) => 0,
+        Err((code, words)) => {
+            let _ = write!(std::io::stderr(), "{words}");
+            code
+        }
+    }
+}
+
+fn answer(arguments: impl Iterator<Item = OsString>) -> Result<(), (i32, String)> {
+    let broken = |error: &dyn std::fmt::Display| (1, error.to_string());
+    let numbers: Vec<u64> = arguments.filter_map(|argument| argument.to_str()?.parse().ok()).collect();
+    let [memory, seconds] = numbers[..] else { return Err((1, "memory and seconds are to be given".to_owned())) };
+    bound(memory, seconds).map_err(|error| broken(&error))?;
+    let mut component = Vec::new();
+    std::io::stdin().read_to_end(&mut component).map_err(|error| broken(&error))?;
+    let engine = engine().map_err(|error| broken(&error))?;
+    let compiled =
+        engine.precompile_component(&component).map_err(|error| (INVALID, error.root_cause().to_string()))?;
+    let mut output = std::io::stdout().lock();
+    output.write_all(HEADER).and_then(|()| output.write_all(&compiled)).map_err(|error| broken(&error))?;
+    output.flush().map_err(|error| broken(&error))
+}
+
+/// Has the system stop this process when it takes more.
+#[cfg(unix)]
+fn bound(memory: u64, seconds: u64) -> std::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limits = [
+        // What can be written; on Linux also what is mapped for it.
+        (Resource::Data, memory),
+        // Other systems count nothing else. Threads reserve address space that they never use.
+        (Resource::As, memory.saturating_add(ARENAS)),
+        (Resource::Cpu, seconds),
+        // A process that is stopped leaves no picture of its memory behind.
+        (Resource::Core, 0),
+    ];
+    for (resource, most) in limits {
+        // What somebody bounded further stays so. The signal that tells of computing comes at the lower of
+        // the two, and is not sent where they are the same.
+        let there = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let bounds = Rlimit { current: Some(most.min(there)), maximum: Some(most.saturating_add(1).min(there)) };
+        setrlimit(resource, bounds)?;
+    }
+    Ok(())
+}
+
+/// There are no such limits; the parsed ones and the clock of the parent hold.
+#[cfg(not(unix))]
+fn bound(_memory: u64, _seconds: u64) -> std::io::Result<()> {
+    Ok(())
+}
