@@ -37,8 +37,11 @@ const MAX_CODE: u32 = 30;
 const MAX_SITE_NAME: u32 = 50;
 const MAX_SITE_URL: u32 = 100;
 
-/// Carrier id and `pd_company_code`. 日本郵便 has none: ゆうパック and 郵便書留 are told apart.
-const CARRIER_CODES: [(&str, &str); 14] = [
+/// The carrier of mail that has no slip number.
+pub const WITHOUT_SLIP: &str = "contracted";
+
+/// Carrier id and `pd_company_code`. 日本郵便 has none: what it carries is told apart.
+const CARRIER_CODES: [(&str, &str); 18] = [
     ("sagawa", "50000"),
     ("yamato", "59010"),
     ("yu-pack", "59041"),
@@ -53,6 +56,10 @@ const CARRIER_CODES: [(&str, &str); 14] = [
     ("shinshu-meitetsu", "59110"),
     ("toll", "59140"),
     ("tonami", "59100"),
+    ("yu-packet", "59043"),
+    ("morning-10-mail", "59042"),
+    ("jad", "59160"),
+    (WITHOUT_SLIP, "55555"),
 ];
 
 /// The provider as the platform sees it.
