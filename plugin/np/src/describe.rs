@@ -4,6 +4,7 @@ use provider_sdk::carriers;
 use provider_sdk::contract::{BatchLimits, Capability, ProviderInfo, SettingField, SettingKind};
 use provider_sdk::describe::{base_url, choice, label, optional, required};
 use provider_sdk::failure::problem;
+use provider_sdk::fold;
 use provider_sdk::settings::Settings;
 use provider_sdk::types::FieldProblem;
 
@@ -81,11 +82,19 @@ pub fn provider() -> ProviderInfo {
     }
 }
 
-/// What the description cannot express: HTTP Basic ends the user at the first colon.
+/// What the description cannot express: HTTP Basic ends the user at the first colon, and the shop's name
+/// is in letters that the gateway knows.
 pub fn check(settings: &Settings) -> Vec<FieldProblem> {
     let colon = settings.get(MERCHANT_CODE).contains(':');
-    let words = "加盟店コードにコロン（:）は使えません";
-    colon.then(|| problem(MERCHANT_CODE, "merchant-code", words)).into_iter().collect()
+    let odd = !fold::line(settings.get(SITE_NAME)).chars().all(fold::is_known);
+    [
+        (colon, MERCHANT_CODE, "merchant-code", "加盟店コードにコロン（:）は使えません"),
+        (odd, SITE_NAME, "characters", "サイト名に、NPで使えない文字があります"),
+    ]
+    .into_iter()
+    .filter(|(wrong, ..)| *wrong)
+    .map(|(_, key, code, words)| problem(key, code, words))
+    .collect()
 }
 
 /// The `pd_company_code` of `carrier`; nothing for a carrier that the gateway does not know.

@@ -5,6 +5,7 @@
 
 use crate::describe::{EMAIL_REQUIRED, ON, SITE_NAME, SITE_URL};
 use provider_sdk::checks::Checks;
+use provider_sdk::fold;
 use provider_sdk::fees::MAX_YEN;
 use provider_sdk::settings::Settings;
 use provider_sdk::text::digits;
@@ -87,7 +88,7 @@ pub fn encode(earlier: &[Order], order: &Order, settings: &Settings) -> Result<T
         shop_transaction_id: order.reference.clone(),
         shop_order_date: japan::format(&order.ordered_on, "-"),
         settlement_type: if order.invoice == InvoiceDelivery::Enclosed { ENCLOSED } else { SEPARATE },
-        site_name: settings.find(SITE_NAME).map(str::to_owned),
+        site_name: settings.find(SITE_NAME).map(fold::line),
         site_url: settings.find(SITE_URL).map(str::to_owned),
         billed_amount: order.billed_amount,
         customer: Customer { email, ..customer(&mut checks, "buyer", "購入者", &order.buyer) },

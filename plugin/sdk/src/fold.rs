@@ -21,7 +21,7 @@ pub fn is_known(c: char) -> bool {
 }
 
 /// Letters that look alike: what files carry, and the twin in Windows-31J.
-const TWINS: [(char, char); 44] = [
+const TWINS: [(char, char); 43] = [
     // One code of JIS, which Unicode's and Microsoft's tables read differently.
     ('〜', '～'),
     ('−', '－'),
@@ -68,11 +68,10 @@ const TWINS: [(char, char); 44] = [
     ('⻯', '竜'),
     ('⻲', '亀'),
     ('⻳', '亀'),
-    ('⼾', '戸'),
 ];
 
 /// The radicals from U+2F00 on as letters, in order: they too come out of PDF files.
-const RADICALS: &str = "一丨丶丿乙亅二亠人儿入八冂冖冫几凵刀力勹匕匚匸十卜卩厂厶又口囗土士夂夊夕大女子宀寸小尢尸屮山巛工己巾干幺广廴廾弋弓彐彡彳心戸手支攴文斗斤方无日曰月木欠止歹殳毋比毛氏气水火爪父爻爿片牙牛犬玄玉瓜瓦甘生用田疋疒癶白皮皿目矛矢石示禸禾穴立竹米糸缶网羊羽老而耒耳聿肉臣自至臼舌舛舟艮色艸虍虫血行衣襾見角言谷豆豕豸貝赤走足身車辛辰辵邑酉釆里金長門阜隶隹雨青非面革韋韭音頁風飛食首香馬骨高髟鬥鬯鬲鬼魚鳥鹵鹿麥麻黄黍黑黹黽鼎鼓鼠鼻齊齒龍龜龠";
+const RADICALS: &str = "一丨丶丿乙亅二亠人儿入八冂冖冫几凵刀力勹匕匚匸十卜卩厂厶又口囗土士夂夊夕大女子宀寸小尢尸屮山巛工己巾干幺广廴廾弋弓彐彡彳心戈戸手支攴文斗斤方无日曰月木欠止歹殳毋比毛氏气水火爪父爻爿片牙牛犬玄玉瓜瓦甘生用田疋疒癶白皮皿目矛矢石示禸禾穴立竹米糸缶网羊羽老而耒耳聿肉臣自至臼舌舛舟艮色艸虍虫血行衣襾見角言谷豆豕豸貝赤走足身車辛辰辵邑酉釆里金長門阜隶隹雨青非面革韋韭音頁風飛食首香馬骨高髟鬥鬯鬲鬼魚鳥鹵鹿麥麻黄黍黑黹黽鼎鼓鼠鼻齊齒龍龜龠";
 const FIRST_RADICAL: u32 = 0x2f00;
 
 /// Hyphens, dashes and long-vowel marks that people type between digits.
@@ -115,7 +114,7 @@ fn twin(c: char) -> char {
     }
     let radical = (c as u32).checked_sub(FIRST_RADICAL).and_then(|at| RADICALS.chars().nth(at as usize));
     let alike = TWINS.iter().find(|(from, _)| *from == c).map(|(_, to)| *to);
-    alike.or(radical).or_else(|| same_letter(c)).unwrap_or(c)
+    alike.or(radical).or_else(|| same_letter(c).map(twin)).unwrap_or(c)
 }
 
 /// The letter that Unicode calls the same as `c`. Those that Windows-31J tells apart (塚 and its older

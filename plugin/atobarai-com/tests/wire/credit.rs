@@ -8,7 +8,7 @@ const APPROVED: &str = "<status>success</status><orderId>SHOP-20261124-1</orderI
 
 fn fields(order: Order, settings: &[(&str, &str)]) -> Vec<(String, String)> {
     let gateway = answering(APPROVED);
-    let result = only(run(AtobaraiCom::credit(&call(&gateway, settings), &[order])));
+    let result = only(run(provider::credit::<AtobaraiCom, _>(&call(&gateway, settings), &[order])));
     assert!(result.is_ok(), "{result:?}");
     form_fields(&only(gateway.sent()))
 }
@@ -24,7 +24,7 @@ fn long(length: usize) -> String {
 #[test]
 fn a_plain_order_goes_out_with_every_required_field() {
     let gateway = answering(APPROVED);
-    let result = only(run(AtobaraiCom::credit(&call(&gateway, &[]), &[order()])));
+    let result = only(run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &[order()])));
     let id = Some("XX00000001".to_owned());
     assert_eq!(result, Ok(Decision { transaction_id: id, verdict: Verdict::Approved }));
     let request = only(gateway.sent());
@@ -188,7 +188,7 @@ fn each_limit_is_held_from_both_sides() {
         let mut order = order();
         spoil(&mut order);
         let gateway = silent();
-        let result = only(run(AtobaraiCom::credit(&call(&gateway, &[]), &[order])));
+        let result = only(run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &[order])));
         assert_eq!(problems(result), pairs(&[(field, code)]));
     }
 }
@@ -200,7 +200,7 @@ fn every_problem_of_an_order_is_named_at_once() {
     order.buyer.address.postal_code = "12345".to_owned();
     order.recipient = Some(Party { phone: "電話".to_owned(), ..party("") });
     let gateway = silent();
-    let result = only(run(AtobaraiCom::credit(&call(&gateway, &[]), &[order])));
+    let result = only(run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &[order])));
     let expected = [
         ("buyer.address.postal-code", "postal-code"),
         ("recipient.name", "required"),
@@ -214,7 +214,7 @@ fn every_problem_of_an_order_is_named_at_once() {
 #[test]
 fn one_reference_is_not_registered_twice_by_one_call() {
     let gateway = answering(APPROVED);
-    let rows = run(AtobaraiCom::credit(&call(&gateway, &[]), &[order(), order()]));
+    let rows = run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &[order(), order()]));
     assert_eq!(kind(&rows[0]), "ok");
     assert_eq!(problems(rows[1].clone()), pairs(&[("reference", "reference-twice")]));
     assert_eq!(gateway.sent().len(), 1);
@@ -227,7 +227,7 @@ fn a_bad_row_hides_no_other() {
     let gateway = Scripted::new(|request: &Request| {
         response(&APPROVED.replace(REFERENCE, &value(request, "O_Ent_OrderId").unwrap()))
     });
-    let rows = run(AtobaraiCom::credit(&call(&gateway, &[]), &[order(), bad, other]));
+    let rows = run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &[order(), bad, other]));
     assert_eq!(rows.iter().map(kind).collect::<Vec<_>>(), ["ok", "invalid", "ok"]);
 }
 
@@ -379,7 +379,7 @@ proptest! {
     #[test]
     fn any_order_is_judged_without_panic_or_lost_row(orders in proptest::collection::vec(any_order(), 0..4)) {
         let gateway = answering(APPROVED);
-        prop_assert_eq!(run(AtobaraiCom::credit(&call(&gateway, &[]), &orders)).len(), orders.len());
+        prop_assert_eq!(run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &orders)).len(), orders.len());
     }
 
     /// Whatever characters a name has, it arrives as it was.

@@ -14,7 +14,7 @@ fn approved() -> String {
 
 fn sent(order: Order) -> Vec<(String, String)> {
     let gateway = answering(&approved());
-    let result = only(run(Atodene::credit(&call(&gateway), &[order])));
+    let result = only(run(provider::credit::<Atodene, _>(&call(&gateway), &[order])));
     assert!(result.is_ok(), "{result:?}");
     flat(&document(&only(gateway.sent())))
 }
@@ -26,7 +26,7 @@ fn long(length: usize) -> String {
 #[test]
 fn a_plain_order_goes_out_with_every_element_in_its_place() {
     let gateway = answering(&approved());
-    let result = only(run(Atodene::credit(&call(&gateway), &[order()])));
+    let result = only(run(provider::credit::<Atodene, _>(&call(&gateway), &[order()])));
     assert_eq!(result, Ok(Decision { transaction_id: Some(ID.to_owned()), verdict: Verdict::Approved }));
     let request = only(gateway.sent());
     let url = "https://www.manage.atodene.jp/api/transaction.do";
@@ -87,7 +87,7 @@ fn everything_optional_goes_out_where_it_belongs() {
         ..order()
     };
     let gateway = answering(&approved());
-    assert_eq!(kind(&only(run(Atodene::credit(&call(&gateway), &[order])))), "ok");
+    assert_eq!(kind(&only(run(provider::credit::<Atodene, _>(&call(&gateway), &[order])))), "ok");
     let root = document(&only(gateway.sent()));
     let names = |element: &Element| element.children.iter().map(|child| child.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&root), ["linkInfo", "browserInfo", "customer", "ship", "details"]);
@@ -242,7 +242,7 @@ fn each_limit_is_held_from_both_sides() {
     for (field, code, spoil) in beyond {
         let mut order = order();
         spoil(&mut order);
-        let result = only(run(Atodene::credit(&call(&silent()), &[order])));
+        let result = only(run(provider::credit::<Atodene, _>(&call(&silent()), &[order])));
         assert_eq!(problems(result), pairs(&[(field, code)]));
     }
 }
@@ -253,7 +253,7 @@ fn every_problem_of_an_order_is_named_at_once() {
     order.items.clear();
     order.buyer.email = None;
     order.recipient = Some(Party { phone: "電話".to_owned(), ..party("") });
-    let result = only(run(Atodene::credit(&call(&silent()), &[order])));
+    let result = only(run(provider::credit::<Atodene, _>(&call(&silent()), &[order])));
     let expected = [
         ("billed-amount", "not-the-sum"),
         ("buyer.email", "required"),
@@ -267,7 +267,7 @@ fn every_problem_of_an_order_is_named_at_once() {
 #[test]
 fn one_reference_is_not_registered_twice_by_one_call() {
     let gateway = answering(&approved());
-    let rows = run(Atodene::credit(&call(&gateway), &[order(), order()]));
+    let rows = run(provider::credit::<Atodene, _>(&call(&gateway), &[order(), order()]));
     assert_eq!(kind(&rows[0]), "ok");
     assert_eq!(problems(rows[1].clone()), pairs(&[("reference", "reference-twice")]));
     assert_eq!(gateway.sent().len(), 1);
@@ -281,7 +281,7 @@ fn a_bad_row_hides_no_other() {
         let reference = document(request).child("customer").unwrap().child_text("shopOrderId").to_owned();
         response(&approved().replace(REFERENCE, &reference))
     });
-    assert_eq!(kinds(&run(Atodene::credit(&call(&gateway), &[bad, order(), other]))), ["invalid", "ok", "ok"]);
+    assert_eq!(kinds(&run(provider::credit::<Atodene, _>(&call(&gateway), &[bad, order(), other]))), ["invalid", "ok", "ok"]);
 }
 
 /// Every pair of words: only those of the table mean something.
@@ -361,7 +361,7 @@ proptest! {
     #[test]
     fn any_order_is_judged_without_panic_or_lost_row(orders in proptest::collection::vec(any_order(), 0..4)) {
         let gateway = answering(&approved());
-        prop_assert_eq!(run(Atodene::credit(&call(&gateway), &orders)).len(), orders.len());
+        prop_assert_eq!(run(provider::credit::<Atodene, _>(&call(&gateway), &orders)).len(), orders.len());
     }
 
     /// Whatever characters a name has, it arrives as it was.
@@ -381,7 +381,7 @@ proptest! {
         order.billed_amount += 260;
         let gateway = answering(&approved());
         let billed = order.billed_amount;
-        prop_assert_eq!(kind(&only(run(Atodene::credit(&call(&gateway), &[order])))), "ok");
+        prop_assert_eq!(kind(&only(run(provider::credit::<Atodene, _>(&call(&gateway), &[order])))), "ok");
         let root = document(&only(gateway.sent()));
         let number = |detail: &Element, name: &str| detail.child_text(name).parse::<i64>().unwrap();
         let lines: Vec<_> = root.list("details", "detail").collect();

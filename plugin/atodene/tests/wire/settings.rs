@@ -59,7 +59,7 @@ fn settings_reach_the_request() {
         ("link-password", "<&>12345"),
     ];
     let context = Context { settings: samples::settings(&settings), now: samples::NOW };
-    run(Atodene::credit(&Call::new::<Atodene>(context, &gateway), &[order()]));
+    run(provider::credit::<Atodene, _>(&Call::new::<Atodene>(context, &gateway), &[order()]));
     let request = only(gateway.sent());
     assert_eq!(request.url, "https://gw.example/api/transaction.do");
     let expected = [("shopCode", "A"), ("linkId", "other01"), ("linkPassword", "<&>12345")];
@@ -75,8 +75,8 @@ fn there_is_no_connection_test() {
 fn nothing_asked_is_nothing_sent() {
     let gateway = silent();
     let call = call(&gateway);
-    assert!(run(Atodene::credit(&call, &[])).is_empty());
+    assert!(run(provider::credit::<Atodene, _>(&call, &[])).is_empty());
     assert!(run(Atodene::check_credit(&call, &[])).is_empty());
-    assert!(run(Atodene::cancel(&call, &[])).is_empty());
-    assert!(run(Atodene::sync_tracking(&call, &[])).is_empty());
+    assert!(run(provider::cancel::<Atodene, _>(&call, &[])).is_empty());
+    assert!(run(provider::sync_tracking::<Atodene, _>(&call, &[])).is_empty());
 }

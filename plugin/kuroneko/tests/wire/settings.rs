@@ -118,8 +118,8 @@ fn the_connection_test_says_what_is_wrong() {
 fn nothing_asked_is_nothing_sent() {
     let gateway = silent();
     let call = call(&gateway);
-    assert!(run(Kuroneko::credit(&call, &[])).is_empty());
+    assert!(run(provider::credit::<Kuroneko, _>(&call, &[])).is_empty());
     assert!(run(Kuroneko::check_credit(&call, &[])).is_empty());
-    assert!(run(Kuroneko::cancel(&call, &[])).is_empty());
-    assert!(run(Kuroneko::sync_tracking(&call, &[])).is_empty());
+    assert!(run(provider::cancel::<Kuroneko, _>(&call, &[])).is_empty());
+    assert!(run(provider::sync_tracking::<Kuroneko, _>(&call, &[])).is_empty());
 }

@@ -18,7 +18,7 @@ fn approved(reference: &str, id: &str) -> Value {
 /// The result of registering `order` with `settings` at a gateway that approves everything, and what it was sent.
 fn transaction(order: Order, settings: &[(&str, &str)]) -> (Result<Decision, Failure>, Vec<Request>) {
     let gateway = answering(answer(vec![approved(REFERENCE, ID)], vec![]));
-    let result = only(run(Np::credit(&call(&gateway, settings), &[order])));
+    let result = only(run(provider::credit::<Np, _>(&call(&gateway, settings), &[order])));
     (result, gateway.sent())
 }
 
@@ -30,7 +30,7 @@ fn registered(order: Order, settings: &[(&str, &str)]) -> Value {
 
 /// What `answer` makes of [`order`].
 fn credit(answer: Result<Response, SendError>) -> Result<Decision, Failure> {
-    only(run(Np::credit(&call(&answering(answer), &[]), &[order()])))
+    only(run(provider::credit::<Np, _>(&call(&answering(answer), &[]), &[order()])))
 }
 
 fn long(length: usize) -> String {
@@ -177,7 +177,7 @@ fn each_limit_is_held_from_both_sides() {
         let mut order = order();
         spoil(&mut order);
         let gateway = silent();
-        let result = only(run(Np::credit(&call(&gateway, &[]), &[order])));
+        let result = only(run(provider::credit::<Np, _>(&call(&gateway, &[]), &[order])));
         assert_eq!(problems(result), pairs(&[(field, code)]));
     }
 }
@@ -340,7 +340,7 @@ fn each_row_gets_its_own_result() {
             errors.reverse();
         }
         let gateway = answering(http(status, json!({ "results": results, "errors": errors }).to_string()));
-        let rows = run(Np::credit(&call(&gateway, &[]), &orders));
+        let rows = run(provider::credit::<Np, _>(&call(&gateway, &[]), &orders));
         let expected =
             ["ok", "invalid", "outcome-unknown", "outcome-unknown", "ok", "invalid", "ok", "outcome-unknown"];
         assert_eq!(kinds(&rows), expected);
@@ -355,22 +355,22 @@ fn each_row_gets_its_own_result() {
 fn a_whole_request_is_refused_only_where_nothing_was_done() {
     let orders = [named("R0"), named("R1")];
     let whole = || vec![json!({ "codes": ["EPRO0102"] })];
-    let rows = run(Np::credit(&call(&answering(answer(vec![], whole())), &[]), &orders));
+    let rows = run(provider::credit::<Np, _>(&call(&answering(answer(vec![], whole())), &[]), &orders));
     assert_eq!(kinds(&rows), ["invalid", "invalid"]);
     let partly = answer(vec![approved("R1", ID)], whole());
-    assert_eq!(kinds(&run(Np::credit(&call(&answering(partly), &[]), &orders))), ["outcome-unknown", "ok"]);
+    assert_eq!(kinds(&run(provider::credit::<Np, _>(&call(&answering(partly), &[]), &orders))), ["outcome-unknown", "ok"]);
     let of_one = answer(vec![], vec![json!({ "codes": ["E0100059"] })]);
-    let rows = run(Np::credit(&call(&answering(of_one), &[]), &orders));
+    let rows = run(provider::credit::<Np, _>(&call(&answering(of_one), &[]), &orders));
     assert_eq!(kinds(&rows), ["outcome-unknown"; 2], "one of the two, and nobody knows which");
     let one_and_done = answer(vec![approved("R0", ID)], vec![json!({ "codes": ["E0100059"] })]);
-    let rows = run(Np::credit(&call(&answering(one_and_done), &[]), &orders[..1]));
+    let rows = run(provider::credit::<Np, _>(&call(&answering(one_and_done), &[]), &orders[..1]));
     assert_eq!(kinds(&rows), ["outcome-unknown"], "of one transaction both are said");
 }
 
 #[test]
 fn one_id_for_two_orders_is_believed_for_neither() {
     let gateway = answering(answer(vec![approved("R0", ID), approved("R1", ID), approved("R2", &id(2))], vec![]));
-    let rows = run(Np::credit(&call(&gateway, &[]), &[named("R0"), named("R1"), named("R2")]));
+    let rows = run(provider::credit::<Np, _>(&call(&gateway, &[]), &[named("R0"), named("R1"), named("R2")]));
     assert_eq!(kinds(&rows), ["outcome-unknown", "outcome-unknown", "ok"]);
 }
 
@@ -386,20 +386,20 @@ fn approving() -> provider_sdk::scripted::Scripted<impl Fn(&Request) -> Result<R
 fn a_bad_row_stops_no_other() {
     let gateway = approving();
     let bad = Order { billed_amount: 1, ..named("R1") };
-    let rows = run(Np::credit(&call(&gateway, &[]), &[named("R0"), bad, named("R2"), named("R0"), named("R4")]));
+    let rows = run(provider::credit::<Np, _>(&call(&gateway, &[]), &[named("R0"), bad, named("R2"), named("R0"), named("R4")]));
     assert_eq!(kinds(&rows), ["ok", "invalid", "ok", "invalid", "ok"]);
     assert_eq!(problems(rows[3].clone()), pairs(&[("reference", "reference-twice")]));
     assert_eq!(members(&only(gateway.sent()), "shop_transaction_id"), ["R0", "R2", "R4"]);
     let gateway = silent();
     let bad = || Order { billed_amount: 1, ..named("R1") };
-    assert_eq!(kinds(&run(Np::credit(&call(&gateway, &[]), &[bad(), bad()]))), ["invalid"; 2]);
+    assert_eq!(kinds(&run(provider::credit::<Np, _>(&call(&gateway, &[]), &[bad(), bad()]))), ["invalid"; 2]);
 }
 
 #[test]
 fn a_thousand_orders_are_one_request() {
     let gateway = approving();
     let orders: Vec<_> = (0..1001).map(|n| named(&format!("R{n}"))).collect();
-    let rows = run(Np::credit(&call(&gateway, &[]), &orders));
+    let rows = run(provider::credit::<Np, _>(&call(&gateway, &[]), &orders));
     for (n, row) in rows.iter().enumerate() {
         assert_eq!(row.as_ref().unwrap().transaction_id, Some(id(n % 1000)));
     }
@@ -442,7 +442,7 @@ proptest! {
     #[test]
     fn any_order_is_judged_without_panic_or_lost_row(orders in proptest::collection::vec(any_order(), 0..4)) {
         let gateway = answering(answer(vec![], vec![]));
-        prop_assert_eq!(run(Np::credit(&call(&gateway, &[]), &orders)).len(), orders.len());
+        prop_assert_eq!(run(provider::credit::<Np, _>(&call(&gateway, &[]), &orders)).len(), orders.len());
     }
 
     /// Whatever characters a name has, it arrives as it was.

@@ -14,10 +14,10 @@ fn everywhere(answer: &Result<Response, SendError>) -> Vec<&'static str> {
     let cancellations = known.clone().map(|registration| Cancellation { registration, reason: None });
     let shipments = known.clone().map(|registration| shipment(registration, "sagawa", "123456789012"));
     let kinds = [
-        kinds(&run(Np::credit(&call, &[order(), named("R2")]))),
+        kinds(&run(provider::credit::<Np, _>(&call, &[order(), named("R2")]))),
         kinds(&run(Np::check_credit(&call, &known))),
-        kinds(&run(Np::cancel(&call, &cancellations))),
-        kinds(&run(Np::sync_tracking(&call, &shipments))),
+        kinds(&run(provider::cancel::<Np, _>(&call, &cancellations))),
+        kinds(&run(provider::sync_tracking::<Np, _>(&call, &shipments))),
     ];
     assert_eq!(gateway.sent().len(), 4, "nothing is sent a second time");
     kinds.concat()

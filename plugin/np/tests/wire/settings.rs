@@ -93,8 +93,8 @@ fn the_connection_test_says_what_is_wrong() {
 fn nothing_asked_is_nothing_sent() {
     let gateway = silent();
     let call = call(&gateway, &[]);
-    assert!(run(Np::credit(&call, &[])).is_empty());
+    assert!(run(provider::credit::<Np, _>(&call, &[])).is_empty());
     assert!(run(Np::check_credit(&call, &[])).is_empty());
-    assert!(run(Np::cancel(&call, &[])).is_empty());
-    assert!(run(Np::sync_tracking(&call, &[])).is_empty());
+    assert!(run(provider::cancel::<Np, _>(&call, &[])).is_empty());
+    assert!(run(provider::sync_tracking::<Np, _>(&call, &[])).is_empty());
 }

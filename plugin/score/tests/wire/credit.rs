@@ -16,7 +16,7 @@ fn approved() -> String {
 
 fn sent(order: Order) -> Element {
     let gateway = answering(&approved());
-    let result = only(run(Score::credit(&call(&gateway), &[order])));
+    let result = only(run(provider::credit::<Score, _>(&call(&gateway), &[order])));
     assert!(result.is_ok(), "{result:?}");
     document(&only(gateway.sent()))
 }
@@ -28,7 +28,7 @@ fn long(length: usize) -> String {
 #[test]
 fn a_plain_order_goes_out_with_every_required_element() {
     let gateway = answering(&approved());
-    let result = only(run(Score::credit(&call(&gateway), &[order()])));
+    let result = only(run(provider::credit::<Score, _>(&call(&gateway), &[order()])));
     assert_eq!(result, Ok(Decision { transaction_id: Some(ID.to_owned()), verdict: Verdict::Approved }));
     let request = only(gateway.sent());
     let url = "https://gw.example/at/direct/autotransaction.do";
@@ -135,7 +135,7 @@ fn enclosed_goes_only_where_the_buyer_lives() {
         let mut recipient = party("試験 花子");
         change(&mut recipient.address);
         let order = enclosed(Some(recipient));
-        let result = only(run(Score::credit(&call(&silent()), std::slice::from_ref(&order))));
+        let result = only(run(provider::credit::<Score, _>(&call(&silent()), std::slice::from_ref(&order))));
         assert_eq!(problems(result), pairs(&[("invoice", "enclosed-elsewhere")]));
         let separate = Order { invoice: InvoiceDelivery::Separate, ..order };
         assert_eq!(sent(separate).child("buyer").unwrap().child_text("paymentType"), "2");
@@ -247,7 +247,7 @@ fn each_limit_is_held_from_both_sides() {
     for (field, code, spoil) in beyond {
         let mut order = order();
         spoil(&mut order);
-        let result = only(run(Score::credit(&call(&silent()), &[order])));
+        let result = only(run(provider::credit::<Score, _>(&call(&silent()), &[order])));
         assert_eq!(problems(result), pairs(&[(field, code)]));
     }
 }
@@ -258,7 +258,7 @@ fn every_problem_of_an_order_is_named_at_once() {
     order.items.clear();
     order.buyer.email = None;
     order.recipient = Some(Party { phone: "電話".to_owned(), ..party("") });
-    let result = only(run(Score::credit(&call(&silent()), &[order])));
+    let result = only(run(provider::credit::<Score, _>(&call(&silent()), &[order])));
     let expected = [
         ("billed-amount", "not-the-sum"),
         ("buyer.email", "required"),
@@ -273,7 +273,7 @@ fn every_problem_of_an_order_is_named_at_once() {
 #[test]
 fn one_reference_is_not_registered_twice_by_one_call() {
     let gateway = answering(&approved());
-    let rows = run(Score::credit(&call(&gateway), &[order(), order()]));
+    let rows = run(provider::credit::<Score, _>(&call(&gateway), &[order(), order()]));
     assert_eq!(kind(&rows[0]), "ok");
     assert_eq!(problems(rows[1].clone()), pairs(&[("reference", "reference-twice")]));
     assert_eq!(gateway.sent().len(), 1);
@@ -287,7 +287,7 @@ fn a_bad_row_hides_no_other() {
         let reference = document(request).child("buyer").unwrap().child_text("shopTransactionId").to_owned();
         response(&approved().replace(REFERENCE, &reference))
     });
-    assert_eq!(kinds(&run(Score::credit(&call(&gateway), &[bad, order(), other]))), ["invalid", "ok", "ok"]);
+    assert_eq!(kinds(&run(provider::credit::<Score, _>(&call(&gateway), &[bad, order(), other]))), ["invalid", "ok", "ok"]);
 }
 
 #[test]
@@ -362,7 +362,7 @@ proptest! {
     #[test]
     fn any_order_is_judged_without_panic_or_lost_row(orders in proptest::collection::vec(any_order(), 0..4)) {
         let gateway = answering(&approved());
-        prop_assert_eq!(run(Score::credit(&call(&gateway), &orders)).len(), orders.len());
+        prop_assert_eq!(run(provider::credit::<Score, _>(&call(&gateway), &orders)).len(), orders.len());
     }
 
     /// Whatever characters a name has, it arrives as it was.

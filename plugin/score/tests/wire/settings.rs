@@ -69,8 +69,8 @@ fn there_is_no_connection_test() {
 fn nothing_asked_is_nothing_sent() {
     let gateway = silent();
     let call = call(&gateway);
-    assert!(run(Score::credit(&call, &[])).is_empty());
+    assert!(run(provider::credit::<Score, _>(&call, &[])).is_empty());
     assert!(run(Score::check_credit(&call, &[])).is_empty());
-    assert!(run(Score::cancel(&call, &[])).is_empty());
-    assert!(run(Score::sync_tracking(&call, &[])).is_empty());
+    assert!(run(provider::cancel::<Score, _>(&call, &[])).is_empty());
+    assert!(run(provider::sync_tracking::<Score, _>(&call, &[])).is_empty());
 }
