@@ -132,6 +132,21 @@ pub fn ascii(text: &str) -> String {
     half_width_kana(&line(text).chars().map(hyphen).collect::<String>())
 }
 
+/// What people put between the digits of a telephone number.
+const BETWEEN_DIGITS: [char; 5] = ['-', '(', ')', ' ', '.'];
+
+/// A telephone number as digits with single hyphens, as gateways take it: `+81 (3) 1234 5678` →
+/// `03-1234-5678`. What is none stays to be named.
+pub fn phone(text: &str) -> String {
+    let ascii = ascii(text);
+    let national = match ascii.strip_prefix("+81").map(|rest| rest.trim_start_matches(BETWEEN_DIGITS)) {
+        Some(rest) if rest.starts_with('0') => rest.to_owned(),
+        Some(rest) => format!("0{rest}"),
+        None => ascii,
+    };
+    national.split(BETWEEN_DIGITS).filter(|digits| !digits.is_empty()).collect::<Vec<_>>().join("-")
+}
+
 /// `order` as gateways know it. A recipient who is the buyer is none: carts fill it always.
 pub fn order(order: &Order) -> Order {
     let (buyer, recipient) = (party(&order.buyer), order.recipient.as_ref().map(party));
@@ -168,7 +183,7 @@ fn party(party: &Party) -> Party {
             city: line(&address.city),
             street: line(&address.street),
         },
-        phone: ascii(&party.phone),
+        phone: phone(&party.phone),
         email: party.email.as_deref().map(ascii),
     }
 }
@@ -255,12 +270,27 @@ mod tests {
         for (written, sent) in [
             ("０９０－１２３４－５６７８", "090-1234-5678"),
             ("090ー1234—5678", "090-1234-5678"),
-            ("０３（１２３４）５６７８", "03(1234)5678"),
-            ("＋81　3‐1234−5678 ", "+81 3-1234-5678"),
             ("ＡＢ１２ＪＰ", "AB12JP"),
             ("ｈａｎａｋｏ＠ｅｘａｍｐｌｅ．ｊｐ", "hanako@example.jp"),
         ] {
             assert_eq!(ascii(written), sent);
+        }
+    }
+
+    #[test]
+    fn telephone_numbers_become_digits_with_hyphens() {
+        for (written, sent) in [
+            ("03-1234-5678", "03-1234-5678"),
+            ("09012345678", "09012345678"),
+            ("０３（１２３４）５６７８", "03-1234-5678"),
+            ("(03) 1234.5678", "03-1234-5678"),
+            ("＋81　3‐1234−5678 ", "03-1234-5678"),
+            ("+81(0)90-1234-5678", "0-90-1234-5678"),
+            ("-090--1234-5678-", "090-1234-5678"),
+            ("電話 1", "電話-1"),
+            ("+1-212-555-0100", "+1-212-555-0100"),
+        ] {
+            assert_eq!(phone(written), sent);
         }
     }
 

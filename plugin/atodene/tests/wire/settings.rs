@@ -17,8 +17,9 @@ fn the_description_is_complete() {
     assert_eq!(info.max_billed_amount, Some(55_000));
     let limits = info.batch_limits;
     assert_eq!((limits.credit, limits.check_credit, limits.cancel, limits.sync_tracking), (1, 1, 1, 1));
-    assert_eq!(info.capabilities, Capability::ENCLOSED_INVOICE, "neither found by reference nor tested");
-    assert_eq!(info.carriers.len(), 14);
+    let capabilities = Capability::ENCLOSED_INVOICE | Capability::REPORTS_CANCEL;
+    assert_eq!(info.capabilities, capabilities, "neither found by reference nor tested");
+    assert_eq!(info.carriers.len(), 17);
     for field in &info.settings {
         for words in [&field.label.ja, &field.label.en, &field.help.ja, &field.help.en] {
             assert!(!words.is_empty(), "{}", field.key);

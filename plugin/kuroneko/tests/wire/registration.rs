@@ -139,6 +139,47 @@ fn each_way_of_the_goods_and_the_invoice_has_its_division() {
 }
 
 #[test]
+fn a_recipient_who_is_the_buyer_is_no_gift() {
+    let same = || Some(Party { phone: "０３−００００−００００".to_owned(), ..party("試験　花子") });
+    let sent = sent(Order { recipient: same(), ..order() });
+    assert!(sent.contains(&pairs(&[("sendDiv", "0")])[0]) && !sent.iter().any(|(name, _)| name == "sendName"));
+    let enclosed = Order { recipient: same(), invoice: InvoiceDelivery::Enclosed, ..order() };
+    assert_eq!(value(enclosed, "sendDiv").as_deref(), Some("2"));
+}
+
+#[test]
+fn the_invoice_of_a_gift_can_fall_back_to_its_own_way() {
+    let gift = Order { invoice: InvoiceDelivery::Enclosed, recipient: Some(party("見本 太郎")), ..order() };
+    let sent = sent_at(NOW, gift, &[("enclosed-gift", "separate")]);
+    assert!(sent.contains(&pairs(&[("sendDiv", "1")])[0]), "{sent:?}");
+    let own = Order { invoice: InvoiceDelivery::Enclosed, ..order() };
+    let sent = sent_at(NOW, own, &[("enclosed-gift", "separate")]);
+    assert!(sent.contains(&pairs(&[("sendDiv", "2")])[0]), "only where it has to");
+}
+
+#[test]
+fn item_names_are_cut_after_widening_and_look_alikes_folded() {
+    let name = |name: &str| {
+        let mut order = order();
+        order.items[0].name = name.to_owned();
+        value(order, "itemName1").unwrap()
+    };
+    assert_eq!(name(&long(31)), long(30));
+    assert_eq!(name(&"ｶﾞ".repeat(31)), "ガ".repeat(30));
+    assert_eq!(name("1〜2—3−4‖5"), "１～２―３－４∥５");
+    assert_eq!(name("か\u{3099}らす"), "がらす");
+}
+
+/// What is merged does not go out under its name, so nothing is wrong with that.
+#[test]
+fn lines_that_are_merged_need_no_check_of_their_own() {
+    let mut order = order();
+    bill(&mut order, [vec![item("茶", 100, 1); 9], vec![item("😀", 100, 10_000), item(&long(40), -999_000, 1)]].concat());
+    assert_eq!(value(order.clone(), "itemName10").as_deref(), Some("その他"));
+    assert_eq!(value(order, "subTotal10").as_deref(), Some("1000"));
+}
+
+#[test]
 fn names_items_and_addresses_go_out_in_full_width() {
     let mut order = living("港区", "ｼﾊﾞｺｳｴﾝ9-99-9 ﾋﾞﾙA");
     order.buyer.name = "Test ﾊﾅｺ".to_owned();
@@ -375,7 +416,7 @@ fn each_limit_is_held() {
         ("recipient.phone", "phone", |o| recipient(o, |r| r.phone = "110".to_owned())),
         ("recipient.phone", "phone", |o| recipient(o, |r| r.phone = "080-1234-567".to_owned())),
         ("recipient.phone", "phone", |o| recipient(o, |r| r.phone = "電話".to_owned())),
-        ("recipient.phone", "phone", |o| recipient(o, |r| r.phone = "-".to_owned())),
+        ("recipient.phone", "phone", |o| recipient(o, |r| r.phone = "-1".to_owned())),
     ];
     for (field, code, spoil) in beyond {
         let mut order = order();

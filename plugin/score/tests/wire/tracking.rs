@@ -83,7 +83,7 @@ fn each_carrier_has_its_code_or_is_refused_in_words() {
 
 #[test]
 fn a_slip_number_is_twenty_digits_and_hyphens_at_most() {
-    for good in ["1", "12345678901234567890", "1234-5678-9012"] {
+    for good in ["1", "12345678901234567890", "1234-5678-9012", "１２３４－５６"] {
         assert_eq!(sync(shipment("sagawa", good), &done()), Ok(()), "{good}");
     }
     for (number, code) in [
@@ -91,7 +91,7 @@ fn a_slip_number_is_twenty_digits_and_hyphens_at_most() {
         (" ", "required"),
         ("123456789012345678901", "too-long"),
         ("12A", "not-digits"),
-        ("１２３", "not-digits"),
+        ("１２三", "not-digits"),
         ("1 2", "not-digits"),
     ] {
         let result = refused_before_sending(shipment("sagawa", number));
