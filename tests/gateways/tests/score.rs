@@ -300,7 +300,7 @@ fn every_problem_of_a_request_is_an_error_in_words() {
 
 #[test]
 fn what_is_not_an_xml_post_is_refused() {
-    document::assert_only_xml_posts::<Score>("/direct/autotransaction.do", &order("R"));
+    document::assert_only_xml_posts::<Score>("/direct/autotransaction.do", &order("R"), 415);
     document::assert_only_documents::<Score>("/direct/autotransaction.do", &order("R"), own);
 }
 
