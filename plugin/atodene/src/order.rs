@@ -19,13 +19,8 @@ const MAX_PHONE: usize = 15;
 const MAX_EMAIL: usize = 100;
 /// Six characters, the minus sign of a discount among them; a quantity has five digits. Fifteen lines
 /// are *assumed*.
-const LINES: Limits = Limits {
-    lines: 15,
-    name: 150,
-    unit_price: -99_999..=999_999,
-    quantity: 1..=99_999,
-    subtotal: i64::MIN..=i64::MAX,
-};
+const LINES: Limits =
+    Limits { lines: 15, name: 150, unit_price: -99_999..=999_999, quantity: 1..=99_999, subtotal: i64::MIN..=i64::MAX };
 /// Shipping and fee are never negative.
 const FEES: RangeInclusive<i64> = 0..=999_999;
 

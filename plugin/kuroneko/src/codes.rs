@@ -137,11 +137,21 @@ static CODES: [(&str, u16, Meaning, &str); 177] = [
     (REGISTER, 94, Input("recipient.phone"), "配送先の電話番号が0で始まっていません"),
     (REGISTER, 100, Input("ships-on"), "出荷予定日が注文日より前です"),
     (REGISTER, 101, Input("billed-amount"), "請求金額合計が明細の合計と一致しません"),
-    (REGISTER, 102, Input("recipient"), "送付先区分が別の送り先ですが、配送先の氏名、郵便番号、住所のいずれかがありません"),
+    (
+        REGISTER,
+        102,
+        Input("recipient"),
+        "送付先区分が別の送り先ですが、配送先の氏名、郵便番号、住所のいずれかがありません",
+    ),
     (REGISTER, 103, Input("buyer.address.street"), "購入者の住所に番地がありません"),
     (REGISTER, 104, Input("recipient.address.street"), "配送先の住所に番地がありません"),
     (REGISTER, 105, Input("buyer.address.postal-code"), "購入者の郵便番号のハイフンの位置が000-0000の形ではありません"),
-    (REGISTER, 106, Input("recipient.address.postal-code"), "配送先の郵便番号のハイフンの位置が000-0000の形ではありません"),
+    (
+        REGISTER,
+        106,
+        Input("recipient.address.postal-code"),
+        "配送先の郵便番号のハイフンの位置が000-0000の形ではありません",
+    ),
     (RESULT, 1, Input(""), "要求全体の項目の並びか数が違います"),
     (RESULT, 2, NotAllowed, "加盟店コードが11桁ではありません"),
     (RESULT, 3, NotAllowed, "加盟店コードが数字ではありません"),
@@ -238,9 +248,10 @@ pub fn failure(call: &str, code: &str) -> Failure {
 
 fn meaning(call: &str, code: &str) -> (Meaning, &'static str) {
     let mut own = CODES.iter().filter(|(of, ..)| *of == call || *of == ANY);
-    own.find(|(of, number, ..)| written(of, *number) == code).map_or((Unknown, "この版では意味のわからないエラーです"), |(.., meaning, words)| {
-        (*meaning, *words)
-    })
+    own.find(|(of, number, ..)| written(of, *number) == code)
+        .map_or((Unknown, "この版では意味のわからないエラーです"), |(.., meaning, words)| {
+            (*meaning, *words)
+        })
 }
 
 fn written(call: &str, number: u16) -> String {

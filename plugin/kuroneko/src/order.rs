@@ -20,13 +20,8 @@ const MAX_EMAIL: usize = 64;
 /// Six digits, for prices and subtotals in both directions.
 const MAX_YEN: i64 = 999_999;
 /// Lines of the form. A quantity has four digits.
-const LINES: Limits = Limits {
-    lines: 10,
-    name: 30,
-    unit_price: -MAX_YEN..=MAX_YEN,
-    quantity: 1..=9_999,
-    subtotal: -MAX_YEN..=MAX_YEN,
-};
+const LINES: Limits =
+    Limits { lines: 10, name: 30, unit_price: -MAX_YEN..=MAX_YEN, quantity: 1..=9_999, subtotal: -MAX_YEN..=MAX_YEN };
 
 /// `sendDiv`: the invoice goes to the buyer, and so do the goods.
 const TO_BUYER: &str = "0";

@@ -5,13 +5,13 @@
 
 use crate::describe::{EMAIL_REQUIRED, ON, SITE_NAME, SITE_URL};
 use provider_sdk::checks::Checks;
-use provider_sdk::fold;
 use provider_sdk::fees::MAX_YEN;
+use provider_sdk::fold;
+use provider_sdk::japan;
+use provider_sdk::lines::{self, Limits};
 use provider_sdk::settings::Settings;
 use provider_sdk::text::digits;
 use provider_sdk::types::{Failure, InvoiceDelivery, LineItem, Order, Party};
-use provider_sdk::japan;
-use provider_sdk::lines::{self, Limits};
 use serde::Serialize;
 
 const MAX_NAME: usize = 21;

@@ -56,9 +56,10 @@ const ASCII_ALONE: [&str; 2] = ["iso-8859-1", "us-ascii"];
 fn is_utf8(response: &Response) -> bool {
     let content_type = response.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
     let mut charsets = content_type.split(';').filter_map(|part| part.trim().strip_prefix("charset="));
-    charsets.next().map(|charset| charset.trim_matches(['"', '\''])).is_none_or(|charset| {
-        UTF_8.contains(&charset) || ASCII_ALONE.contains(&charset) && response.body.is_ascii()
-    })
+    charsets
+        .next()
+        .map(|charset| charset.trim_matches(['"', '\'']))
+        .is_none_or(|charset| UTF_8.contains(&charset) || ASCII_ALONE.contains(&charset) && response.body.is_ascii())
 }
 
 /// The errors of an answer whose `result` is NG, the request refused; nothing where it is OK.

@@ -143,9 +143,9 @@ impl Checks {
             return self.add(field, "required", format!("{label}を入力してください"));
         }
         self.length(field, label, value, limit);
-        let parted = value.split_once('@').is_some_and(|(name, host)| {
-            !name.is_empty() && !host.is_empty() && !host.contains('@')
-        });
+        let parted = value
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
         if !parted || !value.bytes().all(|b| b.is_ascii_graphic()) {
             self.add(field, "email", format!("{label}は name@example.jp のような半角英数記号です"));
         }

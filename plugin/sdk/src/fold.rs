@@ -328,7 +328,9 @@ mod tests {
             &|party| party.name = "試験\u{3000}花子".to_owned(),
             &|party| party.address.postal_code = "１０５００１１".to_owned(),
             &|party| party.address.street = "芝公園９−９９−９　例示ﾋﾞﾙ１０１".to_owned(),
-            &|party| (party.address.city, party.address.street) = ("港区芝公園".to_owned(), "9-99-9例示ビル101".to_owned()),
+            &|party| {
+                (party.address.city, party.address.street) = ("港区芝公園".to_owned(), "9-99-9例示ビル101".to_owned())
+            },
             &|party| party.phone = "0300000000".to_owned(),
             &|party| (party.phone, party.email) = (String::new(), Some("other@example.com".to_owned())),
         ];

@@ -50,7 +50,10 @@ pub fn goods(order: &Order) -> Vec<Line> {
 pub fn with_fees(order: &Order) -> Vec<Line> {
     let fees = [("送料", order.shipping_fee), ("手数料", order.payment_fee)];
     let fees = fees.into_iter().filter(|(_, yen)| *yen != 0);
-    goods(order).into_iter().chain(fees.map(|(name, yen)| Line { item: single(name, yen), source: Source::Fee })).collect()
+    goods(order)
+        .into_iter()
+        .chain(fees.map(|(name, yen)| Line { item: single(name, yen), source: Source::Fee }))
+        .collect()
 }
 
 /// `lines` as they go out within `limits`, names in the width that `written` gives them, with every
@@ -119,8 +122,7 @@ mod tests {
     use crate::text::full_width;
     use proptest::prelude::*;
 
-    const LIMITS: Limits =
-        Limits { lines: 3, name: 4, unit_price: -999..=999, quantity: 1..=9, subtotal: -999..=999 };
+    const LIMITS: Limits = Limits { lines: 3, name: 4, unit_price: -999..=999, quantity: 1..=9, subtotal: -999..=999 };
 
     fn item(name: &str, unit_price: i64, quantity: u32) -> LineItem {
         LineItem { name: name.to_owned(), unit_price, quantity, tax_rate: Some(10) }

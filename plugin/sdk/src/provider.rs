@@ -67,10 +67,7 @@ pub trait Provider {
 }
 
 /// 与信を実行 of `P`: orders reach it as gateways know them, see [`fold`].
-pub async fn credit<P: Provider, T: Transport>(
-    call: &Call<'_, T>,
-    orders: &[Order],
-) -> Vec<Result<Decision, Failure>> {
+pub async fn credit<P: Provider, T: Transport>(call: &Call<'_, T>, orders: &[Order]) -> Vec<Result<Decision, Failure>> {
     P::credit(call, &orders.iter().map(fold::order).collect::<Vec<_>>()).await
 }
 
@@ -158,7 +155,8 @@ macro_rules! export_provider {
                 }
                 async fn sync_tracking(context: Context, shipments: Vec<Shipment>) -> Vec<Result<(), Failure>> {
                     install_panic_hook();
-                    provider::sync_tracking::<$provider, _>(&Call::new::<$provider>(context, &WasiHttp), &shipments).await
+                    provider::sync_tracking::<$provider, _>(&Call::new::<$provider>(context, &WasiHttp), &shipments)
+                        .await
                 }
                 fn fee_adjust(rule: FeeRule, bill: Bill) -> Result<AdjustedFee, Vec<FieldProblem>> {
                     install_panic_hook();
@@ -166,7 +164,7 @@ macro_rules! export_provider {
                 }
             }
 
-    $crate::bindings::export!(Component with_types_in $crate::bindings);
+            $crate::bindings::export!(Component with_types_in $crate::bindings);
         };
     };
 }

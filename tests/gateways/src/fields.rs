@@ -336,7 +336,8 @@ mod tests {
         for known in ["髙﨑①㈱", "～－―∥￠￡￢￥￣", "ｱ A"] {
             assert!(windows_31j(known), "{known}");
         }
-        for unknown in ["〜", "−", "—", "‖", "¢", "£", "¬", "¥", "‾", "𠮷", "😀", "é", "\n", "か\u{3099}"] {
+        for unknown in ["〜", "−", "—", "‖", "¢", "£", "¬", "¥", "‾", "𠮷", "😀", "é", "\n", "か\u{3099}"]
+        {
             assert!(!windows_31j(unknown), "{unknown}");
         }
     }

@@ -290,11 +290,7 @@ static REGISTRATION: [Parameter; 12] = [
     parameter("telNum", 38, &[(digits_and_hyphens, 39), (zero_first, 93), (phone_digits, 40)]),
     optional("email", &[(str::is_ascii, 43), (at_most::<64>, 44), (fields::mail, 45)]),
     parameter("totalAmount", 46, &[(digits_only, 47), (at_most::<6>, 48), (|amount| yen(amount) > 0, 49)]),
-    parameter(
-        "sendDiv",
-        50,
-        &[(digits_only, 51), (|div| ["0", GIFT, ENCLOSED, SMS].contains(&div), 53)],
-    ),
+    parameter("sendDiv", 50, &[(digits_only, 51), (|div| ["0", GIFT, ENCLOSED, SMS].contains(&div), 53)]),
     optional("cartCode", &[]),
 ];
 
@@ -357,10 +353,8 @@ const WITHDRAW: &str = "9";
 const SLIP: Parameter = parameter("paymentNo", 11, &[(slip_characters, 12), (at_most::<12>, 10)]);
 
 /// What a slip of Yamato's own has to be besides.
-static YAMATO_SLIP: Rules<u16> = Rules {
-    missing: None,
-    checks: &[(digits_only, 12), (check_digit, 14), (|slip| yen(slip) > 0, 15)],
-};
+static YAMATO_SLIP: Rules<u16> =
+    Rules { missing: None, checks: &[(digits_only, 12), (check_digit, 14), (|slip| yen(slip) > 0, 15)] };
 
 const NEW_SHIP_DAY: Parameter = parameter("shipYmd", 23, &[(real_day, 23)]);
 

@@ -858,7 +858,8 @@ impl Np {
             problems.extend(person_problems(customer, "customer", 0));
             problems.extend(self.email_problem(customer));
         }
-        problems.extend(change.dest_customer.iter().flat_map(|recipient| person_problems(recipient, "dest_customer", 1)));
+        problems
+            .extend(change.dest_customer.iter().flat_map(|recipient| person_problems(recipient, "dest_customer", 1)));
         if change.billed_amount.is_some() || change.goods.is_some() {
             problems.extend(amount_problems(change.goods.as_deref().unwrap_or_default(), change.billed_amount));
         }

@@ -4,11 +4,11 @@
 mod common;
 
 use common::{Form, ids, order, received};
-use gateways::{Ledger, Received};
 use gateways::atobarai_com::{AtobaraiCom, Carrier, code};
 use gateways::ledger::Shipment;
 use gateways::verdicts::Verdict;
 use gateways::wire::{Answer, Trouble, Wire};
+use gateways::{Ledger, Received};
 
 /// A gateway without a socket.
 #[derive(Default)]
@@ -108,10 +108,9 @@ fn a_site_has_options_that_refuse_the_content() {
         provider: AtobaraiCom { mail_required, services, ..AtobaraiCom::default() },
         ..Desk::default()
     };
-    for (mut desk, form, code) in [
-        (desk(true, false), order("R").without("C_MailAddress"), "E00301"),
-        (desk(false, true), order("R"), "E00302"),
-    ] {
+    for (mut desk, form, code) in
+        [(desk(true, false), order("R").without("C_MailAddress"), "E00301"), (desk(false, true), order("R"), "E00302")]
+    {
         let body = desk.ask("order", &form);
         assert!(body.contains(&format!("<message cd=\"{code}\">")), "{body}");
         assert_eq!(desk.ledger.live().count(), 0);
@@ -210,7 +209,11 @@ fn each_violation_of_a_registration_is_refused() {
         ("negative quantity", order("R").set("I_ItemNum_2", "-1"), MALFORMED),
         ("negative carriage", order("R").set("I_ItemCarriage", "-1"), MALFORMED),
         ("a gap in the items", order("R").add("I_ItemNameKj_4", "空き"), ITEMS_NOT_CONSECUTIVE),
-        ("items from 0, with a gap", order("R").add("I_ItemNameKj_0", "零").add("I_ItemNameKj_5", "五"), ITEMS_NOT_CONSECUTIVE),
+        (
+            "items from 0, with a gap",
+            order("R").add("I_ItemNameKj_0", "零").add("I_ItemNameKj_5", "五"),
+            ITEMS_NOT_CONSECUTIVE,
+        ),
         ("item 01", order("R").add("I_ItemNameKj_01", "零"), UNKNOWN_PARAMETER),
         ("item 01", order("R").add("I_TaxRate_01", "10"), UNKNOWN_PARAMETER),
         ("an item without its price", order("R").add("I_ItemNameKj_3", "茶").add("I_ItemNum_3", "1"), MISSING),

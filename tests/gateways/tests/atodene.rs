@@ -421,7 +421,8 @@ fn a_shipment_is_reported_changed_and_withdrawn() {
     ask(&mut desk, "shippingrequest", &again.set("deliveryType", "2"));
     assert_eq!(shipped(&desk), recorded("12", &"1".repeat(20)));
     let empty = shipment(&id).set("deliveryType", "3").set("deliveryCompanyCode", "").set("deliverySlipNo", "");
-    let last = empty.set("invoiceDate", "").without("transactionId").after("invoiceDate", &element("transactionId", &id));
+    let last =
+        empty.set("invoiceDate", "").without("transactionId").after("invoiceDate", &element("transactionId", &id));
     ask(&mut desk, "shippingrequest", &last);
     assert_eq!(shipped(&desk), None);
     assert_ok(&ask(&mut desk, "modifytransaction", &cancel(&id)), &element("transactionId", &id));

@@ -26,7 +26,8 @@ async fn gateway() -> Gateway {
 
 #[tokio::test]
 async fn a_firewall_lets_nobody_pass_who_does_not_say_who_he_is() {
-    let gateway = Gateway::start(AtobaraiCom::default(), Options { firewall: true, ..Options::default() }).await.unwrap();
+    let gateway =
+        Gateway::start(AtobaraiCom::default(), Options { firewall: true, ..Options::default() }).await.unwrap();
     let head = |named: &str| {
         format!("POST {ORDER} HTTP/1.1\r\nHost: g\r\n{named}Connection: close\r\nContent-Length: 0\r\n\r\n")
     };

@@ -106,7 +106,8 @@ fn test_orders_say_so_and_live_ones_do_not() {
 #[test]
 fn a_recipient_who_is_the_buyer_is_none_and_long_item_names_are_cut() {
     let mut odd = order();
-    odd.recipient = Some(Party { phone: "０３−００００−００００".to_owned(), ..party("試験　花子") });
+    odd.recipient =
+        Some(Party { phone: "０３−００００−００００".to_owned(), ..party("試験　花子") });
     odd.items[0].name = format!("〜{}", long(255));
     odd.note = Some("午前中〜\r\n玄関".to_owned());
     let sent = fields(odd, &[]);

@@ -1,11 +1,11 @@
 //! The description, the check of the settings, and the connection test.
 
-use crate::{answering, call, kind, run, silent, value, provider};
+use crate::{answering, call, kind, provider, run, silent, value};
 use atobarai_com::AtobaraiCom;
+use provider_sdk::Provider;
 use provider_sdk::contract::{Capability, SettingKind};
 use provider_sdk::provider::check_settings;
 use provider_sdk::types::Setting;
-use provider_sdk::Provider;
 
 fn check(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     let settings = settings.iter().map(|(k, v)| Setting { key: k.to_string(), value: v.to_string() }).collect();

@@ -3,7 +3,10 @@
 use crate::*;
 
 fn cancel(body: &str) -> Result<(), Failure> {
-    only(run(provider::cancel::<Atodene, _>(&call(&answering(body)), &[Cancellation { registration: known(), reason: None }])))
+    only(run(provider::cancel::<Atodene, _>(
+        &call(&answering(body)),
+        &[Cancellation { registration: known(), reason: None }],
+    )))
 }
 
 fn done() -> String {

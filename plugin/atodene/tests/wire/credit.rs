@@ -150,7 +150,8 @@ fn fifteen_lines_stay_and_the_sixteenth_is_merged() {
 #[test]
 fn a_recipient_who_is_the_buyer_is_none_and_long_item_names_are_cut() {
     let mut odd = order();
-    odd.recipient = Some(Party { email: None, phone: "０３−００００−００００".to_owned(), ..odd.buyer.clone() });
+    odd.recipient =
+        Some(Party { email: None, phone: "０３−００００−００００".to_owned(), ..odd.buyer.clone() });
     odd.items[0].name = format!("〜{}", long(150));
     let sent = sent(odd);
     assert!(!sent.iter().any(|(name, _)| name.starts_with("ship/")), "{sent:?}");
@@ -160,7 +161,11 @@ fn a_recipient_who_is_the_buyer_is_none_and_long_item_names_are_cut() {
 #[test]
 fn lines_that_are_merged_need_no_check_of_their_own() {
     let mut order = order();
-    bill(&mut order, [vec![item("茶", 100, 1); 14], vec![item("😀", 200_000, 100_000); 1], vec![item("引", -1_999_999_990, 10)]].concat());
+    bill(
+        &mut order,
+        [vec![item("茶", 100, 1); 14], vec![item("😀", 200_000, 100_000); 1], vec![item("引", -1_999_999_990, 10)]]
+            .concat(),
+    );
     order.items[15].quantity = 10;
     order.items[15].unit_price = -1_999_999_900;
     order.billed_amount = 1_400 + 20_000_000_000 - 19_999_999_000;
@@ -303,7 +308,10 @@ fn a_bad_row_hides_no_other() {
         let reference = document(request).child("customer").unwrap().child_text("shopOrderId").to_owned();
         response(&approved().replace(REFERENCE, &reference))
     });
-    assert_eq!(kinds(&run(provider::credit::<Atodene, _>(&call(&gateway), &[bad, order(), other]))), ["invalid", "ok", "ok"]);
+    assert_eq!(
+        kinds(&run(provider::credit::<Atodene, _>(&call(&gateway), &[bad, order(), other]))),
+        ["invalid", "ok", "ok"]
+    );
 }
 
 /// Every pair of words: only those of the table mean something.

@@ -17,7 +17,10 @@ fn sync(shipment: Shipment, body: &str) -> Result<(), Failure> {
 #[test]
 fn the_request_reports_carrier_slip_and_day() {
     let gateway = answering(&done());
-    assert_eq!(run(provider::sync_tracking::<Atodene, _>(&call(&gateway), &[shipment("sagawa", "123456789012")])), [Ok(())]);
+    assert_eq!(
+        run(provider::sync_tracking::<Atodene, _>(&call(&gateway), &[shipment("sagawa", "123456789012")])),
+        [Ok(())]
+    );
     let request = only(gateway.sent());
     assert_eq!(request.url, "https://www.manage.atodene.jp/api/shippingrequest.do");
     let expected = [
@@ -56,7 +59,10 @@ fn each_carrier_has_its_code_or_is_refused_in_words() {
     assert!(fifteen.eq(codes.iter().take(15).map(|(carrier, _)| *carrier)));
     for (carrier, code) in codes.into_iter().filter(|(_, code)| !code.is_empty()) {
         let gateway = answering(&done());
-        assert_eq!(run(provider::sync_tracking::<Atodene, _>(&call(&gateway), &[shipment(carrier, "12345")])), [Ok(())]);
+        assert_eq!(
+            run(provider::sync_tracking::<Atodene, _>(&call(&gateway), &[shipment(carrier, "12345")])),
+            [Ok(())]
+        );
         let sent = document(&only(gateway.sent()));
         assert_eq!(sent.child("transactionInfo").unwrap().child_text("deliveryCompanyCode"), code, "{carrier}");
     }

@@ -174,7 +174,10 @@ fn item_names_are_cut_after_widening_and_look_alikes_folded() {
 #[test]
 fn lines_that_are_merged_need_no_check_of_their_own() {
     let mut order = order();
-    bill(&mut order, [vec![item("茶", 100, 1); 9], vec![item("😀", 100, 10_000), item(&long(40), -999_000, 1)]].concat());
+    bill(
+        &mut order,
+        [vec![item("茶", 100, 1); 9], vec![item("😀", 100, 10_000), item(&long(40), -999_000, 1)]].concat(),
+    );
     assert_eq!(value(order.clone(), "itemName10").as_deref(), Some("その他"));
     assert_eq!(value(order, "subTotal10").as_deref(), Some("1000"));
 }
@@ -433,7 +436,10 @@ fn a_price_and_its_subtotal_have_six_digits() {
         let rest = 1 - price * i64::from(quantity);
         let back = vec![item("調整", rest / 3, 1), item("調整", rest / 3, 1), item("調整", rest - 2 * (rest / 3), 1)];
         bill(&mut order, [vec![item("品", price, quantity)], back].concat());
-        let Err(Failure::Invalid(problems)) = only(run(provider::credit::<Kuroneko, _>(&call(&silent()), &[order]))) else { panic!() };
+        let Err(Failure::Invalid(problems)) = only(run(provider::credit::<Kuroneko, _>(&call(&silent()), &[order])))
+        else {
+            panic!()
+        };
         problems.into_iter().map(|p| (p.field, p.reason.message)).collect::<Vec<_>>()
     };
     for price in [1_000_000, -1_000_000] {

@@ -6,7 +6,8 @@ use provider_sdk::samples::shipment;
 
 fn track(carrier: &str, slip: &str) -> (Result<(), Failure>, Vec<Request>) {
     let gateway = answering(&answer("0", ""));
-    let outcome = only(run(provider::sync_tracking::<Kuroneko, _>(&call(&gateway), &[shipment(known(), carrier, slip)])));
+    let outcome =
+        only(run(provider::sync_tracking::<Kuroneko, _>(&call(&gateway), &[shipment(known(), carrier, slip)])));
     (outcome, gateway.sent())
 }
 
@@ -73,7 +74,8 @@ fn yamato_is_a_slip_of_its_own_and_the_others_are_not() {
         assert_eq!(sent(carrier, &slip), pairs(&[("paymentNo", slip.as_str()), ("processDiv", division)]));
     }
     for other in ["pigeon", "YAMATO", ""] {
-        let outcome = only(run(provider::sync_tracking::<Kuroneko, _>(&call(&silent()), &[shipment(known(), other, "1")])));
+        let outcome =
+            only(run(provider::sync_tracking::<Kuroneko, _>(&call(&silent()), &[shipment(known(), other, "1")])));
         let words = format!("{outcome:?}");
         assert!(names.iter().all(|(_, name)| words.contains(name)), "{words}");
         assert_eq!(problems(outcome), pairs(&[("carrier", "carrier")]));
@@ -84,7 +86,8 @@ fn yamato_is_a_slip_of_its_own_and_the_others_are_not() {
 fn a_slip_of_yamato_has_twelve_digits_and_its_check_digit() {
     // 12345678901 = 7 × 1763668414 + 3
     assert_eq!(own_slip(12_345_678_901), "123456789013");
-    for written in ["1234-5678-9013", "１２３４５６７８９０１３", "１２３４ー５６７８ー９０１３", " 123456789013"] {
+    for written in ["1234-5678-9013", "１２３４５６７８９０１３", "１２３４ー５６７８ー９０１３", " 123456789013"]
+    {
         assert_eq!(sent("yamato", written)[0].1, "123456789013", "hyphens and width are for the eye");
     }
     let bad = ["", "12345678901", "1234567890133", "12345678901a", "1234 5678 9013", "-"];

@@ -92,7 +92,10 @@ fn without_the_gateways_id_nothing_can_be_asked_or_done() {
         assert_eq!(run(Np::check_credit(&call, std::slice::from_ref(&lost))), [Err(Failure::Unsupported)]);
         let expected = pairs(&[("registration.transaction-id", "no-transaction-id")]);
         assert_eq!(problems(only(run(provider::cancel::<Np, _>(&call, &[cancellation(lost.clone())])))), expected);
-        assert_eq!(problems(only(run(provider::sync_tracking::<Np, _>(&call, &[shipment(lost, "sagawa", "1")])))), expected);
+        assert_eq!(
+            problems(only(run(provider::sync_tracking::<Np, _>(&call, &[shipment(lost, "sagawa", "1")])))),
+            expected
+        );
     }
     for odd in ["2611240000", "261124000011", "2611240000A", "２６１１２４００００１"] {
         let odd = registration(REFERENCE, Some(odd));

@@ -87,7 +87,8 @@ fn everything_optional_goes_out_where_it_belongs() {
 #[test]
 fn a_recipient_who_is_the_buyer_is_no_recipient() {
     let mut same = order();
-    same.recipient = Some(Party { phone: "０３−００００−００００".to_owned(), ..party("試験　花子") });
+    same.recipient =
+        Some(Party { phone: "０３−００００−００００".to_owned(), ..party("試験　花子") });
     assert_eq!(registered(same, &[]).get("dest_customer"), None);
 }
 
@@ -348,7 +349,8 @@ fn an_id_is_never_thrown_away() {
         let body = json!({ "results": [approved(REFERENCE, ID)], "errors": [warning()] });
         assert_eq!(credit(http(status, body.to_string())), Ok(decision.clone()), "registered, with a warning");
     }
-    let number = json!({ "shop_transaction_id": REFERENCE, "np_transaction_id": 26112400001u64, "authori_result": "00" });
+    let number =
+        json!({ "shop_transaction_id": REFERENCE, "np_transaction_id": 26112400001u64, "authori_result": "00" });
     assert_eq!(credit(answer(vec![number], vec![])), Ok(decision), "an id may come as a number");
     let held = row(REFERENCE, ID, "10", json!({ "authori_hold": ["RE009"] }));
     let held = credit(answer(vec![held], vec![warning()])).unwrap();
@@ -404,8 +406,7 @@ fn each_row_gets_its_own_result() {
         }
         let gateway = answering(http(status, json!({ "results": results, "errors": errors }).to_string()));
         let rows = run(provider::credit::<Np, _>(&call(&gateway, &[]), &orders));
-        let expected =
-            ["ok", "invalid", "outcome-unknown", "ok", "ok", "invalid", "ok", "outcome-unknown"];
+        let expected = ["ok", "invalid", "outcome-unknown", "ok", "ok", "invalid", "ok", "outcome-unknown"];
         assert_eq!(kinds(&rows), expected);
         assert_eq!(rows[6].as_ref().unwrap().transaction_id, Some(id(6)));
         assert!(matches!(&rows[4].as_ref().unwrap().verdict, Verdict::OnHold(_)));
@@ -421,7 +422,10 @@ fn a_whole_request_is_refused_only_where_nothing_was_done() {
     let rows = run(provider::credit::<Np, _>(&call(&answering(answer(vec![], whole())), &[]), &orders));
     assert_eq!(kinds(&rows), ["invalid", "invalid"]);
     let partly = answer(vec![approved("R1", ID)], whole());
-    assert_eq!(kinds(&run(provider::credit::<Np, _>(&call(&answering(partly), &[]), &orders))), ["outcome-unknown", "ok"]);
+    assert_eq!(
+        kinds(&run(provider::credit::<Np, _>(&call(&answering(partly), &[]), &orders))),
+        ["outcome-unknown", "ok"]
+    );
     let one_and_done = answer(vec![approved("R0", ID)], vec![json!({ "codes": ["E0100059"] })]);
     let rows = run(provider::credit::<Np, _>(&call(&answering(one_and_done), &[]), &orders[..1]));
     assert_eq!(kinds(&rows), ["ok"], "a warning");
@@ -446,7 +450,10 @@ fn approving() -> provider_sdk::scripted::Scripted<impl Fn(&Request) -> Result<R
 fn a_bad_row_stops_no_other() {
     let gateway = approving();
     let bad = Order { billed_amount: 1, ..named("R1") };
-    let rows = run(provider::credit::<Np, _>(&call(&gateway, &[]), &[named("R0"), bad, named("R2"), named("R0"), named("R4")]));
+    let rows = run(provider::credit::<Np, _>(
+        &call(&gateway, &[]),
+        &[named("R0"), bad, named("R2"), named("R0"), named("R4")],
+    ));
     assert_eq!(kinds(&rows), ["ok", "invalid", "ok", "invalid", "ok"]);
     assert_eq!(problems(rows[3].clone()), pairs(&[("reference", "reference-twice")]));
     assert_eq!(members(&only(gateway.sent()), "shop_transaction_id"), ["R0", "R2", "R4"]);

@@ -30,7 +30,8 @@ fn the_description_is_complete() {
 
 #[test]
 fn the_shops_name_is_in_letters_that_the_gateway_knows() {
-    let named = |name: &str| check(&[("merchant-code", "a"), ("sp-code", "b"), ("terminal-id", "1"), ("site-name", name)]);
+    let named =
+        |name: &str| check(&[("merchant-code", "a"), ("sp-code", "b"), ("terminal-id", "1"), ("site-name", name)]);
     assert_eq!(named("例示茶舗〜髙﨑〜"), []);
     assert_eq!(named("茶舗😀"), pairs(&[("site-name", "characters")]));
 }

@@ -145,7 +145,8 @@ fn enclosed_goes_only_where_the_buyer_lives() {
 #[test]
 fn a_recipient_who_is_the_buyer_is_none_and_long_item_names_are_cut() {
     let mut odd = order();
-    odd.recipient = Some(Party { phone: "０３−００００−００００".to_owned(), ..party("試験　花子") });
+    odd.recipient =
+        Some(Party { phone: "０３−００００−００００".to_owned(), ..party("試験　花子") });
     odd.recipient.as_mut().unwrap().address.street = "芝公園９−９９−９　例示ビル１０１".to_owned();
     odd.invoice = InvoiceDelivery::Enclosed;
     odd.items[0].name = format!("〜{}", long(150));
@@ -301,7 +302,10 @@ fn a_bad_row_hides_no_other() {
         let reference = document(request).child("buyer").unwrap().child_text("shopTransactionId").to_owned();
         response(&approved().replace(REFERENCE, &reference))
     });
-    assert_eq!(kinds(&run(provider::credit::<Score, _>(&call(&gateway), &[bad, order(), other]))), ["invalid", "ok", "ok"]);
+    assert_eq!(
+        kinds(&run(provider::credit::<Score, _>(&call(&gateway), &[bad, order(), other]))),
+        ["invalid", "ok", "ok"]
+    );
 }
 
 #[test]

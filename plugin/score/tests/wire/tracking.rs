@@ -24,7 +24,10 @@ fn refused_before_sending(shipment: Shipment) -> Result<(), Failure> {
 #[test]
 fn the_request_names_the_transaction_and_the_parcel() {
     let gateway = answering(&done());
-    assert_eq!(run(provider::sync_tracking::<Score, _>(&call(&gateway), &[shipment("sagawa", "1234-5678-9012")])), [Ok(())]);
+    assert_eq!(
+        run(provider::sync_tracking::<Score, _>(&call(&gateway), &[shipment("sagawa", "1234-5678-9012")])),
+        [Ok(())]
+    );
     let request = only(gateway.sent());
     assert_eq!(request.url, "https://gw.example/at/direct/autopdrequest.do");
     let expected = [

@@ -254,7 +254,7 @@ mod tests {
         Rule::value("info", "情報", Need::MayBeEmpty, 2, Form::Text),
         Rule::value("tel", "電話", Need::Unless("mobile"), 9, Form::Phone),
         Rule::optional("mobile", "携帯", 9, Form::Phone),
-        Rule::required("kind", "区分", 1, Form::Text).unless_is("info", "い"),
+        Rule::required("kind", "区分", 1, Form::Text).unless_is("info", "い").anywhere(),
         Rule::optional("date", "日付", 10, Form::Date).or("Date"),
         Rule::value("old", "旧番号", Need::Never, 9, Form::Text),
         Rule::optional("note", "備考", 9, Form::Text).anywhere(),
@@ -262,7 +262,8 @@ mod tests {
         Rule::list("items", "明細一覧", &ITEM, 2),
     ]);
 
-    const GOOD: &str = "<request><id>AB</id><info/><tel>1</tel><kind>1</kind><items><item><name>x</name></item></items></request>";
+    const GOOD: &str =
+        "<request><id>AB</id><info/><tel>1</tel><kind>1</kind><items><item><name>x</name></item></items></request>";
 
     fn found(document: &str) -> Vec<(String, Flaw)> {
         let flaws = REQUEST.flaws(&Node::parse(document.as_bytes()).unwrap());
