@@ -8,7 +8,7 @@
 
 use crate::text::{digits, full_width, half_width_kana};
 use crate::types::{Address, Cancellation, LineItem, Order, Party, Shipment};
-use unicode_normalization::char::{compose, decompose_canonical};
+use unicode_normalization::char::compose;
 
 /// The characters of Windows-31J in Unicode's basic plane, one bit for each; no control characters and
 /// none of private use.
@@ -21,7 +21,7 @@ pub fn is_known(c: char) -> bool {
 }
 
 /// Letters that look alike: what files carry, and the twin in Windows-31J.
-const TWINS: [(char, char); 43] = [
+const TWINS: [(char, char); 51] = [
     // One code of JIS, which Unicode's and Microsoft's tables read differently.
     ('〜', '～'),
     ('−', '－'),
@@ -51,6 +51,15 @@ const TWINS: [(char, char); 43] = [
     ('‵', '`'),
     ('µ', 'μ'),
     ('\u{c5}', '\u{212b}'),
+    // Once more the same, by Unicode's own word.
+    ('\u{37e}', ';'),
+    ('\u{1fbe}', 'ι'),
+    ('\u{1fef}', '`'),
+    ('\u{1ffd}', '´'),
+    ('\u{2126}', 'Ω'),
+    ('\u{212a}', 'K'),
+    ('\u{2329}', '〈'),
+    ('\u{232a}', '〉'),
     // Radicals, which come out of PDF files in the place of the letter.
     ('⺟', '母'),
     ('⺠', '民'),
@@ -73,6 +82,11 @@ const TWINS: [(char, char); 43] = [
 /// The radicals from U+2F00 on as letters, in order: they too come out of PDF files.
 const RADICALS: &str = "一丨丶丿乙亅二亠人儿入八冂冖冫几凵刀力勹匕匚匸十卜卩厂厶又口囗土士夂夊夕大女子宀寸小尢尸屮山巛工己巾干幺广廴廾弋弓彐彡彳心戈戸手支攴文斗斤方无日曰月木欠止歹殳毋比毛氏气水火爪父爻爿片牙牛犬玄玉瓜瓦甘生用田疋疒癶白皮皿目矛矢石示禸禾穴立竹米糸缶网羊羽老而耒耳聿肉臣自至臼舌舛舟艮色艸虍虫血行衣襾見角言谷豆豕豸貝赤走足身車辛辰辵邑酉釆里金長門阜隶隹雨青非面革韋韭音頁風飛食首香馬骨高髟鬥鬯鬲鬼魚鳥鹵鹿麥麻黄黍黑黹黽鼎鼓鼠鼻齊齒龍龜龠";
 const FIRST_RADICAL: u32 = 0x2f00;
+
+/// Ideographs that Unicode has once more for old character sets, and Windows-31J only once: from U+F900 on,
+/// the letter that each is, and a blank where Windows-31J has it itself, or not at all.
+const ONCE_MORE: &str = "豈更車賈滑串句龜龜契金喇奈懶癩羅蘿螺裸邏樂洛烙珞落酪駱亂卵欄爛蘭鸞嵐濫藍襤拉臘 廊 浪狼郎來冷勞 櫓爐盧老蘆虜路露魯鷺碌祿綠  鹿論壟弄籠聾牢磊賂雷壘 樓 漏累縷陋勒肋凜凌稜綾菱陵讀拏樂諾丹寧怒率異北 便復不泌數索參塞省葉 殺辰沈拾若掠略亮兩凉梁糧良諒量勵呂女廬旅濾礪閭驪麗黎力  轢年憐戀撚漣煉璉 練聯輦蓮連 列劣咽烈裂 廉念捻 簾獵令囹寧嶺怜玲瑩羚聆鈴零靈領例禮醴隸惡了僚寮尿料樂燎療蓼遼龍暈阮劉 柳流溜琉留硫紐類六戮陸倫崙淪輪律慄栗率 利吏履易李梨泥理痢罹裏裡里離匿溺吝燐 藺隣鱗麟林淋臨立笠粒 炙識什茶刺切度拓糖宅洞暴輻行降見廓兀                                 郞隷侮僧免勉勤卑喝嘆器塀墨層屮悔慨憎懲敏既暑梅海渚漢煮 琢碑社祉祈祐祖祝禍禎穀突節練縉繁署者臭  著褐視謁謹賓贈 逸難響頻恵 舘  並况全 充冀勇勺喝 喙 塚墳奄奔婢   彩徭惘慎愈憎 懲戴揄搜 敖晴朗望杖歹殺流 滋漢瀞煮 爵犯猪  画 瘟益盛直 着  節 絛練 者荒華 襁覆視調諸請謁諾諭謹變贈輸遲   難靖 響 頻 龜";
+const FIRST_ONCE_MORE: u32 = 0xf900;
 
 /// Hyphens, dashes and long-vowel marks that people type between digits.
 const HYPHENS: &str = "－ー‐―─━ｰ−—‑‒–˗⁃﹣➖";
@@ -107,22 +121,20 @@ pub fn lines(text: &str) -> String {
     out
 }
 
-/// `c`, or its twin where Windows-31J has not `c` itself.
+/// `c`, or its twin where Windows-31J has not `c` itself. Letters that Windows-31J tells apart (塚 and its
+/// older form) stay apart.
 fn twin(c: char) -> char {
     if is_known(c) {
         return c;
     }
-    let radical = (c as u32).checked_sub(FIRST_RADICAL).and_then(|at| RADICALS.chars().nth(at as usize));
     let alike = TWINS.iter().find(|(from, _)| *from == c).map(|(_, to)| *to);
-    alike.or(radical).or_else(|| same_letter(c).map(twin)).unwrap_or(c)
+    alike.or_else(|| nth(RADICALS, FIRST_RADICAL, c)).or_else(|| nth(ONCE_MORE, FIRST_ONCE_MORE, c)).unwrap_or(c)
 }
 
-/// The letter that Unicode calls the same as `c`. Those that Windows-31J tells apart (塚 and its older
-/// form) do not come here.
-fn same_letter(c: char) -> Option<char> {
-    let (mut letter, mut letters) = (c, 0);
-    decompose_canonical(c, |part| (letter, letters) = (part, letters + 1));
-    (letters == 1 && letter != c).then_some(letter)
+/// The letter of `letters` for `c`, the first of them being for the character `first`.
+fn nth(letters: &str, first: u32, c: char) -> Option<char> {
+    let at = (c as u32).checked_sub(first)?;
+    letters.chars().nth(at as usize).filter(|letter| *letter != ' ')
 }
 
 /// `text` of letters, digits and signs in half width, every hyphen as `-`, without blanks at the ends:
@@ -239,6 +251,13 @@ mod tests {
         };
         let of_unicode: String = ('\u{2f00}'..='\u{2fd5}').nfkc().map(japan).collect();
         assert_eq!(RADICALS, of_unicode);
+        // What Unicode calls the same letter as one that is known becomes that one.
+        for c in ('\0'..='\u{ffff}').filter(|c| !is_known(*c)) {
+            let same: Vec<char> = [c].into_iter().nfd().collect();
+            if same.len() == 1 && is_known(same[0]) {
+                assert_eq!(twin(c), same[0], "{c} {:x}", c as u32);
+            }
+        }
     }
 
     #[test]
