@@ -123,17 +123,25 @@ const PHONES: [&str; 13] = [
     "080—0000—1000",
     "123-4567",
 ];
-const EMAILS: [&str; 8] = [
+const EMAILS: [&str; 10] = [
     "hanako@example.jp",
     "hanako.mihon+shop@example.co.jp",
     "ｈａｎａｋｏ＠ｅｘａｍｐｌｅ．ｊｐ",
     " hanako@example.jp ",
     "h..anako.@example.ne.jp",
     "HANAKO@EXAMPLE.JP",
+    "mihon@example.com",
+    "taro_example@mail.example.jp",
     "hanako",
     "花子@example.jp",
 ];
-const ITEMS: [&str; 18] = [
+const ITEMS: [&str; 24] = [
+    "木綿のハンカチ",
+    "ミホン米 5kg",
+    "送料調整",
+    "焼き菓子詰合せ（大）",
+    "ギフトラッピング",
+    "無垢材テーブル W120×D60",
     "茶碗",
     "T-ｼｬﾂ〜夏〜（白）",
     "有機栽培・深蒸し煎茶 100g×3袋セット【送料無料】贈り物・内祝い・お中元に",

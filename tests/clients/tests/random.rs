@@ -104,7 +104,7 @@ fn judge<P: Provider>(id: &str, credentials: &[(&str, &str)]) {
         let sent = orders.iter().find(|order| order.reference == live.reference).unwrap();
         assert_eq!(live.billed_amount, sent.billed_amount, "{id}: {}", live.reference);
     }
-    assert!(counts.out * 3 > ORDERS, "{id}: an odd order is the rule here, and still most of the plain ones go out");
+    assert!(counts.out * 4 > ORDERS, "{id}: odd orders are the rule here, and still many of them go out");
 }
 
 #[test]
