@@ -94,10 +94,10 @@ pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: Ques
         Err(failure) => return Finding::new(Event::CheckNoNews, Some(Problem::of(failure, Action::Check))),
     };
     if let Some(problem) = disbelief(order, &standing, question) {
-        return Finding::new(Event::CheckNoNews, Some(problem));
+        return Finding::new(Event::CheckNoNews, Some(with_refusal(order, problem)));
     }
     match standing {
-        Standing::NotFound => Finding::new(Event::CheckNotFound, Some(Problem::NothingThere)),
+        Standing::NotFound => Finding::new(Event::CheckNotFound, Some(with_refusal(order, Problem::NothingThere))),
         Standing::Cancelled => Finding::new(Event::CheckCancelled, None),
         Standing::TrackingRegistered => Finding::new(Event::CheckTracked, None),
         Standing::Paid => Finding::new(Event::CheckPaid, None),
@@ -112,6 +112,18 @@ pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: Ques
             ];
             decided(order, decision, EVENTS)
         }
+    }
+}
+
+/// What a question found, for an order whose last sending the provider refused in words: they stay, and
+/// nothing repeats it by itself.
+fn with_refusal(order: &Order, found: Problem) -> Problem {
+    match (&order.problem, found) {
+        (Some(Problem::Refused { said }), Problem::NothingThere) => {
+            Problem::RefusedAndNothingThere { said: said.clone() }
+        }
+        (Some(refused @ Problem::Refused { .. }), Problem::TooEarly { .. }) => refused.clone(),
+        (_, found) => found,
     }
 }
 

@@ -158,6 +158,11 @@ pub enum Problem {
     },
     /// The provider was asked and has no such registration.
     NothingThere,
+    /// The same, of a registration that it refused in words: to repeat it would come to the same.
+    RefusedAndNothingThere {
+        /// The provider's words.
+        said: Said,
+    },
     /// The provider does not know a registration that it acknowledged before.
     Vanished {
         /// Its id there.
@@ -322,6 +327,7 @@ impl Problem {
             | Problem::Busy { said, .. }
             | Problem::AnswerLost { said }
             | Problem::NeedsPerson { said }
+            | Problem::RefusedAndNothingThere { said }
             | Problem::ByCsv { said } => said.to_string(),
             _ => String::new(),
         }
@@ -433,6 +439,16 @@ impl Problem {
             Problem::NothingThere => (
                 ("後払い会社に登録がないことを確かめました".into(), "もう一度[与信を実行]できます。"),
                 ("The provider has no such registration".into(), "Run the credit check again."),
+            ),
+            Problem::RefusedAndNothingThere { .. } => (
+                (
+                    "後払い会社に登録がないことを確かめました。送った内容は受け付けられていません".into(),
+                    "注文の内容か店舗の設定を直してから、もう一度[与信を実行]できます。",
+                ),
+                (
+                    "The provider has no such registration; it had refused what was sent".into(),
+                    "Correct the order or the shop's settings, then run the credit check again.",
+                ),
             ),
             Problem::Vanished { transaction_id } => (
                 (

@@ -59,6 +59,30 @@ async fn no_trace_is_believed_only_when_the_request_has_settled() {
     }
 }
 
+/// A reference that was sent before was refused for its content: the question finds nothing, the provider's
+/// words stay, and nothing repeats by itself.
+#[tokio::test]
+async fn a_refusal_in_words_survives_that_nothing_is_there() {
+    let mut unknown = order(State::Unknown, None).await;
+    unknown.registration.as_mut().unwrap().sends = 2;
+    let refused = to_credit(&unknown, Err(Failure::Refused(reason("E00305", "このサイトでは扱えません"))));
+    assert_eq!(refused.event, Event::CreditUnknown);
+    unknown.problem = refused.problem;
+    let early = to_check(&unknown, Ok(Standing::NotFound), question(SETTLED - 1));
+    assert_eq!((early.event, &early.problem), (Event::CheckNoNews, &unknown.problem), "not even then");
+    unknown.problem = early.problem;
+    let gone = to_check(&unknown, Ok(Standing::NotFound), question(SETTLED));
+    let problem = gone.problem.unwrap();
+    assert_eq!(gone.event, Event::CheckNotFound);
+    assert!(problem.words(Lang::Ja).contains("E00305 このサイトでは扱えません"), "{}", problem.words(Lang::Ja));
+    assert!(problem.words(Lang::En).contains("E00305 このサイトでは扱えません"));
+    assert!(!problem.may_pass(), "or the automation would send it again");
+    // Without such words the same answer lets it be sent again.
+    unknown.problem = Some(Problem::ProcessDied);
+    let gone = to_check(&unknown, Ok(Standing::NotFound), question(SETTLED));
+    assert_eq!(gone.problem, Some(Problem::NothingThere));
+}
+
 #[tokio::test]
 async fn an_answer_under_another_id_is_about_something_else() {
     let order = order(State::UnderReview, Some("T1")).await;

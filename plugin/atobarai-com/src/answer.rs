@@ -3,11 +3,12 @@
 //! Whatever is not understood ends as *outcome unknown* or as `other`, never as success or failure.
 //! Rows are found by their id, never by their position.
 
+use provider_sdk::answer;
 use provider_sdk::failure::{mismatch, problem, reason, unreadable};
 use provider_sdk::http::Response;
 use provider_sdk::rows::distinct;
 use provider_sdk::types::{Decision, Failure, FieldProblem, Reason, Standing, Verdict};
-use provider_sdk::xml::{self, Element};
+use provider_sdk::xml::Element;
 
 /// What the code of a refused request says. All of them say that nothing was recorded.
 /// Of several codes the last in this order decides: it leaves the least to guess.
@@ -19,14 +20,25 @@ enum Meaning {
     Busy,
     /// The ids or the source address.
     NotAllowed,
+    /// An option of the site does not allow what was sent (*assumed*).
+    Site,
     /// The state of the registration does not allow it.
     State,
 }
 
 /// Codes by family; `?` is any digit, the first row that fits decides. *Assumed* but for the first,
 /// which is seen in a sample answer and is an input error although it looks like a state error.
-const CODES: [(&str, Meaning); 7] = [
+const CODES: [(&str, Meaning); 16] = [
     ("E00303", Meaning::Input("billed-amount")),
+    ("E00301", Meaning::Site),
+    ("E00302", Meaning::Site),
+    ("E00304", Meaning::Site),
+    ("E00305", Meaning::Site),
+    ("E00306", Meaning::Site),
+    ("E00307", Meaning::Site),
+    ("E00308", Meaning::Site),
+    ("E00310", Meaning::Site),
+    ("E00311", Meaning::Site),
     ("E??101", Meaning::NotAllowed),
     ("E??102", Meaning::NotAllowed),
     ("E??2??", Meaning::Input("")),
@@ -51,41 +63,18 @@ pub struct Answer {
     refusal: Option<Failure>,
 }
 
-/// Reads an answer to any call. Business errors come with HTTP 200, so another status says nothing
-/// about what was recorded; only 429 does, by what it means (*assumed*).
-pub fn read(response: Response) -> Result<Answer, Failure> {
-    match response.status {
-        200 => {}
-        429 => {
-            let words = reason("http-429".to_owned(), "後払い.comが混み合っています。時間をおいてください");
-            return Err(Failure::Busy((words, response.retry_after)));
-        }
-        status => {
-            let words = format!("後払い.comがHTTP {status}を返しました。登録されたかどうかはわかりません");
-            return Err(Failure::OutcomeUnknown(reason(format!("http-{status}"), words)));
-        }
-    }
-    if !is_utf8(response.content_type.as_deref().unwrap_or_default()) {
-        return Err(unreadable("後払い.comの回答の文字コードがUTF-8ではありません"));
-    }
-    let document =
-        xml::parse(&response.body).map_err(|error| unreadable(format!("後払い.comの回答を読めません（{error}）")))?;
-    if document.name != "response" {
-        return Err(unreadable("後払い.comの回答がresponse要素ではありません"));
-    }
+/// How messages name the gateway.
+const NAME: &str = "後払い.com";
+
+/// Reads an answer to any call. Business errors come with HTTP 200.
+pub fn read(response: &Response) -> Result<Answer, Failure> {
+    let document = answer::xml(response, NAME, "response")?;
     let refusal = match document.child_text("status") {
         "success" => None,
         "error" => Some(refused_by(messages(&document))),
         _ => return Err(unreadable("後払い.comの回答のstatusがsuccessでもerrorでもありません")),
     };
     Ok(Answer { document, refusal })
-}
-
-/// The answers are UTF-8; a media type that names no character set does not contradict that.
-fn is_utf8(content_type: &str) -> bool {
-    let content_type = content_type.to_ascii_lowercase();
-    let charset = content_type.split(';').filter_map(|part| part.trim().strip_prefix("charset=")).next();
-    charset.is_none_or(|charset| charset.trim_matches('"') == "utf-8")
 }
 
 fn messages(document: &Element) -> Vec<Reason> {
@@ -97,12 +86,17 @@ fn reason_of(element: &Element) -> Reason {
     reason(Some(element.attribute("cd").to_owned()).filter(|code| !code.is_empty()), &element.text)
 }
 
-fn refused_by(messages: Vec<Reason>) -> Failure {
+/// What the codes of `messages` say together; nothing where one is missing or not known.
+fn decisive(messages: &[Reason]) -> Option<Meaning> {
     let meanings: Option<Vec<_>> = messages.iter().map(|m| meaning(m.code.as_deref().unwrap_or_default())).collect();
-    // Without a code, or with one that is not known, nothing says whether something was recorded.
-    match meanings.and_then(|meanings| meanings.into_iter().max()) {
+    meanings.and_then(|meanings| meanings.into_iter().max())
+}
+
+fn refused_by(messages: Vec<Reason>) -> Failure {
+    match decisive(&messages) {
+        // Nothing says whether something was recorded.
         None => Failure::OutcomeUnknown(joined(messages)),
-        Some(Meaning::State) => Failure::Refused(joined(messages)),
+        Some(Meaning::State | Meaning::Site) => Failure::Refused(joined(messages)),
         Some(Meaning::NotAllowed) => Failure::Unauthorized(joined(messages)),
         Some(Meaning::Busy) => Failure::Busy((joined(messages), None)),
         Some(Meaning::Input(_)) => Failure::Invalid(messages.into_iter().map(input_problem).collect()),
@@ -168,7 +162,7 @@ pub fn decision(answer: &Answer, reference: &str) -> Result<Decision, Failure> {
     let echoed = answer.document.child_text("orderId");
     let id = answer.document.child_text("systemOrderId");
     match &answer.refusal {
-        Some(refusal) if id.is_empty() => Err(at_registration(refusal.clone())),
+        Some(refusal) if id.is_empty() => Err(at_registration(answer, refusal.clone())),
         Some(_) => Err(mismatch(format!("エラーの回答に後払い.comの注文ID{id}があります（{reference}）"))),
         None if id.is_empty() => {
             Err(mismatch(format!("登録成功の回答に後払い.comの注文IDがありません（{reference}）")))
@@ -179,10 +173,13 @@ pub fn decision(answer: &Answer, reference: &str) -> Result<Decision, Failure> {
 }
 
 /// The one state that can refuse a registration is that it exists already: an earlier one arrived
-/// and its answer was lost. Ask for it before anything else.
-fn at_registration(refusal: Failure) -> Failure {
+/// and its answer was lost. Ask for it before anything else. What an option of the site refuses was
+/// refused for its content, unless this reference was sent before; the platform knows that.
+fn at_registration(answer: &Answer, refusal: Failure) -> Failure {
     match refusal {
-        Failure::Refused(reason) => Failure::OutcomeUnknown(reason),
+        Failure::Refused(reason) if decisive(&messages(&answer.document)) == Some(Meaning::State) => {
+            Failure::OutcomeUnknown(reason)
+        }
         other => other,
     }
 }

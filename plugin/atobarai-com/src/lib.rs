@@ -123,7 +123,7 @@ fn ids(settings: &Settings) -> Fields {
 async fn ask<T: Transport>(call: &Call<'_, T>, path: &str, fields: Fields) -> Result<Answer, Failure> {
     let url = call.settings.url(BASE_URL, path);
     let response = call.http.send(Request::post(url, form::CONTENT_TYPE, form::encode(fields))).await;
-    answer::read(response.map_err(|error| error.into_failure())?)
+    answer::read(&response.map_err(|error| error.into_failure())?)
 }
 
 /// Asks about `values`, each in a field named `parameter`. Nothing is sent where nothing is asked.

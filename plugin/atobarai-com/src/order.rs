@@ -6,6 +6,7 @@
 use crate::describe::{self, API_USER_ID, ENTERPRISE_ID, SITE_ID};
 use provider_sdk::checks::Checks;
 use provider_sdk::japan;
+use provider_sdk::lines::{self, Limits};
 use provider_sdk::settings::Settings;
 use provider_sdk::text::digits;
 use provider_sdk::types::{Failure, InvoiceDelivery, LineItem, Order, Party};
@@ -17,13 +18,17 @@ const MAX_PHONE: usize = 50;
 const MAX_EMAIL: usize = 255;
 const MAX_COMPANY: usize = 255;
 const MAX_DEPARTMENT: usize = 255;
-const MAX_ITEM_NAME: usize = 255;
 /// Nine characters. Given for prices, carriage and charge; the total is held to it as well.
 const MAX_YEN: i64 = 999_999_999;
-/// Nine characters too, the minus sign among them. A negative price is how a discount goes (*assumed*).
-const MIN_UNIT_PRICE: i64 = -99_999_999;
-/// Nine characters.
-const MAX_QUANTITY: u32 = 999_999_999;
+/// Nine characters for prices and quantities too, a minus sign among them: a negative price is how a
+/// discount goes (*assumed*). For how many lines no limit is known.
+const LINES: Limits = Limits {
+    lines: usize::MAX,
+    name: 255,
+    unit_price: -99_999_999..=MAX_YEN,
+    quantity: 1..=999_999_999,
+    subtotal: i64::MIN..=i64::MAX,
+};
 /// Percent. No rate at all is allowed as well.
 const TAX_RATES: [u8; 3] = [0, 8, 10];
 
@@ -72,7 +77,7 @@ pub fn encode(order: &Order, settings: &Settings) -> Result<Fields, Failure> {
     if let Some(recipient) = &order.recipient {
         form.party(&RECIPIENT, recipient);
     }
-    form.lines(&order.items);
+    form.lines(order);
     form.yen("I_ItemCarriage", "shipping-fee", "送料", order.shipping_fee, 0);
     form.yen("I_ItemCharge", "payment-fee", "手数料", order.payment_fee, 0);
     form.checks.sum(order);
@@ -103,7 +108,7 @@ impl Form {
         }
     }
 
-    fn yen(&mut self, parameter: impl Into<String>, field: &str, label: &str, value: i64, least: i64) {
+    fn yen(&mut self, parameter: &str, field: &str, label: &str, value: i64, least: i64) {
         self.checks.number(field, label, value, least..=MAX_YEN);
         self.put(parameter, value.to_string());
     }
@@ -117,7 +122,10 @@ impl Form {
         self.put("O_ApiUserId", settings.get(API_USER_ID));
         self.checks.reference("reference", &order.reference);
         self.put("O_Ent_OrderId", &order.reference);
-        self.optional("O_Ent_Note", "note", "備考", &order.note, MAX_NOTE);
+        if let Some(note) = order.note.as_deref().filter(|note| !note.trim().is_empty()) {
+            self.checks.note("note", "備考", note, MAX_NOTE);
+            self.put("O_Ent_Note", note);
+        }
         self.yen("O_UseAmount", "billed-amount", "請求金額合計", order.billed_amount, 1);
         // Have the verdict, or "under review", in the answer itself.
         self.put("O_RtOrderStatus", "1");
@@ -129,7 +137,10 @@ impl Form {
 
     fn buyer(&mut self, buyer: &Party) {
         self.party(&BUYER, buyer);
-        self.optional("C_MailAddress", "buyer.email", "購入者のメールアドレス", &buyer.email, MAX_EMAIL);
+        if let Some(email) = buyer.email.as_deref().filter(|email| !email.trim().is_empty()) {
+            self.checks.email("buyer.email", "購入者のメールアドレス", email, MAX_EMAIL);
+            self.put("C_MailAddress", email);
+        }
         self.optional("C_CorporateName", "buyer.company", "購入者の法人名", &buyer.company, MAX_COMPANY);
         self.optional("C_DivisionName", "buyer.department", "購入者の部署名", &buyer.department, MAX_DEPARTMENT);
     }
@@ -140,13 +151,7 @@ impl Form {
         let address = &party.address;
         self.checks.postal_code(&path("address.postal-code"), &label("郵便番号"), &address.postal_code);
         self.put(to.postal_code, digits(&address.postal_code));
-        // One string that has to begin with the prefecture.
-        self.checks.text(&path("address.prefecture"), &label("都道府県"), &address.prefecture, MAX_ADDRESS);
-        self.checks.text(&path("address.city"), &label("市区町村"), &address.city, MAX_ADDRESS);
-        let whole = format!("{}{}{}", address.prefecture, address.city, address.street);
-        if !whole.trim().is_empty() {
-            self.checks.text(&path("address"), &label("住所"), &whole, MAX_ADDRESS);
-        }
+        let whole = self.checks.address(to.path, to.label, address, MAX_ADDRESS);
         self.put(to.address, whole);
         self.text(to.name, &path("name"), &label("氏名"), &party.name, MAX_NAME);
         self.optional(to.kana, &path("name-kana"), &label("氏名カナ"), &party.name_kana, MAX_NAME);
@@ -154,31 +159,24 @@ impl Form {
         self.put(to.phone, &party.phone);
     }
 
-    fn lines(&mut self, items: &[LineItem]) {
-        if items.is_empty() {
-            self.checks.add("items", "required", "明細が1行もありません");
-        }
-        for (at, item) in items.iter().enumerate() {
-            self.line(at, item);
+    fn lines(&mut self, order: &Order) {
+        let lines = lines::going_out(&mut self.checks, lines::goods(order), &LINES, str::to_owned);
+        for (at, line) in lines.iter().enumerate() {
+            self.line(at, line);
         }
     }
 
     /// Lines are counted from 1 in the form and in words, from 0 in the contract's paths.
-    fn line(&mut self, at: usize, item: &LineItem) {
+    fn line(&mut self, at: usize, line: &LineItem) {
         let n = at + 1;
-        let path = |field: &str| format!("items[{at}].{field}");
-        let label = |name: &str| format!("明細{n}行目の{name}");
-        self.text(format!("I_ItemNameKj_{n}"), &path("name"), &label("品名"), &item.name, MAX_ITEM_NAME);
-        let (price, quantity) = (item.unit_price, item.quantity);
-        self.yen(format!("I_UnitPrice_{n}"), &path("unit-price"), &label("単価"), price, MIN_UNIT_PRICE);
-        self.checks.number(&path("quantity"), &label("数量"), quantity, 1..=MAX_QUANTITY);
-        self.put(format!("I_ItemNum_{n}"), quantity.to_string());
-        if let Some(rate) = item.tax_rate {
-            if !TAX_RATES.contains(&rate) {
-                let words = format!("{}は0、8、10のいずれかです（現在{rate}）", label("税率"));
-                self.checks.add(&path("tax-rate"), "tax-rate", words);
-            }
-            self.put(format!("I_TaxRate_{n}"), rate.to_string());
+        self.put(format!("I_ItemNameKj_{n}"), &line.name);
+        self.put(format!("I_UnitPrice_{n}"), line.unit_price.to_string());
+        self.put(format!("I_ItemNum_{n}"), line.quantity.to_string());
+        let Some(rate) = line.tax_rate else { return };
+        if !TAX_RATES.contains(&rate) {
+            let words = format!("明細{n}行目の税率は0、8、10のいずれかです（現在{rate}）");
+            self.checks.add(&format!("items[{at}].tax-rate"), "tax-rate", words);
         }
+        self.put(format!("I_TaxRate_{n}"), rate.to_string());
     }
 }

@@ -61,6 +61,12 @@ impl Answer {
         self.errors.clone().map_or(Ok(()), |errors| Err(Failure::Refused(joined(errors, &without()))))
     }
 
+    /// Refused, only because the transaction is cancelled.
+    fn is_cancelled(&self) -> bool {
+        let errors = self.errors.as_deref().unwrap_or_default();
+        !errors.is_empty() && errors.iter().all(|error| error.code.as_deref() == Some(ALREADY_CANCELLED))
+    }
+
     /// An answer about `id`, to a request that was taken.
     fn about(&self, id: &str) -> Result<(), Failure> {
         check_echo(NAME, &self.transaction, "transactionId", id)?;
@@ -86,8 +92,13 @@ pub fn decision(answer: &Answer, reference: &str) -> Result<Decision, Failure> {
     Ok(Decision { transaction_id: Some(id.to_owned()), verdict })
 }
 
-/// What is said of the transaction `id`. The gateway tells verdicts only, not what came after.
+/// What is said of the transaction `id`. Besides verdicts the gateway tells what was cancelled, by refusing
+/// the question; no tracking number and no payment.
 pub fn standing(answer: &Answer, id: &str) -> Result<Standing, Failure> {
+    check_echo(NAME, &answer.transaction, "transactionId", id)?;
+    if answer.is_cancelled() {
+        return Ok(Standing::Cancelled);
+    }
     answer.about(id)?;
     Ok(match verdict(&answer.transaction) {
         Some(verdict) => Standing::Decided(Decision { transaction_id: Some(id.to_owned()), verdict }),
@@ -98,9 +109,7 @@ pub fn standing(answer: &Answer, id: &str) -> Result<Standing, Failure> {
 /// The answer to the cancel of `id`. One that is refused only because it was cancelled before is done.
 pub fn cancelled(answer: &Answer, id: &str) -> Result<(), Failure> {
     check_echo(NAME, &answer.transaction, "transactionId", id)?;
-    let errors = answer.errors.as_deref().unwrap_or_default();
-    let already = |error: &Reason| error.code.as_deref() == Some(ALREADY_CANCELLED);
-    if !errors.is_empty() && errors.iter().all(already) {
+    if answer.is_cancelled() {
         return Ok(());
     }
     answer.about(id)

@@ -33,8 +33,7 @@ const MIN_LINK_PASSWORD: usize = 8;
 const MAX_LINK_PASSWORD: u32 = 15;
 
 /// Carrier id and `deliveryCompanyCode`. 日本郵便 has none: what it carries is ゆうパック or 郵便書留.
-/// The gateway's 28, 31 and 32 are carriers that the platform does not know.
-pub const CARRIER_CODES: [(&str, &str); 14] = [
+pub const CARRIER_CODES: [(&str, &str); 17] = [
     ("sagawa", "11"),
     ("yamato", "12"),
     ("yu-pack", "16"),
@@ -49,6 +48,9 @@ pub const CARRIER_CODES: [(&str, &str); 14] = [
     ("shinshu-meitetsu", "23"),
     ("toll", "26"),
     ("tonami", "29"),
+    ("morning-10-mail", "28"),
+    ("okawa", "31"),
+    ("plus-service", "32"),
 ];
 
 /// The provider as the platform sees it.
@@ -60,7 +62,7 @@ pub fn provider() -> ProviderInfo {
         settings: settings(),
         carriers: carriers::supported(&CARRIER_CODES),
         batch_limits: BatchLimits { credit: 1, check_credit: 1, cancel: 1, sync_tracking: 1 },
-        capabilities: Capability::ENCLOSED_INVOICE,
+        capabilities: Capability::ENCLOSED_INVOICE | Capability::REPORTS_CANCEL,
         origins: vec![ORIGIN.to_owned()],
         max_billed_amount: Some(MAX_BILLED),
     }

@@ -3,7 +3,7 @@
 
 use crate::describe::MAX_BILLED;
 use provider_sdk::japan;
-use provider_sdk::lines;
+use provider_sdk::lines::{self, Limits};
 use provider_sdk::text::postal_code;
 use provider_sdk::tree::Tree;
 use provider_sdk::types::{Failure, InvoiceDelivery, LineItem, Order, Party};
@@ -17,15 +17,12 @@ const MAX_COMPANY: usize = 30;
 const MAX_SECTION: usize = 30;
 const MAX_PHONE: usize = 15;
 const MAX_EMAIL: usize = 100;
-const MAX_GOODS: usize = 150;
-/// Six characters, the minus sign of a discount among them.
-const PRICES: RangeInclusive<i64> = -99_999..=999_999;
+/// Six characters, the minus sign of a discount among them; a quantity has five digits. Fifteen lines
+/// are *assumed*.
+const LINES: Limits =
+    Limits { lines: 15, name: 150, unit_price: -99_999..=999_999, quantity: 1..=99_999, subtotal: i64::MIN..=i64::MAX };
 /// Shipping and fee are never negative.
 const FEES: RangeInclusive<i64> = 0..=999_999;
-/// Five digits.
-const QUANTITIES: RangeInclusive<u32> = 1..=99_999;
-/// Lines of one registration (*assumed*).
-const MAX_LINES: usize = 15;
 
 /// How the gateway calls the fields of a party; `path` and `label` name it in problems.
 struct PartyElements {
@@ -91,7 +88,8 @@ fn customer(tree: &mut Tree, order: &Order) {
     tree.put("shopOrderDate", japan::format(&order.ordered_on, "/"));
     party(tree, &BUYER, &order.buyer);
     let email = order.buyer.email.as_deref().unwrap_or_default();
-    tree.text("email", "buyer.email", "購入者のメールアドレス", email, MAX_EMAIL);
+    tree.checks.email("buyer.email", "購入者のメールアドレス", email, MAX_EMAIL);
+    tree.put("email", email);
     tree.number("billedAmount", "billed-amount", "請求金額合計", order.billed_amount, 1..=MAX_BILLED);
     tree.put("expand1", "");
     tree.put("service", if order.invoice == InvoiceDelivery::Enclosed { "3" } else { "2" });
@@ -105,13 +103,7 @@ fn party(tree: &mut Tree, to: &PartyElements, party: &Party) {
     tree.optional(to.kana, &path("name-kana"), &label("氏名カナ"), &party.name_kana, MAX_KANA);
     tree.checks.postal_code(&path("address.postal-code"), &label("郵便番号"), &address.postal_code);
     tree.put(to.zip, postal_code(&address.postal_code));
-    // One string; the two parts that every address has are asked for by name.
-    tree.checks.text(&path("address.prefecture"), &label("都道府県"), &address.prefecture, MAX_ADDRESS);
-    tree.checks.text(&path("address.city"), &label("市区町村"), &address.city, MAX_ADDRESS);
-    let whole = format!("{}{}{}", address.prefecture, address.city, address.street);
-    if !whole.trim().is_empty() {
-        tree.checks.text(&path("address"), &label("住所"), &whole, MAX_ADDRESS);
-    }
+    let whole = tree.checks.address(to.path, to.label, address, MAX_ADDRESS);
     tree.put(to.address, whole);
     tree.optional(to.company, &path("company"), &label("法人名"), &party.company, MAX_COMPANY);
     tree.optional(to.section, &path("department"), &label("部署名"), &party.department, MAX_SECTION);
@@ -119,34 +111,13 @@ fn party(tree: &mut Tree, to: &PartyElements, party: &Party) {
     tree.put(to.tel, &party.phone);
 }
 
-/// Items, shipping and fee; what is beyond [`MAX_LINES`] goes as one line with their sum.
+/// Items, shipping and fee.
 fn details(tree: &mut Tree, order: &Order) {
-    check_items(tree, &order.items);
     tree.checks.number("shipping-fee", "送料", order.shipping_fee, FEES);
     tree.checks.number("payment-fee", "手数料", order.payment_fee, FEES);
-    let all = lines::with_fees(order);
-    let merges = all.len() > MAX_LINES;
-    let lines = lines::merged(all, MAX_LINES);
-    if let Some(merged) = lines.last().filter(|_| merges) {
-        let label = format!("明細{MAX_LINES}行目から先と送料・手数料の合計");
-        tree.checks.number("items", &label, merged.unit_price, PRICES);
-    }
+    let lines = lines::going_out(&mut tree.checks, lines::with_fees(order), &LINES, str::to_owned);
     for (at, line) in lines.iter().enumerate() {
         tree.group("detail", |tree| detail(tree, at + 1, line));
-    }
-}
-
-/// Lines are counted from 1 in words, from 0 in the contract's paths.
-fn check_items(tree: &mut Tree, items: &[LineItem]) {
-    if items.is_empty() {
-        tree.checks.add("items", "required", "明細が1行もありません");
-    }
-    for (at, item) in items.iter().enumerate() {
-        let path = |field: &str| format!("items[{at}].{field}");
-        let label = |name: &str| format!("明細{}行目の{name}", at + 1);
-        tree.checks.text(&path("name"), &label("品名"), &item.name, MAX_GOODS);
-        tree.checks.number(&path("unit-price"), &label("単価"), item.unit_price, PRICES);
-        tree.checks.number(&path("quantity"), &label("数量"), item.quantity, QUANTITIES);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use provider_sdk::carriers::{self, CARRIERS};
 use provider_sdk::contract::{BatchLimits, Capability, ProviderInfo, SettingField, SettingKind};
-use provider_sdk::describe::{base_url, label, optional, required};
+use provider_sdk::describe::{base_url, choice, label, optional, required};
 use provider_sdk::failure::problem;
 use provider_sdk::settings::Settings;
 use provider_sdk::types::FieldProblem;
@@ -13,6 +13,18 @@ pub const MERCHANT_CODE: &str = "merchant-code";
 pub const PASSWORD: &str = "password";
 /// Setting: カートコード, which names the calling system.
 pub const CART_CODE: &str = "cart-code";
+/// Setting: what becomes of another carrier's slip that is longer than the form takes.
+pub const LONG_SLIP: &str = "long-slip";
+/// Setting: what becomes of 同梱 for an order that goes to somebody else.
+pub const ENCLOSED_GIFT: &str = "enclosed-gift";
+
+/// The choice of [`LONG_SLIP`] and [`ENCLOSED_GIFT`] that refuses before sending.
+pub const REFUSE: &str = "refuse";
+/// The choice of [`LONG_SLIP`] that sends the order number in the slip's place.
+pub const ORDER_NUMBER: &str = "order-number";
+/// The choice of [`ENCLOSED_GIFT`] that sends the invoice by itself.
+pub const SEPARATE: &str = "separate";
+
 /// Setting: how many days after the order it ships, where an order does not say when.
 pub const DAYS_TO_SHIP: &str = "days-to-ship";
 
@@ -126,5 +138,31 @@ fn settings() -> Vec<SettingField> {
             MAX_CART_CODE,
         ),
         SettingField { default: Some(USUAL_DAYS_TO_SHIP.to_owned()), ..days },
+        choice(
+            LONG_SLIP,
+            label("12文字を超える伝票番号（他社便）", "Other carriers' numbers above 12 characters"),
+            label(
+                "ヤマト運輸以外の、12文字を超える伝票番号をどうするかです。「注文番号を送る」にすると、伝票番号の代わりに注文番号を送ります（注文番号が12文字以内のとき）。",
+                "What becomes of another carrier's tracking number of more than 12 characters. The order number can go out in its place, if that has at most 12.",
+            ),
+            &[
+                (REFUSE, label("送信前にエラーにする", "Refuse before sending")),
+                (ORDER_NUMBER, label("注文番号を送る", "Send the order number")),
+            ],
+            REFUSE,
+        ),
+        choice(
+            ENCLOSED_GIFT,
+            label("配送先が異なる注文の同梱", "Enclosed invoice of a gift"),
+            label(
+                "配送先が購入者と異なる注文では、請求書を同梱できません。「別送にする」にすると、自動で別送に切り替えます。",
+                "An invoice cannot be enclosed in goods that go to somebody else. It can be sent by itself instead.",
+            ),
+            &[
+                (REFUSE, label("送信前にエラーにする", "Refuse before sending")),
+                (SEPARATE, label("別送にする", "Send it separately")),
+            ],
+            REFUSE,
+        ),
     ]
 }

@@ -124,7 +124,7 @@ async fn cancel<T: Transport>(call: &Call<'_, T>, registration: &Registration) -
 }
 
 async fn track<T: Transport>(call: &Call<'_, T>, shipment: &Shipment) -> Result<(), Failure> {
-    let fields = slip::encode(shipment)?;
+    let fields = slip::encode(shipment, &call.settings)?;
     let reference = checked("registration.reference", &shipment.registration)?;
     ask(call, SHIP, reference, fields).await?.accepted(SHIP).map(drop)
 }

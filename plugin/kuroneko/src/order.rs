@@ -2,14 +2,14 @@
 //!
 //! Names, addresses and items go out in full-width characters, kana in half-width ones, and lengths
 //! are counted as they go out. Each value is checked where it is put into the form, so none goes out
-//! unchecked.
+//! unchecked. An item's name that is too long is cut.
 
-use crate::describe::{CART_CODE, MAX_BILL, MAX_DAYS_TO_SHIP, days_to_ship};
+use crate::describe::{CART_CODE, ENCLOSED_GIFT, MAX_BILL, MAX_DAYS_TO_SHIP, SEPARATE, days_to_ship};
 use provider_sdk::checks::Checks;
-use provider_sdk::japan::{self, PREFECTURES};
-use provider_sdk::lines;
+use provider_sdk::japan;
+use provider_sdk::lines::{self, Limits};
 use provider_sdk::settings::Settings;
-use provider_sdk::text::{count, digits, full_width, half_width_kana, is_full_width};
+use provider_sdk::text::{count, digits, full_width, half_width_kana};
 use provider_sdk::types::{Address, Date, Failure, InvoiceDelivery, LineItem, Order, Party};
 
 const MAX_NAME: usize = 30;
@@ -17,13 +17,11 @@ const MAX_KANA: usize = 80;
 /// Of each of the two parts.
 const MAX_ADDRESS: usize = 25;
 const MAX_EMAIL: usize = 64;
-const MAX_ITEM_NAME: usize = 30;
-/// Four digits.
-const MAX_QUANTITY: u32 = 9_999;
 /// Six digits, for prices and subtotals in both directions.
 const MAX_YEN: i64 = 999_999;
-/// Lines of the form; what is beyond is merged into the last.
-const MAX_LINES: usize = 10;
+/// Lines of the form. A quantity has four digits.
+const LINES: Limits =
+    Limits { lines: 10, name: 30, unit_price: -MAX_YEN..=MAX_YEN, quantity: 1..=9_999, subtotal: -MAX_YEN..=MAX_YEN };
 
 /// `sendDiv`: the invoice goes to the buyer, and so do the goods.
 const TO_BUYER: &str = "0";
@@ -76,7 +74,7 @@ pub fn encode(earlier: &[Order], order: &Order, settings: &Settings, now: u64) -
     form.dates(order, days_to_ship(settings), &japan::date(now));
     form.buyer(&order.buyer);
     form.yen("totalAmount", "billed-amount", "請求金額合計", order.billed_amount, 1..=MAX_BILL);
-    form.delivery(order);
+    form.delivery(order, settings.get(ENCLOSED_GIFT) == SEPARATE);
     form.lines(order);
     if let Some(recipient) = &order.recipient {
         form.party(&RECIPIENT, recipient);
@@ -104,14 +102,7 @@ impl Form {
     fn wide(&mut self, parameter: impl Into<String>, field: &str, label: &str, value: &str, limit: usize) {
         let value = full_width(value);
         self.checks.text(field, label, &value, limit);
-        self.check_width(field, label, &value);
         self.put(parameter, value);
-    }
-
-    fn check_width(&mut self, field: &str, label: &str, value: &str) {
-        if !value.chars().all(is_full_width) {
-            self.checks.add(field, "full-width", format!("{label}に全角にできない文字があります"));
-        }
     }
 
     fn yen(
@@ -159,10 +150,7 @@ impl Form {
         }
         if let Some(email) = given(&buyer.email) {
             let (field, label) = ("buyer.email", "購入者のメールアドレス");
-            self.checks.text(field, label, email, MAX_EMAIL);
-            if !email.is_ascii() {
-                self.checks.add(field, "email", format!("{label}は半角英数記号です"));
-            }
+            self.checks.email(field, label, email, MAX_EMAIL);
             self.put("email", email);
         }
     }
@@ -185,39 +173,32 @@ impl Form {
     fn address(&mut self, to: &PartyParameters, address: &Address) {
         let path = |field: &str| format!("{}.{field}", to.path);
         let label = |name: &str| format!("{}の{name}", to.label);
-        if !PREFECTURES.contains(&address.prefecture.as_str()) {
-            let words = format!("{}は東京都のように都道府県名で入力してください", label("都道府県"));
-            self.checks.add(&path("address.prefecture"), "prefecture", words);
-        }
+        self.checks.prefecture(&path("address.prefecture"), &label("都道府県"), &address.prefecture);
         self.checks.text(&path("address.city"), &label("市区町村"), &address.city, 2 * MAX_ADDRESS);
         let area = full_width(&format!("{}{}", address.prefecture, address.city));
         let street = full_width(&address.street);
-        self.check_width(&path("address"), &label("住所"), &format!("{area}{street}"));
+        self.checks.characters(&path("address.street"), &label("町名・番地・建物名"), &street);
         if !street.chars().chain(area.chars()).any(|c| ('０'..='９').contains(&c)) {
             self.checks.add(&path("address.street"), "no-number", format!("{}に番地がありません", label("住所")));
         }
-        match split(&area, &street) {
-            None => {
-                let words =
-                    format!("{}は全角{MAX_ADDRESS}文字と{MAX_ADDRESS}文字に分けられる長さまでです", label("住所"));
-                self.checks.add(&path("address"), "too-long", words);
-            }
-            Some((first, second)) => {
-                self.put(to.address[0], first);
-                if !second.is_empty() {
-                    self.put(to.address[1], second);
-                }
-            }
+        let Some((first, second)) = split(&area, &street) else {
+            let words = format!("{}は全角{MAX_ADDRESS}文字と{MAX_ADDRESS}文字に分けられる長さまでです", label("住所"));
+            return self.checks.add(&path("address"), "too-long", words);
+        };
+        self.put(to.address[0], first);
+        if !second.is_empty() {
+            self.put(to.address[1], second);
         }
     }
 
     /// One value says where both the goods and the invoice go, so an invoice cannot go with goods that
-    /// go to somebody else.
-    fn delivery(&mut self, order: &Order) {
+    /// go to somebody else; `falls_back` has it sent by itself then.
+    fn delivery(&mut self, order: &Order, falls_back: bool) {
         let value = match (order.invoice, &order.recipient) {
             (InvoiceDelivery::Separate, None) => TO_BUYER,
             (InvoiceDelivery::Separate, Some(_)) => TO_RECIPIENT,
             (InvoiceDelivery::Enclosed, None) => ENCLOSED,
+            (InvoiceDelivery::Enclosed, Some(_)) if falls_back => TO_RECIPIENT,
             (InvoiceDelivery::Enclosed, Some(_)) => {
                 let words = "配送先が購入者と異なる注文では請求書を同梱できません。別送にしてください";
                 self.checks.add("invoice", "enclosed-gift", words);
@@ -229,37 +210,19 @@ impl Form {
 
     /// Goods, shipping and fee: the form has lines alone, whose subtotals add up to the total.
     fn lines(&mut self, order: &Order) {
-        if order.items.is_empty() {
-            self.checks.add("items", "required", "明細が1行もありません");
-        }
-        for (at, item) in order.items.iter().enumerate() {
-            self.check_item(at, item);
-        }
         self.checks.number("shipping-fee", "送料", order.shipping_fee, 0..=MAX_YEN);
         self.checks.number("payment-fee", "手数料", order.payment_fee, 0..=MAX_YEN);
-        for (at, line) in lines::merged(lines::with_fees(order), MAX_LINES).iter().enumerate() {
+        let lines = lines::going_out(&mut self.checks, lines::with_fees(order), &LINES, full_width);
+        for (at, line) in lines.iter().enumerate() {
             self.line(at + 1, line);
         }
     }
 
-    /// Lines are counted from 1 in words, from 0 in the contract's paths.
-    fn check_item(&mut self, at: usize, item: &LineItem) {
-        let path = |field: &str| format!("items[{at}].{field}");
-        let label = |name: &str| format!("明細{}行目の{name}", at + 1);
-        let (name, yen) = (full_width(&item.name), -MAX_YEN..=MAX_YEN);
-        self.checks.text(&path("name"), &label("品名"), &name, MAX_ITEM_NAME);
-        self.check_width(&path("name"), &label("品名"), &name);
-        self.checks.number(&path("unit-price"), &label("単価"), item.unit_price, yen.clone());
-        self.checks.number(&path("quantity"), &label("数量"), item.quantity, 1..=MAX_QUANTITY);
-        self.checks.number(&path("unit-price"), &label("小計"), lines::sum(item), yen);
-    }
-
     fn line(&mut self, n: usize, line: &LineItem) {
-        let subtotal = lines::sum(line);
-        self.put(format!("itemName{n}"), full_width(&line.name));
+        self.put(format!("itemName{n}"), &line.name);
         self.put(format!("itemCount{n}"), line.quantity.to_string());
         self.put(format!("unitPrice{n}"), line.unit_price.to_string());
-        self.yen(format!("subTotal{n}"), "items", &format!("明細{n}行目の小計"), subtotal, -MAX_YEN..=MAX_YEN);
+        self.put(format!("subTotal{n}"), lines::sum(line).to_string());
     }
 }
 

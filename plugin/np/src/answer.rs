@@ -2,10 +2,10 @@
 //!
 //! One answer can hold rows that were done (`results`) and rows that were refused (`errors`). A row is
 //! found by the gateway's id or by our own, never by its position. A row in both lists, or in neither,
-//! is *outcome unknown*.
+//! is *outcome unknown*, but for registrations: see [`decision`].
 
 use crate::codes;
-use provider_sdk::answer::accept;
+use provider_sdk::answer::{accept, without_mark};
 use provider_sdk::failure::{mismatch, reason, unreadable};
 use provider_sdk::http::Response;
 use provider_sdk::rows::distinct;
@@ -44,6 +44,8 @@ struct Row {
 pub struct Answer {
     /// Transactions that were sent.
     asked: usize,
+    /// The gateway refuses (HTTP 400) and lists nothing that was done.
+    nothing_done: bool,
     rows: Vec<Row>,
     by_reference: BTreeMap<String, Vec<usize>>,
     by_id: BTreeMap<String, Vec<usize>>,
@@ -57,21 +59,27 @@ enum Found<'a> {
     Refused(Vec<&'a str>),
 }
 
-/// Reads the answer to a request of `asked` transactions. The gateway says with 200 and with 400 what
+/// HTTP: done, and in other words of the same; and refused.
+const OK: u16 = 200;
+const CREATED: u16 = 201;
+const REFUSED: u16 = 400;
+
+/// Reads the answer to a request of `asked` transactions. The gateway says with 200, 201 and 400 what
 /// it did; 401 and 403 refuse the credentials (*assumed*).
 pub fn read(response: &Response, asked: usize) -> Result<Answer, Failure> {
     if let status @ (401 | 403) = response.status {
         let words = "NPが加盟店コード・SPコード・端末IDのいずれかを受け付けませんでした";
         return Err(Failure::Unauthorized(reason(format!("http-{status}"), words)));
     }
-    accept(response, "NP後払い", &[200, 400])?;
-    let document: Value = serde_json::from_slice(&response.body)
+    accept(response, "NP後払い", &[OK, CREATED, REFUSED])?;
+    let document: Value = serde_json::from_slice(without_mark(&response.body))
         .map_err(|error| unreadable(format!("NP後払いの回答を読めません（{error}）")))?;
     let (results, errors) = (list(&document, "results")?, list(&document, "errors")?);
     if results.or(errors).is_none() {
         return Err(unreadable("NP後払いの回答にresultsもerrorsもありません"));
     }
-    let mut answer = Answer { asked, ..Answer::default() };
+    let nothing_done = response.status == REFUSED && results.is_none_or(Vec::is_empty);
+    let mut answer = Answer { asked, nothing_done, ..Answer::default() };
     results.into_iter().flatten().for_each(|row| answer.add_row(row));
     errors.into_iter().flatten().for_each(|error| answer.add_error(error));
     Ok(answer)
@@ -85,9 +93,13 @@ fn list<'a>(document: &'a Value, key: &str) -> Result<Option<&'a Vec<Value>>, Fa
     }
 }
 
-/// The text under `key`, or "".
+/// The text under `key`, or "". A number is read as it is written: an id can come as one.
 fn text(row: &Value, key: &str) -> String {
-    row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    match row.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    }
 }
 
 /// The codes under `key`, which holds a list, or one alone. What is no text is kept as it is written,
@@ -142,7 +154,7 @@ impl Answer {
         let rows = self.rows(name.id.as_deref().unwrap_or_default(), reference);
         match (rows.as_slice(), self.codes(name)) {
             ([row], codes) if codes.is_empty() => self.check(name, row).map(|()| Found::Done(row)),
-            ([], codes) if codes.is_empty() => self.absent(reference),
+            ([], codes) if codes.is_empty() => self.absent(reference).map(Found::Refused),
             ([], codes) => Ok(Found::Refused(codes)),
             (_, codes) => {
                 let words = format!("{reference}の結果がNPの回答に重なっていて、食い違います（{}）", codes.join(" "));
@@ -164,12 +176,18 @@ impl Answer {
         Ok(())
     }
 
-    /// A row that the answer does not name: refused if the whole request was, else nobody knows.
-    fn absent(&self, reference: &str) -> Result<Found<'_>, Failure> {
-        let unnamed: Vec<_> = self.errors.get("").into_iter().flatten().map(String::as_str).collect();
+    /// The codes of errors that name no transaction.
+    fn unnamed(&self) -> Vec<&str> {
+        distinct(self.errors.get("").into_iter().flatten().map(String::as_str))
+    }
+
+    /// A row that the answer does not name: refused, by these codes, if the whole request was; else nobody
+    /// knows.
+    fn absent(&self, reference: &str) -> Result<Vec<&str>, Failure> {
+        let unnamed = self.unnamed();
         let of_all = !unnamed.is_empty() && unnamed.iter().all(|code| codes::is_of_the_request(code));
         if of_all && self.rows.is_empty() {
-            return Ok(Found::Refused(distinct(unnamed)));
+            return Ok(unnamed);
         }
         let words = format!("NPの回答に{reference}の結果がありません（取引の示されないエラー: {}）", unnamed.join(" "));
         Err(mismatch(words))
@@ -177,23 +195,43 @@ impl Answer {
 }
 
 /// The answer to the registration of `name`.
+///
+/// A row that was registered is, whatever warning stands beside it: its id is never thrown away. One that
+/// stands among the errors alone was refused, whatever the code. If the same reference was sent before, such
+/// a code can be the warning of a repetition; the platform knows that, and takes no refusal for an answer then.
 pub fn decision(answer: &Answer, name: &Name) -> Result<Decision, Failure> {
-    match answer.find(name)? {
-        Found::Done(row) if is_id(&row.id) => Ok(decided(row.id.clone(), row)),
-        Found::Done(row) => {
-            let words = format!("登録成功の回答にNPの取引IDがありません（{} {}）", name.reference, row.id);
+    let reference = &name.reference;
+    match (answer.rows("", reference).as_slice(), answer.codes(name).as_slice()) {
+        ([row], _) => {
+            answer.check(name, row)?;
+            if !is_id(&row.id) {
+                return Err(mismatch(format!("登録成功の回答にNPの取引IDがありません（{reference} {}）", row.id)));
+            }
+            Ok(decided(row.id.clone(), row))
+        }
+        ([], []) => Err(answer.unregistered(reference)),
+        ([], codes) => Err(codes::at_registration(codes)),
+        (_, codes) => {
+            let words = format!("{reference}の結果がNPの回答に重なっていて、食い違います（{}）", codes.join(" "));
             Err(mismatch(words))
         }
-        Found::Refused(codes) => Err(at_registration(codes::failure(&codes))),
     }
 }
 
-/// No state can refuse a transaction that is not registered yet, so one that does leaves it open what
-/// there is.
-fn at_registration(refusal: Failure) -> Failure {
-    match refusal {
-        Failure::Refused(reason) => Failure::OutcomeUnknown(reason),
-        other => other,
+impl Answer {
+    /// What it means for a registration that no row and no error names it: nothing was registered where the
+    /// gateway says so of the whole request, else nobody knows.
+    fn unregistered(&self, reference: &str) -> Failure {
+        let foreign: Vec<_> = self.errors.keys().filter(|id| is_id(id)).map(String::as_str).collect();
+        match self.absent(reference) {
+            Ok(codes) => codes::at_registration(&codes),
+            Err(_) if !foreign.is_empty() => {
+                let ids = foreign.join(" ");
+                mismatch(format!("NPの回答に{reference}の結果がなく、別の取引ID（{ids}）についてのエラーがあります"))
+            }
+            Err(_) if self.nothing_done => Failure::Refused(codes::joined(&self.unnamed())),
+            Err(failure) => failure,
+        }
     }
 }
 

@@ -152,6 +152,14 @@ pub fn failure(codes: &[&str]) -> Failure {
     if states.is_empty() { Failure::Invalid(inputs) } else { Failure::Refused(joined(codes)) }
 }
 
+/// The same for a registration that stands among the errors alone: it was refused, whatever the code.
+pub fn at_registration(codes: &[&str]) -> Failure {
+    match failure(codes) {
+        Failure::OutcomeUnknown(reason) => Failure::Refused(reason),
+        known => known,
+    }
+}
+
 fn input(code: &str) -> Option<FieldProblem> {
     let of_party = |(buyer, recipient, field, words): &(&str, &str, &str, &str)| {
         let (path, owner) = [(*buyer, ("buyer", "購入者")), (*recipient, ("recipient", "配送先"))]
@@ -169,8 +177,9 @@ pub fn joined(codes: &[&str]) -> Reason {
         Some(problem) => format!("{code} {}", problem.reason.message),
         None => format!("{code} {}", known(&STATE, code).message),
     };
-    match codes {
-        [] => reason(None, "NPが理由を示さずにエラーを返しました"),
-        [code, ..] => reason((*code).to_owned(), codes.iter().map(words).collect::<Vec<_>>().join(" / ")),
+    let given: Vec<_> = codes.iter().filter(|code| !code.is_empty()).collect();
+    match given.first() {
+        None => reason(None, "NPが理由を示さずにエラーを返しました"),
+        Some(code) => reason((**code).to_owned(), given.into_iter().map(words).collect::<Vec<_>>().join(" / ")),
     }
 }

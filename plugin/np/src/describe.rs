@@ -4,6 +4,7 @@ use provider_sdk::carriers;
 use provider_sdk::contract::{BatchLimits, Capability, ProviderInfo, SettingField, SettingKind};
 use provider_sdk::describe::{base_url, choice, label, optional, required};
 use provider_sdk::failure::problem;
+use provider_sdk::fold;
 use provider_sdk::settings::Settings;
 use provider_sdk::types::FieldProblem;
 
@@ -37,8 +38,11 @@ const MAX_CODE: u32 = 30;
 const MAX_SITE_NAME: u32 = 50;
 const MAX_SITE_URL: u32 = 100;
 
-/// Carrier id and `pd_company_code`. 日本郵便 has none: ゆうパック and 郵便書留 are told apart.
-const CARRIER_CODES: [(&str, &str); 14] = [
+/// The carrier of mail that has no slip number.
+pub const WITHOUT_SLIP: &str = "contracted";
+
+/// Carrier id and `pd_company_code`. 日本郵便 has none: what it carries is told apart.
+const CARRIER_CODES: [(&str, &str); 18] = [
     ("sagawa", "50000"),
     ("yamato", "59010"),
     ("yu-pack", "59041"),
@@ -53,6 +57,10 @@ const CARRIER_CODES: [(&str, &str); 14] = [
     ("shinshu-meitetsu", "59110"),
     ("toll", "59140"),
     ("tonami", "59100"),
+    ("yu-packet", "59043"),
+    ("morning-10-mail", "59042"),
+    ("jad", "59160"),
+    (WITHOUT_SLIP, "55555"),
 ];
 
 /// The provider as the platform sees it.
@@ -74,11 +82,19 @@ pub fn provider() -> ProviderInfo {
     }
 }
 
-/// What the description cannot express: HTTP Basic ends the user at the first colon.
+/// What the description cannot express: HTTP Basic ends the user at the first colon, and the shop's name
+/// is in letters that the gateway knows.
 pub fn check(settings: &Settings) -> Vec<FieldProblem> {
     let colon = settings.get(MERCHANT_CODE).contains(':');
-    let words = "加盟店コードにコロン（:）は使えません";
-    colon.then(|| problem(MERCHANT_CODE, "merchant-code", words)).into_iter().collect()
+    let odd = !fold::line(settings.get(SITE_NAME)).chars().all(fold::is_known);
+    [
+        (colon, MERCHANT_CODE, "merchant-code", "加盟店コードにコロン（:）は使えません"),
+        (odd, SITE_NAME, "characters", "サイト名に、NPで使えない文字があります"),
+    ]
+    .into_iter()
+    .filter(|(wrong, ..)| *wrong)
+    .map(|(_, key, code, words)| problem(key, code, words))
+    .collect()
 }
 
 /// The `pd_company_code` of `carrier`; nothing for a carrier that the gateway does not know.

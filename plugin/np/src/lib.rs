@@ -38,7 +38,7 @@ pub mod order;
 use answer::{Answer, Name};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use describe::{MAX_ROWS, MERCHANT_CODE, SP_CODE, TERMINAL_ID};
+use describe::{MAX_ROWS, MERCHANT_CODE, SP_CODE, TERMINAL_ID, WITHOUT_SLIP};
 use provider_sdk::checks::Checks;
 use provider_sdk::contract::ProviderInfo;
 use provider_sdk::describe::BASE_URL;
@@ -140,6 +140,7 @@ struct ById {
 struct Shipped {
     np_transaction_id: String,
     pd_company_code: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
     slip_no: String,
 }
 
@@ -227,7 +228,10 @@ fn check_shipment(earlier: &[Shipment], shipment: &Shipment) -> Result<(&'static
         checks.add("carrier", "carrier", format!("この配送業者はNP後払いで使えません。使える配送業者: {supported}"));
     }
     let slip = &shipment.tracking_number;
-    checks.text("tracking-number", "伝票番号", slip, MAX_SLIP);
+    // Mail without a slip has no number to send.
+    if !slip.is_empty() || shipment.carrier != WITHOUT_SLIP {
+        checks.text("tracking-number", "伝票番号", slip, MAX_SLIP);
+    }
     if !slip.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         checks.add("tracking-number", "slip", "伝票番号は半角英数字とハイフンです");
     }

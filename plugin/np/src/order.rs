@@ -6,10 +6,12 @@
 use crate::describe::{EMAIL_REQUIRED, ON, SITE_NAME, SITE_URL};
 use provider_sdk::checks::Checks;
 use provider_sdk::fees::MAX_YEN;
+use provider_sdk::fold;
+use provider_sdk::japan;
+use provider_sdk::lines::{self, Limits};
 use provider_sdk::settings::Settings;
 use provider_sdk::text::digits;
 use provider_sdk::types::{Failure, InvoiceDelivery, LineItem, Order, Party};
-use provider_sdk::{japan, lines};
 use serde::Serialize;
 
 const MAX_NAME: usize = 21;
@@ -18,9 +20,15 @@ const MAX_COMPANY: usize = 30;
 const MAX_DEPARTMENT: usize = 30;
 const MAX_ADDRESS: usize = 55;
 const MAX_EMAIL: usize = 100;
-const MAX_GOODS_NAME: usize = 150;
-/// No limit is known; the bound only keeps out what cannot be a quantity.
-const MAX_QUANTITY: u32 = 9_999_999;
+/// For how many lines, and how many pieces, no limit is known; the latter's bound only keeps out what
+/// cannot be a quantity.
+const LINES: Limits = Limits {
+    lines: usize::MAX,
+    name: 150,
+    unit_price: -MAX_YEN..=MAX_YEN,
+    quantity: 1..=9_999_999,
+    subtotal: i64::MIN..=i64::MAX,
+};
 
 /// 別送: the invoice comes by itself.
 const SEPARATE: &str = "02";
@@ -80,7 +88,7 @@ pub fn encode(earlier: &[Order], order: &Order, settings: &Settings) -> Result<T
         shop_transaction_id: order.reference.clone(),
         shop_order_date: japan::format(&order.ordered_on, "-"),
         settlement_type: if order.invoice == InvoiceDelivery::Enclosed { ENCLOSED } else { SEPARATE },
-        site_name: settings.find(SITE_NAME).map(str::to_owned),
+        site_name: settings.find(SITE_NAME).map(fold::line),
         site_url: settings.find(SITE_URL).map(str::to_owned),
         billed_amount: order.billed_amount,
         customer: Customer { email, ..customer(&mut checks, "buyer", "購入者", &order.buyer) },
@@ -92,20 +100,14 @@ pub fn encode(earlier: &[Order], order: &Order, settings: &Settings) -> Result<T
     Ok(transaction)
 }
 
-/// A buyer or a recipient, without the e-mail address that only a buyer has. `path` is the contract's.
-fn customer(checks: &mut Checks, path: &str, owner: &str, party: &Party) -> Customer {
-    let path = |field: &str| format!("{path}.{field}");
+/// A buyer or a recipient, without the e-mail address that only a buyer has. `to` is the contract's path.
+fn customer(checks: &mut Checks, to: &str, owner: &str, party: &Party) -> Customer {
+    let path = |field: &str| format!("{to}.{field}");
     let label = |name: &str| format!("{owner}の{name}");
-    let address = &party.address;
-    let whole = format!("{}{}{}", address.prefecture, address.city, address.street);
     checks.text(&path("name"), &label("氏名"), &party.name, MAX_NAME);
-    checks.postal_code(&path("address.postal-code"), &label("郵便番号"), &address.postal_code);
-    // One string that has to begin with the prefecture.
-    checks.text(&path("address.prefecture"), &label("都道府県"), &address.prefecture, MAX_ADDRESS);
-    checks.text(&path("address.city"), &label("市区町村"), &address.city, MAX_ADDRESS);
-    if !whole.trim().is_empty() {
-        checks.text(&path("address"), &label("住所"), &whole, MAX_ADDRESS);
-    }
+    let postal_code = &party.address.postal_code;
+    checks.postal_code(&path("address.postal-code"), &label("郵便番号"), postal_code);
+    let address = checks.address(to, owner, &party.address, MAX_ADDRESS);
     checks.domestic_phone(&path("phone"), &label("電話番号"), &party.phone);
     let mut optional = |field: &str, name: &str, value: &Option<String>, limit: usize| {
         let value = value.as_deref().filter(|value| !value.trim().is_empty())?;
@@ -117,8 +119,8 @@ fn customer(checks: &mut Checks, path: &str, owner: &str, party: &Party) -> Cust
         customer_name_kana: optional("name-kana", "氏名カナ", &party.name_kana, MAX_KANA),
         company_name: optional("company", "会社名", &party.company, MAX_COMPANY),
         department_name: optional("department", "部署名", &party.department, MAX_DEPARTMENT),
-        zip_code: digits(&address.postal_code),
-        address: whole,
+        zip_code: digits(postal_code),
+        address,
         tel: digits(&party.phone),
         email: None,
     }
@@ -128,33 +130,15 @@ fn email(checks: &mut Checks, buyer: &Party, required: bool) -> Option<String> {
     let (field, label) = ("buyer.email", "購入者のメールアドレス");
     let email = buyer.email.as_deref().filter(|email| !email.trim().is_empty());
     if email.is_some() || required {
-        checks.text(field, label, email.unwrap_or_default(), MAX_EMAIL);
-    }
-    if email.is_some_and(|email| !email.is_ascii()) {
-        checks.add(field, "email", format!("{label}は半角英数記号です"));
+        checks.email(field, label, email.unwrap_or_default(), MAX_EMAIL);
     }
     email.map(str::to_owned)
 }
 
 /// Goods, shipping and fee: the gateway has lines alone, whose sum is the billed amount.
 fn goods(checks: &mut Checks, order: &Order) -> Vec<Goods> {
-    if order.items.is_empty() {
-        checks.add("items", "required", "明細が1行もありません");
-    }
-    for (at, item) in order.items.iter().enumerate() {
-        check_line(checks, at, item);
-    }
     checks.number("shipping-fee", "送料", order.shipping_fee, 0..=MAX_YEN);
     checks.number("payment-fee", "手数料", order.payment_fee, 0..=MAX_YEN);
     let line = |line: LineItem| Goods { goods_name: line.name, goods_price: line.unit_price, quantity: line.quantity };
-    lines::with_fees(order).into_iter().map(line).collect()
-}
-
-/// Lines are counted from 1 in words, from 0 in the contract's paths.
-fn check_line(checks: &mut Checks, at: usize, item: &LineItem) {
-    let path = |field: &str| format!("items[{at}].{field}");
-    let label = |name: &str| format!("明細{}行目の{name}", at + 1);
-    checks.text(&path("name"), &label("品名"), &item.name, MAX_GOODS_NAME);
-    checks.number(&path("unit-price"), &label("単価"), item.unit_price, -MAX_YEN..=MAX_YEN);
-    checks.number(&path("quantity"), &label("数量"), item.quantity, 1..=MAX_QUANTITY);
+    lines::going_out(checks, lines::with_fees(order), &LINES, str::to_owned).into_iter().map(line).collect()
 }

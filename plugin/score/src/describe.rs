@@ -19,8 +19,8 @@ const MAX_SHOP_CODE: u32 = 9;
 const MAX_CREDENTIAL: u32 = 50;
 
 /// Carrier id and `pdcompanycode`. 日本郵便 has none: what it carries is ゆうパック or 郵便書留.
-/// The gateway's 28 and 99 (*assumed*) are no carriers that the platform knows.
-pub const CARRIER_CODES: [(&str, &str); 14] = [
+/// 28 and 99 are *assumed*.
+pub const CARRIER_CODES: [(&str, &str); 16] = [
     ("sagawa", "11"),
     ("yamato", "12"),
     ("yu-pack", "16"),
@@ -35,6 +35,8 @@ pub const CARRIER_CODES: [(&str, &str); 14] = [
     ("shinshu-meitetsu", "23"),
     ("toll", "26"),
     ("tonami", "29"),
+    ("morning-10-mail", "28"),
+    ("other", "99"),
 ];
 
 /// The provider as the platform sees it.

@@ -3,7 +3,7 @@
 
 use provider_sdk::checks::Checks;
 use provider_sdk::japan;
-use provider_sdk::lines;
+use provider_sdk::lines::{self, Limits};
 use provider_sdk::text::postal_code;
 use provider_sdk::tree::Tree;
 use provider_sdk::types::{Address, Failure, InvoiceDelivery, LineItem, Order, Party};
@@ -17,17 +17,20 @@ const NAMES: RangeInclusive<usize> = 2..=25;
 const MAX_KANA: usize = 35;
 const PHONES: RangeInclusive<usize> = 8..=17;
 const MAX_EMAIL: usize = 100;
-/// 都道府県, which also has to be there.
-const MAX_PREFECTURE: usize = 4;
 const CITIES: RangeInclusive<usize> = 2..=31;
 const STREETS: RangeInclusive<usize> = 2..=35;
 const MAX_COMPANY: usize = 35;
 const MAX_DEPARTMENT: usize = 35;
-const MAX_DETAIL: usize = 150;
-const PRICES: RangeInclusive<i64> = -99_999..=999_999;
+/// For how many lines no limit is known.
+const LINES: Limits = Limits {
+    lines: usize::MAX,
+    name: 150,
+    unit_price: -99_999..=999_999,
+    quantity: 0..=9_999,
+    subtotal: i64::MIN..=i64::MAX,
+};
 /// Shipping and fee are never negative.
 const FEES: RangeInclusive<i64> = 0..=999_999;
-const QUANTITIES: RangeInclusive<u32> = 0..=9_999;
 
 /// The elements that register `order`, or every problem with it. `earlier` are the orders before it in
 /// the same call.
@@ -55,7 +58,8 @@ fn buyer(tree: &mut Tree, order: &Order) {
     names(tree, &at, party);
     phone(tree, &at, party);
     let email = party.email.as_deref().unwrap_or_default();
-    tree.text("email", &at.path("email"), &at.label("メールアドレス"), email, MAX_EMAIL);
+    tree.checks.email(&at.path("email"), &at.label("メールアドレス"), email, MAX_EMAIL);
+    tree.put("email", email);
     address(tree, &at, &party.address);
     company(tree, &at, party);
     tree.number("billedAmount", "billed-amount", "請求金額合計", order.billed_amount, BILLED);
@@ -87,9 +91,12 @@ fn delivery(tree: &mut Tree, order: &Order) {
     tree.group("deliveryCustomer", |tree| {
         names(tree, &at, party);
         address(tree, &at, &party.address);
-        phone(tree, &at, party);
-        tree.optional("email", &at.path("email"), &at.label("メールアドレス"), &party.email, MAX_EMAIL);
         company(tree, &at, party);
+        phone(tree, &at, party);
+        if let Some(email) = party.email.as_deref().filter(|email| !email.trim().is_empty()) {
+            tree.checks.email(&at.path("email"), &at.label("メールアドレス"), email, MAX_EMAIL);
+            tree.put("email", email);
+        }
     });
     tree.group("details", |tree| details(tree, order));
 }
@@ -126,7 +133,8 @@ fn address(tree: &mut Tree, at: &Place, address: &Address) {
     let (path, label) = (|field: &str| at.path(&format!("address.{field}")), |name: &str| at.label(name));
     tree.checks.postal_code(&path("postal-code"), &label("郵便番号"), &address.postal_code);
     tree.put("zipCode", postal_code(&address.postal_code));
-    tree.text("address1", &path("prefecture"), &label("都道府県"), &address.prefecture, MAX_PREFECTURE);
+    tree.checks.prefecture(&path("prefecture"), &label("都道府県"), &address.prefecture);
+    tree.put("address1", &address.prefecture);
     bounded(tree, "address2", &path("city"), &label("市区町村"), &address.city, CITIES);
     bounded(tree, "address3", &path("street"), &label("町名・番地・建物名"), &address.street, STREETS);
 }
@@ -144,25 +152,11 @@ fn bounded(tree: &mut Tree, element: &str, field: &str, label: &str, value: &str
 
 /// Items, shipping and fee.
 fn details(tree: &mut Tree, order: &Order) {
-    check_items(tree, &order.items);
     tree.checks.number("shipping-fee", "送料", order.shipping_fee, FEES);
     tree.checks.number("payment-fee", "手数料", order.payment_fee, FEES);
-    for (at, line) in lines::with_fees(order).iter().enumerate() {
+    let lines = lines::going_out(&mut tree.checks, lines::with_fees(order), &LINES, str::to_owned);
+    for (at, line) in lines.iter().enumerate() {
         tree.group("detail", |tree| detail(tree, at + 1, line));
-    }
-}
-
-/// Lines are counted from 1 in words, from 0 in the contract's paths.
-fn check_items(tree: &mut Tree, items: &[LineItem]) {
-    if items.is_empty() {
-        tree.checks.add("items", "required", "明細が1行もありません");
-    }
-    for (at, item) in items.iter().enumerate() {
-        let path = |field: &str| format!("items[{at}].{field}");
-        let label = |name: &str| format!("明細{}行目の{name}", at + 1);
-        tree.checks.text(&path("name"), &label("品名"), &item.name, MAX_DETAIL);
-        tree.checks.number(&path("unit-price"), &label("単価"), item.unit_price, PRICES);
-        tree.checks.number(&path("quantity"), &label("数量"), item.quantity, QUANTITIES);
     }
 }
 

@@ -24,10 +24,15 @@ pub fn accept(response: &Response, provider: &str, statuses: &[u16]) -> Result<(
             return Err(Failure::OutcomeUnknown(reason(format!("http-{status}"), words)));
         }
     }
-    if !is_utf8(response.content_type.as_deref().unwrap_or_default()) {
+    if !is_utf8(response) {
         return Err(unreadable(format!("{provider}の回答の文字コードがUTF-8ではありません")));
     }
     Ok(())
+}
+
+/// The body without the byte order mark that some systems put before UTF-8.
+pub fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body)
 }
 
 /// The element `root` that `response` holds, for gateways that also answer business errors with HTTP 200.
@@ -41,11 +46,20 @@ pub fn xml(response: &Response, provider: &str, root: &str) -> Result<Element, F
     Ok(document)
 }
 
+/// Names of UTF-8 in a media type, in lower case; the second is none, and frequent.
+const UTF_8: [&str; 2] = ["utf-8", "utf8"];
+/// What some servers name where nobody told them better. Their ASCII is that of UTF-8, and no more of
+/// such an answer can be read.
+const ASCII_ALONE: [&str; 2] = ["iso-8859-1", "us-ascii"];
+
 /// The answers are UTF-8; a media type that names no character set does not contradict that.
-fn is_utf8(content_type: &str) -> bool {
-    let content_type = content_type.to_ascii_lowercase();
-    let charset = content_type.split(';').filter_map(|part| part.trim().strip_prefix("charset=")).next();
-    charset.is_none_or(|charset| charset.trim_matches('"') == "utf-8")
+fn is_utf8(response: &Response) -> bool {
+    let content_type = response.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let mut charsets = content_type.split(';').filter_map(|part| part.trim().strip_prefix("charset="));
+    charsets
+        .next()
+        .map(|charset| charset.trim_matches(['"', '\'']))
+        .is_none_or(|charset| UTF_8.contains(&charset) || ASCII_ALONE.contains(&charset) && response.body.is_ascii())
 }
 
 /// The errors of an answer whose `result` is NG, the request refused; nothing where it is OK.
@@ -98,11 +112,22 @@ mod tests {
 
     #[test]
     fn xml_is_one_whole_document_in_utf8() {
-        for content_type in ["", "text/xml", "text/xml; charset=utf-8", "text/xml;charset=\"UTF-8\""] {
+        for content_type in [
+            "",
+            "text/xml",
+            "text/xml; charset=utf-8",
+            "text/xml;charset=\"UTF-8\"",
+            "text/xml; charset=utf8",
+            "text/xml; charset='UTF-8'",
+            "text/xml; charset=ISO-8859-1",
+            "text/xml; charset=US-ASCII",
+        ] {
             assert!(xml(&response(200, content_type, "<return/>"), "P", "return").is_ok(), "{content_type}");
         }
+        assert!(xml(&response(200, "", "\u{feff}<return/>"), "P", "return").is_ok(), "a byte order mark is no text");
         let bad = [
             response(200, "text/xml; charset=Shift_JIS", "<return/>"),
+            response(200, "text/xml; charset=ISO-8859-1", "<return>あ</return>"),
             response(200, "text/xml", "<Return/>"),
             response(200, "text/xml", "<return>"),
             response(500, "text/xml", "<return/>"),

@@ -4,9 +4,11 @@
 use crate::carriers;
 use crate::contract::Carrier;
 use crate::failure::problem;
-use crate::japan;
+use crate::fold::is_known;
+use crate::japan::{self, PREFECTURES};
+use crate::rows::distinct;
 use crate::text::{count, digits};
-use crate::types::{Date, Failure, FieldProblem, Order, Registration};
+use crate::types::{Address, Date, Failure, FieldProblem, Order, Registration};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -15,6 +17,9 @@ pub const REFERENCE_LENGTH: usize = 20;
 
 /// Digits of a Japanese postal code.
 const POSTAL_CODE_DIGITS: usize = 7;
+
+/// Characters that one problem names: enough to find them by.
+const MAX_NAMED: usize = 5;
 
 /// Numbers that begin so (mobile, IP and machine numbers) have eleven digits, all others ten.
 pub const ELEVEN_DIGIT_PREFIXES: [&str; 6] = ["020", "050", "060", "070", "080", "090"];
@@ -34,14 +39,59 @@ impl Checks {
         }
     }
 
-    /// Text that must be there, of at most `limit` characters.
+    /// Text that must be there, of at most `limit` characters, in letters that gateways know.
     pub fn text(&mut self, field: &str, label: &str, value: &str, limit: usize) {
         if value.trim().is_empty() {
             return self.add(field, "required", format!("{label}を入力してください"));
         }
+        self.length(field, label, value, limit);
+        self.characters(field, label, value);
+    }
+
+    /// Text of several lines, of at most `limit` characters, in letters that gateways know.
+    pub fn note(&mut self, field: &str, label: &str, value: &str, limit: usize) {
+        let plain: String = value.chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
+        self.text(field, label, &plain, limit);
+    }
+
+    /// One of the 47, and nothing else.
+    pub fn prefecture(&mut self, field: &str, label: &str, value: &str) {
+        if value.trim().is_empty() {
+            return self.add(field, "required", format!("{label}を入力してください"));
+        }
+        if !PREFECTURES.contains(&value) {
+            let words = format!("{label}は東京都のように都道府県名で入力してください（現在「{value}」）");
+            self.add(field, "prefecture", words);
+        }
+    }
+
+    /// The address of `party` (the contract's path, and what it is called) as one string of at most `limit`
+    /// characters, for gateways that take it so. It begins with the prefecture.
+    pub fn address(&mut self, party: &str, owner: &str, address: &Address, limit: usize) -> String {
+        let path = |field: &str| format!("{party}.address.{field}");
+        self.prefecture(&path("prefecture"), &format!("{owner}の都道府県"), &address.prefecture);
+        self.text(&path("city"), &format!("{owner}の市区町村"), &address.city, limit);
+        self.characters(&path("street"), &format!("{owner}の町名・番地・建物名"), &address.street);
+        let whole = format!("{}{}{}", address.prefecture, address.city, address.street);
+        self.length(&format!("{party}.address"), &format!("{owner}の住所"), &whole, limit);
+        whole
+    }
+
+    fn length(&mut self, field: &str, label: &str, value: &str, limit: usize) {
         let length = count(value);
         if length > limit {
             self.add(field, "too-long", format!("{label}は{limit}文字以内です（現在{length}文字）"));
+        }
+    }
+
+    /// No character that Windows-31J has not: a gateway refuses it, or prints something else.
+    pub fn characters(&mut self, field: &str, label: &str, value: &str) {
+        let unknown = distinct(value.chars().filter(|c| !is_known(*c)));
+        if !unknown.is_empty() {
+            let shown = |c: &char| if c.is_control() { format!("U+{:04X}", *c as u32) } else { c.to_string() };
+            let named = unknown.iter().take(MAX_NAMED).map(shown).collect::<Vec<_>>().join(" ");
+            let words = format!("{label}に、後払い会社で使えない文字があります（{named}）。ほかの文字に直してください");
+            self.add(field, "characters", words);
         }
     }
 
@@ -61,10 +111,10 @@ impl Checks {
         }
     }
 
-    /// A telephone number of at most `limit` characters: digits, and the signs that people put between.
+    /// A telephone number of at most `limit` characters: digits and hyphens.
     pub fn phone(&mut self, field: &str, label: &str, value: &str, limit: usize) {
         self.text(field, label, value, limit);
-        let written = |b: u8| b.is_ascii_digit() || b"-+() ".contains(&b);
+        let written = |b: u8| b.is_ascii_digit() || b == b'-';
         let is_number = value.bytes().all(written) && value.bytes().any(|b| b.is_ascii_digit());
         if !value.trim().is_empty() && !is_number {
             self.add(field, "phone", format!("{label}は半角数字とハイフンです"));
@@ -83,6 +133,21 @@ impl Checks {
         if !written || !digits.starts_with('0') || digits.len() != wanted {
             let words = format!("{label}は0で始まる半角数字10桁です（携帯電話・IP電話は11桁）");
             self.add(field, "phone", words);
+        }
+    }
+
+    /// An e-mail address of at most `limit` characters: ASCII without blanks, something on both sides of
+    /// one `@`.
+    pub fn email(&mut self, field: &str, label: &str, value: &str, limit: usize) {
+        if value.trim().is_empty() {
+            return self.add(field, "required", format!("{label}を入力してください"));
+        }
+        self.length(field, label, value, limit);
+        let parted = value
+            .split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
+        if !parted || !value.bytes().all(|b| b.is_ascii_graphic()) {
+            self.add(field, "email", format!("{label}は name@example.jp のような半角英数記号です"));
         }
     }
 
@@ -171,12 +236,52 @@ mod tests {
 
     #[test]
     fn text_is_counted_in_characters() {
-        assert!(codes(|c| c.text("f", "l", "髙橋𠮷", 3)).is_empty());
-        assert_eq!(codes(|c| c.text("f", "l", "髙橋𠮷野", 3)), ["too-long"]);
+        assert!(codes(|c| c.text("f", "l", "髙橋﨑", 3)).is_empty());
+        assert_eq!(codes(|c| c.text("f", "l", "髙橋﨑野", 3)), ["too-long"]);
         assert_eq!(codes(|c| c.text("f", "l", " \u{3000}", 3)), ["required"]);
         assert!(codes(|c| c.at_least("f", "l", "髙橋", 2)).is_empty());
         assert!(codes(|c| c.at_least("f", "l", " ", 2)).is_empty(), "whether it is required is another question");
         assert_eq!(codes(|c| c.at_least("f", "l", "𠮷", 2)), ["too-short"]);
+    }
+
+    #[test]
+    fn what_no_gateway_knows_is_named() {
+        let words = |text: &str| {
+            let mut checks = Checks::default();
+            checks.text("f", "l", text, 30);
+            checks.0.pop().map(|problem| problem.reason.message).unwrap_or_default()
+        };
+        assert_eq!(codes(|c| c.text("f", "l", "𠮷野", 1)), ["too-long", "characters"]);
+        assert!(words("𠮷野😀𠮷\u{7}").contains("（𠮷 😀 U+0007）"), "each once");
+        assert!(words("abcé").contains("（é）"));
+        assert_eq!(words("髙﨑①㈱ｱ～A"), "");
+        assert_eq!(codes(|c| c.note("f", "l", "1\r\n\t2", 2)), [""; 0]);
+        assert_eq!(codes(|c| c.note("f", "l", "1\n😀", 9)), ["characters"]);
+        assert_eq!(codes(|c| c.text("f", "l", "1\n2", 9)), ["characters"]);
+    }
+
+    #[test]
+    fn an_address_is_one_string_whose_parts_are_checked_by_name() {
+        let with = |prefecture: &str, city: &str, street: &str| {
+            let mut address = crate::samples::party("試験 花子").address;
+            (address.prefecture, address.city, address.street) = (prefecture.into(), city.into(), street.into());
+            let mut checks = Checks::default();
+            let whole = checks.address("buyer", "購入者", &address, 10);
+            let problems = checks.0.into_iter().map(|p| (p.field, p.reason.code.unwrap())).collect::<Vec<_>>();
+            (whole, problems)
+        };
+        assert_eq!(with("東京都", "港区", "芝公園９９"), ("東京都港区芝公園９９".to_owned(), Vec::new()));
+        for (parts, field, code) in [
+            (["", "港区", "芝"], "buyer.address.prefecture", "required"),
+            (["東京", "港区", "芝"], "buyer.address.prefecture", "prefecture"),
+            (["東京都", " ", "芝"], "buyer.address.city", "required"),
+            (["東京都", "港区😀", "芝"], "buyer.address.city", "characters"),
+            (["東京都", "港区", "芝😀"], "buyer.address.street", "characters"),
+            (["東京都", "港区", "芝公園９９９"], "buyer.address", "too-long"),
+        ] {
+            let [prefecture, city, street] = parts;
+            assert_eq!(with(prefecture, city, street).1, [(field.to_owned(), code.to_owned())], "{parts:?}");
+        }
     }
 
     #[test]
@@ -187,7 +292,8 @@ mod tests {
         for bad in ["", "105001", "10500111", "１０５００１１", "105 0011", "1050011a"] {
             assert_eq!(codes(|c| c.postal_code("f", "l", bad)), ["postal-code"], "{bad}");
         }
-        assert!(codes(|c| c.phone("f", "l", "+81 (3) 1234-5678", 50)).is_empty());
+        assert!(codes(|c| c.phone("f", "l", "03-1234-5678", 50)).is_empty());
+        assert_eq!(codes(|c| c.phone("f", "l", "+1 212 555 0100", 50)), ["phone"]);
         assert_eq!(codes(|c| c.phone("f", "l", "０３", 50)), ["phone"]);
         assert_eq!(codes(|c| c.phone("f", "l", "--", 50)), ["phone"]);
         assert_eq!(codes(|c| c.phone("f", "l", "", 50)), ["required"]);
@@ -203,6 +309,16 @@ mod tests {
             assert_eq!(codes(|c| c.domestic_phone("f", "l", bad)), ["phone"], "{bad}");
         }
         assert_eq!(codes(|c| c.domestic_phone("f", "l", " ")), ["required"]);
+    }
+
+    #[test]
+    fn e_mail_addresses_are_ascii_with_one_at() {
+        assert!(codes(|c| c.email("f", "l", "a.b+c@example.jp", 20)).is_empty());
+        for bad in ["hanako", "@example.jp", "a@", "a@b@c", "花子@example.jp", "a b@c.jp"] {
+            assert_eq!(codes(|c| c.email("f", "l", bad, 20)), ["email"], "{bad}");
+        }
+        assert_eq!(codes(|c| c.email("f", "l", "a@example.jp", 11)), ["too-long"]);
+        assert_eq!(codes(|c| c.email("f", "l", " ", 11)), ["required"]);
     }
 
     #[test]

@@ -9,6 +9,14 @@ use wasip3::http::types::ErrorCode;
 /// The host's own deadline may end a call earlier.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What every request says of its sender, in lower case. Some gateways' firewalls answer 403 to one that
+/// names no client, and nothing here unpacks a compressed answer.
+pub const ALWAYS: [(&str, &str); 3] = [
+    ("user-agent", concat!("deferred-payment-provider/", env!("CARGO_PKG_VERSION"))),
+    ("accept", "*/*"),
+    ("accept-encoding", "identity"),
+];
+
 /// One HTTP request with its whole body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -26,6 +34,13 @@ impl Request {
     /// A POST of `body` to `url`.
     pub fn post(url: String, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Request { method: "POST", url, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
+    }
+
+    /// The headers as they go out: its own, [`ALWAYS`], and the body's length.
+    pub fn all_headers(&self) -> Vec<(&'static str, String)> {
+        let always = ALWAYS.map(|(name, value)| (name, value.to_owned()));
+        let length = ("content-length", self.body.len().to_string());
+        self.headers.iter().cloned().chain(always).chain([length]).collect()
     }
 }
 
@@ -136,6 +151,21 @@ impl From<ErrorCode> for SendError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_request_names_its_client_and_asks_for_a_plain_answer() {
+        let request = Request::post("https://example.jp".to_owned(), "text/xml", "茶");
+        let headers = request.all_headers();
+        let value = |name: &str| {
+            let mut values = headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+            let value = values.next();
+            assert_eq!(values.next(), None, "{name} once");
+            value
+        };
+        assert!(value("user-agent").is_some_and(|agent| agent.contains('/')));
+        assert_eq!((value("accept"), value("accept-encoding")), (Some("*/*"), Some("identity")));
+        assert_eq!((value("content-type"), value("content-length")), (Some("text/xml"), Some("3")));
+    }
 
     #[test]
     fn only_what_cannot_have_left_is_not_sent() {

@@ -11,8 +11,9 @@
 //! | [`describe`] | short ways to write a provider's description |
 //! | [`settings`] | reading and checking a shop's settings by their description |
 //! | [`failure`] | short ways to say what went wrong |
+//! | [`fold`] | what orders say, written as gateways know it |
 //! | [`checks`] | what can be wrong with an order before it is sent |
-//! | [`lines`] | the lines of a bill: shipping and fees as lines, and the rest merged into one |
+//! | [`lines`] | the lines of a bill as they go out: shipping and fees as lines, the rest merged into one, all checked |
 //! | [`answer`] | what an answer is worth before its content is read |
 //! | [`rows`] | rows of a call, cut into requests and matched with the rows of an answer |
 //! | [`form`], [`xml`] | the two encodings the gateways use besides JSON |
@@ -29,6 +30,7 @@ pub mod checks;
 pub mod describe;
 pub mod failure;
 pub mod fees;
+pub mod fold;
 pub mod form;
 pub mod http;
 pub mod japan;

@@ -3,6 +3,7 @@
 use crate::bindings::deferred_payment::provider::log::{Level, write};
 use crate::contract::ProviderInfo;
 use crate::fee_types::{AdjustedFee, Bill, FeeRule};
+use crate::fold;
 use crate::http::Transport;
 use crate::settings::Settings;
 use crate::types::{
@@ -44,7 +45,7 @@ pub trait Provider {
     /// Asks the provider whether these settings work, without leaving a trace there.
     async fn test_connection<T: Transport>(call: &Call<'_, T>) -> Result<(), Failure>;
 
-    /// 与信を実行
+    /// 与信を実行. Orders come as gateways know them, see [`fold`].
     async fn credit<T: Transport>(call: &Call<'_, T>, orders: &[Order]) -> Vec<Result<Decision, Failure>>;
 
     /// 与信結果確認
@@ -63,6 +64,27 @@ pub trait Provider {
     fn fee_adjust(rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, Vec<FieldProblem>> {
         crate::fees::adjust(rule, bill)
     }
+}
+
+/// 与信を実行 of `P`: orders reach it as gateways know them, see [`fold`].
+pub async fn credit<P: Provider, T: Transport>(call: &Call<'_, T>, orders: &[Order]) -> Vec<Result<Decision, Failure>> {
+    P::credit(call, &orders.iter().map(fold::order).collect::<Vec<_>>()).await
+}
+
+/// 与信キャンセル of `P`, with reasons as gateways know them.
+pub async fn cancel<P: Provider, T: Transport>(
+    call: &Call<'_, T>,
+    cancellations: &[Cancellation],
+) -> Vec<Result<(), Failure>> {
+    P::cancel(call, &cancellations.iter().map(fold::cancellation).collect::<Vec<_>>()).await
+}
+
+/// 伝票番号同期 of `P`, with numbers as gateways know them.
+pub async fn sync_tracking<P: Provider, T: Transport>(
+    call: &Call<'_, T>,
+    shipments: &[Shipment],
+) -> Vec<Result<(), Failure>> {
+    P::sync_tracking(call, &shipments.iter().map(fold::shipment).collect::<Vec<_>>()).await
 }
 
 /// Every problem with `settings`: what the description says, then the provider's own rules.
@@ -97,7 +119,7 @@ macro_rules! export_provider {
         const _: () = {
             use $crate::contract::{Guest, ProviderInfo};
             use $crate::fee_types::{AdjustedFee, Bill, FeeRule};
-            use $crate::provider::{Call, Provider, check_settings, install_panic_hook};
+            use $crate::provider::{self, Call, Provider, check_settings, install_panic_hook};
             use $crate::types::*;
             use $crate::wasi::WasiHttp;
 
@@ -118,7 +140,7 @@ macro_rules! export_provider {
                 }
                 async fn credit(context: Context, orders: Vec<Order>) -> Vec<Result<Decision, Failure>> {
                     install_panic_hook();
-                    <$provider>::credit(&Call::new::<$provider>(context, &WasiHttp), &orders).await
+                    provider::credit::<$provider, _>(&Call::new::<$provider>(context, &WasiHttp), &orders).await
                 }
                 async fn check_credit(
                     context: Context,
@@ -129,11 +151,12 @@ macro_rules! export_provider {
                 }
                 async fn cancel(context: Context, cancellations: Vec<Cancellation>) -> Vec<Result<(), Failure>> {
                     install_panic_hook();
-                    <$provider>::cancel(&Call::new::<$provider>(context, &WasiHttp), &cancellations).await
+                    provider::cancel::<$provider, _>(&Call::new::<$provider>(context, &WasiHttp), &cancellations).await
                 }
                 async fn sync_tracking(context: Context, shipments: Vec<Shipment>) -> Vec<Result<(), Failure>> {
                     install_panic_hook();
-                    <$provider>::sync_tracking(&Call::new::<$provider>(context, &WasiHttp), &shipments).await
+                    provider::sync_tracking::<$provider, _>(&Call::new::<$provider>(context, &WasiHttp), &shipments)
+                        .await
                 }
                 fn fee_adjust(rule: FeeRule, bill: Bill) -> Result<AdjustedFee, Vec<FieldProblem>> {
                     install_panic_hook();

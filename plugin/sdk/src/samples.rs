@@ -121,6 +121,14 @@ pub fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+/// Text of at most `most` characters that gateways know, those that forms and documents escape among them.
+#[cfg(feature = "proptest")]
+pub fn known_text(most: usize) -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let known: Vec<char> = ('\0'..='\u{ffff}').filter(|c| crate::fold::is_known(*c)).collect();
+    proptest::collection::vec(proptest::sample::select(known), 1..=most).prop_map(|text| text.into_iter().collect())
+}
+
 /// Orders of any text and any amount: none may panic, and none may be lost.
 #[cfg(feature = "proptest")]
 pub fn any_order() -> impl proptest::strategy::Strategy<Value = Order> {

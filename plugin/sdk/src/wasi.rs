@@ -31,12 +31,8 @@ type Trailers = wasip3::wit_bindgen::FutureWriter<Result<Option<Fields>, ErrorCo
 fn open(request: &Request) -> Result<(WasiRequest, Contents, Trailers), SendError> {
     let refused = |what: &str| SendError::NotSent(format!("the host refused the request's {what}"));
     let url: ::http::Uri = request.url.parse().map_err(|_| refused("URL"))?;
-    let headers: Vec<(String, Vec<u8>)> = request
-        .headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone().into_bytes()))
-        .chain([("content-length".to_owned(), request.body.len().to_string().into_bytes())])
-        .collect();
+    let headers = request.all_headers().into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes()));
+    let headers: Vec<(String, Vec<u8>)> = headers.collect();
     let headers = Fields::from_list(&headers).map_err(|_| refused("headers"))?;
     let (contents, contents_rx) = wit_stream::new();
     let (trailers, trailers_rx) = wit_future::new(|| Ok(None));

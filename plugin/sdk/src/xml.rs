@@ -1,5 +1,6 @@
 //! Small XML documents, as the gateways exchange them: a tree of elements with text and attributes.
 
+use crate::answer::without_mark;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer};
 
@@ -55,8 +56,8 @@ impl Element {
 /// The root element of a UTF-8 document. Any irregularity is an error: an answer that is half
 /// readable says nothing reliable about money.
 pub fn parse(document: &[u8]) -> Result<Element, String> {
-    let document = std::str::from_utf8(document).map_err(|_| "not UTF-8".to_owned())?;
-    let mut reader = Reader::from_str(document.trim_start_matches('\u{feff}'));
+    let document = std::str::from_utf8(without_mark(document)).map_err(|_| "not UTF-8".to_owned())?;
+    let mut reader = Reader::from_str(document);
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
     loop {

@@ -137,6 +137,13 @@ fn description() -> Vec<Check> {
             "drop one of the two"
         ),
         check!(
+            "described.carriers", BARE, calling described::carriers,
+            "共通の配送業者に共通のidが付いている",
+            "a carrier that all plugins know has the id that all give it",
+            "wit/provider.wit の record carrier にあるidを使う",
+            "use the id that record carrier lists in wit/provider.wit"
+        ),
+        check!(
             "described.labels", BARE, calling described::languages,
             "名前と説明が日本語と英語の両方にある",
             "names and helps are there in Japanese and in English",

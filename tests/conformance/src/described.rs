@@ -58,6 +58,36 @@ fn missing(place: &str, label: &Label) -> Option<Words> {
     }
 }
 
+/// The contract, whose documentation lists the carriers that all plugins call alike.
+const CONTRACT: &str = include_str!("../../../wit/provider.wit");
+
+/// Id and Japanese name of each carrier that the contract lists.
+fn known_carriers() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CONTRACT.lines().filter_map(|line| line.strip_prefix("  /// `")?.split_once("` "))
+}
+
+/// A carrier that the contract lists has its id, and its id means no other: a tracking number that was
+/// entered under one plugin is sent by the next.
+pub async fn carriers(session: &Session) -> Outcome {
+    let plain = |name: &str| name.replace(char::is_whitespace, "");
+    let wrong = |carrier: &provider_host::contract::Carrier| {
+        let (id, name) = (carrier.id.as_str(), plain(&carrier.name.ja));
+        let by_name = known_carriers().find(|(_, known)| *known == name);
+        let by_id = known_carriers().find(|(known, _)| *known == id);
+        match (by_name, by_id) {
+            (Some((right, _)), _) if right != id => {
+                Some(say!("{name} のidは {right} である（{id} になっている）", "{name} has the id {right}, not {id}"))
+            }
+            (_, Some((_, right))) if !name.contains(right) => Some(say!(
+                "{id} は {right} のidである（{name} になっている）",
+                "{id} is the id of {right}, not of {name}"
+            )),
+            _ => None,
+        }
+    };
+    Outcome::of(session.plugin.info().carriers.iter().filter_map(wrong).collect())
+}
+
 /// A version is three numbers, and whatever semver puts behind them.
 pub async fn version(session: &Session) -> Outcome {
     let version = &session.plugin.info().version;
@@ -151,4 +181,16 @@ pub async fn find_by_reference(session: &Session) -> Outcome {
         })
     };
     Outcome::of(wrong.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_lists_the_carriers_of_order_platforms() {
+        let known: Vec<_> = known_carriers().collect();
+        assert_eq!((known[0], known[14]), (("sagawa", "佐川急便"), ("tonami", "トナミ運輸")));
+        assert_eq!(known.len(), 22, "fifteen, and those that some providers tell apart besides");
+    }
 }

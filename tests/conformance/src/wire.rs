@@ -39,7 +39,8 @@ impl Stage {
     /// Opens the simulators of the provider `id`, if its wire is known.
     pub async fn open(id: &str, options: &Options) -> io::Result<Option<Self>> {
         let Some(wire) = by_id(id) else { return Ok(None) };
-        let ordinary = Gateway::start(wire, gateways::Options::default()).await?;
+        let ordinary =
+            Gateway::start(wire, gateways::Options { firewall: true, ..gateways::Options::default() }).await?;
         let mut faulty = Vec::new();
         for info in &gateways::faults::FAULTS {
             if ordinary.can_show(info.fault)

@@ -14,10 +14,12 @@ use unruly::{BEHAVIOURS, MARKER, NAME_LENGTH};
 const AT_ONCE: usize = 8;
 
 /// The ways of the unruly plugin, and every check that each fails.
-const UNRULY: [(&str, &[&str]); 35] = [
+const UNRULY: [(&str, &[&str]); 37] = [
     ("honest", &[]),
     ("describe-panics", &["load.describe"]),
     ("carrier-twice", &["described.ids"]),
+    ("carrier-renamed", &["described.carriers"]),
+    ("carrier-mistaken", &["described.carriers"]),
     ("no-english", &["described.labels"]),
     ("version-in-words", &["described.version"]),
     ("origin-with-path", &["described.origins"]),

@@ -8,7 +8,11 @@
 //! * A parameter that a call does not have, or has only once and is given twice, is refused: the
 //!   real gateway may ignore it, but then a typing error would pass.
 //! * Postal codes, phone numbers and mail addresses have to look like one; an address begins with
-//!   its prefecture.
+//!   its prefecture. Dates are written with hyphens or slashes.
+//! * The lines of an order are numbered from 0 or from 1. A form may be urlencoded or multipart.
+//! * A site can have two options: that the buyer's mail address is required (`E00301`), and, for
+//!   services, that the day on which they were provided is (`E00302`).
+//! * A cancel has a reason for each id, or none at all.
 //! * A cancel is refused after tracking, and for what is rejected or cancelled already.
 //! * `cancelStatus` is `success` or `error`, as `status` is.
 //! * Asking through `detail` counts as a question about the verdict, as asking through `status`.
@@ -44,6 +48,10 @@ pub mod code {
     pub const ITEMS_NOT_CONSECUTIVE: u16 = 207;
     pub const NOT_PAIRED: u16 = 208;
     pub const UNKNOWN_CARRIER: u16 = 209;
+    /// At registration: the site requires the buyer's mail address.
+    pub const MAIL_REQUIRED: u16 = 301;
+    /// At registration: the site requires the day on which services were provided.
+    pub const SERVICES_DATE_REQUIRED: u16 = 302;
     pub const NO_SUCH_ORDER: u16 = 301;
     pub const NOT_APPROVED: u16 = 302;
     pub const AMOUNT_WRONG: u16 = 303;
@@ -74,6 +82,10 @@ pub struct AtobaraiCom {
     pub detail: bool,
     /// Whether the site refuses a second registration under the same 任意注文番号.
     pub unique_reference: bool,
+    /// Whether the site requires the buyer's mail address.
+    pub mail_required: bool,
+    /// Whether the site is for services (役務), whose day it then requires.
+    pub services: bool,
 }
 
 /// A carrier in the merchant's numbering.
@@ -117,6 +129,8 @@ impl Default for AtobaraiCom {
             carriers: CARRIERS.map(|(id, name, short_name)| Carrier { id, name, short_name }).to_vec(),
             detail: true,
             unique_reference: false,
+            mail_required: false,
+            services: false,
         }
     }
 }
@@ -217,8 +231,9 @@ const DETAIL: &str = "detail";
 const ENTERPRISE_ID: Field = Field::required("EnterpriseId", "事業者ID", 5, Form::Digits(4));
 const API_USER_ID: Field = Field::required("ApiUserId", "APIユーザID", UNLIMITED, Form::Digits(1));
 
-const ORDER_FIELDS: [Field; 28] = [
-    Field::required("O_ReceiptOrderDate", "注文日", 10, Form::Date),
+const ORDER_FIELDS: [Field; 31] = [
+    Field::required("O_ReceiptOrderDate", "注文日", 10, Form::AnyDate),
+    Field::optional("O_ServicesProvidedDate", "役務提供予定日", 10, Form::AnyDate),
     Field::required("O_EnterpriseId", "事業者ID", 5, Form::Digits(4)),
     Field::required("O_SiteId", "サイトID", UNLIMITED, Form::Digits(1)),
     Field::required("O_ApiUserId", "APIユーザID", UNLIMITED, Form::Digits(1)),
@@ -238,6 +253,8 @@ const ORDER_FIELDS: [Field; 28] = [
     Field::optional("C_CorporateName", "法人名", 255, Form::Text),
     Field::optional("C_DivisionName", "部署名", 255, Form::Text),
     Field::optional("C_CpNameKj", "担当者名", 160, Form::Text),
+    Field::optional("C_EntCustId", "加盟店顧客番号", 255, Form::Text),
+    Field::optional("C_Occupation", "職業", 255, Form::Text),
     Field::optional("C_SeparateShipment", "請求書別送", 1, FLAG),
     recipient("D_PostalCode", "配送先郵便番号", 8, Form::Postal),
     recipient("D_UnitingAddress", "配送先住所", 100, Form::Address),
@@ -298,7 +315,7 @@ impl Wire for AtobaraiCom {
     }
 
     fn names(&self, request: &Received) -> Vec<String> {
-        named(&Params::parse(&request.body))
+        named(&Params::of(request))
     }
 
     fn answer(&self, ledger: &mut Ledger, request: &Received) -> Answer {
@@ -306,10 +323,10 @@ impl Wire for AtobaraiCom {
         if request.method != "POST" {
             return Answer::page(405, "Method Not Allowed");
         }
-        if !matches!(request.charset(FORM).as_deref(), Some("" | "utf-8")) {
+        if request.boundary().is_none() && !matches!(request.charset(FORM).as_deref(), Some("" | "utf-8")) {
             return Answer::page(415, "Unsupported Media Type");
         }
-        let params = Params::parse(&request.body);
+        let params = Params::of(request);
         match self.carry_out(call, ledger, &params) {
             Ok(elements) => answer("success", elements),
             Err(problems) => {
@@ -470,20 +487,26 @@ fn strangers(call: &Call, params: &Params) -> Vec<Problem> {
 fn numbered(call: &Call, name: &str) -> Option<usize> {
     let (stem, number) = name.rsplit_once('_')?;
     call.numbered.iter().find(|field| field.name == stem)?;
-    number.parse().ok().filter(|parsed: &usize| *parsed > 0 && parsed.to_string() == number)
+    number.parse().ok().filter(|parsed: &usize| parsed.to_string() == number)
 }
 
-/// Numbers have to run from 1 without a gap, and each needs its own parameters.
+/// The number of the first line: clients begin at 0 or at 1.
+fn first_line(params: &Params) -> usize {
+    usize::from(params.iter().all(|(name, _)| !name.ends_with("_0")))
+}
+
+/// Numbers have to run from the first without a gap, and each needs its own parameters.
 fn numbered_problems(call: &Call, params: &Params) -> Vec<Problem> {
     if call.numbered.is_empty() {
         return Vec::new();
     }
     let numbers: BTreeSet<usize> = params.iter().filter_map(|(name, _)| numbered(call, name)).collect();
-    let count = numbers.len().max(1);
-    if numbers.last().is_some_and(|last| *last != count) {
-        return vec![Problem::about(code::ITEMS_NOT_CONSECUTIVE, "商品明細", "番号が1からの連番ではありません")];
+    let first = first_line(params);
+    let last = first + numbers.len().max(1) - 1;
+    if numbers.last().is_some_and(|number| *number != last) {
+        return vec![Problem::about(code::ITEMS_NOT_CONSECUTIVE, "商品明細", "番号が連番ではありません")];
     }
-    let rules = (1..=count).flat_map(|number| call.numbered.iter().map(move |field| (number, field)));
+    let rules = (first..=last).flat_map(|number| call.numbered.iter().map(move |field| (number, field)));
     let problem = |(number, field): (usize, &Field)| {
         let flaw = field.flaw(params.get(&format!("{}_{number}", field.name)), params)?;
         Some(Problem::flaw(&format!("{}{number}", field.label), flaw))
@@ -498,6 +521,7 @@ impl AtobaraiCom {
         if lines_total(params) != i128::from(yen(params.get("O_UseAmount"))) {
             return Err(vec![Problem::about(code::AMOUNT_WRONG, "請求金額合計", "請求金額が誤っています")]);
         }
+        self.check_site(params)?;
         if self.unique_reference && ledger.by_reference(reference).next().is_some() {
             return Err(vec![Problem::about(code::REFERENCE_EXISTS, "任意注文番号", "既に登録されています")]);
         }
@@ -521,6 +545,18 @@ impl AtobaraiCom {
             elements.push(order_status(Some(registration)));
         }
         Ok(elements)
+    }
+
+    /// What the site's options ask of a registration.
+    fn check_site(&self, params: &Params) -> Result<(), Vec<Problem>> {
+        let needed = [
+            (self.mail_required, "C_MailAddress", "メールアドレス", code::MAIL_REQUIRED),
+            (self.services, "O_ServicesProvidedDate", "役務提供予定日", code::SERVICES_DATE_REQUIRED),
+        ];
+        let missing = needed.iter().filter(|(needs, name, ..)| *needs && params.get(name).is_empty());
+        let problems: Vec<_> =
+            missing.map(|(_, _, label, code)| Problem::about(*code, label, "このサイトでは必須です")).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     fn status(&self, ledger: &mut Ledger, params: &Params) -> Done {
@@ -551,10 +587,11 @@ impl AtobaraiCom {
     }
 
     fn cancel(&self, ledger: &mut Ledger, params: &Params) -> Done {
-        if params.all("OrderId[]").count() != params.all("Reason[]").count() {
+        let reasons = params.all("Reason[]").count();
+        if reasons > 0 && reasons != params.all("OrderId[]").count() {
             return Err(vec![Problem::about(code::NOT_PAIRED, "キャンセル理由", "注文IDと数が一致しません")]);
         }
-        let rows = ids(params, "OrderId[]")?.into_iter().zip(params.all("Reason[]"));
+        let rows = ids(params, "OrderId[]")?.into_iter().zip(params.all("Reason[]").chain(std::iter::repeat("")));
         Ok(results(rows.map(|(id, reason)| cancel_row(ledger, id, reason)).collect()))
     }
 
@@ -615,7 +652,7 @@ fn lines_total(params: &Params) -> i128 {
         (!price.is_empty())
             .then(|| i128::from(yen(price)) * i128::from(yen(params.get(&format!("I_ItemNum_{number}")))))
     };
-    let lines: i128 = (1..).map_while(line).sum();
+    let lines: i128 = (first_line(params)..).map_while(line).sum();
     lines + i128::from(yen(params.get("I_ItemCarriage"))) + i128::from(yen(params.get("I_ItemCharge")))
 }
 

@@ -3,7 +3,7 @@
 //! What its wire rules leave open is decided here, and is the simulator's own:
 //!
 //! * Only `er000033` is a public error code. The simulator's own are `er900` and three digits, see
-//!   [`code`]; `errorPoint` is the path of the element, like `details/detail[2]/goods`.
+//!   [`code`]; `errorPoint` is the bare name of the element, like `goods`.
 //! * What is cancelled already answers `er000033` to every call, not only to a cancel.
 //! * An element that a call does not have, has only once, or has in another place is refused.
 //!   Elements that need no value may be left out, except `browserInfo`'s two, which may be empty.
@@ -11,16 +11,16 @@
 //!   the line's number.
 //! * The minus counts among the characters of a negative `goodsPrice`.
 //! * More than 55,000 yen are refused for the one order; what else the buyer owes is not added up.
-//! * A `ship` that says what the customer's elements say is refused: it is for another recipient.
+//! * A `ship` that says what the customer's elements say is taken: carts fill it always.
 //! * Phone numbers and mail addresses have to look like one; an address begins with its prefecture.
 //! * A `shopOrderId` may be registered again, and is then a second claim.
 //! * A cancel is possible until the shipment is reported or the buyer has paid, and not after NG. A
 //!   change is possible where a cancel is, and needs the reference it was registered under.
-//! * All elements of `shippingrequest` have to be there in each of its three types; `invoiceDate`
-//!   is a date, and the slip number's characters are not checked. A change or a withdrawal needs
-//!   a report.
+//! * All elements of `shippingrequest` have to have a value, except on a withdrawal; `transactionId`
+//!   may stand anywhere among them; `invoiceDate` is a date, and the slip number's characters are not
+//!   checked. A change or a withdrawal needs a report.
 //! * A manual review that is not decided yet, or that there is none of, is an empty element.
-//! * The charset in Content-Type is UTF-8 or not named.
+//! * The charset in Content-Type is UTF-8 or not named; there may be no Content-Type at all.
 
 use crate::fields::{Form, UNLIMITED};
 use crate::ledger::{Ledger, NewRegistration, Registration, Shipment};
@@ -39,7 +39,6 @@ pub mod code {
     /// Already cancelled: the provider's own, and the only one that is publicly known.
     pub const CANCELLED: &str = "er000033";
     pub const OVER_LIMIT: u16 = 310;
-    pub const NOT_ANOTHER_RECIPIENT: u16 = 311;
     pub const LINE_NUMBER_WRONG: u16 = 312;
     pub const NOT_SHIPPED: u16 = 313;
 }
@@ -118,12 +117,17 @@ static SHIPMENT: Rule = Rule::request(&[
     LINK_INFO,
     transaction_info(&[
         Rule::required("deliveryType", "発送区分", 1, Form::OneOf(&["1", "2", "3"])),
-        TRANSACTION_ID,
-        Rule::required("deliveryCompanyCode", "運送会社コード", 2, Form::Digits(2)),
-        Rule::required("deliverySlipNo", "発送伝票番号", 20, Form::Text).least(5),
-        Rule::required("invoiceDate", "請求書発行日", 10, Form::SlashDate).or("InvoiceDate"),
+        TRANSACTION_ID.anywhere(),
+        Rule::required("deliveryCompanyCode", "運送会社コード", 2, Form::Digits(2)).unless_is("deliveryType", WITHDRAW),
+        Rule::required("deliverySlipNo", "発送伝票番号", 20, Form::Text).least(5).unless_is("deliveryType", WITHDRAW),
+        Rule::required("invoiceDate", "請求書発行日", 10, Form::SlashDate)
+            .or("InvoiceDate")
+            .unless_is("deliveryType", WITHDRAW),
     ]),
 ]);
+
+/// `deliveryType`: the report is withdrawn.
+const WITHDRAW: &str = "3";
 
 const LINK_INFO: Rule = Rule::group(
     "linkInfo",
@@ -182,17 +186,6 @@ const SHIP: Rule = Rule::group(
     ],
 );
 
-/// The elements of `ship`, and those of the customer that they stand for.
-const SAME: [(&str, &str); 7] = [
-    ("ship/shipName", "customer/name"),
-    ("ship/shipKananame", "customer/kanaName"),
-    ("ship/shipZip", "customer/zip"),
-    ("ship/shipAddress", "customer/address"),
-    ("ship/shipCompanyName", "customer/companyName"),
-    ("ship/shipSectionName", "customer/sectionName"),
-    ("ship/shipTel", "customer/tel"),
-];
-
 const DETAILS: Rule = Rule::list("details", "明細", &DETAIL, MAX_LINES);
 
 static DETAIL: Rule = Rule::group(
@@ -240,6 +233,7 @@ impl XmlWire for Atodene {
     const NAME: &'static str = "アトディーネ";
     const BASE: &'static str = "/api";
     const CONTENT_TYPE: &'static str = "application/xml; charset=UTF-8";
+    const TAKES_UNTYPED: bool = true;
     const OWN_CODE: &'static str = "er900";
     const NAMES: &'static [&'static str] = &["shopOrderId", "transactionId"];
     const CALLS: &'static [Call] = &CALLS;
@@ -254,7 +248,8 @@ impl XmlWire for Atodene {
     }
 
     fn error(code: String, problem: &Problem) -> Element {
-        let point = Element::text("errorPoint", &problem.point);
+        let name = problem.point.rsplit('/').next().unwrap_or_default();
+        let point = Element::text("errorPoint", name.split('[').next().unwrap_or_default());
         let error = [Element::text("errorCode", code), Element::text("errorMessage", &problem.message)];
         Element::parent("error", [point].into_iter().chain(error).collect())
     }
@@ -298,13 +293,14 @@ fn change(ledger: &mut Ledger, request: &Node) -> Result<Element, Problem> {
 }
 
 fn ship(ledger: &mut Ledger, request: &Node) -> Result<Element, Problem> {
-    let carrier = calls::carrier(&CARRIERS, request, "transactionInfo/deliveryCompanyCode")?;
-    let slip = request.text("transactionInfo/deliverySlipNo");
-    let shipment = Shipment { carrier: carrier.to_owned(), slip: slip.to_owned() };
+    let parcel = || -> Result<Option<Shipment>, Problem> {
+        let carrier = calls::carrier(&CARRIERS, request, "transactionInfo/deliveryCompanyCode")?.to_owned();
+        Ok(Some(Shipment { carrier, slip: request.text("transactionInfo/deliverySlipNo").to_owned() }))
+    };
     let (bars, shipment) = match request.text("transactionInfo/deliveryType") {
-        "1" => (UNREPORTED.as_slice(), Some(shipment)),
-        "2" => (REPORTED.as_slice(), Some(shipment)),
-        _ => (REPORTED.as_slice(), None),
+        WITHDRAW => (REPORTED.as_slice(), None),
+        "1" => (UNREPORTED.as_slice(), parcel()?),
+        _ => (REPORTED.as_slice(), parcel()?),
     };
     let registration = unless(bars, ledger, request)?;
     registration.shipment = shipment;
@@ -325,7 +321,6 @@ fn checked(request: &Node) -> Result<NewRegistration, Problem> {
     calls::check_total(request, "customer/billedAmount", lines, ["goodsPrice", "goodsAmount"])?;
     check_limit(request)?;
     check_line_numbers(lines)?;
-    check_recipient(request)?;
     Ok(NewRegistration {
         reference: request.text("customer/shopOrderId").to_owned(),
         billed_amount: request.number("customer/billedAmount"),
@@ -351,14 +346,6 @@ fn check_line_numbers(lines: &[Node]) -> Result<(), Problem> {
         Problem::at(point, code::LINE_NUMBER_WRONG, "明細番号 : 1からの連番ではありません")
     };
     wrong.map_or(Ok(()), |wrong| Err(problem(wrong)))
-}
-
-fn check_recipient(request: &Node) -> Result<(), Problem> {
-    let same = || SAME.iter().all(|(theirs, ours)| request.text(theirs) == request.text(ours));
-    if request.child("ship").is_some() && same() {
-        return Err(Problem::at("ship", code::NOT_ANOTHER_RECIPIENT, "配送先情報 : 購入者情報と同じです"));
-    }
-    Ok(())
 }
 
 const CANCELLED: Bar = Bar {

@@ -1,5 +1,6 @@
 //! Parameters of a form and the rules for each, as data.
 
+use crate::wire::Received;
 use encoding_rs::SHIFT_JIS;
 use time::Date;
 
@@ -43,6 +44,8 @@ pub(crate) enum Form {
     Digits(usize),
     /// A day of the calendar, `YYYY-MM-DD`.
     Date,
+    /// The same, or with slashes.
+    AnyDate,
     /// One of these.
     OneOf(&'static [&'static str]),
     /// Seven digits, with or without the hyphen.
@@ -112,6 +115,7 @@ impl Form {
             }
             Form::Digits(least) => digits_only(value) && value.len() >= *least,
             Form::Date => day(value).is_some(),
+            Form::AnyDate => Form::Date.fits(value) || Form::SlashDate.fits(value),
             Form::OneOf(values) => values.contains(&value),
             Form::Postal => postal(value),
             Form::Phone => digits_and_hyphens(value) && value != "-",
@@ -147,10 +151,13 @@ pub(crate) fn at_most<const MAX: usize>(value: &str) -> bool {
     value.chars().count() <= MAX
 }
 
-/// Printable, and in Windows-31J: what Japanese business systems keep.
+/// What the web's table of Windows-31J takes for a neighbour, and that of Windows and Java does not have.
+const NOT_OF_WINDOWS: [char; 3] = ['\u{a5}', '\u{203e}', '\u{2212}'];
+
+/// Printable, and in Windows-31J as Windows and Java have it: what Japanese business systems keep.
 pub(crate) fn windows_31j(value: &str) -> bool {
     let (_, _, replaced) = SHIFT_JIS.encode(value);
-    !replaced && !value.chars().any(char::is_control)
+    !replaced && !value.chars().any(|c| c.is_control() || NOT_OF_WINDOWS.contains(&c))
 }
 
 /// No half-width character: none that Windows-31J has in one byte. Those it does not have at all
@@ -230,6 +237,14 @@ impl Params {
         Params(form_urlencoded::parse(body).into_owned().collect())
     }
 
+    /// Reads the body of a request that is a form of either kind.
+    pub(crate) fn of(request: &Received) -> Self {
+        match request.boundary() {
+            Some(boundary) => Params(parts(&String::from_utf8_lossy(&request.body), &boundary)),
+            None => Params::parse(&request.body),
+        }
+    }
+
     /// Whether some byte of the body was none of UTF-8.
     pub(crate) fn not_utf8(&self) -> bool {
         self.iter().any(|(name, value)| [name, value].iter().any(|text| text.contains('\u{FFFD}')))
@@ -249,6 +264,17 @@ impl Params {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
+}
+
+/// The values of a multipart/form-data body, without files.
+fn parts(body: &str, boundary: &str) -> Vec<(String, String)> {
+    let part = |part: &str| {
+        let (head, value) = part.trim_start_matches("\r\n").split_once("\r\n\r\n")?;
+        let (_, name) = head.split_once("name=\"")?;
+        let (name, _) = name.split_once('"')?;
+        Some((name.to_owned(), value.strip_suffix("\r\n").unwrap_or(value).to_owned()))
+    };
+    body.split(&format!("--{boundary}")).filter_map(part).collect()
 }
 
 const PREFECTURES: [&str; 47] = [
@@ -306,8 +332,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_japanese_character_set_is_that_of_windows() {
+        for known in ["髙﨑①㈱", "～－―∥￠￡￢￥￣", "ｱ A"] {
+            assert!(windows_31j(known), "{known}");
+        }
+        for unknown in ["〜", "−", "—", "‖", "¢", "£", "¬", "¥", "‾", "𠮷", "😀", "é", "\n", "か\u{3099}"]
+        {
+            assert!(!windows_31j(unknown), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_form_of_parts_is_a_form() {
+        let body = "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n2\r\n\
+                    --X\r\nContent-Disposition: form-data; name=\"OrderId[]\"\r\nContent-Type: text/plain\r\n\r\n\r\n--X--\r\n";
+        let expected = [("a".to_owned(), "1\r\n2".to_owned()), ("OrderId[]".to_owned(), String::new())];
+        assert_eq!(parts(body, "X"), expected);
+        assert_eq!(parts("", "X"), []);
+    }
+
+    #[test]
     fn narrower_forms_take_less() {
-        let cases: [(Form, &[&str], &[&str]); 5] = [
+        let cases: [(Form, &[&str], &[&str]); 6] = [
+            (Form::AnyDate, &["2024/02/29", "2024-02-29"], &["2026/02/29", "2026-04/01", "20260401"]),
             (Form::Within(-99_999, 999_999), &["-99999", "0", "999999"], &["-100000", "1000000", "+1", "", "1.0"]),
             (Form::Within(1, 9), &["1", "9"], &["0", "10", "-1"]),
             (Form::SlashDate, &["2024/02/29"], &["2026/02/29", "2026-04-01", "2026/04-01", "2026/4/1"]),

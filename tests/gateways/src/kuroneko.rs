@@ -7,16 +7,12 @@
 //!
 //! * An operation is called as its error codes begin: kaara, kaars, kaast, kaasl, kaacl.
 //! * An answer has one code, that of the first rule that is broken, in the order of the tables.
-//! * Which number in a family of codes is for which rule, see the tables. Of a parameter's numbers
-//!   the first is for its absence, the others for characters, length and form.
-//! * Where a call's own number is not known, it is kaara's for the same parameter plus 900: 902 to
-//!   908 shop and order, 914 to 917 shipYmd, 986 to 989 requestDate, 950 to 953 processDiv (like
-//!   sendDiv), 992 the password of kaast. The documented number of a call's password is for all
-//!   that can be wrong with it.
-//! * 990: not UTF-8. 991: a parameter that the call does not have. 993: one that it has not for this
-//!   processDiv. 994: one that is there twice. The real gateway may ignore them, but then a typing
-//!   error would pass.
-//! * Content-Type has to be a form's and name UTF-8; it is HTTP 415 otherwise.
+//! * Numbers are those of a public client's table. Where that has none for what is wrong, the nearest of
+//!   the same parameter stands: 057 for a name that is missing behind the first line, 063 for a missing
+//!   subtotal, 019 and 023 for a missing processDiv and shipYmd, 092 for a merchant who is not known.
+//! * 990: not UTF-8. 991: a parameter that the call does not have. 994: one that is there twice. The real
+//!   gateway may ignore them, but then a typing error would pass.
+//! * Content-Type has to be a form's, and name UTF-8 or nothing; it is HTTP 415 otherwise.
 //! * Full-width is what has two bytes in Windows-31J; what that does not have at all is refused for
 //!   its characters. Kana are half-width ones and blanks. A 番地 is a full-width digit or the word.
 //! * Of postal codes only 000-0000 is known not to exist.
@@ -25,12 +21,16 @@
 //!   with count and price.
 //! * shipYmd may be 90 days before and after the day of requestDate, which itself is compared with
 //!   no clock. `returnDate` repeats it, for the same reason.
-//! * The send fields are checked wherever they are there, and needed for a gift. 102 is for a gift
-//!   without any, their own numbers for the one that is missing.
+//! * The send fields are checked wherever they are there. A gift needs a name, a postal code and an
+//!   address (102). There are up to ten destinations: sendName2, sendPostCode2, sendAddress12,
+//!   sendAddress22, sendTelNum2 and so on.
+//! * sendDiv 3 (SMS) is taken, and then as 0.
 //! * Another carrier's slip has letters, digits and hyphens. Slip 000000000000 is usable by nobody.
 //!   processDiv 1 is for Yamato's own, too, and the ledger's carrier is then 0.
-//! * To change a slip, beforePaymentNo has to name the one that is registered (022), and one is
-//!   there already where it is not given (020). 020 is also for every other state.
+//! * To change a slip, beforePaymentNo has to name the one that is registered (022). Without it, one of
+//!   Yamato's own is another parcel, and the ledger keeps the last; another carrier's is there already
+//!   (020). 020 is also for every other state.
+//! * The answer to a registration carries `requestDate` besides `returnDate`: clients read either.
 //! * A cancel is refused (009) for what is rejected or cancelled, or magic.
 //! * Asking through kaast counts as a question about the verdict, as asking through kaars.
 //! * In kaast, 2 is for what was cancelled after its approval and 31 before. A customer's payment is
@@ -41,6 +41,7 @@
 //! There is no KAAKK0010 (請求金額変更): nobody needs it yet.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use time::Duration;
 
@@ -119,11 +120,57 @@ const NOT_UNIQUE: u16 = 9;
 const NO_SUCH_ORDER: u16 = 8;
 const NOT_UTF8: u16 = 990;
 const UNKNOWN_PARAMETER: u16 = 991;
-const NOT_HERE: u16 = 993;
 const REPEATED_PARAMETER: u16 = 994;
 
-/// What is added to a number of kaara's where that of the call itself is not known.
-const UNDOCUMENTED: u16 = 900;
+/// A merchant who is not known, which kaara has no number for.
+const OTHER_MERCHANT: u16 = 1_000;
+const OTHER_PASSWORD: u16 = 92;
+/// Of kaasl: what has to be empty for this processDiv.
+const MUST_BE_EMPTY: u16 = 31;
+
+/// Numbers of kaara's for the common parameters, and those of another call for the same.
+type Numbers = &'static [(u16, u16)];
+
+static OF_KAARA: Numbers = &[(OTHER_MERCHANT, OTHER_PASSWORD)];
+static OF_QUESTIONS: Numbers = &[
+    (OTHER_MERCHANT, 12),
+    (6, 7),
+    (7, 14),
+    (8, 5),
+    (86, 11),
+    (87, 10),
+    (88, 9),
+    (89, 9),
+    (90, 13),
+    (91, 12),
+    (OTHER_PASSWORD, 12),
+];
+static OF_CANCELS: Numbers = &[
+    (OTHER_MERCHANT, 13),
+    (6, 7),
+    (7, 16),
+    (8, 5),
+    (86, 12),
+    (87, 11),
+    (88, 10),
+    (89, 10),
+    (90, 14),
+    (91, 13),
+    (OTHER_PASSWORD, 13),
+];
+static OF_SLIPS: Numbers = &[
+    (OTHER_MERCHANT, 41),
+    (6, 7),
+    (7, 38),
+    (8, 5),
+    (86, 35),
+    (87, 34),
+    (88, 33),
+    (89, 33),
+    (90, 37),
+    (91, 36),
+    (OTHER_PASSWORD, 36),
+];
 
 /// A parameter and its rules.
 struct Parameter {
@@ -143,9 +190,8 @@ const fn optional(name: &'static str, checks: &'static [fields::Check<u16>]) -> 
 struct Call {
     operation: &'static str,
     path: &'static str,
-    /// The code of a wrong password. `None` for kaara, whose codes for the common parameters are
-    /// all known.
-    password: Option<u16>,
+    /// Its numbers for the common parameters, where they are not kaara's.
+    numbers: Numbers,
     parameters: &'static [Parameter],
     /// Parameters of this call that are looked at only together with others.
     others: &'static [Parameter],
@@ -161,7 +207,7 @@ static CALLS: [Call; 5] = [
     Call {
         operation: "kaara",
         path: "/KAARA0010APIAction_execute.action",
-        password: None,
+        numbers: OF_KAARA,
         parameters: &REGISTRATION,
         others: &DESTINATION,
         numbered: &ITEM,
@@ -170,30 +216,30 @@ static CALLS: [Call; 5] = [
     Call {
         operation: "kaars",
         path: "/KAARS0010APIAction_execute.action",
-        password: Some(12),
+        numbers: OF_QUESTIONS,
         run: Kuroneko::result,
         ..NOTHING_MORE
     },
     Call {
         operation: "kaast",
         path: "/KAAST0010APIAction_execute.action",
-        password: Some(UNDOCUMENTED + 92),
+        numbers: OF_QUESTIONS,
         run: Kuroneko::status,
         ..NOTHING_MORE
     },
     Call {
         operation: "kaasl",
         path: "/KAASL0010APIAction_execute.action",
-        password: Some(36),
+        numbers: OF_SLIPS,
         parameters: &[PROCESS_DIV],
-        others: &[SLIP, NEW_SHIP_DAY, optional("beforePaymentNo", &[])],
+        others: &[SLIP, NEW_SHIP_DAY, BEFORE],
         run: Kuroneko::ship,
         ..NOTHING_MORE
     },
     Call {
         operation: "kaacl",
         path: "/KAACL0010APIAction_execute.action",
-        password: Some(13),
+        numbers: OF_CANCELS,
         run: Kuroneko::cancel,
         ..NOTHING_MORE
     },
@@ -203,7 +249,7 @@ static CALLS: [Call; 5] = [
 const NOTHING_MORE: Call = Call {
     operation: "",
     path: "",
-    password: None,
+    numbers: &[],
     parameters: &[],
     others: &[],
     numbered: &[],
@@ -217,14 +263,11 @@ const REQUEST_DATE: &str = "requestDate";
 
 /// What every call carries, with kaara's codes, see [`Call::common_code`].
 static COMMON: [Parameter; 4] = [
-    parameter(MERCHANT, 2, &[(|code| code.len() == 11 && digits_only(code), 3)]),
+    parameter(MERCHANT, 4, &[(digits_only, 3), (|code| code.len() == 11, 2)]),
     parameter(ORDER, 6, &[(order_characters, 7), (at_most::<20>, 8)]),
     parameter(REQUEST_DATE, 86, &[(digits_only, 87), (|date| date.len() == 14, 88), (moment, 89)]),
     parameter(PASSWORD, 90, &[(|word| word.len() <= 8 && word.chars().all(|c| c.is_ascii_alphanumeric()), 91)]),
 ];
-
-const OTHER_MERCHANT: u16 = 4;
-const OTHER_PASSWORD: u16 = 92;
 
 static REGISTRATION: [Parameter; 12] = [
     parameter("orderYmd", 10, &[(digits_only, 11), (eight, 12), (real_day, 13)]),
@@ -235,23 +278,19 @@ static REGISTRATION: [Parameter; 12] = [
         "postCode",
         25,
         &[
-            (str::is_ascii, 26),
-            (digits_and_hyphens, 105),
-            (seven_digits, 27),
-            (fields::postal, 28),
+            (digits_and_hyphens, 26),
+            (one_hyphen, 27),
+            (seven_digits, 28),
+            (fields::postal, 105),
             (fields::postal_exists, 29),
         ],
     ),
     parameter("address1", 30, &[(full_width, 31), (at_most::<25>, 32), (windows_31j, 33), (prefecture_first, 34)]),
     optional("address2", &[(full_width, 35), (at_most::<25>, 36), (windows_31j, 37)]),
-    parameter("telNum", 38, &[(digits_and_hyphens, 39), (zero_first, 40), (phone_digits, 93)]),
+    parameter("telNum", 38, &[(digits_and_hyphens, 39), (zero_first, 93), (phone_digits, 40)]),
     optional("email", &[(str::is_ascii, 43), (at_most::<64>, 44), (fields::mail, 45)]),
     parameter("totalAmount", 46, &[(digits_only, 47), (at_most::<6>, 48), (|amount| yen(amount) > 0, 49)]),
-    parameter(
-        "sendDiv",
-        50,
-        &[(digits_only, 51), (at_most::<1>, 52), (|div| ["0", GIFT, ENCLOSED].contains(&div), 53)],
-    ),
+    parameter("sendDiv", 50, &[(digits_only, 51), (|div| ["0", GIFT, ENCLOSED, SMS].contains(&div), 53)]),
     optional("cartCode", &[]),
 ];
 
@@ -261,56 +300,67 @@ const GIFT: &str = "1";
 /// `sendDiv`: the invoice goes into the parcel.
 const ENCLOSED: &str = "2";
 
+/// `sendDiv`: the customer confirms by SMS.
+const SMS: &str = "3";
+
+/// Destinations of one order.
+const MAX_DESTINATIONS: usize = 10;
+
+/// What is missing of a gift.
+const NO_DESTINATION: u16 = 102;
+
 /// Where a gift goes.
 static DESTINATION: [Parameter; 5] = [
-    parameter("sendName", 66, &[(full_width, 67), (at_most::<30>, 68), (windows_31j, 69)]),
+    parameter("sendName", NO_DESTINATION, &[(full_width, 66), (at_most::<30>, 67), (windows_31j, 68)]),
     parameter(
         "sendPostCode",
-        70,
+        NO_DESTINATION,
         &[
-            (str::is_ascii, 71),
-            (digits_and_hyphens, 106),
+            (digits_and_hyphens, 70),
+            (one_hyphen, 71),
             (seven_digits, 72),
-            (fields::postal, 73),
-            (fields::postal_exists, 74),
+            (fields::postal, 106),
+            (fields::postal_exists, 73),
         ],
     ),
-    parameter("sendAddress1", 75, &[(full_width, 76), (at_most::<25>, 77), (windows_31j, 78), (prefecture_first, 79)]),
-    optional("sendAddress2", &[(full_width, 80), (at_most::<25>, 81), (windows_31j, 82)]),
-    optional("sendTelNum", &[(digits_and_hyphens, 83), (zero_first, 84), (phone_digits, 94)]),
+    parameter(
+        "sendAddress1",
+        NO_DESTINATION,
+        &[(full_width, 75), (at_most::<25>, 76), (windows_31j, 77), (prefecture_first, 78)],
+    ),
+    optional("sendAddress2", &[(full_width, 79), (at_most::<25>, 80), (windows_31j, 81)]),
+    optional("sendTelNum", &[(digits_and_hyphens, 82), (two_hyphens, 83), (zero_first, 94), (phone_digits, 84)]),
 ];
 
 static ITEM: [Parameter; 4] = [
-    parameter("itemName", 54, &[(full_width, 55), (at_most::<30>, 56), (windows_31j, 57)]),
+    parameter("itemName", 57, &[(full_width, 54), (at_most::<30>, 55), (windows_31j, 56)]),
     optional("itemCount", &[(digits_only, 58), (at_most::<4>, 59)]),
-    optional("unitPrice", &[(digits_and_hyphens, 60), (minus_in_front, 61), (six_digits, 62)]),
-    parameter("subTotal", 63, &[(minus_in_front, 64), (six_digits, 65)]),
+    optional("unitPrice", &[(minus_in_front, 60), (not_above, 61), (not_below, 62)]),
+    parameter("subTotal", 63, &[(minus_in_front, 63), (not_above, 64), (not_below, 65)]),
 ];
 
-const PROCESS_DIV: Parameter = parameter(
-    "processDiv",
-    950,
-    &[(digits_only, 951), (at_most::<1>, 952), (|div| [YAMATO, NEW_DATE, OTHER_CARRIER, WITHDRAW].contains(&div), 953)],
-);
+const PROCESS_DIV: Parameter =
+    parameter("processDiv", 19, &[(|div| [YAMATO, NEW_DATE, OTHER_CARRIER, WITHDRAW].contains(&div), 19)]);
+
+/// The slip that is to be changed.
+const BEFORE: Parameter = optional("beforePaymentNo", &[(slip_characters, 44)]);
 
 const YAMATO: &str = "0";
 const NEW_DATE: &str = "1";
 const OTHER_CARRIER: &str = "2";
 const WITHDRAW: &str = "9";
 
-const SLIP: Parameter = parameter(
-    "paymentNo",
-    10,
-    &[(|slip| slip.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), 11), (at_most::<12>, 12)],
-);
+const SLIP: Parameter = parameter("paymentNo", 11, &[(slip_characters, 12), (at_most::<12>, 10)]);
 
 /// What a slip of Yamato's own has to be besides.
-static YAMATO_SLIP: Rules<u16> = Rules {
-    missing: None,
-    checks: &[(digits_only, 11), (|slip| slip.len() == 12, 12), (check_digit, 14), (|slip| yen(slip) > 0, 15)],
-};
+static YAMATO_SLIP: Rules<u16> =
+    Rules { missing: None, checks: &[(digits_only, 12), (check_digit, 14), (|slip| yen(slip) > 0, 15)] };
 
-const NEW_SHIP_DAY: Parameter = parameter("shipYmd", 914, &[(digits_only, 915), (eight, 916), (real_day, 917)]);
+const NEW_SHIP_DAY: Parameter = parameter("shipYmd", 23, &[(real_day, 23)]);
+
+fn slip_characters(slip: &str) -> bool {
+    slip.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
 
 fn order_characters(value: &str) -> bool {
     value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
@@ -351,13 +401,25 @@ fn minus_in_front(value: &str) -> bool {
     digits_only(value.strip_prefix('-').unwrap_or(value))
 }
 
-fn six_digits(value: &str) -> bool {
-    value.trim_start_matches('-').len() <= 6
+fn not_above(value: &str) -> bool {
+    value.starts_with('-') || value.len() <= 6
+}
+
+fn not_below(value: &str) -> bool {
+    value.len() <= 7
+}
+
+fn one_hyphen(value: &str) -> bool {
+    value.matches('-').count() <= 1
+}
+
+fn two_hyphens(value: &str) -> bool {
+    value.matches('-').count() <= 2
 }
 
 /// The last of twelve digits is the first eleven, as one number, modulo 7.
 fn check_digit(slip: &str) -> bool {
-    let (number, digit) = slip.split_at(11);
+    let Some((number, digit)) = slip.split_at_checked(11) else { return false };
     number.parse::<u64>().is_ok_and(|number| (number % 7).to_string() == digit)
 }
 
@@ -421,7 +483,7 @@ impl Wire for Kuroneko {
         if request.method != "POST" {
             return Answer::page(405, "Method Not Allowed");
         }
-        if request.charset(FORM).as_deref() != Some("utf-8") {
+        if !matches!(request.charset(FORM).as_deref(), Some("" | "utf-8")) {
             return Answer::page(415, "Unsupported Media Type");
         }
         let params = Params::parse(&request.body);
@@ -481,23 +543,22 @@ impl Call {
 
     /// The number of this call for what is `number` at kaara.
     fn common_code(&self, number: u16) -> u16 {
-        match (self.password, number) {
-            (None, _) => number,
-            (Some(password), 90..=OTHER_PASSWORD) => password,
-            (Some(_), _) => UNDOCUMENTED + number,
-        }
+        self.numbers.iter().find(|(kaara, _)| *kaara == number).map_or(number, |(_, own)| *own)
     }
 
     fn has(&self, name: &str) -> bool {
         let mut all = COMMON.iter().chain(self.parameters).chain(self.others);
-        all.any(|parameter| parameter.name == name) || self.numbered.iter().any(|item| is_numbered(name, item.name))
+        let destinations = if self.numbered.is_empty() { [].as_slice() } else { &DESTINATION };
+        all.any(|parameter| parameter.name == name)
+            || self.numbered.iter().any(|item| is_numbered(name, item.name, 1..=MAX_ITEMS))
+            || destinations.iter().any(|field| is_numbered(name, field.name, 2..=MAX_DESTINATIONS))
     }
 }
 
 /// Whether a name is that of a numbered parameter, with its number written without leading zeros.
-fn is_numbered(name: &str, stem: &str) -> bool {
+fn is_numbered(name: &str, stem: &str, mut numbers: RangeInclusive<usize>) -> bool {
     let number = name.strip_prefix(stem).unwrap_or_default();
-    (1..=MAX_ITEMS).any(|known| known.to_string() == number)
+    numbers.any(|known| known.to_string() == number)
 }
 
 /// What is checked before a call does anything.
@@ -570,7 +631,8 @@ impl Kuroneko {
         };
         let registration = ledger.register(|_| order.to_owned(), new);
         let full = || Problem { code: Internal(2), about: "ledger".to_owned() };
-        registration.map(|registration| vec![self.judged(registration)]).ok_or_else(full)
+        let requested = Element::text(REQUEST_DATE, params.get(REQUEST_DATE));
+        registration.map(|registration| vec![self.judged(registration), requested]).ok_or_else(full)
     }
 
     fn result(&self, ledger: &mut Ledger, params: &Params) -> Done {
@@ -660,14 +722,20 @@ fn items(params: &Params) -> Result<i64, Problem> {
     Ok((1..=last).map(|number| yen(params.get(&format!("subTotal{number}")))).sum())
 }
 
+/// The first is needed for a gift; the others, and it where it does not apply, are looked at if they are
+/// there.
 fn destination(params: &Params) -> Result<(), Problem> {
     let gift = params.get("sendDiv") == GIFT;
-    let needed = |parameter: &&Parameter| parameter.rules.missing.is_some();
-    if gift && DESTINATION.iter().filter(needed).all(|parameter| params.get(parameter.name).is_empty()) {
-        return problem(102, "sendDiv");
+    for parameter in &DESTINATION {
+        let others = (2..=MAX_DESTINATIONS).map(|number| format!("{}{number}", parameter.name));
+        for name in [parameter.name.to_owned()].into_iter().chain(others) {
+            let needed = gift && name == parameter.name;
+            if needed || !params.get(&name).is_empty() {
+                follows(parameter, &name, params)?;
+            }
+        }
     }
-    let given = DESTINATION.iter().filter(|parameter| gift || !params.get(parameter.name).is_empty());
-    given.into_iter().try_for_each(|parameter| follows(parameter, parameter.name, params))
+    Ok(())
 }
 
 /// The ship date is not before the order's and not far from the request; the codes for either.
@@ -698,6 +766,7 @@ fn addresses(params: &Params) -> Result<(), Problem> {
 /// The slip of a request, empty if it is to be withdrawn, and the date that belongs to it.
 fn slip<'a>(params: &'a Params, div: &str) -> Result<&'a str, Problem> {
     let slip = params.get(SLIP.name);
+    follows(&BEFORE, BEFORE.name, params)?;
     match div {
         WITHDRAW if !slip.is_empty() => return problem(13, SLIP.name),
         WITHDRAW => {}
@@ -710,7 +779,7 @@ fn slip<'a>(params: &'a Params, div: &str) -> Result<&'a str, Problem> {
     }
     match div {
         NEW_DATE => follows(&NEW_SHIP_DAY, NEW_SHIP_DAY.name, params)?,
-        _ if !params.get(NEW_SHIP_DAY.name).is_empty() => return problem(NOT_HERE, NEW_SHIP_DAY.name),
+        _ if !params.get(NEW_SHIP_DAY.name).is_empty() => return problem(MUST_BE_EMPTY, NEW_SHIP_DAY.name),
         _ => {}
     }
     Ok(slip)
@@ -725,8 +794,10 @@ fn may_ship(found: &Registration, div: &str, before: &str) -> Result<(), Problem
     let named = current == Some(before);
     match div {
         WITHDRAW if current.is_some() && (before.is_empty() || named) => Ok(()),
-        YAMATO | OTHER_CARRIER if current.is_none() && before.is_empty() => Ok(()),
-        YAMATO | OTHER_CARRIER if before.is_empty() => problem(20, ORDER),
+        // One more parcel of the same order.
+        YAMATO if before.is_empty() => Ok(()),
+        OTHER_CARRIER if current.is_none() && before.is_empty() => Ok(()),
+        OTHER_CARRIER if before.is_empty() => problem(20, ORDER),
         YAMATO | OTHER_CARRIER | NEW_DATE if named => Ok(()),
         _ => problem(22, "beforePaymentNo"),
     }

@@ -64,6 +64,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         port: arguments.port,
         latency: Duration::from_millis(arguments.latency_ms),
         late: Duration::from_millis(arguments.late_ms),
+        firewall: true,
         ..Options::default()
     };
     let started = Gateway::start(provider(&arguments)?, options).await;

@@ -24,11 +24,15 @@
 //!   cancelled. A magic "refused for its state" is E0100131, for the tracking of an enclosed
 //!   invoice E0100121.
 //! * Carrier 55555 needs no slip number.
-//! * `authori_required_date` is the day of the order: the simulator has no clock.
+//! * `authori_required_date` is noon of the day of the order in Japan: the simulator has no clock. A code of
+//!   rejection or hold is there only where there is one.
+//! * A registration under a reference and of an amount that are there already is one more registration,
+//!   and its row stands in the errors too, as a warning: E0100998. A month has no meaning here.
+//! * A change (取引変更) names the transaction and what is changed; the amount and the goods change together,
+//!   and the rules are those of a registration. It is judged again, under the script of the new number.
 //! * Cancel and shipments answer the id of what they did and nothing else.
 //!
-//! There is no update call (取引変更), nor the warning about a repeated registration, whose code is
-//! unknown. A customer's payment is entered by hand, see [`Registration::paid`].
+//! A customer's payment is entered by hand, see [`Registration::paid`].
 
 use std::collections::BTreeSet;
 
@@ -137,6 +141,7 @@ const NOT_APPROVED: Code = E(120);
 const NOT_PRINTED: Code = E(121);
 const RETURNED: Code = E(131);
 const AMOUNT_WRONG: Code = E(2004);
+const REPEATED: Code = E(998);
 const FULL: Code = E(999);
 
 impl Code {
@@ -217,6 +222,31 @@ struct Shipping {
     bill_issued_date: String,
 }
 
+/// A change. What is left out stays; amount and goods come together.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Change {
+    np_transaction_id: String,
+    #[serde(deserialize_with = "present")]
+    shop_transaction_id: Option<String>,
+    #[serde(deserialize_with = "present")]
+    shop_order_date: Option<String>,
+    #[serde(deserialize_with = "present")]
+    settlement_type: Option<String>,
+    #[serde(deserialize_with = "present")]
+    site_name: Option<String>,
+    #[serde(deserialize_with = "present")]
+    site_url: Option<String>,
+    #[serde(deserialize_with = "present")]
+    billed_amount: Option<i64>,
+    #[serde(deserialize_with = "present")]
+    customer: Option<Person>,
+    #[serde(deserialize_with = "present")]
+    dest_customer: Option<Person>,
+    #[serde(deserialize_with = "present")]
+    goods: Option<Vec<Goods>>,
+}
+
 /// What is there is not null.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -229,6 +259,12 @@ impl Row for New {
 }
 
 impl Row for Named {
+    fn id(&self) -> &str {
+        &self.np_transaction_id
+    }
+}
+
+impl Row for Change {
     fn id(&self) -> &str {
         &self.np_transaction_id
     }
@@ -390,12 +426,15 @@ struct Call {
     run: fn(&Np, &mut Ledger, &[u8]) -> Done,
 }
 
-static CALLS: [Call; 5] = [
+static CALLS: [Call; 6] = [
     Call {
         operation: "transactions",
         method: "POST",
         path: "/transactions",
-        run: |np, ledger, body| np.each(ledger, body, Np::register),
+        run: |np, ledger, body| {
+            let warned = repeated(ledger, body);
+            Done { warned, ..np.each(ledger, body, Np::register) }
+        },
     },
     Call {
         operation: "find",
@@ -408,6 +447,12 @@ static CALLS: [Call; 5] = [
         method: "PATCH",
         path: "/transactions/cancel",
         run: |np, ledger, body| np.each(ledger, body, Np::cancel),
+    },
+    Call {
+        operation: "update",
+        method: "PATCH",
+        path: "/transactions/update",
+        run: |np, ledger, body| np.each(ledger, body, Np::update),
     },
     Call {
         operation: "shipments",
@@ -423,10 +468,12 @@ static CALLS: [Call; 5] = [
     },
 ];
 
-static TWISTS: [TwistRule; 8] = [
+static TWISTS: [TwistRule; 10] = [
     twist(Twist::OtherReference, "transactions", &["\"shop_transaction_id\":\""], "\"", "OTHER-REFERENCE"),
     twist(Twist::OtherReference, "find", TRANSACTION, "\"", OTHER_TRANSACTION),
     twist(Twist::OtherReference, "cancel", TRANSACTION, "\"", OTHER_TRANSACTION),
+    twist(Twist::OtherReference, "update", TRANSACTION, "\"", OTHER_TRANSACTION),
+    twist(Twist::UnknownCode, "update", &["\"authori_result\":\""], "\"", "88"),
     twist(Twist::OtherReference, "shipments", TRANSACTION, "\"", OTHER_TRANSACTION),
     twist(Twist::OtherReference, "payments", TRANSACTION, "\"", OTHER_TRANSACTION),
     twist(Twist::UnknownCode, "transactions", &["\"authori_result\":\""], "\"", "88"),
@@ -442,6 +489,8 @@ const OTHER_TRANSACTION: &str = "99999999999";
 struct Done {
     results: Vec<Value>,
     refused: Vec<Refused>,
+    /// Errors beside rows that were done.
+    warned: Vec<Refused>,
 }
 
 /// A row that was refused, or the whole request, which may have no id.
@@ -587,14 +636,26 @@ impl Np {
     }
 
     fn in_json(&self, done: &Done) -> Answer {
-        let errors: Vec<Value> = done.refused.iter().map(Refused::json).collect();
-        let (status, body) = match (done.results.is_empty(), errors.is_empty()) {
-            (_, true) => (200, json!({ "results": done.results })),
-            (true, false) => (400, json!({ "results": [], "errors": errors })),
-            (false, false) => (self.partial, json!({ "results": done.results, "errors": errors })),
+        let errors: Vec<Value> = done.refused.iter().chain(&done.warned).map(Refused::json).collect();
+        let (status, body) = match (done.results.is_empty(), done.refused.is_empty(), errors.is_empty()) {
+            (_, _, true) => (200, json!({ "results": done.results })),
+            // Warnings refuse nothing.
+            (_, true, false) => (200, json!({ "results": done.results, "errors": errors })),
+            (true, false, false) => (400, json!({ "results": [], "errors": errors })),
+            (false, false, false) => (self.partial, json!({ "results": done.results, "errors": errors })),
         };
         Answer { status, content_type: "application/json; charset=utf-8", retry_after: None, body: body.to_string() }
     }
+}
+
+/// The warnings that a registration gets for rows that are there already.
+fn repeated(ledger: &Ledger, body: &[u8]) -> Vec<Refused> {
+    let again = |new: &New| {
+        let same = |other: &Registration| Some(other.billed_amount) == new.billed_amount;
+        ledger.by_reference(&new.shop_transaction_id).any(same)
+    };
+    let warning = |new: New| Refused { id: new.shop_transaction_id, ..Refused::whole(REPEATED, "shop_transaction_id") };
+    batch::<New>(body).unwrap_or_default().into_iter().filter(again).map(warning).collect()
 }
 
 /// The transactions of a request, if it can be looked at row by row.
@@ -654,6 +715,28 @@ impl Np {
         Ok(done(found))
     }
 
+    /// Before the shipment is reported, and judged again.
+    fn update(&self, ledger: &mut Ledger, change: &Change) -> RowDone {
+        let problems = self.change_problems(change);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let found = open(ledger, &change.np_transaction_id)?;
+        if found.shipment.is_some() {
+            return state(SHIPPED);
+        }
+        if let Some(amount) = change.billed_amount {
+            found.billed_amount = amount;
+        }
+        if let Some(customer) = &change.customer {
+            found.buyer = customer.customer_name.clone();
+            found.script = verdicts::script(&customer.tel);
+        }
+        found.verdict = found.script.verdict(0);
+        found.asks = 0;
+        Ok(self.judged(found))
+    }
+
     fn ship(&self, ledger: &mut Ledger, shipping: &Shipping) -> RowDone {
         let problem = |member: &Member<Shipping, Code>| Some(Problem::new(member.broken(shipping)?, member.name));
         let problems: Vec<Problem> = SHIPPING.iter().filter_map(problem).collect();
@@ -686,14 +769,19 @@ impl Np {
             Verdict::UnderReview => ("50", "", &[]),
             Verdict::Unknown => ("77", "", &[]),
         };
-        json!({
+        let mut row = json!({
             "shop_transaction_id": found.reference,
             "np_transaction_id": found.transaction_id,
             "authori_result": result,
-            "authori_required_date": found.ordered,
-            "authori_ng": ng,
-            "authori_hold": hold,
-        })
+            "authori_required_date": format!("{}T12:00:00+09:00", found.ordered),
+        });
+        if !ng.is_empty() {
+            row["authori_ng"] = ng.into();
+        }
+        if !hold.is_empty() {
+            row["authori_hold"] = hold.into();
+        }
+        row
     }
 }
 
@@ -749,7 +837,32 @@ impl Np {
             problems.extend(person_problems(recipient, "dest_customer", 1));
             problems.extend(recipient.email.as_ref().map(|_| Problem::new(WRONG_KIND, "dest_customer.email")));
         }
-        problems.extend(amount_problems(new));
+        problems.extend(amount_problems(&new.goods, new.billed_amount));
+        problems
+    }
+
+    fn change_problems(&self, change: &Change) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let texts = [
+            ("shop_transaction_id", &change.shop_transaction_id),
+            ("shop_order_date", &change.shop_order_date),
+            ("settlement_type", &change.settlement_type),
+            ("site_name", &change.site_name),
+            ("site_url", &change.site_url),
+        ];
+        for (member, value) in NEW.iter().zip(texts) {
+            let code = value.1.as_deref().and_then(|value| member.rules.broken(value));
+            problems.extend(code.map(|code| Problem::new(code, value.0)));
+        }
+        if let Some(customer) = &change.customer {
+            problems.extend(person_problems(customer, "customer", 0));
+            problems.extend(self.email_problem(customer));
+        }
+        problems
+            .extend(change.dest_customer.iter().flat_map(|recipient| person_problems(recipient, "dest_customer", 1)));
+        if change.billed_amount.is_some() || change.goods.is_some() {
+            problems.extend(amount_problems(change.goods.as_deref().unwrap_or_default(), change.billed_amount));
+        }
         problems
     }
 
@@ -770,15 +883,15 @@ fn person_problems(person: &Person, name: &str, whose: usize) -> impl Iterator<I
 }
 
 /// The sum is looked at only where there are numbers to add.
-fn amount_problems(new: &New) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = new.goods.iter().enumerate().flat_map(goods_problems).collect();
-    if new.goods.is_empty() {
+fn amount_problems(goods: &[Goods], billed: Option<i64>) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = goods.iter().enumerate().flat_map(goods_problems).collect();
+    if goods.is_empty() {
         problems.push(Problem::new(E(906), "goods"));
     }
-    if new.billed_amount.is_none_or(|amount| amount <= 0) {
+    if billed.is_none_or(|amount| amount <= 0) {
         problems.push(Problem::new(E(905), "billed_amount"));
     }
-    if problems.is_empty() && goods_total(&new.goods) != new.billed_amount.map(i128::from) {
+    if problems.is_empty() && goods_total(goods) != billed.map(i128::from) {
         problems.push(Problem::new(AMOUNT_WRONG, "billed_amount"));
     }
     problems

@@ -23,7 +23,11 @@
 //!   is possible until the shipment, not after NG, and keeps the reference.
 //! * A shipment is taken once, and only after OK.
 //! * What is cancelled is refused by every call, under the simulator's own code.
-//! * `authoriDate` is always the same day, and empty as long as nobody has judged.
+//! * `authoriDate` is always the same time, and empty as long as nobody has judged.
+//! * 保留 is told when asked for; at registration it is HOLD.
+//! * The parts of names (`firstName`, `lastName` and their kana) may stand anywhere among the others of
+//!   their group; of a delivery's customer so may company and department, which clients put before or
+//!   behind the telephone number.
 //! * The charset in Content-Type is UTF-8 or not named.
 
 use crate::fields::{Form, UNLIMITED};
@@ -158,17 +162,21 @@ const fn buyer(rules: &'static [Rule]) -> Rule {
     Rule::group("buyer", "購入者情報", Need::Required, rules)
 }
 
-static NEW_BUYER: [Rule; 17] = buyer_rules(Need::Never);
-static CHANGED_BUYER: [Rule; 17] = buyer_rules(Need::Required);
+static NEW_BUYER: [Rule; 21] = buyer_rules(Need::Never);
+static CHANGED_BUYER: [Rule; 21] = buyer_rules(Need::Required);
 
 /// `id` says whether the provider's own id is among them.
-const fn buyer_rules(id: Need) -> [Rule; 17] {
+const fn buyer_rules(id: Need) -> [Rule; 21] {
     [
         Rule::value("nissenTransactionId", "お問合せ番号", id, 11, Form::Text),
         Rule::required("shopTransactionId", "加盟店取引ID", 40, Form::Text),
         Rule::required("shopOrderDate", "注文日", 10, Form::SlashDate),
         Rule::required("fullName", "氏名", 25, Form::Text).least(2),
         Rule::optional("fullKanaName", "氏名カナ", 35, Form::Text),
+        FIRST_NAME,
+        LAST_NAME,
+        FIRST_KANA_NAME,
+        LAST_KANA_NAME,
         Rule::value("tel", "電話番号", Need::Unless("mobile"), 17, Form::Phone).least(8),
         Rule::optional("mobile", "携帯電話番号", 17, Form::Phone).least(8),
         Rule::value("email", "メールアドレス", Need::Unless("mobileEmail"), 100, Form::Mail),
@@ -184,6 +192,11 @@ const fn buyer_rules(id: Need) -> [Rule; 17] {
     ]
 }
 
+const FIRST_NAME: Rule = Rule::optional("firstName", "名", 25, Form::Text).anywhere();
+const LAST_NAME: Rule = Rule::optional("lastName", "姓", 25, Form::Text).anywhere();
+const FIRST_KANA_NAME: Rule = Rule::optional("firstKanaName", "名カナ", 35, Form::Text).anywhere();
+const LAST_KANA_NAME: Rule = Rule::optional("lastKanaName", "姓カナ", 35, Form::Text).anywhere();
+
 const DELIVERIES: Rule = Rule::list("deliveries", "配送先", &DELIVERY, MAX_DELIVERIES);
 
 static DELIVERY: Rule = Rule::group(
@@ -198,14 +211,18 @@ static DELIVERY: Rule = Rule::group(
             &[
                 Rule::required("fullName", "配送先氏名", 25, Form::Text).least(2),
                 Rule::optional("fullKanaName", "配送先氏名カナ", 35, Form::Text),
+                FIRST_NAME,
+                LAST_NAME,
+                FIRST_KANA_NAME,
+                LAST_KANA_NAME,
                 Rule::required("zipCode", "配送先郵便番号", 8, Form::Postal),
                 Rule::required("address1", "配送先都道府県", 4, Form::Prefecture),
                 Rule::required("address2", "配送先市区町村", 31, Form::Text).least(2),
                 Rule::required("address3", "配送先それ以降の住所", 35, Form::Text).least(2),
+                Rule::optional("companyName", "配送先会社名", 35, Form::Text).anywhere(),
+                Rule::optional("departmentName", "配送先部署名", 35, Form::Text).anywhere(),
                 Rule::required("tel", "配送先電話番号", 17, Form::Phone).least(8),
                 Rule::optional("email", "配送先メールアドレス", 100, Form::Mail),
-                Rule::optional("companyName", "配送先会社名", 35, Form::Text),
-                Rule::optional("departmentName", "配送先部署名", 35, Form::Text),
             ],
         ),
         Rule::list("details", "明細", &DETAIL, UNLIMITED),
@@ -257,6 +274,7 @@ impl XmlWire for Score {
     const NAME: &'static str = "スコア@払い";
     const BASE: &'static str = "";
     const CONTENT_TYPE: &'static str = "application/xml";
+    const TAKES_UNTYPED: bool = false;
     const OWN_CODE: &'static str = "SIMU0";
     const NAMES: &'static [&'static str] = &["shopTransactionId", "nissenTransactionId"];
     const CALLS: &'static [Call] = &CALLS;
@@ -285,7 +303,8 @@ fn ask(ledger: &mut Ledger, request: &Node) -> Result<Element, Problem> {
     let registration = calls::unless(&[CANCELLED], as_recorded(ledger, request)?)?;
     registration.ask();
     let date = if registration.verdict == Verdict::UnderReview { "" } else { JUDGED_ON };
-    let result = [nissen_id(registration), Element::text("authoriDate", date), author_result(registration)];
+    let word = if registration.verdict == Verdict::OnHold { ON_HOLD } else { at_once(registration.verdict) };
+    let result = [nissen_id(registration), Element::text("authoriDate", date), Element::text("authorResult", word)];
     let reasons = if registration.verdict == Verdict::OnHold { HOLD_REASONS.as_slice() } else { &[] };
     Ok(Element::parent("transactionResult", result.into_iter().chain(reasons.iter().map(hold_reason)).collect()))
 }
@@ -319,7 +338,7 @@ fn judged(registration: &Registration) -> Element {
             shop_id(registration),
             nissen_id(registration),
             Element::text("billedAmount", registration.billed_amount.to_string()),
-            author_result(registration),
+            Element::text("authorResult", at_once(registration.verdict)),
         ],
     )
 }
@@ -336,16 +355,17 @@ fn shop_id(registration: &Registration) -> Element {
     Element::text("shopTransactionId", &registration.reference)
 }
 
-/// HOLD is under review, 保留 is on hold.
-fn author_result(registration: &Registration) -> Element {
-    let word = match registration.verdict {
+/// On hold, which is said only when asked for; the English HOLD is under review.
+const ON_HOLD: &str = "保留";
+
+/// `authorResult` of a registration.
+fn at_once(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Approved => "OK",
         Verdict::Rejected => "NG",
-        Verdict::UnderReview => "HOLD",
-        Verdict::OnHold => "保留",
+        Verdict::UnderReview | Verdict::OnHold => "HOLD",
         Verdict::Unknown => "条件付",
-    };
-    Element::text("authorResult", word)
+    }
 }
 
 fn hold_reason((code, reason): &(&'static str, &'static str)) -> Element {
@@ -356,7 +376,7 @@ fn hold_reason((code, reason): &(&'static str, &'static str)) -> Element {
 const HOLD_REASONS: [(&str, &str); 2] = [("H001", "住所に番地がありません"), ("H002", "電話番号をご確認ください")];
 
 /// The simulator has no calendar.
-const JUDGED_ON: &str = "2026/04/01";
+const JUDGED_ON: &str = "2026-04-01 12:00:00";
 
 /// An order as it was sent, if it is one that can be registered.
 fn checked(request: &Node) -> Result<NewRegistration, Problem> {

@@ -63,6 +63,9 @@ pub const SLOW_TOTAL: Duration = Duration::from_secs(120);
 /// client that shows it has read it.
 pub const RETRY_AFTER_SECONDS: u32 = 7;
 
+/// What a client says of itself, and a firewall looks for.
+const NAMED_BY: [&str; 2] = ["user-agent", "accept"];
+
 /// Pause after the machine refused to hand out a connection (out of descriptors), instead of
 /// asking again at full speed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -76,6 +79,9 @@ pub struct Options {
     pub latency: Duration,
     /// Wait of [`Fault::Late`]. The default is longer than the 30 s that clients allow.
     pub late: Duration,
+    /// Whether a firewall stands before it that answers 403 to clients that do not say who they are and
+    /// what they take.
+    pub firewall: bool,
     /// Wait before each byte of [`Fault::SlowBody`]. With the default an answer of 300 bytes
     /// takes a minute.
     pub slow_byte: Duration,
@@ -87,6 +93,7 @@ impl Default for Options {
             port: 0,
             latency: Duration::ZERO,
             late: Duration::from_secs(35),
+            firewall: false,
             slow_byte: Duration::from_millis(200),
         }
     }
@@ -354,6 +361,9 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Reply {
     };
     let operation = shared.wire.operation(&request);
     lock(&shared.kept).keep(operation, request.clone());
+    if shared.options.firewall && NAMED_BY.iter().any(|name| request.header(name).is_none_or(str::is_empty)) {
+        return reply(&Answer::page(403, "Forbidden"));
+    }
     let struck = {
         let names = shared.names(&request);
         lock(&shared.faults).strikes_request(operation, &names)

@@ -32,6 +32,17 @@ impl Received {
         (parts.next() == Some(media)).then(|| parts.find_map(charset).unwrap_or_default())
     }
 
+    /// What stands between the parts of a multipart form; `None` if it is none.
+    pub(crate) fn boundary(&self) -> Option<String> {
+        let content_type = self.header("content-type")?;
+        let (media, parameters) = content_type.split_once(';')?;
+        if !media.trim().eq_ignore_ascii_case("multipart/form-data") {
+            return None;
+        }
+        let boundary = parameters.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?;
+        Some(boundary.trim_matches('"').to_owned())
+    }
+
     /// Bytes it takes to keep it, about.
     pub(crate) fn weight(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();

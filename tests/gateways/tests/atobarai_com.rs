@@ -4,11 +4,11 @@
 mod common;
 
 use common::{Form, ids, order, received};
-use gateways::Ledger;
 use gateways::atobarai_com::{AtobaraiCom, Carrier, code};
 use gateways::ledger::Shipment;
 use gateways::verdicts::Verdict;
 use gateways::wire::{Answer, Trouble, Wire};
+use gateways::{Ledger, Received};
 
 /// A gateway without a socket.
 #[derive(Default)]
@@ -77,6 +77,56 @@ fn a_valid_registration_is_recorded_as_it_was_sent() {
     assert!(desk.ledger.refusals.is_empty());
 }
 
+/// With lines that are numbered from 0.
+fn from_zero(form: Form) -> Form {
+    let lower = |(name, value): (String, String)| match name.rsplit_once('_') {
+        Some((stem, number)) if stem.starts_with("I_") && number.parse::<usize>().is_ok() => {
+            (format!("{stem}_{}", number.parse::<usize>().unwrap() - 1), value)
+        }
+        _ => (name, value),
+    };
+    Form(form.0.into_iter().map(lower).collect())
+}
+
+#[test]
+fn a_form_of_parts_is_taken_as_well() {
+    let part = |(name, value): &(String, String)| {
+        format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body: String = order("R").0.iter().map(part).collect::<String>() + "--XX--\r\n";
+    let headers = vec![("content-type".to_owned(), "multipart/form-data; boundary=XX".to_owned())];
+    let request = Received { headers, ..received("/api/order/rest", body) };
+    let mut desk = Desk::default();
+    let answer = desk.provider.answer(&mut desk.ledger, &request);
+    assert!(answer.body.contains("<systemOrderId>XX00000001</systemOrderId>"), "{}", answer.body);
+    assert_eq!(desk.provider.names(&request), ["R"]);
+}
+
+#[test]
+fn a_site_has_options_that_refuse_the_content() {
+    let desk = |mail_required, services| Desk {
+        provider: AtobaraiCom { mail_required, services, ..AtobaraiCom::default() },
+        ..Desk::default()
+    };
+    for (mut desk, form, code) in
+        [(desk(true, false), order("R").without("C_MailAddress"), "E00301"), (desk(false, true), order("R"), "E00302")]
+    {
+        let body = desk.ask("order", &form);
+        assert!(body.contains(&format!("<message cd=\"{code}\">")), "{body}");
+        assert_eq!(desk.ledger.live().count(), 0);
+    }
+    let full = order("R").add("O_ServicesProvidedDate", "2026-04-20");
+    assert!(desk(true, true).ask("order", &full).contains("<status>success</status>"));
+}
+
+#[test]
+fn a_cancel_needs_no_reason() {
+    let mut desk = Desk::default();
+    desk.ask("order", &order("R"));
+    let body = desk.ask("cancel", &ids().add("OrderId[]", "XX00000001"));
+    assert!(body.contains("<cancelStatus>success</cancelStatus>"), "{body}");
+}
+
 #[test]
 fn what_may_be_left_out_or_varied_passes() {
     let long = |count: usize| "あ".repeat(count);
@@ -87,6 +137,10 @@ fn what_may_be_left_out_or_varied_passes() {
         .add("D_DestNameKj", "鈴木 一郎")
         .add("D_Phone", "0750000000");
     let forms = [
+        ("date with slashes", order("R").set("O_ReceiptOrderDate", "2026/04/01")),
+        ("day of services", order("R").add("O_ServicesProvidedDate", "2026/04/20")),
+        ("customer's number", order("R").add("C_EntCustId", "C-1").add("C_Occupation", "会社員")),
+        ("lines from 0", from_zero(order("R"))),
         ("kana", order("R").without("C_NameKn")),
         ("mail", order("R").without("C_MailAddress")),
         ("flag of the recipient", order("R").without("O_AnotherDeliFlg")),
@@ -131,7 +185,7 @@ fn each_violation_of_a_registration_is_refused() {
         ("merchant of 6 digits", order("R").set("O_EnterpriseId", "123456"), TOO_LONG),
         ("site not of digits", order("R").set("O_SiteId", "a"), MALFORMED),
         ("user not of digits", order("R").set("O_ApiUserId", "a"), MALFORMED),
-        ("date with slashes", order("R").set("O_ReceiptOrderDate", "2026/04/01"), MALFORMED),
+        ("date without signs", order("R").set("O_ReceiptOrderDate", "20260401"), MALFORMED),
         ("a day that is not", order("R").set("O_ReceiptOrderDate", "2026-02-29"), MALFORMED),
         ("amount with a comma", order("R").set("O_UseAmount", "1,232"), MALFORMED),
         ("amount is not the sum", order("R").set("O_UseAmount", "1233"), AMOUNT_WRONG),
@@ -155,7 +209,12 @@ fn each_violation_of_a_registration_is_refused() {
         ("negative quantity", order("R").set("I_ItemNum_2", "-1"), MALFORMED),
         ("negative carriage", order("R").set("I_ItemCarriage", "-1"), MALFORMED),
         ("a gap in the items", order("R").add("I_ItemNameKj_4", "空き"), ITEMS_NOT_CONSECUTIVE),
-        ("items from 0", order("R").add("I_ItemNameKj_0", "零"), UNKNOWN_PARAMETER),
+        (
+            "items from 0, with a gap",
+            order("R").add("I_ItemNameKj_0", "零").add("I_ItemNameKj_5", "五"),
+            ITEMS_NOT_CONSECUTIVE,
+        ),
+        ("item 01", order("R").add("I_ItemNameKj_01", "零"), UNKNOWN_PARAMETER),
         ("item 01", order("R").add("I_TaxRate_01", "10"), UNKNOWN_PARAMETER),
         ("an item without its price", order("R").add("I_ItemNameKj_3", "茶").add("I_ItemNum_3", "1"), MISSING),
         ("an item without its name", order("R").without("I_ItemNameKj_2"), MISSING),
@@ -343,7 +402,7 @@ fn the_other_calls_refuse_what_they_do_not_take() {
         ("shipping", "E02", "another merchant", ship().set("EnterpriseId", "54321"), IDS_REFUSED),
         ("shipping", "E02", "no such order", ship().set("OrderId", "XX99999999"), NO_SUCH_ORDER),
         ("cancel", "E03", "no ids", ids(), MISSING),
-        ("cancel", "E03", "no reason", status(), NOT_PAIRED),
+        ("cancel", "E03", "one reason for two", status().add("OrderId[]", "XX2").add("Reason[]", "x"), NOT_PAIRED),
         ("cancel", "E03", "two reasons", cancel().add("Reason[]", ""), NOT_PAIRED),
         ("cancel", "E03", "another merchant", cancel().set("EnterpriseId", "54321"), IDS_REFUSED),
         ("detail", "E04", "no ids", ids(), MISSING),

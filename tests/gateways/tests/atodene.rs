@@ -130,10 +130,7 @@ fn what_may_be_left_out_or_varied_passes() {
         ("nothing to pay", of_amount(0)),
         ("another recipient", gift("R")),
         ("recipient without kana", gift("R").without("shipKananame")),
-        (
-            "recipient that differs in one thing",
-            order("R").after("customer", &same_recipient().replace("1234", "1235")),
-        ),
+        ("recipient who is the buyer", order("R").after("customer", &same_recipient())),
     ];
     for (what, document) in documents {
         let mut desk = Desk::default();
@@ -184,7 +181,6 @@ fn each_violation_of_a_registration_is_refused() {
         ("extension 1", order("R").set("expand1", "x"), TOO_LONG),
         ("extension 3", order("R").set("expand3", "x"), TOO_LONG),
         ("extension 4", order("R").set("expand4", "x"), TOO_LONG),
-        ("recipient is the buyer", order("R").after("customer", &same_recipient()), NOT_ANOTHER_RECIPIENT),
         ("recipient's kana, other case", gift("R").rename("shipKananame", "shipKanaName"), UNKNOWN_ELEMENT),
         ("name, other case", order("R").rename("kanaName", "kananame"), UNKNOWN_ELEMENT),
         ("an element more", order("R").after("tel", "<fax>03-0000-0000</fax>"), UNKNOWN_ELEMENT),
@@ -273,8 +269,8 @@ fn an_error_names_its_element_and_says_what_is_wrong() {
         )
     };
     let errors = [
-        error("customer/tel", code::MISSING, "電話番号 : 必須項目です"),
-        error("details/detail[1]/goods", code::TOO_LONG, "商品名 : 150文字以内で入力してください"),
+        error("tel", code::MISSING, "電話番号 : 必須項目です"),
+        error("goods", code::TOO_LONG, "商品名 : 150文字以内で入力してください"),
     ];
     let wanted = format!("<response><result>NG</result><errors>{}</errors></response>", errors.concat());
     assert!(body.ends_with(&wanted), "{body}");
@@ -284,7 +280,7 @@ fn an_error_names_its_element_and_says_what_is_wrong() {
 
 #[test]
 fn what_is_not_an_xml_post_is_refused() {
-    document::assert_only_xml_posts::<Atodene>("/api/transaction.do", &order("R"));
+    document::assert_only_xml_posts::<Atodene>("/api/transaction.do", &order("R"), 200);
     document::assert_only_documents::<Atodene>("/api/transaction.do", &order("R"), own);
 }
 
@@ -424,7 +420,10 @@ fn a_shipment_is_reported_changed_and_withdrawn() {
 
     ask(&mut desk, "shippingrequest", &again.set("deliveryType", "2"));
     assert_eq!(shipped(&desk), recorded("12", &"1".repeat(20)));
-    ask(&mut desk, "shippingrequest", &shipment(&id).set("deliveryType", "3"));
+    let empty = shipment(&id).set("deliveryType", "3").set("deliveryCompanyCode", "").set("deliverySlipNo", "");
+    let last =
+        empty.set("invoiceDate", "").without("transactionId").after("invoiceDate", &element("transactionId", &id));
+    ask(&mut desk, "shippingrequest", &last);
     assert_eq!(shipped(&desk), None);
     assert_ok(&ask(&mut desk, "modifytransaction", &cancel(&id)), &element("transactionId", &id));
     assert!(desk.ledger.find(&id).unwrap().cancelled);

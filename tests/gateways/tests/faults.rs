@@ -24,6 +24,28 @@ async fn gateway() -> Gateway {
     Gateway::start(AtobaraiCom::default(), options).await.unwrap()
 }
 
+#[tokio::test]
+async fn a_firewall_lets_nobody_pass_who_does_not_say_who_he_is() {
+    let gateway =
+        Gateway::start(AtobaraiCom::default(), Options { firewall: true, ..Options::default() }).await.unwrap();
+    let head = |named: &str| {
+        format!("POST {ORDER} HTTP/1.1\r\nHost: g\r\n{named}Connection: close\r\nContent-Length: 0\r\n\r\n")
+    };
+    for (named, status) in [
+        ("", "403"),
+        ("User-Agent: a/1\r\n", "403"),
+        ("Accept: */*\r\n", "403"),
+        ("User-Agent: a/1\r\nAccept: */*\r\n", "415"),
+    ] {
+        let mut stream = connect(&gateway.origin()).await.unwrap();
+        stream.write_all(head(named).as_bytes()).await.unwrap();
+        let mut seen = String::new();
+        stream.read_to_string(&mut seen).await.unwrap();
+        assert!(seen.starts_with(&format!("HTTP/1.1 {status}")), "{named}: {seen}");
+    }
+    assert_eq!(gateway.ledger(), Ledger::default());
+}
+
 fn plan(text: &str) -> FaultPlan {
     text.parse().unwrap()
 }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 const REGISTER: &str = "/transactions";
 const FIND: &str = "/authorizations/find";
 const CANCEL: &str = "/transactions/cancel";
+const UPDATE: &str = "/transactions/update";
 const SHIP: &str = "/shipments";
 const PAYMENTS: &str = "/transactions/payments/find";
 
@@ -92,9 +93,7 @@ fn a_valid_registration_is_recorded_as_it_was_sent() {
         "shop_transaction_id": "SHOP-1",
         "np_transaction_id": "26000000001",
         "authori_result": "00",
-        "authori_required_date": "2026-04-01",
-        "authori_ng": "",
-        "authori_hold": [],
+        "authori_required_date": "2026-04-01T12:00:00+09:00",
     });
     assert_eq!((status, body), (200, json!({ "results": [row] })));
     let registration = desk.ledger.find("26000000001").unwrap();
@@ -354,7 +353,7 @@ fn who_is_asking_is_known_by_user_password_and_terminal() {
         (415, with("content-type", Some("application/json; charset=Shift_JIS"))),
         (404, to("POST", "/transactions")),
         (404, to("POST", "/v1/transactions?x=1")),
-        (404, to("PATCH", "/v1/transactions/update")),
+        (404, to("POST", "/v1/transactions/reregister")),
         (405, to("PUT", "/v1/transactions")),
         (405, to("POST", "/v1/transactions/cancel")),
         (405, to("PATCH", "/v1/shipments")),
@@ -397,9 +396,9 @@ fn the_verdict_follows_the_table() {
             let row = &body["results"][0];
             assert_eq!((status, &row["authori_result"]), (200, &json!(code)), "{digits}");
             assert_eq!((&row["np_transaction_id"], &row["shop_transaction_id"]), (&json!(id), &json!(digits)));
-            let ng = if code == "20" { "NG001" } else { "" };
-            let hold = if code == "10" { json!(["RE009", "RE021"]) } else { json!([]) };
-            assert_eq!((&row["authori_ng"], &row["authori_hold"]), (&json!(ng), &hold), "{digits}");
+            let ng = (code == "20").then(|| json!("NG001"));
+            let hold = (code == "10").then(|| json!(["RE009", "RE021"]));
+            assert_eq!((row.get("authori_ng"), row.get("authori_hold")), (ng.as_ref(), hold.as_ref()), "{digits}");
         }
     }
 }
@@ -417,8 +416,43 @@ fn reasons_can_be_any() {
 fn two_registrations_are_two_claims() {
     let mut desk = Desk::default();
     desk.register(order("SHOP-1"));
-    desk.register(order("SHOP-1"));
+    let (status, body) = desk.ask(REGISTER, &[order("SHOP-1"), order("SHOP-2")]);
+    assert_eq!((status, body["results"].as_array().unwrap().len()), (200, 2), "{body}");
+    assert_eq!(body["errors"], json!([{ "codes": ["E0100998"], "id": "SHOP-1" }]), "only a warning");
     assert_eq!(desk.ledger.doubled(), [("SHOP-1", 2)].into());
+    assert!(desk.ledger.refusals.is_empty());
+    // Another amount is another order, without a word.
+    let other = set(set(order("SHOP-1"), "/billed_amount", 1332), "/goods/2/goods_price", 832);
+    desk.register(other);
+    assert_eq!(desk.ledger.doubled(), [("SHOP-1", 3)].into());
+}
+
+#[test]
+fn a_transaction_is_changed_and_judged_again() {
+    let mut desk = Desk::default();
+    let id = desk.buyer("R", "9004");
+    let change = |more: Value| {
+        let mut row = named(&id);
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        row
+    };
+    let corrected = change(json!({ "customer": order("R")["customer"] }));
+    let (status, body) = desk.ask(UPDATE, &[corrected]);
+    assert_eq!((status, &body["results"][0]["authori_result"]), (200, &json!("00")), "the way out of 保留: {body}");
+    let goods = json!([{ "goods_name": "茶", "goods_price": 1000, "quantity": 1 }]);
+    desk.ask(UPDATE, &[change(json!({ "billed_amount": 1000, "goods": goods }))]);
+    assert_eq!(desk.ledger.find(&id).unwrap().billed_amount, 1000);
+    for (code, more) in [
+        ("E0102004", json!({ "billed_amount": 999, "goods": goods })),
+        ("E0100906", json!({ "billed_amount": 1000 })),
+        ("E0100901", json!({ "shop_order_date": "2026/04/01" })),
+        ("E0100048", json!({ "customer": set(order("R")["customer"].clone(), "/customer_name", "") })),
+    ] {
+        assert_eq!(desk.codes(UPDATE, change(more)), [code]);
+    }
+    assert_eq!(desk.codes(UPDATE, named("26999999999")), ["E0100113"]);
+    desk.ask(SHIP, &[shipping(&id)]);
+    assert_eq!(desk.codes(UPDATE, change(json!({ "site_name": "見本店" }))), ["E0100115"]);
 }
 
 #[test]
@@ -590,6 +624,8 @@ async fn each_answer_that_can_be_twisted_is() {
         ("unknown-code@find", received(FIND, &[named(id)]), "\"authori_result\":\"88\""),
         ("other-reference@payments", received(PAYMENTS, &[named(id)]), other),
         ("unknown-code@payments", received(PAYMENTS, &[named(id)]), "\"payment_status\":\"88\""),
+        ("other-reference@update", received(UPDATE, &[named(id)]), other),
+        ("unknown-code@update", received(UPDATE, &[named(id)]), "\"authori_result\":\"88\""),
         ("other-reference@shipments", received(SHIP, &[shipping(id)]), other),
         ("other-reference@cancel", received(CANCEL, &[named(id)]), other),
     ];

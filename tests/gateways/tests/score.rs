@@ -96,12 +96,31 @@ fn enclosed(document: Document) -> Document {
     document.set("paymentType", "3")
 }
 
+/// With the parts of the buyer's name, as clients send them besides the whole.
+fn names_in_parts(document: Document) -> Document {
+    document.after(
+        "buyer/fullKanaName",
+        "<firstName>花子</firstName><lastName>山田</lastName><firstKanaName>ハナコ</firstKanaName>\
+         <lastKanaName>ヤマダ</lastKanaName>",
+    )
+}
+
+/// With company and department of the delivery's customer before the telephone number.
+fn company_first(document: Document) -> Document {
+    document.without("deliveryCustomer/companyName").without("deliveryCustomer/departmentName").after(
+        "deliveryCustomer/address3",
+        "<companyName>見本商事</companyName><departmentName>総務部</departmentName>",
+    )
+}
+
 #[test]
 fn what_may_be_left_out_or_varied_passes() {
     let long = |count: usize| "あ".repeat(count);
     let blanks = order("R").0.replace("><", ">\n  <").replace(">\n  </", "></");
     let documents = [
         ("declaration and blanks", Document(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{blanks}\n"))),
+        ("names in parts", names_in_parts(order("R"))),
+        ("company before the telephone", company_first(order("R"))),
         ("kana", order("R").without("buyer/fullKanaName").without("deliveryCustomer/fullKanaName")),
         ("mobile and its mail", order("R").without("mobile").without("mobileEmail")),
         ("only a mobile", order("R").without("buyer/tel").set("mobile", "09000001234")),
@@ -300,7 +319,7 @@ fn every_problem_of_a_request_is_an_error_in_words() {
 
 #[test]
 fn what_is_not_an_xml_post_is_refused() {
-    document::assert_only_xml_posts::<Score>("/direct/autotransaction.do", &order("R"));
+    document::assert_only_xml_posts::<Score>("/direct/autotransaction.do", &order("R"), 415);
     document::assert_only_documents::<Score>("/direct/autotransaction.do", &order("R"), own);
 }
 
@@ -319,7 +338,7 @@ fn the_verdict_follows_the_table() {
         ("9001", "NG", ["NG", "NG"]),
         ("9002", "HOLD", ["HOLD", "OK"]),
         ("9003", "HOLD", ["HOLD", "NG"]),
-        ("9004", "保留", ["保留", "保留"]),
+        ("9004", "HOLD", ["保留", "保留"]),
         ("9005", "HOLD", ["HOLD", "HOLD"]),
         ("9006", "条件付", ["条件付", "条件付"]),
     ] {
@@ -355,7 +374,7 @@ fn what_is_on_hold_comes_with_reasons() {
     assert!(
         body.ends_with(&format!(
             "<response><result>OK</result><transactionResult><nissenTransactionId>{id}</nissenTransactionId>\
-             <authoriDate>2026/04/01</authoriDate><authorResult>保留</authorResult>\
+             <authoriDate>2026-04-01 12:00:00</authoriDate><authorResult>保留</authorResult>\
              <holdReason><reasonCode>H001</reasonCode><reason>住所に番地がありません</reason></holdReason>\
              <holdReason><reasonCode>H002</reasonCode><reason>電話番号をご確認ください</reason></holdReason>\
              </transactionResult></response>"
@@ -567,7 +586,7 @@ fn it_says_who_it_is_and_whom_it_knows() {
 
 #[tokio::test]
 async fn every_fault_strikes() {
-    let document = order("R").set("buyer/tel", "09000009004");
+    let document = order("R").set("buyer/tel", "09000009006");
     document::assert_faults::<Score>("/direct/autotransaction.do", "autotransaction", &document, &[]).await;
 }
 

@@ -19,7 +19,7 @@ fn results(rows: &[String]) -> String {
 }
 
 fn cancel(rows: &[Cancellation], body: &str) -> Vec<Result<(), Failure>> {
-    let outcomes = run(AtobaraiCom::cancel(&call(&answering(body), &[]), rows));
+    let outcomes = run(provider::cancel::<AtobaraiCom, _>(&call(&answering(body), &[]), rows));
     assert_eq!(outcomes.len(), rows.len());
     outcomes
 }
@@ -34,7 +34,7 @@ fn ids_and_reasons_are_paired_and_kept_short() {
         cancellation(registration("R3", Some("XX3")), Some(&long)),
         cancellation(registration("R1", Some("XX1")), Some("二度目")),
     ];
-    let outcomes = run(AtobaraiCom::cancel(&call(&gateway, &[]), &rows));
+    let outcomes = run(provider::cancel::<AtobaraiCom, _>(&call(&gateway, &[]), &rows));
     assert_eq!(outcomes.iter().map(kind).collect::<Vec<_>>(), ["ok", "outcome-unknown", "outcome-unknown", "ok"]);
     let request = only(gateway.sent());
     assert_eq!(request.url, "https://www.atobarai.jp/api/cancel/rest");
@@ -114,7 +114,7 @@ fn a_row_without_an_id_is_looked_up_first() {
     );
     let rows = ["R1", "R2", "R3", "R4"].map(|reference| cancellation(registration(reference, None), None));
     let rows = [rows.as_slice(), &[known("XX9")]].concat();
-    let outcomes = run(AtobaraiCom::cancel(&call(&gateway, &[]), &rows));
+    let outcomes = run(provider::cancel::<AtobaraiCom, _>(&call(&gateway, &[]), &rows));
     let kinds: Vec<_> = outcomes.iter().map(kind).collect();
     assert_eq!(kinds, ["ok", "refused", "refused", "outcome-unknown", "ok"]);
     let sent = gateway.sent();
@@ -127,7 +127,7 @@ fn a_row_without_an_id_is_looked_up_first() {
 fn without_the_lookup_the_operator_is_told_what_to_do() {
     let gateway = gateway_that_knows("");
     let rows = [cancellation(registration("R1", None), None), known("XX9")];
-    let outcomes = run(AtobaraiCom::cancel(&call(&gateway, &[("ask-by-reference", "off")]), &rows));
+    let outcomes = run(provider::cancel::<AtobaraiCom, _>(&call(&gateway, &[("ask-by-reference", "off")]), &rows));
     let expected = ("registration.transaction-id".to_owned(), "no-transaction-id".to_owned());
     assert_eq!(problems(outcomes[0].clone()), [expected]);
     assert_eq!(outcomes[1], Ok(()));
@@ -138,7 +138,7 @@ fn without_the_lookup_the_operator_is_told_what_to_do() {
 fn no_request_cancels_more_than_the_gateway_reads() {
     let gateway = gateway_that_knows("");
     let rows: Vec<_> = (0..101).map(|n| known(&format!("XX{n}"))).collect();
-    let outcomes = run(AtobaraiCom::cancel(&call(&gateway, &[]), &rows));
+    let outcomes = run(provider::cancel::<AtobaraiCom, _>(&call(&gateway, &[]), &rows));
     assert!(outcomes.iter().all(Result::is_ok) && outcomes.len() == 101);
     let asked: Vec<_> = gateway.sent().iter().map(|request| values(request, "OrderId[]").len()).collect();
     assert_eq!(asked, [100, 1]);

@@ -12,10 +12,10 @@ fn everywhere(answer: &Result<Response, SendError>) -> [&'static str; 4] {
     let shipment = tracking::shipment("sagawa", "123456789012");
     let cancellation = Cancellation { registration: known.clone(), reason: None };
     let kinds = [
-        kind(&only(run(AtobaraiCom::credit(&call, &[order()])))),
+        kind(&only(run(provider::credit::<AtobaraiCom, _>(&call, &[order()])))),
         kind(&only(run(AtobaraiCom::check_credit(&call, &[known])))),
-        kind(&only(run(AtobaraiCom::cancel(&call, &[cancellation])))),
-        kind(&only(run(AtobaraiCom::sync_tracking(&call, &[shipment])))),
+        kind(&only(run(provider::cancel::<AtobaraiCom, _>(&call, &[cancellation])))),
+        kind(&only(run(provider::sync_tracking::<AtobaraiCom, _>(&call, &[shipment])))),
     ];
     assert_eq!(gateway.sent().len(), 4, "nothing is sent a second time");
     kinds
@@ -63,7 +63,7 @@ fn an_answer_that_cannot_be_read_says_nothing() {
 fn too_many_requests_says_how_long_to_wait() {
     let answer = Response { status: 429, content_type: None, retry_after: Some(30), body: Vec::new() };
     let gateway = Scripted::new(|_: &Request| Ok(answer.clone()));
-    let result = only(run(AtobaraiCom::credit(&call(&gateway, &[]), &[order()])));
+    let result = only(run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &[order()])));
     assert!(matches!(result, Err(Failure::Busy((_, Some(30))))), "{result:?}");
     assert_eq!(everywhere(&http(429, "text/html", "")), ["busy"; 4]);
 }

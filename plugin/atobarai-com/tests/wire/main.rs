@@ -14,7 +14,7 @@ use provider_sdk::http::{Request, Response, SendError};
 pub(crate) use provider_sdk::samples::{kind, only};
 use provider_sdk::scripted::{Scripted, form_fields};
 use provider_sdk::types::*;
-use provider_sdk::{Call, Provider};
+use provider_sdk::{Call, Provider, provider};
 
 pub(crate) const REFERENCE: &str = "SHOP-20261124-1";
 
@@ -118,5 +118,5 @@ pub(crate) fn problems<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<(S
 
 /// The result of registering `order` at a gateway that answers with `body`.
 pub(crate) fn credit(order: Order, body: &str) -> Result<Decision, Failure> {
-    only(run(AtobaraiCom::credit(&call(&answering(body), &[]), &[order])))
+    only(run(provider::credit::<AtobaraiCom, _>(&call(&answering(body), &[]), &[order])))
 }

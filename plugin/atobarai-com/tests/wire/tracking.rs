@@ -15,13 +15,13 @@ const DONE: &str = "<status>success</status><orderId>XX1</orderId><delivId name=
     <journalNum>123456789012</journalNum><messages/>";
 
 fn sync(shipment: Shipment, body: &str) -> Result<(), Failure> {
-    only(run(AtobaraiCom::sync_tracking(&call(&answering(body), &[]), &[shipment])))
+    only(run(provider::sync_tracking::<AtobaraiCom, _>(&call(&answering(body), &[]), &[shipment])))
 }
 
 fn code_of(carrier: &str, settings: &[(&str, &str)]) -> String {
     let gateway = answering(DONE);
     let rows = [shipment(carrier, "123456789012")];
-    assert_eq!(only(run(AtobaraiCom::sync_tracking(&call(&gateway, settings), &rows))), Ok(()));
+    assert_eq!(only(run(provider::sync_tracking::<AtobaraiCom, _>(&call(&gateway, settings), &rows))), Ok(()));
     value(&only(gateway.sent()), "DelivId").unwrap()
 }
 
@@ -29,7 +29,7 @@ fn code_of(carrier: &str, settings: &[(&str, &str)]) -> String {
 fn the_request_names_the_id_the_carrier_and_the_number() {
     let gateway = answering(DONE);
     let rows = [shipment("sagawa", "123456789012")];
-    assert_eq!(run(AtobaraiCom::sync_tracking(&call(&gateway, &[]), &rows)), [Ok(())]);
+    assert_eq!(run(provider::sync_tracking::<AtobaraiCom, _>(&call(&gateway, &[]), &rows)), [Ok(())]);
     let request = only(gateway.sent());
     assert_eq!(request.url, "https://www.atobarai.jp/api/shipping/rest");
     let expected = [
@@ -75,7 +75,7 @@ fn all_fifteen_carriers_have_a_code_and_each_can_be_overridden() {
 fn what_cannot_be_registered_is_refused_before_anything_is_sent() {
     let refused = |shipment: Shipment| {
         let gateway = silent();
-        only(run(AtobaraiCom::sync_tracking(&call(&gateway, &[]), &[shipment])))
+        only(run(provider::sync_tracking::<AtobaraiCom, _>(&call(&gateway, &[]), &[shipment])))
     };
     let found = |field: &str, code: &str| (field.to_owned(), code.to_owned());
     let unknown = refused(shipment("pigeon", "1"));
@@ -122,10 +122,10 @@ fn a_shipment_without_an_id_is_looked_up_first() {
         response("<status>success</status>")
     });
     let lost = || Shipment { registration: registration(REFERENCE, None), ..shipment("yamato", "1") };
-    assert_eq!(run(AtobaraiCom::sync_tracking(&call(&gateway, &[]), &[lost()])), [Ok(())]);
+    assert_eq!(run(provider::sync_tracking::<AtobaraiCom, _>(&call(&gateway, &[]), &[lost()])), [Ok(())]);
     assert_eq!(value(&gateway.sent()[1], "OrderId").unwrap(), "XX7");
     let off = [("ask-by-reference", "off")];
-    let refused = only(run(AtobaraiCom::sync_tracking(&call(&silent(), &off), &[lost()])));
+    let refused = only(run(provider::sync_tracking::<AtobaraiCom, _>(&call(&silent(), &off), &[lost()])));
     assert_eq!(problems(refused).len(), 1);
 }
 
@@ -133,7 +133,7 @@ fn a_shipment_without_an_id_is_looked_up_first() {
 fn a_bad_row_hides_no_other() {
     let gateway = answering(DONE);
     let rows = [shipment("pigeon", "1"), shipment("sagawa", "123456789012")];
-    let outcomes = run(AtobaraiCom::sync_tracking(&call(&gateway, &[]), &rows));
+    let outcomes = run(provider::sync_tracking::<AtobaraiCom, _>(&call(&gateway, &[]), &rows));
     assert_eq!(outcomes.iter().map(kind).collect::<Vec<_>>(), ["invalid", "ok"]);
     assert_eq!(gateway.sent().len(), 1);
 }

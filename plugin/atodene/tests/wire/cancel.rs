@@ -3,7 +3,10 @@
 use crate::*;
 
 fn cancel(body: &str) -> Result<(), Failure> {
-    only(run(Atodene::cancel(&call(&answering(body)), &[Cancellation { registration: known(), reason: None }])))
+    only(run(provider::cancel::<Atodene, _>(
+        &call(&answering(body)),
+        &[Cancellation { registration: known(), reason: None }],
+    )))
 }
 
 fn done() -> String {
@@ -15,7 +18,7 @@ fn the_request_names_the_id_behind_the_flag() {
     let gateway = answering(&done());
     let reason = Some("お客様の都合".to_owned());
     let rows = [Cancellation { registration: known(), reason }];
-    assert_eq!(run(Atodene::cancel(&call(&gateway), &rows)), [Ok(())]);
+    assert_eq!(run(provider::cancel::<Atodene, _>(&call(&gateway), &rows)), [Ok(())]);
     let request = only(gateway.sent());
     assert_eq!(request.url, "https://www.manage.atodene.jp/api/modifytransaction.do");
     let sent = flat(document(&request).child("transactionInfo").unwrap());
@@ -49,7 +52,7 @@ fn only_an_answer_about_the_transaction_is_a_success() {
 #[test]
 fn without_an_id_the_operator_is_told_what_to_do() {
     let lost = Cancellation { registration: samples::registration(REFERENCE, None), reason: None };
-    let result = only(run(Atodene::cancel(&call(&silent()), &[lost])));
+    let result = only(run(provider::cancel::<Atodene, _>(&call(&silent()), &[lost])));
     assert!(format!("{result:?}").contains("管理画面"), "{result:?}");
     assert_eq!(problems(result), pairs(&[("registration.transaction-id", "no-transaction-id")]));
 }

@@ -73,9 +73,18 @@ fn an_answer_about_another_or_no_transaction_says_nothing() {
 
 #[test]
 fn a_refused_question_is_no_standing() {
-    for code in ["er000033", "er000001"] {
-        assert_eq!(ask(&ng(code, "")), Err(refused(code)), "not even the code of a cancelled one");
+    assert_eq!(ask(&ng("er000001", "")), Err(refused("er000001")));
+    let two = ng("er000033", "").replace("</error>", "</error><error><errorCode>er1</errorCode></error>");
+    assert_eq!(kind(&ask(&two)), "refused", "for another reason as well");
+}
+
+#[test]
+fn the_code_of_a_cancelled_one_is_a_standing() {
+    let about = |id: &str| format!("<transactionInfo><transactionId>{id}</transactionId></transactionInfo>");
+    for body in [ng("er000033", ""), ng("er000033", &about(ID))] {
+        assert_eq!(ask(&body), Ok(Standing::Cancelled), "{body}");
     }
+    assert_eq!(kind(&ask(&ng("er000033", &about("T9")))), "outcome-unknown", "another one is");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use provider_sdk::samples::{self, REFERENCE, kind, kinds, only, pairs, problems,
 use provider_sdk::scripted::{Scripted, http, silent};
 use provider_sdk::types::*;
 use provider_sdk::xml::{self, Element};
-use provider_sdk::{Call, Provider};
+use provider_sdk::{Call, Provider, provider};
 
 /// The gateway's id of [`REFERENCE`].
 pub(crate) const ID: &str = "T0000000001";
@@ -88,5 +88,5 @@ pub(crate) fn known() -> Registration {
 
 /// The result of registering `order` at a gateway that answers with `body`.
 pub(crate) fn credit(order: Order, body: &str) -> Result<Decision, Failure> {
-    only(run(Atodene::credit(&call(&answering(body)), &[order])))
+    only(run(provider::credit::<Atodene, _>(&call(&answering(body)), &[order])))
 }

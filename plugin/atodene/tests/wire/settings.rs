@@ -17,8 +17,9 @@ fn the_description_is_complete() {
     assert_eq!(info.max_billed_amount, Some(55_000));
     let limits = info.batch_limits;
     assert_eq!((limits.credit, limits.check_credit, limits.cancel, limits.sync_tracking), (1, 1, 1, 1));
-    assert_eq!(info.capabilities, Capability::ENCLOSED_INVOICE, "neither found by reference nor tested");
-    assert_eq!(info.carriers.len(), 14);
+    let capabilities = Capability::ENCLOSED_INVOICE | Capability::REPORTS_CANCEL;
+    assert_eq!(info.capabilities, capabilities, "neither found by reference nor tested");
+    assert_eq!(info.carriers.len(), 17);
     for field in &info.settings {
         for words in [&field.label.ja, &field.label.en, &field.help.ja, &field.help.en] {
             assert!(!words.is_empty(), "{}", field.key);
@@ -59,7 +60,7 @@ fn settings_reach_the_request() {
         ("link-password", "<&>12345"),
     ];
     let context = Context { settings: samples::settings(&settings), now: samples::NOW };
-    run(Atodene::credit(&Call::new::<Atodene>(context, &gateway), &[order()]));
+    run(provider::credit::<Atodene, _>(&Call::new::<Atodene>(context, &gateway), &[order()]));
     let request = only(gateway.sent());
     assert_eq!(request.url, "https://gw.example/api/transaction.do");
     let expected = [("shopCode", "A"), ("linkId", "other01"), ("linkPassword", "<&>12345")];
@@ -75,8 +76,8 @@ fn there_is_no_connection_test() {
 fn nothing_asked_is_nothing_sent() {
     let gateway = silent();
     let call = call(&gateway);
-    assert!(run(Atodene::credit(&call, &[])).is_empty());
+    assert!(run(provider::credit::<Atodene, _>(&call, &[])).is_empty());
     assert!(run(Atodene::check_credit(&call, &[])).is_empty());
-    assert!(run(Atodene::cancel(&call, &[])).is_empty());
-    assert!(run(Atodene::sync_tracking(&call, &[])).is_empty());
+    assert!(run(provider::cancel::<Atodene, _>(&call, &[])).is_empty());
+    assert!(run(provider::sync_tracking::<Atodene, _>(&call, &[])).is_empty());
 }

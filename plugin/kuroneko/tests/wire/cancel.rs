@@ -6,7 +6,7 @@ use crate::*;
 fn the_request_names_the_reference_alone() {
     let gateway = answering(&answer("0", ""));
     let cancellation = Cancellation { registration: known(), reason: Some("お客様の都合".to_owned()) };
-    assert_eq!(run(Kuroneko::cancel(&call(&gateway), &[cancellation])), [Ok(())]);
+    assert_eq!(run(provider::cancel::<Kuroneko, _>(&call(&gateway), &[cancellation])), [Ok(())]);
     let request = only(gateway.sent());
     let url = "https://atobarai.kuronekoyamato.co.jp/kuroneko-atobarai-api/KAACL0010APIAction_execute.action";
     assert_eq!(request.url, url);
@@ -34,7 +34,7 @@ fn a_bad_row_hides_no_other() {
     let gateway = answering(&answer("0", ""));
     let rows = ["R1", "R 2", "R3"]
         .map(|reference| Cancellation { registration: samples::registration(reference, None), reason: None });
-    let outcomes = run(Kuroneko::cancel(&call(&gateway), &rows));
+    let outcomes = run(provider::cancel::<Kuroneko, _>(&call(&gateway), &rows));
     assert_eq!(kinds(&outcomes), ["ok", "invalid", "ok"]);
     assert_eq!(problems(outcomes[1].clone()), pairs(&[("registration.reference", "reference")]));
     let asked: Vec<_> = gateway.sent().iter().map(|request| field(request, "orderNo")).collect();

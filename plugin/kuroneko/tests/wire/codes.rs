@@ -6,7 +6,7 @@ use crate::*;
 /// Call, first and last number of each row of codes, class, field.
 type Row = (&'static str, &'static [(u16, u16)], &'static str, &'static str);
 
-const CODES: [Row; 27] = [
+const CODES: [Row; 43] = [
     ("kaara", &[(2, 4), (90, 92)], "unauthorized", ""),
     ("kaara", &[(6, 8)], "invalid", "reference"),
     ("kaara", &[(9, 9)], "already", ""),
@@ -17,24 +17,40 @@ const CODES: [Row; 27] = [
     ("kaara", &[(25, 29), (105, 105)], "invalid", "buyer.address.postal-code"),
     ("kaara", &[(30, 33), (35, 37)], "invalid", "buyer.address"),
     ("kaara", &[(34, 34)], "invalid", "buyer.address.prefecture"),
-    ("kaara", &[(103, 104)], "invalid", "buyer.address.street"),
+    ("kaara", &[(103, 103)], "invalid", "buyer.address.street"),
     ("kaara", &[(38, 40), (93, 93)], "invalid", "buyer.phone"),
     ("kaara", &[(43, 45)], "invalid", "buyer.email"),
     ("kaara", &[(46, 49), (101, 101)], "invalid", "billed-amount"),
     ("kaara", &[(50, 53)], "invalid", "invoice"),
     ("kaara", &[(54, 65)], "invalid", "items"),
-    ("kaara", &[(66, 84), (94, 94), (102, 102), (106, 106)], "invalid", "recipient"),
-    // The date of the request is none of the order's.
-    ("kaara", &[(86, 89)], "invalid", ""),
+    ("kaara", &[(66, 68)], "invalid", "recipient.name"),
+    ("kaara", &[(70, 73), (106, 106)], "invalid", "recipient.address.postal-code"),
+    ("kaara", &[(75, 77), (79, 81)], "invalid", "recipient.address"),
+    ("kaara", &[(78, 78)], "invalid", "recipient.address.prefecture"),
+    ("kaara", &[(104, 104)], "invalid", "recipient.address.street"),
+    ("kaara", &[(82, 84), (94, 94)], "invalid", "recipient.phone"),
+    ("kaara", &[(69, 69), (74, 74), (102, 102)], "invalid", "recipient"),
+    // The date of the request is none of the order's, and there are no free fields.
+    ("kaara", &[(86, 89), (95, 96)], "invalid", ""),
     ("kaars", &[(8, 8)], "ok", ""),
-    ("kaars", &[(12, 12)], "unauthorized", ""),
+    ("kaars", &[(1, 1), (9, 11)], "invalid", ""),
+    ("kaars", &[(2, 4), (12, 13)], "unauthorized", ""),
+    ("kaars", &[(5, 7), (14, 14)], "invalid", "reference"),
     ("kaast", &[(8, 8)], "ok", ""),
+    ("kaast", &[(1, 1), (9, 11)], "invalid", ""),
+    ("kaast", &[(2, 4), (12, 13), (15, 15)], "unauthorized", ""),
+    ("kaast", &[(5, 7), (14, 14)], "invalid", "reference"),
     ("kaacl", &[(8, 9), (15, 15)], "refused", ""),
-    ("kaacl", &[(13, 13)], "unauthorized", ""),
+    ("kaacl", &[(1, 1), (10, 12)], "invalid", ""),
+    ("kaacl", &[(2, 4), (13, 14), (17, 17)], "unauthorized", ""),
+    ("kaacl", &[(5, 7), (16, 16)], "invalid", "registration.reference"),
     ("kaasl", &[(8, 8), (20, 20), (22, 22)], "refused", ""),
-    ("kaasl", &[(10, 15), (45, 45)], "invalid", "tracking-number"),
-    ("kaasl", &[(27, 27), (42, 42)], "invalid", "shipped-on"),
-    ("kaasl", &[(36, 36)], "unauthorized", ""),
+    ("kaasl", &[(1, 1), (31, 31), (33, 35)], "invalid", ""),
+    ("kaasl", &[(2, 4), (36, 37), (41, 41)], "unauthorized", ""),
+    ("kaasl", &[(5, 7), (38, 38)], "invalid", "registration.reference"),
+    ("kaasl", &[(10, 15), (44, 45)], "invalid", "tracking-number"),
+    ("kaasl", &[(19, 19)], "invalid", "carrier"),
+    ("kaasl", &[(23, 23), (27, 27), (42, 42)], "invalid", "shipped-on"),
 ];
 
 /// What a call makes of an answer.
@@ -87,6 +103,44 @@ fn each_number_of_each_call_has_its_class_and_field() {
                 assert_eq!(problems::<()>(Err(failure)), pairs(&[(field, &code)]));
             }
         }
+    }
+}
+
+/// Two codes of a call are two things, but for the two that have no meaning of their own.
+#[test]
+fn each_code_has_words_of_its_own() {
+    for (call, ask) in CALLS {
+        let words = |number: u16| match ask(&refused(&format!("{call}{number:03}E"))) {
+            Err(failure) if meaning(call, number).is_some() => Some(shown(&failure).1.to_owned()),
+            _ => None,
+        };
+        let all: Vec<_> = (0..=999).filter(|number| ![69, 74].contains(number)).filter_map(words).collect();
+        let mut different = all.clone();
+        different.sort();
+        different.dedup();
+        assert_eq!(different.len(), all.len(), "{call}");
+    }
+}
+
+/// Numbers that were once taken for their neighbours.
+#[test]
+fn the_numbers_mean_what_they_mean_to_real_clients() {
+    for (code, part) in [
+        ("kaara027E", "ハイフンの数"),
+        ("kaara028E", "7桁"),
+        ("kaara105E", "000-0000"),
+        ("kaara040E", "桁数"),
+        ("kaara093E", "0で始まって"),
+        ("kaara054E", "全角"),
+        ("kaara055E", "30文字"),
+        ("kaara056E", "使えない文字"),
+        ("kaara057E", "1行目"),
+        ("kaara060E", "マイナス以外"),
+        ("kaara061E", "999999円を超え"),
+        ("kaara104E", "配送先の住所に番地"),
+    ] {
+        let Err(failure) = credit(order(), &refused(code)) else { panic!("{code}") };
+        assert!(shown(&failure).1.contains(part), "{code}: {failure:?}");
     }
 }
 

@@ -11,10 +11,10 @@ fn everywhere(answer: &Result<Response, SendError>) -> [&'static str; 4] {
     let cancellation = Cancellation { registration: known(), reason: None };
     let shipment = samples::shipment(known(), "sagawa", "123456789012");
     let results = [
-        kind(&only(run(Kuroneko::credit(&call, &[order()])))),
+        kind(&only(run(provider::credit::<Kuroneko, _>(&call, &[order()])))),
         kind(&only(run(Kuroneko::check_credit(&call, &[known()])))),
-        kind(&only(run(Kuroneko::cancel(&call, &[cancellation])))),
-        kind(&only(run(Kuroneko::sync_tracking(&call, &[shipment])))),
+        kind(&only(run(provider::cancel::<Kuroneko, _>(&call, &[cancellation])))),
+        kind(&only(run(provider::sync_tracking::<Kuroneko, _>(&call, &[shipment])))),
     ];
     assert_eq!(gateway.sent().len(), 4, "nothing is sent a second time");
     results
@@ -30,7 +30,7 @@ fn transport_errors_keep_their_meaning() {
 fn too_many_requests_says_how_long_to_wait() {
     let answer = Response { status: 429, content_type: None, retry_after: Some(30), body: Vec::new() };
     let gateway = Scripted::new(|_: &Request| Ok(answer.clone()));
-    let outcome = only(run(Kuroneko::credit(&call(&gateway), &[order()])));
+    let outcome = only(run(provider::credit::<Kuroneko, _>(&call(&gateway), &[order()])));
     assert!(matches!(outcome, Err(Failure::Busy((_, Some(30))))), "{outcome:?}");
     assert_eq!(everywhere(&http(429, "text/html", "")), ["busy"; 4]);
 }

@@ -15,7 +15,7 @@ use provider_sdk::http::{Request, Response, SendError, Transport};
 use provider_sdk::samples::{self, REFERENCE, kind, kinds, only, order, pairs, party, problems, run};
 use provider_sdk::scripted::{Scripted, form_fields, http, silent};
 use provider_sdk::types::*;
-use provider_sdk::{Call, Provider};
+use provider_sdk::{Call, Provider, provider};
 
 /// The 加盟店コード of an ordinary shop.
 pub(crate) const MERCHANT: &str = "12345678901";
@@ -77,7 +77,7 @@ pub(crate) fn field(request: &Request, key: &str) -> String {
 
 /// The result of registering `order` at a gateway that answers with `document`.
 pub(crate) fn credit(order: Order, document: &str) -> Result<Decision, Failure> {
-    only(run(Kuroneko::credit(&call(&answering(document)), &[order])))
+    only(run(provider::credit::<Kuroneko, _>(&call(&answering(document)), &[order])))
 }
 
 /// The registration of [`order`], as after a lost answer: no call needs an id.
@@ -91,13 +91,13 @@ pub(crate) fn check_credit(document: &str) -> Result<Standing, Failure> {
 
 pub(crate) fn cancel(document: &str) -> Result<(), Failure> {
     let cancellation = Cancellation { registration: known(), reason: None };
-    only(run(Kuroneko::cancel(&call(&answering(document)), &[cancellation])))
+    only(run(provider::cancel::<Kuroneko, _>(&call(&answering(document)), &[cancellation])))
 }
 
 /// The result of reporting a good slip of another carrier than ヤマト運輸.
 pub(crate) fn ship(document: &str) -> Result<(), Failure> {
     let shipment = samples::shipment(known(), "sagawa", "123456789012");
-    only(run(Kuroneko::sync_tracking(&call(&answering(document)), &[shipment])))
+    only(run(provider::sync_tracking::<Kuroneko, _>(&call(&answering(document)), &[shipment])))
 }
 
 pub(crate) fn connect(document: &str) -> Result<(), Failure> {

@@ -32,6 +32,8 @@ fn the_description_is_complete() {
         ("password", true),
         ("cart-code", false),
         ("days-to-ship", false),
+        ("long-slip", true),
+        ("enclosed-gift", true),
     ];
     assert_eq!(keys, expected);
     for field in &info.settings {
@@ -101,7 +103,7 @@ fn the_connection_test_asks_for_an_order_that_nobody_has() {
 fn the_connection_test_says_what_is_wrong() {
     assert_eq!(connect(&result("0")), Ok(()), "somebody's order after all");
     assert_eq!(kind(&connect(&refused("kaars012E"))), "unauthorized");
-    for unclear in ["err0001", "kaars001E", "kaast008E", ""] {
+    for unclear in ["err0001", "kaars099E", "kaast008E", ""] {
         assert_eq!(kind(&connect(&refused(unclear))), "outcome-unknown", "{unclear}");
     }
     let elsewhere = refused("kaars008E").replace(MERCHANT, "12345678902");
@@ -118,8 +120,8 @@ fn the_connection_test_says_what_is_wrong() {
 fn nothing_asked_is_nothing_sent() {
     let gateway = silent();
     let call = call(&gateway);
-    assert!(run(Kuroneko::credit(&call, &[])).is_empty());
+    assert!(run(provider::credit::<Kuroneko, _>(&call, &[])).is_empty());
     assert!(run(Kuroneko::check_credit(&call, &[])).is_empty());
-    assert!(run(Kuroneko::cancel(&call, &[])).is_empty());
-    assert!(run(Kuroneko::sync_tracking(&call, &[])).is_empty());
+    assert!(run(provider::cancel::<Kuroneko, _>(&call, &[])).is_empty());
+    assert!(run(provider::sync_tracking::<Kuroneko, _>(&call, &[])).is_empty());
 }

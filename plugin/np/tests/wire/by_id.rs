@@ -23,13 +23,13 @@ fn standing(answer: Result<Response, SendError>) -> Result<Standing, Failure> {
 
 fn cancel(answer: Result<Response, SendError>) -> Result<(), Failure> {
     let rows = [cancellation(registration(REFERENCE, Some(ID)))];
-    only(run(Np::cancel(&call(&answering(answer), &[]), &rows)))
+    only(run(provider::cancel::<Np, _>(&call(&answering(answer), &[]), &rows)))
 }
 
 fn ship(carrier: &str, slip: &str, answer: Result<Response, SendError>) -> (Result<(), Failure>, Vec<Request>) {
     let gateway = answering(answer);
     let rows = [shipment(registration(REFERENCE, Some(ID)), carrier, slip)];
-    (only(run(Np::sync_tracking(&call(&gateway, &[]), &rows))), gateway.sent())
+    (only(run(provider::sync_tracking::<Np, _>(&call(&gateway, &[]), &rows))), gateway.sent())
 }
 
 fn done() -> Result<Response, SendError> {
@@ -46,8 +46,8 @@ fn each_call_has_its_endpoint_and_members() {
     let call = call(&gateway, &[]);
     let rows = [known(1)];
     run(Np::check_credit(&call, &rows));
-    run(Np::cancel(&call, &rows.clone().map(cancellation)));
-    run(Np::sync_tracking(&call, &[shipment(known(1), "sagawa", "1234-5678-9012")]));
+    run(provider::cancel::<Np, _>(&call, &rows.clone().map(cancellation)));
+    run(provider::sync_tracking::<Np, _>(&call, &[shipment(known(1), "sagawa", "1234-5678-9012")]));
     let found: Vec<_> = gateway
         .sent()
         .into_iter()
@@ -91,14 +91,17 @@ fn without_the_gateways_id_nothing_can_be_asked_or_done() {
     for lost in [registration(REFERENCE, None), registration(REFERENCE, Some(""))] {
         assert_eq!(run(Np::check_credit(&call, std::slice::from_ref(&lost))), [Err(Failure::Unsupported)]);
         let expected = pairs(&[("registration.transaction-id", "no-transaction-id")]);
-        assert_eq!(problems(only(run(Np::cancel(&call, &[cancellation(lost.clone())])))), expected);
-        assert_eq!(problems(only(run(Np::sync_tracking(&call, &[shipment(lost, "sagawa", "1")])))), expected);
+        assert_eq!(problems(only(run(provider::cancel::<Np, _>(&call, &[cancellation(lost.clone())])))), expected);
+        assert_eq!(
+            problems(only(run(provider::sync_tracking::<Np, _>(&call, &[shipment(lost, "sagawa", "1")])))),
+            expected
+        );
     }
     for odd in ["2611240000", "261124000011", "2611240000A", "２６１１２４００００１"] {
         let odd = registration(REFERENCE, Some(odd));
         let result = only(run(Np::check_credit(&call, std::slice::from_ref(&odd))));
         assert_eq!(problems(result), pairs(&[("transaction-id", "transaction-id")]));
-        let result = only(run(Np::cancel(&call, &[cancellation(odd)])));
+        let result = only(run(provider::cancel::<Np, _>(&call, &[cancellation(odd)])));
         assert_eq!(problems(result), pairs(&[("registration.transaction-id", "transaction-id")]));
     }
 }
@@ -180,12 +183,21 @@ fn each_carrier_has_its_code() {
         ("shinshu-meitetsu", "59110"),
         ("toll", "59140"),
         ("tonami", "59100"),
+        ("yu-packet", "59043"),
+        ("morning-10-mail", "59042"),
+        ("jad", "59160"),
+        ("contracted", "55555"),
     ];
     for (carrier, code) in codes {
         let (result, requests) = ship(carrier, "123456789012", done());
         assert_eq!(result, Ok(()));
         assert_eq!(members(&only(requests), "pd_company_code"), [code], "{carrier}");
     }
+    let (result, requests) = ship("contracted", "", done());
+    assert_eq!(result, Ok(()), "mail without a slip has no number");
+    assert_eq!(only(sent(&only(requests))).get("slip_no"), None);
+    let (result, requests) = ship("sagawa", "", done());
+    assert_eq!((problems(result), requests.len()), (pairs(&[("tracking-number", "required")]), 0));
     for none in ["japan-post", "pigeon", ""] {
         let (result, requests) = ship(none, "123456789012", done());
         assert!(requests.is_empty());
@@ -196,12 +208,14 @@ fn each_carrier_has_its_code() {
 
 #[test]
 fn a_slip_number_has_one_to_twenty_letters_digits_and_hyphens() {
+    let (result, requests) = ship("sagawa", "１２３４ー５６ＡＢ", done());
+    assert_eq!((result, members(&only(requests), "slip_no")), (Ok(()), vec!["1234-56AB".to_owned()]));
     for good in ["1", "ABC-123-xyz", &"1".repeat(20)] {
         let (result, requests) = ship("sagawa", good, done());
         assert_eq!(result, Ok(()));
         assert_eq!(members(&only(requests), "slip_no"), [good]);
     }
-    let bad = [("", "required"), ("123 456", "slip"), ("１２３", "slip"), ("12_3", "slip")];
+    let bad = [("", "required"), ("123 456", "slip"), ("１２三", "slip"), ("12_3", "slip")];
     for (bad, code) in bad.into_iter().chain([("111111111111111111111", "too-long")]) {
         let (result, requests) = ship("sagawa", bad, done());
         assert!(requests.is_empty(), "{bad}");
@@ -245,7 +259,7 @@ fn one_transaction_is_not_shipped_twice_by_one_call() {
         shipment(known(1), "sagawa", "333"),
         shipment(known(4), "yamato", "444"),
     ];
-    let rows = run(Np::sync_tracking(&call(&gateway, &[]), &shipments));
+    let rows = run(provider::sync_tracking::<Np, _>(&call(&gateway, &[]), &shipments));
     assert_eq!(kinds(&rows), ["ok", "invalid", "invalid", "ok"]);
     assert_eq!(problems(rows[2].clone()), pairs(&[("registration.transaction-id", "transaction-twice")]));
     assert_eq!(members(&only(gateway.sent()), "slip_no"), ["111", "444"]);

@@ -11,7 +11,7 @@ use provider_sdk::http::{Request, Response, SendError, Transport};
 use provider_sdk::samples::{order, settings};
 use provider_sdk::scripted::Scripted;
 use provider_sdk::types::*;
-use provider_sdk::{Call, Provider};
+use provider_sdk::{Call, Provider, provider};
 use serde_json::{Value, json};
 
 /// The gateway's id in most cases.

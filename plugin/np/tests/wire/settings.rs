@@ -19,13 +19,21 @@ fn the_description_is_complete() {
     assert_eq!((limits.credit, limits.check_credit, limits.cancel, limits.sync_tracking), (1000, 1000, 1000, 1000));
     assert_eq!(info.capabilities, Capability::ENCLOSED_INVOICE | Capability::TEST_CONNECTION);
     assert!(!info.carriers.iter().any(|carrier| carrier.id == "japan-post"));
-    assert_eq!(info.carriers.len(), 14);
+    assert_eq!(info.carriers.len(), 18);
     for field in &info.settings {
         for words in [&field.label.ja, &field.label.en, &field.help.ja, &field.help.en] {
             assert!(!words.is_empty(), "{}", field.key);
         }
         assert_eq!(field.kind == SettingKind::Secret, field.key == "sp-code", "{}", field.key);
     }
+}
+
+#[test]
+fn the_shops_name_is_in_letters_that_the_gateway_knows() {
+    let named =
+        |name: &str| check(&[("merchant-code", "a"), ("sp-code", "b"), ("terminal-id", "1"), ("site-name", name)]);
+    assert_eq!(named("例示茶舗〜髙﨑〜"), []);
+    assert_eq!(named("茶舗😀"), pairs(&[("site-name", "characters")]));
 }
 
 #[test]
@@ -93,8 +101,8 @@ fn the_connection_test_says_what_is_wrong() {
 fn nothing_asked_is_nothing_sent() {
     let gateway = silent();
     let call = call(&gateway, &[]);
-    assert!(run(Np::credit(&call, &[])).is_empty());
+    assert!(run(provider::credit::<Np, _>(&call, &[])).is_empty());
     assert!(run(Np::check_credit(&call, &[])).is_empty());
-    assert!(run(Np::cancel(&call, &[])).is_empty());
-    assert!(run(Np::sync_tracking(&call, &[])).is_empty());
+    assert!(run(provider::cancel::<Np, _>(&call, &[])).is_empty());
+    assert!(run(provider::sync_tracking::<Np, _>(&call, &[])).is_empty());
 }

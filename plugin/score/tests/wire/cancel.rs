@@ -3,7 +3,10 @@
 use crate::*;
 
 fn cancel(body: &str) -> Result<(), Failure> {
-    only(run(Score::cancel(&call(&answering(body)), &[Cancellation { registration: known(), reason: None }])))
+    only(run(provider::cancel::<Score, _>(
+        &call(&answering(body)),
+        &[Cancellation { registration: known(), reason: None }],
+    )))
 }
 
 fn done() -> String {
@@ -17,7 +20,7 @@ fn done() -> String {
 fn the_request_names_both_ids_and_the_amount() {
     let gateway = answering(&done());
     let rows = [Cancellation { registration: known(), reason: Some("お客様の都合".to_owned()) }];
-    assert_eq!(run(Score::cancel(&call(&gateway), &rows)), [Ok(())]);
+    assert_eq!(run(provider::cancel::<Score, _>(&call(&gateway), &rows)), [Ok(())]);
     let request = only(gateway.sent());
     assert_eq!(request.url, "https://gw.example/at/direct/autocancel.do");
     let expected = [("nissenTransactionId", ID), ("shopTransactionId", REFERENCE), ("billedAmount", "1590")];
@@ -51,7 +54,7 @@ fn only_an_answer_about_the_transaction_is_a_success() {
 fn what_cannot_be_named_is_not_sent() {
     let refused = |registration| {
         let row = Cancellation { registration, reason: None };
-        problems(only(run(Score::cancel(&call(&silent()), &[row]))))
+        problems(only(run(provider::cancel::<Score, _>(&call(&silent()), &[row]))))
     };
     let lost = samples::registration(REFERENCE, None);
     assert_eq!(refused(lost), pairs(&[("registration.transaction-id", "no-transaction-id")]));

@@ -10,10 +10,10 @@ fn everywhere(answer: &Result<Response, SendError>) -> [&'static str; 4] {
     let call = call(&gateway);
     let cancellation = Cancellation { registration: known(), reason: None };
     let results = [
-        kind(&only(run(Score::credit(&call, &[order()])))),
+        kind(&only(run(provider::credit::<Score, _>(&call, &[order()])))),
         kind(&only(run(Score::check_credit(&call, &[known()])))),
-        kind(&only(run(Score::cancel(&call, &[cancellation])))),
-        kind(&only(run(Score::sync_tracking(&call, &[tracking::shipment("sagawa", "123456789012")])))),
+        kind(&only(run(provider::cancel::<Score, _>(&call, &[cancellation])))),
+        kind(&only(run(provider::sync_tracking::<Score, _>(&call, &[tracking::shipment("sagawa", "123456789012")])))),
     ];
     assert_eq!(gateway.sent().len(), 4, "nothing is sent a second time");
     results
@@ -70,7 +70,7 @@ fn an_answer_that_cannot_be_read_says_nothing() {
 fn too_many_requests_says_how_long_to_wait() {
     let answer = Response { status: 429, content_type: None, retry_after: Some(30), body: Vec::new() };
     let gateway = Scripted::new(|_: &Request| Ok(answer.clone()));
-    let result = only(run(Score::credit(&call(&gateway), &[order()])));
+    let result = only(run(provider::credit::<Score, _>(&call(&gateway), &[order()])));
     assert!(matches!(result, Err(Failure::Busy((_, Some(30))))), "{result:?}");
     assert_eq!(everywhere(&http(429, "text/html", "")), ["busy"; 4]);
 }

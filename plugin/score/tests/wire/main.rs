@@ -13,7 +13,7 @@ use provider_sdk::samples::{self, REFERENCE, kind, kinds, only, pairs, problems,
 use provider_sdk::scripted::{Scripted, http, silent};
 use provider_sdk::types::*;
 use provider_sdk::xml::{self, Element};
-use provider_sdk::{Call, Provider};
+use provider_sdk::{Call, Provider, provider};
 use score::Score;
 
 /// The gateway's id of [`REFERENCE`].
@@ -93,5 +93,5 @@ pub(crate) fn known() -> Registration {
 
 /// The result of registering `order` at a gateway that answers with `body`.
 pub(crate) fn credit(order: Order, body: &str) -> Result<Decision, Failure> {
-    only(run(Score::credit(&call(&answering(body)), &[order])))
+    only(run(provider::credit::<Score, _>(&call(&answering(body)), &[order])))
 }

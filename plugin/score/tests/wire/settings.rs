@@ -19,7 +19,7 @@ fn the_description_is_complete() {
     let limits = info.batch_limits;
     assert_eq!((limits.credit, limits.check_credit, limits.cancel, limits.sync_tracking), (1, 1, 1, 1));
     assert_eq!(info.capabilities, Capability::ENCLOSED_INVOICE, "neither found by reference nor tested");
-    assert_eq!(info.carriers.len(), 14);
+    assert_eq!(info.carriers.len(), 16);
     for field in &info.settings {
         for words in [&field.label.ja, &field.label.en, &field.help.ja, &field.help.en] {
             assert!(!words.is_empty(), "{}", field.key);
@@ -69,8 +69,8 @@ fn there_is_no_connection_test() {
 fn nothing_asked_is_nothing_sent() {
     let gateway = silent();
     let call = call(&gateway);
-    assert!(run(Score::credit(&call, &[])).is_empty());
+    assert!(run(provider::credit::<Score, _>(&call, &[])).is_empty());
     assert!(run(Score::check_credit(&call, &[])).is_empty());
-    assert!(run(Score::cancel(&call, &[])).is_empty());
-    assert!(run(Score::sync_tracking(&call, &[])).is_empty());
+    assert!(run(provider::cancel::<Score, _>(&call, &[])).is_empty());
+    assert!(run(provider::sync_tracking::<Score, _>(&call, &[])).is_empty());
 }

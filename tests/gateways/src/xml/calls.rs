@@ -60,6 +60,8 @@ pub(crate) trait XmlWire: Send + Sync + Sized + 'static {
     const BASE: &'static str;
     /// Content-Type of its answers.
     const CONTENT_TYPE: &'static str;
+    /// Whether a request without Content-Type is taken.
+    const TAKES_UNTYPED: bool;
     /// What stands before the three digits of the simulator's own codes.
     const OWN_CODE: &'static str;
     /// The elements that hold references and transaction ids.
@@ -259,7 +261,8 @@ impl<P: XmlWire> Wire for P {
         if request.method != "POST" {
             return Answer::page(405, "Method Not Allowed");
         }
-        if !matches!(request.charset("application/xml").as_deref(), Some("" | "utf-8")) {
+        let untyped = P::TAKES_UNTYPED && request.header("content-type").is_none();
+        if !untyped && !matches!(request.charset("application/xml").as_deref(), Some("" | "utf-8")) {
             return Answer::page(415, "Unsupported Media Type");
         }
         match carry_out(self, call, ledger, &request.body) {

@@ -16,6 +16,8 @@ pub(crate) struct Rule {
     label: &'static str,
     need: Need,
     content: Content,
+    /// Whether it is taken in any place among the others of its group.
+    anywhere: bool,
 }
 
 /// Whether an element has to be there. An empty value counts as absent, except for
@@ -27,6 +29,8 @@ pub(crate) enum Need {
     Optional,
     /// Required where this other element beside it has no value.
     Unless(&'static str),
+    /// Required except where this other element beside it has this value.
+    UnlessIs(&'static str, &'static str),
     /// Not an element of this request.
     Never,
 }
@@ -65,7 +69,7 @@ pub(crate) struct Found {
 
 impl Rule {
     const fn new(name: &'static str, label: &'static str, need: Need, content: Content) -> Self {
-        Rule { name, alias: None, label, need, content }
+        Rule { name, alias: None, label, need, content, anywhere: false }
     }
 
     pub(crate) const fn value(name: &'static str, label: &'static str, need: Need, most: usize, form: Form) -> Self {
@@ -101,6 +105,16 @@ impl Rule {
         }
     }
 
+    /// The same element, taken in any place of its group: clients of the same gateway differ in it.
+    pub(crate) const fn anywhere(self) -> Self {
+        Rule { anywhere: true, ..self }
+    }
+
+    /// The same element, needed unless that other one beside it has this value.
+    pub(crate) const fn unless_is(self, name: &'static str, value: &'static str) -> Self {
+        Rule { need: Need::UnlessIs(name, value), ..self }
+    }
+
     /// The same element, taken under this name too.
     pub(crate) const fn or(self, alias: &'static str) -> Self {
         Rule { alias: Some(alias), ..self }
@@ -134,6 +148,7 @@ impl Rule {
             Need::Required => !valued,
             Need::MayBeEmpty => node.is_none(),
             Need::Unless(other) => !valued && parent.text(other).is_empty(),
+            Need::UnlessIs(other, value) => !valued && parent.text(other) != value,
             Need::Optional | Need::Never => false,
         };
         match node {
@@ -198,15 +213,19 @@ fn flaw(value: &str, least: usize, most: usize, form: &Form) -> Option<Flaw> {
 /// Which children a group does not have, has twice, or has in another place.
 fn check_children(rules: &[Rule], node: &Node, path: &str, found: &mut Vec<Found>) {
     let mut seen = vec![false; rules.len()];
+    let mut latest = 0;
     for child in &node.children {
         let place = rules.iter().position(|rule| rule.is(child));
         let flaw = match place {
             None => Some(Flaw::Unknown),
             Some(place) if seen[place] => Some(Flaw::Repeated),
-            Some(place) if seen[place..].contains(&true) => Some(Flaw::OutOfOrder),
+            Some(place) if !rules[place].anywhere && place < latest => Some(Flaw::OutOfOrder),
             Some(_) => None,
         };
-        place.into_iter().for_each(|place| seen[place] = true);
+        if let Some(place) = place {
+            seen[place] = true;
+            latest = if rules[place].anywhere { latest } else { latest.max(place) };
+        }
         let label = place.map_or(child.name.as_str(), |place| rules[place].label);
         let at = |flaw| Found { path: below(path, &child.name), label: label.to_owned(), flaw };
         found.extend(flaw.map(at));
@@ -235,13 +254,16 @@ mod tests {
         Rule::value("info", "情報", Need::MayBeEmpty, 2, Form::Text),
         Rule::value("tel", "電話", Need::Unless("mobile"), 9, Form::Phone),
         Rule::optional("mobile", "携帯", 9, Form::Phone),
+        Rule::required("kind", "区分", 1, Form::Text).unless_is("info", "い").anywhere(),
         Rule::optional("date", "日付", 10, Form::Date).or("Date"),
         Rule::value("old", "旧番号", Need::Never, 9, Form::Text),
+        Rule::optional("note", "備考", 9, Form::Text).anywhere(),
         Rule::group("ship", "配送先", Need::Optional, &[Rule::required("zip", "郵便番号", 8, Form::HyphenPostal)]),
         Rule::list("items", "明細一覧", &ITEM, 2),
     ]);
 
-    const GOOD: &str = "<request><id>AB</id><info/><tel>1</tel><items><item><name>x</name></item></items></request>";
+    const GOOD: &str =
+        "<request><id>AB</id><info/><tel>1</tel><kind>1</kind><items><item><name>x</name></item></items></request>";
 
     fn found(document: &str) -> Vec<(String, Flaw)> {
         let flaws = REQUEST.flaws(&Node::parse(document.as_bytes()).unwrap());
@@ -254,6 +276,9 @@ mod tests {
             GOOD.to_owned(),
             GOOD.replace("><", ">\n <"),
             GOOD.replace("<info/>", "<info>い</info>"),
+            GOOD.replace("<info/>", "<info>い</info>").replace("<kind>1</kind>", "<kind/>"),
+            GOOD.replace("<id>", "<note>x</note><id>"),
+            GOOD.replace("</request>", "<note>x</note></request>"),
             GOOD.replace("<tel>1</tel>", "<mobile>1</mobile>"),
             GOOD.replace("<tel>1</tel>", "<tel/><mobile>1</mobile>"),
             GOOD.replace("<items>", "<date>2026-04-01</date><items>"),
@@ -273,6 +298,8 @@ mod tests {
             ("AB", "A", "id", Flaw::TooShort(2)),
             ("AB", "ABCDE", "id", Flaw::TooLong(4)),
             ("<info/>", "", "info", Flaw::Missing),
+            ("<kind>1</kind>", "", "kind", Flaw::Missing),
+            ("<info/>", "<note>x</note><note>x</note><info/>", "note", Flaw::Repeated),
             ("<tel>1</tel>", "", "tel", Flaw::Missing),
             ("<tel>1</tel>", "<mobile/>", "tel", Flaw::Missing),
             ("<tel>1</tel>", "<tel>a</tel>", "tel", Flaw::Malformed),

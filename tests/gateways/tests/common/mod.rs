@@ -119,7 +119,7 @@ fn head(request: &Received) -> String {
     let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let Received { method, path, body, .. } = request;
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: gateway\r\nUser-Agent: tests/1\r\nAccept: */*\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
         body.len()
     )
 }

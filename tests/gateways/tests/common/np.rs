@@ -71,7 +71,7 @@ pub fn received(path: &str, rows: &[Value]) -> Received {
         ("x-np-terminal-id", "9000000001"),
         ("content-type", "application/json"),
     ];
-    let method = if path == "/transactions/cancel" { "PATCH" } else { "POST" };
+    let method = if ["/transactions/cancel", "/transactions/update"].contains(&path) { "PATCH" } else { "POST" };
     Received {
         method: method.to_owned(),
         path: format!("/v1{path}"),

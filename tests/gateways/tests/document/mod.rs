@@ -134,8 +134,9 @@ pub fn assert_refused<W: Wire + Default>(
     assert_eq!((refusal.operation.as_str(), refusal.code.as_str()), (operation, code), "{rule}");
 }
 
-/// What is not a POST of XML in UTF-8 is refused by HTTP, with nothing left behind.
-pub fn assert_only_xml_posts<W: Wire + Default>(path: &str, document: &Document) {
+/// What is not a POST of XML in UTF-8 is refused by HTTP, with nothing left behind; `untyped` is what comes
+/// of a request without Content-Type.
+pub fn assert_only_xml_posts<W: Wire + Default>(path: &str, document: &Document, untyped: u16) {
     let mut desk = Desk::<W>::default();
     let valid = received(path, document.0.clone());
     let typed = |content_type: &str| {
@@ -148,7 +149,6 @@ pub fn assert_only_xml_posts<W: Wire + Default>(path: &str, document: &Document)
         (404, Received { path: format!("{path}?x=1"), ..valid.clone() }),
         (404, Received { path: path.replace(".do", ""), ..valid.clone() }),
         (404, Received { path: format!("/x{path}"), ..valid.clone() }),
-        (415, Received { headers: Vec::new(), ..valid.clone() }),
         (415, typed("text/xml; charset=UTF-8")),
         (415, typed("application/x-www-form-urlencoded")),
         (415, typed("application/xml; charset=Shift_JIS")),
@@ -156,6 +156,9 @@ pub fn assert_only_xml_posts<W: Wire + Default>(path: &str, document: &Document)
         assert_eq!(desk.provider.answer(&mut desk.ledger, &request).status, status, "{request:?}");
     }
     assert_eq!(desk.ledger, Ledger::default());
+    let without = Received { headers: Vec::new(), ..valid.clone() };
+    let mut other = Desk::<W>::default();
+    assert_eq!(other.provider.answer(&mut other.ledger, &without).status, untyped);
     for content_type in ["application/xml", "application/xml; charset=utf-8"] {
         assert_eq!(desk.provider.answer(&mut desk.ledger, &typed(content_type)).status, 200);
     }

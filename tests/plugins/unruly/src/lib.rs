@@ -15,10 +15,12 @@ use provider_sdk::types::*;
 use provider_sdk::{Call, Provider, fees, text};
 
 /// Every way, and what it does.
-pub const BEHAVIOURS: [(&str, &str); 35] = [
+pub const BEHAVIOURS: [(&str, &str); 37] = [
     ("honest", "keeps the contract"),
     ("describe-panics", "breaks off in describe"),
     ("carrier-twice", "describes a carrier twice"),
+    ("carrier-renamed", "gives a known carrier an id of its own"),
+    ("carrier-mistaken", "gives a known id to another carrier"),
     ("no-english", "has a label in Japanese only"),
     ("version-in-words", "has a version that is a word"),
     ("origin-with-path", "wants an origin with a path"),
@@ -72,6 +74,8 @@ fn is(name: &str) -> bool {
 /// Rows of each operation in one call.
 const ROWS: u32 = 10;
 const CARRIERS: [&str; 2] = ["sagawa", "yamato"];
+/// Their names, and those of whatever else is described.
+const NAMES: [&str; 2] = ["佐川急便", "ヤマト運輸"];
 
 /// The only shop that `settings-special` accepts.
 pub const SPECIAL_SHOP: &str = "420815";
@@ -85,6 +89,12 @@ impl Provider for Unruly {
         let mut carriers: Vec<_> = CARRIERS.map(carrier).into();
         if is("carrier-twice") {
             carriers.push(carrier(CARRIERS[0]));
+        }
+        if is("carrier-renamed") {
+            carriers.push(Carrier { id: "yamato-transport".to_owned(), name: label("ヤマト運輸", "Yamato") });
+        }
+        if is("carrier-mistaken") {
+            carriers.push(Carrier { id: "seino".to_owned(), name: label("西武運輸", "Seibu") });
         }
         let mut capabilities = Capability::FIND_BY_REFERENCE | Capability::TEST_CONNECTION;
         if is("hidden-connection-test") {
@@ -175,7 +185,8 @@ impl Provider for Unruly {
 }
 
 fn carrier(id: &str) -> Carrier {
-    Carrier { id: id.to_owned(), name: label(id, id) }
+    let name = CARRIERS.iter().zip(NAMES).find(|(known, _)| **known == id).map_or(id, |(_, name)| name);
+    Carrier { id: id.to_owned(), name: label(name, id) }
 }
 
 fn label(ja: &str, en: &str) -> Label {
