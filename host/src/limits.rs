@@ -48,7 +48,7 @@ pub struct Limits {
     pub plugin_bytes: usize,
     /// The same, for all calls of all plugins.
     pub total_bytes: usize,
-    /// Linear memory beyond [`MEMORY_RESERVED`] for each instance, of all calls of one plugin.
+    /// Linear memory of all calls of one plugin, beyond 8 MiB that each call gets whatever others hold.
     pub plugin_memory: usize,
     /// The same, for all calls of all plugins.
     pub total_memory: usize,
@@ -168,7 +168,7 @@ pub(crate) const MAX_PATH: usize = 200;
 /// Characters of the words of a trap.
 pub(crate) const MAX_TRAP: usize = 300;
 
-/// Linear memory that every instance gets whatever others hold: an SDK component begins with about
+/// Linear memory that every call gets whatever others hold: an SDK component begins with about
 /// one MiB and decodes a whole answer in a few.
 pub(crate) const MEMORY_RESERVED: usize = 8 << 20;
 /// Bytes that are read of an answer at once; also the longest head of one.

@@ -128,6 +128,22 @@ async fn the_sockets_of_a_plugin_are_bounded_over_all_its_shops() {
 }
 
 #[tokio::test]
+async fn memory_is_bounded_for_all_calls_and_some_is_always_there() {
+    let server = Server::start(Does::Answers(0)).await;
+    // Beyond what is reserved there is next to nothing, and a call that grows takes it all.
+    let nothing = 1 << 20;
+    let limits = Limits { plugin_memory: nothing, total_memory: nothing, cpu: Duration::from_secs(4), ..limits() };
+    let plugin = with(limits, &server).await;
+    let (grows, honest) = (account("grow", &server), account("honest", &server));
+    let growing = futures::future::join_all((0..4).map(|_| plugin.credit(&grows, vec![order()])));
+    let (grown, answer) = tokio::join!(growing, plugin.credit(&honest, vec![order()]));
+    assert!(answer.rows[0].is_ok(), "{:?}", answer.rows);
+    for answer in grown {
+        assert_eq!(answer.calls[0].error, Some(CallError::Memory));
+    }
+}
+
+#[tokio::test]
 async fn requests_of_a_call_take_turns_on_the_network() {
     let waits = Server::start(Does::ReadsAndWaits).await;
     let limits = Limits { concurrent_requests: 5, deadline: Duration::from_secs(2), handles: 50_000, ..limits() };

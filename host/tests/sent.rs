@@ -182,7 +182,7 @@ async fn what_found_no_connection_is_not_sent() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
-    let plugin = hostile_at(limits(), &[url.clone()]).await;
+    let plugin = hostile_at(limits(), std::slice::from_ref(&url)).await;
     for body in ["none", "empty", "some"] {
         let (row, progress) = ask(&plugin, &shop("POST", body, &url)).await;
         assert!(matches!((&row, progress), (Err(Failure::NotSent(_)), Progress::NotSent)), "{row:?} {progress:?}");
@@ -238,7 +238,7 @@ async fn talk(mut stream: TcpStream, extra: Extra, sent: Arc<AtomicUsize>) {
 async fn an_answer_that_nobody_asked_for_is_never_the_next_orders() {
     for extra in [Extra::AtOnce, Extra::InPart, Extra::WhenIdle] {
         let (url, connections, extras) = talkative(extra).await;
-        let plugin = hostile_at(limits(), &[url.clone()]).await;
+        let plugin = hostile_at(limits(), std::slice::from_ref(&url)).await;
         for asked in 1..=5 {
             let answer = plugin.credit(&account_at("honest", &url), vec![order()]).await;
             // 500 is the answer to this very request. The 200 behind it belongs to none.
@@ -274,7 +274,7 @@ async fn an_answer_that_comes_before_its_request_is_complete_is_not_believed() {
         cpu: Duration::from_secs(4),
         ..limits()
     };
-    let plugin = hostile_at(limits, &[url.clone()]).await;
+    let plugin = hostile_at(limits, std::slice::from_ref(&url)).await;
     let answer = plugin.credit(&account_at("big-request", &url), vec![order()]).await;
     assert_eq!(answered.load(Ordering::SeqCst), 1);
     assert!(matches!(&answer.rows[0], Err(Failure::OutcomeUnknown(_))), "{:?}", answer.rows);
@@ -305,7 +305,7 @@ fn an_answer_that_came_a_moment_before_the_next_request_is_not_its_answer() {
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let plugin = hostile_at(limits(), &[url.clone()]).await;
+        let plugin = hostile_at(limits(), std::slice::from_ref(&url)).await;
         let shop = account_at("honest", &url);
         let refused = async |what| {
             let answer = plugin.credit(&shop, vec![order()]).await;
