@@ -304,6 +304,15 @@ impl Day {
         browser.upload("#permissions", &good.with_extension("toml")).await?;
         browser.follow("#load button").await?;
         browser.wait_for("#notices", "np を入れ替えました").await?;
+        let elsewhere = "provider = \"np\"\norigins = [\"https://elsewhere.example.jp\"]\n";
+        let elsewhere = self.file("elsewhere.toml", elsewhere).await?;
+        browser.upload("#component", &good).await?;
+        browser.upload("#permissions", &elsewhere).await?;
+        browser.follow("#load button").await?;
+        browser.wait_for("#confirm", "https://elsewhere.example.jp").await?;
+        self.accessible().await?;
+        browser.follow("#confirm a").await?;
+        ensure!(!browser.text("main").await?.contains("elsewhere.example.jp"), "replaced without a yes");
         // Another process puts a newer one on the shelf; this one serves it soon.
         let next = self.served.platform.another_build(&good)?;
         let said = self.served.platform.must(["plugin", "load", &next.to_string_lossy()])?;
