@@ -6,6 +6,9 @@
 //! takes credit results by CSV instead. [`background`] runs [`batch`]es and the [`automation`] while
 //! nobody clicks, and [`worker`] clears up after processes that were killed. [`cli`] is the command line.
 
+#[macro_use]
+pub mod out;
+
 pub mod answer;
 pub mod automation;
 pub mod background;
@@ -13,8 +16,10 @@ pub mod batch;
 pub mod cli;
 pub mod clock;
 pub mod complaint;
+mod current;
 pub mod desk;
 pub mod import;
+pub mod lanes;
 pub mod mall;
 pub mod order;
 pub mod provider;

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use host_demo::cli::Cli;
+use host_demo::out;
 use std::process::ExitCode;
 
 /// Some orders failed or are unknown; the output says which.
@@ -11,11 +12,16 @@ const BAD_INPUT: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().run().await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(SOME_FAILED),
-        Err(error) => {
-            eprintln!("{}", words(&error));
+    let done = Cli::parse().run().await;
+    match (done, out::lost()) {
+        (Ok(true), None) => ExitCode::SUCCESS,
+        (Ok(false), None) => ExitCode::from(SOME_FAILED),
+        (Ok(_), Some(error)) => {
+            out::complaint(format_args!("the output could not be written (出力できません): {error}"));
+            ExitCode::from(BAD_INPUT)
+        }
+        (Err(error), _) => {
+            out::complaint(format_args!("{}", words(&error)));
             ExitCode::from(BAD_INPUT)
         }
     }

@@ -3,9 +3,8 @@
 mod common;
 
 use common::fake::{Fake, Next};
-use common::{TestStore, mall, on_both, told_place};
+use common::{TestStore, do_batches, mall, on_both, told_place};
 use host_demo::background::Background;
-use host_demo::batch;
 use host_demo::desk::Desk;
 use host_demo::mall::Mall;
 use host_demo::state::{Action, Outcome, State};
@@ -17,7 +16,6 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
 
 async fn desk(store: &Store, fake: &Fake) -> Desk<Fake> {
     Desk {
@@ -28,10 +26,6 @@ async fn desk(store: &Store, fake: &Fake) -> Desk<Fake> {
         concurrency: 4,
         settle: Duration::ZERO,
     }
-}
-
-async fn all_rounds(desk: &Desk<Fake>) {
-    while batch::round(desk).await.unwrap() > 0 {}
 }
 
 on_both! {
@@ -47,7 +41,7 @@ on_both! {
         let ticked = [ids[0], ids[1], ids[2], ids[0], ids[4]];
         let batch = test.store.add_batch(Action::Credit, "花子", &ticked, 1).await.unwrap();
         assert_eq!(test.store.batch_progress(batch).await.unwrap(), BatchProgress { waiting: 4, ..Default::default() });
-        all_rounds(&desk).await;
+        do_batches(&desk).await;
         let rows = test.store.batch_rows(batch, 0, 100).await.unwrap();
         let ended: Vec<_> = rows.iter().map(|row| (row.order, row.outcome.unwrap(), row.state.unwrap())).collect();
         assert_eq!(
@@ -72,17 +66,17 @@ on_both! {
         let fake = Fake::new(&[]);
         let ids: Vec<i64> = test.orders(300).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-        let (stop, stopped) = watch::channel(false);
-        let mut processes = Vec::new();
+        let (mut workers, mut processes) = (Vec::new(), Vec::new());
         for _ in 0..3 {
             let desk = desk(&test.again().await, &fake).await;
-            let background = Background { desk, wake: Arc::new(Notify::new()), stop: stopped.clone() };
+            workers.push(Arc::clone(&desk.worker));
+            let background = Background { desk, wake: Arc::default() };
             processes.push(tokio::spawn(async move { background.run().await }));
         }
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        stop.send(true).unwrap();
+        workers.iter().for_each(|worker| worker.stop());
         for process in processes {
             process.await.unwrap();
         }
@@ -110,7 +104,7 @@ on_both! {
         let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         test.store.stop_batch(batch, "太郎", 2).await.unwrap();
-        all_rounds(&desk(&test.store, &fake).await).await;
+        do_batches(&desk(&test.store, &fake).await).await;
         let rows = test.store.batch_rows(batch, 0, 10).await.unwrap();
         assert!(rows.iter().all(|row| row.problem == Some(Problem::Stopped { who: "太郎".into() })));
         assert_eq!(fake.references().len(), 0);
@@ -125,7 +119,7 @@ on_both! {
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         let running = tokio::spawn({
             let desk = desk.clone();
-            async move { batch::round(&desk).await }
+            async move { do_batches(&desk).await }
         });
         while test.order(ids[1]).await.state != State::Sending {
             tokio::task::yield_now().await;
@@ -148,7 +142,7 @@ async fn child_that_works_and_never_gets_an_answer() {
     let store = Store::open(&told_place(&told)).await.unwrap();
     let desk = desk(&store, &Fake { never_answers: true, ..Fake::new(&[]) }).await;
     println!("begins");
-    batch::round(&desk).await.unwrap();
+    do_batches(&desk).await;
 }
 
 fn child(test: &TestStore) -> Child {
@@ -172,18 +166,18 @@ on_both! {
         let sending = |orders: Vec<host_demo::order::Order>| {
             orders.into_iter().filter(|order| order.state == State::Sending).count()
         };
-        // A process takes 24 rows, eight calls of three, and has four of these under way at a time.
+        // A process takes as many rows as it begins at once: four calls of three.
         while sending(test.all().await) < 12 {
             tokio::task::yield_now().await;
         }
         let fake = Fake::new(&[]);
         let desk = desk(&test.store, &fake).await;
-        all_rounds(&desk).await;
-        assert_eq!(test.store.batch_progress(batch).await.unwrap().taken, 24, "its process is alive");
+        do_batches(&desk).await;
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().taken, 12, "its process is alive");
         child.kill().unwrap();
         child.wait().unwrap();
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
-            batch::round(&desk).await.unwrap();
+            do_batches(&desk).await;
         }
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.unknown, progress.failure), (188, 12, 0));

@@ -78,6 +78,10 @@ impl Providers<Counted> for Counting {
         let plugin = self.registry.get(id)?;
         Some(Counted { plugin, calls: Arc::clone(&self.calls) })
     }
+
+    fn ids(&self) -> Vec<String> {
+        self.registry.ids()
+    }
 }
 
 /// A plugin whose calls are counted.
