@@ -22,6 +22,7 @@ mod form;
 mod headers;
 mod health;
 mod malls;
+mod nul;
 mod order;
 mod orders;
 mod page;
@@ -45,7 +46,7 @@ use crate::words::Lang;
 use crate::worker::Worker;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum_server::Handle;
@@ -150,6 +151,7 @@ impl App {
             .fallback(form::nowhere)
             .layer(DefaultBodyLimit::max(form::MAX_FORM))
             .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(nul::refuse))
             .layer(from_fn_with_state(self.clone(), visit::identify))
             .layer(from_fn_with_state(self.clone(), to_its_end));
         let all = Router::new().route("/static/{name}", get(assets::serve)).merge(pages).with_state(self.clone());

@@ -265,3 +265,28 @@ impl Store {
         Ok(Risks { asynchronous_standbys, torn_pages })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whatever_the_url_says_a_commit_is_durable_and_never_less_than_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = test_postgres::Cluster::shared().database().unwrap();
+        for (said, is) in [
+            ("off", "on"),
+            ("local", "on"),
+            ("remote_write", "on"),
+            ("on", "on"),
+            ("remote_apply", "remote_apply"),
+        ] {
+            let url = format!("{database}&options[synchronous_commit]={said}");
+            let place = Place::new(&url).with_files(folder.path().join("orders.db"));
+            let (pool, mut alone) = (place.connect().await.unwrap(), place.connect_alone().await.unwrap());
+            let asked = || sqlx::query_scalar::<_, String>("SELECT current_setting('synchronous_commit')");
+            assert_eq!(asked().fetch_one(&pool).await.unwrap(), is, "{said}");
+            assert_eq!(asked().fetch_one(&mut alone).await.unwrap(), is, "{said}");
+        }
+    }
+}

@@ -34,8 +34,9 @@ cat > /dev/null
 const FAST: &str = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off";
 
 /// Everything is kept, but what is acknowledged without having been written: that stays in the server's memory for as
-/// long as it can.
-const FORGETFUL: &str = "fsync = on\nsynchronous_commit = off\nwal_writer_delay = 10s";
+/// long as it can. (A page that is written takes the log before it along.)
+const FORGETFUL: &str = "fsync = on\nsynchronous_commit = off\nwal_writer_delay = 10s\nbgwriter_lru_maxpages = 0\n\
+    wal_writer_flush_after = 1GB\nwal_buffers = 64MB";
 
 /// Lets the platform work on a server that does not sync.
 const ONLY_A_TEST: &str = "&options[host_demo.only_a_test]=yes";
