@@ -5,11 +5,12 @@ mod common;
 use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, mall, on_both, told_place};
 use host_demo::background::Background;
-use host_demo::desk::Desk;
+use host_demo::batch;
+use host_demo::desk::{Desk, Work};
 use host_demo::mall::Mall;
 use host_demo::state::{Action, Outcome, State};
 use host_demo::store::{BatchProgress, Saving, Store};
-use host_demo::words::Problem;
+use host_demo::words::{Lang, Problem, Wait};
 use host_demo::worker::Worker;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -111,6 +112,82 @@ on_both! {
         assert_eq!(test.store.batch(batch).await.unwrap().unwrap().finished_at, Some(2));
     }
 
+    async fn rows_are_taken_by_a_process_that_can_ask_their_provider_and_by_no_other(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake { latency: Duration::from_millis(5), ..Fake::new(&[]) };
+        let ids: Vec<i64> = test.orders(30).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        assert_eq!(batch::waits(&test.store, batch).await.unwrap(), [Wait::NoProcess]);
+        // One has an empty folder of plugins, and is first at the rows.
+        let without = Desk { providers: Arc::new(HashMap::new()), ..desk(&test.again().await, &fake).await };
+        let running = |desk: &Desk<Fake>| {
+            let background = Background { desk: desk.clone(), wake: Arc::default() };
+            tokio::spawn(async move { background.run().await })
+        };
+        let first = running(&without);
+        let no_plugin = [Wait::NoPlugin { provider: "fake".into() }];
+        while batch::waits(&test.store, batch).await.unwrap() != no_plugin {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(no_plugin[0].words(Lang::Ja).contains("読み込みを依頼"));
+        let with = desk(&test.again().await, &fake).await;
+        let second = running(&with);
+        while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let progress = test.store.batch_progress(batch).await.unwrap();
+        assert_eq!((progress.success, progress.failure, progress.unknown), (30, 0, 0));
+        for (desk, process) in [(without, first), (with, second)] {
+            desk.worker.stop();
+            process.await.unwrap();
+        }
+        assert_eq!(test.store.served().await.unwrap(), None, "both said that they ended");
+    }
+
+    async fn rows_that_wait_for_a_credit_follow_their_mall_to_its_new_provider(db) {
+        let test = TestStore::new(db).await;
+        let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, Saving::default()).await.unwrap();
+        let (old, new) = (Fake::new(&[]), Fake::new(&[]));
+        do_batches(&desk(&test.store, &old).await).await;
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 2, "the old one is not asked");
+        let providers = Arc::new(HashMap::from([("other".to_owned(), new.clone())]));
+        do_batches(&Desk { providers, ..desk(&test.store, &new).await }).await;
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 2);
+        assert_eq!((old.references().len(), new.references().len()), (0, 2));
+    }
+
+    async fn an_order_that_cannot_be_read_fails_alone(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[]);
+        let ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        test.execute(&format!("UPDATE orders SET data = 'no order' WHERE id = {}", ids[1])).await;
+        do_batches(&desk(&test.store, &fake).await).await;
+        let progress = test.store.batch_progress(batch).await.unwrap();
+        assert_eq!((progress.success, progress.failure, progress.unknown), (4, 1, 0));
+        let row = test.store.batch_rows(batch, 1, 1).await.unwrap().remove(0);
+        assert!(matches!(row.problem, Some(Problem::Unusable { .. })), "{row:?}");
+        assert_eq!(fake.references().len(), 4);
+    }
+
+    async fn a_process_that_is_to_stop_begins_no_call_and_its_rows_wait(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[]);
+        let ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let desk = desk(&test.store, &fake).await;
+        let waiting = test.store.waiting().await.unwrap().remove(0);
+        let taken = test.store.take_rows(&waiting, &desk.worker.name(), 2).await.unwrap();
+        desk.worker.stop();
+        let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
+        let rows = desk.work(Action::Credit, &works, &|_| {}).await.unwrap();
+        assert!(rows.iter().all(|row| row.problem == Some(Problem::ShuttingDown)), "{rows:?}");
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 5);
+        assert!(fake.references().is_empty());
+    }
+
     async fn work_that_is_let_go_of_leaves_its_orders_unknown_and_its_row_so(db) {
         let test = TestStore::new(db).await;
         let fake = Fake { never_answers: true, ..Fake::new(&[]) };
@@ -126,10 +203,30 @@ on_both! {
         }
         running.abort();
         assert!(running.await.unwrap_err().is_cancelled());
-        assert_eq!(desk.worker.recover(&test.store).await.unwrap(), 2);
+        while desk.worker.recover(&test.store).await.unwrap() == 0 {
+            // The call has yet to be let go of.
+            tokio::task::yield_now().await;
+        }
         assert_eq!(test.order(ids[0]).await.state, State::Unknown);
         assert_eq!(test.store.batch_progress(batch).await.unwrap().unknown, 2);
     }
+}
+
+/// An answer that only PostgreSQL cannot hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_stored_is_in_doubt_and_the_others_of_its_call_are_not() {
+    let test = TestStore::new(common::Db::Postgres).await;
+    let fake = Fake::new(&[Next::Approve, Next::NulInId, Next::Approve]);
+    let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
+    let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+    do_batches(&desk(&test.store, &fake).await).await;
+    assert_eq!(*fake.batches.lock().unwrap(), [3], "one call");
+    let states: Vec<_> = test.all().await.into_iter().map(|order| order.state).collect();
+    assert_eq!(states, [State::Approved, State::Unknown, State::Approved]);
+    let rows = test.store.batch_rows(batch, 0, 3).await.unwrap();
+    assert_eq!(rows[1].outcome, Some(Outcome::Unknown));
+    assert!(matches!(rows[1].problem, Some(Problem::NotRecorded { .. })), "{:?}", rows[1]);
+    assert!(test.store.batch(batch).await.unwrap().unwrap().finished_at.is_some());
 }
 
 /// Tells the child which store to work on, and thereby that it is the child.

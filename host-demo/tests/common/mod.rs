@@ -12,6 +12,7 @@ use host_demo::provider::Provider;
 use host_demo::state::Event;
 use host_demo::store::{Claim, Filter, NewOrder, Place, Saved, Saving, Store};
 use std::path::Path;
+use sqlx::Connection;
 use tempfile::TempDir;
 use time::macros::datetime;
 
@@ -78,6 +79,17 @@ impl TestStore {
     /// The same store with connections of its own, as another process has.
     pub async fn again(&self) -> Store {
         Store::open(self.store.place()).await.unwrap()
+    }
+
+    /// Does to the database what no part of the platform does.
+    pub async fn execute(&self, statement: &str) {
+        sqlx::any::install_default_drivers();
+        let url = match self.database.starts_with("postgres") {
+            true => self.database.clone(),
+            false => format!("sqlite://{}", self.database),
+        };
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
     }
 
     /// What another process is told so that it finds this store; see [`told_place`].
