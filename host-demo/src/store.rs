@@ -439,7 +439,9 @@ impl Store {
     /// Opens the database at `place`, makes it if it is not there, and brings its schema up to date.
     pub async fn open(place: &Place) -> Result<Self> {
         let pool = place.connect().await?;
+        let schema = place.schema_lock().await?;
         sqlx::migrate!().run(&pool).await?;
+        drop(schema);
         let secrets = Secrets::find(&place.beside("key"))?;
         let prefix = own_prefix(&pool, &secrets).await?;
         let (place, dialect, watched) = (place.clone(), place.dialect(), Watched::default());

@@ -4,6 +4,7 @@ use super::{Store, StoreError};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor};
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ const CONNECTIONS: u32 = 8;
 /// How long is waited for one of them on PostgreSQL. Transactions take milliseconds: after this long the database is
 /// not there, and whoever waits is to be told.
 const WAIT_FOR_A_CONNECTION: Duration = Duration::from_secs(10);
+/// How often is looked whether the schema is free: it is brought up to date in some tens of milliseconds.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// What a server says for which waiting helps: it has too many connections, or is starting.
 const NOT_YET: [&str; 2] = ["53300", "57P03"];
 /// Where files that belong to a store on a server are kept, unless told otherwise.
@@ -88,6 +91,24 @@ impl Place {
         let pool = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(dialect.patience());
         let pool = pool.after_connect(move |connection, _| Box::pin(dialect.greet(connection)));
         Ok(pool.connect_with(self.options()?).await?)
+    }
+
+    /// What a process holds that brings the schema up to date: of several that open a new store at once, the others
+    /// wait. PostgreSQL sees to that by itself; on SQLite it is a lock on a file.
+    pub(super) async fn schema_lock(&self) -> std::io::Result<Option<File>> {
+        if self.is_shared() {
+            return Ok(None);
+        }
+        let path = self.beside("schema-lock");
+        create_private(&path)?;
+        let lock = File::open(path)?;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Some(lock)),
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK_AGAIN).await,
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
     }
 
     /// A connection beside the pool, for as long as it is held.
