@@ -5,13 +5,14 @@
 
 use crate::order::Order;
 use crate::state::{Action, Event, State};
+use crate::store::Moment;
 use crate::words::Problem;
 use provider_host::contract::{Capability, Decision, Failure, Reason, Standing, Verdict};
 use std::time::Duration;
 
-/// How long after a request was claimed an answer "there is no such thing" is believed. The request of
-/// a process that was killed may still be on its way: the host gives a call 40 seconds, and this is three
-/// times that.
+/// The in-flight window: how long after a request was claimed an answer "there is no such thing" is believed. The
+/// request of a process that was killed may still be on its way: the host gives a call 40 seconds, and this is three
+/// times that. It is measured by clocks that both processes share; see [`Moment`].
 pub const SETTLE: Duration = Duration::from_secs(120);
 
 /// What an answer means for one order.
@@ -77,10 +78,10 @@ fn sent_before(order: &Order) -> bool {
 }
 
 /// A question where an order stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Question {
-    /// When it was asked, in milliseconds since 1970.
-    pub at: i64,
+    /// When it was asked.
+    pub at: Moment,
     /// See [`SETTLE`].
     pub settle: Duration,
     /// What the provider can tell.
@@ -88,7 +89,7 @@ pub struct Question {
 }
 
 /// What the answer to the question where `order` stands means.
-pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: Question) -> Finding {
+pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: &Question) -> Finding {
     let standing = match answer {
         Ok(standing) => standing,
         Err(failure) => return Finding::new(Event::CheckNoNews, Some(Problem::of(failure, Action::Check))),
@@ -129,7 +130,7 @@ fn with_refusal(order: &Order, found: Problem) -> Problem {
 
 /// Why an answer that the last request left no trace is not to be believed: it may be on its way, or
 /// this provider never shows that trace. A tracking number may be late: sending it again moves no money.
-fn disbelief(order: &Order, standing: &Standing, question: Question) -> Option<Problem> {
+fn disbelief(order: &Order, standing: &Standing, question: &Question) -> Option<Problem> {
     let not_found = matches!(standing, Standing::NotFound);
     let verdict = matches!(standing, Standing::Decided(_));
     let not_cancelled = order.state == State::CancelUnknown && verdict;
@@ -140,18 +141,21 @@ fn disbelief(order: &Order, standing: &Standing, question: Question) -> Option<P
     if not_tracked && !question.provider.contains(Capability::REPORTS_TRACKING) {
         return Some(Problem::CannotTell { action: Action::Sync.to_string() });
     }
-    let until = settled_at(order, question.settle);
-    if (not_found || not_cancelled) && question.at < until {
-        return Some(Problem::TooEarly { until });
+    if let Some(early) = in_flight(order, &question.at, question.settle).filter(|_| not_found || not_cancelled) {
+        return Some(early);
     }
     // What was acknowledged once exists; an answer that it does not is somebody's mistake.
     let acknowledged = order.transaction_id().filter(|_| not_found);
     acknowledged.map(|id| Problem::Vanished { transaction_id: id.to_owned() })
 }
 
-/// From when on nothing that was sent for `order` can still be on its way.
-pub fn settled_at(order: &Order, settle: Duration) -> i64 {
-    order.sent_at.unwrap_or(0) + settle.as_millis() as i64
+/// Why something that was sent for `order` can still be on its way at `now`; nothing if it cannot. Where the clocks
+/// of then and now have nothing in common, it has to be waited for from now on.
+pub fn in_flight(order: &Order, now: &Moment, settle: Duration) -> Option<Problem> {
+    let passed = now.since(order.sent.as_ref()?);
+    let left = settle.as_millis() as i64 - passed.unwrap_or(0);
+    let is_early = passed.is_none() || left > 0;
+    is_early.then(|| Problem::TooEarly { until: now.at + left, measured_anew: passed.is_none() })
 }
 
 /// An answer under another id than the order's is about something else.

@@ -5,16 +5,16 @@
 //! process ends. *When* is decided here by what happened to the order; *whether* anything is done, by
 //! its mall's settings at that time.
 
-use crate::clock;
-use crate::desk::{Desk, DeskError, Row, Work};
+use crate::desk::{Desk, DeskError, MAX_CHUNK, Row, batch_limit};
+use crate::lanes::{Call, Source};
 use crate::mall::Mall;
 use crate::order::Order;
 use crate::provider::Provider;
 use crate::state::{Action, State};
-use crate::store::{Admission, FIRST_PROBE, Store, StoreError};
+use crate::store::{Admission, Among, LEASE, StoreError};
 use crate::words::Problem;
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
 
 /// Before an order is looked at for the second time. A verdict usually takes some minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
@@ -84,82 +84,112 @@ pub fn order_status(mall: &Mall, from: State, state: State) -> Option<String> {
 /// Who is written down for what the automation did.
 pub const AUTOMATION: &str = "automation";
 
-/// Orders that are looked at in one go: a round must end well before the lease on them does.
+/// Orders that are looked at in one go: few enough to be read at once, and other malls' come with the next look.
 const LOOKED_AT_ONCE: usize = 200;
 
-/// Looks at orders whose time has come, and does what their malls want done. How many were looked at:
-/// none means that it is nobody's time yet.
-pub async fn round<P: Provider + Clone>(desk: &Desk<P>) -> Result<usize, DeskError> {
-    desk.worker.recover(&desk.store).await?;
-    let now = clock::now();
-    let due = desk.store.take_due(now, LOOKED_AT_ONCE).await?;
+/// Orders of one mall at one provider: what waits for nobody else's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Lane {
+    /// The provider's id.
+    pub provider: String,
+    /// The mall's id.
+    pub mall: String,
+}
+
+/// Takes orders whose time has come, of providers that this process can ask and not of the lanes that are `busy`:
+/// how many, and what is to be done with those of them for which something is.
+pub(crate) async fn take_due<P: Provider + Clone + 'static>(
+    desk: &Desk<P>,
+    busy: Vec<Lane>,
+) -> Result<(usize, BTreeMap<Lane, Orders<P>>), StoreError> {
+    let (store, now) = (&desk.store, desk.store.now());
+    let but = busy.into_iter().map(|lane| (lane.provider, lane.mall)).collect();
+    let due = store.take_due(now, LOOKED_AT_ONCE, &Among { providers: Some(desk.providers.ids()), but }).await?;
     if due.orders.is_empty() {
-        return Ok(0);
+        return Ok((0, BTreeMap::new()));
     }
-    let plan = Plan::of(&desk.store, &due.orders, now).await?;
-    for (at, orders) in &plan.put_off {
-        desk.store.put_off(orders, due.lease, *at).await?;
+    let malls: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
+    let (mut lanes, mut idle) = (BTreeMap::new(), Vec::new());
+    for order in &due.orders {
+        let Some(action) = malls.get(&order.mall).and_then(|mall| task(order, mall)) else {
+            idle.push(order.id);
+            continue;
+        };
+        let lane = Lane { provider: order.provider.clone(), mall: order.mall.clone() };
+        let orders = lanes.entry(lane).or_insert_with_key(|lane: &Lane| Orders {
+            desk: desk.clone(),
+            provider: lane.provider.clone(),
+            left: VecDeque::new(),
+            lease: due.lease,
+            begun: Instant::now(),
+        });
+        orders.left.push_back((action, order.id));
     }
-    for (action, works) in &plan.works {
-        let rows = desk.of(AUTOMATION).work(*action, works, &|_| {}).await?;
-        put_off_what_was_not_begun(desk, &rows, due.lease).await?;
-    }
-    Ok(due.orders.len())
+    store.put_off(&idle, due.lease, None).await?;
+    Ok((due.orders.len(), lanes))
 }
 
-/// What becomes of the orders of a round.
-#[derive(Default)]
-struct Plan {
-    works: Vec<(Action, Vec<Work>)>,
-    /// Until when which orders wait; never, where there is no time.
-    put_off: BTreeMap<Option<i64>, Vec<i64>>,
+/// The orders of a lane that were taken and are not begun.
+pub(crate) struct Orders<P> {
+    desk: Desk<P>,
+    provider: String,
+    left: VecDeque<(Action, i64)>,
+    lease: i64,
+    begun: Instant,
 }
 
-impl Plan {
-    async fn of(store: &Store, orders: &[Order], now: i64) -> Result<Self, StoreError> {
-        let malls: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
-        let mut plan = Plan::default();
-        let mut admissions: HashMap<String, Admission> = HashMap::new();
-        for order in orders {
-            let mall = malls.get(&order.mall);
-            let Some((mall, action)) = mall.and_then(|mall| Some((mall, task(order, mall)?))) else {
-                plan.put_off.entry(None).or_default().push(order.id);
-                continue;
-            };
-            let provider = if action == Action::Credit { &mall.provider } else { &order.provider };
-            let admission = match admissions.get(provider) {
-                Some(known) => *known,
-                None => store.admission(provider, now).await?,
-            };
-            // After the one that tries it, the others wait for what comes of it.
-            let next = if admission == Admission::Probe { Admission::NotBefore(after_a_try(now)) } else { admission };
-            admissions.insert(provider.clone(), next);
-            match admission {
-                Admission::Free | Admission::Probe => plan.add(action, order.id),
-                Admission::NotBefore(at) => plan.put_off.entry(Some(at)).or_default().push(order.id),
+impl<P: Provider + Clone + 'static> Orders<P> {
+    /// Puts off all that is left.
+    async fn put_off(&mut self, until: i64) -> Result<(), StoreError> {
+        let ids: Vec<i64> = self.left.drain(..).map(|(_, id)| id).collect();
+        self.desk.store.put_off(&ids, self.lease, Some(until)).await
+    }
+
+    /// The next orders with which the same is to be done, at most as many as go into one call.
+    fn next_call(&mut self, provider: &P) -> Option<Call> {
+        let (action, _) = *self.left.front()?;
+        let most = batch_limit(action, provider).clamp(1, MAX_CHUNK);
+        let same = self.left.iter().take(most).take_while(|(other, _)| *other == action).count();
+        Some(Call { action, works: self.left.drain(..same).map(|(_, id)| id.into()).collect() })
+    }
+}
+
+impl<P: Provider + Clone + 'static> Source for Orders<P> {
+    async fn take(&mut self, calls: usize) -> Result<Vec<Call>, DeskError> {
+        // Others may take them when the lease ends, so what is begun is begun well before.
+        if self.left.is_empty() || self.begun.elapsed() > LEASE / 2 {
+            return Ok(Vec::new());
+        }
+        let Some(provider) = self.desk.providers.get(&self.provider) else { return Ok(Vec::new()) };
+        match self.desk.store.admission(&self.provider, self.desk.store.now()).await? {
+            Admission::Free => Ok((0..calls).map_while(|_| self.next_call(&provider)).collect()),
+            Admission::Probe => {
+                let one = self.left.pop_front();
+                Ok(one.map(|(action, id)| Call { action, works: vec![id.into()] }).into_iter().collect())
+            }
+            Admission::NotBefore(at) => {
+                self.put_off(at).await?;
+                Ok(Vec::new())
             }
         }
-        Ok(plan)
     }
 
-    fn add(&mut self, action: Action, order: i64) {
-        match self.works.iter_mut().find(|(planned, _)| *planned == action) {
-            Some((_, works)) => works.push(order.into()),
-            None => self.works.push((action, vec![order.into()])),
-        }
+    async fn ended(&mut self, rows: &[Row]) -> Result<(), DeskError> {
+        Ok(put_off_what_was_not_begun(&self.desk, rows, self.lease).await?)
     }
-}
 
-fn after_a_try(now: i64) -> i64 {
-    now + FIRST_PROBE.as_millis() as i64
+    async fn leave(mut self) -> Result<(), DeskError> {
+        let now = self.desk.store.now();
+        Ok(self.put_off(now).await?)
+    }
 }
 
 /// An order for which nothing could be asked waits for a person, unless it is a matter of time.
 async fn put_off_what_was_not_begun<P>(desk: &Desk<P>, rows: &[Row], lease: i64) -> Result<(), StoreError> {
-    let passes = |row: &&Row| matches!(row.problem, Some(Problem::Changed | Problem::ProviderMissing { .. }));
-    let (again, never): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(passes);
+    let passes = |problem: &Problem| problem.is_for_later() || *problem == Problem::Changed;
+    let (again, never): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.problem.as_ref().is_some_and(passes));
     let ids = |rows: Vec<&Row>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    let later = clock::now() + FIRST_PAUSE.as_millis() as i64;
+    let later = desk.store.now() + FIRST_PAUSE.as_millis() as i64;
     desk.store.put_off(&ids(again), lease, Some(later)).await?;
     desk.store.put_off(&ids(never), lease, None).await
 }

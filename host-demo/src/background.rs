@@ -1,59 +1,101 @@
 //! The work that goes on while nobody clicks: batches and the automation. Every process that serves the
 //! platform runs it; the store sees to it that each order is done once.
 
-use crate::desk::{Desk, DeskError};
+use crate::desk::Desk;
+use crate::lanes::{AFTER_AN_ERROR, Lanes};
 use crate::provider::Provider;
-use crate::{automation, batch};
+use crate::store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 /// How long is waited when there is nothing to do: as long as a row may wait that another process left.
 const IDLE: Duration = Duration::from_secs(1);
-/// How long is waited after an error: the store is not there, and asking it faster does not help.
-const AFTER_AN_ERROR: Duration = Duration::from_secs(5);
 
-/// Work in the background, until it is told to stop.
+/// Work in the background, until its desk's worker is told to stop.
 #[derive(Clone)]
 pub struct Background<P> {
     /// What it works with.
     pub desk: Desk<P>,
     /// Wakes it before its time: a batch was made.
     pub wake: Arc<Notify>,
-    /// Turns to `true` when it is to stop. What has begun comes to its end first.
-    pub stop: watch::Receiver<bool>,
 }
 
-impl<P: Provider + Clone> Background<P> {
-    /// Runs both, side by side: orders that are polled do not wait for a batch, nor a batch for them.
-    pub async fn run(&self) {
-        tokio::join!(
-            self.repeat("batches", || batch::round(&self.desk)),
-            self.repeat("automation", || automation::round(&self.desk)),
-        );
-    }
+/// What the other processes were told last.
+type Told = Option<(String, Vec<String>)>;
 
-    async fn repeat<F: Future<Output = Result<usize, DeskError>>>(&self, what: &str, round: impl Fn() -> F) {
-        let mut stop = self.stop.clone();
-        while !*stop.borrow_and_update() {
-            let pause = match round().await {
+impl<P: Provider + Clone + 'static> Background<P> {
+    /// Runs until it is told to stop. What has begun comes to its end first.
+    pub async fn run(&self) {
+        let worker = &self.desk.worker;
+        let (mut lanes, mut told) = (Lanes::new(self.desk.clone()), None);
+        while !worker.is_stopping() {
+            self.desk.recover().await;
+            let pause = match self.begin(&mut lanes, &mut told).await {
                 Ok(0) => IDLE,
                 Ok(_) => continue,
                 Err(error) => {
-                    tracing::error!(what, %error, "work in the background failed; it goes on in a moment");
+                    tracing::error!(%error, "work in the background failed; it goes on in a moment");
                     AFTER_AN_ERROR
                 }
             };
             tokio::select! {
-                _ = tokio::time::sleep(pause) => {}
+                () = self.pause(&mut lanes, pause) => {}
                 () = self.wake.notified() => {}
-                changed = stop.changed() => {
-                    // Whoever could say so is gone: nothing will ever stop it but this.
-                    if changed.is_err() {
-                        return;
-                    }
-                }
+                () = worker.stopping() => {}
             }
         }
+        lanes.all_end().await;
+        if let Err(error) = self.desk.store.serve(&worker.name(), None).await {
+            tracing::error!(%error, "others were not told that this process ended; they will notice");
+        }
+    }
+
+    /// Begins everything that can be begun now; how many orders the automation looked at: after some, there may be
+    /// more.
+    async fn begin(&self, lanes: &mut Lanes<P>, told: &mut Told) -> Result<usize, StoreError> {
+        self.tell(told).await?;
+        lanes.begin_batches().await?;
+        lanes.begin_automation().await
+    }
+
+    /// Tells the other processes which providers this one can ask, if that is news.
+    async fn tell(&self, told: &mut Told) -> Result<(), StoreError> {
+        let mut providers = self.desk.providers.ids();
+        providers.sort();
+        let news = Some((self.desk.worker.name(), providers));
+        if *told != news
+            && let Some((name, providers)) = &news
+        {
+            self.desk.store.serve(name, Some(providers)).await?;
+            *told = news;
+        }
+        Ok(())
+    }
+
+    /// Waits, but no longer than until a lane ends that did something: there may be more to do.
+    async fn pause(&self, lanes: &mut Lanes<P>, pause: Duration) {
+        let pause = tokio::time::sleep(pause);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return,
+                done = lanes.one_ends() => if done > 0 { return },
+            }
+        }
+    }
+}
+
+/// Waits for Ctrl-C, or for what a service manager sends.
+pub async fn told_to_stop() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
     }
 }

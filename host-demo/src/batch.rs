@@ -1,48 +1,76 @@
-//! Doing what batches ask for: rows that wait are taken a handful at a time and put through the desk, by
-//! whichever process comes first.
+//! Doing what batches ask for: rows that wait are taken by whichever process comes first and can do them, a call's
+//! worth at a time, and put through the desk.
 
-use crate::clock;
-use crate::desk::{Desk, DeskError, Work};
+use crate::desk::{Desk, DeskError, MAX_CHUNK, Row, Work, batch_limit};
+use crate::lanes::{Call, Source};
 use crate::provider::Provider;
 use crate::state::Action;
-use crate::store::{Admission, Waiting};
-use futures::future::join_all;
+use crate::store::{Admission, BreakerState, Store, StoreError, Waiting};
+use crate::words::Wait;
 
-/// Calls that the rows taken at once make: rows that a process holds when it dies have to wait until
-/// another one notices, so a process takes no more than it does in a few seconds.
-const CALLS_AT_ONCE: usize = 8;
-
-/// Takes some rows of everything that waits, different batches and providers side by side, and does them.
-/// How many were done: none means that nothing waits that could be done now.
-pub async fn round<P: Provider + Clone>(desk: &Desk<P>) -> Result<usize, DeskError> {
-    // Rows of a process that died wait again after this.
-    desk.worker.recover(&desk.store).await?;
-    let waiting = desk.store.waiting().await?;
-    let done = join_all(waiting.iter().map(|waiting| some(desk, waiting))).await;
-    done.into_iter().sum()
+/// The rows of a lane: of one batch, one mall's, for one provider.
+pub(crate) struct Rows<P> {
+    desk: Desk<P>,
+    of: Waiting,
 }
 
-async fn some<P: Provider + Clone>(desk: &Desk<P>, waiting: &Waiting) -> Result<usize, DeskError> {
-    let rows_of_a_call = desk
-        .providers
-        .get(&waiting.provider)
-        .map_or(1, |provider| crate::desk::batch_limit(waiting.action, &provider).max(1));
-    let limit = match desk.store.admission(&waiting.provider, clock::now()).await? {
-        Admission::Free => rows_of_a_call.saturating_mul(CALLS_AT_ONCE).min(crate::desk::MAX_CHUNK),
-        Admission::Probe => 1,
-        Admission::NotBefore(_) => return Ok(0),
-    };
-    let taken = desk.store.take_rows(waiting, &desk.worker.name(), limit).await?;
-    let works: Vec<Work> = taken.iter().map(|(id, row)| Work { id: *id, row: Some(*row) }).collect();
-    if works.is_empty() {
-        return Ok(0);
+impl<P> Rows<P> {
+    /// Nothing is taken yet.
+    pub fn new(desk: Desk<P>, of: Waiting) -> Self {
+        Rows { desk, of }
     }
-    desk.of(&waiting.who).work(waiting.action, &works, &|_| {}).await?;
-    desk.store.finish_batch(waiting.batch, clock::now()).await?;
-    Ok(works.len())
+}
+
+impl<P: Provider + Clone + 'static> Source for Rows<P> {
+    async fn take(&mut self, calls: usize) -> Result<Vec<Call>, DeskError> {
+        let (desk, of) = (&self.desk, &self.of);
+        // Withdrawn meanwhile: its rows wait for a process that has it.
+        let Some(provider) = desk.providers.get(&of.provider) else { return Ok(Vec::new()) };
+        let rows_of_a_call = batch_limit(of.action, &provider).clamp(1, MAX_CHUNK);
+        let admission = desk.store.admission(&of.provider, desk.store.now()).await?;
+        let limit = match admission {
+            Admission::Free => rows_of_a_call.saturating_mul(calls),
+            Admission::Probe => 1,
+            Admission::NotBefore(_) => return Ok(Vec::new()),
+        };
+        let taken = desk.store.take_rows(of, &desk.worker.name(), limit).await?;
+        if taken.is_empty() && admission == Admission::Probe {
+            desk.store.give_back_probe(&of.provider, desk.store.now()).await?;
+        }
+        let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
+        let call = |works: &[Work]| Call { action: of.action, works: works.to_vec() };
+        Ok(works.chunks(rows_of_a_call).map(call).collect())
+    }
+
+    async fn ended(&mut self, _: &[Row]) -> Result<(), DeskError> {
+        Ok(())
+    }
+
+    async fn leave(self) -> Result<(), DeskError> {
+        Ok(self.desk.store.finish_batches(self.desk.store.now()).await?)
+    }
 }
 
 /// Whether a batch can do this: a decision is about one order.
 pub fn is_for_many(action: Action) -> bool {
     action != Action::Decide
+}
+
+/// Why rows of the batch wait that no process does now, and what helps; nothing where work goes on.
+pub async fn waits(store: &Store, batch: i64) -> Result<Vec<Wait>, StoreError> {
+    let providers = store.waited_for(batch).await?;
+    if providers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(served) = store.served().await? else { return Ok(vec![Wait::NoProcess]) };
+    let breakers = store.breakers().await?;
+    let wait = |provider: String| {
+        if !served.contains(&provider) {
+            return Some(Wait::NoPlugin { provider });
+        }
+        let open = breakers.iter().find(|breaker| breaker.provider == provider && breaker.state == BreakerState::Open);
+        let until = open?.probe_at?;
+        Some(Wait::Paused { provider, until })
+    };
+    Ok(providers.into_iter().filter_map(wait).collect())
 }

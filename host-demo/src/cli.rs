@@ -9,13 +9,14 @@ mod serve;
 mod users;
 
 use crate::answer::SETTLE;
+use crate::background::told_to_stop;
 use crate::clock;
 use crate::desk::{CONCURRENCY, Desk};
 use crate::mall::Mall;
 use crate::order::Order;
-use crate::provider::{ProviderError, Shelf};
+use crate::provider::{News, Shelf};
 use crate::state::{Action, State};
-use crate::store::{Filter, Place, Store};
+use crate::store::{Filter, Place, Risks, Store};
 use crate::words::Lang;
 use crate::worker::Worker;
 use anyhow::{Context, Result, bail};
@@ -23,11 +24,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use provider_host::{Compiler, Host, Plugin, Registry};
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::future::Future;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+/// What the log has unless `RUST_LOG` says otherwise: what somebody may have to look after.
+const LOG: &str = "warn";
 
 /// 後払いの受注管理デモ / a demo order platform for deferred payment.
 #[derive(Debug, Parser)]
@@ -288,28 +294,88 @@ impl Session {
         })
     }
 
-    /// Does `work` with orders, and takes a plugin that is replaced meanwhile.
-    async fn following<T>(&self, work: impl Future<Output = T>) -> T {
-        let names: Vec<_> = self.registry.all().iter().map(|plugin| plugin.info().id.clone()).collect();
-        let tell = |name: &str, news: Result<&Plugin, ProviderError>| match news {
-            Ok(plugin) => eprintln!(
+    /// Does `work` with orders, takes a plugin that is replaced meanwhile, and begins no more calls when it is told to
+    /// stop: those that have begun come to their end.
+    async fn following<T, P>(&self, desk: &Desk<P>, work: impl Future<Output = T>) -> T {
+        let tell = |name: &str, news: News<'_>| match news {
+            News::Current(plugin) => eprintln!(
                 "{name}: {} {} {}",
                 self.say("プラグインを入れ替えました", "the plugin was replaced by version"),
                 plugin.info().version,
                 plugin.facts().digest
             ),
-            Err(error) => eprintln!(
+            News::Kept(error) => eprintln!(
                 "{name}: {}: {error}",
                 self.say(
                     "新しいプラグインを読み込めないため、今のものを使い続けます",
                     "the new plugin does not load, so the old one stays"
                 )
             ),
+            News::Withdrawn => eprintln!(
+                "{name}: {}",
+                self.say(
+                    "プラグインまたは許可ファイルがなくなったため、もう使いません",
+                    "the plugin or its permission file was removed, so it is asked no more"
+                )
+            ),
         };
+        let follow = self.shelf.follow(&self.registry, Vec::new, tell);
         tokio::select! {
             done = work => done,
-            never = self.shelf.follow(&self.registry, || names.clone(), tell) => match never {},
+            never = follow => match never {},
+            never = self.stop_when_told(&desk.worker) => match never {},
         }
+    }
+
+    /// Passes on to `worker` that the program is to stop, and says that it is heard.
+    async fn stop_when_told(&self, worker: &Worker) -> Infallible {
+        told_to_stop().await;
+        worker.stop();
+        eprintln!(
+            "{}",
+            self.say(
+                "終了します。始めた通信が終わるまで待っています",
+                "Stopping; waiting for calls that have begun to come to their end"
+            )
+        );
+        std::future::pending().await
+    }
+
+    /// Says what may take back what the database acknowledged.
+    async fn warn_of_risks(&self) -> Result<()> {
+        let Risks { asynchronous_standbys, torn_pages } = self.store.risks().await?;
+        if asynchronous_standbys > 0 {
+            eprintln!(
+                "{}",
+                self.say(
+                    format!(
+                        "警告: 非同期のスタンバイが{asynchronous_standbys}台あります。これに切り替えると送信の記録が失われ、二重に与信を実行するおそれがあります。synchronous_standby_namesを設定してください"
+                    ),
+                    format!(
+                        "Warning: {asynchronous_standbys} standby servers replicate asynchronously. A failover to one may forget \
+                         what was sent, and orders could be credited twice; set synchronous_standby_names"
+                    ),
+                )
+            );
+        }
+        if torn_pages {
+            eprintln!(
+                "{}",
+                self.say(
+                    "警告: full_page_writesがoffです。ページの書き込みが途切れないファイルシステムでなければonにしてください",
+                    "Warning: full_page_writes is off. Switch it on unless the file system never tears pages"
+                )
+            );
+        }
+        Ok(())
+    }
+
+    /// Writes the log of what goes wrong where nobody waits for an answer.
+    fn write_log(&self) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+        // It says so on the error stream if it cannot write there, which would end the program.
+        log.log_internal_errors(false).init();
     }
 
     async fn worker(&self) -> Result<Worker> {

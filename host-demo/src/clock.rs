@@ -1,13 +1,68 @@
-//! The time, and how Japan writes it.
+//! The time, how Japan writes it, and how much of it has passed.
 
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 use time::macros::{format_description, offset};
 use time::{Date, OffsetDateTime};
 
-/// Milliseconds since 1970-01-01T00:00:00Z.
+/// Milliseconds since 1970-01-01T00:00:00Z, as this machine's clock has it. It may be wrong and may be set: it says
+/// when something happened and when something is to be done, and never how much time has passed since another
+/// process did something. That is what [`crate::store::Moment`] is for.
 pub fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |past| past.as_millis() as i64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |past| past.as_millis() as i64) + SHIFT.seconds * 1000
 }
+
+/// How long a machine has been up: the same for all its processes, and no setting of its clock changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uptime {
+    /// Which start of which machine it is counted from.
+    pub boot: String,
+    /// Milliseconds, those included in which the machine slept.
+    pub milliseconds: i64,
+}
+
+/// This machine's; nothing where the system does not tell.
+pub fn uptime() -> Option<Uptime> {
+    let milliseconds = since_boot()?;
+    Some(Uptime { boot: SHIFT.boot.clone().or_else(|| BOOT.clone())?, milliseconds })
+}
+
+/// Drawn by the kernel whenever it starts.
+#[cfg(target_os = "linux")]
+static BOOT: LazyLock<Option<String>> = LazyLock::new(|| {
+    let drawn = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(drawn.trim().to_owned()).filter(|drawn| !drawn.is_empty())
+});
+
+#[cfg(target_os = "linux")]
+fn since_boot() -> Option<i64> {
+    let past = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Some(past.tv_sec * 1000 + past.tv_nsec / 1_000_000)
+}
+
+#[cfg(not(target_os = "linux"))]
+static BOOT: LazyLock<Option<String>> = LazyLock::new(|| None);
+
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Option<i64> {
+    None
+}
+
+/// For tests alone: `SECONDS` by which this process's clock is ahead, or behind if negative; with `@NAME` behind
+/// it, the process is on another machine.
+const SHIFT_FOR_TESTS: &str = "HOST_DEMO_TEST_CLOCK";
+
+#[derive(Default)]
+struct Shift {
+    seconds: i64,
+    boot: Option<String>,
+}
+
+static SHIFT: LazyLock<Shift> = LazyLock::new(|| {
+    let Ok(told) = std::env::var(SHIFT_FOR_TESTS) else { return Shift::default() };
+    let (seconds, boot) = told.split_once('@').map_or((told.as_str(), None), |(seconds, boot)| (seconds, Some(boot)));
+    Shift { seconds: seconds.parse().unwrap_or_default(), boot: boot.map(str::to_owned) }
+});
 
 fn in_japan(at: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(at / 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(offset!(+9))

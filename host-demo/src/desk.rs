@@ -6,12 +6,11 @@
 
 use crate::answer::{self, Finding, Question};
 use crate::automation;
-use crate::clock;
 use crate::mall::{Mall, ShopAccount};
 use crate::order::{Invoice, Order};
 use crate::provider::{Provider, Providers, find_carrier};
 use crate::state::{Action, Event, Outcome, State, next};
-use crate::store::{Change, Claim, Ended, RowKey, Store, StoreError};
+use crate::store::{Change, Claim, Ended, Moment, RowKey, Store, StoreError};
 use crate::words::Problem;
 use crate::worker::Worker;
 use futures::stream::{self, StreamExt};
@@ -93,6 +92,16 @@ pub enum DeskError {
     /// The store has no mall under this id, though an order says so.
     #[error("the store has no mall {0}")]
     NoMall(String),
+}
+
+impl DeskError {
+    /// Whether the fault is one order's, and nothing was begun for it: work with others goes on.
+    pub fn is_of_one_order(&self) -> bool {
+        match self {
+            DeskError::Store(error) => error.is_of_one_order(),
+            DeskError::NoOrder(_) | DeskError::NoMall(_) => true,
+        }
+    }
 }
 
 /// What an operator found at the provider about an order whose outcome is unknown. Which of these can be
@@ -230,12 +239,49 @@ struct Placed {
     row: Option<RowKey>,
 }
 
+impl Placed {
+    /// Whether the plugin broke off over it, or over another order of its call.
+    fn broke_off(&self) -> bool {
+        self.order.problem.as_ref().is_some_and(Problem::is_the_plugins)
+    }
+}
+
 /// The orders of one account that go into one call.
-struct Chunk<'a, P> {
+#[derive(Clone)]
+struct Chunk<'a> {
     mall: &'a Mall,
     account: &'a ShopAccount,
-    provider: P,
     orders: Vec<Placed>,
+}
+
+impl<'a> Chunk<'a> {
+    /// One chunk for each of its orders.
+    fn each(self) -> impl Iterator<Item = Chunk<'a>> {
+        let Chunk { mall, account, orders } = self;
+        orders.into_iter().map(move |placed| Chunk { mall, account, orders: vec![placed] })
+    }
+
+    /// The rows of a call that was not made.
+    fn refused(&self, problem: &Problem, on_row: OnRow<'_>) -> Vec<(usize, Row)> {
+        let row = |placed: &Placed| {
+            let row = Row::new(&placed.order, Outcome::Failure, Some(problem.clone()));
+            on_row(&row);
+            (placed.place, row)
+        };
+        self.orders.iter().map(row).collect()
+    }
+
+    /// Whether it is one order that has a call of its own because a plugin broke off over it.
+    fn is_a_suspect(&self) -> bool {
+        matches!(&self.orders[..], [placed] if placed.broke_off())
+    }
+}
+
+/// What has been read for a run: rows that came to nothing, and calls to make.
+struct Prepared {
+    shop: Shop,
+    rows: Vec<(usize, Row)>,
+    by_account: BTreeMap<i64, Vec<Placed>>,
 }
 
 impl<P: Provider + Clone> Desk<P> {
@@ -253,31 +299,61 @@ impl<P: Provider + Clone> Desk<P> {
     /// The same for rows of a batch as well: each row is written down as done together with what became
     /// of its order.
     pub async fn work(&self, action: Action, works: &[Work], on_row: OnRow<'_>) -> Result<Vec<Row>, DeskError> {
-        self.worker.recover(&self.store).await?;
+        self.recover().await;
+        self.carry_out(action, works, on_row).await
+    }
+
+    /// Clears up after processes that ended. What cannot be cleared up stays claimed, which harms nothing but itself.
+    pub async fn recover(&self) {
+        if let Err(error) = self.worker.recover(&self.store).await {
+            tracing::error!(%error, "what another process left could not be cleared up; it is tried again");
+        }
+    }
+
+    /// [`Desk::work`] for whoever clears up by itself.
+    pub(crate) async fn carry_out(
+        &self,
+        action: Action,
+        works: &[Work],
+        on_row: OnRow<'_>,
+    ) -> Result<Vec<Row>, DeskError> {
         let unfinished = Unfinished { worker: &self.worker, works };
-        let rows = self.begin(action, works, on_row).await?;
+        let prepared = match self.prepare(action, works, on_row).await {
+            Err(error) if error.is_of_one_order() => {
+                unfinished.finish();
+                return Err(error);
+            }
+            prepared => prepared?,
+        };
+        let rows = self.make_calls(action, prepared, on_row).await?;
         self.end_rows(works, &rows).await?;
         unfinished.finish();
         Ok(rows)
     }
 
-    /// Rows of batches that failed before anything was asked.
+    /// Rows of batches for which nothing was asked: they failed, or wait again where another process can do them.
     async fn end_rows(&self, works: &[Work], rows: &[Row]) -> Result<(), StoreError> {
         let failed = works.iter().zip(rows).filter(|(_, row)| row.outcome == Outcome::Failure);
-        let ended = failed.filter_map(|(work, row)| {
-            Some(Ended {
-                row: work.row?,
-                outcome: row.outcome,
-                state: row.state,
-                transaction_id: row.transaction_id.as_deref(),
-                problem: row.problem.as_ref(),
-            })
+        let of_batches = failed.filter_map(|(work, row)| Some((work.row?, row)));
+        let is_for_later = |row: &Row| row.problem.as_ref().is_some_and(Problem::is_for_later);
+        let (later, failed): (Vec<_>, Vec<_>) = of_batches.partition(|(_, row)| is_for_later(row));
+        let ended = failed.into_iter().map(|(key, row)| Ended {
+            row: key,
+            outcome: row.outcome,
+            state: row.state,
+            transaction_id: row.transaction_id.as_deref(),
+            problem: row.problem.as_ref(),
         });
         let ended: Vec<_> = ended.collect();
-        if ended.is_empty() { Ok(()) } else { self.store.end_rows(&ended).await }
+        if !ended.is_empty() {
+            self.store.end_rows(&ended).await?;
+        }
+        let later: Vec<i64> = later.into_iter().map(|(_, row)| row.id).collect();
+        if later.is_empty() { Ok(()) } else { self.store.give_back_rows(&self.worker.name(), Some(&later)).await }
     }
 
-    async fn begin(&self, action: Action, works: &[Work], on_row: OnRow<'_>) -> Result<Vec<Row>, DeskError> {
+    /// Reads what a run needs. Nothing is claimed yet.
+    async fn prepare(&self, action: Action, works: &[Work], on_row: OnRow<'_>) -> Result<Prepared, DeskError> {
         let shop = self.shop().await?;
         let mut rows: Vec<(usize, Row)> = Vec::with_capacity(works.len());
         let mut by_account: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
@@ -297,6 +373,11 @@ impl<P: Provider + Clone> Desk<P> {
                 }
             }
         }
+        Ok(Prepared { shop, rows, by_account })
+    }
+
+    async fn make_calls(&self, action: Action, prepared: Prepared, on_row: OnRow<'_>) -> Result<Vec<Row>, DeskError> {
+        let Prepared { shop, mut rows, by_account } = prepared;
         let chunks = by_account.into_iter().flat_map(|(account, orders)| self.chunks(action, &shop, account, orders));
         let calls: Vec<_> = chunks.map(|chunk| self.call(action, chunk, on_row)).collect();
         // To the end, whatever becomes of one of them: a call that is let go of leaves its orders in doubt.
@@ -323,7 +404,10 @@ impl<P: Provider + Clone> Desk<P> {
             if open.is_empty() || begun.elapsed() + pause > patience.give_up_after {
                 return Ok(rows);
             }
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.worker.stopping() => return Ok(rows),
+            }
             pause = (pause * 3 / 2).min(patience.longest_pause);
             for row in self.run(Action::Check, &open, on_row).await? {
                 if let Some(earlier) = rows.iter_mut().find(|earlier| earlier.id == row.id) {
@@ -335,9 +419,9 @@ impl<P: Provider + Clone> Desk<P> {
 
     /// Records what an operator found at the provider, and the note that says how.
     pub async fn decide(&self, id: i64, found: Found, note: &str) -> Result<Row, DeskError> {
-        self.worker.recover(&self.store).await?;
+        self.recover().await;
         let Some(order) = self.store.order(id).await? else { return Err(DeskError::NoOrder(id)) };
-        if let Some(problem) = self.no_decision(&order, &found) {
+        if let Some(problem) = self.no_decision(&order, &found).await? {
             return Ok(Row::new(&order, Outcome::Failure, Some(problem)));
         }
         let event = found.event();
@@ -353,7 +437,7 @@ impl<P: Provider + Clone> Desk<P> {
             order_status: automation::order_status(&mall, order.state, to),
             ..Change::new(&order, event)
         };
-        let applied = self.store.apply(&[change], &self.who, clock::now()).await?.pop().flatten();
+        let applied = self.store.apply(&[change], &self.who, self.store.now()).await?.pop().flatten();
         Ok(match applied {
             Some(applied) if applied.event == event => Row::new(&applied.order, Outcome::Success, None),
             Some(applied) => Row::new(&applied.order, Outcome::Failure, applied.order.problem.clone()),
@@ -362,15 +446,29 @@ impl<P: Provider + Clone> Desk<P> {
     }
 
     /// Why `found` cannot be recorded of `order`.
-    fn no_decision(&self, order: &Order, found: &Found) -> Option<Problem> {
+    async fn no_decision(&self, order: &Order, found: &Found) -> Result<Option<Problem>, StoreError> {
         if next(order.state, found.event()).is_none() {
-            return Some(not_offered(Action::Decide, order));
+            return Ok(Some(not_offered(Action::Decide, order)));
         }
         if matches!(found, Found::Registered { transaction_id: None }) && order.transaction_id().is_none() {
-            return Some(Problem::IdMissing);
+            return Ok(Some(Problem::IdMissing));
         }
-        let until = answer::settled_at(order, self.settle);
-        (found.is_absence(order) && clock::now() < until).then_some(Problem::TooEarly { until })
+        if !found.is_absence(order) {
+            return Ok(None);
+        }
+        let now = self.store.moment().await?;
+        self.measure(&[order], &now).await?;
+        Ok(answer::in_flight(order, &now, self.settle))
+    }
+
+    /// Has the time of those `orders` measured from `now` on of which it cannot be told how long ago they were sent.
+    async fn measure(&self, orders: &[&Order], now: &Moment) -> Result<(), StoreError> {
+        for order in orders {
+            if order.sent.as_ref().is_some_and(|sent| now.since(sent).is_none()) {
+                self.store.measure_anew(order, now).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn shop(&self) -> Result<Shop, DeskError> {
@@ -380,40 +478,56 @@ impl<P: Provider + Clone> Desk<P> {
     }
 
     /// `orders`, all of one account, in calls of as many as its provider takes.
-    fn chunks<'a>(&self, action: Action, shop: &'a Shop, account: i64, orders: Vec<Placed>) -> Vec<Chunk<'a, P>> {
+    fn chunks<'a>(&self, action: Action, shop: &'a Shop, account: i64, orders: Vec<Placed>) -> Vec<Chunk<'a>> {
         let account = shop.accounts.get(&account);
-        let found = account.and_then(|account| {
-            Some((account, shop.malls.get(&account.mall)?, self.providers.get(&account.provider)?))
-        });
-        let Some((account, mall, provider)) = found else { return Vec::new() };
-        let size = batch_limit(action, &provider).clamp(1, MAX_CHUNK);
-        let chunk = |orders: &[Placed]| Chunk { mall, account, provider: provider.clone(), orders: orders.to_vec() };
+        let found = account.and_then(|account| Some((account, shop.malls.get(&account.mall)?)));
+        let Some((account, mall)) = found else { return Vec::new() };
+        // One that was withdrawn since is missed where the call is to be made.
+        let size = self.providers.get(&account.provider).map_or(1, |provider| batch_limit(action, &provider));
+        let chunk = |orders: &[Placed]| Chunk { mall, account, orders: orders.to_vec() };
         // An order over which the plugin broke off must not take others along again.
-        let broke_off = |placed: &Placed| placed.order.problem.as_ref().is_some_and(Problem::is_the_plugins);
-        let (alone, together): (Vec<_>, Vec<_>) = orders.into_iter().partition(broke_off);
-        together.chunks(size).chain(alone.chunks(1)).map(chunk).collect()
+        let (alone, together): (Vec<_>, Vec<_>) = orders.into_iter().partition(Placed::broke_off);
+        together.chunks(size.clamp(1, MAX_CHUNK)).chain(alone.chunks(1)).map(chunk).collect()
     }
 
     /// Claims a chunk, makes its call, writes what was answered.
-    async fn call(
+    async fn call(&self, action: Action, chunk: Chunk<'_>, on_row: OnRow<'_>) -> Result<Vec<(usize, Row)>, DeskError> {
+        // As it is now: one that was replaced since the chunks were cut does not serve any more, nor one that was
+        // withdrawn.
+        let Some(provider) = self.providers.get(&chunk.account.provider) else {
+            let missing = Problem::ProviderMissing { provider: chunk.account.provider.clone() };
+            return Ok(chunk.refused(&missing, on_row));
+        };
+        if self.worker.is_stopping() {
+            return Ok(chunk.refused(&Problem::ShuttingDown, on_row));
+        }
+        // A claim is written for all orders of a chunk or for none; each by itself shows whose fault it is.
+        let (mut rows, mut chunks) = (Vec::with_capacity(chunk.orders.len()), vec![chunk]);
+        while let Some(chunk) = chunks.pop() {
+            match self.claim(action, &chunk).await {
+                Ok(mine) => rows.extend(self.ask_and_write(action, &chunk, &provider, mine, on_row).await?),
+                Err(error) if !error.is_of_one_order() => return Err(error.into()),
+                Err(error) if chunk.orders.len() == 1 => {
+                    rows.extend(chunk.refused(&Problem::Unusable { why: error.to_string() }, on_row));
+                }
+                Err(_) => chunks.extend(chunk.each()),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Makes the call about those orders of a chunk that are `mine`, and writes what was answered.
+    async fn ask_and_write(
         &self,
         action: Action,
-        chunk: Chunk<'_, P>,
+        chunk: &Chunk<'_>,
+        provider: &P,
+        mine: Vec<Option<Order>>,
         on_row: OnRow<'_>,
     ) -> Result<Vec<(usize, Row)>, DeskError> {
-        let asked_at = clock::now();
-        let orders: Vec<Order> = chunk.orders.iter().map(|placed| placed.order.clone()).collect();
-        let mine = match claiming(action) {
-            Some(event) => {
-                let owner = self.worker.name();
-                let claim = Claim { event, account: chunk.account, owner: &owner, who: &self.who, now: asked_at };
-                self.store.claim(&orders, claim).await?
-            }
-            None => orders.into_iter().map(Some).collect(),
-        };
         let held: Vec<&Order> = mine.iter().flatten().collect();
-        let (findings, report) = self.ask(action, &chunk, &held, asked_at).await;
-        self.note_health(&chunk.account.provider, &findings).await?;
+        let (findings, report) = self.ask(action, chunk, provider, &held).await?;
+        self.note_health(chunk, &findings).await;
         let keys = mine.iter().zip(&chunk.orders).filter(|(mine, _)| mine.is_some()).map(|(_, placed)| placed.row);
         let changes = held.iter().zip(findings).zip(keys).map(|((order, finding), row)| {
             let to = next(order.state, finding.event).unwrap_or(order.state);
@@ -429,7 +543,7 @@ impl<P: Provider + Clone> Desk<P> {
             }
         });
         let changes: Vec<_> = changes.collect();
-        let mut applied = self.store.apply(&changes, &self.who, clock::now()).await?.into_iter();
+        let mut applied = self.store.apply(&changes, &self.who, self.store.now()).await?.into_iter();
         let rows = mine.iter().zip(&chunk.orders).map(|(mine, placed)| {
             let applied = mine.as_ref().and_then(|_| applied.next().flatten());
             let row = match applied {
@@ -442,14 +556,25 @@ impl<P: Provider + Clone> Desk<P> {
         Ok(rows.collect())
     }
 
-    /// Writes down whether the provider did its part: it did not where every row of a call says so.
-    async fn note_health(&self, provider: &str, findings: &[Finding]) -> Result<(), StoreError> {
-        let failed = |finding: &Finding| finding.problem.clone().filter(Problem::is_the_providers);
-        let problems: Option<Vec<Problem>> = findings.iter().map(failed).collect();
-        match problems.as_deref() {
-            None => self.store.note_answer(provider, clock::now()).await,
-            Some([problem, ..]) => self.store.note_failure(provider, problem, clock::now()).await,
-            Some([]) => Ok(()),
+    /// The orders of a chunk as claimed; nothing in the place of one that somebody else was faster with.
+    async fn claim(&self, action: Action, chunk: &Chunk<'_>) -> Result<Vec<Option<Order>>, StoreError> {
+        let orders: Vec<Order> = chunk.orders.iter().map(|placed| placed.order.clone()).collect();
+        let Some(event) = claiming(action) else { return Ok(orders.into_iter().map(Some).collect()) };
+        let owner = self.worker.name();
+        let claim = Claim { event, account: chunk.account, owner: &owner, who: &self.who, now: self.store.now() };
+        self.store.claim(&orders, claim).await
+    }
+
+    /// Writes down whether the provider did its part. What was answered is not lost if that cannot be written.
+    async fn note_health(&self, chunk: &Chunk<'_>, findings: &[Finding]) {
+        let (provider, now) = (&chunk.account.provider, self.store.now());
+        let noted = match Health::of(chunk, findings) {
+            Health::Answered => self.store.note_answer(provider, now).await,
+            Health::Failed(problem) => self.store.note_failure(provider, problem, now).await,
+            Health::Unknown => self.store.give_back_probe(provider, now).await,
+        };
+        if let Err(error) = noted {
+            tracing::error!(provider, %error, "how a call went was not counted");
         }
     }
 
@@ -457,17 +582,15 @@ impl<P: Provider + Clone> Desk<P> {
     async fn ask(
         &self,
         action: Action,
-        chunk: &Chunk<'_, P>,
+        chunk: &Chunk<'_>,
+        provider: &P,
         orders: &[&Order],
-        asked_at: i64,
-    ) -> (Vec<Finding>, String) {
+    ) -> Result<(Vec<Finding>, String), StoreError> {
         if orders.is_empty() {
-            return (Vec::new(), String::new());
+            return Ok((Vec::new(), String::new()));
         }
-        // A plugin that was replaced since the chunks were cut serves from here on.
-        let provider = &self.providers.get(&chunk.account.provider).unwrap_or_else(|| chunk.provider.clone());
         let account = chunk.account.for_host();
-        match action {
+        Ok(match action {
             Action::Credit => {
                 let asked = orders.iter().map(|order| order.for_credit(chunk.mall)).collect();
                 let answer = provider.credit(&account, asked).await;
@@ -476,9 +599,12 @@ impl<P: Provider + Clone> Desk<P> {
             }
             Action::Check | Action::Decide => {
                 let asked = orders.iter().map(|order| order.for_asking()).collect();
+                // Before the question: an answer counts if the time was over when it was asked.
+                let at = self.store.moment().await?;
+                self.measure(orders, &at).await?;
+                let question = Question { at, settle: self.settle, provider: provider.info().capabilities };
                 let answer = provider.check_credit(&account, asked).await;
-                let question = Question { at: asked_at, settle: self.settle, provider: provider.info().capabilities };
-                let meaning = |(order, row): (&&Order, _)| answer::to_check(order, row, question);
+                let meaning = |(order, row): (&&Order, _)| answer::to_check(order, row, &question);
                 (orders.iter().zip(answer.rows).map(meaning).collect(), report(&answer.calls))
             }
             Action::Cancel => {
@@ -492,6 +618,32 @@ impl<P: Provider + Clone> Desk<P> {
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| answer::to_sync(order, row));
                 (rows.collect(), report(&answer.calls))
             }
+        })
+    }
+}
+
+/// What a call says of its provider.
+enum Health<'a> {
+    /// It did its part.
+    Answered,
+    /// Every row failed for reasons that are the provider's, its plugin's or the line's.
+    Failed(&'a Problem),
+    /// Nothing: no order was left to ask about, or the plugin broke off once more over the one order of which it is
+    /// known that it does. That order must not have the provider left alone for all others.
+    Unknown,
+}
+
+impl<'a> Health<'a> {
+    fn of(chunk: &Chunk<'_>, findings: &'a [Finding]) -> Self {
+        let failed = |finding: &'a Finding| {
+            finding.problem.as_ref().filter(|problem| problem.is_the_providers() || problem.is_the_plugins())
+        };
+        let problems: Option<Vec<&Problem>> = findings.iter().map(failed).collect();
+        match problems.as_deref() {
+            None => Health::Answered,
+            Some([]) => Health::Unknown,
+            Some([problem, ..]) if problem.is_the_plugins() && chunk.is_a_suspect() => Health::Unknown,
+            Some([problem, ..]) => Health::Failed(problem),
         }
     }
 }

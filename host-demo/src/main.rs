@@ -15,12 +15,14 @@ fn main() -> ExitCode {
     // Before there is a thread: this may be a process that was started to compile a plugin.
     let compiler = Compiler::run_if_child();
     match run(compiler) {
-        Ok(_) if terminal::is_lost() => {
-            terminal::print_error(format_args!("出力を書き切れませんでした / some of the output could not be written"));
-            ExitCode::from(BAD_INPUT)
-        }
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(SOME_FAILED),
+        Ok(done) => match terminal::lost() {
+            Some(error) => {
+                terminal::print_error(format_args!("the output could not be written (出力できません): {error}"));
+                ExitCode::from(BAD_INPUT)
+            }
+            None if done => ExitCode::SUCCESS,
+            None => ExitCode::from(SOME_FAILED),
+        },
         Err(error) => {
             terminal::print_error(format_args!("{}", words(&error)));
             ExitCode::from(BAD_INPUT)

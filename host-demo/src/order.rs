@@ -5,6 +5,7 @@
 
 use crate::mall::Mall;
 use crate::state::{Action, Situation, State};
+use crate::store::Moment;
 use crate::words::{Lang, Problem};
 use provider_host::contract;
 use serde::{Deserialize, Serialize};
@@ -172,8 +173,8 @@ pub struct Order {
     pub registration: Option<Registration>,
     /// Carrier and 伝票番号, if entered.
     pub tracking: Option<Tracking>,
-    /// When the last request was claimed, in milliseconds since 1970.
-    pub sent_at: Option<i64>,
+    /// When the last request was claimed, or when its time was last measured anew.
+    pub sent: Option<Moment>,
     /// The process that holds the claim.
     pub owner: Option<String>,
     /// How often in a row nothing came of it: what makes the automation's pauses grow.

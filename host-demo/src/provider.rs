@@ -7,7 +7,7 @@ use provider_host::contract::{
     Registration, Setting, SettingKind, Shipment, Standing,
 };
 use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin, Registry};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::fs::{self, File};
 use std::future::Future;
@@ -83,17 +83,28 @@ impl Provider for Plugin {
 pub trait Providers<P>: Send + Sync {
     /// The provider `id`, if it is loaded.
     fn get(&self, id: &str) -> Option<P>;
+
+    /// The ids of all that are loaded.
+    fn ids(&self) -> Vec<String>;
 }
 
 impl<P: Clone + Send + Sync> Providers<P> for HashMap<String, P> {
     fn get(&self, id: &str) -> Option<P> {
         self.get(id).cloned()
     }
+
+    fn ids(&self) -> Vec<String> {
+        self.keys().cloned().collect()
+    }
 }
 
 impl Providers<Plugin> for Registry {
     fn get(&self, id: &str) -> Option<Plugin> {
         self.get(id)
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.all().iter().map(|plugin| plugin.info().id.clone()).collect()
     }
 }
 
@@ -145,6 +156,17 @@ pub enum ProviderError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// What [`Shelf::follow`] saw.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// A plugin serves from now on.
+    Current(&'a Plugin),
+    /// What is on the shelf does not load, so what was current stays so.
+    Kept(ProviderError),
+    /// The component or its permissions are gone: it serves no more.
+    Withdrawn,
 }
 
 /// A folder of plugins: `NAME.wasm` beside its permissions in `NAME.toml`.
@@ -235,31 +257,39 @@ impl Shelf {
         Ok(names)
     }
 
-    /// Watches the files of `names` for as long as it is polled, and makes one that is new or was replaced
-    /// current in `registry`: calls that have begun end on the old plugin. `tell` hears of each, and of one
-    /// that does not load; then the old one stays.
+    /// Watches the files of `names`, and of what is in `registry`, for as long as it is polled. One that is new or was
+    /// replaced becomes current: calls that have begun end on the old plugin. One whose component or permissions are
+    /// gone is withdrawn. `tell` hears of each, and of one that does not load; then the old one stays.
     pub async fn follow(
         &self,
         registry: &Registry,
         names: impl Fn() -> Vec<String>,
-        tell: impl Fn(&str, Result<&Plugin, ProviderError>),
+        tell: impl Fn(&str, News<'_>),
     ) -> Infallible {
-        let stamped = |name: String| (self.stamp(&name), name);
-        let mut seen: HashMap<_, _> = names().into_iter().map(stamped).map(|(stamp, name)| (name, stamp)).collect();
+        // Nothing was seen yet: what changed since the registry was filled is news as well.
+        let mut seen = HashMap::new();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            for (now, name) in names().into_iter().map(stamped) {
+            let names: BTreeSet<String> = names().into_iter().chain(registry.ids()).collect();
+            for name in names {
+                let now = self.stamp(&name);
                 if seen.insert(name.clone(), now) == Some(now) {
+                    continue;
+                }
+                if now.contains(&None) {
+                    if registry.remove(&name).is_some() {
+                        tell(&name, News::Withdrawn);
+                    }
                     continue;
                 }
                 match self.load_other(&name, registry.get(&name)).await {
                     Ok(Some(plugin)) => {
-                        tell(&name, Ok(&plugin));
+                        tell(&name, News::Current(&plugin));
                         registry.put(plugin);
                     }
                     // This process has put it there itself, or somebody the same file once more.
                     Ok(None) => {}
-                    Err(error) => tell(&name, Err(error)),
+                    Err(error) => tell(&name, News::Kept(error)),
                 }
             }
         }

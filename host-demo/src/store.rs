@@ -15,6 +15,7 @@ mod batches;
 mod breakers;
 mod list;
 mod malls;
+mod moment;
 mod place;
 mod rows;
 mod schedule;
@@ -26,8 +27,9 @@ pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
 pub use breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
 pub use list::{ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, MAX_SEARCH, NotAListKey, PAGE, Position};
 pub use malls::{Keep, OpenOrders, Saved, Saving};
-pub use place::Place;
-pub use schedule::Due;
+pub use moment::Moment;
+pub use place::{Place, Risks};
+pub use schedule::{Among, Due, LEASE};
 pub use users::{
     ANSWERS_KEPT, ApiToken, Begun, Call, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, NewSession, Role, SESSION, Session,
     SignIn, User, UserProblem,
@@ -40,6 +42,7 @@ use crate::order::{Amounts, Invoice, Order, OrderData, Registration, Tracking};
 use crate::secret::{SecretError, Secrets};
 use crate::state::{Event, State, next};
 use crate::words::{Lang, Problem};
+use moment::Watched;
 use place::Dialect;
 use rows::to_json;
 use serde::Serialize;
@@ -69,7 +72,12 @@ const COUNT_SLOTS: i64 = 16;
 pub enum StoreError {
     /// The database refused or is not reachable.
     #[error("the store failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    /// No connection was to be had for as long as is reasonable.
+    #[error(
+        "the store failed: the database cannot be reached, or all connections to it are in use (データベースに接続できません)"
+    )]
+    NoConnection,
     /// The schema could not be brought up to date.
     #[error("the store's schema cannot be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -102,7 +110,32 @@ pub enum StoreError {
 type Result<T> = std::result::Result<T, StoreError>;
 type Writing = Transaction<'static, Any>;
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut => StoreError::NoConnection,
+            error => StoreError::Database(error),
+        }
+    }
+}
+
 impl StoreError {
+    /// Whether the fault is in what was to be written or read of one order: other orders are not concerned. SQLSTATE
+    /// classes 22 (a value that the database cannot hold, such as text with NUL), 23 (a broken constraint) and 54 (a
+    /// value beyond a limit of the database); SQLite has 18 for the last.
+    pub fn is_of_one_order(&self) -> bool {
+        use sqlx::Error::{ColumnDecode, Database, Decode, Encode};
+        match self {
+            StoreError::Impossible { .. } | StoreError::ReferenceTooLong { .. } => true,
+            StoreError::Database(Decode(_) | Encode(_) | ColumnDecode { .. }) => true,
+            StoreError::Database(Database(error)) => {
+                let of_class = |code: &str| code == "18" || ["22", "23", "54"].iter().any(|class| is_of(code, class));
+                error.kind() != sqlx::error::ErrorKind::Other || error.code().is_some_and(|code| of_class(&code))
+            }
+            _ => false,
+        }
+    }
+
     /// PostgreSQL's words for: nothing was written, another transaction was in the way, try again.
     /// Serialization failure, deadlock, and a unique key that another wrote meanwhile.
     fn is_transient(&self) -> bool {
@@ -110,6 +143,11 @@ impl StoreError {
         let StoreError::Database(sqlx::Error::Database(error)) = self else { return false };
         error.code().is_some_and(|code| CODES.contains(&code.as_ref()))
     }
+}
+
+/// Whether a SQLSTATE is of a class.
+fn is_of(code: &str, class: &str) -> bool {
+    code.len() == 5 && code.starts_with(class)
 }
 
 /// Does a whole transaction again where it lost against another one.
@@ -134,6 +172,7 @@ pub struct Store {
     pool: AnyPool,
     secrets: Secrets,
     prefix: String,
+    watched: Watched,
 }
 
 /// An order to be taken in.
@@ -321,7 +360,7 @@ macro_rules! select_orders {
         concat!(
             "SELECT o.id, o.mall, o.number, o.provider, o.data, o.invoice, o.goods, o.shipping_fee, o.imported_fee, \
              o.payment_fee, o.billed, o.fee_band, o.order_status, o.state, o.reference, o.carrier, o.tracking_number, \
-             o.shipped_on, o.sent_at, o.owner, o.problem, o.tries, o.version, r.account, r.sends, r.transaction_id \
+             o.shipped_on, o.sent_at, o.sent_clock, o.sent_boot, o.sent_uptime, o.owner, o.problem, o.tries, o.version, r.account, r.sends, r.transaction_id \
              FROM orders o LEFT JOIN registrations r ON r.reference = o.reference ",
             $rest
         )
@@ -402,10 +441,16 @@ impl Store {
     /// Opens the database at `place`, makes it if it is not there, and brings its schema up to date.
     pub async fn open(place: &Place) -> Result<Self> {
         let pool = place.connect().await?;
+        let schema = place.schema_lock().await?;
         sqlx::migrate!().run(&pool).await?;
+        drop(schema);
         let secrets = Secrets::find(&place.beside("key"))?;
         let prefix = own_prefix(&pool, &secrets).await?;
-        Ok(Store { place: place.clone(), dialect: place.dialect(), pool, secrets, prefix })
+        let (place, dialect, watched) = (place.clone(), place.dialect(), Watched::default());
+        let store = Store { place, dialect, pool, secrets, prefix, watched };
+        // From here on it is noticed if the shared clock is set.
+        store.moment().await?;
+        Ok(store)
     }
 
     /// Where it is.
@@ -522,10 +567,11 @@ impl Store {
         if !self.is_current(&mut writing, claim.account).await? {
             return Ok(claimed);
         }
+        let sent = self.moment_in(&mut writing).await?;
         let mut moves = Moves::beginning_with(orders.first().map(|order| order.id));
         for at in by_number(orders, |order| order.id) {
             let order = &orders[at];
-            let Some(held) = self.claim_one(&mut writing, order, claim).await? else { continue };
+            let Some(held) = self.claim_one(&mut writing, order, claim, &sent).await? else { continue };
             moves.moved(order, &held);
             claimed[at] = Some(held);
         }
@@ -544,23 +590,32 @@ impl Store {
         Ok(version == Some(account.version))
     }
 
-    async fn claim_one(&self, writing: &mut Writing, order: &Order, claim: Claim<'_>) -> Result<Option<Order>> {
+    async fn claim_one(
+        &self,
+        writing: &mut Writing,
+        order: &Order,
+        claim: Claim<'_>,
+        sent: &Moment,
+    ) -> Result<Option<Order>> {
         let Claim { event, account, owner, who, now } = claim;
         let mut held = order.clone();
         held.state = following(order, event)?;
         held.owner = Some(owner.to_owned());
-        held.sent_at = Some(now);
+        held.sent = Some(sent.clone());
         held.version += 1;
         if event == Event::CreditStarted {
             held.provider.clone_from(&account.provider);
         }
         let won = sqlx::query(
-            "UPDATE orders SET state = $1, owner = $2, sent_at = $3, provider = $4, due_at = NULL, version = $5 \
-             WHERE id = $6 AND version = $7",
+            "UPDATE orders SET state = $1, owner = $2, sent_at = $3, sent_clock = $4, sent_boot = $5, sent_uptime = $6, \
+             provider = $7, due_at = NULL, version = $8 WHERE id = $9 AND version = $10",
         )
         .bind(held.state.to_string())
         .bind(owner)
-        .bind(now)
+        .bind(sent.at)
+        .bind(&sent.clock)
+        .bind(sent.uptime.as_ref().map(|uptime| &uptime.boot))
+        .bind(sent.uptime.as_ref().map(|uptime| uptime.milliseconds))
         .bind(&held.provider)
         .bind(held.version)
         .bind(order.id)
@@ -627,8 +682,35 @@ impl Store {
 
     /// Writes what happened, each change if its order is still as it was read, and ends its claim.
     /// Nothing comes back in the place of an order that somebody else changed.
+    ///
+    /// A change that the database cannot hold is that order's alone: what it says is then in doubt.
     pub async fn apply(&self, changes: &[Change<'_>], who: &str, now: i64) -> Result<Vec<Option<Applied>>> {
-        retried!(self.try_apply(changes, who, now))
+        match retried!(self.try_apply(changes, who, now)) {
+            Err(error) if error.is_of_one_order() => {}
+            done => return done,
+        }
+        let mut applied = Vec::with_capacity(changes.len());
+        for change in changes {
+            applied.push(self.apply_alone(change, who, now).await?);
+        }
+        Ok(applied)
+    }
+
+    async fn apply_alone(&self, change: &Change<'_>, who: &str, now: i64) -> Result<Option<Applied>> {
+        let why = match retried!(self.try_apply(std::slice::from_ref(change), who, now)) {
+            Err(error) if error.is_of_one_order() => error.to_string(),
+            done => return Ok(done?.pop().flatten()),
+        };
+        tracing::error!(order = change.order.id, why, "what became of an order cannot be written; it is in doubt");
+        let problem = Some(Problem::NotRecorded { why });
+        let bare = Change { problem, row: change.row, ..Change::new(change.order, change.event.doubted()) };
+        match retried!(self.try_apply(std::slice::from_ref(&bare), who, now)) {
+            Err(error) if error.is_of_one_order() => {
+                tracing::error!(order = change.order.id, %error, "an order cannot be written");
+                Ok(None)
+            }
+            done => Ok(done?.pop().flatten()),
+        }
     }
 
     async fn try_apply(&self, changes: &[Change<'_>], who: &str, now: i64) -> Result<Vec<Option<Applied>>> {
@@ -733,19 +815,35 @@ impl Store {
         Ok(written == 1)
     }
 
-    /// Every process that holds a claim, a row of a batch or a call.
+    /// Every process that holds a claim, a row of a batch or a call, or works in the background.
     pub async fn owners(&self) -> Result<Vec<String>> {
         let owners = sqlx::query_scalar(
             "SELECT owner FROM orders WHERE owner IS NOT NULL UNION SELECT owner FROM batch_rows WHERE owner IS NOT NULL \
-             UNION SELECT owner FROM idempotency WHERE owner IS NOT NULL",
+             UNION SELECT owner FROM idempotency WHERE owner IS NOT NULL UNION SELECT owner FROM serving",
         );
         Ok(owners.fetch_all(&self.pool).await?)
     }
 
     /// The orders that `owner` holds.
     pub async fn owned_by(&self, owner: &str) -> Result<Vec<Order>> {
-        let orders = sqlx::query_as(select_orders!("WHERE o.owner = $1 ORDER BY o.id")).bind(owner);
-        Ok(orders.fetch_all(&self.pool).await?)
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM orders WHERE owner = $1 ORDER BY id")
+            .bind(owner)
+            .fetch_all(&self.pool)
+            .await?;
+        self.readable(&ids).await
+    }
+
+    /// Those of the orders `ids` that can be read; the others are in the log, and no reason to leave these.
+    async fn readable(&self, ids: &[i64]) -> Result<Vec<Order>> {
+        let mut orders = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.order(*id).await {
+                Ok(order) => orders.extend(order),
+                Err(error) if error.is_of_one_order() => tracing::error!(order = id, %error, "an order cannot be read"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(orders)
     }
 
     /// A transaction that writes.

@@ -7,10 +7,10 @@
 use provider_host::is_control;
 use std::fmt::{Arguments, Write as _};
 use std::io::{self, ErrorKind, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
-/// Output was lost: the disk is full, for instance.
-static LOST: AtomicBool = AtomicBool::new(false);
+/// Why the output is not whole, where it is not for want of a reader: a full disk, for instance.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// `text` with every character that steers a terminal as an escape, `\u001b`. Line ends and tabs are kept. In
 /// JSON, where such characters stand only within strings, the escape means the same character.
@@ -36,9 +36,9 @@ pub fn print_error(line: Arguments<'_>) {
     put(&mut io::stderr().lock(), line);
 }
 
-/// Whether something that was printed did not arrive although somebody was there to read it.
-pub fn is_lost() -> bool {
-    LOST.load(Ordering::Relaxed)
+/// Why something that was printed did not arrive although somebody was there to read it, if so.
+pub fn lost() -> Option<&'static io::Error> {
+    LOST.get()
 }
 
 /// A reader that has gone, as in `… | head -1`, does not end the work that is reported on.
@@ -46,7 +46,7 @@ fn put(stream: &mut impl Write, line: Arguments<'_>) {
     if let Err(error) = stream.write_all((visible(&line.to_string()) + "\n").as_bytes())
         && error.kind() != ErrorKind::BrokenPipe
     {
-        LOST.store(true, Ordering::Relaxed);
+        let _ = LOST.set(error);
     }
 }
 

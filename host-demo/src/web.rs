@@ -23,6 +23,7 @@ mod headers;
 mod health;
 mod held;
 mod malls;
+mod nul;
 mod order;
 mod orders;
 mod page;
@@ -37,31 +38,32 @@ mod transfer;
 mod users;
 mod visit;
 
-use crate::background::Background;
+use crate::background::{Background, told_to_stop};
+use crate::current;
 use crate::desk::Desk;
 use crate::digest::digest;
 use crate::install::Candidate;
-use crate::provider::{ProviderError, Shelf};
+use crate::provider::Shelf;
 use crate::store::{Store, StoreError};
 use crate::words::Lang;
 use crate::worker::Worker;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum_server::Handle;
 use calls::{Calls, Counted, Counting};
 use held::Held;
 use page::Refusal;
-use provider_host::{Limits, Plugin, Registry};
+use provider_host::{Limits, Registry};
 pub use sandbox::{Sandbox, built_components};
 use std::any::Any;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -128,7 +130,8 @@ pub struct Setup {
 impl App {
     /// A platform with every plugin of the folder that loads; the others are in the log.
     pub async fn new(setup: Setup) -> Result<Self, StoreError> {
-        let registry = Arc::new(loaded(&setup.shelf).await);
+        let registry = Arc::new(Registry::default());
+        current::load_all(&setup.shelf, &registry).await;
         let calls = Arc::new(Calls::default());
         let desk = Desk {
             worker: Arc::new(Worker::start(&setup.store).await?),
@@ -163,6 +166,7 @@ impl App {
             .fallback(form::nowhere)
             .layer(DefaultBodyLimit::max(form::MAX_FORM))
             .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(nul::refuse))
             .layer(from_fn_with_state(self.clone(), visit::identify))
             .layer(from_fn_with_state(self.clone(), to_its_end));
         let all = Router::new().route("/static/{name}", get(assets::serve)).merge(pages).with_state(self.clone());
@@ -174,16 +178,15 @@ impl App {
     /// Serves, and works in the background, until the program is told to stop. What has begun comes to its
     /// end first.
     pub async fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<()> {
-        let (stop, stopping) = watch::channel(false);
-        let background = Background { desk: self.desk.clone(), wake: Arc::clone(&self.wake), stop: stopping };
+        let background = Background { desk: self.desk.clone(), wake: Arc::clone(&self.wake) };
         let working = tokio::spawn(async move { background.run().await });
-        let shelf = self.clone();
-        let following = tokio::spawn(async move { shelf.follow().await });
+        let app = self.clone();
+        let following = tokio::spawn(async move { current::follow(&app.shelf, &app.registry).await });
         let handle = Handle::new();
-        let (server, begun) = (handle.clone(), self.begun.clone());
+        let (server, begun, worker) = (handle.clone(), self.begun.clone(), Arc::clone(&self.desk.worker));
         tokio::spawn(async move {
-            stopped().await;
-            let _ = stop.send(true);
+            told_to_stop().await;
+            worker.stop();
             // What is begun from here on is still waited for; whoever asks how far something is has to ask again.
             begun.close();
             server.graceful_shutdown(Some(LAST_ANSWERS));
@@ -198,15 +201,6 @@ impl App {
         Ok(())
     }
 
-    /// Takes plugins that somebody puts on the shelf: another process of this platform, or its command line.
-    async fn follow(&self) {
-        let tell = |name: &str, news: Result<&Plugin, ProviderError>| match news {
-            Ok(plugin) => tracing::info!(name, version = plugin.info().version, "a plugin on the shelf is current"),
-            Err(error) => tracing::error!(name, %error, "a plugin on the shelf does not load; the one before stays"),
-        };
-        match self.shelf.follow(&self.registry, || names(&self.shelf), tell).await {}
-    }
-
     /// Has `work` come to its end, even if nobody waits for it any more: a call that is broken off leaves its
     /// order in doubt.
     fn begin<W>(&self, work: W) -> JoinHandle<W::Output>
@@ -214,20 +208,6 @@ impl App {
         W: Future<Output: Send> + Send + 'static,
     {
         self.begun.spawn(work)
-    }
-}
-
-/// Ctrl-C, or what a service manager sends.
-async fn stopped() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
     }
 }
 
@@ -244,25 +224,6 @@ async fn to_its_end(State(app): State<App>, request: Request, next: Next) -> Res
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     Refusal::failed(&words.unwrap_or("a page panicked")).into_response()
-}
-
-/// Every plugin of the shelf that loads and is what its name says.
-async fn loaded(shelf: &Shelf) -> Registry {
-    let registry = Registry::default();
-    for name in names(shelf) {
-        match shelf.load(&name).await {
-            Ok(plugin) => drop(registry.put(plugin)),
-            Err(error) => tracing::error!(%error, "a plugin was not loaded"),
-        }
-    }
-    registry
-}
-
-fn names(shelf: &Shelf) -> Vec<String> {
-    shelf.names().unwrap_or_else(|error| {
-        tracing::error!(%error, "the folder of plugins cannot be read");
-        Vec::new()
-    })
 }
 
 fn pages() -> Router<App> {

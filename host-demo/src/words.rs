@@ -155,6 +155,9 @@ pub enum Problem {
     TooEarly {
         /// From when on the answer counts, in milliseconds since 1970.
         until: i64,
+        /// The time that passed since the sending cannot be told, so it is measured from the question on.
+        #[serde(default)]
+        measured_anew: bool,
     },
     /// The provider was asked and has no such registration.
     NothingThere,
@@ -198,6 +201,18 @@ pub enum Problem {
     ProviderMissing {
         /// The provider's id.
         provider: String,
+    },
+    /// The program was to end before it came to this order.
+    ShuttingDown,
+    /// The platform cannot act on the order: something in it cannot be read or written.
+    Unusable {
+        /// What the store says.
+        why: String,
+    },
+    /// The provider answered, and the answer cannot be written.
+    NotRecorded {
+        /// What the store says.
+        why: String,
     },
     /// Billed for more than the provider takes.
     TooLarge {
@@ -282,10 +297,16 @@ impl Problem {
         matches!(self, Problem::NotSent { said } if said.code.as_deref() == Some(CALL_ENDED))
     }
 
+    /// Whether a row of a batch that came to this waits on instead of failing: another process can do it, or this one
+    /// when it runs again.
+    pub fn is_for_later(&self) -> bool {
+        matches!(self, Problem::ProviderMissing { .. } | Problem::ShuttingDown)
+    }
+
     /// The earliest time at which trying again makes sense, in milliseconds since 1970.
     pub fn not_before(&self, now: i64) -> i64 {
         match self {
-            Problem::TooEarly { until } => *until,
+            Problem::TooEarly { until, .. } => *until,
             Problem::Busy { wait: Some(seconds), .. } => now + i64::from(*seconds) * 1000,
             _ => now,
         }
@@ -423,7 +444,25 @@ impl Problem {
                 ("送信の途中でプログラムが終了し、結果がわかりません".into(), "[与信結果確認]で確かめてください。"),
                 ("The program ended while the request was on its way".into(), "Check the result before anything else."),
             ),
-            Problem::TooEarly { until } => {
+            Problem::TooEarly { until, measured_anew: true } => {
+                let at = clock::time_of_day(*until);
+                (
+                    (
+                        format!(
+                            "後払い会社にはまだ反映されていません。時計の変更か再起動のため、送信からの経過時間がわからず、いまから待ちます（{at}まで）"
+                        ),
+                        "その時刻を過ぎてから[与信結果確認]を押してください。",
+                    ),
+                    (
+                        format!(
+                            "No trace of it at the provider. A clock was set or a machine restarted, so how long ago it was sent \
+                             is not known; it is waited for from now on, until {at}"
+                        ),
+                        "Check the result after that.",
+                    ),
+                )
+            }
+            Problem::TooEarly { until, .. } => {
                 let at = clock::time_of_day(*until);
                 (
                     (
@@ -516,6 +555,31 @@ impl Problem {
                     format!("The plugin of the provider {provider} is not loaded"),
                     "Ask an administrator to load it. Nothing was sent.",
                 ),
+            ),
+            Problem::ShuttingDown => (
+                (
+                    "プログラムの終了により、この注文まで進みませんでした".into(),
+                    "何も送信していません。起動してから、もう一度実行してください。",
+                ),
+                (
+                    "The program was ending before it came to this order".into(),
+                    "Nothing was sent. Try again when it runs.",
+                ),
+            ),
+            Problem::Unusable { why } => (
+                (
+                    format!("この注文の記録を読み書きできません（{why}）"),
+                    "何も送信していません。注文のCSVを取り込み直し、直らなければ管理者に知らせてください。",
+                ),
+                (
+                    format!("This order's record cannot be read or written ({why})"),
+                    "Nothing was sent. Import the order's CSV again with updates on; if that does not help, tell an \
+                     administrator.",
+                ),
+            ),
+            Problem::NotRecorded { why } => (
+                (format!("後払い会社の回答を保存できませんでした（{why}）"), "[与信結果確認]で確かめてください。"),
+                (format!("The provider's answer could not be stored ({why})"), "Check the result."),
             ),
             Problem::TooLarge { billed, max } => (
                 (
@@ -629,6 +693,53 @@ const SHARED_CODES: &[(&str, &str)] = &[
     ("overlap", "the band overlaps the one before it"),
     ("gap", "there is a gap between this band and the one before it"),
 ];
+
+/// Why rows of a batch wait that no process does now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wait {
+    /// No process works in the background.
+    NoProcess,
+    /// No process that does has the plugin of this provider.
+    NoPlugin {
+        /// The provider's id.
+        provider: String,
+    },
+    /// The provider keeps failing and is left alone.
+    Paused {
+        /// The provider's id.
+        provider: String,
+        /// When it is tried again, in milliseconds since 1970.
+        until: i64,
+    },
+}
+
+impl Wait {
+    /// Why, and what to do.
+    pub fn words(&self, lang: Lang) -> String {
+        match self {
+            Wait::NoProcess => lang.pick(
+                "まとめて処理を実行するプロセスが動いていません。`host-demo work`か`host-demo serve`を起動してください。".into(),
+                "No process that does batches is running. Start `host-demo work` or `host-demo serve`.".into(),
+            ),
+            Wait::NoPlugin { provider } => lang.pick(
+                format!(
+                    "後払い会社「{provider}」のプラグインを読み込んだプロセスがないため、待っています。管理者にプラグインの読み込みを依頼してください。"
+                ),
+                format!(
+                    "No running process has loaded the plugin of the provider {provider}, so its orders wait. Ask an \
+                     administrator to load it."
+                ),
+            ),
+            Wait::Paused { provider, until } => {
+                let at = clock::time_of_day(*until);
+                lang.pick(
+                    format!("後払い会社「{provider}」への通信が続けて失敗したため、休止しています。{at}に自動で再開を試みます。"),
+                    format!("Calls to the provider {provider} kept failing, so it is left alone; it is tried again by itself at {at}."),
+                )
+            }
+        }
+    }
+}
 
 impl Outcome {
     /// 成功, 失敗 or 不明.

@@ -19,6 +19,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// This process, as other processes see it. Its claims are good for as long as it lives.
 pub struct Worker {
@@ -26,6 +27,8 @@ pub struct Worker {
     lock: Lock,
     /// Orders that this process may have claimed and then let go of without writing what became of them.
     dropped: Mutex<Vec<i64>>,
+    /// Whether the process is to end: it begins nothing new.
+    stopping: watch::Sender<bool>,
 }
 
 enum Lock {
@@ -49,12 +52,28 @@ impl Worker {
             true => Lock::Session(tokio::sync::Mutex::new(session(store.place(), &name).await?)),
             false => lock_file(&store.place().beside("workers"), &name)?,
         };
-        Ok(Worker { name: Mutex::new(name), lock, dropped: Mutex::default() })
+        Ok(Worker { name: Mutex::new(name), lock, dropped: Mutex::default(), stopping: watch::Sender::new(false) })
     }
 
     /// What this process writes into its claims.
     pub fn name(&self) -> String {
         self.name.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has this process begin no call any more. Those that have begun come to their end.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether it was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits until it is told to stop.
+    pub async fn stopping(&self) {
+        // The sender is ours, so nobody else can let it go.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
     /// Says that work on these orders ended before what became of them was written: the store failed, or
@@ -98,21 +117,20 @@ impl Worker {
         if session.ping().await.is_err() {
             *session = self.begin_anew(store.place()).await?;
         }
-        let mut recovered = 0;
+        let mut recovered = Recovered::default();
         for owner in owners {
             // A name that is no lock's was never a process on this database.
             let Some(lock) = lock_number(owner) else {
-                recovered += clear_up(store, owner, None).await?;
+                recovered.add(clear_up(store, owner, None).await);
                 continue;
             };
             if !ask(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await? {
                 continue;
             }
-            let cleared = clear_up(store, owner, None).await;
+            recovered.add(clear_up(store, owner, None).await);
             ask(&mut session, "SELECT pg_advisory_unlock($1)", lock).await?;
-            recovered += cleared?;
         }
-        Ok(recovered)
+        recovered.all()
     }
 
     /// The connection was lost, and the lock with it: another name, for the old one is free to be buried.
@@ -147,17 +165,39 @@ async fn clear_up(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<
     store.give_back_rows(owner, orders).await?;
     if orders.is_none() {
         store.forget_calls_of(owner).await?;
+        store.serve(owner, None).await?;
     }
     Ok(recovered)
 }
 
 async fn recover_files(store: &Store, folder: &Path, owners: &[String]) -> Result<usize, StoreError> {
-    let mut recovered = 0;
+    let mut recovered = Recovered::default();
     for owner in owners {
         let Some(_grave) = Grave::of(folder, owner)? else { continue };
-        recovered += clear_up(store, owner, None).await?;
+        recovered.add(clear_up(store, owner, None).await);
     }
-    Ok(recovered)
+    recovered.all()
+}
+
+/// How many orders were recovered of several processes: a process whose orders cannot be is no reason to leave
+/// those of the others.
+#[derive(Default)]
+struct Recovered {
+    orders: usize,
+    failed: Option<StoreError>,
+}
+
+impl Recovered {
+    fn add(&mut self, cleared: Result<usize, StoreError>) {
+        match cleared {
+            Ok(orders) => self.orders += orders,
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    fn all(self) -> Result<usize, StoreError> {
+        self.failed.map_or(Ok(self.orders), Err)
+    }
 }
 
 fn lock_file(folder: &Path, name: &str) -> io::Result<Lock> {

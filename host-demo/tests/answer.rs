@@ -7,6 +7,7 @@ use common::fake::reason;
 use host_demo::answer::{Question, to_cancel, to_check, to_credit, to_sync};
 use host_demo::order::{Order, Registration};
 use host_demo::state::{Action, Event, State};
+use host_demo::store::Moment;
 use host_demo::words::{Lang, Problem};
 use provider_host::contract::{Capability, Decision, Failure, Standing, Verdict};
 use std::time::Duration;
@@ -20,13 +21,18 @@ async fn order(state: State, transaction_id: Option<&str>) -> Order {
     let mut order = TestStore::new(common::Db::Sqlite).await.orders(1).await.remove(0);
     let transaction_id = transaction_id.map(str::to_owned);
     order.registration = Some(Registration { reference: "R-1".into(), account: 1, sends: 1, transaction_id });
-    (order.state, order.sent_at) = (state, Some(SENT_AT));
+    (order.state, order.sent) = (state, Some(moment(SENT_AT)));
     order
+}
+
+/// A moment by the one clock that these tests have.
+fn moment(at: i64) -> Moment {
+    Moment { at, clock: Some("shared".into()), uptime: None }
 }
 
 /// A question to a provider that tells everything, asked at `at`.
 fn question(at: i64) -> Question {
-    Question { at, settle: SETTLE, provider: Capability::REPORTS_CANCEL | Capability::REPORTS_TRACKING }
+    Question { at: moment(at), settle: SETTLE, provider: Capability::REPORTS_CANCEL | Capability::REPORTS_TRACKING }
 }
 
 fn approved(id: &str) -> Decision {
@@ -53,7 +59,7 @@ async fn no_trace_is_believed_only_when_the_request_has_settled() {
         (&sync, Standing::NotFound, SETTLED, Event::CheckNoNews),
     ];
     for (order, standing, asked_at, event) in cases {
-        let finding = to_check(order, Ok(standing.clone()), question(asked_at));
+        let finding = to_check(order, Ok(standing.clone()), &question(asked_at));
         assert_eq!(finding.event, event, "{} {standing:?} at {asked_at}", order.state);
         assert_eq!(finding.problem.is_some(), matches!(event, Event::CheckNoNews | Event::CheckNotFound));
     }
@@ -68,10 +74,10 @@ async fn a_refusal_in_words_survives_that_nothing_is_there() {
     let refused = to_credit(&unknown, Err(Failure::Refused(reason("E00305", "このサイトでは扱えません"))));
     assert_eq!(refused.event, Event::CreditUnknown);
     unknown.problem = refused.problem;
-    let early = to_check(&unknown, Ok(Standing::NotFound), question(SETTLED - 1));
+    let early = to_check(&unknown, Ok(Standing::NotFound), &question(SETTLED - 1));
     assert_eq!((early.event, &early.problem), (Event::CheckNoNews, &unknown.problem), "not even then");
     unknown.problem = early.problem;
-    let gone = to_check(&unknown, Ok(Standing::NotFound), question(SETTLED));
+    let gone = to_check(&unknown, Ok(Standing::NotFound), &question(SETTLED));
     let problem = gone.problem.unwrap();
     assert_eq!(gone.event, Event::CheckNotFound);
     assert!(problem.words(Lang::Ja).contains("E00305 このサイトでは扱えません"), "{}", problem.words(Lang::Ja));
@@ -79,14 +85,14 @@ async fn a_refusal_in_words_survives_that_nothing_is_there() {
     assert!(!problem.may_pass(), "or the automation would send it again");
     // Without such words the same answer lets it be sent again.
     unknown.problem = Some(Problem::ProcessDied);
-    let gone = to_check(&unknown, Ok(Standing::NotFound), question(SETTLED));
+    let gone = to_check(&unknown, Ok(Standing::NotFound), &question(SETTLED));
     assert_eq!(gone.problem, Some(Problem::NothingThere));
 }
 
 #[tokio::test]
 async fn an_answer_under_another_id_is_about_something_else() {
     let order = order(State::UnderReview, Some("T1")).await;
-    let finding = to_check(&order, Ok(Standing::Decided(approved("T2"))), question(SETTLED));
+    let finding = to_check(&order, Ok(Standing::Decided(approved("T2"))), &question(SETTLED));
     assert_eq!((finding.event, finding.transaction_id), (Event::CheckNoNews, None));
     assert_eq!(finding.problem, Some(Problem::AnotherId { asked: "T1".into(), answered: "T2".into() }));
 }
@@ -109,7 +115,7 @@ async fn only_an_unknown_outcome_is_unknown() {
         assert_eq!(to_credit(&order, Err(failure.clone())).event, credit, "{failure:?}");
         assert_eq!(to_cancel(Err(failure.clone())).event, cancel, "{failure:?}");
         assert_eq!(to_sync(&order, Err(failure.clone())).event, sync, "{failure:?}");
-        let check = to_check(&order, Err(failure.clone()), question(SETTLED));
+        let check = to_check(&order, Err(failure.clone()), &question(SETTLED));
         assert_eq!(check.event, Event::CheckNoNews, "{failure:?}");
         let problem = Problem::of(failure, Action::Credit);
         assert!(!problem.words(Lang::Ja).is_empty() && !problem.words(Lang::En).is_empty());
@@ -122,12 +128,12 @@ async fn a_verdict_says_nothing_about_what_the_provider_never_tells() {
     let sync = order(State::SyncUnknown, Some("T1")).await;
     let blind = Question { provider: Capability::empty(), ..question(SETTLED) };
     for order in [&cancel, &sync] {
-        let finding = to_check(order, Ok(Standing::Decided(approved("T1"))), blind);
+        let finding = to_check(order, Ok(Standing::Decided(approved("T1"))), &blind);
         assert_eq!(finding.event, Event::CheckNoNews, "{}", order.state);
         assert!(matches!(finding.problem, Some(Problem::CannotTell { .. })), "{:?}", finding.problem);
     }
-    assert_eq!(to_check(&sync, Ok(Standing::TrackingRegistered), blind).event, Event::CheckTracked);
-    assert_eq!(to_check(&cancel, Ok(Standing::Cancelled), blind).event, Event::CheckCancelled);
+    assert_eq!(to_check(&sync, Ok(Standing::TrackingRegistered), &blind).event, Event::CheckTracked);
+    assert_eq!(to_check(&cancel, Ok(Standing::Cancelled), &blind).event, Event::CheckCancelled);
 }
 
 #[tokio::test]

@@ -3,15 +3,15 @@
 mod common;
 
 use common::fake::{Fake, Next};
-use common::{TestStore, mall, new_order, on_both};
-use host_demo::automation::{self, AUTOMATION, pause};
+use common::{TestStore, do_batches, do_by_itself, mall, new_order, on_both};
+use host_demo::automation::{AUTOMATION, pause};
 use host_demo::clock;
 use host_demo::desk::Desk;
 use host_demo::mall::{Automation, Mall, Start};
 use host_demo::order::{Order, Tracking};
 use host_demo::state::{Action, State};
 use host_demo::store::{
-    Admission, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery, Position, Saving,
+    Admission, Among, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery, Position, Saving,
 };
 use host_demo::words::{Problem, Said};
 use host_demo::worker::Worker;
@@ -54,13 +54,13 @@ impl Platform {
     }
 
     async fn round(&self) -> usize {
-        automation::round(&self.desk).await.unwrap()
+        do_by_itself(&self.desk).await
     }
 
     /// Lets the time of every order that waits come.
     async fn let_time_pass(&self) {
         let far = clock::now() + 40 * 86_400_000;
-        let due = self.test.store.take_due(far, 1_000).await.unwrap();
+        let due = self.test.store.take_due(far, 1_000, &Among::default()).await.unwrap();
         let ids: Vec<i64> = due.orders.iter().map(|order| order.id).collect();
         self.test.store.put_off(&ids, due.lease, Some(0)).await.unwrap();
     }
@@ -211,7 +211,7 @@ on_both! {
         assert_eq!(platform.test.order(waiting).await.state, State::NotAsked, "put off");
         assert_eq!(platform.test.order(done).await.state, State::Approved, "another provider");
         let batch = platform.test.store.add_batch(Action::Credit, "op", &[waiting], 1).await.unwrap();
-        assert_eq!(host_demo::batch::round(&platform.desk).await.unwrap(), 0, "batches wait as well");
+        assert_eq!(do_batches(&platform.desk).await, 0, "batches wait as well");
 
         // An operator's click is one call, and tells whether the provider is there again.
         platform.desk.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
@@ -221,7 +221,7 @@ on_both! {
         platform.desk.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
         let breaker = platform.test.store.breakers().await.unwrap().remove(0);
         assert_eq!((breaker.state, breaker.failures, breaker.probe_at), (BreakerState::Closed, 0, None));
-        assert_eq!(host_demo::batch::round(&platform.desk).await.unwrap(), 1, "the batch goes on");
+        assert_eq!(do_batches(&platform.desk).await, 1, "the batch goes on");
         assert_eq!(platform.test.store.batch_progress(batch).await.unwrap().failure, 1, "approved meanwhile");
     }
 
@@ -253,15 +253,15 @@ on_both! {
         let mall = Mall { automation: Automation { credit: Start::AtOnce, ..Automation::default() }, ..test.mall().await };
         let orders: Vec<_> = (0..20).map(|at| new_order(&format!("A-{at}"), 1)).collect();
         test.store.insert_orders(&mall, &orders, 1).await.unwrap();
-        let take = || async { test.again().await.take_due(2, 8).await.unwrap().orders };
+        let take = || async { test.again().await.take_due(2, 8, &Among::default()).await.unwrap().orders };
         let taken: [Vec<Order>; 4] = tokio::join!(take(), take(), take(), take()).into();
         let mut ids: Vec<i64> = taken.iter().flatten().map(|order| order.id).collect();
         let count = ids.len();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), count, "none twice");
-        while !test.store.take_due(2, 8).await.unwrap().orders.is_empty() {}
-        assert_eq!(test.store.take_due(i64::MAX / 2, 100).await.unwrap().orders.len(), 20, "they come up again");
+        while !test.store.take_due(2, 8, &Among::default()).await.unwrap().orders.is_empty() {}
+        assert_eq!(test.store.take_due(i64::MAX / 2, 100, &Among::default()).await.unwrap().orders.len(), 20, "they come up again");
         assert_eq!(test.store.page(&ListQuery::default(), Position::First, 50).await.unwrap().orders.len(), 20);
     }
 }

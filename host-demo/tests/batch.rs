@@ -3,21 +3,20 @@
 mod common;
 
 use common::fake::{Fake, Next};
-use common::{TestStore, mall, on_both, told_place};
+use common::{TestStore, do_batches, mall, on_both, told_place};
 use host_demo::background::Background;
 use host_demo::batch;
-use host_demo::desk::Desk;
+use host_demo::desk::{Desk, Work};
 use host_demo::mall::Mall;
 use host_demo::state::{Action, Outcome, State};
 use host_demo::store::{BatchProgress, Saving, Store};
-use host_demo::words::Problem;
+use host_demo::words::{Lang, Problem, Wait};
 use host_demo::worker::Worker;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
 
 async fn desk(store: &Store, fake: &Fake) -> Desk<Fake> {
     Desk {
@@ -28,10 +27,6 @@ async fn desk(store: &Store, fake: &Fake) -> Desk<Fake> {
         concurrency: 4,
         settle: Duration::ZERO,
     }
-}
-
-async fn all_rounds(desk: &Desk<Fake>) {
-    while batch::round(desk).await.unwrap() > 0 {}
 }
 
 on_both! {
@@ -47,7 +42,7 @@ on_both! {
         let ticked = [ids[0], ids[1], ids[2], ids[0], ids[4]];
         let batch = test.store.add_batch(Action::Credit, "花子", &ticked, 1).await.unwrap();
         assert_eq!(test.store.batch_progress(batch).await.unwrap(), BatchProgress { waiting: 4, ..Default::default() });
-        all_rounds(&desk).await;
+        do_batches(&desk).await;
         let rows = test.store.batch_rows(batch, 0, 100).await.unwrap();
         let ended: Vec<_> = rows.iter().map(|row| (row.order, row.outcome.unwrap(), row.state.unwrap())).collect();
         assert_eq!(
@@ -72,17 +67,17 @@ on_both! {
         let fake = Fake::new(&[]);
         let ids: Vec<i64> = test.orders(300).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-        let (stop, stopped) = watch::channel(false);
-        let mut processes = Vec::new();
+        let (mut workers, mut processes) = (Vec::new(), Vec::new());
         for _ in 0..3 {
             let desk = desk(&test.again().await, &fake).await;
-            let background = Background { desk, wake: Arc::new(Notify::new()), stop: stopped.clone() };
+            workers.push(Arc::clone(&desk.worker));
+            let background = Background { desk, wake: Arc::default() };
             processes.push(tokio::spawn(async move { background.run().await }));
         }
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        stop.send(true).unwrap();
+        workers.iter().for_each(|worker| worker.stop());
         for process in processes {
             process.await.unwrap();
         }
@@ -110,11 +105,87 @@ on_both! {
         let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         test.store.stop_batch(batch, "太郎", 2).await.unwrap();
-        all_rounds(&desk(&test.store, &fake).await).await;
+        do_batches(&desk(&test.store, &fake).await).await;
         let rows = test.store.batch_rows(batch, 0, 10).await.unwrap();
         assert!(rows.iter().all(|row| row.problem == Some(Problem::Stopped { who: "太郎".into() })));
         assert_eq!(fake.references().len(), 0);
         assert_eq!(test.store.batch(batch).await.unwrap().unwrap().finished_at, Some(2));
+    }
+
+    async fn rows_are_taken_by_a_process_that_can_ask_their_provider_and_by_no_other(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake { latency: Duration::from_millis(5), ..Fake::new(&[]) };
+        let ids: Vec<i64> = test.orders(30).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        assert_eq!(batch::waits(&test.store, batch).await.unwrap(), [Wait::NoProcess]);
+        // One has an empty folder of plugins, and is first at the rows.
+        let without = Desk { providers: Arc::new(HashMap::new()), ..desk(&test.again().await, &fake).await };
+        let running = |desk: &Desk<Fake>| {
+            let background = Background { desk: desk.clone(), wake: Arc::default() };
+            tokio::spawn(async move { background.run().await })
+        };
+        let first = running(&without);
+        let no_plugin = [Wait::NoPlugin { provider: "fake".into() }];
+        while batch::waits(&test.store, batch).await.unwrap() != no_plugin {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(no_plugin[0].words(Lang::Ja).contains("読み込みを依頼"));
+        let with = desk(&test.again().await, &fake).await;
+        let second = running(&with);
+        while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let progress = test.store.batch_progress(batch).await.unwrap();
+        assert_eq!((progress.success, progress.failure, progress.unknown), (30, 0, 0));
+        for (desk, process) in [(without, first), (with, second)] {
+            desk.worker.stop();
+            process.await.unwrap();
+        }
+        assert_eq!(test.store.served().await.unwrap(), None, "both said that they ended");
+    }
+
+    async fn rows_that_wait_for_a_credit_follow_their_mall_to_its_new_provider(db) {
+        let test = TestStore::new(db).await;
+        let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, Saving::default()).await.unwrap();
+        let (old, new) = (Fake::new(&[]), Fake::new(&[]));
+        do_batches(&desk(&test.store, &old).await).await;
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 2, "the old one is not asked");
+        let providers = Arc::new(HashMap::from([("other".to_owned(), new.clone())]));
+        do_batches(&Desk { providers, ..desk(&test.store, &new).await }).await;
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 2);
+        assert_eq!((old.references().len(), new.references().len()), (0, 2));
+    }
+
+    async fn an_order_that_cannot_be_read_fails_alone(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[]);
+        let ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        test.execute(&format!("UPDATE orders SET data = 'no order' WHERE id = {}", ids[1])).await;
+        do_batches(&desk(&test.store, &fake).await).await;
+        let progress = test.store.batch_progress(batch).await.unwrap();
+        assert_eq!((progress.success, progress.failure, progress.unknown), (4, 1, 0));
+        let row = test.store.batch_rows(batch, 1, 1).await.unwrap().remove(0);
+        assert!(matches!(row.problem, Some(Problem::Unusable { .. })), "{row:?}");
+        assert_eq!(fake.references().len(), 4);
+    }
+
+    async fn a_process_that_is_to_stop_begins_no_call_and_its_rows_wait(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[]);
+        let ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let desk = desk(&test.store, &fake).await;
+        let waiting = test.store.waiting().await.unwrap().remove(0);
+        let taken = test.store.take_rows(&waiting, &desk.worker.name(), 2).await.unwrap();
+        desk.worker.stop();
+        let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
+        let rows = desk.work(Action::Credit, &works, &|_| {}).await.unwrap();
+        assert!(rows.iter().all(|row| row.problem == Some(Problem::ShuttingDown)), "{rows:?}");
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 5);
+        assert!(fake.references().is_empty());
     }
 
     async fn work_that_is_let_go_of_leaves_its_orders_unknown_and_its_row_so(db) {
@@ -125,17 +196,37 @@ on_both! {
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         let running = tokio::spawn({
             let desk = desk.clone();
-            async move { batch::round(&desk).await }
+            async move { do_batches(&desk).await }
         });
         while test.order(ids[1]).await.state != State::Sending {
             tokio::task::yield_now().await;
         }
         running.abort();
         assert!(running.await.unwrap_err().is_cancelled());
-        assert_eq!(desk.worker.recover(&test.store).await.unwrap(), 2);
+        while desk.worker.recover(&test.store).await.unwrap() == 0 {
+            // The call has yet to be let go of.
+            tokio::task::yield_now().await;
+        }
         assert_eq!(test.order(ids[0]).await.state, State::Unknown);
         assert_eq!(test.store.batch_progress(batch).await.unwrap().unknown, 2);
     }
+}
+
+/// An answer that only PostgreSQL cannot hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_stored_is_in_doubt_and_the_others_of_its_call_are_not() {
+    let test = TestStore::new(common::Db::Postgres).await;
+    let fake = Fake::new(&[Next::Approve, Next::NulInId, Next::Approve]);
+    let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
+    let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+    do_batches(&desk(&test.store, &fake).await).await;
+    assert_eq!(*fake.batches.lock().unwrap(), [3], "one call");
+    let states: Vec<_> = test.all().await.into_iter().map(|order| order.state).collect();
+    assert_eq!(states, [State::Approved, State::Unknown, State::Approved]);
+    let rows = test.store.batch_rows(batch, 0, 3).await.unwrap();
+    assert_eq!(rows[1].outcome, Some(Outcome::Unknown));
+    assert!(matches!(rows[1].problem, Some(Problem::NotRecorded { .. })), "{:?}", rows[1]);
+    assert!(test.store.batch(batch).await.unwrap().unwrap().finished_at.is_some());
 }
 
 /// Tells the child which store to work on, and thereby that it is the child.
@@ -148,7 +239,7 @@ async fn child_that_works_and_never_gets_an_answer() {
     let store = Store::open(&told_place(&told)).await.unwrap();
     let desk = desk(&store, &Fake { never_answers: true, ..Fake::new(&[]) }).await;
     println!("begins");
-    batch::round(&desk).await.unwrap();
+    do_batches(&desk).await;
 }
 
 fn child(test: &TestStore) -> Child {
@@ -172,18 +263,18 @@ on_both! {
         let sending = |orders: Vec<host_demo::order::Order>| {
             orders.into_iter().filter(|order| order.state == State::Sending).count()
         };
-        // A process takes 24 rows, eight calls of three, and has four of these under way at a time.
+        // A process takes as many rows as it begins at once: four calls of three.
         while sending(test.all().await) < 12 {
             tokio::task::yield_now().await;
         }
         let fake = Fake::new(&[]);
         let desk = desk(&test.store, &fake).await;
-        all_rounds(&desk).await;
-        assert_eq!(test.store.batch_progress(batch).await.unwrap().taken, 24, "its process is alive");
+        do_batches(&desk).await;
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().taken, 12, "its process is alive");
         child.kill().unwrap();
         child.wait().unwrap();
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
-            batch::round(&desk).await.unwrap();
+            do_batches(&desk).await;
         }
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.unknown, progress.failure), (188, 12, 0));

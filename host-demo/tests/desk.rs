@@ -2,13 +2,13 @@
 
 mod common;
 
-use common::fake::{Fake, Next};
+use common::fake::{Ending, Fake, Next};
 use common::{Db, TestStore, on_both};
 use host_demo::desk::{Desk, Found, Patience, Row};
 use host_demo::order::Tracking;
 use host_demo::provider::Provider;
 use host_demo::state::{Action, Outcome, State};
-use host_demo::store::{Admission, FAILURES_UNTIL_OPEN};
+use host_demo::store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, Moment, Store};
 use host_demo::words::Problem;
 use host_demo::worker::Worker;
 use provider_host::contract::Capability;
@@ -82,10 +82,11 @@ on_both! {
         let mut office = Office::new(db, Fake::new(&[Next::LoseRequest]), 1).await;
         office.desk.settle = Duration::from_secs(120);
         office.one(Action::Credit).await;
-        let sent_at = office.test.order(office.ids[0]).await.sent_at.unwrap();
+        let sent = office.test.order(office.ids[0]).await.sent.unwrap();
         let row = office.one(Action::Check).await;
         assert_eq!(row.state, State::Unknown);
-        assert_eq!(row.problem, Some(Problem::TooEarly { until: sent_at + 120_000 }));
+        let Some(Problem::TooEarly { until, measured_anew: false }) = row.problem else { panic!("{:?}", row.problem) };
+        assert!((until - sent.at - 120_000).abs() < 1_000, "{until} {sent:?}");
         assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
         assert_eq!(office.fake.batches.lock().unwrap().len(), 1, "nothing was sent a second time");
     }
@@ -186,6 +187,46 @@ on_both! {
         assert!(matches!(admission, Admission::Free), "{admission:?}");
     }
 
+    async fn calls_that_the_host_ends_have_their_provider_left_alone_whether_they_sent_or_not(db) {
+        let instantly = Duration::ZERO;
+        for ends in [Ending::Trap, Ending::PluginWaits(instantly), Ending::GatewaySilent(instantly)] {
+            let fake = Fake { ends: Some(ends), ..Fake::new(&[]) }.with_info(|info| info.batch_limits.credit = 1);
+            let office = Office::new(db, fake, FAILURES_UNTIL_OPEN as usize).await;
+            office.run(Action::Credit).await;
+            let breaker = office.test.store.breakers().await.unwrap().remove(0);
+            assert_eq!((breaker.state, breaker.failures), (BreakerState::Open, FAILURES_UNTIL_OPEN), "{ends:?}");
+        }
+    }
+
+    async fn the_one_order_over_which_a_plugin_breaks_off_counts_once(db) {
+        let office = Office::new(db, Fake { breaks_off_at: Some(1_001), ..Fake::new(&[]) }, 1).await;
+        for _ in 0..2 * FAILURES_UNTIL_OPEN {
+            assert_eq!(office.one(Action::Credit).await.state, State::NotSent);
+        }
+        let breaker = office.test.store.breakers().await.unwrap().remove(0);
+        assert_eq!((breaker.state, breaker.failures), (BreakerState::Closed, 1));
+        assert_eq!(office.fake.batches.lock().unwrap().len(), 2 * FAILURES_UNTIL_OPEN as usize, "it was tried each time");
+    }
+
+    async fn what_was_sent_before_the_clocks_could_be_compared_is_waited_for_anew_and_not_for_ever(db) {
+        let mut office = Office::new(db, Fake::new(&[Next::LoseRequest]), 1).await;
+        office.one(Action::Credit).await;
+        // As a restart of the machine and of the database leave it, with a clock that was hours ahead.
+        office.test.execute("UPDATE orders SET sent_at = 0, sent_clock = 'before', sent_boot = 'before'").await;
+        office.desk.settle = Duration::from_secs(2);
+        let began = std::time::Instant::now();
+        let row = office.one(Action::Check).await;
+        assert!(matches!(row.problem, Some(Problem::TooEarly { measured_anew: true, .. })), "{:?}", row.problem);
+        let row = office.desk.decide(office.ids[0], Found::Nothing, "管理画面で確認").await.unwrap();
+        assert!(matches!(row.problem, Some(Problem::TooEarly { measured_anew: false, .. })), "{:?}", row.problem);
+        while office.one(Action::Check).await.state == State::Unknown {
+            assert!(began.elapsed() < Duration::from_secs(30), "it is waited for without end");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(began.elapsed() >= office.desk.settle, "believed after {:?}", began.elapsed());
+        assert_eq!(office.test.order(office.ids[0]).await.state, State::NotSent);
+    }
+
     async fn asking_goes_on_until_nothing_is_under_review(db) {
         let office = Office::new(db, Fake { asks_until_approved: 4, ..Fake::new(&[Next::Review, Next::Review]) }, 3).await;
         office.run(Action::Credit).await;
@@ -263,5 +304,40 @@ on_both! {
         assert_eq!(won(ours.unwrap()) + won(theirs.unwrap()), 60);
         assert_eq!(office.fake.references().len(), 60);
         assert!(office.test.all().await.iter().all(|order| order.state == State::Approved));
+    }
+}
+
+/// A clock of the database that a test sets: a function of its own schema in the place of PostgreSQL's.
+const SHADOW: [&str; 5] = [
+    "CREATE SCHEMA shadow",
+    "CREATE TABLE shadow.ahead (seconds BIGINT)",
+    "INSERT INTO shadow.ahead VALUES (0)",
+    "CREATE FUNCTION shadow.clock_timestamp() RETURNS timestamptz LANGUAGE SQL AS \
+     $$ SELECT pg_catalog.clock_timestamp() + (SELECT seconds FROM shadow.ahead) * INTERVAL '1 second' $$",
+    "DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || \
+     ' SET search_path = public, shadow, pg_catalog'; END $$",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_databases_clock_is_set_nothing_is_measured_by_it_across_that() {
+    let test = TestStore::new(Db::Postgres).await;
+    for statement in SHADOW {
+        test.execute(statement).await;
+    }
+    // Of another machine: its uptime says nothing here.
+    let elsewhere = |moment: Moment| Moment { uptime: None, ..moment };
+    for ahead in [180, -180] {
+        test.execute("UPDATE shadow.ahead SET seconds = 0").await;
+        let store: Store = test.again().await;
+        let before = elsewhere(store.moment().await.unwrap());
+        assert!(elsewhere(store.moment().await.unwrap()).since(&before).is_some_and(|passed| passed < 60_000));
+        test.execute(&format!("UPDATE shadow.ahead SET seconds = {ahead}")).await;
+        let after = elsewhere(store.moment().await.unwrap());
+        assert!((after.at - before.at - ahead * 1_000).abs() < 60_000, "the clock was set: {before:?} {after:?}");
+        assert_eq!(after.since(&before), None, "{ahead}");
+        // A process that begins after that knows it as well.
+        let later = elsewhere(test.again().await.moment().await.unwrap());
+        assert_eq!(later.since(&before), None, "{ahead}");
+        assert!(later.since(&after).is_some());
     }
 }

@@ -73,6 +73,19 @@ on_both! {
         assert_eq!(used.iter().map(|used| used.attempt).collect::<Vec<_>>(), [1, 2]);
     }
 
+    async fn several_processes_open_a_new_store_at_once(db) {
+        let folder = tempfile::tempdir().unwrap();
+        let database = match db {
+            Db::Sqlite => folder.path().join("orders.db").to_str().unwrap().to_owned(),
+            Db::Postgres => test_postgres::Cluster::shared().database().unwrap(),
+        };
+        let place = Place::new(&database).with_files(folder.path().join("orders.db"));
+        let opened = futures::future::join_all((0..8).map(|_| Store::open(&place))).await;
+        for store in opened {
+            store.unwrap();
+        }
+    }
+
     async fn two_stores_never_mint_the_same_reference(db) {
         let (one, two) = (TestStore::new(db).await, TestStore::new(db).await);
         let mut minted = Vec::new();

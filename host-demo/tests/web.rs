@@ -705,6 +705,30 @@ async fn what_cannot_be_meant_is_refused_by_name() {
     }
 }
 
+/// PostgreSQL cannot hold it and would fail; on either database it is what was sent that cannot be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn text_with_nul_cannot_be_read_wherever_it_comes() {
+    let platform = Platform::new().await;
+    let mut browser = platform.browser();
+    for (name, password) in [("kan\0ri", PASSWORD), ("kanri", "\0")] {
+        assert_eq!(browser.sign_in(name, password).await.status, StatusCode::BAD_REQUEST, "{name:?}");
+    }
+    let mut browser = platform.signed_in("kanri").await;
+    for path in ["/orders?q=a%00", "/orders?mall=%00", "/orders?status=x%00y", "/malls/%00", "/signin?next=%2F%00"] {
+        assert_eq!(browser.get(path).await.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+    // What only looks like it is text like any other.
+    assert_eq!(browser.get("/orders?q=%2500").await.status, StatusCode::OK);
+    let token = platform.token(Role::Administrator).await;
+    for path in ["/api/v1/orders?search=%00", "/api/v1/orders?order_status=%00", "/api/v1/malls/%00"] {
+        let answer = platform.call(Method::GET, path, &token, None, None).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "unreadable"), "{path}");
+    }
+    let body = json!({ "name": "a\u{0}", "role": "operator", "password": PASSWORD });
+    let answer = platform.call(Method::POST, "/api/v1/users", &token, Some("k"), Some(body)).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "unreadable"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_of_the_api_is_a_problem() {
     let platform = Platform::new().await;

@@ -43,6 +43,11 @@ impl Registry {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(plugin.info().id.clone(), plugin)
     }
 
+    /// Withdraws the plugin of the provider `id`: it serves no more calls but those that have begun.
+    pub fn remove(&self, id: &str) -> Option<Plugin> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id)
+    }
+
     /// The current plugin of the provider `id`.
     pub fn get(&self, id: &str) -> Option<Plugin> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()

@@ -2,15 +2,17 @@
 
 use super::{Session, Targets};
 use crate::background::Background;
+use crate::batch;
 use crate::clock;
+use crate::current;
 use crate::state::Action;
 use crate::store::{BatchProgress, MAX_BATCH};
 use crate::table::table;
 use crate::words::Lang;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::sync::{Notify, watch};
 
 /// Rows that are read at once for a table.
 const ROWS: i64 = 1_000;
@@ -85,7 +87,9 @@ async fn add(session: &Session, action: Action, targets: &Targets) -> Result<boo
 
 async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
     let (lang, store) = (session.lang, &session.store);
-    let Some(batch) = store.batch(id).await? else {
+    // A process that was killed is none that works.
+    session.recover().await?;
+    let Some(found) = store.batch(id).await? else {
         bail!(session.say(format!("処理 {id} はありません"), format!("There is no batch {id}")))
     };
     let progress = store.batch_progress(id).await?;
@@ -106,7 +110,10 @@ async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
         });
         println!("{}", table(headings, cells));
     }
-    println!("{} {}: {}", batch.action.label(lang), batch.who, words(progress, lang));
+    println!("{} {}: {}", found.action.label(lang), found.who, words(progress, lang));
+    for wait in batch::waits(store, id).await? {
+        println!("{}", wait.words(lang));
+    }
     Ok(progress.failure + progress.unknown == 0)
 }
 
@@ -119,19 +126,17 @@ fn words(progress: BatchProgress, lang: Lang) -> String {
     )
 }
 
-/// Works with every provider that a mall or an order needs, until the process is told to stop.
+/// Does batches and what happens by itself, with every plugin of the shelf, until the process is told to stop.
 pub(super) async fn work(session: &Session) -> Result<bool> {
-    let accounts = session.store.accounts().await?.into_values();
-    let desk = session.desk_with(accounts.map(|account| account.provider).collect()).await?;
-    let (stop, stopped) = watch::channel(false);
-    let background = Background { desk, wake: Arc::new(Notify::new()), stop: stopped };
-    let interrupted = async {
-        let heard = tokio::signal::ctrl_c().await;
-        // What has begun comes to its end. Whoever cannot wait kills the process, and others clear up.
-        let _ = stop.send(true);
-        heard
-    };
-    let ((), heard) = tokio::join!(background.run(), interrupted);
-    heard?;
-    Ok(true)
+    session.write_log();
+    session.warn_of_risks().await?;
+    current::load_all(&session.shelf, &session.registry).await;
+    let desk = session.desk_with(BTreeSet::new()).await?;
+    let worker = Arc::clone(&desk.worker);
+    let background = Background { desk, wake: Arc::default() };
+    tokio::select! {
+        () = background.run() => Ok(true),
+        never = current::follow(&session.shelf, &session.registry) => match never {},
+        never = session.stop_when_told(&worker) => match never {},
+    }
 }

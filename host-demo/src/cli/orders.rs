@@ -316,7 +316,7 @@ pub(super) async fn act(session: &Session, action: Action, targets: &Targets) ->
     let desk = session.desk(&orders).await?;
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
     let progress = Progress::new(action.label(session.lang), ids.len(), session.lang);
-    let rows = session.following(desk.run(action, &ids, &|row| progress.row(row))).await;
+    let rows = session.following(&desk, desk.run(action, &ids, &|row| progress.row(row))).await;
     progress.finish();
     Ok(print_rows(&rows?, session.lang))
 }
@@ -335,7 +335,7 @@ pub(super) async fn check(session: &Session, check: &Check) -> Result<bool> {
         give_up_after: Duration::from_secs(check.wait),
     };
     let progress = Progress::new(Action::Check.label(session.lang), ids.len(), session.lang);
-    let rows = session.following(desk.check_until_decided(&ids, patience, &|row| progress.row(row))).await;
+    let rows = session.following(&desk, desk.check_until_decided(&ids, patience, &|row| progress.row(row))).await;
     progress.finish();
     Ok(print_rows(&rows?, session.lang))
 }

@@ -7,13 +7,9 @@ use clap::Args;
 use provider_host::Limits;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use tracing_subscriber::EnvFilter;
 
 /// The page is for people at this machine, unless somebody says otherwise.
 const LOOPBACK: &str = "127.0.0.1:8080";
-
-/// What the log has unless `RUST_LOG` says otherwise: what somebody may have to look after.
-const LOG: &str = "warn";
 
 /// How the page is served.
 #[derive(Debug, Args)]
@@ -34,8 +30,8 @@ pub struct Options {
 
 /// Serves until it is stopped.
 pub async fn run(session: Session, options: Options) -> Result<bool> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    session.write_log();
+    session.warn_of_risks().await?;
     let failed = || format!("{}", options.listen);
     let listener = TcpListener::bind(options.listen).with_context(failed)?;
     let address = listener.local_addr()?;

@@ -12,7 +12,7 @@ use crate::words::Problem;
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Most orders in a batch: more than a shop ticks in a day, few enough to show every row.
 pub const MAX_BATCH: usize = 50_000;
@@ -82,8 +82,8 @@ pub struct BatchRow {
     pub problem: Option<Problem>,
 }
 
-/// Rows that wait, of one batch and for one provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Rows that wait: of one batch, one mall's, for one provider.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Waiting {
     /// The batch.
     pub batch: i64,
@@ -93,6 +93,8 @@ pub struct Waiting {
     pub who: String,
     /// Whom it will be asked of.
     pub provider: String,
+    /// Whose orders.
+    pub mall: String,
 }
 
 /// How a row ended.
@@ -108,6 +110,15 @@ pub struct Ended<'a> {
     pub transaction_id: Option<&'a str>,
     /// What stands in the way.
     pub problem: Option<&'a Problem>,
+}
+
+/// That the batch `b` is open and all its rows are done: an index for each of the two kinds of rows that are not.
+macro_rules! is_over {
+    () => {
+        "b.finished_at IS NULL AND NOT EXISTS \
+         (SELECT 1 FROM batch_rows r WHERE r.batch = b.id AND r.progress = 'waiting') AND NOT EXISTS \
+         (SELECT 1 FROM batch_rows r WHERE r.batch = b.id AND r.progress = 'taken')"
+    };
 }
 
 impl Store {
@@ -131,8 +142,8 @@ impl Store {
             let provider = if action == Action::Credit { "a.provider" } else { "o.provider" };
             let sql = format!(
                 "WITH ticked (place, id) AS (VALUES {}) \
-                 INSERT INTO batch_rows (batch, place, order_id, provider, progress) \
-                 SELECT $1, t.place, o.id, {provider}, 'waiting' FROM ticked t JOIN orders o ON o.id = t.id \
+                 INSERT INTO batch_rows (batch, place, order_id, provider, mall, progress) \
+                 SELECT $1, t.place, o.id, {provider}, o.mall, 'waiting' FROM ticked t JOIN orders o ON o.id = t.id \
                  JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account",
                 places.join(", ")
             );
@@ -205,9 +216,9 @@ impl Store {
     /// What waits to be done, oldest batch first.
     pub async fn waiting(&self) -> Result<Vec<Waiting>> {
         let rows = sqlx::query_as(
-            "SELECT DISTINCT b.id AS batch, b.action, b.who, r.provider FROM batches b \
+            "SELECT DISTINCT b.id AS batch, b.action, b.who, r.provider, r.mall FROM batches b \
              JOIN batch_rows r ON r.batch = b.id AND r.progress = 'waiting' \
-             WHERE b.finished_at IS NULL ORDER BY b.id, r.provider",
+             WHERE b.finished_at IS NULL ORDER BY b.id, r.provider, r.mall",
         );
         Ok(rows.fetch_all(&self.pool).await?)
     }
@@ -217,13 +228,14 @@ impl Store {
     pub async fn take_rows(&self, of: &Waiting, owner: &str, limit: usize) -> Result<Vec<(i64, RowKey)>> {
         let mut writing = self.write().await?;
         let sql = format!(
-            "SELECT place, order_id FROM batch_rows WHERE batch = $1 AND provider = $2 AND progress = 'waiting' \
-             ORDER BY place LIMIT $3{}",
+            "SELECT place, order_id FROM batch_rows WHERE batch = $1 AND provider = $2 AND mall = $3 \
+             AND progress = 'waiting' ORDER BY place LIMIT $4{}",
             self.dialect.skip_locked()
         );
         let rows: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(of.batch)
             .bind(&of.provider)
+            .bind(&of.mall)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(&mut *writing)
             .await?;
@@ -252,12 +264,69 @@ impl Store {
         Ok(())
     }
 
-    /// Marks a batch as finished if all its rows are done.
-    pub async fn finish_batch(&self, batch: i64, now: i64) -> Result<()> {
+    /// Writes down that a row's order cannot be acted on at all, with the reason.
+    pub async fn fail_row(&self, row: RowKey, problem: &Problem) -> Result<()> {
+        sqlx::query(
+            "UPDATE batch_rows SET progress = 'done', owner = NULL, outcome = $1, problem = $2 \
+             WHERE batch = $3 AND place = $4 AND progress = 'taken'",
+        )
+        .bind(Outcome::Failure.to_string())
+        .bind(to_json(problem)?)
+        .bind(row.batch)
+        .bind(row.place)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Marks every batch as finished whose rows are all done, whoever did the last of them.
+    pub async fn finish_batches(&self, now: i64) -> Result<()> {
+        let over: Vec<i64> =
+            sqlx::query_scalar(concat!("SELECT b.id FROM batches b WHERE ", is_over!())).fetch_all(&self.pool).await?;
+        // Read first: the everyday case writes nothing.
+        if over.is_empty() {
+            return Ok(());
+        }
         let mut writing = self.write().await?;
-        finish_batch(&mut writing, batch, now).await?;
+        for batch in over {
+            finish_batch(&mut writing, batch, now).await?;
+        }
         writing.commit().await?;
         Ok(())
+    }
+
+    /// For which providers rows of a batch wait.
+    pub async fn waited_for(&self, batch: i64) -> Result<Vec<String>> {
+        let providers = sqlx::query_scalar(
+            "SELECT DISTINCT provider FROM batch_rows WHERE batch = $1 AND progress = 'waiting' ORDER BY provider",
+        );
+        Ok(providers.bind(batch).fetch_all(&self.pool).await?)
+    }
+
+    /// Says which providers the process `owner` can ask in the background; none at all: that it works no more.
+    pub async fn serve(&self, owner: &str, providers: Option<&[String]>) -> Result<()> {
+        let mut writing = self.write().await?;
+        sqlx::query("DELETE FROM serving WHERE owner = $1").bind(owner).execute(&mut *writing).await?;
+        let itself = providers.is_some().then(String::new);
+        for provider in itself.iter().chain(providers.unwrap_or_default()) {
+            sqlx::query("INSERT INTO serving (owner, provider) VALUES ($1, $2)")
+                .bind(owner)
+                .bind(provider)
+                .execute(&mut *writing)
+                .await?;
+        }
+        writing.commit().await?;
+        Ok(())
+    }
+
+    /// Which providers any process can ask in the background; nothing where no process works there.
+    pub async fn served(&self) -> Result<Option<BTreeSet<String>>> {
+        let mut served: BTreeSet<String> = sqlx::query_scalar("SELECT DISTINCT provider FROM serving")
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .collect();
+        Ok(served.remove("").then_some(served))
     }
 
     /// The rows of batches that `owner` has taken and not done: the order, the row.
@@ -285,6 +354,20 @@ impl Store {
     }
 }
 
+/// What waits for a credit of the mall's orders waits for its provider of now.
+pub(super) async fn aim_at(writing: &mut Writing, mall: &str, provider: &str) -> Result<()> {
+    sqlx::query(
+        "UPDATE batch_rows SET provider = $1 WHERE mall = $2 AND provider <> $1 AND progress <> 'done' AND batch IN \
+         (SELECT id FROM batches WHERE finished_at IS NULL AND action = $3)",
+    )
+    .bind(provider)
+    .bind(mall)
+    .bind(Action::Credit.to_string())
+    .execute(&mut **writing)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn end_row(writing: &mut Writing, ended: &Ended<'_>) -> Result<()> {
     sqlx::query(
         "UPDATE batch_rows SET progress = 'done', owner = NULL, outcome = $1, state = $2, transaction_id = $3, \
@@ -302,14 +385,11 @@ pub(super) async fn end_row(writing: &mut Writing, ended: &Ended<'_>) -> Result<
 }
 
 async fn finish_batch(writing: &mut Writing, batch: i64, now: i64) -> Result<()> {
-    sqlx::query(
-        "UPDATE batches SET finished_at = $1 WHERE id = $2 AND finished_at IS NULL AND NOT EXISTS \
-         (SELECT 1 FROM batch_rows WHERE batch = $2 AND progress <> 'done')",
-    )
-    .bind(now)
-    .bind(batch)
-    .execute(&mut **writing)
-    .await?;
+    sqlx::query(concat!("UPDATE batches AS b SET finished_at = $1 WHERE b.id = $2 AND ", is_over!()))
+        .bind(now)
+        .bind(batch)
+        .execute(&mut **writing)
+        .await?;
     Ok(())
 }
 
@@ -332,6 +412,7 @@ impl FromRow<'_, AnyRow> for Waiting {
             action: parse(row.try_get("action")?)?,
             who: row.try_get("who")?,
             provider: row.try_get("provider")?,
+            mall: row.try_get("mall")?,
         })
     }
 }

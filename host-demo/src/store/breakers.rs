@@ -98,6 +98,18 @@ impl Store {
         Ok(if won.rows_affected() == 1 { Admission::Probe } else { Admission::NotBefore(lease) })
     }
 
+    /// Gives a probe back that told nothing: no call was made, or one that says nothing of the provider.
+    pub async fn give_back_probe(&self, provider: &str, now: i64) -> Result<()> {
+        sqlx::query("UPDATE breakers SET state = $1, probe_at = $2 WHERE provider = $3 AND state = $4")
+            .bind(BreakerState::Open.to_string())
+            .bind(now)
+            .bind(provider)
+            .bind(BreakerState::HalfOpen.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Writes down that a call to `provider` was answered: whatever was wrong is over.
     pub async fn note_answer(&self, provider: &str, now: i64) -> Result<()> {
         // Read first: the everyday case writes nothing.

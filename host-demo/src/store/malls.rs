@@ -282,6 +282,7 @@ async fn lead_to(writing: &mut Writing, before: &Mall, mall: &Mall) -> Result<()
     if before.provider == mall.provider {
         return Ok(());
     }
+    super::batches::aim_at(writing, &mall.id, &mall.provider).await?;
     let led = sqlx::query(
         "UPDATE orders SET provider = $1, version = version + 1 WHERE mall = $2 AND state = $3 AND provider <> $1",
     )

@@ -1,7 +1,7 @@
 //! What the columns hold, as the platform knows it.
 
-use super::{Amounts, Invoice, Order, Registration, StoreError, Tracking};
-use crate::clock;
+use super::{Amounts, Invoice, Moment, Order, Registration, StoreError, Tracking};
+use crate::clock::{self, Uptime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::any::AnyRow;
@@ -37,7 +37,7 @@ impl FromRow<'_, AnyRow> for Order {
             state: parse(row.try_get("state")?)?,
             registration: registration(row)?,
             tracking: tracking(row)?,
-            sent_at: row.try_get("sent_at")?,
+            sent: sent(row)?,
             owner: row.try_get("owner")?,
             tries: row.try_get("tries")?,
             version: row.try_get("version")?,
@@ -57,6 +57,13 @@ pub(super) fn amounts(row: &AnyRow) -> sqlx::Result<Amounts> {
         billed: row.try_get("billed")?,
         fee_band: band,
     })
+}
+
+fn sent(row: &AnyRow) -> sqlx::Result<Option<Moment>> {
+    let Some(at) = row.try_get("sent_at")? else { return Ok(None) };
+    let (boot, milliseconds): (Option<String>, Option<i64>) = (row.try_get("sent_boot")?, row.try_get("sent_uptime")?);
+    let uptime = boot.zip(milliseconds).map(|(boot, milliseconds)| Uptime { boot, milliseconds });
+    Ok(Some(Moment { at, clock: row.try_get("sent_clock")?, uptime }))
 }
 
 fn registration(row: &AnyRow) -> sqlx::Result<Option<Registration>> {

@@ -69,6 +69,7 @@ pub fn router(app: App) -> Router {
         .route("/openapi.json", get(move || async move { Json(document) }))
         .merge(calls)
         .fallback(|| async { problem::Problem::new(problem::Kind::NotFound, "The API has no such path.") })
+        .layer(from_fn(problem::refuse_nul))
         .layer(from_fn(problem::unify))
 }
 

@@ -8,11 +8,11 @@ use super::page::{Missing, Notice, Page, Refusal, Tone, ok};
 use super::row::{Button, PANEL, outcome_tone, tone};
 use super::texts::{Texts, fill};
 use super::visit::{Staff, Visitor};
-use crate::batch::is_for_many;
+use crate::batch::{is_for_many, waits};
 use crate::clock;
 use crate::state::{Action, Outcome};
 use crate::store::{Batch, BatchProgress, BatchRow, Begun, Call, MAX_BATCH};
-use crate::words::Lang;
+use crate::words::{Lang, Wait};
 use askama::Template;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
@@ -76,14 +76,18 @@ struct ProgressView {
     success: i64,
     failure: i64,
     unknown: i64,
+    /// Why rows wait that nobody does.
+    waits: Vec<String>,
 }
 
 impl ProgressView {
-    fn new(progress: &BatchProgress, t: &Texts) -> Self {
+    fn new(progress: &BatchProgress, waits: &[Wait], p: &Page) -> Self {
+        let t = p.t;
         let (total, done) = (progress.total(), progress.done());
         let words = if done == total { fill(t.batch_done, &[&total]) } else { fill(t.batch_running, &[&total, &done]) };
         let BatchProgress { success, failure, unknown, .. } = *progress;
-        ProgressView { words, total, done, success, failure, unknown }
+        let waits = waits.iter().map(|wait| wait.words(p.lang)).collect();
+        ProgressView { words, total, done, success, failure, unknown, waits }
     }
 }
 
@@ -233,7 +237,7 @@ pub async fn list(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Re
             when: clock::timestamp(batch.created_at),
             heading: heading(&batch, &progress, &p),
             who: batch.who,
-            progress: ProgressView::new(&progress, p.t),
+            progress: ProgressView::new(&progress, &[], &p),
         });
     }
     Ok(ok(&BatchesPage { lead: fill(p.t.batches_lead, &[&LATEST]), batches, p }))
@@ -271,7 +275,7 @@ pub async fn page(
         heading: heading(&batch, &progress, &p),
         list: format!("/orders?keep={id}"),
         running: batch.finished_at.is_none(),
-        progress: ProgressView::new(&progress, t),
+        progress: ProgressView::new(&progress, &waits(&app.store, id).await?, &p),
         more: (from.saturating_add(PAGE) < progress.total()).then(|| format!("/batches/{id}?from={}", from + PAGE)),
         once: once()?,
         ticked: rows.iter().filter(|row| row.ticked).count(),
@@ -312,7 +316,10 @@ pub async fn events(
 }
 
 /// What a stream of events goes on with.
-type Telling = Option<(App, Visitor, Option<BatchProgress>)>;
+type Telling = Option<(App, Visitor, Option<Told>)>;
+
+/// What a page was told: how far its batch is, and why rows of it wait.
+type Told = (BatchProgress, Vec<Wait>);
 
 /// The next event: progress that differs from the one `before`, or the end. None where the program is to stop:
 /// the browser asks again by itself.
@@ -320,18 +327,21 @@ async fn tell(
     app: App,
     visitor: Visitor,
     id: i64,
-    before: Option<BatchProgress>,
+    before: Option<Told>,
 ) -> Option<(Result<Event, Infallible>, Telling)> {
     let ended = || Ok(Event::default().event("finished").data("-"));
     while !app.begun.is_closed() && visitor.is_signed_in(&app).await {
-        let (Ok(progress), Ok(Some(batch))) = (app.store.batch_progress(id).await, app.store.batch(id).await) else {
+        let (Ok(progress), Ok(waits), Ok(Some(batch))) =
+            (app.store.batch_progress(id).await, waits(&app.store, id).await, app.store.batch(id).await)
+        else {
             return Some((ended(), None));
         };
-        if before != Some(progress) {
+        let now = Some((progress, waits));
+        if let Some((progress, waits)) = now.as_ref().filter(|_| before != now) {
             let p = visitor.page();
-            let part = ProgressPart { progress: ProgressView::new(&progress, p.t), p };
+            let part = ProgressPart { progress: ProgressView::new(progress, waits, &p), p };
             let event = Event::default().event("progress").data(part.render().unwrap_or_default());
-            return Some((Ok(event), Some((app, visitor, Some(progress)))));
+            return Some((Ok(event), Some((app, visitor, now))));
         }
         if batch.finished_at.is_some() {
             return Some((ended(), None));

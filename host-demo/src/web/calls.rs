@@ -44,6 +44,13 @@ impl Calls {
         self.lock().get(provider).cloned().unwrap_or_default()
     }
 
+    /// Asks `plugin` whether the settings of `shop` work, and counts it like any other call.
+    pub async fn test_connection(&self, plugin: &Plugin, shop: &Account) -> Answer<()> {
+        let answer = plugin.test_connection(shop).await;
+        self.add(&plugin.info().id, &answer.calls);
+        answer
+    }
+
     fn add(&self, provider: &str, reports: &[CallReport]) {
         let mut all = self.lock();
         let of_provider = all.entry(provider.to_owned()).or_default();
@@ -78,6 +85,10 @@ impl Providers<Counted> for Counting {
         let plugin = self.registry.get(id)?;
         Some(Counted { plugin, calls: Arc::clone(&self.calls) })
     }
+
+    fn ids(&self) -> Vec<String> {
+        self.registry.ids()
+    }
 }
 
 /// A plugin whose calls are counted.
@@ -109,7 +120,7 @@ impl Provider for Counted {
         self.plugin.fee_adjust(rule, bill).await
     }
     async fn test_connection(&self, shop: &Account) -> Answer<()> {
-        self.count(self.plugin.test_connection(shop).await)
+        self.calls.test_connection(&self.plugin, shop).await
     }
     async fn credit(&self, shop: &Account, orders: Vec<Order>) -> Answer<Decision> {
         self.count(self.plugin.credit(shop, orders).await)

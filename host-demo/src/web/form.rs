@@ -1,5 +1,6 @@
 //! Forms: bounded, signed with the visitor's token, or not read at all.
 
+use super::nul;
 use super::page::{Missing, Refusal};
 use super::visit::Visitor;
 use axum::RequestPartsExt;
@@ -34,6 +35,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Signed<T> {
         let body = Bytes::from_request(Request::from_parts(parts, body), state)
             .await
             .map_err(|_| Refusal::TooLarge(MAX_FORM))?;
+        if nul::is_in_encoded(&body) {
+            return Err(Refusal::Unreadable);
+        }
         let token: Token = serde_html_form::from_bytes(&body).map_err(|_| Refusal::Unreadable)?;
         check(&visitor, token.csrf.as_deref())?;
         serde_html_form::from_bytes(&body).map(Signed).map_err(|error| {
@@ -83,7 +87,8 @@ impl Upload {
             } else if is_file {
                 upload.files.insert(name, content);
             } else {
-                upload.texts.insert(name, String::from_utf8(content).map_err(|_| Refusal::Unreadable)?);
+                let text = String::from_utf8(content).ok().filter(|text| !text.contains('\0'));
+                upload.texts.insert(name, text.ok_or(Refusal::Unreadable)?);
             }
         }
         if signed { Ok(upload) } else { Err(Refusal::Expired) }

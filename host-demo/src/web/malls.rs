@@ -400,7 +400,7 @@ async fn answer(app: &App, admin: &Admin, before: Option<&Mall>, fields: &Fields
         "test" => {
             form.check(plugin.as_ref(), lang, t).await?;
             form.problems.retain(|key, _| key.starts_with("settings."));
-            said.test = Some(test(&form, plugin.as_ref(), lang, t).await);
+            said.test = Some(test(app, &form, plugin.as_ref(), lang, t).await);
         }
         "try" => {
             form.check(plugin.as_ref(), lang, t).await?;
@@ -418,12 +418,12 @@ async fn answer(app: &App, admin: &Admin, before: Option<&Mall>, fields: &Fields
     show(app, admin, before, form, said).await
 }
 
-async fn test(form: &Form, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Notice {
+async fn test(app: &App, form: &Form, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Notice {
     if !form.problems.is_empty() {
         return Notice::new(Tone::Wait, t.test_settings_first);
     }
     let Some(plugin) = plugin else { return Notice::new(Tone::Bad, t.no_providers) };
-    let answer = plugin.test_connection(&form.mall.account()).await.rows.pop();
+    let answer = app.calls.test_connection(plugin, &form.mall.account()).await.rows.pop();
     match answer {
         Some(Ok(())) => Notice::new(Tone::Ok, t.test_ok),
         Some(Err(failure)) => Notice::new(Tone::Bad, connection_words(failure, lang)),

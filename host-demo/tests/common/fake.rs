@@ -8,6 +8,7 @@ use provider_host::contract::{
 use provider_host::{Account, Answer, CALL_ENDED, CallError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What becomes of the next registration.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,6 +26,36 @@ pub enum Next {
     Other,
     /// Approved, under the id of the first registration.
     WrongId,
+    /// Approved, under an id that PostgreSQL cannot hold.
+    NulInId,
+}
+
+/// How every credit call ends early.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ending {
+    /// The plugin waits for nothing until the host ends the call, which takes this long.
+    PluginWaits(Duration),
+    /// The gateway has the request and says nothing until the host ends the call.
+    GatewaySilent(Duration),
+    /// The plugin traps.
+    Trap,
+}
+
+impl Ending {
+    async fn row(self) -> Failure {
+        let ended = reason(CALL_ENDED, "the call ended early");
+        match self {
+            Ending::PluginWaits(deadline) => {
+                tokio::time::sleep(deadline).await;
+                Failure::NotSent(ended)
+            }
+            Ending::GatewaySilent(deadline) => {
+                tokio::time::sleep(deadline).await;
+                Failure::OutcomeUnknown(ended)
+            }
+            Ending::Trap => Failure::NotSent(ended),
+        }
+    }
 }
 
 /// A registration in the ledger.
@@ -59,6 +90,10 @@ pub struct Fake {
     pub breaks_off_at: Option<i64>,
     /// Registrations are taken and nothing ever comes back.
     pub never_answers: bool,
+    /// What every credit call takes.
+    pub latency: Duration,
+    /// Every credit call ends so.
+    pub ends: Option<Ending>,
 }
 
 impl Fake {
@@ -72,6 +107,8 @@ impl Fake {
             asks_until_approved: 2,
             breaks_off_at: None,
             never_answers: false,
+            latency: Duration::ZERO,
+            ends: None,
         }
     }
 
@@ -113,6 +150,10 @@ impl Fake {
             Next::LoseRequest => Err(Failure::OutcomeUnknown(reason("answer-lost", "lost"))),
             Next::NotSent => Err(Failure::NotSent(reason("not-sent", "refused"))),
             Next::Refuse => Err(Failure::Refused(reason("E1", "その注文はすでにあります"))),
+            Next::NulInId => {
+                let decision = self.register(reference, Verdict::Approved);
+                Ok(Decision { transaction_id: decision.transaction_id.map(|id| id + "\0"), ..decision })
+            }
             Next::WrongId => {
                 self.register(reference, Verdict::Approved);
                 Ok(Decision { transaction_id: Some("T1".into()), verdict: Verdict::Approved })
@@ -178,6 +219,11 @@ impl Provider for Fake {
         self.batches.lock().unwrap().push(orders.len());
         if self.never_answers {
             std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(self.latency).await;
+        if let Some(ending) = self.ends {
+            let row = ending.row().await;
+            return answer(orders.iter().map(|_| Err(row.clone())).collect());
         }
         if orders.iter().any(|order| Some(order.billed_amount) == self.breaks_off_at) {
             let row = || Err(Failure::NotSent(reason(CALL_ENDED, "the plugin broke off")));

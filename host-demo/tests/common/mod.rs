@@ -4,10 +4,14 @@
 pub mod fake;
 
 use host_demo::clock;
+use host_demo::desk::Desk;
+use host_demo::lanes::Lanes;
 use host_demo::mall::Mall;
 use host_demo::order::{Amounts, Item, Order, OrderData, Person};
+use host_demo::provider::Provider;
 use host_demo::state::Event;
 use host_demo::store::{Claim, Filter, NewOrder, Place, Saved, Saving, Store};
+use sqlx::Connection;
 use std::path::Path;
 use tempfile::TempDir;
 use time::macros::datetime;
@@ -77,6 +81,17 @@ impl TestStore {
         Store::open(self.store.place()).await.unwrap()
     }
 
+    /// Does to the database what no part of the platform does.
+    pub async fn execute(&self, statement: &str) {
+        sqlx::any::install_default_drivers();
+        let url = match self.database.starts_with("postgres") {
+            true => self.database.clone(),
+            false => format!("sqlite://{}", self.database),
+        };
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+    }
+
     /// What another process is told so that it finds this store; see [`told_place`].
     pub fn tell(&self) -> String {
         format!("{} {}", self.database, self.folder.path().display())
@@ -112,6 +127,23 @@ pub async fn claim(store: &Store, orders: &[Order], owner: &str) -> Vec<Option<O
     let account = store.accounts().await.unwrap().remove(&mall.account).unwrap();
     let claim = Claim { event: Event::CreditStarted, account: &account, owner, who: "op", now: clock::now() };
     store.claim(orders, claim).await.unwrap()
+}
+
+/// Does everything that batches have for `desk` now; how many rows that were.
+pub async fn do_batches<P: Provider + Clone + 'static>(desk: &Desk<P>) -> usize {
+    desk.recover().await;
+    let mut lanes = Lanes::new(desk.clone());
+    lanes.begin_batches().await.unwrap();
+    lanes.all_end().await
+}
+
+/// Does what the automation has for `desk` now; how many orders it looked at.
+pub async fn do_by_itself<P: Provider + Clone + 'static>(desk: &Desk<P>) -> usize {
+    desk.recover().await;
+    let mut lanes = Lanes::new(desk.clone());
+    let looked_at = lanes.begin_automation().await.unwrap();
+    lanes.all_end().await;
+    looked_at
 }
 
 /// What [`TestStore::tell`] told.

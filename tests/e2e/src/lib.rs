@@ -7,12 +7,14 @@
 //! | [`platform`] | the platform's command line, in a folder of its own |
 //! | [`served`] | the platform's page, served by a process |
 //! | [`browser`] | a browser that uses it |
+//! | [`relay`] | a line between the two on which a request stays |
 //! | [`reconcile`] | the platform's store against a ledger, order by order |
 
 pub mod browser;
 pub mod gateway;
 pub mod platform;
 pub mod reconcile;
+pub mod relay;
 pub mod served;
 
 use anyhow::{Context, Result};

@@ -29,6 +29,7 @@ pub struct Platform {
     folder: PathBuf,
     database: String,
     lang: String,
+    settle: Duration,
 }
 
 /// How a command ended.
@@ -83,7 +84,12 @@ impl Platform {
     /// The same on the database with this path or URL.
     pub fn on(database: String, folder: &Path, lang: &str) -> Result<Self> {
         std::fs::create_dir_all(folder.join("plugins"))?;
-        Ok(Platform { folder: folder.to_owned(), database, lang: lang.to_owned() })
+        Ok(Platform { folder: folder.to_owned(), database, lang: lang.to_owned(), settle: SETTLE })
+    }
+
+    /// The same with another in-flight window than [`SETTLE`].
+    pub fn settling(self, settle: Duration) -> Self {
+        Platform { settle, ..self }
     }
 
     /// The folder of everything that this platform writes.
@@ -151,7 +157,7 @@ impl Platform {
         command.arg("--db").arg(&self.database).current_dir(&self.folder);
         command.arg("--plugins").arg(self.folder.join("plugins"));
         command
-            .args(["--settle", &SETTLE.as_secs().to_string(), "--lang", &self.lang])
+            .args(["--settle", &self.settle.as_secs().to_string(), "--lang", &self.lang])
             .args(arguments)
             .stdin(Stdio::null());
         Ok(command)

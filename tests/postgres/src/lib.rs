@@ -1,5 +1,5 @@
 //! A private PostgreSQL server for tests: its data in a folder that goes away, reached by a socket in
-//! that folder alone, nothing of it synced to disk. The programs are those of Debian's package
+//! that folder alone, nothing of it synced to disk unless a test is about that. The programs are those of Debian's package
 //! `postgresql`, which `cargo xtask test` installs.
 
 use anyhow::{Context, Result, bail};
@@ -15,20 +15,31 @@ const PROGRAMS: &str = "/usr/lib/postgresql";
 const USER: &str = "postgres";
 
 /// Makes a cluster, says where it is, and serves it until its own input ends: with the test process,
-/// however that ends. `$1` is the folder of the programs.
+/// however that ends. `$1` is the folder of the programs, `$2` what is said in the server's configuration.
 const SERVE: &str = r#"
 set -e
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$1/initdb" --pgdata "$folder/data" --username postgres --auth trust --encoding UTF8 --locale C \
     --no-sync --no-instructions > "$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
-"$1/pg_ctl" start --pgdata "$folder/data" --log "$folder/log" --silent --wait --options "\
-    -c listen_addresses= -c unix_socket_directories=$folder -c max_connections=400 \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off" >&2 || { cat "$folder/log" >&2; exit 1; }
+printf "listen_addresses = ''\nunix_socket_directories = '%s'\nmax_connections = 400\n%s\n" "$folder" "$2" \
+    >> "$folder/data/postgresql.conf"
+"$1/pg_ctl" start --pgdata "$folder/data" --log "$folder/log" --silent --wait >&2 || { cat "$folder/log" >&2; exit 1; }
 echo "$folder"
 cat > /dev/null
 "$1/pg_ctl" stop --pgdata "$folder/data" --mode immediate --silent
 "#;
+
+/// Nothing is synced to disk: a test is over before its machine is.
+const FAST: &str = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off";
+
+/// Everything is kept, but what is acknowledged without having been written: that stays in the server's memory for as
+/// long as it can. (A page that is written takes the log before it along.)
+const FORGETFUL: &str = "fsync = on\nsynchronous_commit = off\nwal_writer_delay = 10s\nbgwriter_lru_maxpages = 0\n\
+    wal_writer_flush_after = 1GB\nwal_buffers = 64MB";
+
+/// Lets the platform work on a server that does not sync.
+const ONLY_A_TEST: &str = "&options[host_demo.only_a_test]=yes";
 
 /// A running server; dropping it ends it.
 pub struct Cluster {
@@ -58,9 +69,19 @@ impl Cluster {
 
     /// Starts a server of its own.
     pub fn start() -> Result<Self> {
+        Self::start_with(FAST)
+    }
+
+    /// Starts a server that acknowledges a commit before it is written, unless it is told otherwise, and syncs all
+    /// that is written: what [`Cluster::crash`] takes from it was not durable.
+    pub fn start_forgetful() -> Result<Self> {
+        Self::start_with(FORGETFUL)
+    }
+
+    fn start_with(configuration: &str) -> Result<Self> {
         let programs = programs()?;
         let mut command = as_nobody_special()?;
-        command.args(["sh", "-c", SERVE, "sh"]).arg(&programs).current_dir("/");
+        command.args(["sh", "-c", SERVE, "sh"]).arg(&programs).arg(configuration).current_dir("/");
         let mut server = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot run sh")?;
         let mut folder = String::new();
         BufReader::new(server.stdout.take().context("no output")?).read_line(&mut folder)?;
@@ -70,11 +91,58 @@ impl Cluster {
         Ok(Cluster { _server: server, programs, folder: folder.trim().into(), databases: AtomicUsize::new(0) })
     }
 
-    /// A new, empty database; its URL.
+    /// A new, empty database; its URL, with which the platform works on it though the server does not sync.
     pub fn database(&self) -> Result<String> {
+        Ok(self.plain_database()? + ONLY_A_TEST)
+    }
+
+    /// A new, empty database; its URL, as an operator would write it.
+    pub fn plain_database(&self) -> Result<String> {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.run("createdb", &[&name])?;
         Ok(format!("postgres://{USER}@localhost/{name}?host={}", self.folder.display()))
+    }
+
+    /// Where the server's socket and its data are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs statements as the server's administrator.
+    pub fn administer(&self, statements: &str) -> Result<()> {
+        self.run("psql", &["--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", "postgres", "--command", statements])
+    }
+
+    /// Ends the server as a crash does, without a word to its clients or its disk, and starts it again.
+    pub fn crash(&self) -> Result<()> {
+        self.control(&["stop", "--mode", "immediate"])?;
+        let log = self.folder.join("log");
+        self.control(&["start", "--log", &log.to_string_lossy()])
+    }
+
+    /// Ends the server; clients are refused from then on.
+    pub fn stop(&self) -> Result<()> {
+        self.control(&["stop", "--mode", "fast"])
+    }
+
+    /// A client that receives the server's log as an asynchronous standby does, until it is killed. What it receives is
+    /// in the cluster's folder.
+    pub fn standby(&self) -> Result<Child> {
+        let mut command = as_nobody_special()?;
+        command.arg(self.programs.join("pg_receivewal")).arg("--host").arg(&self.folder);
+        command.args(["--username", USER, "--directory"]).arg(&self.folder).current_dir("/");
+        command.stderr(Stdio::null()).spawn().context("cannot run pg_receivewal")
+    }
+
+    fn control(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = as_nobody_special()?;
+        command.arg(self.programs.join("pg_ctl")).args(arguments).args(["--silent", "--wait", "--pgdata"]);
+        let ended = command.arg(self.folder.join("data")).current_dir("/").stdout(Stdio::null()).status();
+        let ended = ended.context("cannot run pg_ctl")?;
+        if !ended.success() {
+            bail!("pg_ctl {arguments:?} ended with {ended}");
+        }
+        Ok(())
     }
 
     /// Clears all databases of what deleted and changed rows left, and counts what is in them for the planner.

@@ -5,7 +5,7 @@ use super::caller::Caller;
 use super::object::{Object, within};
 use super::orders::{Matching, Trouble};
 use super::problem::{Kind, Problem};
-use crate::batch::is_for_many;
+use crate::batch::{is_for_many, waits};
 use crate::clock;
 use crate::state::{Action, Outcome, State};
 use crate::store::{self, BatchProgress, MAX_BATCH, MAX_PAGE, PAGE};
@@ -27,13 +27,16 @@ pub struct Batch {
     /// Absent while rows are not done.
     finished_at: Option<i64>,
     progress: BatchProgress,
+    /// Why rows wait that no process does now, and what helps, in the caller's language; empty where work goes on.
+    waits: Vec<String>,
 }
 
 impl Batch {
-    async fn of(app: &App, batch: store::Batch) -> Result<Self, Problem> {
+    async fn of(app: &App, batch: store::Batch, lang: Lang) -> Result<Self, Problem> {
         let progress = app.store.batch_progress(batch.id).await?;
+        let waits = waits(&app.store, batch.id).await?.iter().map(|wait| wait.words(lang)).collect();
         let store::Batch { id, action, who, created_at, finished_at } = batch;
-        Ok(Batch { id, action, who, created_at, finished_at, progress })
+        Ok(Batch { id, action, who, created_at, finished_at, progress, waits })
     }
 }
 
@@ -74,10 +77,14 @@ pub fn bounded(limit: Option<usize>) -> Result<usize, Problem> {
 /// The latest batches, newest first.
 #[utoipa::path(get, operation_id = "list_batches", path = "/v1/batches", tag = "batches", params(Latest),
     responses((status = 200, body = Vec<Batch>, description = "The batches."), Reading))]
-pub async fn list(Shared(app): Shared<App>, Query(latest): Query<Latest>) -> Result<Json<Vec<Batch>>, Problem> {
+pub async fn list(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Query(latest): Query<Latest>,
+) -> Result<Json<Vec<Batch>>, Problem> {
     let mut batches = Vec::new();
     for batch in app.store.batches(bounded(latest.limit)? as i64).await? {
-        batches.push(Batch::of(&app, batch).await?);
+        batches.push(Batch::of(&app, batch, caller.lang).await?);
     }
     Ok(Json(batches))
 }
@@ -123,14 +130,14 @@ pub async fn begin(
     }
     let id = app.store.add_batch(new.action, &caller.name, &orders, clock::now()).await?;
     app.wake.notify_one();
-    Ok((StatusCode::ACCEPTED, Json(Batch::of(&app, find(&app, id).await?).await?)))
+    Ok((StatusCode::ACCEPTED, Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?)))
 }
 
 /// One batch.
 #[utoipa::path(get, operation_id = "batch", path = "/v1/batches/{id}", tag = "batches", params(("id" = i64, Path)),
     responses((status = 200, body = Batch, description = "The batch."), Reading, Missing))]
-pub async fn one(Shared(app): Shared<App>, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
-    Ok(Json(Batch::of(&app, find(&app, id).await?).await?))
+pub async fn one(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
+    Ok(Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?))
 }
 
 /// A row of a batch.
@@ -185,5 +192,5 @@ pub async fn rows(
 pub async fn stop(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
     find(&app, id).await?;
     app.store.stop_batch(id, &caller.name, clock::now()).await?;
-    Ok(Json(Batch::of(&app, find(&app, id).await?).await?))
+    Ok(Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?))
 }

@@ -215,7 +215,7 @@ pub async fn test(
         let words = format!("The provider {} has no connection test; see `capabilities`.", mall.provider);
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let answer = plugin.test_connection(&mall.account()).await.rows.pop();
+    let answer = app.calls.test_connection(&plugin, &mall.account()).await.rows.pop();
     let words = answer.and_then(Result::err).map(|failure| connection_words(failure, caller.lang));
     Ok(Json(Tested { works: words.is_none(), words }))
 }

@@ -1,6 +1,7 @@
 //! Bodies: JSON objects, as the document says. serde alone would take an array of an object's values, too.
 
 use super::problem::{Kind, Problem};
+use crate::web::nul;
 use axum::Json;
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;
@@ -17,8 +18,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Object<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let Json(map) =
             Json::<Map<String, Value>>::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let body = Value::Object(map);
+        if nul::is_in_json(&body) {
+            return Err(Problem::nul().into_response());
+        }
         let invalid = |error: serde_json::Error| Problem::new(Kind::Invalid, error.to_string()).into_response();
-        serde_json::from_value(Value::Object(map)).map(Object).map_err(invalid)
+        serde_json::from_value(body).map(Object).map_err(invalid)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::install::Change;
 use crate::store::StoreError;
+use crate::web::nul;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
@@ -133,6 +134,11 @@ impl Problem {
         Problem::new(Kind::Failed, "The platform's log says why. The call may be repeated with the same key.")
     }
 
+    /// Text with NUL.
+    pub fn nul() -> Self {
+        Problem::new(Kind::Unreadable, "No text may have the character NUL (U+0000).")
+    }
+
     /// There is no `what` named `name`.
     pub fn no_such(what: &str, name: &impl Display) -> Self {
         Problem::new(Kind::NotFound, format!("There is no {what} {name}."))
@@ -171,6 +177,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Problem::failed(&error)
     }
+}
+
+/// Refuses calls whose address has NUL.
+pub async fn refuse_nul(request: Request, next: Next) -> Result<Response, Problem> {
+    if nul::is_in_address(request.uri()) { Err(Problem::nul()) } else { Ok(next.run(request).await) }
 }
 
 /// Makes a problem of every refusal that is none yet: unknown paths and methods, bodies that cannot be read.

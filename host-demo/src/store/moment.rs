@@ -1,0 +1,145 @@
+//! How much time has passed since another process did something.
+//!
+//! The clocks of two machines differ, and the clock of one is set, by hand or by a service that corrects it. So a
+//! moment is kept in measures that both sides share: the machine's uptime, which is exact between processes of one
+//! machine since its last start, and on PostgreSQL the database's clock for processes of different machines. Where
+//! neither can be compared, nothing is known of the time that passed.
+
+use super::{Order, Result, Store, Writing};
+use crate::clock::{self, Uptime};
+use sqlx::AnyConnection;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// By how much the shared clock may differ from this machine's uptime between two looks at it. More is no correction
+/// of a clock that runs well, and no slow answer of a database: it was set, or is another server's.
+const JUMP: Duration = Duration::from_secs(5);
+
+/// A moment, as it is kept for other processes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds since 1970 by the shared clock: the database's, or that of the one machine.
+    pub at: i64,
+    /// Of what can be compared by [`Moment::at`]: moments with the same text here. Nothing where that clock proves
+    /// nothing.
+    pub clock: Option<String>,
+    /// The uptime of the machine on which it was.
+    pub uptime: Option<Uptime>,
+}
+
+impl Moment {
+    /// Milliseconds from `earlier` to this moment, or less. Nothing where the two have no clock in common.
+    pub fn since(&self, earlier: &Moment) -> Option<i64> {
+        let passed = match (&self.uptime, &earlier.uptime) {
+            (Some(now), Some(then)) if now.boot == then.boot => now.milliseconds - then.milliseconds,
+            _ if self.clock.is_some() && self.clock == earlier.clock => self.at - earlier.at,
+            _ => return None,
+        };
+        // A clock that runs backwards was set.
+        (passed >= 0).then_some(passed)
+    }
+}
+
+/// The shared clock as this process saw it last, with the uptime of that time.
+pub(super) type Watched = Arc<Mutex<Option<(i64, i64)>>>;
+
+/// The clock of one machine that does not tell its uptime: not exact, but all there is.
+const THIS_MACHINES: &str = "machine";
+
+impl Store {
+    /// Now, as other processes will be able to compare it.
+    pub async fn moment(&self) -> Result<Moment> {
+        let mut connection = self.pool.acquire().await?;
+        self.read_moment(&mut connection).await
+    }
+
+    /// Milliseconds since 1970 by the shared clock, as far as it is known without asking: what happens when is written
+    /// down in the same measure by every process, whatever its own machine's clock says.
+    pub fn now(&self) -> i64 {
+        let seen = *self.watched();
+        seen.zip(clock::uptime()).map_or_else(clock::now, |((at, then), now)| at + now.milliseconds - then)
+    }
+
+    /// [`Store::moment`] within a transaction.
+    pub(super) async fn moment_in(&self, writing: &mut Writing) -> Result<Moment> {
+        self.read_moment(writing).await
+    }
+
+    async fn read_moment(&self, connection: &mut AnyConnection) -> Result<Moment> {
+        let Some(question) = self.dialect.clock() else {
+            let uptime = clock::uptime();
+            let clock = uptime.is_none().then(|| THIS_MACHINES.to_owned());
+            return Ok(Moment { at: clock::now(), clock, uptime });
+        };
+        let mut read: (i64, String) = sqlx::query_as(question).fetch_one(&mut *connection).await?;
+        let uptime = clock::uptime();
+        if let Some(uptime) = &uptime {
+            if self.has_jumped(read.0, uptime.milliseconds) {
+                tracing::warn!("the database's clock was set; for what is in flight the time is measured anew");
+                // Not in the caller's transaction, which may come to nothing.
+                sqlx::query("UPDATE store SET clock_epoch = clock_epoch + 1").execute(&self.pool).await?;
+                read = sqlx::query_as(question).fetch_one(&mut *connection).await?;
+            }
+            *self.watched() = Some((read.0, uptime.milliseconds));
+        }
+        Ok(Moment { at: read.0, clock: Some(read.1), uptime })
+    }
+
+    /// Whether the shared clock moved otherwise than this machine's uptime since it was looked at last.
+    fn has_jumped(&self, at: i64, uptime: i64) -> bool {
+        let before = *self.watched();
+        let drift = before.map_or(0, |(then, up)| (at - then) - (uptime - up));
+        drift.unsigned_abs() > JUMP.as_millis() as u64
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Option<(i64, i64)>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Measures from `now` on how long what was sent last for `order` may be in flight, if it is still as it was
+    /// read: what was measured before cannot be compared any more.
+    pub async fn measure_anew(&self, order: &Order, now: &Moment) -> Result<()> {
+        sqlx::query(
+            "UPDATE orders SET sent_at = $1, sent_clock = $2, sent_boot = $3, sent_uptime = $4 \
+             WHERE id = $5 AND version = $6",
+        )
+        .bind(now.at)
+        .bind(&now.clock)
+        .bind(now.uptime.as_ref().map(|uptime| &uptime.boot))
+        .bind(now.uptime.as_ref().map(|uptime| uptime.milliseconds))
+        .bind(order.id)
+        .bind(order.version)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(at: i64, clock: Option<&str>, uptime: Option<(&str, i64)>) -> Moment {
+        let uptime = uptime.map(|(boot, milliseconds)| Uptime { boot: boot.to_owned(), milliseconds });
+        Moment { at, clock: clock.map(str::to_owned), uptime }
+    }
+
+    #[test]
+    fn time_is_measured_by_a_clock_that_both_sides_share_or_not_at_all() {
+        let sent = moment(1_000_000, Some("db-1"), Some(("boot-1", 50_000)));
+        for (now, passed, why) in [
+            (moment(9_000_000, None, Some(("boot-1", 60_000))), Some(10_000), "the clock of this machine is ahead"),
+            (moment(5, None, Some(("boot-1", 60_000))), Some(10_000), "the clock of this machine is behind"),
+            (moment(1_020_000, Some("db-1"), Some(("boot-2", 7))), Some(20_000), "another machine, the same database"),
+            (moment(1_020_000, Some("db-1"), None), Some(20_000), "a machine that does not tell its uptime"),
+            (moment(9_000_000, Some("db-2"), Some(("boot-2", 7))), None, "the database's clock was set"),
+            (moment(9_000_000, None, Some(("boot-2", 900_000))), None, "the machine restarted"),
+            (moment(999_999, Some("db-1"), None), None, "a clock that runs backwards"),
+            (moment(9_000_000, None, None), None, "nothing in common"),
+        ] {
+            assert_eq!(now.since(&sent), passed, "{why}");
+        }
+        let before_this_was_kept = moment(1_000_000, None, None);
+        assert_eq!(sent.since(&before_this_was_kept), None);
+    }
+}
