@@ -23,7 +23,7 @@ use std::time::Duration;
 
 /// Most rows in one call, whatever the provider takes: one lost answer must not put a whole day's
 /// orders in doubt, and NP's thousand is the largest batch there is.
-pub(crate) const MAX_CHUNK: usize = 1000;
+pub const MAX_CHUNK: usize = 1000;
 
 /// Calls side by side unless told otherwise: enough to hide a gateway's second of thinking, few enough
 /// for the rate limits that gateways do not publish.
@@ -122,7 +122,8 @@ pub enum Found {
 }
 
 impl Found {
-    fn event(&self) -> Event {
+    /// What recording it is.
+    pub fn event(&self) -> Event {
         match self {
             Found::Approved { .. } => Event::OperatorApproved,
             Found::Registered { .. } => Event::OperatorRegistered,
@@ -362,7 +363,7 @@ impl<P: Provider + Clone> Desk<P> {
     }
 
     /// Why `found` cannot be recorded of `order`.
-    fn no_decision(&self, order: &Order, found: &Found) -> Option<Problem> {
+    pub fn no_decision(&self, order: &Order, found: &Found) -> Option<Problem> {
         if next(order.state, found.event()).is_none() {
             return Some(not_offered(Action::Decide, order));
         }
@@ -379,14 +380,15 @@ impl<P: Provider + Clone> Desk<P> {
         Ok(Shop { malls, accounts: self.store.accounts().await? })
     }
 
-    /// `orders`, all of one account, in calls of as many as its provider takes.
+    /// `orders`, all of one account, in calls of as many as its provider takes and its mall wants: an answer that is
+    /// lost puts all orders of its call in doubt.
     fn chunks<'a>(&self, action: Action, shop: &'a Shop, account: i64, orders: Vec<Placed>) -> Vec<Chunk<'a, P>> {
         let account = shop.accounts.get(&account);
         let found = account.and_then(|account| {
             Some((account, shop.malls.get(&account.mall)?, self.providers.get(&account.provider)?))
         });
         let Some((account, mall, provider)) = found else { return Vec::new() };
-        let size = batch_limit(action, &provider).clamp(1, MAX_CHUNK);
+        let size = batch_limit(action, &provider).min(mall.rows_per_request as usize).clamp(1, MAX_CHUNK);
         let chunk = |orders: &[Placed]| Chunk { mall, account, provider: provider.clone(), orders: orders.to_vec() };
         // An order over which the plugin broke off must not take others along again.
         let broke_off = |placed: &Placed| placed.order.problem.as_ref().is_some_and(Problem::is_the_plugins);
