@@ -50,7 +50,7 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// Whether it has nothing but separators, quotes and blanks.
     pub fn is_blank(&self) -> bool {
-        self.cells.iter().all(|cell| cell.iter().all(u8::is_ascii_whitespace))
+        self.fault.is_none() && self.cells.iter().all(|cell| cell.iter().all(u8::is_ascii_whitespace))
     }
 
     /// Each of its lines read as a row of its own, as if no quote reached beyond a line end.
