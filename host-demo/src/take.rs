@@ -173,12 +173,12 @@ impl Question {
         let columns: Vec<_> = columns.collect();
         lang.pick(
             format!(
-                "「{}」の列があります。どの値の注文を後払いとして取り込むかを決めてください。まだ何も取り込んでいません",
+                "「{}」の列があります。どの値の注文を後払いとして取り込むかを決めてください。まだ何も取り込んでいません。",
                 columns.join("」「")
             ),
             format!(
                 "The file has the columns {}: say which of their values are orders to be taken for deferred payment. \
-                 Nothing was imported",
+                 Nothing was imported.",
                 columns.join(", ")
             ),
         )

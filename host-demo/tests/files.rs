@@ -420,8 +420,6 @@ fn columns() -> Vec<Column> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     /// Whatever a file is: its rows cover its lines without a gap, and every row is in exactly one entry.
     #[test]
     fn no_line_of_a_file_is_ever_lost(pieces in prop::collection::vec(piece(), 0..60), sjis: bool, bom: bool) {

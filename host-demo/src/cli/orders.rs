@@ -189,11 +189,11 @@ fn asked(question: &Question, lang: Lang) -> String {
     let (words, list) = (question.words(lang), question.list(lang));
     lang.pick(
         format!(
-            "{words}。\n{list}\n取り込む値を、次のように付けてください（いくつでも）:\n{options}\n\
+            "{words}\n{list}\n取り込む値を、次のように付けてください（いくつでも）:\n{options}\n\
              モールの設定に [take] として書いておくと、次からは聞きません"
         ),
         format!(
-            "{words}.\n{list}\nAdd the values that are to be taken, as many as there are:\n{options}\n\
+            "{words}\n{list}\nAdd the values that are to be taken, as many as there are:\n{options}\n\
              With [take] in the mall's settings this is not asked again"
         ),
     )

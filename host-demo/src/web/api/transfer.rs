@@ -200,7 +200,7 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
                 "取り込む値を take=列=値 として付けてください（いくつでも）。候補は fields にあります。",
                 "Send the values that are to be taken as take=COLUMN=VALUE, as many as needed; `fields` has all of them.",
             );
-            let words = format!("{}{} {how}", question.words(lang), lang.pick("。", "."));
+            let words = format!("{} {how}", question.words(lang));
             Problem::new(Kind::ChoiceNeeded, words).with(question.answers().map(field).collect())
         }
     }

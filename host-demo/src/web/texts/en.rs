@@ -354,7 +354,7 @@ pub static EN: Texts = Texts {
     rows_per_request: "Most orders in one request",
     rows_per_request_hint: "1 to 1000. If an answer is lost, all orders of its request are of unknown outcome.",
     take: "Orders to be taken",
-    take_hint: "A column of the CSV and a value there that is taken, one to a line, such as 支払方法=後払い決済. If empty, a file with a column that tells payment method or status asks when it is imported.",
+    take_hint: "A column of the CSV and a value there that is taken, one to a line: COLUMN=VALUE. If empty, a file with a column that tells payment method or status asks when it is imported.",
     only_first: "Only the first {0} are shown here.",
     choose_file: "Choose a CSV file.",
     export_lead: "Opens in a Japanese Excel as it is. What Shift_JIS cannot write becomes a geta mark.",
