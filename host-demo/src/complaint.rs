@@ -64,11 +64,20 @@ impl FileProblem {
             ),
             FileProblem::Quote { fault, span } => {
                 let words = quote_words(*fault, *span, lang);
-                lang.pick(format!("見出しの行を読めません。{words}"), format!("The heading line cannot be read: {words}"))
+                lang.pick(
+                    format!("見出しの行を読めません。{words}"),
+                    format!("The heading line cannot be read: {words}"),
+                )
             }
             FileProblem::NothingToTakeBy(values) => lang.pick(
-                format!("「{}」の注文だけを取り込む指定ですが、支払方法やステータスの列がありません", values.join("」「")),
-                format!("Only orders with {} are to be taken, but no column tells how they are paid", values.join(", ")),
+                format!(
+                    "「{}」の注文だけを取り込む指定ですが、支払方法やステータスの列がありません",
+                    values.join("」「")
+                ),
+                format!(
+                    "Only orders with {} are to be taken, but no column tells how they are paid",
+                    values.join(", ")
+                ),
             ),
         }
     }

@@ -38,7 +38,9 @@ const FINDINGS: [(&str, &str, &[&str], Make); 7] = [
     ("approved", "与信OK", &["OK", "登録あり（与信OK）"], |id| Some(Found::Approved { transaction_id: id? })),
     ("registered", "登録あり", &["登録有り"], |id| Some(Found::Registered { transaction_id: id })),
     ("rejected", "与信NG", &["NG", "登録あり（与信NG）"], |_| Some(Found::Rejected)),
-    ("cancelled", "キャンセル済", &["キャンセル済み", "与信キャンセル済"], |_| Some(Found::Cancelled)),
+    ("cancelled", "キャンセル済", &["キャンセル済み", "与信キャンセル済"], |_| {
+        Some(Found::Cancelled)
+    }),
     ("nothing", "登録なし", &["登録無し"], |_| Some(Found::Nothing)),
     ("tracked", "伝票番号あり", &["伝票番号有り"], |_| Some(Found::Tracked)),
     ("untracked", "伝票番号なし", &["伝票番号無し"], |_| Some(Found::Untracked)),

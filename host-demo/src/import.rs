@@ -792,12 +792,7 @@ async fn carried_out(
 }
 
 /// Changes an order that is there, if it is still as it was read.
-async fn correct(
-    store: &Store,
-    before: &Order,
-    correction: &Correction,
-    known: Known<'_>,
-) -> Result<bool, StoreError> {
+async fn correct(store: &Store, before: &Order, correction: &Correction, known: Known<'_>) -> Result<bool, StoreError> {
     let Known::Corrected { who } = known else { return Ok(false) };
     match correction {
         Correction::Status(status) => store.set_order_status(before, Some(status), who, clock::now()).await,

@@ -128,10 +128,9 @@ pub struct Counts {
 impl Counts {
     /// Passed over for any reason.
     pub fn passed_over(&self) -> Tally {
-        self.passed.values().fold(Tally::default(), |sum, one| Tally {
-            orders: sum.orders + one.orders,
-            rows: sum.rows + one.rows,
-        })
+        self.passed
+            .values()
+            .fold(Tally::default(), |sum, one| Tally { orders: sum.orders + one.orders, rows: sum.rows + one.rows })
     }
 
     /// Rows that were read.
@@ -179,11 +178,9 @@ impl<T> Intake<T> {
     /// What was refused, in the order of the file.
     pub fn bad(&self) -> impl Iterator<Item = BadOrder> {
         self.entries.iter().filter_map(|entry| match &entry.fate {
-            Fate::Refused(complaints) => Some(BadOrder {
-                line: entry.line,
-                number: entry.number.clone(),
-                complaints: complaints.clone(),
-            }),
+            Fate::Refused(complaints) => {
+                Some(BadOrder { line: entry.line, number: entry.number.clone(), complaints: complaints.clone() })
+            }
             _ => None,
         })
     }

@@ -328,28 +328,27 @@ impl Wrong {
                 "there is no such key; check the spelling or remove it".into(),
             ),
             Wrong::Missing => lang.pick("この項目を書いてください".into(), "this key is required".into()),
-            Wrong::Type(needed) => lang.pick(
-                format!("値の種類が違います（必要なのは {needed}）"),
-                format!("the value must be {needed}"),
-            ),
+            Wrong::Type(needed) => {
+                lang.pick(format!("値の種類が違います（必要なのは {needed}）"), format!("the value must be {needed}"))
+            }
             Wrong::Choice(choices) => {
                 lang.pick(format!("{choices} のどれかにしてください"), format!("must be one of {choices}"))
             }
             Wrong::Text(max) => lang.pick(
                 format!("1文字以上{max}文字以内で入力してください。前後の空白、改行、見えない文字は使えません"),
-                format!("enter 1 to {max} characters, without blanks around them, line breaks and invisible characters"),
+                format!(
+                    "enter 1 to {max} characters, without blanks around them, line breaks and invisible characters"
+                ),
             ),
             Wrong::Id => lang.pick(
                 format!("半角英小文字・数字・ハイフンで、{MAX_NAME}文字以内にしてください（new は使えません）"),
                 format!("use a to z, 0 to 9 and -, at most {MAX_NAME} characters; new cannot be used"),
             ),
-            Wrong::Number(max) => {
-                lang.pick(format!("1から{max}までの整数にしてください"), format!("must be a whole number from 1 to {max}"))
+            Wrong::Number(max) => lang
+                .pick(format!("1から{max}までの整数にしてください"), format!("must be a whole number from 1 to {max}")),
+            Wrong::Mangled => {
+                lang.pick(format!("この値は{}", mangled_words(lang)), format!("the value {}", mangled_words(lang)))
             }
-            Wrong::Mangled => lang.pick(
-                format!("この値は{}", mangled_words(lang)),
-                format!("the value {}", mangled_words(lang)),
-            ),
             Wrong::ProviderName => lang.pick(
                 "後払い会社の名前は半角英小文字・数字・ハイフンです".into(),
                 "a provider's name has a to z, 0 to 9 and - only".into(),
@@ -556,7 +555,8 @@ impl Reader {
     fn lists(&mut self, keys: &Keys) -> Takes {
         let names: Vec<_> = keys.table.keys().cloned().collect();
         let list = |reader: &mut Self, key: String, value: &Value| {
-            let words = value.as_array().and_then(|list| list.iter().map(|text| Some(text.as_str()?.to_owned())).collect());
+            let words =
+                value.as_array().and_then(|list| list.iter().map(|text| Some(text.as_str()?.to_owned())).collect());
             words.or_else(|| reader.wrong(key, Wrong::Type("a list of text in quotes")))
         };
         names.into_iter().filter_map(|key| Some((key.clone(), self.optional(keys, &key, list)?))).collect()
@@ -716,7 +716,8 @@ mod tests {
             parse(id, &text).unwrap().1.into_iter().map(|problem| problem.key).collect()
         };
         assert_eq!(keys("honten-2", "本店　2号"), [""; 0]);
-        for id in ["new", "", " ", "a b", "a\nb", "a\u{1b}[31m", "Honten", "本店", &"a".repeat(MAX_NAME + 1), "../a"] {
+        for id in ["new", "", " ", "a b", "a\nb", "a\u{1b}[31m", "Honten", "本店", &"a".repeat(MAX_NAME + 1), "../a"]
+        {
             assert_eq!(keys(id, "本店"), ["id"], "{id:?}");
         }
         for name in ["", " ", "　", " 本店", "本店\n", "a\nb", "a\u{1b}[2Jb", "a\u{202e}b", "\u{200b}", "a\0"] {

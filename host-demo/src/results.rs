@@ -114,7 +114,12 @@ fn judged<'a>(lines: &'a [Line], orders: &'a HashMap<String, Order>) -> Vec<Entr
     let mut seen: HashMap<&str, u64> = HashMap::new();
     let entry = |line: &'a Line| {
         let number = cell(line, NUMBER);
-        Entry { line: line.at, rows: line.rows(), number: number.to_owned(), fate: judge(line, number, orders, &mut seen) }
+        Entry {
+            line: line.at,
+            rows: line.rows(),
+            number: number.to_owned(),
+            fate: judge(line, number, orders, &mut seen),
+        }
     };
     lines.iter().map(entry).collect()
 }
@@ -165,12 +170,7 @@ fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
 }
 
 /// Writes what is to be taken; for each whether it was.
-async fn write(
-    store: &Store,
-    mall: &Mall,
-    results: &[Entry<Judged<'_>>],
-    who: &str,
-) -> Result<Vec<bool>, StoreError> {
+async fn write(store: &Store, mall: &Mall, results: &[Entry<Judged<'_>>], who: &str) -> Result<Vec<bool>, StoreError> {
     let results = results.iter().filter_map(|entry| match &entry.fate {
         Fate::Taken(judged) => Some(judged),
         _ => None,

@@ -128,7 +128,8 @@ fn check_headings(
     if !missing.is_empty() {
         return Err(FileProblem::MissingHeadings(missing));
     }
-    let count = |name: &str| headings.cells.iter().filter(|cell| decode(cell, encoding).as_deref() == Some(name)).count();
+    let count =
+        |name: &str| headings.cells.iter().filter(|cell| decode(cell, encoding).as_deref() == Some(name)).count();
     let twice: Vec<_> =
         columns.iter().filter(|column| count(&column.name) > 1).map(|column| column.name.clone()).collect();
     if twice.is_empty() { Ok(()) } else { Err(FileProblem::HeadingsTwice(twice)) }
@@ -161,7 +162,8 @@ impl Layout<'_> {
         let shape = self.shape(record);
         // Quotes that closed by chance elsewhere than they were meant to show by the number of cells.
         let is_suspect = !shape.is_empty() && record.span > 1;
-        let hidden = if is_suspect { record.line_by_line().map(|cells| self.cells(&cells)).collect() } else { Vec::new() };
+        let hidden =
+            if is_suspect { record.line_by_line().map(|cells| self.cells(&cells)).collect() } else { Vec::new() };
         // What stands in cells of which nobody knows where they end is of no interest.
         let complaints = if shape.is_empty() || record.fault.is_none() { [shape, complaints].concat() } else { shape };
         Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), complaints, hidden }

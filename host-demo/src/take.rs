@@ -98,8 +98,7 @@ const HEADINGS: [(Kind, &[&str]); 3] = [
 ];
 
 /// Values of a status that mean: there is no order any more.
-const CANCELLED: [&str; 9] =
-    ["キャンセル", "ｷｬﾝｾﾙ", "取消", "取り消", "返品", "返金", "cancel", "refund", "void"];
+const CANCELLED: [&str; 9] = ["キャンセル", "ｷｬﾝｾﾙ", "取消", "取り消", "返品", "返金", "cancel", "refund", "void"];
 /// Beside one of these such a word means something else: キャンセル不可, 未キャンセル.
 const DENIED: [&str; 5] = ["なし", "不可", "未", "以外", "not"];
 /// Values of a yes-or-no column that mean no.
@@ -288,7 +287,9 @@ fn unsaid(column: &Values) -> Option<Rule> {
     let given = || column.orders.keys().filter(|value| !value.is_empty());
     match kind(&column.heading) {
         Some(Kind::Cancelled) => Some(Rule::NotMarked),
-        Some(Kind::Status) if column.is_mapped || given().all(|value| looks_cancelled(value)) => Some(Rule::NotCancelled),
+        Some(Kind::Status) if column.is_mapped || given().all(|value| looks_cancelled(value)) => {
+            Some(Rule::NotCancelled)
+        }
         None if column.is_mapped => Some(Rule::NotCancelled),
         Some(Kind::Payment | Kind::Status) if given().next().is_some() => None,
         _ => Some(Rule::Every),
@@ -312,7 +313,9 @@ impl<'a> Told<'a> {
         let every = told.iter().any(|word| word.trim() == EVERY);
         for word in told.iter().map(|word| word.trim()).filter(|word| *word != EVERY) {
             match word.split_once('=').map(|(column, value)| (column.trim(), value.trim())) {
-                Some((column, value)) if columns.iter().any(|known| known.heading == column) => named.push((column, value)),
+                Some((column, value)) if columns.iter().any(|known| known.heading == column) => {
+                    named.push((column, value))
+                }
                 Some((column, _)) if !is_value(word) => {
                     return Err(Undecided::Unfit(FileProblem::MissingHeadings(vec![column.to_owned()])));
                 }

@@ -51,7 +51,9 @@ impl Refused {
             Refused::Carrier(problem) => problem.words(lang),
             Refused::Number => lang.pick(
                 format!("伝票番号は、数字を含む英数字とハイフンだけで、{MAX_TRACKING}文字以内で入力してください"),
-                format!("a tracking number has letters, digits and hyphens, at least one digit, {MAX_TRACKING} at most"),
+                format!(
+                    "a tracking number has letters, digits and hyphens, at least one digit, {MAX_TRACKING} at most"
+                ),
             ),
             Refused::Mangled(number) => lang.pick(
                 format!("伝票番号「{number}」は{}", mangled_words(lang)),
@@ -144,7 +146,9 @@ mod tests {
             assert_eq!(plain(typed).as_deref(), Ok(number));
         }
         let long = "1".repeat(MAX_TRACKING + 1);
-        for typed in ["", " ", "未定", "ABC", "1234,5678", "1234\n5678", "12\t34", "1\u{1b}[2J", "<b>1</b>", "1/2", "あ1", &long] {
+        for typed in
+            ["", " ", "未定", "ABC", "1234,5678", "1234\n5678", "12\t34", "1\u{1b}[2J", "<b>1</b>", "1/2", "あ1", &long]
+        {
             assert_eq!(plain(typed), Err(Refused::Number), "{typed:?}");
         }
         for typed in ["3.0E+11", "####", "300001234567.0"] {

@@ -167,10 +167,8 @@ async fn a_file_that_names_no_orders_is_refused_as_a_whole() {
     let mall = office.test.mall().await;
     for text in ["結果,メモ\n与信OK,x\n", "注文番号,結果\nA-1,与信OK\n", ""] {
         let refused = decisions::take_in(&office.desk, &mall, text.as_bytes(), None, false).await;
-        let expected = matches!(
-            refused,
-            Err(DecisionsError::File(FileProblem::MissingHeadings(_) | FileProblem::Empty))
-        );
+        let expected =
+            matches!(refused, Err(DecisionsError::File(FileProblem::MissingHeadings(_) | FileProblem::Empty)));
         assert!(expected, "{refused:?}");
     }
 }

@@ -121,28 +121,66 @@ async fn stray_quotes_wherever_they_stand() {
     // The rows, the numbers that come in, and what is refused.
     type Case = (&'static str, Vec<String>, Vec<&'static str>, Vec<(u64, usize, Option<Fault>)>);
     let cases: Vec<Case> = vec![
-        ("closed by chance in the same column", vec![plain("A"), row("B", "\"急ぎ", "皿"), row("C", "のし\"", "皿"), plain("D")],
-            vec!["A", "D"], vec![(3, 2, fault(HoldsRows, 3))]),
-        ("closed by chance, rows between", vec![row("A", "\"急ぎ", "皿"), plain("B"), row("C", "のし\"", "皿"), plain("D")],
-            vec!["D"], vec![(2, 3, fault(HoldsRows, 2))]),
-        ("closed by chance in another column", vec![row("A", "\"急ぎ", "皿"), row("B", "", "皿\""), plain("C")],
-            vec!["C"], vec![(2, 2, fault(HoldsRows, 2))]),
-        ("in the first column", vec![plain("A"), plain("\"B"), plain("C\""), plain("D")],
-            vec!["A", "D"], vec![(3, 2, fault(HoldsRows, 3))]),
-        ("in the last column, closed by chance", vec![plain("A").replace(",1000,1", ",1000,\"1"), plain("B").replace(",1000,1", ",1000,1\""), plain("C")],
-            vec!["C"], vec![(2, 2, fault(HoldsRows, 2))]),
+        (
+            "closed by chance in the same column",
+            vec![plain("A"), row("B", "\"急ぎ", "皿"), row("C", "のし\"", "皿"), plain("D")],
+            vec!["A", "D"],
+            vec![(3, 2, fault(HoldsRows, 3))],
+        ),
+        (
+            "closed by chance, rows between",
+            vec![row("A", "\"急ぎ", "皿"), plain("B"), row("C", "のし\"", "皿"), plain("D")],
+            vec!["D"],
+            vec![(2, 3, fault(HoldsRows, 2))],
+        ),
+        (
+            "closed by chance in another column",
+            vec![row("A", "\"急ぎ", "皿"), row("B", "", "皿\""), plain("C")],
+            vec!["C"],
+            vec![(2, 2, fault(HoldsRows, 2))],
+        ),
+        (
+            "in the first column",
+            vec![plain("A"), plain("\"B"), plain("C\""), plain("D")],
+            vec!["A", "D"],
+            vec![(3, 2, fault(HoldsRows, 3))],
+        ),
+        (
+            "in the last column, closed by chance",
+            vec![plain("A").replace(",1000,1", ",1000,\"1"), plain("B").replace(",1000,1", ",1000,1\""), plain("C")],
+            vec!["C"],
+            vec![(2, 2, fault(HoldsRows, 2))],
+        ),
         ("one cell too many", vec![plain("A") + ",", plain("B")], vec!["B"], vec![(2, 1, None)]),
-        ("opened in the last line", vec![plain("A"), row("B", "\"急ぎ", "皿")], vec!["A"], vec![(3, 1, fault(NotClosed, 3))]),
+        (
+            "opened in the last line",
+            vec![plain("A"), row("B", "\"急ぎ", "皿")],
+            vec!["A"],
+            vec![(3, 1, fault(NotClosed, 3))],
+        ),
         ("a whole cell of quotes", vec![row("A", "\"\"\"\"", "皿"), plain("B")], vec!["A", "B"], vec![]),
         ("three quotes", vec![row("A", "\"\"\"", "皿"), plain("B")], vec![], vec![(2, 2, fault(NotClosed, 2))]),
-        ("a remark of several lines with commas", vec![row("A", "\"のし,\n御祝,\n短冊\"", "皿"), plain("B")], vec!["A", "B"], vec![]),
-        ("text after a remark of several lines", vec![row("A", "\"のし\n御祝\"です", "皿"), plain("B")],
-            vec!["B"], vec![(2, 2, fault(TextAfter, 2))]),
+        (
+            "a remark of several lines with commas",
+            vec![row("A", "\"のし,\n御祝,\n短冊\"", "皿"), plain("B")],
+            vec!["A", "B"],
+            vec![],
+        ),
+        (
+            "text after a remark of several lines",
+            vec![row("A", "\"のし\n御祝\"です", "皿"), plain("B")],
+            vec!["B"],
+            vec![(2, 2, fault(TextAfter, 2))],
+        ),
         ("wide quotes", vec![row("A", "＂急ぎ”「″", "皿"), plain("B")], vec!["A", "B"], vec![]),
         ("a blank before the quote", vec![row("A", " \"急ぎ", "皿"), plain("B")], vec!["A", "B"], vec![]),
         ("a tab before the quote", vec![row("A", "\t\"急ぎ", "皿"), plain("B")], vec!["A", "B"], vec![]),
-        ("every cell in quotes, one inch sign", vec![row("\"A\"", "\"19\"\"", "\"皿\""), row("\"B\"", "\"\"", "\"皿\""), plain("C")],
-            vec!["B", "C"], vec![(2, 1, fault(TextAfter, 2))]),
+        (
+            "every cell in quotes, one inch sign",
+            vec![row("\"A\"", "\"19\"\"", "\"皿\""), row("\"B\"", "\"\"", "\"皿\""), plain("C")],
+            vec!["B", "C"],
+            vec![(2, 1, fault(TextAfter, 2))],
+        ),
     ];
     for (what, rows, taken, refused) in cases {
         for end in ["\n", "\r\n", "\r"] {
@@ -180,7 +218,9 @@ async fn a_quote_in_the_headings_that_takes_rows_in_is_an_error_of_the_file() {
         ("\"".to_owned(), QuoteFault::NotClosed),
     ] {
         match run(&test, incoming(text.as_bytes())).await {
-            Err(ImportError::File(FileProblem::Quote { fault, .. })) => assert_eq!((fault.kind, fault.line), (expected, 1), "{text}"),
+            Err(ImportError::File(FileProblem::Quote { fault, .. })) => {
+                assert_eq!((fault.kind, fault.line), (expected, 1), "{text}")
+            }
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -191,7 +231,8 @@ async fn an_order_with_a_part_among_unreadable_rows_does_not_come_in_without_it(
     let test = TestStore::new(Db::Sqlite).await;
     // Free of charge, so that the total would not tell that they are missing.
     let gift = |remark: &str, item: &str| row("A", remark, item).replace(",1000,1", ",0,1");
-    let rows = [row("A", "", "皿"), row("B", "\"急ぎ", "皿"), gift("", "おまけ"), row("C", "のし\"", "皿"), gift("", "見本")];
+    let rows =
+        [row("A", "", "皿"), row("B", "\"急ぎ", "皿"), gift("", "おまけ"), row("C", "のし\"", "皿"), gift("", "見本")];
     let imported = take_in(&test, text(&rows, "\n").as_bytes()).await;
     assert_eq!(numbers(&imported), [""; 0]);
     let complaints: Vec<_> = imported.bad().map(|bad| (bad.line, bad.complaints[0].clone())).collect();
@@ -225,8 +266,16 @@ async fn every_identifier_that_excel_destroyed_is_named_in_its_column() {
         ("300001234567", "３．０Ｅ＋１１", "注文番号"),
         ("03-0000-1000", "9.01235E+09", "注文者電話番号"),
         ("150-0041", "1.50E+06", "注文者郵便番号"),
-        ("buyer@example.jp,,,,,,,,,,", "buyer@example.jp,見本 次郎,,,,150-0041,東京都,渋谷区,神南1-2-3,9.01235E+09,", "送付先電話番号"),
-        ("buyer@example.jp,,,,,,,,,,", "buyer@example.jp,見本 次郎,,,,########,東京都,渋谷区,神南1-2-3,03-0000-1000,", "送付先郵便番号"),
+        (
+            "buyer@example.jp,,,,,,,,,,",
+            "buyer@example.jp,見本 次郎,,,,150-0041,東京都,渋谷区,神南1-2-3,9.01235E+09,",
+            "送付先電話番号",
+        ),
+        (
+            "buyer@example.jp,,,,,,,,,,",
+            "buyer@example.jp,見本 次郎,,,,########,東京都,渋谷区,神南1-2-3,03-0000-1000,",
+            "送付先郵便番号",
+        ),
     ] {
         let imported = take_in(&test, whole.replacen(from, to, 1).as_bytes()).await;
         let complaints: Vec<_> = imported.bad().flat_map(|bad| bad.complaints).collect();
@@ -273,8 +322,22 @@ fn with_columns(columns: &[&str], rows: &[(&str, &[&str])]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn which_orders_are_taken_is_asked_by_whatever_name_the_column_has() {
     let test = TestStore::new(Db::Sqlite).await;
-    for column in ["支払方法", "お支払い方法", "お支払方法", "決済方法", "支払方法名", "Payment Method", "payment-method", "PayMethod",
-        "ステータス", "注文状況", "受注ステータス名", "決済ステータス", "Financial Status", "order-status"] {
+    for column in [
+        "支払方法",
+        "お支払い方法",
+        "お支払方法",
+        "決済方法",
+        "支払方法名",
+        "Payment Method",
+        "payment-method",
+        "PayMethod",
+        "ステータス",
+        "注文状況",
+        "受注ステータス名",
+        "決済ステータス",
+        "Financial Status",
+        "order-status",
+    ] {
         let bytes = with_columns(&[column], &[("A", &["一"]), ("B", &["二"])]);
         let question = asked(&test, incoming(bytes.as_bytes())).await;
         assert_eq!(question.columns.iter().map(|column| column.heading.as_str()).collect::<Vec<_>>(), [column]);
@@ -312,7 +375,11 @@ async fn what_was_cancelled_is_never_taken_unasked() {
         let bytes = with_columns(&[column], &[("A", &[value])]);
         let imported = run(&test, Incoming { dry_run: true, ..incoming(bytes.as_bytes()) }).await.unwrap();
         let counts = imported.counts();
-        assert_eq!((counts.taken.rows, counts.passed_over().rows), (usize::from(is_taken), usize::from(!is_taken)), "{column} {value}");
+        assert_eq!(
+            (counts.taken.rows, counts.passed_over().rows),
+            (usize::from(is_taken), usize::from(!is_taken)),
+            "{column} {value}"
+        );
     }
     // Unless it is said.
     let bytes = with_columns(&["受注ステータス"], &[("A", &["キャンセル待ち解消"])]);
@@ -354,7 +421,9 @@ async fn an_answer_that_does_not_fit_the_file_takes_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rows_of_an_order_agree_on_how_it_is_paid() {
     let test = TestStore::new(Db::Sqlite).await;
-    let of = |number: &str, price: &str, paid: &str| format!("{number},,{},皿,{price},1,{paid}", REST.replace(",1000", ",2000"));
+    let of = |number: &str, price: &str, paid: &str| {
+        format!("{number},,{},皿,{price},1,{paid}", REST.replace(",1000", ",2000"))
+    };
     let rows = [of("A", "1500", "後払い"), of("A", "500", ""), of("B", "1500", "後払い"), of("B", "500", "カード")];
     let bytes = format!("{HEADINGS},支払方法\n{}\n", rows.join("\n"));
     let told = ["後払い".to_owned()];
@@ -381,12 +450,16 @@ on_both! {
 #[tokio::test(flavor = "multi_thread")]
 async fn empty_rows_and_a_total_are_accounted_for() {
     let test = TestStore::new(Db::Sqlite).await;
-    let rows = [row("A", "", "皿"), String::new(), ",,,,,,,,,,,,".to_owned(), "\"\", ,\"\"".to_owned(), row("B", "", "皿")];
+    let rows =
+        [row("A", "", "皿"), String::new(), ",,,,,,,,,,,,".to_owned(), "\"\", ,\"\"".to_owned(), row("B", "", "皿")];
     let counts = take_in(&test, text(&rows, "\r\n").as_bytes()).await.counts();
     assert_eq!((counts.taken.rows, counts.passed[&Passed::Blank].rows, counts.read()), (2, 3, 5));
     let imported = take_in(&test, &file("total-line.csv")).await;
     assert_eq!((numbers(&imported), imported.bad().next().unwrap().number.as_str()), (vec!["TL1"], "合計"));
-    assert_eq!(imported.counts().words(Lang::En).lines().next().unwrap(), "rows read 2 = taken 1 (1 orders) + refused 1 (1 orders) + passed over 0");
+    assert_eq!(
+        imported.counts().words(Lang::En).lines().next().unwrap(),
+        "rows read 2 = taken 1 (1 orders) + refused 1 (1 orders) + passed over 0"
+    );
 }
 
 /// Lines of a file as an editor counts them.

@@ -221,10 +221,7 @@ fn files_that_cannot_be_read_at_all() {
         "{names:?}"
     );
     let twice = file(&good()).replacen("店舗メモ", "備考", 1);
-    assert_eq!(
-        read(twice.as_bytes(), None, &Renamed::new()),
-        Err(FileProblem::HeadingsTwice(vec!["備考".into()]))
-    );
+    assert_eq!(read(twice.as_bytes(), None, &Renamed::new()), Err(FileProblem::HeadingsTwice(vec!["備考".into()])));
     let utf16: Vec<u8> = file(&good()).encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(matches!(read(&utf16, None, &Renamed::new()), Err(FileProblem::MissingHeadings(_))));
 }
@@ -232,10 +229,7 @@ fn files_that_cannot_be_read_at_all() {
 #[test]
 fn the_operators_word_on_the_encoding_holds() {
     let text = file(&[line("A-1", "皿", "732", "1", "1232")]);
-    assert!(matches!(
-        read(text.as_bytes(), Some(SHIFT_JIS), &Renamed::new()),
-        Err(FileProblem::MissingHeadings(_))
-    ));
+    assert!(matches!(read(text.as_bytes(), Some(SHIFT_JIS), &Renamed::new()), Err(FileProblem::MissingHeadings(_))));
 }
 
 on_both! {

@@ -294,7 +294,8 @@ pub fn name_problems(mall: &Mall, provider_is_loaded: bool, lang: Lang) -> Vec<(
         }
     }
     let is_named = problems.iter().any(|(field, _)| field == "provider");
-    let unknown = (!provider_is_loaded && !is_named).then(|| ("provider".to_owned(), texts(lang).provider_wrong.to_owned()));
+    let unknown =
+        (!provider_is_loaded && !is_named).then(|| ("provider".to_owned(), texts(lang).provider_wrong.to_owned()));
     problems.extend(unknown);
     problems
 }

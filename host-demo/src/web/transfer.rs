@@ -359,13 +359,7 @@ fn encoding(name: &str) -> Option<&'static Encoding> {
     }
 }
 
-async fn show(
-    app: &App,
-    staff: &Staff,
-    chosen: &str,
-    what: What,
-    said: Said,
-) -> Result<Response, Refusal> {
+async fn show(app: &App, staff: &Staff, chosen: &str, what: What, said: Said) -> Result<Response, Refusal> {
     let Said { question, result, notice } = said;
     let mut p = staff.visitor.page();
     let is_refused = notice.is_some() || question.is_some();

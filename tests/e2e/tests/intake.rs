@@ -43,18 +43,25 @@ fn the_command_line_asks_counts_and_takes_nothing_wrong() {
     for more in [&[][..], &["--dry-run"]] {
         let asked = system.import("paid-by-card-and-cancelled.csv", more);
         assert_eq!(asked.code, 2, "{asked:?}");
-        for said in ["--take '支払方法=後払い決済'", "支払方法 後払い決済: 2 orders", "支払方法 クレジットカード: 1 orders"] {
+        for said in
+            ["--take '支払方法=後払い決済'", "支払方法 後払い決済: 2 orders", "支払方法 クレジットカード: 1 orders"]
+        {
             assert!(asked.stderr.contains(said), "{said}: {}", asked.stderr);
         }
     }
     let taken = system.import("paid-by-card-and-cancelled.csv", &["--take", "後払い決済"]);
     assert_eq!(taken.code, 0, "{taken:?}");
-    for said in ["rows read 3 = taken 1 (1 orders) + refused 0 (0 orders) + passed over 2", "支払方法 is クレジットカード 1"] {
+    for said in
+        ["rows read 3 = taken 1 (1 orders) + refused 0 (0 orders) + passed over 2", "支払方法 is クレジットカード 1"]
+    {
         assert!(taken.stdout.contains(said), "{said}: {}", taken.stdout);
     }
     let stray = system.import("quote-opened-in-a-name.csv", &[]);
     assert_eq!(stray.code, 1, "{stray:?}");
-    assert!(stray.stdout.contains("rows read 4 = taken 1 (1 orders) + refused 3 (1 orders) + passed over 0"), "{stray:?}");
+    assert!(
+        stray.stdout.contains("rows read 4 = taken 1 (1 orders) + refused 3 (1 orders) + passed over 0"),
+        "{stray:?}"
+    );
     assert!(stray.stderr.contains("line 3"), "{stray:?}");
     // One order under two numbers would be credited twice.
     let mangled = system.import("exponent-of-an-order.csv", &[]);
@@ -179,7 +186,8 @@ impl Visitor {
     fn call(&self, token: &str, query: &str, key: &str, bytes: &[u8]) -> (u16, Value) {
         let request = self.agent.post(format!("{}/api/v1/imports?mall=honten&{query}", self.url));
         let request = request.header("authorization", format!("Bearer {token}")).header("idempotency-key", key);
-        let mut response = request.header("accept-language", "en").header("content-type", "text/csv").send(bytes).unwrap();
+        let mut response =
+            request.header("accept-language", "en").header("content-type", "text/csv").send(bytes).unwrap();
         let text = response.body_mut().read_to_string().unwrap();
         (response.status().as_u16(), serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}")))
     }
@@ -202,11 +210,15 @@ fn the_page_and_the_api_ask_count_and_take_the_same() {
     let paid = std::fs::read(file("paid-by-card-and-cancelled.csv")).unwrap();
     let (status, problem) = visitor.call(&token, "what=orders&dry_run=true", "a", &paid);
     assert_eq!((status, problem["type"].as_str()), (422, Some("urn:host-demo:problem:choice-needed")), "{problem}");
-    let details: Vec<_> = problem["fields"].as_array().unwrap().iter().map(|field| field["detail"].as_str().unwrap()).collect();
+    let details: Vec<_> =
+        problem["fields"].as_array().unwrap().iter().map(|field| field["detail"].as_str().unwrap()).collect();
     assert_eq!(details, ["支払方法=後払い決済: 2 orders", "支払方法=クレジットカード: 1 orders"]);
     let take = "take=%E6%94%AF%E6%89%95%E6%96%B9%E6%B3%95%3D%E5%BE%8C%E6%89%95%E3%81%84%E6%B1%BA%E6%B8%88";
     let (status, came) = visitor.call(&token, &format!("what=orders&dry_run=true&{take}"), "b", &paid);
-    assert_eq!((status, &came["rows"]), (200, &serde_json::json!({ "read": 3, "taken": 1, "refused": 0, "passed_over": 2 })));
+    assert_eq!(
+        (status, &came["rows"]),
+        (200, &serde_json::json!({ "read": 3, "taken": 1, "refused": 0, "passed_over": 2 }))
+    );
     assert_eq!(came["passed_over"][0]["reason"], "not_taken");
 
     // The page: it asks, what is ticked is tried, and what was tried is taken.
@@ -222,7 +234,10 @@ fn the_page_and_the_api_ask_count_and_take_the_same() {
 
     let stray = std::fs::read(file("quotes-opened-in-two-remarks.csv")).unwrap();
     let (status, came) = visitor.call(&token, "what=orders", "c", &stray);
-    assert_eq!((status, &came["rows"]), (200, &serde_json::json!({ "read": 4, "taken": 1, "refused": 3, "passed_over": 0 })));
+    assert_eq!(
+        (status, &came["rows"]),
+        (200, &serde_json::json!({ "read": 4, "taken": 1, "refused": 3, "passed_over": 0 }))
+    );
     let numbers: Vec<_> = served.platform.orders().unwrap().into_iter().map(|order| order.number).collect();
     assert_eq!(numbers, ["300001234567", "PM2", "M14"]);
 

@@ -165,7 +165,11 @@ impl Wanted {
 /// Everything that is wrong with a mall.
 async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Vec<FieldProblem>, Problem> {
     let names = name_problems(mall, plugin.is_some(), lang);
-    let mut found: Vec<_> = names.into_iter().map(|(field, detail)| FieldProblem { field, detail }).collect();
+    let member = |(field, detail): (String, String)| match field.starts_with("settings.") {
+        true => FieldProblem { field, detail },
+        false => FieldProblem { field: field.replace('-', "_"), detail },
+    };
+    let mut found: Vec<_> = names.into_iter().map(member).collect();
     if let Some(plugin) = plugin {
         let checked = mall::check(mall, plugin).await.map_err(|error| Problem::failed(&error))?;
         found.extend(
