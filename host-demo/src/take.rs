@@ -30,7 +30,7 @@ enum Kind {
 }
 
 /// What such columns are called, without blanks, hyphens and the like, in small letters: a heading that contains the
-/// words is of the kind. The first that fits counts.
+/// words is of the kind, or one that is them after `=`. The first that fits counts.
 const HEADINGS: [(Kind, &[&str]); 3] = [
     (
         Kind::Cancelled,
@@ -91,7 +91,9 @@ const HEADINGS: [(Kind, &[&str]); 3] = [
             "対応状態",
             "取引状況",
             "取引状態",
-            "キャンセル",
+            "=キャンセル",
+            "キャンセル状",
+            "キャンセル有無",
             "status",
         ],
     ),
@@ -101,8 +103,21 @@ const HEADINGS: [(Kind, &[&str]); 3] = [
 const CANCELLED: [&str; 9] = ["キャンセル", "ｷｬﾝｾﾙ", "取消", "取り消", "返品", "返金", "cancel", "refund", "void"];
 /// Beside one of these such a word means something else: キャンセル不可, 未キャンセル.
 const DENIED: [&str; 5] = ["なし", "不可", "未", "以外", "not"];
-/// Values of a yes-or-no column that mean no.
+/// Values of a yes-or-no column that mean yes, and that mean no.
+const YES: [&str; 8] = ["true", "yes", "y", "あり", "有", "はい", "済", "○"];
 const NO: [&str; 8] = ["0", "-", "no", "false", "なし", "無", "いいえ", "未"];
+
+/// Whether a cell of a column that marks cancelled orders says no.
+fn is_no(mark: &str) -> bool {
+    mark.is_empty() || NO.contains(&mark.to_lowercase().as_str())
+}
+
+/// Whether such a cell says yes: a date, a number that is not 0, or in words.
+fn is_yes(mark: &str) -> bool {
+    mark.starts_with(|c: char| c.is_ascii_digit())
+        || YES.contains(&mark.to_lowercase().as_str())
+        || looks_cancelled(mark)
+}
 
 fn plain(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || *c == 'ー');
@@ -111,7 +126,8 @@ fn plain(heading: &str) -> String {
 
 fn kind(heading: &str) -> Option<Kind> {
     let plain = plain(heading);
-    let fits = |names: &&[&str]| names.iter().any(|name| plain.contains(name));
+    let is = |name: &&str| name.strip_prefix('=').map_or_else(|| plain.contains(*name), |whole| plain == whole);
+    let fits = |names: &&[&str]| names.iter().any(|name| is(name));
     HEADINGS.iter().find(|(_, names)| fits(names)).map(|(kind, _)| *kind)
 }
 
@@ -212,7 +228,7 @@ impl Rule {
         match self {
             Rule::Words(words) => words.iter().any(|word| word == value || word == EVERY),
             Rule::NotCancelled => !looks_cancelled(value),
-            Rule::NotMarked => value.is_empty() || NO.contains(&value.to_lowercase().as_str()),
+            Rule::NotMarked => is_no(value),
             Rule::Every => true,
         }
     }
@@ -286,7 +302,8 @@ pub fn decide(columns: &[Values], choice: Choice<'_>) -> Result<Rules, Undecided
 fn unsaid(column: &Values) -> Option<Rule> {
     let given = || column.orders.keys().filter(|value| !value.is_empty());
     match kind(&column.heading) {
-        Some(Kind::Cancelled) => Some(Rule::NotMarked),
+        Some(Kind::Cancelled) if given().all(|mark| is_no(mark) || is_yes(mark)) => Some(Rule::NotMarked),
+        Some(Kind::Cancelled) => None,
         Some(Kind::Status) if column.is_mapped || given().all(|value| looks_cancelled(value)) => {
             Some(Rule::NotCancelled)
         }

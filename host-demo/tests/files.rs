@@ -8,12 +8,13 @@ use encoding_rs::SHIFT_JIS;
 use host_demo::complaint::{Complaint, FileProblem};
 use host_demo::import::{self, ImportError, Imported, Incoming, Known};
 use host_demo::intake::{Fate, Passed};
-use host_demo::mall::Mall;
+use host_demo::mall::{self, Mall};
 use host_demo::sheet::{self, Column, Fault, QuoteFault};
 use host_demo::state::State;
 use host_demo::take::Question;
 use host_demo::words::Lang;
 use proptest::prelude::*;
+use provider_host::contract::{Label, SettingField, SettingKind};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -283,6 +284,35 @@ async fn every_identifier_that_excel_destroyed_is_named_in_its_column() {
     }
 }
 
+#[tokio::test]
+async fn an_id_at_a_provider_that_excel_destroyed_is_refused() {
+    let label = || Label { ja: "端末ID".into(), en: "terminal id".into() };
+    let field = |key: &str, kind| SettingField {
+        key: key.into(),
+        label: label(),
+        help: label(),
+        kind,
+        required: true,
+        default: None,
+        max_length: None,
+    };
+    let fields = vec![field("terminal-id", SettingKind::Text), field("password", SettingKind::Secret)];
+    let fake = Fake::new(&[]).with_info(|info| info.settings = fields);
+    let mall = |id: &str| {
+        let settings = [("terminal-id", id), ("password", "1.5E+10")];
+        Mall { settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(), ..common::mall() }
+    };
+    assert_eq!(mall::check(&mall("9000000001"), &fake).await.unwrap(), []);
+    for id in ["9.0E+09", "####"] {
+        let problems = mall::check(&mall(id), &fake).await.unwrap();
+        assert!(
+            problems[0].words(Lang::Ja).contains("settings.terminal-id: この値はExcelで崩れています"),
+            "{problems:?}"
+        );
+        assert_eq!(problems.len(), 1, "a password may be anything");
+    }
+}
+
 on_both! {
     async fn orders_that_are_paid_otherwise_or_were_cancelled_are_asked_about_and_passed_over(db) {
         let test = TestStore::new(db).await;
@@ -357,7 +387,7 @@ async fn which_orders_are_taken_is_asked_by_whatever_name_the_column_has() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_cancelled_is_never_taken_unasked() {
     let test = TestStore::new(Db::Sqlite).await;
-    let values: [(&str, &str, bool); 12] = [
+    let values: [(&str, &str, bool); 15] = [
         ("受注ステータス", "新規受付", true),
         ("受注ステータス", "キャンセル", false),
         ("受注ステータス", "取消済", false),
@@ -367,6 +397,9 @@ async fn what_was_cancelled_is_never_taken_unasked() {
         ("キャンセル日時", "2026/11/24", false),
         ("キャンセルフラグ", "1", false),
         ("キャンセルフラグ", "0", true),
+        ("キャンセル有無", "キャンセル済", false),
+        ("キャンセル区分", "キャンセル", false),
+        ("キャンセル料", "550", true),
         ("Cancelled at", "2026-11-24 10:00:00 +0900", false),
         ("Cancelled at", "", true),
         ("Financial Status", "refunded", false),
@@ -381,6 +414,12 @@ async fn what_was_cancelled_is_never_taken_unasked() {
             "{column} {value}"
         );
     }
+    // What says neither yes nor no is asked about.
+    let bytes = with_columns(&["キャンセル区分"], &[("A", &["通常"])]);
+    assert_eq!(
+        asked(&test, incoming(bytes.as_bytes())).await.answers().collect::<Vec<_>>(),
+        [("キャンセル区分=通常".to_owned(), 1)]
+    );
     // Unless it is said.
     let bytes = with_columns(&["受注ステータス"], &[("A", &["キャンセル待ち解消"])]);
     let told = ["受注ステータス=キャンセル待ち解消".to_owned()];

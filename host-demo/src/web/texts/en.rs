@@ -350,6 +350,7 @@ pub static EN: Texts = Texts {
     dry_summary: "{0} can be taken in, {1} have to be corrected. Nothing was taken in yet.",
     import_summary: "{0} were taken in, {1} were not.",
     import_question: "Choose the orders to be taken",
+    import_question_hint: "With \"Orders to be taken\" in the mall's settings this is not asked again.",
     value_of_orders: "{0} ({1} orders)",
     rows_per_request: "Most orders in one request",
     rows_per_request_hint: "1 to 1000. If an answer is lost, all orders of its request are of unknown outcome.",

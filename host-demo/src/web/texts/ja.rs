@@ -350,6 +350,7 @@ pub static JA: Texts = Texts {
     dry_summary: "取り込めるもの {0}件、直すもの {1}件。まだ何も取り込んでいません。",
     import_summary: "{0}件を取り込みました。取り込まなかったもの {1}件。",
     import_question: "取り込む注文を選んでください",
+    import_question_hint: "モールの設定の「取り込む注文」に書いておくと、次からは確認しません。",
     value_of_orders: "{0}（{1}件）",
     rows_per_request: "一度に送る件数の上限",
     rows_per_request_hint: "1から1000まで。応答が途中で失われると、一度に送った分がすべて結果不明になります。",

@@ -373,6 +373,7 @@ texts! {
     dry_summary,
     import_summary,
     import_question,
+    import_question_hint,
     value_of_orders,
     rows_per_request,
     rows_per_request_hint,
