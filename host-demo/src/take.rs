@@ -127,7 +127,7 @@ fn plain(heading: &str) -> String {
 fn kind(heading: &str) -> Option<Kind> {
     let plain = plain(heading);
     let is = |name: &&str| name.strip_prefix('=').map_or_else(|| plain.contains(*name), |whole| plain == whole);
-    let fits = |names: &&[&str]| names.iter().any(|name| is(name));
+    let fits = |names: &&[&str]| names.iter().any(is);
     HEADINGS.iter().find(|(_, names)| fits(names)).map(|(kind, _)| *kind)
 }
 
