@@ -5,7 +5,7 @@
 //! process ends. *When* is decided here by what happened to the order; *whether* anything is done, by
 //! its mall's settings at that time.
 
-use crate::desk::{Desk, DeskError, MAX_CHUNK, Row, batch_limit};
+use crate::desk::{Desk, DeskError, Row, rows_of_a_call};
 use crate::lanes::{Call, Source};
 use crate::mall::Mall;
 use crate::order::Order;
@@ -111,7 +111,8 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
     let malls: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
     let (mut lanes, mut idle) = (BTreeMap::new(), Vec::new());
     for order in &due.orders {
-        let Some(action) = malls.get(&order.mall).and_then(|mall| task(order, mall)) else {
+        let todo = malls.get(&order.mall).and_then(|mall| Some((task(order, mall)?, mall.rows_per_request)));
+        let Some((action, rows_per_request)) = todo else {
             idle.push(order.id);
             continue;
         };
@@ -119,6 +120,7 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
         let orders = lanes.entry(lane).or_insert_with_key(|lane: &Lane| Orders {
             desk: desk.clone(),
             provider: lane.provider.clone(),
+            rows_per_request,
             left: VecDeque::new(),
             lease: due.lease,
             begun: Instant::now(),
@@ -133,6 +135,7 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
 pub(crate) struct Orders<P> {
     desk: Desk<P>,
     provider: String,
+    rows_per_request: u32,
     left: VecDeque<(Action, i64)>,
     lease: i64,
     begun: Instant,
@@ -148,7 +151,7 @@ impl<P: Provider + Clone + 'static> Orders<P> {
     /// The next orders with which the same is to be done, at most as many as go into one call.
     fn next_call(&mut self, provider: &P) -> Option<Call> {
         let (action, _) = *self.left.front()?;
-        let most = batch_limit(action, provider).clamp(1, MAX_CHUNK);
+        let most = rows_of_a_call(action, provider, self.rows_per_request);
         let same = self.left.iter().take(most).take_while(|(other, _)| *other == action).count();
         Some(Call { action, works: self.left.drain(..same).map(|(_, id)| id.into()).collect() })
     }

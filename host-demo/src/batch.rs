@@ -1,7 +1,7 @@
 //! Doing what batches ask for: rows that wait are taken by whichever process comes first and can do them, a call's
 //! worth at a time, and put through the desk.
 
-use crate::desk::{Desk, DeskError, MAX_CHUNK, Row, Work, batch_limit};
+use crate::desk::{Desk, DeskError, Row, Work, rows_of_a_call};
 use crate::lanes::{Call, Source};
 use crate::provider::Provider;
 use crate::state::Action;
@@ -26,10 +26,11 @@ impl<P: Provider + Clone + 'static> Source for Rows<P> {
         let (desk, of) = (&self.desk, &self.of);
         // Withdrawn meanwhile: its rows wait for a process that has it.
         let Some(provider) = desk.providers.get(&of.provider) else { return Ok(Vec::new()) };
-        let rows_of_a_call = batch_limit(of.action, &provider).clamp(1, MAX_CHUNK);
+        let Some(mall) = desk.store.mall(&of.mall).await? else { return Ok(Vec::new()) };
+        let size = rows_of_a_call(of.action, &provider, mall.rows_per_request);
         let admission = desk.store.admission(&of.provider, desk.store.now()).await?;
         let limit = match admission {
-            Admission::Free => rows_of_a_call.saturating_mul(calls),
+            Admission::Free => size.saturating_mul(calls),
             Admission::Probe => 1,
             Admission::NotBefore(_) => return Ok(Vec::new()),
         };
@@ -39,7 +40,7 @@ impl<P: Provider + Clone + 'static> Source for Rows<P> {
         }
         let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
         let call = |works: &[Work]| Call { action: of.action, works: works.to_vec() };
-        Ok(works.chunks(rows_of_a_call).map(call).collect())
+        Ok(works.chunks(size).map(call).collect())
     }
 
     async fn ended(&mut self, _: &[Row]) -> Result<(), DeskError> {

@@ -12,6 +12,7 @@ use crate::answer::SETTLE;
 use crate::background::told_to_stop;
 use crate::clock;
 use crate::desk::{CONCURRENCY, Desk};
+use crate::intake::Intake;
 use crate::mall::Mall;
 use crate::order::Order;
 use crate::provider::{News, Shelf};
@@ -99,6 +100,9 @@ enum Command {
     Work,
     /// 受注管理の画面とAPIを開く / serve the page and the API
     Serve(serve::Options),
+    /// 結果不明の注文について確かめた結果を、CSVでまとめて記録 / record what was found about many unknown outcomes, from a CSV
+    #[command(long_about = results::DECISIONS_HELP)]
+    Decisions(CsvFile),
     /// CSVの与信結果 / credit results by CSV
     #[command(subcommand)]
     Results(results::Command),
@@ -188,6 +192,7 @@ impl Cli {
             Command::Batch(command) => batches::run(&session, command).await,
             Command::Work => batches::work(&session).await,
             Command::Serve(options) => serve::run(session, options).await,
+            Command::Decisions(file) => results::decide(&session, file).await,
             Command::Results(command) => results::run(&session, command).await,
             Command::User(command) => users::run(&session, command).await,
             Command::Seed { count, mall } => orders::seed(&session, count, &mall).await,
@@ -396,6 +401,14 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Says of a file what was refused, on the error stream, and how many rows became what.
+fn say_counts<T>(session: &Session, file: &Path, intake: &Intake<T>) {
+    for bad in intake.bad() {
+        eprintln!("{}", bad.words(&file.to_string_lossy(), session.lang));
+    }
+    println!("{}", intake.counts().words(session.lang));
 }
 
 /// A file of at most `limit` bytes.

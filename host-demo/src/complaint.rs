@@ -1,10 +1,11 @@
 //! What can be wrong with a CSV file, its lines and its orders, and the words for it: one message for each
 //! order, which names file, line and order and says what to do.
 
+use crate::identifier::mangled_words;
 use crate::import::MAX_ITEMS;
-use crate::sheet::{MAX_CELL, MAX_FILE_BYTES, MAX_LINES};
+use crate::sheet::{Fault, MAX_CELL, MAX_FILE_BYTES, MAX_LINES, QuoteFault};
 use crate::state::State;
-use crate::words::{Field, Lang, field_words};
+use crate::words::{Field, Lang, Problem, field_words};
 
 /// A file that cannot be read at all.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -24,6 +25,17 @@ pub enum FileProblem {
     /// Headings that are there twice.
     #[error("headings are there twice: {0:?}")]
     HeadingsTwice(Vec<String>),
+    /// A quote in the heading line takes other lines in.
+    #[error("a quotation mark in the heading line takes other lines in: {fault:?}")]
+    Quote {
+        /// What is wrong, and where.
+        fault: Fault,
+        /// Lines from there on that belong to it.
+        span: u64,
+    },
+    /// No column says of the orders what was told to take.
+    #[error("no column tells which orders are {0:?}")]
+    NothingToTakeBy(Vec<String>),
 }
 
 impl FileProblem {
@@ -49,6 +61,23 @@ impl FileProblem {
             FileProblem::HeadingsTwice(names) => lang.pick(
                 format!("見出し「{}」が二度あります。どちらかを消してください", names.join("」「")),
                 format!("Headings are there twice: {}; remove one of each", names.join(", ")),
+            ),
+            FileProblem::Quote { fault, span } => {
+                let words = quote_words(*fault, *span, lang);
+                lang.pick(
+                    format!("見出しの行を読めません。{words}"),
+                    format!("The heading line cannot be read: {words}"),
+                )
+            }
+            FileProblem::NothingToTakeBy(values) => lang.pick(
+                format!(
+                    "「{}」の注文だけを取り込む指定ですが、支払方法やステータスの列がありません",
+                    values.join("」「")
+                ),
+                format!(
+                    "Only orders with {} are to be taken, but no column tells how they are paid",
+                    values.join(", ")
+                ),
             ),
         }
     }
@@ -77,9 +106,45 @@ impl BadOrder {
     }
 }
 
+/// What is wrong with a quote, where, how far it reaches, and what to do.
+fn quote_words(Fault { kind, line }: Fault, span: u64, lang: Lang) -> String {
+    let swallowed = span.saturating_sub(1);
+    let what = match kind {
+        QuoteFault::NotClosed => lang.pick("の引用符（\"）が閉じられていません", "is never closed"),
+        QuoteFault::TextAfter => lang.pick(
+            "の引用符（\"）が、カンマや改行の前でないところで閉じています",
+            "is closed where neither a comma nor a line end follows",
+        ),
+        QuoteFault::HoldsRows => {
+            lang.pick("の引用符（\"）の中に、ほかの行が入っています", "takes other rows into its cell")
+        }
+    };
+    lang.pick(
+        format!(
+            "{line}行目{what}。巻き込まれた後ろの行: {swallowed}行。引用符を消すか閉じて（セルの中の引用符は二つ重ねる）、\
+             巻き込まれた行と合わせて取り込み直してください"
+        ),
+        format!(
+            "a quotation mark at line {line} {what}; lines after it that it swallows: {swallowed}. Remove or close it (a \
+             quotation mark within a cell is doubled) and import these lines again"
+        ),
+    )
+}
+
 /// Something wrong with an order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Complaint {
+    /// The quoting of the row may hide other rows.
+    Quote {
+        /// What is wrong, and where.
+        fault: Fault,
+        /// Lines from there on that belong to it.
+        span: u64,
+    },
+    /// Another part of the order is among lines that cannot be read, from this one on.
+    PartUnread(u64),
+    /// An identifier that a spreadsheet made a number of: the heading, the cell.
+    Mangled(String, String),
     /// The line has another number of cells than the heading line.
     Cells {
         /// In the heading line.
@@ -110,8 +175,8 @@ pub enum Complaint {
     LinesDiffer(String),
     /// The order's number came up before, at this line.
     TwiceInFile(u64),
-    /// The store has it already.
-    InStore,
+    /// The store has it already, with another content.
+    Differs,
     /// The store has it, and its provider may have it as well: it can no longer be corrected.
     Registered(State),
     /// The provider refused to adjust the fee.
@@ -122,6 +187,16 @@ pub enum Complaint {
     JudgedByApi(State),
     /// Not a credit result: the cell.
     Result(String),
+    /// Not something that can be found at a provider: the cell.
+    Finding(String),
+    /// Neither 注文番号 nor 登録番号.
+    WhichOrder,
+    /// The order is registered under another 登録番号 by now.
+    OtherReference,
+    /// A cell has more characters than this: the heading.
+    Longer(String, usize),
+    /// What was found cannot be recorded.
+    NotRecorded(Problem),
     /// Somebody else changed the order meanwhile.
     Changed,
 }
@@ -207,15 +282,33 @@ impl Complaint {
                 format!("同じ注文番号が{line}行目にもあります。どちらかを消してください"),
                 format!("the number is also at line {line}; remove one of the two"),
             ),
-            Complaint::InStore => lang.pick(
-                "この注文番号は取り込み済みです。行を消してください".into(),
-                "this order was imported before; remove the line".into(),
+            Complaint::Quote { fault, span } => quote_words(*fault, *span, lang),
+            Complaint::PartUnread(line) => lang.pick(
+                format!("この注文の一部が、{line}行目からの読めない行にあります。そちらを直して取り込み直してください"),
+                format!("a part of this order is among lines that cannot be read, from line {line} on; mend these"),
+            ),
+            Complaint::Mangled(name, cell) => lang.pick(
+                format!("「{name}」の「{cell}」は{}", mangled_words(lang)),
+                format!("{name} \"{cell}\" {}", mangled_words(lang)),
+            ),
+            Complaint::Differs => lang.pick(
+                "取り込み済みの注文と内容が違います。直すときは「取り込み済みの注文も更新する」（--correct）で取り込んでください"
+                    .into(),
+                "the order was imported before with another content; to correct it, import with --correct \
+                 (correct=true)"
+                    .into(),
             ),
             Complaint::Registered(state) => {
                 let state = state.label(lang);
                 lang.pick(
-                    format!("{state}の注文の内容は変えられません。直すには、先に[与信キャンセル]をしてください"),
-                    format!("an order at {state} can no longer be corrected; cancel its credit first"),
+                    format!(
+                        "{state}の注文の内容は変えられません。直すには、先に[与信キャンセル]をしてから、\
+                         「取り込み済みの注文も更新する」（--correct）で取り込んでください"
+                    ),
+                    format!(
+                        "an order at {state} can no longer be corrected; cancel its credit first, then import with \
+                         --correct (correct=true)"
+                    ),
                 )
             }
             Complaint::NoOrder => lang.pick(
@@ -233,6 +326,23 @@ impl Complaint {
                 format!("与信結果「{cell}」を、OK、NG、審査中、保留、キャンセル済のどれかに直してください"),
                 format!("the result \"{cell}\" must be one of OK, NG, 審査中, 保留, キャンセル済"),
             ),
+            Complaint::Finding(cell) => lang.pick(
+                format!("結果「{cell}」を、{}のどれかに直してください", crate::decisions::finding_names(lang)),
+                format!("the finding \"{cell}\" must be one of {}", crate::decisions::finding_names(lang)),
+            ),
+            Complaint::WhichOrder => lang.pick(
+                "「注文番号」か「登録番号」を入力してください".into(),
+                "give 注文番号 or 登録番号".into(),
+            ),
+            Complaint::OtherReference => lang.pick(
+                "この登録番号は、この注文の今の登録番号ではありません。受注一覧で確かめてください".into(),
+                "this 登録番号 is not the one under which the order is registered now; look at the order".into(),
+            ),
+            Complaint::Longer(name, max) => lang.pick(
+                format!("「{name}」は{max}文字以内にしてください"),
+                format!("{name} may have {max} characters at most"),
+            ),
+            Complaint::NotRecorded(problem) => problem.words(lang),
             Complaint::Changed => lang.pick(
                 "ほかの人または処理がこの注文を操作しました。もう一度取り込んでください".into(),
                 "somebody else acted on the order meanwhile; import it again".into(),

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// Most rows in one call, whatever the provider takes: one lost answer must not put a whole day's
 /// orders in doubt, and NP's thousand is the largest batch there is.
-pub(crate) const MAX_CHUNK: usize = 1000;
+pub const MAX_CHUNK: usize = 1000;
 
 /// Calls side by side unless told otherwise: enough to hide a gateway's second of thinking, few enough
 /// for the rate limits that gateways do not publish.
@@ -131,7 +131,8 @@ pub enum Found {
 }
 
 impl Found {
-    fn event(&self) -> Event {
+    /// What recording it is.
+    pub fn event(&self) -> Event {
         match self {
             Found::Approved { .. } => Event::OperatorApproved,
             Found::Registered { .. } => Event::OperatorRegistered,
@@ -446,7 +447,7 @@ impl<P: Provider + Clone> Desk<P> {
     }
 
     /// Why `found` cannot be recorded of `order`.
-    async fn no_decision(&self, order: &Order, found: &Found) -> Result<Option<Problem>, StoreError> {
+    pub async fn no_decision(&self, order: &Order, found: &Found) -> Result<Option<Problem>, StoreError> {
         if next(order.state, found.event()).is_none() {
             return Ok(Some(not_offered(Action::Decide, order)));
         }
@@ -477,17 +478,19 @@ impl<P: Provider + Clone> Desk<P> {
         Ok(Shop { malls, accounts: self.store.accounts().await? })
     }
 
-    /// `orders`, all of one account, in calls of as many as its provider takes.
+    /// `orders`, all of one account, in calls of as many as its provider takes and its mall wants: an answer that is
+    /// lost puts all orders of its call in doubt.
     fn chunks<'a>(&self, action: Action, shop: &'a Shop, account: i64, orders: Vec<Placed>) -> Vec<Chunk<'a>> {
         let account = shop.accounts.get(&account);
         let found = account.and_then(|account| Some((account, shop.malls.get(&account.mall)?)));
         let Some((account, mall)) = found else { return Vec::new() };
         // One that was withdrawn since is missed where the call is to be made.
-        let size = self.providers.get(&account.provider).map_or(1, |provider| batch_limit(action, &provider));
+        let provider = self.providers.get(&account.provider);
+        let size = provider.map_or(1, |provider| rows_of_a_call(action, &provider, mall.rows_per_request));
         let chunk = |orders: &[Placed]| Chunk { mall, account, orders: orders.to_vec() };
         // An order over which the plugin broke off must not take others along again.
         let (alone, together): (Vec<_>, Vec<_>) = orders.into_iter().partition(Placed::broke_off);
-        together.chunks(size.clamp(1, MAX_CHUNK)).chain(alone.chunks(1)).map(chunk).collect()
+        together.chunks(size).chain(alone.chunks(1)).map(chunk).collect()
     }
 
     /// Claims a chunk, makes its call, writes what was answered.
@@ -662,7 +665,7 @@ fn claiming(action: Action) -> Option<Event> {
     }
 }
 
-pub(crate) fn batch_limit(action: Action, provider: &impl Provider) -> usize {
+fn batch_limit(action: Action, provider: &impl Provider) -> usize {
     let limits = &provider.info().batch_limits;
     let limit = match action {
         Action::Credit => limits.credit,
@@ -671,6 +674,11 @@ pub(crate) fn batch_limit(action: Action, provider: &impl Provider) -> usize {
         Action::Sync => limits.sync_tracking,
     };
     limit as usize
+}
+
+/// Most orders in one call: as many as the provider takes and their mall wants (`wanted`).
+pub(crate) fn rows_of_a_call(action: Action, provider: &impl Provider, wanted: u32) -> usize {
+    batch_limit(action, provider).min(wanted as usize).clamp(1, MAX_CHUNK)
 }
 
 fn is_open(row: &Row) -> bool {

@@ -2,20 +2,23 @@
 //!
 //! One line for each item; neighbouring lines with the same 注文番号 are one order. An order comes in
 //! whole or not at all, and one that does not says why in one message that names file, line and order.
-//! The rest of the file goes on.
+//! The rest of the file goes on, and every row of it is accounted for ([`crate::intake`]).
 
 use crate::clock;
-use crate::complaint::{BadOrder, Complaint, FileProblem, Needed};
+use crate::complaint::{Complaint, FileProblem, Needed};
+use crate::identifier;
+use crate::intake::{Entry, Fate, Intake, Passed};
 use crate::mall::Mall;
 use crate::order::{Amounts, Invoice, Item, Order, OrderData, Person};
 use crate::provider::Provider;
 use crate::sheet::{self, Column, Line};
 use crate::state::{Event, next};
 use crate::store::{NewOrder, Store, StoreError};
-use crate::words::Field;
+use crate::take::{self, Choice, NotTaken, Question, Rules, Undecided, Values};
+use crate::words::{Field, Lang};
 use encoding_rs::Encoding;
 use provider_host::CallError;
-use provider_host::contract::{Bill, FieldProblem};
+use provider_host::contract::{Bill, FeeRule};
 use std::collections::{BTreeMap, HashMap};
 
 /// Largest amount in a cell, in yen; providers take six digits, and sums stay far from overflowing.
@@ -99,14 +102,15 @@ const HEADINGS: &[Heading] = &[
     optional("税率"),
 ];
 
+/// Columns whose cells name something: a spreadsheet that takes them for numbers destroys them.
+const IDENTIFIERS: [&str; 5] = [NUMBER, "注文者郵便番号", "注文者電話番号", "送付先郵便番号", "送付先電話番号"];
+
 /// The headings from here on differ from line to line of one order; those before are the order's.
 const FIRST_OF_ITEM: &str = "商品名";
 
 /// An order as the file has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileOrder {
-    /// Its first line.
-    pub line: u64,
     /// 注文番号
     pub number: String,
     /// What was ordered, by whom.
@@ -117,61 +121,193 @@ pub struct FileOrder {
     pub payment_fee: i64,
     /// 受注ステータス, if the file has it.
     pub order_status: Option<String>,
+    /// Why it is not taken if it is new: it does not stand where orders are taken.
+    pub not_taken: Option<Passed>,
 }
 
-/// A file's orders, good and bad, in its order.
+/// How a file is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// As the operator says it; absent: the one in which the headings can be read.
+    pub encoding: Option<&'static Encoding>,
+    /// What the mall calls its columns.
+    pub renamed: &'a Renamed,
+    /// Which of its orders are taken.
+    pub take: Choice<'a>,
+}
+
+/// A file's orders.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
     /// What the file turned out to be written in.
     pub encoding: &'static Encoding,
-    /// Those that can be taken in.
-    pub orders: Vec<FileOrder>,
-    /// Those that cannot.
-    pub bad: Vec<BadOrder>,
+    /// Every row of it.
+    pub intake: Intake<FileOrder>,
 }
 
-/// Reads a file of a mall that calls columns by the names of `renamed`; in `encoding` if the operator says
-/// it, else in the one in which the headings can be read.
-pub fn parse(bytes: &[u8], encoding: Option<&'static Encoding>, renamed: &Renamed) -> Result<Parsed, FileProblem> {
+/// Nothing of a file is taken in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unread {
+    /// It cannot be read.
+    File(FileProblem),
+    /// It has to be said which of its orders are taken.
+    Asks(Question),
+}
+
+impl From<FileProblem> for Unread {
+    fn from(problem: FileProblem) -> Self {
+        Unread::File(problem)
+    }
+}
+
+impl From<Undecided> for Unread {
+    fn from(undecided: Undecided) -> Self {
+        match undecided {
+            Undecided::Asks(question) => Unread::Asks(question),
+            Undecided::Unfit(problem) => Unread::File(problem),
+        }
+    }
+}
+
+/// Reads a file of orders.
+pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, Unread> {
+    let Reading { encoding, renamed, take } = reading;
     let column =
         |heading: &Heading| Column { name: their_name(renamed, heading.name).to_owned(), required: heading.required };
     let columns: Vec<Column> = HEADINGS.iter().map(column).collect();
-    let sheet = sheet::read(bytes, encoding, &columns)?;
-    Ok(parse_lines(sheet.encoding, &sheet.lines, renamed))
+    let status = their_name(renamed, ORDER_STATUS);
+    let sheet = sheet::read(bytes, encoding, &columns, |heading| heading == status || take.reads(heading))?;
+    let blank = sheet.lines.iter().filter(|line| line.is_blank).map(|line| Entry {
+        line: line.at,
+        rows: line.rows(),
+        number: String::new(),
+        fate: Fate::Passed(Passed::Blank),
+    });
+    let mut entries: Vec<_> = blank.collect();
+    let lines: Vec<&Line> = sheet.lines.iter().filter(|line| !line.is_blank).collect();
+    let groups: Vec<&[&Line]> = lines.chunk_by(|a, b| same_order(a, b)).collect();
+    let rules = take::decide(&values(&groups, &sheet.further, status), take)?;
+    entries.extend(Groups::of(renamed, &sheet.further, rules, &lines).entries(&groups));
+    entries.sort_by_key(|entry| entry.line);
+    Ok(Parsed { encoding: sheet.encoding, intake: Intake { entries } })
 }
 
 /// The cell under our heading `name`.
 fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
-    HEADINGS.iter().position(|heading| heading.name == name).map_or("", |at| &line.cells[at])
+    place(name).map_or("", |at| &line.cells[at])
 }
 
-fn parse_lines(encoding: &'static Encoding, lines: &[Line], renamed: &Renamed) -> Parsed {
-    let mut parsed = Parsed { encoding, orders: Vec::new(), bad: Vec::new() };
-    let mut seen: HashMap<&str, u64> = HashMap::new();
-    // A line without a number cannot belong to its neighbour.
-    let same = |a: &Line, b: &Line| cell(a, NUMBER) == cell(b, NUMBER) && !cell(a, NUMBER).is_empty();
-    for lines in lines.chunk_by(same) {
-        let (first, number) = (&lines[0], cell(&lines[0], NUMBER));
-        let mut found = Cells { renamed, complaints: Vec::new() };
-        found.complaints.extend(lines.iter().flat_map(|line| line.complaints.clone()));
-        if lines.len() > MAX_ITEMS {
-            found.complaints = vec![Complaint::TooManyItems];
+fn place(name: &str) -> Option<usize> {
+    HEADINGS.iter().position(|heading| heading.name == name)
+}
+
+/// Whether two neighbouring rows are one order. A row without a number cannot belong to its neighbour, and a number
+/// that a spreadsheet destroyed can be anybody's.
+fn same_order(a: &Line, b: &Line) -> bool {
+    let number = cell(a, NUMBER);
+    number == cell(b, NUMBER) && !number.is_empty() && !identifier::is_mangled(number)
+}
+
+/// How many orders have which value in the columns that say which orders are taken.
+fn values(groups: &[&[&Line]], further: &[String], status: &str) -> Vec<Values> {
+    let of_column = |(at, heading): (usize, &String)| {
+        let mut orders = BTreeMap::new();
+        for value in groups.iter().filter(|lines| is_readable(lines)).filter_map(|lines| agreed(lines, at)) {
+            *orders.entry(value.to_owned()).or_default() += 1;
         }
-        if let Some(before) = seen.insert(number, first.at).filter(|_| !number.is_empty()) {
-            found.complaints.push(Complaint::TwiceInFile(before));
-        }
-        // What stands in a line that cannot be read says nothing about its cells.
-        let order = if found.complaints.is_empty() { found.order(lines) } else { None };
-        match order {
-            Some(order) if found.complaints.is_empty() => parsed.orders.push(order),
-            _ => parsed.bad.push(BadOrder {
-                line: first.at,
-                number: number.chars().take(SHOWN_NUMBER).collect(),
-                complaints: found.complaints,
-            }),
+        Values { heading: heading.clone(), orders, is_mapped: heading == status }
+    };
+    further.iter().enumerate().map(of_column).collect()
+}
+
+fn is_readable(lines: &[&Line]) -> bool {
+    lines.iter().all(|line| line.complaints.is_empty())
+}
+
+/// What the rows of an order have in a further column, on whichever of them it stands; nothing if they differ.
+fn agreed<'a>(lines: &[&'a Line], at: usize) -> Option<&'a str> {
+    let mut given = lines.iter().map(|line| line.further[at].as_str()).filter(|value| !value.is_empty());
+    let first = given.next().unwrap_or_default();
+    given.all(|value| value == first).then_some(first)
+}
+
+/// Makes an entry of every group of rows.
+struct Groups<'a> {
+    renamed: &'a Renamed,
+    further: &'a [String],
+    rules: Rules,
+    /// Numbers that stand where nobody knows which rows they belong to, and the line of the fault.
+    hidden: HashMap<&'a str, u64>,
+    seen: HashMap<&'a str, u64>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(renamed: &'a Renamed, further: &'a [String], rules: Rules, lines: &[&'a Line]) -> Self {
+        let number = place(NUMBER).unwrap_or_default();
+        let hidden = lines.iter().flat_map(|line| line.hidden.iter().map(|cells| (cells[number].as_str(), line.at)));
+        let hidden = hidden.filter(|(number, _)| !number.is_empty()).collect();
+        Groups { renamed, further, rules, hidden, seen: HashMap::new() }
+    }
+
+    fn entries(mut self, groups: &[&[&'a Line]]) -> Vec<Entry<FileOrder>> {
+        groups.iter().map(|lines| self.entry(lines)).collect()
+    }
+
+    fn entry(&mut self, lines: &[&'a Line]) -> Entry<FileOrder> {
+        let number = cell(lines[0], NUMBER);
+        Entry {
+            line: lines[0].at,
+            rows: lines.iter().map(|line| line.rows()).sum(),
+            number: number.chars().take(SHOWN_NUMBER).collect(),
+            fate: self.fate(number, lines),
         }
     }
-    parsed
+
+    /// What says whether the order is taken; an order of which one part would be and another not is none.
+    fn values(&self, lines: &[&Line]) -> impl Iterator<Item = Result<String, Complaint>> {
+        let value = |(at, heading): (usize, &String)| match agreed(lines, at) {
+            Some(value) => Ok(value.to_owned()),
+            None => Err(Complaint::LinesDiffer(heading.clone())),
+        };
+        self.further.iter().enumerate().map(value)
+    }
+
+    fn fate(&mut self, number: &'a str, lines: &[&'a Line]) -> Fate<FileOrder> {
+        let unreadable: Vec<_> = lines.iter().flat_map(|line| line.complaints.clone()).collect();
+        // What stands in a row that cannot be read says nothing about its cells.
+        if !unreadable.is_empty() {
+            return Fate::Refused(unreadable);
+        }
+        let values: Result<Vec<String>, Complaint> = self.values(lines).collect();
+        let values = match values {
+            Ok(values) => values,
+            Err(differing) => return Fate::Refused(vec![differing]),
+        };
+        let mut complaints = Vec::new();
+        let not_taken = match self.rules.not_taken(&values) {
+            Some(NotTaken { reason, is_payment: true }) => return Fate::Passed(reason),
+            not_taken => not_taken.map(|not_taken| not_taken.reason),
+        };
+        if lines.len() > MAX_ITEMS {
+            complaints.push(Complaint::TooManyItems);
+        }
+        if let Some(line) = self.hidden.get(number) {
+            complaints.push(Complaint::PartUnread(*line));
+        }
+        let is_name = !number.is_empty() && !identifier::is_mangled(number);
+        if let Some(before) = self.seen.insert(number, lines[0].at).filter(|_| is_name) {
+            complaints.push(Complaint::TwiceInFile(before));
+        }
+        if !complaints.is_empty() {
+            return Fate::Refused(complaints);
+        }
+        let mut found = Cells { renamed: self.renamed, complaints };
+        match found.order(lines) {
+            Some(order) if found.complaints.is_empty() => Fate::Taken(FileOrder { not_taken, ..order }),
+            // Nobody has to mend an order that is not wanted.
+            _ => not_taken.map_or(Fate::Refused(found.complaints), Fate::Passed),
+        }
+    }
 }
 
 /// Characters of a bad order's number that a message repeats.
@@ -190,9 +326,10 @@ impl Cells<'_> {
     }
 
     /// The order that `lines` are; nothing, or a complaint, where they are none.
-    fn order(&mut self, lines: &[Line]) -> Option<FileOrder> {
-        let first = &lines[0];
+    fn order(&mut self, lines: &[&Line]) -> Option<FileOrder> {
+        let first = lines[0];
         self.agreement(lines);
+        self.intact(first);
         let number = self.needed(first, NUMBER);
         let ordered_at = self.parsed(first, "注文日時", Needed::Date, clock::parse_date_time);
         let buyer = self.person(first, "注文者");
@@ -210,13 +347,21 @@ impl Cells<'_> {
             self.complaints.push(Complaint::Total { total, sum });
         }
         let order_status = text(first, ORDER_STATUS);
-        Some(FileOrder { line: first.at, number, data, shipping_fee, payment_fee, order_status })
+        Some(FileOrder { number, data, shipping_fee, payment_fee, order_status, not_taken: None })
+    }
+
+    /// No identifier has been made a number of.
+    fn intact(&mut self, line: &Line) {
+        for name in IDENTIFIERS.into_iter().filter(|name| identifier::is_mangled(cell(line, name))) {
+            let shown = cell(line, name).chars().take(SHOWN_CELL).collect();
+            self.complaints.push(Complaint::Mangled(self.shown(name), shown));
+        }
     }
 
     /// What is the order's and not the item's must be the same on all its lines.
-    fn agreement(&mut self, lines: &[Line]) {
+    fn agreement(&mut self, lines: &[&Line]) {
         let of_order = HEADINGS.iter().map(|heading| heading.name).take_while(|name| *name != FIRST_OF_ITEM);
-        let differs = |name: &&str| lines.iter().any(|line| cell(line, name) != cell(&lines[0], name));
+        let differs = |name: &&str| lines.iter().any(|line| cell(line, name) != cell(lines[0], name));
         let differing: Vec<_> = of_order.filter(differs).map(|name| Complaint::LinesDiffer(self.shown(name))).collect();
         self.complaints.extend(differing);
     }
@@ -286,7 +431,7 @@ impl Cells<'_> {
             return None;
         }
         let value = parse(cell);
-        if value.is_none() {
+        if value.is_none() && !(IDENTIFIERS.contains(&name) && identifier::is_mangled(cell)) {
             let shown = cell.chars().take(SHOWN_CELL).collect();
             self.complaints.push(Complaint::Not(self.shown(name), shown, needed));
         }
@@ -356,8 +501,6 @@ fn digits(cell: &str) -> Option<String> {
 /// An order of a file that is in the store now, or would be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
-    /// Its first line.
-    pub line: u64,
     /// As the file has it, its fee adjusted.
     pub order: NewOrder,
     /// It was there already, and is as the file has it now.
@@ -365,33 +508,21 @@ pub struct Taken {
 }
 
 /// What an import did, or would do.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Imported {
-    /// Orders that are in the store as the file has them, in its order.
-    pub taken: Vec<Taken>,
-    /// Those that are not, in the order of the file.
-    pub bad: Vec<BadOrder>,
-}
+pub type Imported = Intake<Taken>;
 
 impl Imported {
-    fn sorted(mut self) -> Self {
-        self.taken.sort_by_key(|taken| taken.line);
-        self.bad.sort_by_key(|bad| bad.line);
-        self
-    }
-
     /// How many of the orders have a fee that a band decided.
     pub fn banded(&self) -> usize {
-        self.taken.iter().filter(|taken| taken.order.amounts.fee_band.is_some()).count()
+        self.taken().filter(|(.., taken)| taken.order.amounts.fee_band.is_some()).count()
     }
 }
 
 /// What becomes of orders of a file that the store has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Known<'a> {
-    /// They stay as they are, and are named.
+    /// They stay as they are. Those that the file has otherwise are named.
     #[default]
-    Refused,
+    Kept,
     /// Those that may still be credited become what the file says, by this operator's wish; 受注ステータス is the
     /// shop's own, and changes in every state.
     Corrected {
@@ -400,9 +531,30 @@ pub enum Known<'a> {
     },
 }
 
+/// A file that an operator brings.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The file.
+    pub bytes: &'a [u8],
+    /// What it is written in; absent: found out.
+    pub encoding: Option<&'static Encoding>,
+    /// Which of its orders are taken, as [`Choice::told`] has it.
+    pub take: &'a [String],
+    /// What becomes of orders that are there already.
+    pub known: Known<'a>,
+    /// Says what would happen, and does nothing.
+    pub dry_run: bool,
+}
+
 /// The import could not go on; nothing was taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileProblem),
+    /// It has to be said which of its orders are taken.
+    #[error("it has to be said which orders of the file are taken")]
+    Asks(Question),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -416,75 +568,99 @@ pub enum ImportError {
     },
 }
 
-/// Takes the orders of a file into the store, each with its fee adjusted by the mall's rule: once, here.
-pub async fn take_in(
+impl ImportError {
+    /// What is wrong, and what to do; how a question is answered depends on who asks.
+    pub fn words(&self, lang: Lang) -> String {
+        match self {
+            ImportError::File(problem) => problem.words(lang),
+            ImportError::Asks(question) => question.words(lang),
+            ImportError::Store(_) | ImportError::Fee { .. } => self.to_string(),
+        }
+    }
+}
+
+impl From<Unread> for ImportError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::File(problem) => ImportError::File(problem),
+            Unread::Asks(question) => ImportError::Asks(question),
+        }
+    }
+}
+
+/// What an import did, and what its file was written in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// What the file turned out to be written in.
+    pub encoding: &'static Encoding,
+    /// Every row of it.
+    pub imported: Imported,
+}
+
+/// Takes a mall's file of orders in, or says what that would do: the one way in, for the command line, the page and
+/// the API.
+pub async fn run(
     store: &Store,
     mall: &Mall,
     provider: &impl Provider,
-    parsed: Parsed,
-    known: Known<'_>,
-) -> Result<Imported, ImportError> {
-    let (lines, new, bad) = priced(mall, provider, parsed).await?;
-    let taken = store.insert_orders(mall, &new, clock::now()).await?;
-    let (mut imported, mut there) = (Imported { taken: Vec::new(), bad }, Vec::new());
-    for ((is_new, order), line) in taken.into_iter().zip(new).zip(lines) {
-        match is_new {
-            true => imported.taken.push(Taken { line, order, corrected: false }),
-            false => there.push((line, order)),
-        }
-    }
-    let stored = stored(store, mall, &there).await?;
-    for (line, order) in there {
-        let done = match (known, stored.get(&order.number)) {
-            (Known::Corrected { who }, Some(before)) => correct(store, before, &order, who).await?,
-            _ => Err(Complaint::InStore),
-        };
-        imported.add(line, order, done);
-    }
-    Ok(imported.sorted())
+    file: Incoming<'_>,
+) -> Result<Done, ImportError> {
+    let take = Choice { told: file.take, setting: &mall.take };
+    let parsed = parse(file.bytes, Reading { encoding: file.encoding, renamed: &mall.headings, take })?;
+    let plans = planned(store, mall, priced(mall, provider, parsed.intake).await?, file.known).await?;
+    let entries = if file.dry_run { tried(plans) } else { carried_out(store, mall, plans, file.known).await? };
+    Ok(Done { encoding: parsed.encoding, imported: Intake { entries } })
 }
 
-/// Says what [`take_in`] would do, and does nothing.
-pub async fn preview(
-    store: &Store,
+/// An order with its fee adjusted, and why it is not taken if it is new.
+type Priced = (NewOrder, Option<Passed>);
+
+/// The orders with their fees adjusted by the mall's rule: once, here.
+async fn priced(
     mall: &Mall,
     provider: &impl Provider,
-    parsed: Parsed,
-    known: Known<'_>,
-) -> Result<Imported, ImportError> {
-    let (lines, new, bad) = priced(mall, provider, parsed).await?;
-    let orders: Vec<_> = lines.into_iter().zip(new).collect();
-    let stored = stored(store, mall, &orders).await?;
-    let mut imported = Imported { taken: Vec::new(), bad };
-    for (line, order) in orders {
-        match (stored.get(&order.number), known) {
-            (None, _) => imported.taken.push(Taken { line, order, corrected: false }),
-            (Some(_), Known::Refused) => imported.add(line, order, Err(Complaint::InStore)),
-            (Some(before), Known::Corrected { .. }) => {
-                let would = correction(before, &order).map(|_| ());
-                imported.add(line, order, would);
-            }
-        }
+    intake: Intake<FileOrder>,
+) -> Result<Vec<Entry<Priced>>, ImportError> {
+    let rule = mall.fee_rule();
+    let mut priced = Vec::with_capacity(intake.entries.len());
+    for entry in intake.entries {
+        priced.push(match entry.open() {
+            Ok((entry, order)) => entry.with(price(provider, &rule, order).await?),
+            Err(settled) => settled,
+        });
     }
-    Ok(imported.sorted())
+    Ok(priced)
 }
 
-impl Imported {
-    fn add(&mut self, line: u64, order: NewOrder, done: Result<(), Complaint>) {
-        match done {
-            Ok(()) => self.taken.push(Taken { line, order, corrected: true }),
-            Err(complaint) => self.bad.push(BadOrder { line, number: order.number, complaints: vec![complaint] }),
+async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Result<Fate<Priced>, ImportError> {
+    let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
+    let FileOrder { number, data, order_status, not_taken, .. } = order;
+    Ok(match provider.fee_adjust(rule, &bill).await {
+        Ok(Ok(adjusted)) => {
+            let amounts = Amounts {
+                goods: bill.items,
+                shipping_fee: bill.shipping_fee,
+                imported_fee: bill.payment_fee,
+                payment_fee: adjusted.payment_fee,
+                billed: adjusted.billed_amount,
+                fee_band: adjusted.band,
+            };
+            Fate::Taken((NewOrder { number, data, amounts, order_status }, not_taken))
         }
-    }
+        Ok(Err(problems)) => Fate::Refused(vec![Complaint::Fee(problems.into_iter().map(Field::from).collect())]),
+        Err(source) => return Err(ImportError::Fee { number, source }),
+    })
 }
 
-/// The orders of `new` that the mall has already, by number.
-async fn stored(store: &Store, mall: &Mall, new: &[(u64, NewOrder)]) -> Result<HashMap<String, Order>, StoreError> {
-    let found = store.orders_numbered(&mall.id, new.iter().map(|(_, order)| order.number.as_str())).await?;
-    Ok(found.into_iter().map(|order| (order.number.clone(), order)).collect())
+/// What is to be done with an order of a file.
+enum Plan {
+    /// It is new.
+    Insert(NewOrder),
+    /// It is there, and becomes what the file says.
+    Correct { before: Box<Order>, file: NewOrder, correction: Correction },
 }
 
-/// What an order of a file means for the one that is there.
+/// How an order that is there changes.
 enum Correction {
     /// The shop moved it in its own words.
     Status(String),
@@ -492,65 +668,134 @@ enum Correction {
     Content(Box<NewOrder>),
 }
 
-fn correction(before: &Order, file: &NewOrder) -> Result<Correction, Complaint> {
-    // An operator's own choice of the invoice stays where the file has none.
-    let mut after = file.clone();
-    after.data.invoice = after.data.invoice.or(before.data.invoice);
-    if after.data != before.data || after.amounts != before.amounts {
-        let is_open = next(before.state, Event::CreditStarted).is_some();
-        return is_open.then_some(Correction::Content(Box::new(after))).ok_or(Complaint::Registered(before.state));
-    }
-    let moved = after.order_status.filter(|status| Some(status) != before.order_status.as_ref());
-    moved.map(Correction::Status).ok_or(Complaint::InStore)
-}
-
-async fn correct(
-    store: &Store,
-    before: &Order,
-    file: &NewOrder,
-    who: &str,
-) -> Result<Result<(), Complaint>, StoreError> {
-    let done = match correction(before, file) {
-        Ok(Correction::Status(status)) => store.set_order_status(before, Some(&status), who, clock::now()).await?,
-        Ok(Correction::Content(after)) => store.correct_order(before, &after, who, clock::now()).await?,
-        Err(complaint) => return Ok(Err(complaint)),
-    };
-    Ok(if done { Ok(()) } else { Err(Complaint::Changed) })
-}
-
-/// The lines and orders of a file with their fees adjusted, and those for which that was refused.
-async fn priced(
-    mall: &Mall,
-    provider: &impl Provider,
-    parsed: Parsed,
-) -> Result<(Vec<u64>, Vec<NewOrder>, Vec<BadOrder>), ImportError> {
-    let Parsed { orders, mut bad, .. } = parsed;
-    let rule = mall.fee_rule();
-    let (mut lines, mut new) = (Vec::with_capacity(orders.len()), Vec::with_capacity(orders.len()));
-    for order in orders {
-        let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
-        let adjusted = provider.fee_adjust(&rule, &bill).await;
-        match adjusted.map_err(|source| ImportError::Fee { number: order.number.clone(), source })? {
-            Ok(adjusted) => {
-                let amounts = Amounts {
-                    goods: bill.items,
-                    shipping_fee: bill.shipping_fee,
-                    imported_fee: bill.payment_fee,
-                    payment_fee: adjusted.payment_fee,
-                    billed: adjusted.billed_amount,
-                    fee_band: adjusted.band,
-                };
-                lines.push(order.line);
-                let FileOrder { number, data, order_status, .. } = order;
-                new.push(NewOrder { number, data, amounts, order_status });
-            }
-            Err(problems) => bad.push(refused_fee(order, problems)),
+impl Plan {
+    fn done(self) -> Taken {
+        match self {
+            Plan::Insert(order) => Taken { order, corrected: false },
+            Plan::Correct { file, .. } => Taken { order: file, corrected: true },
         }
     }
-    Ok((lines, new, bad))
 }
 
-fn refused_fee(order: FileOrder, problems: Vec<FieldProblem>) -> BadOrder {
-    let fields = problems.into_iter().map(Field::from).collect();
-    BadOrder { line: order.line, number: order.number, complaints: vec![Complaint::Fee(fields)] }
+/// What is to be done with each order, by what the store has.
+async fn planned(
+    store: &Store,
+    mall: &Mall,
+    priced: Vec<Entry<Priced>>,
+    known: Known<'_>,
+) -> Result<Vec<Entry<Plan>>, StoreError> {
+    let numbers = priced.iter().filter_map(|entry| match &entry.fate {
+        Fate::Taken((order, _)) => Some(order.number.as_str()),
+        _ => None,
+    });
+    let stored = store.orders_numbered(&mall.id, numbers).await?;
+    let mut stored: HashMap<String, Order> = stored.into_iter().map(|order| (order.number.clone(), order)).collect();
+    let plan = |entry: Entry<Priced>| match entry.open() {
+        Ok((entry, (file, not_taken))) => match stored.remove(&file.number) {
+            Some(before) => entry.with(plan_known(before, file, not_taken, known)),
+            None => entry.with(not_taken.map_or(Fate::Taken(Plan::Insert(file)), Fate::Passed)),
+        },
+        Err(settled) => settled,
+    };
+    Ok(priced.into_iter().map(plan).collect())
+}
+
+/// What is to be done with an order that is there.
+fn plan_known(before: Order, file: NewOrder, not_taken: Option<Passed>, known: Known<'_>) -> Fate<Plan> {
+    if known == Known::Kept {
+        return match not_taken {
+            Some(reason) => Fate::Passed(reason),
+            None if has_content(&before, &file) => Fate::Passed(Passed::Unchanged),
+            None if is_open(&before) => Fate::Refused(vec![Complaint::Differs]),
+            None => Fate::Refused(vec![Complaint::Registered(before.state)]),
+        };
+    }
+    match correction(&before, &file) {
+        Ok(Some(correction)) => Fate::Taken(Plan::Correct { before: Box::new(before), file, correction }),
+        Ok(None) => Fate::Passed(not_taken.unwrap_or(Passed::Unchanged)),
+        Err(complaint) => Fate::Refused(vec![complaint]),
+    }
+}
+
+/// Whether the content of an order may still change.
+fn is_open(order: &Order) -> bool {
+    next(order.state, Event::CreditStarted).is_some()
+}
+
+/// Whether the order has the content that the file has. What a fee rule made of it, and where the shop says it
+/// stands, may have moved since.
+fn has_content(order: &Order, file: &NewOrder) -> bool {
+    let fees = |amounts: &Amounts| (amounts.goods, amounts.shipping_fee, amounts.imported_fee);
+    with_invoice_of(file, order).data == order.data && fees(&order.amounts) == fees(&file.amounts)
+}
+
+/// An operator's own choice of the invoice stays where the file has none.
+fn with_invoice_of(file: &NewOrder, order: &Order) -> NewOrder {
+    let mut after = file.clone();
+    after.data.invoice = after.data.invoice.or(order.data.invoice);
+    after
+}
+
+/// How the order becomes what the file says; nothing if it is so already.
+fn correction(before: &Order, file: &NewOrder) -> Result<Option<Correction>, Complaint> {
+    let after = with_invoice_of(file, before);
+    let is_same = has_content(before, file);
+    if is_open(before) && (!is_same || after.amounts != before.amounts) {
+        return Ok(Some(Correction::Content(Box::new(after))));
+    }
+    if !is_same {
+        return Err(Complaint::Registered(before.state));
+    }
+    let moved = after.order_status.filter(|status| Some(status) != before.order_status.as_ref());
+    Ok(moved.map(Correction::Status))
+}
+
+/// What would become of each order.
+fn tried(plans: Vec<Entry<Plan>>) -> Vec<Entry<Taken>> {
+    let tried = |entry: Entry<Plan>| match entry.open() {
+        Ok((entry, plan)) => entry.with(Fate::Taken(plan.done())),
+        Err(settled) => settled,
+    };
+    plans.into_iter().map(tried).collect()
+}
+
+/// Does with each order what is planned.
+async fn carried_out(
+    store: &Store,
+    mall: &Mall,
+    plans: Vec<Entry<Plan>>,
+    known: Known<'_>,
+) -> Result<Vec<Entry<Taken>>, StoreError> {
+    let new = plans.iter().filter_map(|entry| match &entry.fate {
+        Fate::Taken(Plan::Insert(order)) => Some(order.clone()),
+        _ => None,
+    });
+    let new: Vec<NewOrder> = new.collect();
+    let mut inserted = store.insert_orders(mall, &new, clock::now()).await?.into_iter();
+    let mut done = Vec::with_capacity(plans.len());
+    for entry in plans {
+        let (entry, plan) = match entry.open() {
+            Ok(opened) => opened,
+            Err(settled) => {
+                done.push(settled);
+                continue;
+            }
+        };
+        let is_done = match &plan {
+            Plan::Insert(_) => inserted.next() == Some(true),
+            Plan::Correct { before, correction, .. } => correct(store, before, correction, known).await?,
+        };
+        let changed = || Fate::Refused(vec![Complaint::Changed]);
+        done.push(entry.with(if is_done { Fate::Taken(plan.done()) } else { changed() }));
+    }
+    Ok(done)
+}
+
+/// Changes an order that is there, if it is still as it was read.
+async fn correct(store: &Store, before: &Order, correction: &Correction, known: Known<'_>) -> Result<bool, StoreError> {
+    let Known::Corrected { who } = known else { return Ok(false) };
+    match correction {
+        Correction::Status(status) => store.set_order_status(before, Some(status), who, clock::now()).await,
+        Correction::Content(after) => store.correct_order(before, after, who, clock::now()).await,
+    }
 }

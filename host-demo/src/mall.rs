@@ -27,27 +27,42 @@
 //!
 //! [headings]                    # columns that have another name in this mall's export: ours, theirs
 //! "注文番号" = "受注番号"
+//!
+//! [take]                        # which orders of an export are taken: a column, the values there
+//! "支払方法" = ["後払い決済"]
 //! ```
 //!
+//! `rows-per-request = 50`, above the tables, bounds how many orders one request to the provider carries, and so how
+//! many are in doubt when its answer is lost.
 //! With `results = "csv"` credit results come by CSV and not through the provider's API.
 
+use crate::desk::MAX_CHUNK;
+use crate::identifier::{is_mangled, mangled_words};
 use crate::import;
 use crate::order::Invoice;
 use crate::provider::{Provider, is_name};
+use crate::take::Takes;
 use crate::words::{Field, Lang, field_words};
-use provider_host::contract::{Bill, FeeBand, FeeMode, FeeRule, Setting};
+use provider_host::contract::{Bill, FeeBand, FeeMode, FeeRule, Setting, SettingKind};
 use provider_host::{Account, CallError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-/// Longest id and name of a mall, in characters: they stand in table columns.
-const MAX_NAME: usize = 64;
+/// Longest name of a mall, of a column and of an order status, in characters: they stand in table columns.
+pub const MAX_NAME: usize = 64;
+/// Longest value of a setting, in characters, whatever its plugin allows.
+pub const MAX_SETTING: usize = 1_000;
+/// Most columns that say which orders are taken, and most values of one: more than an export has.
+const MAX_TAKES: usize = 100;
+/// Orders in one request unless the mall says otherwise: as many as a person can look up at the provider in an hour
+/// if the answer is lost.
+pub const ROWS_PER_REQUEST: u32 = 50;
 /// A settings file is a page of text; more is some other file.
 pub const MAX_FILE_BYTES: u64 = 256 << 10;
 
 /// A mall and its settings.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mall {
     /// Chosen by the operator; names the mall in every command.
     pub id: String,
@@ -65,12 +80,36 @@ pub struct Mall {
     pub automation: Automation,
     /// What the mall's export calls the columns that have another name there: ours, theirs.
     pub headings: BTreeMap<String, String>,
+    /// Which orders of the mall's export are taken.
+    pub take: Takes,
     /// Credit results come by CSV, not from the provider's API.
     pub by_csv: bool,
+    /// Most orders in one request to the provider, from 1 to [`MAX_CHUNK`]; its own limit may be lower.
+    pub rows_per_request: u32,
     /// The shop's account at the provider, by the store's number; 0 before the mall is stored.
     pub account: i64,
     /// Counts every change; 0 before the mall is stored.
     pub version: i64,
+}
+
+impl Default for Mall {
+    fn default() -> Self {
+        Mall {
+            id: String::new(),
+            name: String::new(),
+            provider: String::new(),
+            settings: BTreeMap::new(),
+            fees: Fees::default(),
+            invoice: Invoice::default(),
+            automation: Automation::default(),
+            headings: BTreeMap::new(),
+            take: Takes::new(),
+            by_csv: false,
+            rows_per_request: ROWS_PER_REQUEST,
+            account: 0,
+            version: 0,
+        }
+    }
 }
 
 /// What happens to a mall's orders without an operator.
@@ -250,8 +289,14 @@ pub enum Wrong {
     Type(&'static str),
     /// Must be one of these.
     Choice(&'static str),
-    /// Longer than this many characters, or empty.
-    Length(usize),
+    /// Longer than this many characters, or empty, or with characters that cannot be seen, or blanks around it.
+    Text(usize),
+    /// Not an id that a mall can have.
+    Id,
+    /// Not a number from 1 to this one.
+    Number(usize),
+    /// A spreadsheet made a number of it.
+    Mangled,
     /// Not a provider's name.
     ProviderName,
     /// Not a column that is read, or the name of two.
@@ -267,32 +312,52 @@ impl MallProblem {
 
     /// One line: the key, what is wrong, what to write instead.
     pub fn words(&self, lang: Lang) -> String {
-        let key = &self.key;
         match &self.wrong {
+            Wrong::Provider(field) => field_words(&Field { field: self.key.clone(), said: field.said.clone() }, lang),
+            wrong => format!("{}: {}", self.key, wrong.words(lang)),
+        }
+    }
+}
+
+impl Wrong {
+    /// What is wrong, what to write instead, without the key.
+    pub fn words(&self, lang: Lang) -> String {
+        match self {
             Wrong::UnknownKey => lang.pick(
-                format!("{key}: この名前の項目はありません。綴りを確かめるか、行を消してください"),
-                format!("{key}: there is no such key; check the spelling or remove it"),
+                "この名前の項目はありません。綴りを確かめるか、行を消してください".into(),
+                "there is no such key; check the spelling or remove it".into(),
             ),
-            Wrong::Missing => {
-                lang.pick(format!("{key}: この項目を書いてください"), format!("{key}: this key is required"))
+            Wrong::Missing => lang.pick("この項目を書いてください".into(), "this key is required".into()),
+            Wrong::Type(needed) => {
+                lang.pick(format!("値の種類が違います（必要なのは {needed}）"), format!("the value must be {needed}"))
             }
-            Wrong::Type(needed) => lang.pick(
-                format!("{key}: 値の種類が違います（必要なのは {needed}）"),
-                format!("{key}: the value must be {needed}"),
+            Wrong::Choice(choices) => {
+                lang.pick(format!("{choices} のどれかにしてください"), format!("must be one of {choices}"))
+            }
+            Wrong::Text(max) => lang.pick(
+                format!("1文字以上{max}文字以内で入力してください。前後の空白、改行、見えない文字は使えません"),
+                format!(
+                    "enter 1 to {max} characters, without blanks around them, line breaks and invisible characters"
+                ),
             ),
-            Wrong::Choice(choices) => lang
-                .pick(format!("{key}: {choices} のどれかにしてください"), format!("{key}: must be one of {choices}")),
-            Wrong::Length(max) => lang
-                .pick(format!("{key}: 1文字以上{max}文字以内にしてください"), format!("{key}: 1 to {max} characters")),
+            Wrong::Id => lang.pick(
+                format!("半角英小文字・数字・ハイフンで、{MAX_NAME}文字以内にしてください（new は使えません）"),
+                format!("use a to z, 0 to 9 and -, at most {MAX_NAME} characters; new cannot be used"),
+            ),
+            Wrong::Number(max) => lang
+                .pick(format!("1から{max}までの整数にしてください"), format!("must be a whole number from 1 to {max}")),
+            Wrong::Mangled => {
+                lang.pick(format!("この値は{}", mangled_words(lang)), format!("the value {}", mangled_words(lang)))
+            }
             Wrong::ProviderName => lang.pick(
-                format!("{key}: 後払い会社の名前は半角英小文字・数字・ハイフンです"),
-                format!("{key}: a provider's name has a to z, 0 to 9 and - only"),
+                "後払い会社の名前は半角英小文字・数字・ハイフンです".into(),
+                "a provider's name has a to z, 0 to 9 and - only".into(),
             ),
             Wrong::Heading => lang.pick(
-                format!("{key}: この見出しは読み込みません。または二つの列が同じ名前です"),
-                format!("{key}: no such column is read, or two have this name"),
+                "この見出しは読み込みません。または二つの列が同じ名前です".into(),
+                "no such column is read, or two have this name".into(),
             ),
-            Wrong::Provider(field) => field_words(&Field { field: key.clone(), said: field.said.clone() }, lang),
+            Wrong::Provider(field) => field.said.to_string(),
         }
     }
 }
@@ -301,18 +366,10 @@ impl MallProblem {
 pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de::Error> {
     let mut reader = Reader::default();
     let file = Keys { at: String::new(), table: text.parse()? };
-    reader
-        .unknown_keys(&file, &["name", "provider", "invoice", "results", "settings", "fees", "automation", "headings"]);
-    reader.length("id", id);
+    reader.unknown_keys(&file, &KEYS);
     let mut mall = Mall { id: id.to_owned(), ..Mall::default() };
     mall.name = reader.required(&file, "name", Reader::text).unwrap_or_default();
-    if file.table.contains_key("name") {
-        reader.length("name", &mall.name);
-    }
     mall.provider = reader.required(&file, "provider", Reader::text).unwrap_or_default();
-    if !mall.provider.is_empty() && !is_name(&mall.provider) {
-        reader.say("provider", Wrong::ProviderName);
-    }
     if let Some(text) = reader.optional(&file, "invoice", Reader::text) {
         mall.invoice =
             reader.choice("invoice", Invoice::parse(&text), "別送 (separate), 同梱 (enclosed)").unwrap_or_default();
@@ -333,13 +390,78 @@ pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de:
     if let Some(headings) = reader.optional(&file, "headings", Reader::table) {
         mall.headings = reader.texts(&headings);
     }
-    reader.problems.extend(shape_problems(&mall));
+    if let Some(take) = reader.optional(&file, "take", Reader::table) {
+        mall.take = reader.lists(&take);
+    }
+    if let Some(rows) = reader.optional(&file, "rows-per-request", Reader::rows) {
+        mall.rows_per_request = rows;
+    }
+    // A key that is wrong or missing is named once.
+    let shape = shape_problems(&mall).into_iter();
+    let shape: Vec<_> = shape.filter(|new| reader.problems.iter().all(|known| known.key != new.key)).collect();
+    reader.problems.extend(shape);
     Ok((mall, reader.problems))
 }
 
-/// What is wrong with a mall whatever its provider says: names that are too long, columns that do not
-/// exist or stand for two. For whoever fills in a form as well as for whoever writes a file.
+/// The keys of a settings file.
+const KEYS: [&str; 10] = [
+    "name",
+    "provider",
+    "invoice",
+    "results",
+    "rows-per-request",
+    "settings",
+    "fees",
+    "automation",
+    "headings",
+    "take",
+];
+
+/// The page for a mall that is yet to be made stands where such a mall's own would.
+const NO_ID: &str = "new";
+
+/// Whether a name can be shown and told from others: seen whole, and without blanks around it.
+fn is_text(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.chars().count()) && text.trim() == text && !text.chars().any(is_unseen)
+}
+
+/// Control characters, and those that change how others are shown without being seen.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// What is wrong with a mall whatever its provider says: ids and names that cannot be used, columns that do not
+/// exist or stand for two. The one rule for the page, the API and the command line.
 pub fn shape_problems(mall: &Mall) -> Vec<MallProblem> {
+    let id_fits = is_name(&mall.id) && mall.id != NO_ID;
+    let named = [
+        ("id", id_fits, Wrong::Id),
+        ("name", is_text(&mall.name, MAX_NAME), Wrong::Text(MAX_NAME)),
+        ("provider", is_name(&mall.provider), Wrong::ProviderName),
+        ("rows-per-request", (1..=MAX_CHUNK).contains(&(mall.rows_per_request as usize)), Wrong::Number(MAX_CHUNK)),
+    ];
+    let named = named.into_iter().filter(|(_, fits, _)| !fits).map(|(key, _, wrong)| MallProblem::new(key, wrong));
+    let settings = mall.settings.iter().filter(|(_, value)| !is_text(value, MAX_SETTING));
+    let settings = settings.map(|(key, _)| MallProblem::new(format!("settings.{key}"), Wrong::Text(MAX_SETTING)));
+    named.chain(settings).chain(column_problems(mall)).collect()
+}
+
+/// What is wrong with the names of columns and statuses.
+fn column_problems(mall: &Mall) -> Vec<MallProblem> {
+    let texts = mall.headings.iter().map(|(ours, theirs)| (format!("headings.{ours}"), theirs));
+    let takes = mall.take.iter().flat_map(|(column, values)| {
+        // An empty value stands for orders that have none.
+        let values = values.iter().filter(|value| !value.is_empty());
+        values.chain([column]).map(move |text| (format!("take.{column}"), text))
+    });
+    let unfit = texts.chain(takes).filter(|(_, text)| !is_text(text, MAX_NAME));
+    let mut unfit: Vec<_> = unfit.map(|(key, _)| MallProblem::new(key, Wrong::Text(MAX_NAME))).collect();
+    let lists = mall.take.values().map(Vec::len).chain([mall.take.len()]);
+    if lists.max().is_some_and(|length| length > MAX_TAKES) {
+        unfit.push(MallProblem::new("take", Wrong::Number(MAX_TAKES)));
+    }
     let wrong_headings = import::wrong_names(&mall.headings).into_iter();
     let headings = wrong_headings.map(|name| MallProblem::new(format!("headings.{name}"), Wrong::Heading));
     let automation = &mall.automation;
@@ -354,10 +476,9 @@ pub fn shape_problems(mall: &Mall) -> Vec<MallProblem> {
     ];
     let moves = moves.into_iter().filter_map(|(key, status)| Some((key, status?)));
     let statuses = [status("credit", &automation.credit), status("sync", &automation.sync)].into_iter().flatten();
-    let too_long = |(_, status): &(&str, String)| status.is_empty() || status.chars().count() > MAX_NAME;
-    let statuses = statuses.chain(moves).filter(too_long);
-    let statuses = statuses.map(|(key, _)| MallProblem::new(format!("automation.{key}"), Wrong::Length(MAX_NAME)));
-    headings.chain(statuses).collect()
+    let statuses = statuses.chain(moves).filter(|(_, status)| !is_text(status, MAX_NAME));
+    let statuses = statuses.map(|(key, _)| MallProblem::new(format!("automation.{key}"), Wrong::Text(MAX_NAME)));
+    unfit.into_iter().chain(headings).chain(statuses).collect()
 }
 
 /// A table of the file and where it is.
@@ -387,12 +508,6 @@ impl Reader {
     fn unknown_keys(&mut self, keys: &Keys, known: &[&str]) {
         for key in keys.table.keys().filter(|key| !known.contains(&key.as_str())) {
             self.say(keys.path(key), Wrong::UnknownKey);
-        }
-    }
-
-    fn length(&mut self, key: &str, text: &str) {
-        if text.is_empty() || text.chars().count() > MAX_NAME {
-            self.say(key, Wrong::Length(MAX_NAME));
         }
     }
 
@@ -434,6 +549,22 @@ impl Reader {
     fn texts(&mut self, keys: &Keys) -> BTreeMap<String, String> {
         let names: Vec<_> = keys.table.keys().cloned().collect();
         names.into_iter().filter_map(|key| Some((key.clone(), self.optional(keys, &key, Self::text)?))).collect()
+    }
+
+    /// Lists of text by key.
+    fn lists(&mut self, keys: &Keys) -> Takes {
+        let names: Vec<_> = keys.table.keys().cloned().collect();
+        let list = |reader: &mut Self, key: String, value: &Value| {
+            let words =
+                value.as_array().and_then(|list| list.iter().map(|text| Some(text.as_str()?.to_owned())).collect());
+            words.or_else(|| reader.wrong(key, Wrong::Type("a list of text in quotes")))
+        };
+        names.into_iter().filter_map(|key| Some((key.clone(), self.optional(keys, &key, list)?))).collect()
+    }
+
+    fn rows(&mut self, key: String, value: &Value) -> Option<u32> {
+        let rows = value.as_integer().and_then(|rows| u32::try_from(rows).ok());
+        rows.or_else(|| self.wrong(key, Wrong::Number(MAX_CHUNK)))
     }
 
     fn yes(&mut self, key: String, value: &Value) -> Option<bool> {
@@ -499,12 +630,19 @@ pub async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProb
         .await?
         .into_iter()
         .map(|problem| MallProblem::new(format!("settings.{}", problem.field), Wrong::Provider(problem.into())));
+    let ids = provider.info().settings.iter().filter(|field| !matches!(field.kind, SettingKind::Secret));
+    let mangled = ids.filter(|field| mall.settings.get(&field.key).is_some_and(|value| is_mangled(value)));
+    let mangled: Vec<_> =
+        mangled.map(|field| MallProblem::new(format!("settings.{}", field.key), Wrong::Mangled)).collect();
     // The bill does not matter: a rule is refused for what it is, whatever it is applied to.
     let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
     let rule = provider.fee_adjust(&mall.fee_rule(), &bill).await?.err().unwrap_or_default();
     let rule =
         rule.into_iter().map(|problem| MallProblem::new(fee_key(&problem.field), Wrong::Provider(problem.into())));
-    Ok(settings.chain(rule).collect())
+    // An id that is no id any more needs no other words.
+    let settings = settings.filter(|problem| mangled.iter().all(|known| known.key != problem.key));
+    let settings: Vec<_> = settings.collect();
+    Ok(mangled.into_iter().chain(settings).chain(rule).collect())
 }
 
 /// The key of a band in words: rows are counted from 1, as a person does.
@@ -529,6 +667,7 @@ mod tests {
         name = "本店"
         provider = "atobarai-com"
         invoice = "同梱"
+        rows-per-request = 20
         [settings]
         enterprise-id = "01234"
         [fees]
@@ -546,6 +685,8 @@ mod tests {
         rejected = "お支払い確認"
         [headings]
         "注文番号" = "受注番号"
+        [take]
+        "支払方法" = ["後払い決済"]
     "#;
 
     #[test]
@@ -564,7 +705,26 @@ mod tests {
             ..Automation::default()
         };
         assert_eq!((&mall.automation, mall.headings["注文番号"].as_str()), (&expected, "受注番号"));
-        assert!(!mall.by_csv);
+        assert_eq!(mall.take, Takes::from([("支払方法".to_owned(), vec!["後払い決済".to_owned()])]));
+        assert_eq!((mall.by_csv, mall.rows_per_request), (false, 20));
+    }
+
+    #[test]
+    fn ids_and_names_that_cannot_be_used_are_refused() {
+        let keys = |id: &str, name: &str| -> Vec<String> {
+            let text = GOOD.replace("\"本店\"", &Value::from(name).to_string());
+            parse(id, &text).unwrap().1.into_iter().map(|problem| problem.key).collect()
+        };
+        assert_eq!(keys("honten-2", "本店　2号"), [""; 0]);
+        for id in ["new", "", " ", "a b", "a\nb", "a\u{1b}[31m", "Honten", "本店", &"a".repeat(MAX_NAME + 1), "../a"]
+        {
+            assert_eq!(keys(id, "本店"), ["id"], "{id:?}");
+        }
+        for name in ["", " ", "　", " 本店", "本店\n", "a\nb", "a\u{1b}[2Jb", "a\u{202e}b", "\u{200b}", "a\0"] {
+            assert_eq!(keys("honten", name), ["name"], "{name:?}");
+        }
+        let setting = GOOD.replace("\"01234\"", "\"01\\u001b234\"");
+        assert_eq!(parse("honten", &setting).unwrap().1[0].key, "settings.enterprise-id");
     }
 
     #[test]
@@ -580,6 +740,7 @@ mod tests {
             invoise = "別送"
             invoice = "あと"
             results = "fax"
+            rows-per-request = 1001
             [settings]
             enterprise-id = 1234
             [fees]
@@ -593,6 +754,8 @@ mod tests {
             [headings]
             "注文日" = "受注日"
             "単価" = "数量"
+            [take]
+            "支払方法" = "後払い"
         "#;
         let (_, problems) = parse("main", bad).unwrap();
         let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
@@ -601,7 +764,6 @@ mod tests {
             [
                 "invoise",
                 "name",
-                "provider",
                 "invoice",
                 "settings.enterprise-id",
                 "fees.mode",
@@ -610,6 +772,9 @@ mod tests {
                 "fees.band[row 1].fee",
                 "results",
                 "automation.poll",
+                "take.支払方法",
+                "provider",
+                "rows-per-request",
                 "headings.注文日",
                 "headings.数量",
                 "automation.approved"

@@ -7,7 +7,9 @@
 
 use crate::automation;
 use crate::clock;
-use crate::complaint::{BadOrder, Complaint, FileProblem};
+use crate::complaint::{Complaint, FileProblem};
+use crate::identifier;
+use crate::intake::{Entry, Fate, Intake, Passed};
 use crate::mall::Mall;
 use crate::order::Order;
 use crate::sheet::{self, Charset, Column, Line};
@@ -64,16 +66,10 @@ impl ResultsError {
     }
 }
 
-/// What a file of results did, or would do.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ResultsTaken {
-    /// The orders that have a result now, or would have: the line, the number, the state.
-    pub taken: Vec<(u64, String, State)>,
-    /// Those that have not, in the order of the file.
-    pub bad: Vec<BadOrder>,
-}
+/// What a file of results did, or would do: the state that each order has now, or would have.
+pub type ResultsTaken = Intake<State>;
 
-/// Takes results of a mall in; or says what would be done and does nothing, for `dry_run`.
+/// Takes a file of results of `mall`'s orders in, or says what that would do.
 pub async fn take_in(
     store: &Store,
     mall: &Mall,
@@ -87,82 +83,99 @@ pub async fn take_in(
     }
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    let lines = sheet::read(bytes, encoding, &columns)?.lines;
+    let lines = sheet::read(bytes, encoding, &columns, |_| false)?.lines;
     let numbers = lines.iter().map(|line| cell(line, NUMBER));
     let orders = store.orders_numbered(&mall.id, numbers).await?;
     let orders = orders.into_iter().map(|order| (order.number.clone(), order)).collect();
-    let (good, mut bad) = judged(&lines, &orders);
-    let mut taken = Vec::with_capacity(good.len());
-    for results in good.chunks(WRITTEN_AT_ONCE) {
-        let written = if dry_run { vec![true; results.len()] } else { write(store, mall, results, who).await? };
-        for (result, written) in results.iter().zip(written) {
-            match written {
-                true => taken.push((result.line, result.order.number.clone(), result.state)),
-                false => bad.push(complain(result.line, &result.order.number, Complaint::Changed)),
+    let mut entries = Vec::with_capacity(lines.len());
+    for judged in judged(&lines, &orders).chunks(WRITTEN_AT_ONCE) {
+        let mut written = if dry_run { Vec::new() } else { write(store, mall, judged, who).await? }.into_iter();
+        entries.extend(judged.iter().cloned().map(|entry| match entry.open() {
+            Ok((entry, _)) if !dry_run && written.next() != Some(true) => {
+                entry.with(Fate::Refused(vec![Complaint::Changed]))
             }
-        }
+            Ok((entry, judged)) => entry.with(Fate::Taken(judged.state)),
+            Err(settled) => settled,
+        }));
     }
-    bad.sort_by_key(|bad| bad.line);
-    Ok(ResultsTaken { taken, bad })
+    Ok(Intake { entries })
 }
 
-/// A line that says where an order stands.
+/// What a row says of where an order stands.
+#[derive(Clone)]
 struct Judged<'a> {
-    line: u64,
     order: &'a Order,
     event: Event,
     state: State,
     reason: &'a str,
 }
 
-fn judged<'a>(lines: &'a [Line], orders: &'a HashMap<String, Order>) -> (Vec<Judged<'a>>, Vec<BadOrder>) {
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
+fn judged<'a>(lines: &'a [Line], orders: &'a HashMap<String, Order>) -> Vec<Entry<Judged<'a>>> {
     let mut seen: HashMap<&str, u64> = HashMap::new();
-    for line in lines {
-        let (number, result) = (cell(line, NUMBER), cell(line, RESULT));
-        // A file that was written here has orders that nobody has judged yet.
-        if result.is_empty() && line.complaints.is_empty() {
-            continue;
+    let entry = |line: &'a Line| {
+        let number = cell(line, NUMBER);
+        Entry {
+            line: line.at,
+            rows: line.rows(),
+            number: number.to_owned(),
+            fate: judge(line, number, orders, &mut seen),
         }
-        let before = seen.insert(number, line.at);
-        match judge(line, number, result, orders, before) {
-            Ok(judged) => good.push(judged),
-            Err(complaint) => bad.push(complain(line.at, number, complaint)),
-        }
-    }
-    (good, bad)
+    };
+    lines.iter().map(entry).collect()
 }
 
 fn judge<'a>(
     line: &'a Line,
+    number: &'a str,
+    orders: &'a HashMap<String, Order>,
+    seen: &mut HashMap<&'a str, u64>,
+) -> Fate<Judged<'a>> {
+    let result = cell(line, RESULT);
+    if line.is_blank {
+        return Fate::Passed(Passed::Blank);
+    }
+    if !line.complaints.is_empty() {
+        return Fate::Refused(line.complaints.clone());
+    }
+    // A file that was written here has orders that nobody has judged yet.
+    if result.is_empty() {
+        return Fate::Passed(Passed::NoResult);
+    }
+    if identifier::is_mangled(number) {
+        return Fate::Refused(vec![Complaint::Mangled(NUMBER.to_owned(), number.to_owned())]);
+    }
+    if let Some(before) = seen.insert(number, line.at) {
+        return Fate::Refused(vec![Complaint::TwiceInFile(before)]);
+    }
+    match find(number, result, orders) {
+        Ok((order, event, state)) => Fate::Taken(Judged { order, event, state, reason: cell(line, REASON) }),
+        Err(complaint) => Fate::Refused(vec![complaint]),
+    }
+}
+
+fn find<'a>(
     number: &str,
     result: &str,
     orders: &'a HashMap<String, Order>,
-    before: Option<u64>,
-) -> Result<Judged<'a>, Complaint> {
-    if let Some(complaint) = line.complaints.first() {
-        return Err(complaint.clone());
-    }
-    if let Some(before) = before {
-        return Err(Complaint::TwiceInFile(before));
-    }
+) -> Result<(&'a Order, Event, State), Complaint> {
     let order = orders.get(number).ok_or(Complaint::NoOrder)?;
     let named = RESULTS.iter().find(|(name, others, _)| *name == result || others.contains(&result));
     let (.., event) = named.ok_or_else(|| Complaint::Result(result.to_owned()))?;
     let state = next(order.state, *event).ok_or(Complaint::JudgedByApi(order.state))?;
-    Ok(Judged { line: line.at, order, event: *event, state, reason: cell(line, REASON) })
-}
-
-fn complain(line: u64, number: &str, complaint: Complaint) -> BadOrder {
-    BadOrder { line, number: number.to_owned(), complaints: vec![complaint] }
+    Ok((order, *event, state))
 }
 
 fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
     COLUMNS.iter().position(|column| *column == name).map_or("", |at| &line.cells[at])
 }
 
-async fn write(store: &Store, mall: &Mall, results: &[Judged<'_>], who: &str) -> Result<Vec<bool>, StoreError> {
-    let changes = results.iter().map(|result| {
+/// Writes what is to be taken; for each whether it was.
+async fn write(store: &Store, mall: &Mall, results: &[Entry<Judged<'_>>], who: &str) -> Result<Vec<bool>, StoreError> {
+    let results = results.iter().filter_map(|entry| match &entry.fate {
+        Fate::Taken(judged) => Some(judged),
+        _ => None,
+    });
+    let changes = results.map(|result| {
         let is_bad = matches!(result.state, State::CsvRejected | State::CsvOnHold);
         let said = || Said { code: None, message: result.reason.to_owned() };
         Change {

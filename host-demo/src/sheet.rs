@@ -1,9 +1,14 @@
 //! CSV files: read in UTF-8 (with or without BOM) or Shift_JIS, whichever it is; written so that they
 //! open in a Japanese Excel, every cell in quotes and none that Excel would take for a formula.
 
+mod records;
+
+pub use records::{Fault, QuoteFault};
+
 use crate::complaint::{Complaint, FileProblem};
 use csv::ByteRecord;
 use encoding_rs::{EncoderResult, Encoding, SHIFT_JIS, UTF_8};
+use records::{Record, Records};
 
 /// Largest file: a hundred thousand lines of a wide export. The file is held in memory whole.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -25,74 +30,106 @@ pub struct Column {
 pub struct Sheet {
     /// What the file turned out to be written in.
     pub encoding: &'static Encoding,
-    /// In the order of the file.
+    /// Headings of further columns that were asked for, in the order of the file.
+    pub further: Vec<String>,
+    /// Every row below the headings, in the order of the file. Their spans cover the file without a gap.
     pub lines: Vec<Line>,
 }
 
-/// A line of a file.
+/// A row of a file.
 pub struct Line {
-    /// Counted from 1, as an editor does.
+    /// The line on which it begins, counted from 1, as an editor does.
     pub at: u64,
+    /// Lines of the file that it takes.
+    pub span: u64,
     /// In the order of the columns that were asked for; empty where the file has no such column.
     pub cells: Vec<String>,
-    /// What is wrong with it as a line.
+    /// In the order of [`Sheet::further`].
+    pub further: Vec<String>,
+    /// Nothing stands in it.
+    pub is_blank: bool,
+    /// What is wrong with it as a row.
     pub complaints: Vec<Complaint>,
+    /// Where its quoting may hide rows: the cells of each of its lines, read as a row of its own.
+    pub hidden: Vec<Vec<String>>,
 }
 
-/// Reads the columns `columns` of a file; in `encoding` if the operator says it, else in the one in which
-/// the headings can be read.
-pub fn read(bytes: &[u8], encoding: Option<&'static Encoding>, columns: &[Column]) -> Result<Sheet, FileProblem> {
+impl Line {
+    /// How many rows of the file it stands for: where its quoting may hide rows, each of its lines is one.
+    pub fn rows(&self) -> usize {
+        if self.hidden.is_empty() { 1 } else { self.span as usize }
+    }
+}
+
+/// Reads the columns `columns` of a file, and further those whose heading `is_further` lets through; in `encoding` if
+/// the operator says it, else in the one in which the headings can be read.
+pub fn read(
+    bytes: &[u8],
+    encoding: Option<&'static Encoding>,
+    columns: &[Column],
+    is_further: impl Fn(&str) -> bool,
+) -> Result<Sheet, FileProblem> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileProblem::TooLarge);
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-    // Commas, quotes and line ends are the same bytes in both encodings, and never part of a character.
-    let heading_line = reader.byte_headers().map_err(|_| FileProblem::Empty)?.clone();
+    let mut records = Records::new(bytes);
+    let headings = records.find(|record| !record.is_blank()).ok_or(FileProblem::Empty)?;
     let (encoding, places) = match encoding {
-        Some(told) => (told, places(&heading_line, told, columns)),
+        Some(told) => (told, places(&headings.cells, told, columns)),
         None => [UTF_8, SHIFT_JIS]
-            .map(|tried| (tried, places(&heading_line, tried, columns)))
+            .map(|tried| (tried, places(&headings.cells, tried, columns)))
             .into_iter()
             .max_by_key(|(tried, places)| (places.iter().flatten().count(), *tried == UTF_8))
             .unwrap_or((UTF_8, Vec::new())),
     };
-    check_headings(&heading_line, encoding, columns, &places)?;
-    let layout = Layout { encoding, columns, places, width: heading_line.len() };
+    check_headings(&headings, encoding, columns, &places)?;
+    records.expect_width(headings.cells.len());
+    let further = further(&headings.cells, encoding, is_further);
+    let layout = Layout { encoding, columns, places, further, width: headings.cells.len() };
     let mut lines = Vec::new();
-    let mut numbers = LineNumbers { bytes, counted: 0, line: 1 };
-    for record in reader.byte_records() {
+    for record in records {
         if lines.len() == MAX_LINES {
             return Err(FileProblem::TooManyLines);
         }
-        // Reading from memory, into records that may be of any length, cannot fail.
-        let Ok(record) = record else { break };
-        lines.push(layout.line(numbers.of(&record), &record));
+        lines.push(layout.line(&record));
     }
-    Ok(Sheet { encoding, lines })
+    let further = layout.further.into_iter().map(|(_, heading)| heading).collect();
+    Ok(Sheet { encoding, further, lines })
 }
 
 /// Where each column stands in the file.
-fn places(heading_line: &ByteRecord, encoding: &'static Encoding, columns: &[Column]) -> Vec<Option<usize>> {
-    let names: Vec<_> = heading_line.iter().map(|cell| decode(cell, encoding).unwrap_or_default()).collect();
+fn places(headings: &ByteRecord, encoding: &'static Encoding, columns: &[Column]) -> Vec<Option<usize>> {
+    let names: Vec<_> = headings.iter().map(|cell| decode(cell, encoding).unwrap_or_default()).collect();
     columns.iter().map(|column| names.iter().position(|name| *name == column.name)).collect()
 }
 
+/// The columns whose heading `is_further` lets through, with their headings.
+fn further(
+    headings: &ByteRecord,
+    encoding: &'static Encoding,
+    is_further: impl Fn(&str) -> bool,
+) -> Vec<(usize, String)> {
+    let named = headings.iter().enumerate().filter_map(|(at, cell)| Some((at, decode(cell, encoding)?)));
+    named.filter(|(_, heading)| is_further(heading)).collect()
+}
+
 fn check_headings(
-    heading_line: &ByteRecord,
+    headings: &Record<'_>,
     encoding: &'static Encoding,
     columns: &[Column],
     places: &[Option<usize>],
 ) -> Result<(), FileProblem> {
-    if heading_line.is_empty() {
-        return Err(FileProblem::Empty);
+    if let Some(fault) = headings.fault {
+        return Err(FileProblem::Quote { fault, span: headings.line + headings.span - fault.line });
     }
     let missing = columns.iter().zip(places).filter(|(column, place)| column.required && place.is_none());
     let missing: Vec<_> = missing.map(|(column, _)| column.name.clone()).collect();
     if !missing.is_empty() {
         return Err(FileProblem::MissingHeadings(missing));
     }
-    let count = |name: &str| heading_line.iter().filter(|cell| decode(cell, encoding).as_deref() == Some(name)).count();
+    let count =
+        |name: &str| headings.cells.iter().filter(|cell| decode(cell, encoding).as_deref() == Some(name)).count();
     let twice: Vec<_> =
         columns.iter().filter(|column| count(&column.name) > 1).map(|column| column.name.clone()).collect();
     if twice.is_empty() { Ok(()) } else { Err(FileProblem::HeadingsTwice(twice)) }
@@ -103,56 +140,67 @@ fn decode(cell: &[u8], encoding: &'static Encoding) -> Option<String> {
     Some(unguarded(text.trim()).to_owned())
 }
 
-/// Counts lines as an editor does. The reader's own count is one short where lines end in CR LF: it
-/// ends a record at the CR and meets the LF at the start of the next one.
-struct LineNumbers<'a> {
-    bytes: &'a [u8],
-    counted: usize,
-    line: u64,
-}
-
-impl LineNumbers<'_> {
-    /// The line on which `record` begins. Records come in the order of the file.
-    fn of(&mut self, record: &ByteRecord) -> u64 {
-        let begins = record.position().map_or(0, |position| position.byte() as usize);
-        let blank = self.bytes[begins..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
-        let passed = &self.bytes[self.counted..begins + blank];
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.counted = begins + blank;
-        self.line
-    }
-}
-
-/// How the file's lines are read.
+/// How the file's rows are read.
 struct Layout<'a> {
     encoding: &'static Encoding,
     columns: &'a [Column],
     places: Vec<Option<usize>>,
+    further: Vec<(usize, String)>,
     width: usize,
 }
 
 impl Layout<'_> {
-    fn line(&self, at: u64, record: &ByteRecord) -> Line {
-        let mut line = Line { at, cells: Vec::with_capacity(self.columns.len()), complaints: Vec::new() };
-        if record.len() != self.width {
-            line.complaints.push(Complaint::Cells { expected: self.width, found: record.len() });
+    fn line(&self, record: &Record<'_>) -> Line {
+        let named = self.columns.iter().zip(&self.places).map(|(column, place)| (&column.name, *place));
+        let mut complaints = Vec::new();
+        let cells = named.map(|(name, place)| self.text(record, place, name, &mut complaints)).collect();
+        let further = self.further.iter().map(|(at, name)| match self.places.contains(&Some(*at)) {
+            true => self.text(record, Some(*at), name, &mut Vec::new()),
+            false => self.text(record, Some(*at), name, &mut complaints),
+        });
+        let further = further.collect();
+        let shape = self.shape(record);
+        // Quotes that closed by chance elsewhere than they were meant to show by the number of cells.
+        let is_suspect = !shape.is_empty() && record.span > 1;
+        let hidden =
+            if is_suspect { record.line_by_line().map(|cells| self.cells(&cells)).collect() } else { Vec::new() };
+        // What stands in cells of which nobody knows where they end is of no interest.
+        let complaints = if shape.is_empty() || record.fault.is_none() { [shape, complaints].concat() } else { shape };
+        Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), complaints, hidden }
+    }
+
+    /// What is wrong with a record's quotes and its number of cells.
+    fn shape(&self, record: &Record<'_>) -> Vec<Complaint> {
+        let quote = |fault: Fault| Complaint::Quote { fault, span: record.line + record.span - fault.line };
+        if let Some(fault) = record.fault {
+            return vec![quote(fault)];
         }
-        for (column, place) in self.columns.iter().zip(&self.places) {
-            let bytes = place.and_then(|place| record.get(place)).unwrap_or_default();
-            let text = decode(bytes, self.encoding);
-            if text.is_none() {
-                line.complaints.push(Complaint::Encoding(column.name.clone()));
-            }
-            let text = text.unwrap_or_default();
-            if text.chars().count() > MAX_CELL {
-                line.complaints.push(Complaint::TooLong(column.name.clone()));
-            }
-            if text.contains(|c: char| c.is_control() && !['\t', '\r', '\n'].contains(&c)) {
-                line.complaints.push(Complaint::Unseen(column.name.clone()));
-            }
-            line.cells.push(text);
+        if record.cells.len() == self.width {
+            return Vec::new();
         }
-        line
+        let cells = Complaint::Cells { expected: self.width, found: record.cells.len() };
+        let fault = Fault { kind: QuoteFault::HoldsRows, line: record.line };
+        if record.span > 1 { vec![cells, quote(fault)] } else { vec![cells] }
+    }
+
+    fn cells(&self, record: &ByteRecord) -> Vec<String> {
+        let text = |place: &Option<usize>| decode(record.get((*place)?)?, self.encoding);
+        self.places.iter().map(|place| text(place).unwrap_or_default()).collect()
+    }
+
+    fn text(&self, record: &Record<'_>, place: Option<usize>, name: &str, complaints: &mut Vec<Complaint>) -> String {
+        let bytes = place.and_then(|place| record.cells.get(place)).unwrap_or_default();
+        let Some(text) = decode(bytes, self.encoding) else {
+            complaints.push(Complaint::Encoding(name.to_owned()));
+            return String::new();
+        };
+        if text.chars().count() > MAX_CELL {
+            complaints.push(Complaint::TooLong(name.to_owned()));
+        }
+        if text.contains(|c: char| c.is_control() && !['\t', '\r', '\n'].contains(&c)) {
+            complaints.push(Complaint::Unseen(name.to_owned()));
+        }
+        text
     }
 }
 

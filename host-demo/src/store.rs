@@ -527,13 +527,31 @@ impl Store {
         mall: &str,
         numbers: impl IntoIterator<Item = &'n str>,
     ) -> Result<Vec<Order>> {
-        let numbers: Vec<&str> = numbers.into_iter().collect();
+        self.orders_named(mall, |list| format!("o.number IN ({list})"), numbers.into_iter().collect()).await
+    }
+
+    /// The orders of the mall that were ever registered under these references.
+    pub async fn orders_registered<'n>(
+        &self,
+        mall: &str,
+        references: impl IntoIterator<Item = &'n str>,
+    ) -> Result<Vec<Order>> {
+        let ever = |list: &str| format!("o.id IN (SELECT order_id FROM registrations WHERE reference IN ({list}))");
+        self.orders_named(mall, ever, references.into_iter().collect()).await
+    }
+
+    async fn orders_named(
+        &self,
+        mall: &str,
+        condition: impl Fn(&str) -> String,
+        names: Vec<&str>,
+    ) -> Result<Vec<Order>> {
         let mut found = Vec::new();
-        for numbers in numbers.chunks(ASKED_AT_ONCE) {
+        for names in names.chunks(ASKED_AT_ONCE) {
             let mut conditions = Conditions::default();
             conditions.and("o.mall = $?", [mall])?;
-            let list = vec!["$?"; numbers.len()].join(", ");
-            conditions.and(&format!("o.number IN ({list})"), numbers.iter().copied())?;
+            let list = vec!["$?"; names.len()].join(", ");
+            conditions.and(&condition(&list), names.iter().copied())?;
             let sql = format!("{}{}", select_orders!(""), conditions.sql);
             let orders: Vec<Order> =
                 sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;

@@ -3,12 +3,13 @@
 mod common;
 
 use common::fake::{Ending, Fake, Next};
-use common::{Db, TestStore, on_both};
+use common::{Db, TestStore, do_batches, on_both};
 use host_demo::desk::{Desk, Found, Patience, Row};
+use host_demo::mall::Mall;
 use host_demo::order::Tracking;
 use host_demo::provider::Provider;
 use host_demo::state::{Action, Outcome, State};
-use host_demo::store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, Moment, Store};
+use host_demo::store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, Moment, Saving, Store};
 use host_demo::words::Problem;
 use host_demo::worker::Worker;
 use provider_host::contract::Capability;
@@ -171,6 +172,31 @@ on_both! {
         assert_eq!([Outcome::Success, Outcome::Failure, Outcome::Unknown].map(count), [17, 2, 1]);
         let batches = office.fake.batches.lock().unwrap().clone();
         assert!(batches.iter().all(|rows| *rows <= 3) && batches.len() == 7, "{batches:?}");
+    }
+
+    async fn one_lost_answer_puts_no_more_orders_in_doubt_than_the_mall_allows(db) {
+        let office = Office::new(db, Fake::new(&[]).with_info(|info| info.batch_limits.credit = 1_000), 120).await;
+        office.run(Action::Credit).await;
+        let sorted = || {
+            let mut batches = std::mem::take(&mut *office.fake.batches.lock().unwrap());
+            batches.sort_unstable();
+            batches
+        };
+        assert_eq!(sorted(), [20, 50, 50], "unless the mall says otherwise");
+        let mall = Mall { rows_per_request: 7, ..office.test.mall().await };
+        office.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+        assert_eq!(office.test.mall().await.rows_per_request, 7);
+        let next = (201..=215).map(|at| common::new_order(&format!("A-{at}"), 1_000)).collect::<Vec<_>>();
+        office.test.store.insert_orders(&mall, &next, 1).await.unwrap();
+        let ids: Vec<i64> = office.test.all().await[120..].iter().map(|order| order.id).collect();
+        *office.fake.script.lock().unwrap() = vec![Next::LoseAnswer; 7].into();
+        let batch = office.test.store.add_batch(Action::Credit, "op", &ids, 2).await.unwrap();
+        assert!(batch > 0);
+        do_batches(&office.desk).await;
+        assert!(office.fake.script_is_done());
+        assert_eq!(sorted(), [1, 7, 7]);
+        let unknown = office.test.all().await.iter().filter(|order| order.state == State::Unknown).count();
+        assert_eq!(unknown, 7);
     }
 
     async fn an_order_over_which_the_plugin_breaks_off_takes_no_others_along(db) {

@@ -4,6 +4,7 @@ mod common;
 
 use common::{TestStore, on_both};
 use encoding_rs::SHIFT_JIS;
+use host_demo::intake::Passed;
 use host_demo::mall::Mall;
 use host_demo::results::{self, ResultsError, left_out_words};
 use host_demo::sheet::Charset;
@@ -29,9 +30,9 @@ on_both! {
         assert!(test.all().await[..5].iter().all(|order| order.state == State::NotAsked), "a dry run writes nothing");
         let taken = results::take_in(&test.store, &mall, &bytes, None, "花子", false).await.unwrap();
         assert_eq!(tried, taken);
-        let states: Vec<_> = taken.taken.iter().map(|(line, _, state)| (*line, *state)).collect();
+        let states: Vec<_> = taken.taken().map(|(line, _, state)| (line, *state)).collect();
         assert_eq!(states, [(2, State::CsvApproved), (3, State::CsvRejected), (4, State::CsvUnderReview)]);
-        let words: Vec<_> = taken.bad.iter().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        let words: Vec<_> = taken.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
         for (words, expected) in words.iter().zip([
             "f.csv 5行目 注文番号 A-4: 与信結果「たぶん」を",
             "f.csv 7行目 注文番号 A-6: APIで与信した注文です（[与信OK]）",
@@ -40,7 +41,8 @@ on_both! {
         ]) {
             assert!(words.starts_with(expected), "{words}");
         }
-        assert_eq!(words.len(), 4);
+        let counts = taken.counts();
+        assert_eq!((words.len(), counts.refused.rows, counts.read()), (4, 4, 8));
         let orders = test.all().await;
         assert_eq!(orders[1].problem.as_ref().unwrap().said(Lang::Ja), "住所不備");
         assert!(orders[..3].iter().all(|order| !order.offers(Action::Credit)));
@@ -57,7 +59,7 @@ on_both! {
             let file = results::write_out(&test.store, &ListQuery::default(), charset).await.unwrap();
             assert_eq!(file.left_out, [("A-3".to_owned(), State::Unknown)]);
             assert!(left_out_words(State::Unknown, Lang::En).contains("judged through the API"));
-            assert!(results::take_in(&test.store, &mall, &file.bytes, None, "op", true).await.unwrap().bad.is_empty());
+            assert!(results::take_in(&test.store, &mall, &file.bytes, None, "op", true).await.unwrap().bad().next().is_none());
         }
         let first = "注文番号,与信結果,与信理由\nA-1,保留,=1+1\n";
         results::take_in(&test.store, &mall, first.as_bytes(), None, "op", false).await.unwrap();
@@ -65,7 +67,9 @@ on_both! {
         let text = String::from_utf8(file.bytes.clone()).unwrap();
         assert!(text.contains("\"A-1\",\"2026-07-01 10:00:00\",\"見本 花子\",\"1001\",\"保留\",\"'=1+1\"\r\n"), "{text}");
         let again = results::take_in(&test.store, &mall, &file.bytes, None, "op", false).await.unwrap();
-        assert_eq!((again.taken.len(), again.bad.len()), (1, 0), "one is judged, the other is empty");
+        let counts = again.counts();
+        assert_eq!((counts.taken.rows, counts.refused.rows), (1, 0), "one is judged");
+        assert_eq!(counts.passed[&Passed::NoResult].rows, 1, "the other is empty");
         assert_eq!(test.all().await[0].problem.as_ref().unwrap().said(Lang::Ja), "=1+1");
     }
 

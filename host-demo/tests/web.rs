@@ -669,12 +669,16 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         Some(mall)
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 9] = [
+    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 13] = [
         (Method::POST, "/api/v1/batches", Some(json!({ "action": "credit", "orders": [1, 99] })), unprocessable, "99"),
         (Method::POST, "/api/v1/imports?mall=m&what=orders&dryrun=true", None, StatusCode::BAD_REQUEST, "dryrun"),
         (Method::GET, "/api/v1/orders/counts?state=approved", None, StatusCode::BAD_REQUEST, "state"),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "automation": { "credt": "never" } })), unprocessable, "credt"),
         (Method::PUT, "/api/v1/malls/new", mall(json!({})), unprocessable, "\"id\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "name": "a\nb" })), unprocessable, "\"name\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "name": "\u{3000}" })), unprocessable, "\"name\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "rows_per_request": 0 })), unprocessable, "\"rows_per_request\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "take": { "a\tb": ["x"] } })), unprocessable, "\"take\""),
         (Method::POST, "/api/v1/malls/m/fee-trial", Some(json!({ "amount": -1 })), unprocessable, "amount"),
         (
             Method::POST,
@@ -727,6 +731,29 @@ async fn text_with_nul_cannot_be_read_wherever_it_comes() {
     let body = json!({ "name": "a\u{0}", "role": "operator", "password": PASSWORD });
     let answer = platform.call(Method::POST, "/api/v1/users", &token, Some("k"), Some(body)).await;
     assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "unreadable"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_refuses_a_mall_by_the_same_rule_and_keeps_what_was_typed() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let fields = [
+        ("do", "save"),
+        ("id", "new"),
+        ("name", "\u{202e}x"),
+        ("provider", "fake"),
+        ("rows_per_request", "many"),
+        ("take", "支払方法=後払い決済\r\nステータス=新規\r\nステータス=\u{1b}"),
+    ];
+    let answer = browser.submit("/malls/new", "/malls/new", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for problem in ["p-id", "p-name", "p-rows", "p-take"] {
+        assert!(answer.text.contains(&format!("id=\"{problem}\"")), "{problem}: {}", answer.text);
+    }
+    for typed in ["value=\"many\"", "支払方法=後払い決済", "ステータス=新規"] {
+        assert!(answer.text.contains(typed), "{typed}");
+    }
+    assert_eq!(platform.test.store.malls().await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

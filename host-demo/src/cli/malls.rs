@@ -110,11 +110,20 @@ async fn show(session: &Session, id: &str) -> Result<bool> {
         (lang.pick("名前", "name"), mall.name.clone()),
         (lang.pick("後払い会社", "provider"), mall.provider.clone()),
         (lang.pick("請求書", "invoice"), mall.invoice.label(lang).to_owned()),
+        (lang.pick("一度に送る件数", "rows per request"), mall.rows_per_request.to_string()),
     ];
+    let take = mall
+        .take
+        .iter()
+        .map(|(column, values)| (lang.pick("取り込む注文", "orders taken"), take_words(column, values)));
     let fees = (lang.pick("手数料", "fees"), mall.fees.mode.label(lang).to_owned());
-    println!("{}", pairs(head.into_iter().chain(settings).chain([fees])));
+    println!("{}", pairs(head.into_iter().chain(take).chain(settings).chain([fees])));
     println!("{}", bands(session, &mall));
     Ok(true)
+}
+
+fn take_words(column: &str, values: &[String]) -> String {
+    format!("{column} = {}", values.join(" | "))
 }
 
 fn bands(session: &Session, mall: &Mall) -> String {

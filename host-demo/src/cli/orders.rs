@@ -1,14 +1,15 @@
 //! Everything about orders: import, lists, the operations, tracking, decisions, export.
 
-use super::{Charset, CsvFile, Session, Targets, date, read, state};
+use super::{Charset, CsvFile, Session, Targets, date, read, say_counts, state};
 use crate::clock;
 use crate::desk::{Desk, Found, Patience, Row};
-use crate::import::{self, Imported, Known, Taken};
+use crate::import::{self, Done, ImportError, Imported, Incoming, Known};
 use crate::order::Order;
 use crate::sheet::MAX_FILE_BYTES;
 use crate::state::{Action, State};
 use crate::store::Filter;
 use crate::table::{Counts, Progress, pairs, table, yen};
+use crate::take::Question;
 use crate::tracking::{self, Entry};
 use crate::view::{OrderView, actions_cell, list_headings, list_row};
 use crate::words::{Lang, Problem};
@@ -16,7 +17,6 @@ use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use provider_host::Plugin;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 /// Pauses of `check --until-decided`: a verdict usually comes within five minutes, so asking begins
@@ -33,6 +33,9 @@ pub(super) enum Command {
         /// 取り込み済みの注文も、与信前なら内容を直す / correct orders that are there and may still be credited
         #[arg(long)]
         correct: bool,
+        /// この値の注文だけを取り込む（例: 後払い決済、支払方法=後払い決済。* はすべて） / take orders with this value alone, such as 支払方法=後払い決済; * is all
+        #[arg(long, value_name = "[COLUMN=]VALUE")]
+        take: Vec<String>,
     },
     /// 受注一覧 / list orders
     List {
@@ -139,67 +142,75 @@ impl Decide {
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     session.recover().await?;
     match command {
-        Command::Import { file, correct } => take_in(session, file, correct).await,
+        Command::Import { file, correct, take } => take_in(session, file, correct, &take).await,
         Command::List { state, mall, json } => list(session, &Filter { mall, state, ..Filter::default() }, json).await,
         Command::Show { order, mall } => show(session, &session.order(&order, mall.as_deref()).await?).await,
     }
 }
 
-async fn take_in(session: &Session, file: CsvFile, correct: bool) -> Result<bool> {
+async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String]) -> Result<bool> {
     let CsvFile { file, mall, encoding, dry_run } = file;
     let lang = session.lang;
     let mall = session.mall(&mall).await?;
     let provider = session.shelf.load(&mall.provider).await?;
     let bytes = read(&file, MAX_FILE_BYTES, lang)?;
-    let parsed = match import::parse(&bytes, encoding.map(Charset::encoding), &mall.headings) {
-        Ok(parsed) => parsed,
-        Err(problem) => bail!("{}: {}", file.display(), problem.words(lang)),
+    let known = if correct { Known::Corrected { who: &session.operator } } else { Known::Kept };
+    let incoming = Incoming { bytes: &bytes, encoding: encoding.map(Charset::encoding), take, known, dry_run };
+    let Done { encoding, imported } = match import::run(&session.store, &mall, &provider, incoming).await {
+        Ok(done) => done,
+        Err(ImportError::File(problem)) => bail!("{}: {}", file.display(), problem.words(lang)),
+        Err(ImportError::Asks(question)) => bail!("{}: {}", file.display(), asked(&question, lang)),
+        Err(error) => return Err(error.into()),
     };
-    let known = if correct { Known::Corrected { who: &session.operator } } else { Known::Refused };
     if dry_run {
-        let preview = import::preview(&session.store, &mall, &provider, parsed, known).await?;
-        return Ok(show_preview(session, &file, &preview));
+        show_preview(session, &imported);
     }
-    let encoding = parsed.encoding.name();
-    let imported = import::take_in(&session.store, &mall, &provider, parsed, known).await?;
-    for bad in &imported.bad {
-        eprintln!("{}", bad.words(&file.to_string_lossy(), lang));
-    }
-    let (taken, banded, bad) = (imported.taken.len(), imported.banded(), imported.bad.len());
-    println!(
-        "{}",
-        session.say(
+    say_counts(session, &file, &imported);
+    let (banded, counts, encoding) = (imported.banded(), imported.counts(), encoding.name());
+    let (taken, bad) = (counts.taken.orders, counts.refused.orders);
+    let words = match dry_run {
+        true => session.say(
+            format!("{taken}件を取り込めます。取り込めない注文 {bad}件。まだ何も書き込んでいません"),
+            format!("{taken} orders can be imported, {bad} cannot; nothing was written"),
+        ),
+        false => session.say(
             format!("{taken}件を取り込みました（{encoding}、手数料の変更 {banded}件）。取り込めなかった注文 {bad}件"),
             format!("{taken} orders imported ({encoding}; {banded} with a fee band); {bad} not imported"),
-        )
-    );
-    Ok(imported.bad.is_empty())
+        ),
+    };
+    println!("{words}");
+    Ok(bad == 0)
 }
 
-fn show_preview(session: &Session, file: &Path, preview: &Imported) -> bool {
-    let lang = session.lang;
-    let headings = lang.pick(
+/// What is asked, how often each value occurs, and what to type.
+fn asked(question: &Question, lang: Lang) -> String {
+    let options = question.answers().map(|(answer, _)| format!("  --take '{answer}'"));
+    let options = options.collect::<Vec<_>>().join("\n");
+    let (words, list) = (question.words(lang), question.list(lang));
+    lang.pick(
+        format!(
+            "{words}\n{list}\n取り込む値を、次のように付けてください（いくつでも）:\n{options}\n\
+             モールの設定に [take] として書いておくと、次からは聞きません"
+        ),
+        format!(
+            "{words}\n{list}\nAdd the values that are to be taken, as many as there are:\n{options}\n\
+             With [take] in the mall's settings this is not asked again"
+        ),
+    )
+}
+
+fn show_preview(session: &Session, preview: &Imported) {
+    let headings = session.lang.pick(
         ["行", "注文番号", "注文者", "手数料（取込前）", "手数料", "請求額"],
         ["line", "order", "buyer", "fee before", "fee", "billed"],
     );
-    let rows = preview.taken.iter().map(|Taken { line, order, .. }| {
+    let rows = preview.taken().map(|(line, number, taken)| {
+        let order = &taken.order;
         let amounts = &order.amounts;
         let [before, fee, billed] = [amounts.imported_fee, amounts.payment_fee, amounts.billed].map(yen);
-        [line.to_string(), order.number.clone(), order.data.buyer.name.clone(), before, fee, billed]
+        [line.to_string(), number.to_owned(), order.data.buyer.name.clone(), before, fee, billed]
     });
     println!("{}", table(headings, rows));
-    for bad in &preview.bad {
-        eprintln!("{}", bad.words(&file.to_string_lossy(), lang));
-    }
-    let (new, bad) = (preview.taken.len(), preview.bad.len());
-    println!(
-        "{}",
-        session.say(
-            format!("{new}件を取り込めます。取り込めない注文 {bad}件。まだ何も書き込んでいません"),
-            format!("{new} orders can be imported, {bad} cannot; nothing was written"),
-        )
-    );
-    preview.bad.is_empty()
 }
 
 /// Makes orders in bulk.

@@ -135,6 +135,10 @@ pub enum MallPart {
     Headings,
     /// Whether credit results come by CSV.
     ByCsv,
+    /// Which orders of its CSV are taken.
+    Take,
+    /// How many orders a request carries.
+    RowsPerRequest,
 }
 
 impl MallPart {
@@ -154,6 +158,8 @@ impl MallPart {
             (before.automation != after.automation, MallPart::Automation),
             (before.headings != after.headings, MallPart::Headings),
             (before.by_csv != after.by_csv, MallPart::ByCsv),
+            (before.take != after.take, MallPart::Take),
+            (before.rows_per_request != after.rows_per_request, MallPart::RowsPerRequest),
         ];
         let parts = parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part);
         parts.chain(settings).collect()
@@ -170,6 +176,8 @@ impl MallPart {
             MallPart::Invoice => lang.pick("請求書の送り方", "invoice").to_owned(),
             MallPart::Automation => lang.pick("自動処理", "automation").to_owned(),
             MallPart::Headings => lang.pick("CSVの列", "CSV columns").to_owned(),
+            MallPart::Take => lang.pick("取り込む注文", "orders taken").to_owned(),
+            MallPart::RowsPerRequest => lang.pick("一度に送る件数", "rows in a request").to_owned(),
             MallPart::ByCsv => lang.pick("与信結果の受け取り方", "how credit results come").to_owned(),
         }
     }

@@ -3,7 +3,7 @@
 use super::audit::{self, By, Deed, MallPart};
 use super::rows::{from_json, parse, to_json};
 use super::{Moves, Result, Store, Writing, retried, take_numbers};
-use crate::mall::{Mall, ShopAccount};
+use crate::mall::{Mall, ROWS_PER_REQUEST, ShopAccount};
 use crate::state::State;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
@@ -51,8 +51,8 @@ pub enum Saved {
 macro_rules! select_malls {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.name, m.account, m.fees, m.invoice, m.automation, m.headings, m.by_csv, m.version, \
-             a.provider, a.settings FROM malls m JOIN accounts a ON a.id = m.account ",
+            "SELECT m.id, m.name, m.account, m.fees, m.invoice, m.automation, m.headings, m.take, m.by_csv, \
+             m.rows_per_request, m.version, a.provider, a.settings FROM malls m JOIN accounts a ON a.id = m.account ",
             $rest
         )
     };
@@ -190,7 +190,9 @@ impl Store {
             invoice: parse(row.try_get("invoice")?)?,
             automation: from_json(row.try_get("automation")?)?,
             headings: from_json(row.try_get("headings")?)?,
+            take: from_json(row.try_get("take")?)?,
             by_csv: row.try_get::<i64, _>("by_csv")? != 0,
+            rows_per_request: u32::try_from(row.try_get::<i64, _>("rows_per_request")?).unwrap_or(ROWS_PER_REQUEST),
             account: row.try_get("account")?,
             version: row.try_get("version")?,
             id,
@@ -259,10 +261,11 @@ pub(super) fn states(which: fn(State) -> bool) -> String {
 
 async fn write_mall(writing: &mut Writing, mall: &Mall, account: i64) -> Result<()> {
     sqlx::query(
-        "INSERT INTO malls (id, name, account, fees, invoice, automation, headings, by_csv, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT (id) DO UPDATE SET name = excluded.name, \
-         account = excluded.account, fees = excluded.fees, invoice = excluded.invoice, \
-         automation = excluded.automation, headings = excluded.headings, by_csv = excluded.by_csv",
+        "INSERT INTO malls (id, name, account, fees, invoice, automation, headings, by_csv, take, rows_per_request, \
+         version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT (id) DO UPDATE SET \
+         name = excluded.name, account = excluded.account, fees = excluded.fees, invoice = excluded.invoice, \
+         automation = excluded.automation, headings = excluded.headings, by_csv = excluded.by_csv, \
+         take = excluded.take, rows_per_request = excluded.rows_per_request",
     )
     .bind(&mall.id)
     .bind(&mall.name)
@@ -272,6 +275,8 @@ async fn write_mall(writing: &mut Writing, mall: &Mall, account: i64) -> Result<
     .bind(to_json(&mall.automation)?)
     .bind(to_json(&mall.headings)?)
     .bind(i64::from(mall.by_csv))
+    .bind(to_json(&mall.take)?)
+    .bind(i64::from(mall.rows_per_request))
     .execute(&mut **writing)
     .await?;
     Ok(())

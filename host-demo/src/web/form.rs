@@ -66,6 +66,11 @@ impl Upload {
         self.texts.get(name).map_or("", String::as_str)
     }
 
+    /// The text fields whose names begin with `prefix`, in no order.
+    pub fn texts(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.texts.iter().filter(move |(name, _)| name.starts_with(prefix)).map(|(_, text)| text.as_str())
+    }
+
     /// The content of the file `name`, unless none was chosen.
     pub fn file(&self, name: &str) -> Option<&[u8]> {
         self.files.get(name).map(Vec::as_slice).filter(|content| !content.is_empty())

@@ -9,9 +9,9 @@ use super::visit::{Admin, Staff};
 use crate::import;
 use crate::mall::{self, Automation, Band, Fees, Mall, MallProblem, Mode, Start, Wrong};
 use crate::order::Invoice;
-use crate::provider::is_name;
 use crate::store::{By, Keep, OpenOrders, Saved, Saving};
 use crate::table::yen;
+use crate::take::Takes;
 use crate::words::{Field, Lang, connection_words, field_words};
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -26,10 +26,6 @@ use std::collections::BTreeMap;
 const FIRST_ROWS: usize = 4;
 /// More rows than any shop has bands; a provider's own limit is lower.
 const MAX_ROWS: usize = 100;
-/// Longest name of a mall, in characters: it stands in table columns.
-const MAX_NAME: usize = 64;
-/// Longest setting whose plugin names no limit.
-const MAX_SETTING: u32 = 1_000;
 
 #[derive(Template)]
 #[template(path = "malls.html")]
@@ -93,6 +89,8 @@ struct MallPage {
     poll: bool,
     by_csv: bool,
     moves: Vec<MoveView>,
+    rows_per_request: String,
+    take: String,
     mapped: bool,
     headings: Vec<(&'static str, String)>,
 }
@@ -163,6 +161,8 @@ struct Form {
     rows: Vec<[String; 3]>,
     try_amount: String,
     account: String,
+    /// Most orders in a request, as it was typed.
+    rows_per_request: String,
     problems: BTreeMap<String, String>,
 }
 
@@ -177,8 +177,14 @@ impl Form {
             ]
         };
         let rows = mall.fees.bands.iter().map(text).collect();
-        let mut form =
-            Form { mall, rows, try_amount: String::new(), account: String::new(), problems: BTreeMap::new() };
+        let mut form = Form {
+            rows_per_request: mall.rows_per_request.to_string(),
+            mall,
+            rows,
+            try_amount: String::new(),
+            account: String::new(),
+            problems: BTreeMap::new(),
+        };
         form.pad();
         form
     }
@@ -204,7 +210,9 @@ impl Form {
                 fees: Fees { mode: mode(fields.one("mode")), bands: Vec::new() },
                 automation: automation(fields),
                 headings: headings(fields),
+                take: take(fields),
                 by_csv: fields.one("by_csv") == "yes",
+                rows_per_request: rows_per_request(fields),
                 version: fields.one("version").parse().unwrap_or_default(),
                 account: 0,
             },
@@ -217,6 +225,7 @@ impl Form {
                 .collect(),
             try_amount: fields.one("try").to_owned(),
             account: fields.one("account").to_owned(),
+            rows_per_request: fields.one("rows_per_request").to_owned(),
             problems: BTreeMap::new(),
         };
         form.read_bands(t);
@@ -270,26 +279,25 @@ impl Form {
     }
 }
 
-/// What is wrong with a mall apart from what its provider says: the field, the words.
+/// What is wrong with a mall apart from what its provider says: the field, the words. A field of several rows has the
+/// words of all of them.
 pub fn name_problems(mall: &Mall, provider_is_loaded: bool, lang: Lang) -> Vec<(String, String)> {
-    let t = texts(lang);
-    let name_fits = (1..=MAX_NAME).contains(&mall.name.chars().count())
-        && !mall.name.trim().is_empty()
-        && !mall.name.chars().any(char::is_control);
-    let named = |start: &Start| *start != Start::Status(String::new());
-    // The page for a mall that is yet to be made stands where such a mall's own would.
-    let id_fits = is_name(&mall.id) && mall.id != "new";
-    let headings = import::wrong_names(&mall.headings);
-    let checked = [
-        ("id", id_fits, t.mall_id_wrong.to_owned()),
-        ("name", name_fits, t.mall_name_wrong.to_owned()),
-        ("provider", provider_is_loaded, t.provider_wrong.to_owned()),
-        ("automation.credit", named(&mall.automation.credit), t.status_missing.to_owned()),
-        ("automation.sync", named(&mall.automation.sync), t.status_missing.to_owned()),
-        ("headings", headings.is_empty(), fill(t.headings_wrong, &[&headings.join(", ")])),
-    ];
-    let wrong = checked.into_iter().filter(|(_, fits, _)| !fits);
-    wrong.map(|(field, _, words)| (field.to_owned(), words)).collect()
+    let mut problems: Vec<(String, String)> = Vec::new();
+    for MallProblem { key, wrong } in mall::shape_problems(mall) {
+        let (field, words) = match key.split_once('.') {
+            Some((field @ ("headings" | "take"), row)) => (field.to_owned(), format!("{row}: {}", wrong.words(lang))),
+            _ => (key, wrong.words(lang)),
+        };
+        match problems.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, known)) => *known = format!("{known} / {words}"),
+            None => problems.push((field, words)),
+        }
+    }
+    let is_named = problems.iter().any(|(field, _)| field == "provider");
+    let unknown =
+        (!provider_is_loaded && !is_named).then(|| ("provider".to_owned(), texts(lang).provider_wrong.to_owned()));
+    problems.extend(unknown);
+    problems
 }
 
 fn band_key(at: usize) -> String {
@@ -332,6 +340,27 @@ fn automation(fields: &Fields) -> Automation {
         rejected: fields.given("rejected"),
         on_hold: fields.given("on_hold"),
     }
+}
+
+/// What is no number is as wrong as 0; nothing is as usual.
+fn rows_per_request(fields: &Fields) -> u32 {
+    let typed = fields.given("rows_per_request");
+    typed.map_or(mall::ROWS_PER_REQUEST, |typed| typed.parse().unwrap_or_default())
+}
+
+/// A column and a value to a line.
+fn take(fields: &Fields) -> Takes {
+    let mut take = Takes::new();
+    for line in fields.one("take").lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (column, value) = line.split_once('=').unwrap_or((line, ""));
+        take.entry(column.trim().to_owned()).or_default().push(value.trim().to_owned());
+    }
+    take
+}
+
+fn take_lines(take: &Takes) -> String {
+    let lines = take.iter().flat_map(|(column, values)| values.iter().map(move |value| format!("{column}={value}")));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn headings(fields: &Fields) -> BTreeMap<String, String> {
@@ -505,6 +534,8 @@ async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said:
         poll: form.mall.automation.poll,
         by_csv: form.mall.by_csv,
         moves: moves(&form.mall.automation, t),
+        rows_per_request: form.rows_per_request.clone(),
+        take: take_lines(&form.mall.take),
         mapped: !form.mall.headings.is_empty(),
         headings: import::headings()
             .map(|ours| (ours, form.mall.headings.get(ours).cloned().unwrap_or_default()))
@@ -585,7 +616,7 @@ fn field_view(field: &SettingField, form: &Form, stored: Option<&Mall>, lang: La
         class: if matches!(field.kind, SettingKind::Digits) { "" } else { "wide" },
         digits: matches!(field.kind, SettingKind::Digits),
         autocomplete: if is_secret { "new-password" } else { "off" },
-        max: field.max_length.unwrap_or(MAX_SETTING),
+        max: field.max_length.unwrap_or(mall::MAX_SETTING as u32),
         // A secret is never sent to a browser, not even the one that was just typed there.
         value: if is_secret { String::new() } else { value.or(field.default.clone()).unwrap_or_default() },
         placeholder: (is_secret && is_stored).then_some(t.secret_kept),

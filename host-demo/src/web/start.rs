@@ -7,7 +7,7 @@ use super::row::{Names, told};
 use super::sandbox::{SAMPLE_MALL, SAMPLE_ORDERS};
 use super::texts::fill;
 use super::visit::{Admin, Staff};
-use crate::import::{self, Known};
+use crate::import::{self, Incoming, Known};
 use crate::state::{Action, State};
 use crate::store::{By, ListOrder, ListQuery, Position, Saving};
 use askama::Template;
@@ -151,11 +151,10 @@ pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<Nothing>) 
     let Some(plugin) = app.registry.get(&mall.provider) else {
         return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)]));
     };
-    let parsed = import::parse(SAMPLE_ORDERS, None, &mall.headings).map_err(|problem| Refusal::failed(&problem))?;
-    let imported = import::take_in(&app.store, &mall, &plugin, parsed, Known::Refused)
-        .await
-        .map_err(|error| Refusal::failed(&error))?;
-    Ok(app.redirect("/start", &[Notice::new(Tone::Ok, fill(t.start_imported, &[&imported.taken.len()]))]))
+    let sample = Incoming { bytes: SAMPLE_ORDERS, encoding: None, take: &[], known: Known::Kept, dry_run: false };
+    let done = import::run(&app.store, &mall, &plugin, sample).await.map_err(|error| Refusal::failed(&error))?;
+    let taken = done.imported.counts().taken.orders;
+    Ok(app.redirect("/start", &[Notice::new(Tone::Ok, fill(t.start_imported, &[&taken]))]))
 }
 
 /// `POST /start/3`: credit for one order.

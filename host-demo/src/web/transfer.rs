@@ -10,12 +10,15 @@ use super::texts::{Texts, fill};
 use super::visit::Staff;
 use crate::clock;
 use crate::complaint::BadOrder;
-use crate::import::{self, Known, Taken};
+use crate::decisions::{self, DecisionsError};
+use crate::import::{self, ImportError, Known, Taken};
+use crate::intake::{Counts, Intake, shown_value};
 use crate::mall::Mall;
-use crate::results;
+use crate::results::{self, ResultsError};
 use crate::sheet::{self, Charset, MAX_FILE_BYTES};
 use crate::state::State;
 use crate::store::{ListQuery, MAX_PAGE, Position};
+use crate::take::Question;
 use crate::words::Lang;
 use askama::Template;
 use axum::extract::{Multipart, Query, State as Shared};
@@ -44,6 +47,8 @@ pub enum What {
     Orders,
     /// 与信結果
     Results,
+    /// What was found at the provider about unknown outcomes.
+    Decisions,
 }
 
 /// A file to take in.
@@ -57,19 +62,38 @@ pub struct Incoming {
     pub encoding: Option<&'static Encoding>,
     /// Orders that are there already are corrected.
     pub correct: bool,
+    /// Which orders are taken; see [`crate::take::Choice::told`].
+    pub take: Vec<String>,
     /// The file.
     pub bytes: Vec<u8>,
 }
 
 /// What taking a file in did, or would do.
 pub struct Outcome {
+    /// How many rows became what.
+    pub counts: Counts,
     /// The line, the order's number, what happens to it.
     pub taken: Vec<(u64, String, String)>,
     /// Those that are not taken in.
     pub bad: Vec<BadOrder>,
 }
 
-/// Takes a file in, or says what that would do; the reason in words if the file does not serve.
+impl Outcome {
+    fn new<T>(intake: &Intake<T>, words: impl Fn(&T) -> String) -> Self {
+        let taken = intake.taken().map(|(line, number, taken)| (line, number.to_owned(), words(taken)));
+        Outcome { counts: intake.counts(), taken: taken.collect(), bad: intake.bad().collect() }
+    }
+}
+
+/// Why nothing of a file was taken in.
+pub enum NotTaken {
+    /// The file does not serve, in words.
+    Unfit(String),
+    /// It has to be said which of its orders are taken.
+    Asks(Question),
+}
+
+/// Takes a file in, or says what that would do.
 pub async fn take_in(
     app: &App,
     file: &Incoming,
@@ -77,18 +101,28 @@ pub async fn take_in(
     who: &str,
     dry_run: bool,
     lang: Lang,
-) -> Result<Result<Outcome, String>, Refusal> {
-    match file.what {
-        What::Orders => orders(app, file, mall, who, dry_run, lang).await,
-        What::Results => {
-            let taken = results::take_in(&app.store, mall, &file.bytes, file.encoding, who, dry_run).await;
-            let words = |state: crate::state::State| state.label(lang).to_owned();
-            Ok(taken.map_err(|error| error.words(lang)).map(|taken| Outcome {
-                taken: taken.taken.into_iter().map(|(line, number, state)| (line, number, words(state))).collect(),
-                bad: taken.bad,
-            }))
+) -> Result<Result<Outcome, NotTaken>, Refusal> {
+    let state = |state: &State| state.label(lang).to_owned();
+    let taken = match file.what {
+        What::Orders => orders(app, file, mall, who, dry_run, lang).await?,
+        What::Results => match results::take_in(&app.store, mall, &file.bytes, file.encoding, who, dry_run).await {
+            Ok(taken) => Ok(Outcome::new(&taken, state)),
+            Err(ResultsError::Store(error)) => return Err(Refusal::failed(&error)),
+            Err(error) => Err(NotTaken::Unfit(error.words(lang))),
+        },
+        What::Decisions => {
+            let desk = app.desk.of(who);
+            match decisions::take_in(&desk, mall, &file.bytes, file.encoding, dry_run).await {
+                Ok(decided) => Ok(Outcome::new(&decided, state)),
+                Err(DecisionsError::File(problem)) => Err(NotTaken::Unfit(problem.words(lang))),
+                Err(error) => return Err(Refusal::failed(&error)),
+            }
         }
+    };
+    if !dry_run {
+        app.wake.notify_one();
     }
+    Ok(taken)
 }
 
 async fn orders(
@@ -98,32 +132,26 @@ async fn orders(
     who: &str,
     dry_run: bool,
     lang: Lang,
-) -> Result<Result<Outcome, String>, Refusal> {
+) -> Result<Result<Outcome, NotTaken>, Refusal> {
     let t = super::texts::texts(lang);
     let Some(plugin) = app.registry.get(&mall.provider) else {
         let missing = crate::words::Problem::ProviderMissing { provider: mall.provider.clone() };
-        return Ok(Err(missing.words(lang)));
+        return Ok(Err(NotTaken::Unfit(missing.words(lang))));
     };
-    let parsed = match import::parse(&file.bytes, file.encoding, &mall.headings) {
-        Ok(parsed) => parsed,
-        Err(problem) => return Ok(Err(problem.words(lang))),
-    };
-    let known = if file.correct { Known::Corrected { who } } else { Known::Refused };
-    let imported = match dry_run {
-        true => import::preview(&app.store, mall, &plugin, parsed, known).await,
-        false => import::take_in(&app.store, mall, &plugin, parsed, known).await,
-    };
-    let imported = imported.map_err(|error| Refusal::failed(&error))?;
-    if !dry_run {
-        app.wake.notify_one();
-    }
+    let known = if file.correct { Known::Corrected { who } } else { Known::Kept };
+    let Incoming { bytes, encoding, take, .. } = file;
+    let incoming = import::Incoming { bytes, encoding: *encoding, take, known, dry_run };
     let words = |taken: &Taken| {
         let amounts = &taken.order.amounts;
         let text = if taken.corrected { t.order_corrected } else { t.order_taken };
         fill(text, &[&crate::table::yen(amounts.billed), &crate::table::yen(amounts.payment_fee)])
     };
-    let taken = imported.taken.iter().map(|taken| (taken.line, taken.order.number.clone(), words(taken))).collect();
-    Ok(Ok(Outcome { taken, bad: imported.bad }))
+    match import::run(&app.store, mall, &plugin, incoming).await {
+        Ok(done) => Ok(Ok(Outcome::new(&done.imported, words))),
+        Err(ImportError::Asks(question)) => Ok(Err(NotTaken::Asks(question))),
+        Err(ImportError::File(problem)) => Ok(Err(NotTaken::Unfit(problem.words(lang)))),
+        Err(error) => Err(Refusal::failed(&error)),
+    }
 }
 
 #[derive(Template)]
@@ -133,13 +161,50 @@ struct ImportPage {
     malls: Vec<(String, String)>,
     chosen: String,
     kinds: Vec<Choice>,
+    /// What has to be said before the file can be taken in.
+    question: Option<QuestionView>,
     result: Option<ResultView>,
+}
+
+struct QuestionView {
+    held: String,
+    words: String,
+    columns: Vec<ColumnView>,
+}
+
+struct ColumnView {
+    heading: String,
+    values: Vec<ValueView>,
+}
+
+struct ValueView {
+    answer: String,
+    words: String,
+}
+
+impl QuestionView {
+    fn new(question: &Question, held: String, lang: Lang, t: &'static Texts) -> Self {
+        let mut columns: Vec<ColumnView> = Vec::new();
+        for (answer, orders) in question.answers() {
+            let (heading, value) = answer.split_once('=').unwrap_or_default();
+            let words = fill(t.value_of_orders, &[&shown_value(value, lang), &orders]);
+            let heading = heading.to_owned();
+            let value = ValueView { answer, words };
+            match columns.last_mut() {
+                Some(column) if column.heading == heading => column.values.push(value),
+                _ => columns.push(ColumnView { heading, values: vec![value] }),
+            }
+        }
+        QuestionView { held, words: question.words(lang), columns }
+    }
 }
 
 struct ResultView {
     title: &'static str,
     tone: Tone,
     summary: String,
+    /// How many rows became what, and why rows were passed over.
+    counts: Vec<String>,
     held: Option<String>,
     changes: Vec<LineView>,
     bad: Vec<LineView>,
@@ -155,6 +220,7 @@ struct LineView {
 impl ResultView {
     fn new(outcome: Outcome, dry_run: bool, held: Option<String>, lang: Lang, t: &'static Texts) -> Self {
         let (taken, bad) = (outcome.taken.len(), outcome.bad.len());
+        let counts = outcome.counts.words(lang).lines().map(str::to_owned).collect();
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, words)| LineView { line, number, words };
         let complaint = |bad: BadOrder| LineView {
@@ -166,6 +232,7 @@ impl ResultView {
             title,
             tone: if bad == 0 { Tone::Ok } else { Tone::Wait },
             summary: fill(summary, &[&taken, &bad]),
+            counts,
             held,
             changes: outcome.taken.into_iter().take(SHOWN).map(change).collect(),
             bad: outcome.bad.into_iter().take(SHOWN).map(complaint).collect(),
@@ -174,46 +241,78 @@ impl ResultView {
     }
 }
 
-/// `GET /import`
-pub async fn import_page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
-    show(&app, &staff, "", What::Orders, None, None).await
+/// What the page says besides its form.
+#[derive(Default)]
+struct Said {
+    question: Option<QuestionView>,
+    result: Option<ResultView>,
+    notice: Option<Notice>,
 }
 
-/// `POST /import`: a file to try or to take in, or the yes to the one that was tried last.
+impl Said {
+    fn bad(words: &str) -> Self {
+        Said { notice: Some(Notice::new(Tone::Bad, words)), ..Said::default() }
+    }
+}
+
+/// `GET /import`
+pub async fn import_page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
+    show(&app, &staff, "", What::Orders, Said::default()).await
+}
+
+/// `POST /import`: a file to try or to take in; or the one that was tried last, with the yes to it or the answer to
+/// what it asked.
 pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> Result<Response, Refusal> {
     let upload = Upload::read(&staff.visitor, form, MAX_FILE_BYTES as usize).await?;
     let p = staff.visitor.page();
     let (t, lang) = (p.t, p.lang);
-    let bad = |text: &str| Some(Notice::new(Tone::Bad, text));
-    let file = match (upload.text("do"), upload.file("file")) {
-        ("held", _) => match app.held.take(staff.user.id, upload.text("held")) {
-            Some(file) => file,
-            None => return show(&app, &staff, "", What::Orders, None, bad(t.import_gone)).await,
+    let file = match (upload.text("held"), upload.file("file")) {
+        ("", None) => return show(&app, &staff, upload.text("mall"), What::Orders, Said::bad(t.choose_file)).await,
+        ("", Some(bytes)) => read(&upload, bytes)?,
+        (held, _) => match app.held.take(staff.user.id, held) {
+            Some(file) => answered(&upload, file),
+            None => return show(&app, &staff, "", What::Orders, Said::bad(t.import_gone)).await,
         },
-        (_, Some(bytes)) => Incoming {
-            mall: upload.text("mall").to_owned(),
-            what: upload.text("what").parse().map_err(|_| Refusal::Unreadable)?,
-            encoding: encoding(upload.text("encoding")),
-            correct: !upload.text("correct").is_empty(),
-            bytes: bytes.to_vec(),
-        },
-        _ => return show(&app, &staff, upload.text("mall"), What::Orders, None, bad(t.choose_file)).await,
     };
     let dry_run = upload.text("do") == "try";
     let mall = app.store.mall(&file.mall).await?.ok_or_else(|| Refusal::no_mall(&file.mall))?;
     let taken = take_in(&app, &file, &mall, &staff.user.name, dry_run, lang).await?;
     let (mall, what) = (file.mall.clone(), file.what);
-    match taken {
-        Err(words) => show(&app, &staff, &mall, what, None, bad(&words)).await,
-        Ok(outcome) => {
-            let name = (dry_run && !outcome.taken.is_empty()).then(super::batches::once).transpose()?;
-            let view = ResultView::new(outcome, dry_run, name.clone(), lang, t);
-            if let Some(name) = name {
-                app.held.keep(staff.user.id, name, file);
-            }
-            show(&app, &staff, &mall, what, Some(view), None).await
+    let keep = |file| -> Result<String, Refusal> {
+        let name = super::batches::once()?;
+        app.held.keep(staff.user.id, name.clone(), file);
+        Ok(name)
+    };
+    let said = match taken {
+        Err(NotTaken::Unfit(words)) => Said::bad(&words),
+        Err(NotTaken::Asks(question)) => {
+            let view = QuestionView::new(&question, keep(file)?, lang, t);
+            Said { question: Some(view), ..Said::default() }
         }
-    }
+        Ok(outcome) => {
+            let waits = dry_run && !outcome.taken.is_empty();
+            let held = waits.then(|| keep(file)).transpose()?;
+            Said { result: Some(ResultView::new(outcome, dry_run, held, lang, t)), ..Said::default() }
+        }
+    };
+    show(&app, &staff, &mall, what, said).await
+}
+
+fn read(upload: &Upload, bytes: &[u8]) -> Result<Incoming, Refusal> {
+    Ok(Incoming {
+        mall: upload.text("mall").to_owned(),
+        what: upload.text("what").parse().map_err(|_| Refusal::Unreadable)?,
+        encoding: encoding(upload.text("encoding")),
+        correct: !upload.text("correct").is_empty(),
+        take: Vec::new(),
+        bytes: bytes.to_vec(),
+    })
+}
+
+/// The file with what was ticked, if it had asked.
+fn answered(upload: &Upload, file: Incoming) -> Incoming {
+    let ticked: Vec<String> = upload.texts("take.").map(str::to_owned).collect();
+    if ticked.is_empty() { file } else { Incoming { take: ticked, ..file } }
 }
 
 fn encoding(name: &str) -> Option<&'static Encoding> {
@@ -224,34 +323,35 @@ fn encoding(name: &str) -> Option<&'static Encoding> {
     }
 }
 
-async fn show(
-    app: &App,
-    staff: &Staff,
-    chosen: &str,
-    what: What,
-    result: Option<ResultView>,
-    notice: Option<Notice>,
-) -> Result<Response, Refusal> {
+async fn show(app: &App, staff: &Staff, chosen: &str, what: What, said: Said) -> Result<Response, Refusal> {
+    let Said { question, result, notice } = said;
     let mut p = staff.visitor.page();
-    let status = if notice.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let is_refused = notice.is_some() || question.is_some();
+    let status = if is_refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     p.notices.extend(notice);
     let page = ImportPage {
         malls: Names::of(app, p.lang).await?.malls(),
         chosen: chosen.to_owned(),
-        kinds: kinds(what, p.t.import_orders, p.t.import_results),
+        kinds: kinds(what, [p.t.import_orders, p.t.import_results, p.t.import_decisions]),
+        question,
         result,
         p,
     };
     Ok(html(status, &page))
 }
 
-fn kinds(chosen: What, orders: &str, results: &str) -> Vec<Choice> {
+fn kinds(chosen: What, [orders, results, decisions]: [&str; 3]) -> Vec<Choice> {
     let choice = |(value, what, label): (&'static str, What, &str)| Choice {
         value,
         label: label.to_owned(),
         here: what == chosen,
     };
-    [("orders", What::Orders, orders), ("results", What::Results, results)].into_iter().map(choice).collect()
+    let kinds = [
+        ("orders", What::Orders, orders),
+        ("results", What::Results, results),
+        ("decisions", What::Decisions, decisions),
+    ];
+    kinds.into_iter().map(choice).collect()
 }
 
 #[derive(Template)]
@@ -276,7 +376,7 @@ pub async fn export_page(
     let counts = app.store.counts(query.mall.as_deref(), query.provider.as_deref()).await?;
     let page = ExportPage {
         malls: Names::of(&app, p.lang).await?.malls(),
-        kinds: kinds(What::Orders, p.t.export_orders, p.t.export_results),
+        kinds: kinds(What::Orders, [p.t.export_orders, p.t.export_results, p.t.export_decisions]),
         states: State::VARIANTS.iter().map(|state| (state.to_string(), state_name(*state, &p))).collect(),
         matching: Matching::of(&app, &query, &counts).await?.words(p.t.showing, p.t),
         filter,
@@ -326,6 +426,7 @@ pub async fn write(app: &App, what: What, query: &ListQuery, charset: Charset) -
     }
     Ok(Some(match what {
         What::Results => results::write_out(&app.store, query, charset).await?.bytes,
+        What::Decisions => decisions::write_out(&app.store, query, charset).await?,
         What::Orders => sheet::write(ORDER_COLUMNS, order_lines(app, query).await?, charset),
     }))
 }

@@ -269,6 +269,16 @@ impl Day {
         self.accessible().await?;
         browser.follow("button[value=held]").await?;
         browser.wait_for("#h-result ~ div", "44件を取り込みました").await?;
+        // How orders are paid makes the import ask; what is ticked is taken.
+        browser.open("/import").await?;
+        browser.choose("#i-mall", "csv").await?;
+        browser.upload("#i-file", &sample("../tests/csv/paid-by-card-and-cancelled.csv")).await?;
+        browser.follow("button[value=import]").await?;
+        browser.wait_for("#h-question ~ div", "支払方法").await?;
+        self.accessible().await?;
+        browser.click("input[value='支払方法=後払い決済']").await?;
+        browser.follow("#h-question ~ form button[value=import]").await?;
+        browser.wait_for("#h-result ~ div", "1件を取り込みました").await?;
         let results = self
             .file(
                 "results.csv",

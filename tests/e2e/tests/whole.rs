@@ -112,8 +112,18 @@ fn wrong_input_is_refused_with_its_place_and_nothing_is_half_written() {
             assert!(all.contains(word), "{arguments:?} does not say {word}:\n{all}");
         }
     };
-    // The same orders once more: each is a duplicate, none comes in.
-    refused(&["orders", "import", "--mall", "honten", &sample("orders-sjis.csv")], &["G20261101-001"]);
+    // The same orders once more: they are there, unchanged; with another content each is named, and none comes in.
+    let again = system.platform.must(["orders", "import", "--mall", "honten", &sample("orders-sjis.csv")]).unwrap();
+    assert!(again.contains("passed over: imported before and unchanged"), "{again}");
+    let sample_lines = std::fs::read(sample("orders-sjis.csv")).unwrap();
+    let other = sample_lines.split(|byte| *byte == b'\n').map(|line| {
+        let phone = line.windows(4).position(|part| part == b"090-");
+        phone.map_or(line.to_vec(), |at| [&line[..at], b"080-", &line[at + 4..]].concat())
+    });
+    let other = other.collect::<Vec<_>>().join(&b'\n');
+    assert_ne!(other, sample_lines);
+    let other = system.platform.write("other.csv", other).unwrap();
+    refused(&["orders", "import", "--mall", "honten", &other.to_string_lossy()], &["G20261101-0", "--correct"]);
     assert_eq!(system.platform.orders().unwrap().len(), 44);
 
     let mall = std::fs::read_to_string(sample("mall-atobarai-com.toml")).unwrap();

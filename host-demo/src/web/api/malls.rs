@@ -4,9 +4,10 @@ use super::answers::{Acting, Key, Missing, Reading, Restricted};
 use super::caller::{Administrator, Caller};
 use super::object::Object;
 use super::problem::{FieldProblem, Kind, Problem};
-use crate::mall::{self, Automation, Fees, Mall};
+use crate::mall::{self, Automation, Fees, Mall, ROWS_PER_REQUEST};
 use crate::order::Invoice;
 use crate::store::{By, Keep, Saved, Saving};
+use crate::take::Takes;
 use crate::web::App;
 use crate::web::malls::name_problems;
 use crate::words::{Lang, connection_words};
@@ -33,8 +34,12 @@ pub struct Shown {
     automation: Automation,
     /// What the mall's CSV calls columns that have another name there: ours, theirs.
     headings: BTreeMap<String, String>,
+    /// Which orders of the mall's CSV are taken: a column, the values there.
+    take: Takes,
     /// Credit results come by CSV.
     by_csv: bool,
+    /// Most orders in one request to the provider.
+    rows_per_request: u32,
     /// To be named in every change.
     version: i64,
 }
@@ -56,7 +61,9 @@ impl Shown {
             invoice: mall.invoice,
             automation: mall.automation,
             headings: mall.headings,
+            take: mall.take,
             by_csv: mall.by_csv,
+            rows_per_request: mall.rows_per_request,
             version: mall.version,
         }
     }
@@ -107,13 +114,25 @@ pub struct Wanted {
     /// What the mall's CSV calls columns that have another name there: ours, theirs. Left out: none.
     #[serde(default)]
     headings: BTreeMap<String, String>,
+    /// Which orders of the mall's CSV are taken: a column that tells payment method, status or the like, and the values
+    /// there that are taken. Left out: an import with such a column asks.
+    #[serde(default)]
+    take: Takes,
     #[serde(default)]
     by_csv: bool,
+    /// Most orders in one request to the provider: if its answer is lost, all of them are of unknown outcome.
+    #[serde(default = "usual_rows")]
+    #[schema(minimum = 1, maximum = 1000)]
+    rows_per_request: u32,
     /// The version that it is made from; 0 for a new mall.
     version: i64,
     /// Other settings mean another account at the provider: registered orders stay with the old one.
     #[serde(default)]
     another_account: bool,
+}
+
+fn usual_rows() -> u32 {
+    ROWS_PER_REQUEST
 }
 
 impl Wanted {
@@ -134,7 +153,9 @@ impl Wanted {
             invoice: self.invoice,
             automation: self.automation,
             headings: self.headings,
+            take: self.take,
             by_csv: self.by_csv,
+            rows_per_request: self.rows_per_request,
             account: 0,
             version: self.version,
         }
@@ -144,7 +165,11 @@ impl Wanted {
 /// Everything that is wrong with a mall.
 async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Vec<FieldProblem>, Problem> {
     let names = name_problems(mall, plugin.is_some(), lang);
-    let mut found: Vec<_> = names.into_iter().map(|(field, detail)| FieldProblem { field, detail }).collect();
+    let member = |(field, detail): (String, String)| match field.starts_with("settings.") {
+        true => FieldProblem { field, detail },
+        false => FieldProblem { field: field.replace('-', "_"), detail },
+    };
+    let mut found: Vec<_> = names.into_iter().map(member).collect();
     if let Some(plugin) = plugin {
         let checked = mall::check(mall, plugin).await.map_err(|error| Problem::failed(&error))?;
         found.extend(

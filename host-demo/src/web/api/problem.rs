@@ -72,6 +72,7 @@ pub enum Kind {
     KeyReused,
     InProgress,
     Conflict,
+    ChoiceNeeded,
     Refused,
     TooLarge,
     MediaType,
@@ -95,6 +96,7 @@ impl Kind {
             }
             Kind::InProgress => ("in-progress", "The same call is being carried out", StatusCode::CONFLICT),
             Kind::Conflict => ("conflict", "Its state does not allow it", StatusCode::CONFLICT),
+            Kind::ChoiceNeeded => ("choice-needed", "It has to be said first", StatusCode::UNPROCESSABLE_ENTITY),
             Kind::Refused => ("refused", "The provider or its plugin refused it", StatusCode::UNPROCESSABLE_ENTITY),
             Kind::TooLarge => ("too-large", "What was sent is too large", StatusCode::PAYLOAD_TOO_LARGE),
             Kind::MediaType => ("media-type", "The body is of another media type", StatusCode::UNSUPPORTED_MEDIA_TYPE),

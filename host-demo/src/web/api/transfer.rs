@@ -3,10 +3,12 @@
 use super::answers::{Acting, Key, Missing, Reading};
 use super::caller::Caller;
 use super::orders::Matching;
-use super::problem::{Kind, Problem};
+use super::problem::{FieldProblem, Kind, Problem};
+use crate::intake::{Passed, Tally};
 use crate::sheet::{Charset, MAX_FILE_BYTES};
 use crate::web::App;
-use crate::web::transfer::{self, Incoming, MAX_EXPORT, What, file};
+use crate::web::transfer::{self, Incoming, MAX_EXPORT, NotTaken, What, file};
+use crate::words::Lang;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, RawQuery, State};
@@ -49,9 +51,15 @@ pub struct Coming {
     #[serde(default)]
     dry_run: bool,
     /// Orders that are there already become what the file says, as long as they may still be credited; 受注ステータス
-    /// changes in every state. Without it they are refused.
+    /// changes in every state. Without it those that differ are refused; those that do not are passed over.
     #[serde(default)]
     correct: bool,
+    /// Which of the orders are taken: a value of a column that tells payment method or status, or column and value
+    /// (`支払方法=後払い決済`); as often as needed. `*`: all of them but those that were cancelled. Comes before the
+    /// mall's `take`. A file with such a column of which nobody has said what is to be taken is refused with the
+    /// values that it has (`choice-needed`).
+    #[serde(default)]
+    take: Vec<String>,
 }
 
 /// An order of the file.
@@ -72,31 +80,77 @@ pub struct Came {
     taken_count: usize,
     /// Orders that were not.
     refused_count: usize,
+    /// What became of every row below the headings.
+    rows: RowCounts,
+    /// Why rows were passed over.
+    passed_over: Vec<PassedOver>,
     /// The first 1,000 of them.
     taken: Vec<FileLine>,
     /// The first 1,000 of them.
     refused: Vec<FileLine>,
 }
 
+/// Rows of a file: those that were read are taken, refused or passed over, and nothing else.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RowCounts {
+    read: usize,
+    taken: usize,
+    refused: usize,
+    passed_over: usize,
+}
+
+/// Rows with which nothing is wrong and nothing is to be done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PassedOver {
+    /// `blank`, `unchanged`, `not_taken` or `no_result`.
+    reason: &'static str,
+    /// The same in words.
+    words: String,
+    /// For `not_taken`: the column.
+    column: Option<String>,
+    /// For `not_taken`: what stands there.
+    value: Option<String>,
+    orders: usize,
+    rows: usize,
+}
+
+impl PassedOver {
+    fn new(reason: &Passed, tally: Tally, lang: Lang) -> Self {
+        let (name, told) = match reason {
+            Passed::Blank => ("blank", None),
+            Passed::Unchanged => ("unchanged", None),
+            Passed::NoResult => ("no_result", None),
+            Passed::NotTaken { column, value } => ("not_taken", Some((column.clone(), value.clone()))),
+        };
+        let (column, value) = told.unzip();
+        let words = reason.words(lang);
+        PassedOver { reason: name, words, column, value, orders: tally.orders, rows: tally.rows }
+    }
+}
+
 /// Orders that an answer names one by one: an answer is kept with its key.
 const NAMED: usize = 1_000;
 
-/// Takes orders or credit results in from a CSV file.
+/// Takes orders, credit results or findings about unknown outcomes in from a CSV file.
 ///
 /// Orders have one line for each item, with the columns 注文番号, 注文日時, 注文者氏名, 注文者郵便番号, 注文者都道府県,
 /// 注文者市区町村, 注文者住所, 注文者電話番号, 合計金額, 商品名, 単価, 数量; and, where they are there, 注文者氏名カナ,
 /// 注文者会社名, 注文者部署名, 注文者メールアドレス, the same of 送付先, 送料, 決済手数料, 請求書, 備考, 受注ステータス,
 /// 税率. A mall's `headings` give them other names. Credit results have 注文番号, 与信結果 (OK, NG, 審査中, 保留 or
-/// キャンセル済) and 与信理由.
+/// キャンセル済) and 与信理由. Findings (`decisions`) have 注文番号 or 登録番号 or both, 結果 (与信OK, 登録あり, 与信NG,
+/// キャンセル済, 登録なし, 伝票番号あり, 伝票番号なし, or the names that a single decision has), 取引ID where it is not known
+/// yet, and メモ; each row is checked like a single decision.
 #[utoipa::path(post, operation_id = "import_csv", path = "/v1/imports", tag = "csv", params(Coming, Key),
     request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = Came, description = "What came of the file, or would."), Acting, Missing))]
 pub async fn import(
     State(app): State<App>,
     caller: Caller,
-    Query(coming): Query<Coming>,
+    RawQuery(query): RawQuery,
     bytes: Bytes,
 ) -> Result<Json<Came>, Problem> {
+    let coming: Coming = serde_html_form::from_str(query.as_deref().unwrap_or_default())
+        .map_err(|error| Problem::new(Kind::Unreadable, error.to_string()))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
     }
@@ -106,12 +160,22 @@ pub async fn import(
         what: coming.what,
         encoding: coming.encoding.map(Name::encoding),
         correct: coming.correct,
+        take: coming.take,
         bytes: bytes.to_vec(),
     };
     let came = transfer::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
     let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
-    let came = came.map_err(|words| Problem::new(Kind::Invalid, words))?;
+    let came = came.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
+    let counts = &came.counts;
+    let rows = RowCounts {
+        read: counts.read(),
+        taken: counts.taken.rows,
+        refused: counts.refused.rows,
+        passed_over: counts.passed_over().rows,
+    };
+    let passed_over = counts.passed.iter().take(NAMED);
+    let passed_over = passed_over.map(|(reason, tally)| PassedOver::new(reason, *tally, caller.lang)).collect();
     let taken =
         came.taken.into_iter().take(NAMED).map(|(line, number, words)| FileLine { line, number, words }).collect();
     let refused = came.bad.into_iter().take(NAMED).map(|bad| FileLine {
@@ -120,7 +184,26 @@ pub async fn import(
         number: bad.number,
     });
     let refused = refused.collect();
-    Ok(Json(Came { dry_run: coming.dry_run, taken_count, refused_count, taken, refused }))
+    Ok(Json(Came { dry_run: coming.dry_run, taken_count, refused_count, rows, passed_over, taken, refused }))
+}
+
+/// The problem that a file is, or what has to be sent with it.
+fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
+    match not_taken {
+        NotTaken::Unfit(words) => Problem::new(Kind::Invalid, words),
+        NotTaken::Asks(question) => {
+            let field = |(answer, orders): (String, usize)| FieldProblem {
+                field: "take".to_owned(),
+                detail: lang.pick(format!("{answer}: {orders}件"), format!("{answer}: {orders} orders")),
+            };
+            let how = lang.pick(
+                "取り込む値を take=列=値 として付けてください（いくつでも）。候補は fields にあります。",
+                "Send the values that are to be taken as take=COLUMN=VALUE, as many as needed; `fields` has all of them.",
+            );
+            let words = format!("{} {how}", question.words(lang));
+            Problem::new(Kind::ChoiceNeeded, words).with(question.answers().map(field).collect())
+        }
+    }
 }
 
 /// What is wanted.
@@ -132,10 +215,11 @@ pub struct Going {
     encoding: Option<Name>,
 }
 
-/// Orders or credit results as a CSV file that opens in a Japanese Excel. What Shift_JIS cannot write becomes 〓.
+/// Orders, credit results or orders of unknown outcome as a CSV file that opens in a Japanese Excel. What Shift_JIS cannot write becomes 〓.
 ///
 /// Credit results are those of orders whose results came by CSV, and of those that nobody has judged yet; orders that
-/// were judged through the API are left out.
+/// were judged through the API are left out. `decisions` are the orders of unknown outcome, with an empty 結果: filled in,
+/// the file can be taken in.
 #[utoipa::path(get, operation_id = "export_csv", path = "/v1/exports", tag = "csv", params(Going, Matching),
     responses((status = 200, body = String, description = "The file.", content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json", description = "The file would have too many orders.")))]
 pub async fn export(

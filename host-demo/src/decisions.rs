@@ -1,0 +1,251 @@
+//! What operators found at providers about unknown outcomes, for many orders from one file: each row is judged like a
+//! decision about a single order, and answered for by itself.
+
+use crate::complaint::{Complaint, FileProblem};
+use crate::desk::{Desk, DeskError, Found};
+use crate::identifier;
+use crate::intake::{Entry, Fate, Intake, Passed};
+use crate::mall::Mall;
+use crate::order::Order;
+use crate::provider::Provider;
+use crate::sheet::{self, Charset, Column, Line};
+use crate::state::{Outcome, State, next};
+use crate::store::{ListQuery, Store, StoreError};
+use crate::words::{Lang, Problem};
+use encoding_rs::Encoding;
+use std::collections::HashMap;
+
+const NUMBER: &str = "注文番号";
+const REFERENCE: &str = "登録番号";
+const FINDING: &str = "結果";
+const TRANSACTION: &str = "取引ID";
+const NOTE: &str = "メモ";
+/// The columns of such a file; those that are read are these five, the others are for whoever fills it in.
+const COLUMNS: [&str; 8] = [NUMBER, REFERENCE, "注文者氏名", "請求額", "与信", FINDING, TRANSACTION, NOTE];
+
+/// Longest note that is kept, in characters, and longest transaction id: what the form for a single order takes.
+const MAX_NOTE: usize = 1_000;
+const MAX_ID: usize = 64;
+
+/// Orders read at once for a file.
+const READ_AT_ONCE: usize = 500;
+
+type Make = fn(Option<String>) -> Option<Found>;
+
+/// What can be found: its name in the API and on the command line, what a file calls it, other spellings, and what it
+/// is with the transaction id; nothing where an id is needed.
+const FINDINGS: [(&str, &str, &[&str], Make); 7] = [
+    ("approved", "与信OK", &["OK", "登録あり（与信OK）"], |id| Some(Found::Approved { transaction_id: id? })),
+    ("registered", "登録あり", &["登録有り"], |id| Some(Found::Registered { transaction_id: id })),
+    ("rejected", "与信NG", &["NG", "登録あり（与信NG）"], |_| Some(Found::Rejected)),
+    ("cancelled", "キャンセル済", &["キャンセル済み", "与信キャンセル済"], |_| {
+        Some(Found::Cancelled)
+    }),
+    ("nothing", "登録なし", &["登録無し"], |_| Some(Found::Nothing)),
+    ("tracked", "伝票番号あり", &["伝票番号有り"], |_| Some(Found::Tracked)),
+    ("untracked", "伝票番号なし", &["伝票番号無し"], |_| Some(Found::Untracked)),
+];
+
+/// The findings as a sentence lists them.
+pub fn finding_names(lang: Lang) -> String {
+    let names = FINDINGS.iter().map(|(name, ja, ..)| lang.pick((*ja).to_owned(), format!("{ja} ({name})")));
+    names.collect::<Vec<_>>().join(lang.pick("、", ", "))
+}
+
+fn finding(cell: &str) -> Option<Make> {
+    let is_called = |(name, ja, others, _): &&(&str, &str, &[&str], Make)| {
+        cell == *ja || cell.eq_ignore_ascii_case(name) || others.contains(&cell)
+    };
+    FINDINGS.iter().find(is_called).map(|(.., make)| *make)
+}
+
+/// A file of decisions was refused as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum DecisionsError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileProblem),
+    /// The desk could not go on; the rows before are recorded.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+}
+
+impl From<StoreError> for DecisionsError {
+    fn from(error: StoreError) -> Self {
+        DecisionsError::Desk(error.into())
+    }
+}
+
+/// What came of a file of decisions: the state that each order has now, or would have.
+pub type Decided = Intake<State>;
+
+/// Records what a file says about orders of `mall` whose outcome is unknown, or says what that would do.
+pub async fn take_in<P: Provider + Clone>(
+    desk: &Desk<P>,
+    mall: &Mall,
+    bytes: &[u8],
+    encoding: Option<&'static Encoding>,
+    dry_run: bool,
+) -> Result<Decided, DecisionsError> {
+    let lines = read(bytes, encoding)?;
+    let known = Known::of(&desk.store, mall, &lines).await?;
+    let mut seen = HashMap::new();
+    let mut entries = Vec::with_capacity(lines.len());
+    for line in &lines {
+        let entry = Entry {
+            line: line.at,
+            rows: line.rows(),
+            number: known.number(line).to_owned(),
+            fate: judge(line, &known, &mut seen),
+        };
+        entries.push(match entry.open() {
+            Ok((entry, decision)) => entry.with(decision.carry_out(desk, dry_run).await?),
+            Err(settled) => settled,
+        });
+    }
+    Ok(Intake { entries })
+}
+
+fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, FileProblem> {
+    let column = |name: &&str| Column { name: (*name).to_owned(), required: [FINDING, NOTE].contains(name) };
+    let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
+    // One of two columns is enough; which are there shows by asking for them once more.
+    let names_orders = |heading: &str| [NUMBER, REFERENCE].contains(&heading);
+    let sheet = sheet::read(bytes, encoding, &columns, names_orders)?;
+    match sheet.further.is_empty() {
+        true => Err(FileProblem::MissingHeadings(vec![NUMBER.to_owned(), REFERENCE.to_owned()])),
+        false => Ok(sheet.lines),
+    }
+}
+
+fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
+    COLUMNS.iter().position(|column| *column == name).map_or("", |at| &line.cells[at])
+}
+
+/// The orders that a file names.
+struct Known {
+    orders: Vec<Order>,
+    by_number: HashMap<String, usize>,
+    by_reference: HashMap<String, usize>,
+}
+
+impl Known {
+    async fn of(store: &Store, mall: &Mall, lines: &[Line]) -> Result<Self, StoreError> {
+        let cells = |name| lines.iter().map(move |line| cell(line, name)).filter(|cell| !cell.is_empty());
+        let mut orders = store.orders_numbered(&mall.id, cells(NUMBER)).await?;
+        orders.extend(store.orders_registered(&mall.id, cells(REFERENCE)).await?);
+        let numbers = orders.iter().enumerate().map(|(at, order)| (order.number.clone(), at)).collect();
+        let references = orders.iter().enumerate().map(|(at, order)| (order.reference().to_owned(), at)).collect();
+        Ok(Known { by_number: numbers, by_reference: references, orders })
+    }
+
+    /// The order that the row names by either or both.
+    fn order(&self, line: &Line) -> Result<&Order, Complaint> {
+        let (number, reference) = (cell(line, NUMBER), cell(line, REFERENCE));
+        let found = match (number.is_empty(), reference.is_empty()) {
+            (true, true) => return Err(Complaint::WhichOrder),
+            (false, _) => self.by_number.get(number),
+            (true, false) => self.by_reference.get(reference),
+        };
+        let order = found.map(|at| &self.orders[*at]).ok_or(Complaint::NoOrder)?;
+        if !reference.is_empty() && order.reference() != reference {
+            return Err(Complaint::OtherReference);
+        }
+        Ok(order)
+    }
+
+    fn number<'a>(&'a self, line: &'a Line) -> &'a str {
+        let by_reference = || self.by_reference.get(cell(line, REFERENCE)).map(|at| self.orders[*at].number.as_str());
+        Some(cell(line, NUMBER)).filter(|number| !number.is_empty()).or_else(by_reference).unwrap_or_default()
+    }
+}
+
+/// A decision about one order.
+struct Decision<'a> {
+    order: &'a Order,
+    found: Found,
+    note: &'a str,
+}
+
+fn judge<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> Fate<Decision<'a>> {
+    if line.is_blank {
+        return Fate::Passed(Passed::Blank);
+    }
+    if !line.complaints.is_empty() {
+        return Fate::Refused(line.complaints.clone());
+    }
+    // A file that was written here has orders that nobody has looked up yet.
+    if cell(line, FINDING).is_empty() {
+        return Fate::Passed(Passed::NoResult);
+    }
+    match decision(line, known, seen) {
+        Ok(decision) => Fate::Taken(decision),
+        Err(complaint) => Fate::Refused(vec![complaint]),
+    }
+}
+
+fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> Result<Decision<'a>, Complaint> {
+    let identifiers = [NUMBER, REFERENCE, TRANSACTION];
+    if let Some(name) = identifiers.into_iter().find(|name| identifier::is_mangled(cell(line, name))) {
+        return Err(Complaint::Mangled(name.to_owned(), cell(line, name).to_owned()));
+    }
+    let order = known.order(line)?;
+    if let Some(before) = seen.insert(order.id, line.at) {
+        return Err(Complaint::TwiceInFile(before));
+    }
+    let (id, note) = (cell(line, TRANSACTION), cell(line, NOTE));
+    for (name, text, max) in [(TRANSACTION, id, MAX_ID), (NOTE, note, MAX_NOTE)] {
+        if text.chars().count() > max {
+            return Err(Complaint::Longer(name.to_owned(), max));
+        }
+    }
+    if note.is_empty() {
+        return Err(Complaint::Empty(NOTE.to_owned()));
+    }
+    let make = finding(cell(line, FINDING)).ok_or_else(|| Complaint::Finding(cell(line, FINDING).to_owned()))?;
+    // An id that is known need not be copied into the file.
+    let id = Some(id).filter(|id| !id.is_empty()).or(order.transaction_id()).map(str::to_owned);
+    let found = make(id).ok_or(Complaint::NotRecorded(Problem::IdMissing))?;
+    Ok(Decision { order, found, note })
+}
+
+impl Decision<'_> {
+    /// Records it, or says whether that could be done.
+    async fn carry_out<P: Provider + Clone>(self, desk: &Desk<P>, dry_run: bool) -> Result<Fate<State>, DeskError> {
+        let refused = |problem| Fate::Refused(vec![Complaint::NotRecorded(problem)]);
+        if dry_run {
+            let state = next(self.order.state, self.found.event()).unwrap_or(self.order.state);
+            return Ok(desk.no_decision(self.order, &self.found).await?.map_or(Fate::Taken(state), refused));
+        }
+        let row = desk.decide(self.order.id, self.found, self.note).await?;
+        Ok(match (row.outcome, row.problem) {
+            (Outcome::Success, _) => Fate::Taken(row.state),
+            (_, Some(problem)) => refused(problem),
+            (_, None) => Fate::Refused(vec![Complaint::Changed]),
+        })
+    }
+}
+
+/// Writes those of the orders that `query` lets through whose outcome is unknown, without a finding: filled in, the
+/// file can be taken in.
+pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Result<Vec<u8>, StoreError> {
+    let mut lines = Vec::new();
+    for ids in store.matching(query, usize::MAX).await?.chunks(READ_AT_ONCE) {
+        let orders = store.orders_of(ids).await?.into_iter().filter(|order| order.state.is_unknown());
+        lines.extend(orders.map(|order| line(&order)));
+    }
+    Ok(sheet::write(COLUMNS, lines, charset))
+}
+
+fn line(order: &Order) -> [String; COLUMNS.len()] {
+    [
+        order.number.clone(),
+        order.reference().to_owned(),
+        order.data.buyer.name.clone(),
+        order.amounts.billed.to_string(),
+        order.state.label(Lang::Ja).to_owned(),
+        String::new(),
+        order.transaction_id().unwrap_or_default().to_owned(),
+        String::new(),
+    ]
+}

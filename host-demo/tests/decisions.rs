@@ -1,0 +1,174 @@
+//! Decisions about many orders from one file: each row is judged like a single one and answered for by itself.
+
+mod common;
+
+use common::fake::{Fake, Next};
+use common::{Db, TestStore, on_both};
+use host_demo::complaint::{Complaint, FileProblem};
+use host_demo::decisions::{self, Decided, DecisionsError};
+use host_demo::desk::Desk;
+use host_demo::intake::Passed;
+use host_demo::sheet::Charset;
+use host_demo::state::{Action, State};
+use host_demo::store::ListQuery;
+use host_demo::words::Lang;
+use host_demo::worker::Worker;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+struct Office {
+    test: TestStore,
+    desk: Desk<Fake>,
+    fake: Fake,
+}
+
+impl Office {
+    /// `orders` orders whose registrations' answers were all lost.
+    async fn in_doubt(db: Db, orders: usize) -> Self {
+        let test = TestStore::new(db).await;
+        let ids: Vec<i64> = test.orders(orders).await.iter().map(|order| order.id).collect();
+        let fake = Fake::new(&vec![Next::LoseAnswer; orders]);
+        let desk = Desk {
+            store: test.store.clone(),
+            worker: Arc::new(Worker::start(&test.store).await.unwrap()),
+            providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
+            who: "花子".into(),
+            concurrency: 1,
+            settle: Duration::ZERO,
+        };
+        desk.run(Action::Credit, &ids, &|_| {}).await.unwrap();
+        assert!(fake.script_is_done(), "every answer was lost");
+        let office = Office { test, desk, fake };
+        assert!(office.states().await.iter().all(|state| *state == State::Unknown));
+        office
+    }
+
+    async fn states(&self) -> Vec<State> {
+        self.test.all().await.iter().map(|order| order.state).collect()
+    }
+
+    async fn take_in(&self, text: &str, dry_run: bool) -> Decided {
+        let mall = self.test.mall().await;
+        decisions::take_in(&self.desk, &mall, text.as_bytes(), None, dry_run).await.unwrap()
+    }
+}
+
+on_both! {
+    async fn many_are_recorded_at_once_each_with_its_own_finding(db) {
+        let office = Office::in_doubt(db, 7).await;
+        let references: Vec<_> = office.test.all().await.iter().map(|order| order.reference().to_owned()).collect();
+        let text = format!(
+            "注文番号,登録番号,結果,取引ID,メモ\n\
+             A-1,,与信OK,T1,管理画面\n\
+             ,{},登録あり,T2,管理画面\n\
+             A-3,{},rejected,,\"電話で確認,\n佐藤様\"\n\
+             A-4,,キャンセル済,,管理画面\n\
+             A-5,,登録なし,,検索 0件\n\
+             A-6,,,,\n\
+             A-7,,nothing,,検索 0件\n",
+            references[1], references[2]
+        );
+        let tried = office.take_in(&text, true).await;
+        assert!(office.states().await.iter().all(|state| *state == State::Unknown), "a dry run writes nothing");
+        let done = office.take_in(&text, false).await;
+        assert_eq!(done, tried);
+        assert_eq!(done.bad().count(), 0, "{:?}", done.bad().collect::<Vec<_>>());
+        let counts = done.counts();
+        assert_eq!((counts.taken.rows, counts.passed[&Passed::NoResult].rows, counts.read()), (6, 1, 7));
+        use State::{Approved, Cancelled, NotSent, Rejected, UnderReview, Unknown};
+        assert_eq!(office.states().await, [Approved, UnderReview, Rejected, Cancelled, NotSent, Unknown, NotSent]);
+        let orders = office.test.all().await;
+        assert_eq!((orders[0].transaction_id(), orders[1].transaction_id()), (Some("T1"), Some("T2")));
+        let line = office.test.store.history(orders[2].id).await.unwrap().pop().unwrap();
+        assert_eq!((line.who.as_str(), line.note.as_deref()), ("花子", Some("電話で確認,\n佐藤様")));
+        // Nothing is in doubt about them any more: the same file once more is refused row by row.
+        let again = office.take_in(&text, false).await;
+        assert_eq!((again.counts().taken.rows, again.counts().refused.rows), (0, 6));
+    }
+
+    async fn each_row_is_checked_like_a_single_decision(db) {
+        let office = Office::in_doubt(db, 4).await;
+        let ids: Vec<i64> = office.test.all().await.iter().map(|order| order.id).collect();
+        office.desk.run(Action::Check, &ids[3..], &|_| {}).await.unwrap();
+        let reference = office.test.order(ids[1]).await.reference().to_owned();
+        let text = format!(
+            "注文番号,登録番号,結果,取引ID,メモ\n\
+             A-1,,与信OK,,管理画面\n\
+             A-2,,登録なし,,\n\
+             A-9,,登録なし,,管理画面\n\
+             A-3,,たぶん,,管理画面\n\
+             A-1,{reference},登録なし,,管理画面\n\
+             ,,登録なし,,管理画面\n\
+             3.0E+11,,登録なし,,管理画面\n\
+             A-2,,与信OK,9.01235E+09,管理画面\n\
+             A-4,,登録なし,,管理画面\n\
+             ,x-1-1,登録なし,,管理画面\n\
+             A-2,,与信OK,{},管理画面\n",
+            "9".repeat(65)
+        );
+        let words = |done: &Decided| done.bad().map(|bad| format!("{} {}", bad.line, bad.words("f.csv", Lang::Ja))).collect::<Vec<_>>();
+        let tried = office.take_in(&text, true).await;
+        let done = office.take_in(&text, false).await;
+        assert_eq!(words(&done), words(&tried));
+        let expected = [
+            "後払い会社の取引IDがわかりません",
+            "「メモ」を入力してください",
+            "この注文番号の注文はありません",
+            "結果「たぶん」を",
+            "この登録番号は、この注文の今の登録番号ではありません",
+            "「注文番号」か「登録番号」を",
+            "「注文番号」の「3.0E+11」はExcelで崩れています",
+            "「取引ID」の「9.01235E+09」はExcelで崩れています",
+            "",
+            "この注文番号の注文はありません",
+            "同じ注文番号が3行目にもあります",
+        ];
+        let said = words(&done);
+        assert_eq!(said.len(), expected.len());
+        assert!(said.iter().zip(expected).all(|(said, expected)| said.contains(expected)), "{said:#?}");
+        assert!(matches!(done.bad().nth(8).unwrap().complaints[..], [Complaint::NotRecorded(_)]), "it is approved");
+        assert_eq!(done.counts().taken.rows, 0);
+        assert_eq!(office.states().await[..3], [State::Unknown; 3]);
+        assert_eq!(office.fake.ledger.lock().unwrap().len(), 4);
+    }
+
+    async fn nothing_there_is_not_believed_while_the_request_may_be_on_its_way(db) {
+        let mut office = Office::in_doubt(db, 2).await;
+        office.desk.settle = Duration::from_secs(120);
+        for dry_run in [true, false] {
+            let done = office.take_in("注文番号,結果,メモ\nA-1,登録なし,検索\nA-2,与信NG,検索\n", dry_run).await;
+            assert_eq!((done.counts().taken.rows, done.counts().refused.rows), (1, 1));
+            assert!(done.bad().next().unwrap().words("f.csv", Lang::Ja).contains("送信中の可能性"));
+        }
+        assert_eq!(office.states().await, [State::Unknown, State::Rejected]);
+    }
+
+    async fn the_orders_in_doubt_are_written_to_be_filled_in(db) {
+        let office = Office::in_doubt(db, 2).await;
+        for charset in [Charset::Utf8WithBom, Charset::ShiftJis] {
+            let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), charset).await.unwrap();
+            let mall = office.test.mall().await;
+            let empty = decisions::take_in(&office.desk, &mall, &bytes, None, false).await.unwrap();
+            assert_eq!(empty.counts().passed[&Passed::NoResult].rows, 2);
+        }
+        let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8WithBom).await.unwrap();
+        let filled = String::from_utf8(bytes).unwrap().replace("\"[結果不明]\",\"\",\"\",\"\"", "\"[結果不明]\",\"登録なし\",\"\",\"検索 0件\"");
+        let done = office.take_in(&filled, false).await;
+        assert_eq!((done.counts().taken.rows, done.bad().count()), (2, 0));
+        let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8WithBom).await.unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap().lines().count(), 1, "nothing is in doubt any more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_names_no_orders_is_refused_as_a_whole() {
+    let office = Office::in_doubt(Db::Sqlite, 1).await;
+    let mall = office.test.mall().await;
+    for text in ["結果,メモ\n与信OK,x\n", "注文番号,結果\nA-1,与信OK\n", ""] {
+        let refused = decisions::take_in(&office.desk, &mall, text.as_bytes(), None, false).await;
+        let expected =
+            matches!(refused, Err(DecisionsError::File(FileProblem::MissingHeadings(_) | FileProblem::Empty)));
+        assert!(expected, "{refused:?}");
+    }
+}

@@ -1,0 +1,254 @@
+//! Files as an operator brings them, by the command line, the API and the page: which orders come in, what is asked,
+//! what is refused, and that every row is accounted for.
+
+use e2e::gateway::Gateway;
+use e2e::platform::{Ended, Platform, SETTLE};
+use e2e::served::{ADMINISTRATOR, PASSWORD, Served};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host-demo/tests/csv").join(name)
+}
+
+struct System {
+    folder: tempfile::TempDir,
+    platform: Platform,
+    gateway: Gateway,
+}
+
+impl System {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let platform = Platform::new(folder.path(), "en").unwrap();
+        let gateway = Gateway::start("atobarai-com", folder.path()).unwrap();
+        platform.open(&gateway, &file("the-order-itself.csv")).unwrap();
+        System { folder, platform, gateway }
+    }
+
+    fn import(&self, name: &str, more: &[&str]) -> Ended {
+        let path = file(name).to_string_lossy().into_owned();
+        let arguments = ["orders", "import", "--mall", "honten", &path].into_iter().chain(more.iter().copied());
+        self.platform.run(arguments.collect::<Vec<_>>()).unwrap()
+    }
+
+    fn numbers(&self) -> Vec<String> {
+        self.platform.orders().unwrap().into_iter().map(|order| order.number).collect()
+    }
+}
+
+#[test]
+fn the_command_line_asks_counts_and_takes_nothing_wrong() {
+    let system = System::start();
+    for more in [&[][..], &["--dry-run"]] {
+        let asked = system.import("paid-by-card-and-cancelled.csv", more);
+        assert_eq!(asked.code, 2, "{asked:?}");
+        for said in
+            ["--take '支払方法=後払い決済'", "支払方法 後払い決済: 2 orders", "支払方法 クレジットカード: 1 orders"]
+        {
+            assert!(asked.stderr.contains(said), "{said}: {}", asked.stderr);
+        }
+    }
+    let taken = system.import("paid-by-card-and-cancelled.csv", &["--take", "後払い決済"]);
+    assert_eq!(taken.code, 0, "{taken:?}");
+    for said in
+        ["rows read 3 = taken 1 (1 orders) + refused 0 (0 orders) + passed over 2", "支払方法 is クレジットカード 1"]
+    {
+        assert!(taken.stdout.contains(said), "{said}: {}", taken.stdout);
+    }
+    let stray = system.import("quote-opened-in-a-name.csv", &[]);
+    assert_eq!(stray.code, 1, "{stray:?}");
+    assert!(
+        stray.stdout.contains("rows read 4 = taken 1 (1 orders) + refused 3 (1 orders) + passed over 0"),
+        "{stray:?}"
+    );
+    assert!(stray.stderr.contains("line 3"), "{stray:?}");
+    // One order under two numbers would be credited twice.
+    let mangled = system.import("exponent-of-an-order.csv", &[]);
+    assert!(mangled.code == 1 && mangled.stderr.contains("3.0E+11"), "{mangled:?}");
+    let again = system.import("the-order-itself.csv", &[]);
+    assert!(again.code == 0 && again.stdout.contains("unchanged"), "{again:?}");
+    assert_eq!(system.numbers(), ["300001234567", "PM2", "C33-0"]);
+    system.platform.must(["credit", "--all"]).unwrap();
+    assert_eq!(system.gateway.ledger().unwrap().registrations.len(), 3);
+
+    let settings = system.platform.settings("mall-atobarai-com.toml", &system.gateway).unwrap();
+    for id in ["new", "a b", "a\nb", "a\u{1b}[31m", ""] {
+        let ended = system.platform.run(["mall", "set", id, &settings.to_string_lossy()]).unwrap();
+        assert_eq!(ended.code, 2, "{id:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn many_decisions_are_recorded_from_one_file() {
+    let system = System::start();
+    system.import("inches.csv", &[]);
+    system.gateway.plan("drop-answer@order:every=1").unwrap();
+    system.platform.must(["credit", "--all"]).unwrap();
+    assert_eq!(system.gateway.plans().unwrap()[0].hits, 4, "every answer was lost");
+    system.gateway.clear_faults().unwrap();
+    std::thread::sleep(SETTLE);
+    let ledger = system.gateway.ledger().unwrap();
+    let orders = system.platform.orders().unwrap();
+    let id = |reference: &Option<String>| {
+        let held = ledger.registrations.values().find(|held| Some(&held.reference) == reference.as_ref());
+        held.map(|held| held.transaction_id.clone()).unwrap()
+    };
+    let rows = orders.iter().take(3).map(|order| format!("{},与信OK,{},console\n", order.number, id(&order.reference)));
+    let text = format!("注文番号,結果,取引ID,メモ\n{}{},maybe,,console\n", rows.collect::<String>(), orders[3].number);
+    let path = system.platform.write("decisions.csv", text).unwrap();
+    for (more, approved) in [(&["--dry-run"][..], 0), (&[], 3)] {
+        let path = path.to_string_lossy().into_owned();
+        let arguments = ["decisions", "--mall", "honten", &path].into_iter().chain(more.iter().copied());
+        let ended = system.platform.run(arguments.collect::<Vec<_>>()).unwrap();
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(ended.stdout.contains("rows read 4 = taken 3 (3 orders) + refused 1 (1 orders)"), "{ended:?}");
+        assert!(ended.stderr.contains("maybe"), "{ended:?}");
+        let now = system.platform.orders().unwrap();
+        assert_eq!(now.iter().filter(|order| order.state == "approved").count(), approved);
+    }
+    assert!(system.folder.path().exists());
+}
+
+/// What a visitor's browser or program sends, without redirects.
+struct Visitor {
+    agent: ureq::Agent,
+    url: String,
+    cookies: Vec<String>,
+}
+
+struct Page {
+    status: u16,
+    text: String,
+}
+
+impl Page {
+    /// The value of the form's field `name`.
+    fn field(&self, name: &str) -> String {
+        let marked = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.text.split_once(&marked).unwrap_or_else(|| panic!("no {name}: {}", self.text));
+        rest.split('"').next().unwrap_or_default().to_owned()
+    }
+}
+
+impl Visitor {
+    fn of(served: &Served) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        Visitor { agent: config.into(), url: served.url.clone(), cookies: Vec::new() }
+    }
+
+    fn answer(&mut self, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Page {
+        let mut response = response.unwrap();
+        for cookie in response.headers().get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            let name = format!("{}=", cookie.split('=').next().unwrap());
+            self.cookies.retain(|known| !known.starts_with(&name));
+            self.cookies.push(cookie);
+        }
+        Page { status: response.status().as_u16(), text: response.body_mut().read_to_string().unwrap() }
+    }
+
+    fn get(&mut self, path: &str) -> Page {
+        let request = self.agent.get(format!("{}{path}", self.url)).header("cookie", self.cookies.join("; "));
+        let response = request.header("accept-language", "ja").call();
+        self.answer(response)
+    }
+
+    fn post(&mut self, path: &str, kind: &str, body: &[u8]) -> Page {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("cookie", self.cookies.join("; "));
+        let response = request.header("accept-language", "ja").header("content-type", kind).send(body);
+        self.answer(response)
+    }
+
+    fn sign_in(&mut self) {
+        let csrf = self.get("/signin").field("csrf");
+        let form = format!("csrf={csrf}&name={ADMINISTRATOR}&password={PASSWORD}&next=%2F");
+        assert_eq!(self.post("/signin", "application/x-www-form-urlencoded", form.as_bytes()).status, 303);
+    }
+
+    /// Sends the form of the import page.
+    fn import(&mut self, fields: &[(&str, &str)], file: Option<&[u8]>) -> Page {
+        let csrf = self.get("/import").field("csrf");
+        let part = |name: &str| format!("--limit\r\ncontent-disposition: form-data; name=\"{name}\"");
+        let mut body = format!("{}\r\n\r\n{csrf}\r\n", part("csrf")).into_bytes();
+        for (name, value) in fields {
+            body.extend(format!("{}\r\n\r\n{value}\r\n", part(name)).into_bytes());
+        }
+        if let Some(bytes) = file {
+            body.extend(format!("{}; filename=\"orders.csv\"\r\n\r\n", part("file")).into_bytes());
+            body.extend([bytes, b"\r\n"].concat());
+        }
+        body.extend(b"--limit--\r\n");
+        self.post("/import", "multipart/form-data; boundary=limit", &body)
+    }
+
+    /// A call of the API that takes a file in.
+    fn call(&self, token: &str, query: &str, key: &str, bytes: &[u8]) -> (u16, Value) {
+        let request = self.agent.post(format!("{}/api/v1/imports?mall=honten&{query}", self.url));
+        let request = request.header("authorization", format!("Bearer {token}")).header("idempotency-key", key);
+        let mut response =
+            request.header("accept-language", "en").header("content-type", "text/csv").send(bytes).unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}")))
+    }
+}
+
+#[test]
+fn the_page_and_the_api_ask_count_and_take_the_same() {
+    let system = System::start();
+    let System { folder, platform, gateway } = system;
+    let served = Served::start(platform).unwrap();
+    let mut visitor = Visitor::of(&served);
+    visitor.sign_in();
+    let csrf = visitor.get("/users").field("csrf");
+    let form = format!("csrf={csrf}&name=files&role=operator");
+    let issued = visitor.post("/tokens", "application/x-www-form-urlencoded", form.as_bytes());
+    let page = if issued.status == 303 { visitor.get("/users") } else { issued };
+    let (_, rest) = page.text.split_once("<code>").expect("the token");
+    let token = rest.split('<').next().unwrap_or_default().to_owned();
+
+    let paid = std::fs::read(file("paid-by-card-and-cancelled.csv")).unwrap();
+    let (status, problem) = visitor.call(&token, "what=orders&dry_run=true", "a", &paid);
+    assert_eq!((status, problem["type"].as_str()), (422, Some("urn:host-demo:problem:choice-needed")), "{problem}");
+    let details: Vec<_> =
+        problem["fields"].as_array().unwrap().iter().map(|field| field["detail"].as_str().unwrap()).collect();
+    assert_eq!(details, ["支払方法=後払い決済: 2 orders", "支払方法=クレジットカード: 1 orders"]);
+    let take = "take=%E6%94%AF%E6%89%95%E6%96%B9%E6%B3%95%3D%E5%BE%8C%E6%89%95%E3%81%84%E6%B1%BA%E6%B8%88";
+    let (status, came) = visitor.call(&token, &format!("what=orders&dry_run=true&{take}"), "b", &paid);
+    assert_eq!(
+        (status, &came["rows"]),
+        (200, &serde_json::json!({ "read": 3, "taken": 1, "refused": 0, "passed_over": 2 }))
+    );
+    assert_eq!(came["passed_over"][0]["reason"], "not_taken");
+
+    // The page: it asks, what is ticked is tried, and what was tried is taken.
+    let fields = [("mall", "honten"), ("what", "orders"), ("do", "import")];
+    let asked = visitor.import(&fields, Some(&paid));
+    assert!(asked.status == 422 && asked.text.contains("後払い決済（2件）"), "{}", asked.text);
+    let held = asked.field("held");
+    let ticked = [("held", held.as_str()), ("take.1.1", "支払方法=後払い決済"), ("do", "try")];
+    let tried = visitor.import(&ticked, None);
+    assert!(tried.status == 200 && tried.text.contains("読んだ行 3 ＝ 取り込む 1（1件）"), "{}", tried.text);
+    let taken = visitor.import(&[("held", &tried.field("held")), ("do", "held")], None);
+    assert!(taken.status == 200 && taken.text.contains("1件を取り込みました"), "{}", taken.text);
+
+    let stray = std::fs::read(file("quotes-opened-in-two-remarks.csv")).unwrap();
+    let (status, came) = visitor.call(&token, "what=orders", "c", &stray);
+    assert_eq!(
+        (status, &came["rows"]),
+        (200, &serde_json::json!({ "read": 4, "taken": 1, "refused": 3, "passed_over": 0 }))
+    );
+    let numbers: Vec<_> = served.platform.orders().unwrap().into_iter().map(|order| order.number).collect();
+    assert_eq!(numbers, ["300001234567", "PM2", "M14"]);
+
+    // Findings: by the API and on the page.
+    served.platform.must(["credit", "--all"]).unwrap();
+    let findings = "注文番号,結果,メモ\nPM2,登録なし,検索\n".as_bytes();
+    let (status, came) = visitor.call(&token, "what=decisions", "d", findings);
+    assert_eq!((status, came["refused_count"].as_u64()), (200, Some(1)), "nothing is in doubt: {came}");
+    let page = visitor.import(&[("mall", "honten"), ("what", "decisions"), ("do", "try")], Some(findings));
+    assert!(page.status == 200 && page.text.contains("取り込めない 1（1件）"), "{}", page.text);
+    let file = visitor.get("/export.csv?what=decisions&encoding=utf-8");
+    assert!(file.status == 200 && file.text.contains("登録番号") && file.text.lines().count() == 1, "{}", file.text);
+    drop((gateway, folder));
+}
