@@ -569,3 +569,19 @@ async fn what_serves_is_what_lies_on_the_shelf() {
         std::fs::read_dir(platform.shelf.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
+
+/// Simulated gateways would be given the credentials that malls have for the real one.
+#[cfg(feature = "sandbox")]
+#[tokio::test]
+async fn the_sandbox_does_not_replace_what_is_there_for_real() {
+    let folder = tempfile::tempdir().unwrap();
+    let components = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins");
+    drop(host_demo::web::Sandbox::start(0, &components, folder.path()).await.unwrap());
+    // Its own permissions it replaces: its ports are others at each start.
+    drop(host_demo::web::Sandbox::start(0, &components, folder.path()).await.unwrap());
+    let real = permissions("np", NP);
+    std::fs::write(folder.path().join("np.toml"), &real).unwrap();
+    let error = host_demo::web::Sandbox::start(0, &components, folder.path()).await.err().expect("replaced");
+    assert!(error.to_string().contains("np.wasm") && error.to_string().contains("--plugins"), "{error}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("np.toml")).unwrap(), real);
+}
