@@ -187,8 +187,7 @@ impl<P: Provider + Clone + 'static> Source for Orders<P> {
 /// An order for which nothing could be asked waits for a person, unless it is a matter of time.
 async fn put_off_what_was_not_begun<P>(desk: &Desk<P>, rows: &[Row], lease: i64) -> Result<(), StoreError> {
     let passes = |problem: &Problem| problem.is_for_later() || *problem == Problem::Changed;
-    let (again, never): (Vec<&Row>, Vec<&Row>) =
-        rows.iter().partition(|row| row.problem.as_ref().is_some_and(passes));
+    let (again, never): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.problem.as_ref().is_some_and(passes));
     let ids = |rows: Vec<&Row>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     let later = desk.store.now() + FIRST_PAUSE.as_millis() as i64;
     desk.store.put_off(&ids(again), lease, Some(later)).await?;

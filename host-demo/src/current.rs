@@ -20,7 +20,12 @@ pub async fn load_all(shelf: &Shelf, registry: &Registry) {
 pub async fn follow(shelf: &Shelf, registry: &Registry) -> Infallible {
     let tell = |name: &str, news: News<'_>| match news {
         News::Current(plugin) => {
-            tracing::warn!(name, version = plugin.info().version, digest = plugin.facts().digest, "the plugin was replaced");
+            tracing::warn!(
+                name,
+                version = plugin.info().version,
+                digest = plugin.facts().digest,
+                "the plugin was replaced"
+            );
         }
         News::Kept(error) => {
             tracing::error!(name, %error, "a plugin on the shelf does not load; the one before stays");

@@ -93,7 +93,8 @@ impl<P: Provider + Clone + 'static> Lanes<P> {
         if self.keys.values().any(|busy| *busy == key) {
             return;
         }
-        let gate = self.gates.entry(provider.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(CALLS_OF_A_PROVIDER)));
+        let gate =
+            self.gates.entry(provider.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(CALLS_OF_A_PROVIDER)));
         let lane = drain(desk, Arc::clone(gate), source);
         self.keys.insert(self.running.spawn(lane).id(), key);
     }

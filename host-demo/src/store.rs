@@ -74,7 +74,9 @@ pub enum StoreError {
     #[error("the store failed: {0}")]
     Database(#[source] sqlx::Error),
     /// No connection was to be had for as long as is reasonable.
-    #[error("the store failed: the database cannot be reached, or all connections to it are in use (データベースに接続できません)")]
+    #[error(
+        "the store failed: the database cannot be reached, or all connections to it are in use (データベースに接続できません)"
+    )]
     NoConnection,
     /// The schema could not be brought up to date.
     #[error("the store's schema cannot be brought up to date: {0}")]

@@ -123,7 +123,8 @@ async fn compare(db: Db, by: By, what: &str, neighbour: Fake) -> Platform {
     for _ in 0..TRIES {
         let alone = Platform::new(db, by, None).await.rate().await;
         // Its script is part of it.
-        let neighbour = Fake { script: Arc::new(Mutex::new(neighbour.script.lock().unwrap().clone())), ..neighbour.clone() };
+        let neighbour =
+            Fake { script: Arc::new(Mutex::new(neighbour.script.lock().unwrap().clone())), ..neighbour.clone() };
         neighbour.batches.lock().unwrap().clear();
         let platform = Platform::new(db, by, Some(neighbour)).await;
         let beside = platform.rate().await;
@@ -146,7 +147,8 @@ async fn a_provider_keeps_its_rate_beside_every_hostile_neighbour() {
         compare(db, By::Batch, "a gateway that never answers", hostile(Ending::GatewaySilent(DEADLINE))).await;
         compare(db, By::Batch, "a plugin that traps", hostile(Ending::Trap)).await;
     }
-    let says_nul = Fake { latency: LATENCY, ..Fake::new(&[Next::NulInId]).with_info(|info| info.batch_limits.credit = 1) };
+    let says_nul =
+        Fake { latency: LATENCY, ..Fake::new(&[Next::NulInId]).with_info(|info| info.batch_limits.credit = 1) };
     let platform = compare(Db::Postgres, By::Batch, "one NUL in a transaction id", says_nul).await;
     let theirs = platform.of("neighbour").await;
     let (doubted, others): (Vec<_>, Vec<_>) = theirs.iter().partition(|order| order.state == State::Unknown);

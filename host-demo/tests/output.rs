@@ -22,7 +22,8 @@ fn without_a_reader(errors_too: bool, arguments: &[&str]) -> (Option<i32>, Strin
 
 #[test]
 fn a_reader_that_leaves_ends_nothing() {
-    for arguments in [&["orders", "list"][..], &["mall", "list"], &["--help"], &["export", "--json"], &["user", "list"]] {
+    for arguments in [&["orders", "list"][..], &["mall", "list"], &["--help"], &["export", "--json"], &["user", "list"]]
+    {
         assert_eq!(without_a_reader(false, arguments), (Some(0), String::new()), "{arguments:?}");
         assert_eq!(without_a_reader(true, arguments), (Some(0), String::new()), "{arguments:?}");
     }

@@ -281,9 +281,8 @@ impl Store {
 
     /// Marks every batch as finished whose rows are all done, whoever did the last of them.
     pub async fn finish_batches(&self, now: i64) -> Result<()> {
-        let over: Vec<i64> = sqlx::query_scalar(concat!("SELECT b.id FROM batches b WHERE ", is_over!()))
-            .fetch_all(&self.pool)
-            .await?;
+        let over: Vec<i64> =
+            sqlx::query_scalar(concat!("SELECT b.id FROM batches b WHERE ", is_over!())).fetch_all(&self.pool).await?;
         // Read first: the everyday case writes nothing.
         if over.is_empty() {
             return Ok(());
@@ -322,8 +321,11 @@ impl Store {
 
     /// Which providers any process can ask in the background; nothing where no process works there.
     pub async fn served(&self) -> Result<Option<BTreeSet<String>>> {
-        let mut served: BTreeSet<String> =
-            sqlx::query_scalar("SELECT DISTINCT provider FROM serving").fetch_all(&self.pool).await?.into_iter().collect();
+        let mut served: BTreeSet<String> = sqlx::query_scalar("SELECT DISTINCT provider FROM serving")
+            .fetch_all(&self.pool)
+            .await?
+            .into_iter()
+            .collect();
         Ok(served.remove("").then_some(served))
     }
 

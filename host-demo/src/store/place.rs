@@ -295,13 +295,9 @@ mod tests {
     async fn whatever_the_url_says_a_commit_is_durable_and_never_less_than_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let database = test_postgres::Cluster::shared().database().unwrap();
-        for (said, is) in [
-            ("off", "on"),
-            ("local", "on"),
-            ("remote_write", "on"),
-            ("on", "on"),
-            ("remote_apply", "remote_apply"),
-        ] {
+        for (said, is) in
+            [("off", "on"), ("local", "on"), ("remote_write", "on"), ("on", "on"), ("remote_apply", "remote_apply")]
+        {
             let url = format!("{database}&options[synchronous_commit]={said}");
             let place = Place::new(&url).with_files(folder.path().join("orders.db"));
             let (pool, mut alone) = (place.connect().await.unwrap(), place.connect_alone().await.unwrap());

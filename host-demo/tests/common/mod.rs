@@ -11,8 +11,8 @@ use host_demo::order::{Amounts, Item, Order, OrderData, Person};
 use host_demo::provider::Provider;
 use host_demo::state::Event;
 use host_demo::store::{Claim, Filter, NewOrder, Place, Saved, Saving, Store};
-use std::path::Path;
 use sqlx::Connection;
+use std::path::Path;
 use tempfile::TempDir;
 use time::macros::datetime;
 

@@ -161,7 +161,9 @@ fn a_grant_that_is_taken_away_holds_for_a_worker_that_runs() {
     std::fs::remove_file(&permissions).unwrap();
     working.wait_until_it_says("it is asked no more");
     let batch = credit(&platform, &["G20261101-003"]);
-    wait_until("nobody says why it waits", || shown(&platform, &batch).contains("No running process has loaded the plugin"));
+    wait_until("nobody says why it waits", || {
+        shown(&platform, &batch).contains("No running process has loaded the plugin")
+    });
     assert_eq!(registered(&gateway), 2);
     std::fs::write(&permissions, granted).unwrap();
     wait_until("a grant that is given back is not taken", || registered(&gateway) == 3);

@@ -80,7 +80,8 @@ pub fn bounded(limit: Option<usize>) -> Result<usize, Problem> {
 pub async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
-    Query(latest): Query<Latest>) -> Result<Json<Vec<Batch>>, Problem> {
+    Query(latest): Query<Latest>,
+) -> Result<Json<Vec<Batch>>, Problem> {
     let mut batches = Vec::new();
     for batch in app.store.batches(bounded(latest.limit)? as i64).await? {
         batches.push(Batch::of(&app, batch, caller.lang).await?);
