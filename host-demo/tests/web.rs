@@ -709,6 +709,29 @@ async fn what_cannot_be_meant_is_refused_by_name() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_test_is_among_the_calls_of_its_provider() {
+    let mut platform = Platform::new().await;
+    let shelf = platform.test.folder.path().join("plugins");
+    std::fs::create_dir(&shelf).unwrap();
+    let own = std::env::current_exe().unwrap();
+    let built = own.ancestors().map(|folder| folder.join("plugins/atobarai-com.wasm")).find(|path| path.is_file());
+    std::fs::copy(built.expect("run `cargo xtask plugins` first"), shelf.join("atobarai-com.wasm")).unwrap();
+    std::fs::write(shelf.join("atobarai-com.toml"), "origins = []\n").unwrap();
+    platform.app = start(&platform.test, false).await;
+    platform.router = platform.app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
+    let mut mall = platform.test.mall().await;
+    mall.provider = "atobarai-com".into();
+    platform.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+
+    let token = platform.token(Role::Administrator).await;
+    let tested = platform.call(Method::POST, "/api/v1/malls/m/connection-test", &token, Some("k"), None).await;
+    assert_eq!((tested.status, &tested.json()["works"]), (StatusCode::OK, &json!(false)), "{}", tested.text);
+    let providers = platform.call(Method::GET, "/api/v1/providers", &token, None, None).await.json();
+    let calls = &providers[0]["calls"][0];
+    assert_eq!((&calls["operation"], &calls["calls"]), (&json!("test-connection"), &json!(1)), "{providers}");
+}
+
 /// PostgreSQL cannot hold it and would fail; on either database it is what was sent that cannot be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_with_nul_cannot_be_read_wherever_it_comes() {
