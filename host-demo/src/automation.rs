@@ -7,7 +7,7 @@
 
 use crate::clock;
 use crate::desk::{Desk, DeskError, Row, Work};
-use crate::mall::Mall;
+use crate::mall::{Mall, Start};
 use crate::order::Order;
 use crate::provider::Provider;
 use crate::state::{Action, State};
@@ -28,9 +28,16 @@ pub fn pause(tries: i64) -> Duration {
     FIRST_PAUSE.mul_f64(growth).min(LONGEST_PAUSE)
 }
 
-/// Whether the mall has credit run by itself on a new order of this order status.
-pub fn starts_credit(mall: &Mall, order_status: Option<&str>) -> bool {
-    !mall.by_csv && mall.automation.credit.holds(order_status)
+/// What a mall can have begun by itself; each has its own [`Start`].
+pub const STARTED: [Action; 2] = [Action::Credit, Action::Sync];
+
+/// When the mall has `action` begin by itself. No credit is run where results come by CSV.
+pub fn start(mall: &Mall, action: Action) -> Start {
+    match action {
+        Action::Credit if !mall.by_csv => mall.automation.credit.clone(),
+        Action::Sync => mall.automation.sync.clone(),
+        _ => Start::Never,
+    }
 }
 
 /// When to look next at `order`, to which something has just happened; never where only a person can
@@ -53,12 +60,10 @@ pub fn due(order: &Order, now: i64) -> Option<i64> {
 /// What the automation does with `order` now, under its mall's settings.
 pub fn task(order: &Order, mall: &Mall) -> Option<Action> {
     let action = order.state.automatic().filter(|action| order.offers(*action))?;
-    let status = order.order_status.as_deref();
     let wanted = match action {
-        Action::Credit => starts_credit(mall, status),
         Action::Check => mall.automation.poll,
-        Action::Sync => mall.automation.sync.holds(status),
-        Action::Cancel | Action::Decide => false,
+        // An order that waited when this was switched on may have been left to an operator.
+        _ => start(mall, action).holds(order.order_status.as_deref()) && order.held != Some(action),
     };
     (wanted && !is_stuck(order, action)).then_some(action)
 }
@@ -92,11 +97,13 @@ const LOOKED_AT_ONCE: usize = 200;
 pub async fn round<P: Provider + Clone>(desk: &Desk<P>) -> Result<usize, DeskError> {
     desk.worker.recover(&desk.store).await?;
     let now = clock::now();
+    // First: an order that is read after the settings has been left to an operator if they say so.
+    let malls = desk.store.malls().await?;
     let due = desk.store.take_due(now, LOOKED_AT_ONCE).await?;
     if due.orders.is_empty() {
         return Ok(0);
     }
-    let plan = Plan::of(&desk.store, &due.orders, now).await?;
+    let plan = Plan::of(&desk.store, &malls, &due.orders, now).await?;
     for (at, orders) in &plan.put_off {
         desk.store.put_off(orders, due.lease, *at).await?;
     }
@@ -116,12 +123,12 @@ struct Plan {
 }
 
 impl Plan {
-    async fn of(store: &Store, orders: &[Order], now: i64) -> Result<Self, StoreError> {
-        let malls: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
+    async fn of(store: &Store, malls: &[Mall], orders: &[Order], now: i64) -> Result<Self, StoreError> {
+        let malls: HashMap<_, _> = malls.iter().map(|mall| (mall.id.as_str(), mall)).collect();
         let mut plan = Plan::default();
         let mut admissions: HashMap<String, Admission> = HashMap::new();
         for order in orders {
-            let mall = malls.get(&order.mall);
+            let mall = malls.get(order.mall.as_str());
             let Some((mall, action)) = mall.and_then(|mall| Some((mall, task(order, mall)?))) else {
                 plan.put_off.entry(None).or_default().push(order.id);
                 continue;

@@ -122,6 +122,11 @@ pub enum MallPart {
     Headings,
     /// Whether credit results come by CSV.
     ByCsv,
+    /// What became of orders that waited for what the automation begins.
+    Waiting {
+        /// They were sent; otherwise they are left to an operator.
+        sent: bool,
+    },
 }
 
 impl MallPart {
@@ -158,6 +163,12 @@ impl MallPart {
             MallPart::Automation => lang.pick("自動処理", "automation").to_owned(),
             MallPart::Headings => lang.pick("CSVの列", "CSV columns").to_owned(),
             MallPart::ByCsv => lang.pick("与信結果の受け取り方", "how credit results come").to_owned(),
+            MallPart::Waiting { sent: true } => {
+                lang.pick("待っていた注文も送信", "orders that waited were sent").to_owned()
+            }
+            MallPart::Waiting { sent: false } => {
+                lang.pick("待っていた注文は自動では送信しない", "orders that waited are left to an operator").to_owned()
+            }
         }
     }
 }
