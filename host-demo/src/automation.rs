@@ -7,7 +7,7 @@
 
 use crate::desk::{Desk, DeskError, Row, rows_of_a_call};
 use crate::lanes::{Call, Source};
-use crate::mall::Mall;
+use crate::mall::{Mall, Start};
 use crate::order::Order;
 use crate::provider::Provider;
 use crate::state::{Action, State};
@@ -28,9 +28,16 @@ pub fn pause(tries: i64) -> Duration {
     FIRST_PAUSE.mul_f64(growth).min(LONGEST_PAUSE)
 }
 
-/// Whether the mall has credit run by itself on a new order of this order status.
-pub fn starts_credit(mall: &Mall, order_status: Option<&str>) -> bool {
-    !mall.by_csv && mall.automation.credit.holds(order_status)
+/// What a mall can have begun by itself; each has its own [`Start`].
+pub const STARTED: [Action; 2] = [Action::Credit, Action::Sync];
+
+/// When the mall has `action` begin by itself. No credit is run where results come by CSV.
+pub fn start(mall: &Mall, action: Action) -> Start {
+    match action {
+        Action::Credit if !mall.by_csv => mall.automation.credit.clone(),
+        Action::Sync => mall.automation.sync.clone(),
+        _ => Start::Never,
+    }
 }
 
 /// When to look next at `order`, to which something has just happened; never where only a person can
@@ -53,12 +60,10 @@ pub fn due(order: &Order, now: i64) -> Option<i64> {
 /// What the automation does with `order` now, under its mall's settings.
 pub fn task(order: &Order, mall: &Mall) -> Option<Action> {
     let action = order.state.automatic().filter(|action| order.offers(*action))?;
-    let status = order.order_status.as_deref();
     let wanted = match action {
-        Action::Credit => starts_credit(mall, status),
         Action::Check => mall.automation.poll,
-        Action::Sync => mall.automation.sync.holds(status),
-        Action::Cancel | Action::Decide => false,
+        // An order that waited when this was switched on may have been left to an operator.
+        _ => start(mall, action).holds(order.order_status.as_deref()) && order.held != Some(action),
     };
     (wanted && !is_stuck(order, action)).then_some(action)
 }
@@ -104,14 +109,16 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
 ) -> Result<(usize, BTreeMap<Lane, Orders<P>>), StoreError> {
     let (store, now) = (&desk.store, desk.store.now());
     let but = busy.into_iter().map(|lane| (lane.provider, lane.mall)).collect();
+    // First: an order that is read after the settings has been left to an operator if they say so.
+    let malls = store.malls().await?;
     let due = store.take_due(now, LOOKED_AT_ONCE, &Among { providers: Some(desk.providers.ids()), but }).await?;
     if due.orders.is_empty() {
         return Ok((0, BTreeMap::new()));
     }
-    let malls: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
+    let malls: HashMap<_, _> = malls.iter().map(|mall| (mall.id.as_str(), mall)).collect();
     let (mut lanes, mut idle) = (BTreeMap::new(), Vec::new());
     for order in &due.orders {
-        let todo = malls.get(&order.mall).and_then(|mall| Some((task(order, mall)?, mall.rows_per_request)));
+        let todo = malls.get(order.mall.as_str()).and_then(|mall| Some((task(order, mall)?, mall.rows_per_request)));
         let Some((action, rows_per_request)) = todo else {
             idle.push(order.id);
             continue;

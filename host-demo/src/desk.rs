@@ -361,8 +361,10 @@ impl<P: Provider + Clone> Desk<P> {
         for (place, work) in works.iter().enumerate() {
             let order = self.store.order(work.id).await?.ok_or(DeskError::NoOrder(work.id))?;
             let account = shop.account(action, &order)?;
+            let mall = shop.mall(&order)?;
             let obstacle = match self.providers.get(&account.provider) {
-                Some(provider) => obstacle(action, &order, shop.mall(&order)?, &provider),
+                _ if is_by_csv(action, &order, mall) => Some(Problem::ResultsByCsv),
+                Some(provider) => obstacle(action, &order, mall, &provider),
                 None => Some(Problem::ProviderMissing { provider: account.provider.clone() }),
             };
             match obstacle {
@@ -687,6 +689,12 @@ fn is_open(row: &Row) -> bool {
 
 fn not_offered(action: Action, order: &Order) -> Problem {
     Problem::NotOffered { state: order.state, action: action.to_string() }
+}
+
+/// Whether it is the mall, and not the order's state, that has no credit run: its results come by CSV.
+fn is_by_csv(action: Action, order: &Order, mall: &Mall) -> bool {
+    let by_csv = mall.by_csv || order.results_by_csv;
+    by_csv && action == Action::Credit && next(order.state, Event::CreditStarted).is_some()
 }
 
 /// What stands in the way of `action` before anything is sent.

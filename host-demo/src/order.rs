@@ -179,6 +179,11 @@ pub struct Order {
     pub owner: Option<String>,
     /// How often in a row nothing came of it: what makes the automation's pauses grow.
     pub tries: i64,
+    /// What the automation leaves to an operator: the order waited when its mall's automation of this action was
+    /// switched on for orders to come alone.
+    pub held: Option<Action>,
+    /// Its mall takes credit results by CSV, so no credit is run.
+    pub results_by_csv: bool,
     /// Counts every change: what compare-and-set compares.
     pub version: i64,
     /// Why the order is not where its operator wants it.
@@ -201,7 +206,11 @@ pub struct Registration {
 impl Order {
     /// What the order offers besides what its state alone decides.
     pub fn situation(&self) -> Situation {
-        Situation { tracking_entered: self.tracking.is_some(), problem: self.problem.is_some() }
+        Situation {
+            tracking_entered: self.tracking.is_some(),
+            problem: self.problem.is_some(),
+            results_by_csv: self.results_by_csv,
+        }
     }
 
     /// What may be done with it now.

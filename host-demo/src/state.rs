@@ -362,12 +362,14 @@ pub fn next(state: State, event: Event) -> Option<State> {
 }
 
 /// What else, besides its state, decides what an order offers.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Situation {
     /// A tracking number and a carrier are entered.
     pub tracking_entered: bool,
     /// The last action left a problem.
     pub problem: bool,
+    /// The mall takes credit results by CSV: no credit is run through the API.
+    pub results_by_csv: bool,
 }
 
 impl State {
@@ -384,12 +386,12 @@ impl State {
 
     /// What the operator may do now, in the order of the buttons.
     pub fn actions(self, situation: Situation) -> impl Iterator<Item = Action> {
-        let offered = move |when| match when {
-            Always => true,
+        let offered = move |action, when| match when {
+            Always => action != A::Credit || !situation.results_by_csv,
             Tracking => situation.tracking_entered,
             Problem => situation.problem,
         };
-        self.face().actions.iter().filter(move |(_, when)| offered(*when)).map(|(action, _)| *action)
+        self.face().actions.iter().filter(move |(action, when)| offered(*action, *when)).map(|(action, _)| *action)
     }
 
     /// Whether the tracking number may be entered or changed.

@@ -11,8 +11,10 @@
 //! never wait for each other.
 
 mod audit;
+mod backlog;
 mod batches;
 mod breakers;
+mod drafts;
 mod list;
 mod malls;
 mod moment;
@@ -23,28 +25,30 @@ mod seed;
 mod users;
 
 pub use audit::{AuditLine, By, Deed, MallPart};
+pub use backlog::{Backlog, OnBacklog, Sum};
 pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
 pub use breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
-pub use list::{ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, MAX_SEARCH, NotAListKey, PAGE, Position};
+pub use drafts::{DRAFTS_KEPT, MAX_DRAFTS};
+pub use list::{Candidate, ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, MAX_SEARCH, NotAListKey, PAGE, Position};
 pub use malls::{Keep, OpenOrders, Saved, Saving};
 pub use moment::Moment;
 pub use place::{Place, Risks};
 pub use schedule::{Among, Due, LEASE};
 pub use users::{
-    ANSWERS_KEPT, ApiToken, Begun, Call, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, NewSession, Role, SESSION, Session,
-    SignIn, User, UserProblem,
+    ANSWERS_KEPT, ApiToken, Begun, Call, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, NewSession, Role, SESSION,
+    SIGN_IN_WINDOW, Session, SignIn, User, UserProblem,
 };
 
 use crate::automation;
 use crate::clock;
-use crate::mall::{Mall, ShopAccount};
+use crate::mall::{Mall, ShopAccount, Start};
 use crate::order::{Amounts, Invoice, Order, OrderData, Registration, Tracking};
 use crate::secret::{SecretError, Secrets};
-use crate::state::{Event, State, next};
+use crate::state::{Action, Event, State, next};
 use crate::words::{Lang, Problem};
 use moment::Watched;
 use place::Dialect;
-use rows::to_json;
+use rows::{from_json, to_json};
 use serde::Serialize;
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
@@ -360,8 +364,9 @@ macro_rules! select_orders {
         concat!(
             "SELECT o.id, o.mall, o.number, o.provider, o.data, o.invoice, o.goods, o.shipping_fee, o.imported_fee, \
              o.payment_fee, o.billed, o.fee_band, o.order_status, o.state, o.reference, o.carrier, o.tracking_number, \
-             o.shipped_on, o.sent_at, o.sent_clock, o.sent_boot, o.sent_uptime, o.owner, o.problem, o.tries, o.version, r.account, r.sends, r.transaction_id \
-             FROM orders o LEFT JOIN registrations r ON r.reference = o.reference ",
+             o.shipped_on, o.sent_at, o.sent_clock, o.sent_boot, o.sent_uptime, o.owner, o.problem, o.tries, o.held, \
+             o.version, m.by_csv, r.account, r.sends, r.transaction_id FROM orders o JOIN malls m ON m.id = o.mall \
+             LEFT JOIN registrations r ON r.reference = o.reference ",
             $rest
         )
     };
@@ -469,11 +474,12 @@ impl Store {
 
     async fn try_insert_orders(&self, mall: &Mall, orders: &[NewOrder], now: i64) -> Result<Vec<bool>> {
         let mut writing = self.write().await?;
+        let start = self.credit_start(&mut writing, &mall.id).await?;
         let first = take_numbers(&mut writing, "order", orders.len()).await?;
         let mut moves = Moves::beginning_with(Some(first));
         let mut new = Vec::with_capacity(orders.len());
         for (id, order) in (first..).zip(orders) {
-            let due_at = automation::starts_credit(mall, order.order_status.as_deref()).then_some(now);
+            let due_at = start.holds(order.order_status.as_deref()).then_some(now);
             let is_new = insert_order(&mut writing, id, mall, order, due_at).await?;
             moves.add(&mall.id, &mall.provider, State::NotAsked, i64::from(is_new));
             new.push(is_new);
@@ -481,6 +487,16 @@ impl Store {
         moves.write(&mut writing).await?;
         writing.commit().await?;
         Ok(new)
+    }
+
+    /// When credit begins by itself at `mall`, as it is now and stays until this transaction ends: an order either
+    /// waited when that was changed, or comes after it.
+    async fn credit_start(&self, writing: &mut Writing, mall: &str) -> Result<Start> {
+        let sql = format!("SELECT automation, by_csv FROM malls WHERE id = $1{}", self.dialect.unchanged());
+        let (automation, by_csv): (String, i64) =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(mall).fetch_one(&mut **writing).await?;
+        let mall = Mall { automation: from_json(&automation)?, by_csv: by_csv != 0, ..Mall::default() };
+        Ok(automation::start(&mall, Action::Credit))
     }
 
     /// The orders that `filter` lets through, oldest first.
@@ -752,7 +768,8 @@ impl Store {
         let mut writing = self.write().await?;
         let written = sqlx::query(
             "UPDATE orders SET carrier = $1, tracking_number = $2, shipped_on = $3, tries = 0, due_at = $4, \
-             version = version + 1 WHERE id = $5 AND version = $6",
+             held = CASE WHEN held = 'sync' THEN NULL ELSE held END, version = version + 1 \
+             WHERE id = $5 AND version = $6",
         )
         .bind(&tracking.carrier)
         .bind(&tracking.number)
@@ -783,6 +800,11 @@ impl Store {
         .bind(order.version)
         .execute(&mut *writing)
         .await?;
+        if let Some(status) =
+            status.filter(|status| written.rows_affected() == 1 && Some(*status) != order.order_status.as_deref())
+        {
+            backlog::release_moved(&mut writing, order.id, &order.mall, status).await?;
+        }
         let note = status.unwrap_or_default().to_owned();
         self.end_edit(writing, order, written.rows_affected(), HistoryLine::unmoved(order, now, who, STATUS_SET, note))
             .await

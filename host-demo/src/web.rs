@@ -5,10 +5,12 @@
 //! | `visit`, `form` | who asks, and whether a form is really theirs |
 //! | `page`, `texts`, `assets`, `headers` | what every page has |
 //! | `orders`, `row`, `order`, `batches` | the order list, one order, many orders at once |
+//! | `unsaved` | secrets that were typed into a mall's form and are not saved yet |
 //! | `malls`, `providers`, `users`, `audit` | what an administrator sets up and looks after |
 //! | `account` | a user's own password |
 //! | `transfer` | CSV in and out |
 //! | `start`, `sandbox` | first steps, with simulated gateways |
+//! | `confirm` | asking once more |
 //! | `calls` | what the plugins were called for |
 //! | [`api`] | the same for programs |
 
@@ -18,6 +20,7 @@ mod assets;
 mod audit;
 mod batches;
 mod calls;
+mod confirm;
 mod form;
 mod headers;
 mod health;
@@ -35,6 +38,7 @@ mod sign_in;
 mod start;
 mod texts;
 mod transfer;
+mod unsaved;
 mod users;
 mod visit;
 

@@ -251,6 +251,8 @@ pub enum Problem {
         /// 与信理由
         said: Said,
     },
+    /// The mall takes credit results by CSV, so no credit is run through the API.
+    ResultsByCsv,
     /// An operator recorded this.
     Recorded {
         /// The operator's note.
@@ -629,6 +631,16 @@ impl Problem {
             Problem::ByCsv { .. } => (
                 ("CSVで受け取った与信結果です".into(), "直すときは、与信結果のCSVをもう一度取り込んでください。"),
                 ("The credit result came by CSV".into(), "To change it, import a result again."),
+            ),
+            Problem::ResultsByCsv => (
+                (
+                    "このモールは与信結果をCSVでやりとりする設定のため、与信を実行しません".into(),
+                    "何も送信していません。与信結果のCSVを取り込んでください。APIで与信するには、モールの設定を変えてください。",
+                ),
+                (
+                    "This mall takes its credit results by CSV, so no credit check is run".into(),
+                    "Nothing was sent. Import the results; to use the API, change the mall's settings.",
+                ),
             ),
             Problem::Recorded { note } => {
                 ((format!("担当者の記録: {note}"), ""), (format!("Recorded by an operator: {note}"), ""))

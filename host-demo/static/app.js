@@ -54,14 +54,60 @@
     if (event.defaultPrevented || form.method !== "post") return;
     setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)));
   });
-  // A page that comes back from the browser's memory can be sent again.
+  // A page that comes back from the browser's memory can be sent again. It is loaded anew, unless that would lose
+  // what somebody typed.
   addEventListener("pageshow", (event) => {
-    if (event.persisted) location.reload();
-    else restart();
+    const fields = [...document.querySelectorAll("main input:not([type=hidden]), main textarea")];
+    const typed = fields.some((field) => field.value !== field.defaultValue);
+    if (event.persisted && !typed) return location.reload();
+    if (event.persisted) document.querySelectorAll("main button").forEach((button) => (button.disabled = false));
+    restart();
+  });
+  document.addEventListener("htmx:afterSwap", restart);
+
+  // What a test or a trial said is about fields as they were.
+  document.addEventListener("input", (event) => {
+    event.target.closest("section")?.querySelectorAll("[data-of-this-section]").forEach((said) => said.replaceChildren());
   });
 
-  document.addEventListener("htmx:afterSwap", restart);
+  // A request whose answer is not ours may have been carried out: no earlier success stays beside it, and nothing
+  // that came instead takes the place of a row.
+  const RETRY = 3000; // milliseconds; as long as the browser's own pause before it connects to an event stream again
+  const notices = () => document.getElementById("notices");
+  const line = () => document.getElementById("line");
+
+  function say(where, words) {
+    const said = document.createElement("p");
+    said.className = "notice doubt";
+    said.textContent = words;
+    where?.replaceChildren(said);
+    // Whoever pressed a button further down has to see it.
+    said.scrollIntoView({ block: "nearest" });
+  }
+
+  function failed(event, words) {
+    const finished = event.detail.elt;
+    if (finished?.id !== "finished") return say(notices(), words);
+    // It only reads, so it is tried again.
+    say(line(), line()?.dataset.lost);
+    setTimeout(() => htmx.trigger(finished, "sse:finished"), RETRY);
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb !== "get") notices()?.replaceChildren();
+  });
+  document.addEventListener("htmx:sendError", (event) => failed(event, notices()?.dataset.unreachable));
+  document.addEventListener("htmx:timeout", (event) => failed(event, notices()?.dataset.noAnswer));
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { status } = event.detail.xhr;
+    // The platform's own refusals say where they belong.
+    if (status < 400 || event.detail.xhr.getResponseHeader("HX-Retarget")) return;
+    event.detail.shouldSwap = false;
+    failed(event, notices()?.dataset.badAnswer.replace("{0}", `HTTP ${status}`));
+  });
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status === 401) location.reload();
   });
+  document.addEventListener("htmx:sseError", () => say(line(), line()?.dataset.lost));
+  document.addEventListener("htmx:sseOpen", () => line()?.replaceChildren());
 })();

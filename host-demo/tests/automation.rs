@@ -9,9 +9,10 @@ use host_demo::clock;
 use host_demo::desk::Desk;
 use host_demo::mall::{Automation, Mall, Start};
 use host_demo::order::{Order, Tracking};
-use host_demo::state::{Action, State};
+use host_demo::state::{Action, Event, Outcome, State};
 use host_demo::store::{
-    Admission, Among, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery, Position, Saving,
+    Admission, Among, Backlog, BreakerState, Claim, Deed, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery,
+    MallPart, OnBacklog, Position, Saved, Saving, Sum,
 };
 use host_demo::words::{Problem, Said};
 use host_demo::worker::Worker;
@@ -51,6 +52,22 @@ impl Platform {
         assert_eq!(self.test.store.insert_orders(mall, &[order], clock::now()).await.unwrap(), [true]);
         let filter = Filter { number: Some(number.to_owned()), ..Filter::default() };
         self.test.store.orders(&filter).await.unwrap()[0].id
+    }
+
+    async fn save(&self, mall: Mall, backlog: OnBacklog) -> Saved {
+        self.test.store.put_mall(&mall, Saving { backlog, ..Saving::default() }).await.unwrap()
+    }
+
+    /// Everything that is to be done by itself, now and later.
+    async fn rounds(&self) {
+        self.let_time_pass().await;
+        while self.round().await > 0 {}
+    }
+
+    /// The orders that were credited, by number.
+    async fn credited(&self) -> Vec<i64> {
+        let orders = self.test.all().await;
+        orders.into_iter().filter(|order| order.state == State::Approved).map(|order| order.id).collect()
     }
 
     async fn round(&self) -> usize {
@@ -176,18 +193,191 @@ on_both! {
         assert_eq!(platform.test.order(id).await.state, State::Synced);
     }
 
-    async fn nothing_happens_by_itself_until_the_mall_says_so_and_then_to_orders_that_wait_as_well(db) {
+    async fn nothing_happens_by_itself_until_the_mall_says_so(db) {
         let fake = Fake::new(&[]);
         let platform = Platform::new(db, &[("fake", &fake)]).await;
         let id = platform.import(&platform.test.mall().await, "A-1", Some("新規受付")).await;
         platform.let_time_pass().await;
         assert_eq!((platform.round().await, platform.test.order(id).await.state), (0, State::NotAsked));
         platform.set(Mall { by_csv: true, ..automatic() }).await;
-        assert_eq!(platform.round().await, 1);
+        platform.round().await;
         assert_eq!(platform.test.order(id).await.state, State::NotAsked, "its result is to come by CSV");
-        platform.set(automatic()).await;
+        assert_eq!(platform.save(automatic(), OnBacklog::Send(None)).await, Saved::Done { elsewhere: 0 });
         assert_eq!(platform.round().await, 1);
         assert_eq!(platform.test.order(id).await.state, State::Approved);
+    }
+
+    async fn orders_that_wait_go_out_only_if_whoever_switches_the_automation_on_says_so(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let before = platform.test.mall().await;
+        let mut waiting = Vec::new();
+        for number in ["A-1", "A-2", "A-3"] {
+            waiting.push(platform.import(&before, number, Some("新規受付")).await);
+        }
+        let elsewhere = platform.import(&before, "A-4", Some("入金待ち")).await;
+        let three = Backlog { credit: Sum { orders: 3, billed: 3_000 }, sync: Sum::default() };
+        let two = Backlog { credit: Sum { orders: 2, billed: 2_000 }, sync: Sum::default() };
+        for unsaid in [OnBacklog::Ask, OnBacklog::Send(Some(two))] {
+            assert_eq!(platform.save(automatic(), unsaid).await, Saved::Waiting(three), "{unsaid:?}");
+            assert_eq!(platform.test.mall().await, before, "nothing was saved");
+        }
+        assert_eq!(platform.save(automatic(), OnBacklog::default()).await, Saved::Done { elsewhere: 0 });
+        assert_eq!(platform.test.store.held("m").await.unwrap(), three);
+        let mall = platform.test.mall().await;
+        let new = platform.import(&mall, "A-5", Some("新規受付")).await;
+        platform.rounds().await;
+        assert_eq!(platform.credited().await, [new]);
+        // Other settings change nothing about it, and nobody is asked again.
+        let other = Automation { on_hold: Some("保留中".into()), ..automatic().automation };
+        let other = Mall { automation: other, ..automatic() };
+        assert_eq!(platform.save(other.clone(), OnBacklog::Ask).await, Saved::Done { elsewhere: 0 });
+        platform.rounds().await;
+        assert_eq!(platform.credited().await, [new]);
+        // Orders that come to the order status from now on are like any other.
+        for (id, statuses) in [(waiting[0], &["確認中", "新規受付"][..]), (elsewhere, &["新規受付"])] {
+            for status in statuses {
+                let order = platform.test.order(id).await;
+                assert!(platform.test.store.set_order_status(&order, Some(status), "op", clock::now()).await.unwrap());
+            }
+        }
+        platform.rounds().await;
+        assert_eq!(platform.credited().await, [waiting[0], elsewhere, new]);
+        assert_eq!(platform.test.store.held("m").await.unwrap(), two);
+        // An operator's own click is not held back, and the rest can be let go of later.
+        platform.desk.run(Action::Credit, &[waiting[1]], &|_| {}).await.unwrap();
+        platform.save(other, OnBacklog::Send(None)).await;
+        platform.rounds().await;
+        assert_eq!(platform.credited().await, [waiting[0], waiting[1], waiting[2], elsewhere, new]);
+        assert!(platform.test.store.held("m").await.unwrap().is_empty());
+        // Who decided it, and what, stands in the audit log.
+        let lines = platform.test.store.audit(None, 10).await.unwrap();
+        let decided = lines.into_iter().filter_map(|line| match line.deed {
+            Deed::MallChanged { parts, .. } => parts.into_iter().find(|part| matches!(part, MallPart::Waiting { .. })),
+            _ => None,
+        });
+        let decided: Vec<_> = decided.collect();
+        assert_eq!(decided, [MallPart::Waiting { sent: true }, MallPart::Waiting { sent: false }]);
+    }
+
+    async fn an_order_that_was_left_to_an_operator_stays_so_whatever_else_happens_to_it(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let id = platform.import(&platform.test.mall().await, "A-1", None).await;
+        platform.set(Mall { automation: Automation { credit: Start::AtOnce, ..Automation::default() }, ..mall() }).await;
+        let store = &platform.test.store;
+        let order = platform.test.order(id).await;
+        assert!(store.set_order_status(&order, Some("要連絡"), "op", clock::now()).await.unwrap());
+        let order = platform.test.order(id).await;
+        let tracking = Tracking { carrier: "yamato".into(), number: "1".into(), shipped_on: date!(2026 - 07 - 01) };
+        assert!(store.set_tracking(&order, &tracking, "op", clock::now()).await.unwrap());
+        let order = platform.test.order(id).await;
+        assert!(store.correct_order(&order, &new_order("A-1", 2_000), "op", clock::now()).await.unwrap());
+        platform.rounds().await;
+        let order = platform.test.order(id).await;
+        assert_eq!((order.state, order.held), (State::NotAsked, Some(Action::Credit)));
+        assert!(fake.references().is_empty());
+    }
+
+    async fn what_waits_is_what_the_change_lets_go(db) {
+        let (fake, other) = (Fake::new(&[]), Fake::new(&[]));
+        let platform = Platform::new(db, &[("fake", &fake), ("other", &other)]).await;
+        platform.set(automatic()).await;
+        let mall = platform.test.mall().await;
+        platform.import(&mall, "A-1", Some("新規受付")).await;
+        platform.import(&mall, "A-2", Some("入金待ち")).await;
+        let credit = |orders| Backlog { credit: Sum { orders, billed: 1_000 * orders }, sync: Sum::default() };
+        let with = |credit: Start| Mall { automation: Automation { credit, ..automatic().automation }, ..automatic() };
+        let narrower = Automation { approved: None, ..automatic().automation };
+        for (to, waiting) in [
+            // The one that goes out anyway is not asked about.
+            (with(Start::AtOnce), Some(1)),
+            (with(Start::Status("入金待ち".into())), Some(1)),
+            (with(Start::Never), None),
+            (Mall { by_csv: true, ..with(Start::AtOnce) }, None),
+            (Mall { automation: narrower, ..automatic() }, None),
+            // Another provider: every order that it would get at once.
+            (Mall { provider: "other".into(), ..automatic() }, Some(1)),
+            (Mall { provider: "other".into(), ..with(Start::AtOnce) }, Some(2)),
+        ] {
+            let saved = platform.save(to.clone(), OnBacklog::Ask).await;
+            match waiting {
+                Some(orders) => assert_eq!(saved, Saved::Waiting(credit(orders)), "{to:?}"),
+                None => assert!(matches!(saved, Saved::Done { .. }), "{to:?}"),
+            }
+            platform.save(automatic(), OnBacklog::Send(None)).await;
+        }
+        platform.rounds().await;
+        assert_eq!(fake.references().len(), 1);
+    }
+
+    async fn tracking_numbers_that_wait_are_asked_about_like_credits(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let id = platform.import(&platform.test.mall().await, "A-1", None).await;
+        platform.desk.run(Action::Credit, &[id], &|_| {}).await.unwrap();
+        let enter = async |number: &str| {
+            let order = platform.test.order(id).await;
+            let shipped_on = date!(2026 - 07 - 01);
+            let tracking = Tracking { carrier: "yamato".into(), number: number.into(), shipped_on };
+            platform.test.store.set_tracking(&order, &tracking, "op", clock::now()).await.unwrap();
+        };
+        enter("1").await;
+        platform.rounds().await;
+        let on = Mall { automation: Automation { sync: Start::AtOnce, ..Automation::default() }, ..mall() };
+        let one = Backlog { credit: Sum::default(), sync: Sum { orders: 1, billed: 1_000 } };
+        assert_eq!(platform.save(on.clone(), OnBacklog::Ask).await, Saved::Waiting(one));
+        platform.save(on, OnBacklog::Hold).await;
+        platform.rounds().await;
+        assert_eq!(platform.test.order(id).await.state, State::Approved);
+        enter("2").await;
+        platform.rounds().await;
+        assert_eq!(platform.test.order(id).await.state, State::Synced, "it was entered since");
+    }
+
+    async fn an_order_that_comes_in_while_the_automation_is_switched_on_is_not_forgotten(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let read_before = platform.test.mall().await;
+        platform.set(automatic()).await;
+        let id = platform.import(&read_before, "A-1", Some("新規受付")).await;
+        platform.rounds().await;
+        assert_eq!(platform.credited().await, [id]);
+    }
+
+    async fn a_mall_whose_results_come_by_csv_sends_no_credit_in_any_way(db) {
+        let fake = Fake::new(&[Next::Approve, Next::Reject]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let before = platform.test.mall().await;
+        let mut ids = Vec::new();
+        for number in ["A-1", "A-2", "A-3"] {
+            ids.push(platform.import(&before, number, None).await);
+        }
+        platform.desk.run(Action::Credit, &ids[..2], &|_| {}).await.unwrap();
+        let account = platform.test.store.accounts().await.unwrap().remove(&before.account).unwrap();
+        let unsent = platform.test.order(ids[2]).await;
+        platform.set(Mall { by_csv: true, ..mall() }).await;
+        // Whoever read the mall before sends nothing with what he read.
+        let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", who: "op", now: clock::now() };
+        assert_eq!(platform.test.store.claim(&[unsent], claim).await.unwrap(), [None]);
+        let sent = fake.references();
+        for id in [ids[1], ids[2]] {
+            let order = platform.test.order(id).await;
+            assert!(!order.offers(Action::Credit) && order.results_by_csv, "{:?}", order.state);
+            let row = platform.desk.run(Action::Credit, &[id], &|_| {}).await.unwrap().remove(0);
+            assert_eq!((row.outcome, row.problem), (Outcome::Failure, Some(Problem::ResultsByCsv)));
+        }
+        let listed = platform.test.store.page(&ListQuery::default(), Position::First, 50).await.unwrap().orders;
+        assert!(listed.iter().all(|order| order.actions().all(|action| action != Action::Credit)));
+        let able = platform.test.store.candidates(Action::Credit, &ids).await.unwrap();
+        assert!(able.iter().all(|candidate| !candidate.offers(Action::Credit)));
+        platform.test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        while host_demo::batch::round(&platform.desk).await.unwrap() > 0 {}
+        assert_eq!(platform.test.store.batch_progress(1).await.unwrap().failure, 3);
+        assert_eq!(fake.references(), sent);
+        // What was registered through the API is still the API's.
+        let row = platform.desk.run(Action::Cancel, &ids[..1], &|_| {}).await.unwrap().remove(0);
+        assert_eq!(row.state, State::Cancelled);
     }
 
     async fn a_provider_that_keeps_failing_is_left_alone_and_no_other_suffers(db) {
@@ -251,6 +441,7 @@ on_both! {
     async fn orders_that_one_process_looks_at_no_other_takes(db) {
         let test = TestStore::new(db).await;
         let mall = Mall { automation: Automation { credit: Start::AtOnce, ..Automation::default() }, ..test.mall().await };
+        test.store.put_mall(&mall, Saving::default()).await.unwrap();
         let orders: Vec<_> = (0..20).map(|at| new_order(&format!("A-{at}"), 1)).collect();
         test.store.insert_orders(&mall, &orders, 1).await.unwrap();
         let take = || async { test.again().await.take_due(2, 8, &Among::default()).await.unwrap().orders };

@@ -4,7 +4,9 @@ mod common;
 
 use common::{TestStore, mall, on_both};
 use host_demo::mall::Mall;
-use host_demo::store::{Begun, By, Call, MIN_PASSWORD, Role, SESSION, Saving, SignIn, UserProblem};
+use host_demo::store::{
+    Begun, By, Call, DRAFTS_KEPT, MAX_DRAFTS, MIN_PASSWORD, Role, SESSION, Saving, SignIn, UserProblem,
+};
 use host_demo::words::Lang;
 use host_demo::worker::Worker;
 
@@ -16,10 +18,11 @@ async fn the_store_gives_away_no_answer_that_it_keeps() {
     let call = Call { caller: "token:1", key: "k", digest: "d" };
     test.store.begin_call(call, "w", 1).await.unwrap();
     test.store.end_call(call, 201, "hostdemo_geheim").await.unwrap();
+    let draft = test.store.keep_draft("session", "token", "hostdemo_geheim", 1).await.unwrap();
     let files = std::fs::read_dir(test.folder.path()).unwrap().flatten().filter(|entry| entry.path().is_file());
     let bytes: Vec<u8> = files.flat_map(|entry| std::fs::read(entry.path()).unwrap()).collect();
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(holds("token:1") && !holds("hostdemo_geheim"));
+    assert!(holds("token:1") && !holds("hostdemo_geheim") && !holds(&draft));
     let again = Begun::Answered { status: 201, answer: "hostdemo_geheim".into() };
     assert_eq!(test.store.begin_call(call, "w", 2).await.unwrap(), again);
 }
@@ -189,5 +192,32 @@ on_both! {
         assert_eq!(store.begin_call(refused, "a process that died", 1).await.unwrap(), Begun::New);
         Worker::start(store).await.unwrap().recover(store).await.unwrap();
         assert_eq!(store.begin_call(refused, "w", 1).await.unwrap(), Begun::New);
+    }
+
+    async fn a_draft_is_its_sessions_alone_soon_gone_and_one_of_few(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let kept = DRAFTS_KEPT.as_millis() as i64;
+        let name = store.keep_draft("one", "mall\nm", "himitsu", 1).await.unwrap();
+        let found = async |session, what, name: &str, now| store.draft(session, what, name, now).await.unwrap();
+        assert_eq!(found("one", "mall\nm", &name, kept).await.as_deref(), Some("himitsu"));
+        for (session, what, name, now) in [
+            ("two", "mall\nm", name.as_str(), 1),
+            ("one", "mall\nn", &name, 1),
+            ("one", "token", &name, 1),
+            ("one", "mall\nm", "guess", 1),
+            ("one", "mall\nm", &name, kept + 1),
+        ] {
+            assert_eq!(found(session, what, name, now).await, None, "{session} {what:?} {name} {now}");
+        }
+        for at in 0..MAX_DRAFTS as i64 {
+            store.keep_draft("one", "mall\nm", "another", 2 + at).await.unwrap();
+        }
+        assert_eq!(found("one", "mall\nm", &name, 2).await, None, "the oldest is forgotten");
+        let other = store.keep_draft("two", "token", "x", 3).await.unwrap();
+        assert_eq!(found("two", "token", &other, 3).await.as_deref(), Some("x"), "others are not");
+        assert!(!store.forget_draft("one", &other).await.unwrap());
+        assert!(store.forget_draft("two", &other).await.unwrap());
+        assert!(!store.forget_draft("two", &other).await.unwrap(), "once");
     }
 }

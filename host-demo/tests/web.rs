@@ -6,14 +6,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Method, Request, Response, StatusCode, header};
-use common::{Db, TestStore};
+use common::{Db, TestStore, new_order};
 use host_demo::answer::SETTLE;
 use host_demo::clock;
-use host_demo::order::Invoice;
+use host_demo::mall::{Mall, Start};
+use host_demo::order::{Invoice, Order};
 use host_demo::provider::Shelf;
-use host_demo::state::Action;
-use host_demo::store::{By, Role, Saving};
-use host_demo::web::{App, Setup};
+use host_demo::state::{Action, Event, State};
+use host_demo::store::{Backlog, By, Change, Role, SIGN_IN_WINDOW, Saving, Sum};
+use host_demo::web::{App, Sandbox, Setup, built_components};
 use host_demo::words::Lang;
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits};
@@ -50,7 +51,24 @@ impl Platform {
         for (name, role) in [("kanri", Role::Administrator), ("tanto", Role::Operator)] {
             test.store.add_user(name, role, PASSWORD, By::default()).await.unwrap().unwrap();
         }
-        let app = start(&test, https).await;
+        Self::with(test, https, None).await
+    }
+
+    /// The same with the plugin of the provider `id` and its gateway, which knows the ids of the sample mall.
+    async fn with_provider(id: &str) -> Self {
+        let platform = Self::new().await;
+        let (components, shelf) =
+            (platform.test.folder.path().join("built"), platform.test.folder.path().join("plugins"));
+        std::fs::create_dir_all(&components).unwrap();
+        let built = built_components().expect("the components are built by `cargo xtask plugins`");
+        let file = format!("{id}.wasm");
+        std::fs::copy(built.join(&file), components.join(&file)).unwrap();
+        let sandbox = Sandbox::start(0, &components, &shelf).await.unwrap();
+        Self::with(platform.test, false, Some(sandbox)).await
+    }
+
+    async fn with(test: TestStore, https: bool, sandbox: Option<Sandbox>) -> Self {
+        let app = start(&test, https, sandbox).await;
         let router = app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
         Platform { test, app, router }
     }
@@ -94,7 +112,7 @@ impl Platform {
 }
 
 /// What a start of the program makes of the store and its folder.
-async fn start(test: &TestStore, https: bool) -> App {
+async fn start(test: &TestStore, https: bool, sandbox: Option<Sandbox>) -> App {
     let app = App::new(Setup {
         store: test.store.clone(),
         shelf: Shelf::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
@@ -104,7 +122,7 @@ async fn start(test: &TestStore, https: bool) -> App {
         concurrency: 1,
         settle: SETTLE,
         patience: Duration::from_millis(200),
-        sandbox: None,
+        sandbox,
     });
     app.await.unwrap()
 }
@@ -149,6 +167,55 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// What a browser would send of the form with this action: everything but its buttons.
+    fn form(&self, action: &str) -> Vec<(String, String)> {
+        let marked = format!(" action=\"{action}\"");
+        let is_it = |form: &&str| form.split('>').next().is_some_and(|tag| tag.contains(&marked));
+        let form = self.text.split("<form").find(is_it).unwrap_or_else(|| panic!("no form {action}: {}", self.text));
+        let form = form.split("</form>").next().unwrap();
+        let mut fields = Vec::new();
+        let mut select = String::new();
+        for tag in form.split('<').skip(1) {
+            let (tag, text) = tag.split_once('>').unwrap();
+            let value = attribute(tag, "value").unwrap_or_default();
+            let has = |name: &str| tag.split_whitespace().any(|part| part == name);
+            let name = attribute(tag, "name").unwrap_or_default();
+            match tag.split_whitespace().next() {
+                Some("input")
+                    if ["radio", "checkbox"].contains(&attribute(tag, "type").unwrap_or_default().as_str()) =>
+                {
+                    fields.extend(has("checked").then_some((name, value)));
+                }
+                Some("input") => fields.push((name, value)),
+                Some("textarea") => fields.push((name, unescaped(text))),
+                Some("select") => select = name,
+                Some("option") if has("selected") || !fields.iter().any(|(known, _)| *known == select) => {
+                    fields.retain(|(known, _)| *known != select);
+                    fields.push((select.clone(), value));
+                }
+                _ => {}
+            }
+        }
+        fields
+    }
+
+    /// The value of the field `name` in the form `action`.
+    fn field(&self, action: &str, name: &str) -> Option<String> {
+        self.form(action).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split('"').next().map(unescaped)
+}
+
+fn unescaped(text: &str) -> String {
+    let signs = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    signs.into_iter().fold(text.to_owned(), |text, (escaped, sign)| text.replace(escaped, sign))
+}
+
 struct Browser<'a> {
     platform: &'a Platform,
     cookies: BTreeMap<String, String>,
@@ -186,6 +253,17 @@ impl Browser<'_> {
         let page = self.get(from).await;
         let fields: Vec<_> = [("csrf", page.csrf())].into_iter().chain(fields.iter().copied()).collect();
         self.post(path, &fields).await
+    }
+
+    /// Presses a button of the form `action` that `page` has, with some of its fields changed, as a browser does.
+    async fn press(&mut self, page: &Answer, action: &str, changes: &[(&str, &str)]) -> Answer {
+        let mut fields = page.form(action);
+        for (name, value) in changes {
+            fields.retain(|(known, _)| known != name);
+            fields.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.post(action, &fields).await
     }
 
     async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
@@ -296,6 +374,17 @@ async fn guessing_passwords_is_slowed_down() {
     let answer = browser.sign_in("tanto", PASSWORD).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "even the right one");
     assert!(answer.text.contains("ログインの失敗が続いたため"));
+    let wait: u64 = answer.header("retry-after").parse().expect("a number of seconds");
+    assert!((1..=SIGN_IN_WINDOW.as_secs()).contains(&wait), "{wait}");
+    // The same with the password that a signed-in user changes.
+    let mut inside = platform.signed_in("kanri").await;
+    let change = [("current", "guess"), ("new", "hana to arashi")];
+    let mut answer = inside.submit("/account", "/account", &change).await;
+    for _ in 0..10 {
+        answer = inside.submit("/account", "/account", &change).await;
+    }
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|wait| wait > 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -360,8 +449,7 @@ async fn a_form_of_an_order_that_changed_is_refused_kindly() {
     assert!(browser.get("/orders/1").await.text.contains("請求書の送り方を保存しました"));
     // A double click, or a page that was open since before.
     let stale = [("version", "0"), ("invoice", "separate")];
-    browser.submit("/orders/1", "/orders/1/invoice", &stale).await;
-    assert!(browser.get("/orders/1").await.text.contains("二重に実行しないよう"));
+    assert!(browser.submit("/orders/1", "/orders/1/invoice", &stale).await.text.contains("二重に実行しないよう"));
     for form in ["actions/credit", "tracking", "status", "decision"] {
         let fields = [
             ("version", "0"),
@@ -372,8 +460,8 @@ async fn a_form_of_an_order_that_changed_is_refused_kindly() {
             ("number", "1"),
         ];
         let answer = browser.submit("/orders/1", &format!("/orders/1/{form}"), &fields).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{form}: {}", answer.text);
-        assert!(browser.get("/orders/1").await.text.contains("二重に実行しないよう"), "{form}");
+        let page = if answer.status == StatusCode::SEE_OTHER { browser.get("/orders/1").await } else { answer };
+        assert!(page.text.contains("二重に実行しないよう"), "{form}: {}", page.text);
     }
     let order = platform.test.order(1).await;
     assert_eq!((order.data.invoice, order.version), (Some(Invoice::Enclosed), 1));
@@ -718,7 +806,7 @@ async fn a_connection_test_is_among_the_calls_of_its_provider() {
     let built = own.ancestors().map(|folder| folder.join("plugins/atobarai-com.wasm")).find(|path| path.is_file());
     std::fs::copy(built.expect("run `cargo xtask plugins` first"), shelf.join("atobarai-com.wasm")).unwrap();
     std::fs::write(shelf.join("atobarai-com.toml"), "origins = []\n").unwrap();
-    platform.app = start(&platform.test, false).await;
+    platform.app = start(&platform.test, false, None).await;
     platform.router = platform.app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
     let mut mall = platform.test.mall().await;
     mall.provider = "atobarai-com".into();
@@ -821,4 +909,434 @@ async fn the_api_describes_itself() {
         }
     }
     assert!(acting >= 12, "{acting}");
+}
+
+/// The secret setting of the plugin that these tests use.
+const SECRET_KEY: &str = "sp-code";
+const MALL: &str = "/malls/mihon";
+
+/// A platform with a mall at NP whose stored secret is wrong, and the right one.
+async fn platform_with_a_wrong_secret() -> (Platform, String) {
+    let platform = Platform::with_provider("np").await;
+    let mut browser = platform.signed_in("kanri").await;
+    browser.submit("/start", "/start/1", &[("provider", "np")]).await;
+    let mut mall = platform.test.store.mall("mihon").await.unwrap().expect("the sample mall");
+    let right = mall.settings.insert(SECRET_KEY.to_owned(), SECRET.to_owned()).expect("a secret");
+    platform.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+    (platform, right)
+}
+
+impl Platform {
+    async fn secret(&self) -> String {
+        self.test.store.mall("mihon").await.unwrap().unwrap().settings[SECRET_KEY].clone()
+    }
+
+    /// Brings orders that were never asked about to a state, with these transaction ids.
+    async fn answered(&self, ids: &[i64], event: Event, transaction_id: Option<&str>) -> Vec<Order> {
+        let mut orders = Vec::new();
+        for id in ids {
+            let claimed = self.test.claim(&[self.test.order(*id).await], "w").await.remove(0).unwrap();
+            let change = Change { transaction_id: transaction_id.map(str::to_owned), ..Change::new(&claimed, event) };
+            orders.push(self.test.store.apply(&[change], "op", 2).await.unwrap().remove(0).unwrap().order);
+        }
+        orders
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_secret_survives_every_button_and_error_and_is_what_is_saved() {
+    let (platform, right) = platform_with_a_wrong_secret().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let page = browser.get(MALL).await;
+    let refused = browser.press(&page, MALL, &[("do", "test")]).await;
+    assert!(!refused.text.contains("接続できました"), "the stored one is wrong");
+    let field = format!("set.{SECRET_KEY}");
+    for button in ["test", "try", "row", "draw", "save"] {
+        let page = browser.get(MALL).await;
+        // A name that is missing: an error elsewhere.
+        let name = if button == "save" { "" } else { "名前" };
+        let mut page = browser.press(&page, MALL, &[(&field, &right), ("do", button), ("name", name)]).await;
+        assert_ne!(page.status, StatusCode::SEE_OTHER, "{button}");
+        // Again and again, through every other button.
+        for again in ["test", "try", "row", "draw"] {
+            assert_eq!(page.field(MALL, &field).unwrap(), "", "{button}: nothing goes back to the browser");
+            assert!(!page.text.contains(&right), "{button} {again}: a secret was sent to the browser");
+            assert!(page.text.contains("入力済み（未保存）"), "{button} {again}: it is not said");
+            page = browser.press(&page, MALL, &[("do", again), ("name", "本店")]).await;
+            assert_eq!(page.text.contains("接続できました"), again == "test", "{button}: the test uses it");
+        }
+        assert_eq!(platform.secret().await, SECRET, "{button}: nothing was saved");
+        let saved = browser.press(&page, MALL, &[("do", "save"), ("name", "本店")]).await;
+        assert_eq!(saved.location(), MALL, "{button}: {}", saved.text);
+        assert_eq!(platform.secret().await, right, "{button}: saved without what was typed");
+        let page = browser.get(MALL).await;
+        assert!(!page.text.contains("未保存"), "{button}");
+        // Left empty, what is stored stays; and the wrong one again for the next button.
+        browser.press(&page, MALL, &[("do", "save")]).await;
+        assert_eq!(platform.secret().await, right, "{button}");
+        let page = browser.get(MALL).await;
+        browser.press(&page, MALL, &[("do", "save"), (&field, SECRET)]).await;
+        assert_eq!(platform.secret().await, SECRET);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_secret_that_is_gone_is_said_and_is_nobody_elses() {
+    let (platform, right) = platform_with_a_wrong_secret().await;
+    let (mut browser, mut other) = (platform.signed_in("kanri").await, platform.signed_in("kanri").await);
+    let field = format!("set.{SECRET_KEY}");
+    let page = browser.get(MALL).await;
+    let typed = browser.press(&page, MALL, &[(&field, &right), ("do", "row")]).await;
+    let draft = typed.field(MALL, "draft").expect("it is kept");
+    let csrf = other.get(MALL).await.csrf().to_owned();
+    let elsewhere = [("draft", "guess"), ("draft", "")];
+    for change in [("csrf", csrf.as_str())].into_iter().chain(elsewhere) {
+        // Another session with this one's draft; this session with none.
+        let browser = if change.0 == "csrf" { &mut other } else { &mut browser };
+        for button in ["save", "row"] {
+            let answer = browser.press(&typed, MALL, &[change, ("do", button)]).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{change:?} {button}");
+            assert!(answer.text.contains("もう一度入力してください"), "{change:?} {button}: {}", answer.text);
+        }
+    }
+    // Another mall's form does not get it either.
+    let page = other.get("/malls/new?provider=np").await;
+    let drafted = format!("np/{SECRET_KEY}");
+    let fields = [("draft", draft.as_str()), ("drafted", &drafted), ("do", "test")];
+    let answer = other.press(&page, "/malls/new", &fields).await;
+    assert!(answer.text.contains("もう一度入力してください"));
+    assert_eq!(platform.secret().await, SECRET);
+    // Signing out forgets it.
+    browser.submit("/orders", "/signout", &[]).await;
+    let mut again = platform.signed_in("kanri").await;
+    let csrf = again.get(MALL).await.csrf().to_owned();
+    let answer = again.press(&typed, MALL, &[("csrf", &csrf), ("do", "save")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_for_one_provider_is_never_taken_for_anothers() {
+    let (platform, right) = platform_with_a_wrong_secret().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let page = browser.get(MALL).await;
+    let field = format!("set.{SECRET_KEY}");
+    // The form still had the fields of another provider when this one was chosen and a button pressed.
+    let mixed = [("drawn", "another"), (field.as_str(), right.as_str())];
+    for button in ["save", "test"] {
+        let answer = browser.press(&page, MALL, &[mixed[0], mixed[1], ("do", button)]).await;
+        assert!(answer.text.contains("項目がまだ表示されていなかった"), "{button}: {}", answer.text);
+        assert!(!answer.text.contains("未保存") && !answer.text.contains("接続できました"), "{button}");
+    }
+    assert_eq!(platform.secret().await, SECRET);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_of_many_says_what_it_is_about_and_does_just_that() {
+    let platform = Platform::new().await;
+    platform.answered(&[1], Event::CreditApproved, Some("T1")).await;
+    platform.answered(&[2], Event::CreditUnderReview, Some("T2")).await;
+    let mut browser = platform.signed_in("tanto").await;
+    let ticked = [
+        ("action", "cancel"),
+        ("scope", "ticked"),
+        ("once", "a"),
+        ("id", "2"),
+        ("id", "1"),
+        ("id", "3"),
+        ("sequence", "2,1,3"),
+    ];
+    let all = [("action", "cancel"), ("scope", "match"), ("once", "b"), ("matching", "3")];
+    for fields in [&ticked[..], &all] {
+        let page = browser.submit("/orders", "/batches", fields).await;
+        assert_eq!(page.status, StatusCode::OK);
+        for said in ["2件", "2,003円", "fake", "未実行", "元に戻せません"] {
+            assert!(page.text.contains(said), "{said} in {}", page.text);
+        }
+        assert!(platform.test.store.batches(10).await.unwrap().is_empty(), "it has begun");
+    }
+    // What somebody makes up was not shown.
+    let forged = [&ticked[..], &[("confirmed", "yes")]].concat();
+    let page = browser.submit("/orders", "/batches", &forged).await;
+    assert!(page.text.contains("何も実行していません"));
+    // An order that can be cancelled since was not shown either.
+    platform.answered(&[3], Event::CreditApproved, Some("T3")).await;
+    let confirmed = page.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let page = browser.press(&page, "/batches", &[("confirmed", confirmed)]).await;
+    assert!(page.text.contains("対象の注文が変わったため") && page.text.contains("3件"), "{}", page.text);
+    assert!(platform.test.store.batches(10).await.unwrap().is_empty());
+    // What was shown is what is done, once, in the order of the ticks.
+    let confirmed = page.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    for _ in 0..2 {
+        assert_eq!(browser.press(&page, "/batches", &[("confirmed", confirmed)]).await.location(), "/batches/1");
+    }
+    let rows = platform.test.store.batch_rows(1, 0, 10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.order).collect::<Vec<_>>(), [2, 1, 3]);
+    // The way back leads to the list with the same ticks.
+    let back = page.text.split("<a class=\"button\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(browser.get(&unescaped(back)).await.text.matches(" checked").count(), 3 + 1, "three orders, one choice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_leaves_out_what_cannot_be_cancelled_even_if_it_can_a_moment_later() {
+    let platform = Platform::new().await;
+    platform.answered(&[1], Event::CreditApproved, Some("T1")).await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = [("action", "cancel"), ("scope", "ticked"), ("once", "a"), ("id", "1"), ("id", "2")];
+    let page = browser.submit("/orders", "/batches", &fields).await;
+    let confirmed = page.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    browser.press(&page, "/batches", &[("confirmed", confirmed)]).await;
+    let rows = platform.test.store.batch_rows(1, 0, 10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.order).collect::<Vec<_>>(), [1]);
+    // Of nothing at all there is nothing to press.
+    let page = browser
+        .submit("/orders", "/batches", &[("action", "cancel"), ("scope", "ticked"), ("once", "b"), ("id", "3")])
+        .await;
+    assert!(!page.text.contains("name=\"confirmed\"") && page.text.contains("実行できる注文はありません"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_reaches_orders_that_the_page_did_not_show_asks_first() {
+    let platform = Platform::new().await;
+    let more: Vec<_> = (10..60).map(|at| new_order(&format!("B-{at}"), 1_000)).collect();
+    platform.test.store.insert_orders(&platform.test.mall().await, &more, 1).await.unwrap();
+    let mut browser = platform.signed_in("tanto").await;
+    for action in ["credit", "check", "sync", "cancel"] {
+        let fields = [("action", action), ("scope", "match"), ("once", action), ("matching", "53")];
+        let page = browser.submit("/orders", "/batches", &fields).await;
+        assert_eq!((page.status, page.location()), (StatusCode::OK, ""), "{action}");
+        assert!(
+            page.text.contains("まだ何も実行していません") || page.text.contains("何も実行していません"),
+            "{action}"
+        );
+    }
+    // The API says which orders it means, and may say how many these have to be.
+    let token = platform.token(Role::Operator).await;
+    let begin = async |count: i64, key: &str| {
+        let body = json!({ "action": "credit", "matching": {}, "count": count });
+        platform.call(Method::POST, "/api/v1/batches", &token, Some(key), Some(body)).await
+    };
+    assert_eq!(begin(52, "a").await.problem(), "conflict");
+    assert!(platform.test.store.batches(10).await.unwrap().is_empty());
+    assert_eq!(begin(53, "b").await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_of_one_order_asks_a_browser_without_a_script_too() {
+    let platform = Platform::new().await;
+    let version = platform.answered(&[1], Event::CreditApproved, Some("T1")).await[0].version.to_string();
+    let mut browser = platform.signed_in("tanto").await;
+    let path = "/orders/1/actions/cancel";
+    let page = browser.submit("/orders/1", path, &[("version", &version)]).await;
+    assert!(page.status == StatusCode::OK && page.text.contains("よろしいですか"), "{}", page.text);
+    assert_eq!(platform.test.order(1).await.state, State::Approved);
+    // The provider of these tests is not loaded: it was tried, and failed before anything was sent.
+    assert_eq!(browser.press(&page, path, &[]).await.location(), "/orders/1");
+    assert!(browser.get("/orders/1").await.text.contains("プラグインが読み込まれていません"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_is_recorded_with_the_id_that_is_known_and_nothing_typed_is_lost() {
+    let platform = Platform::new().await;
+    let doubted = platform.answered(&[1], Event::CreditApproved, Some("T1")).await.remove(0);
+    let change = Change::new(&doubted, Event::CheckOther);
+    platform.test.store.apply(&[change], "op", 3).await.unwrap();
+    platform.answered(&[2], Event::CreditUnknown, None).await;
+    let mut browser = platform.signed_in("tanto").await;
+    let form = "/orders/1/decision";
+    let page = browser.get("/orders/1").await;
+    assert_eq!(page.field(form, "transaction_id").as_deref(), Some("T1"), "the known id is shown");
+    // Each refusal keeps all that was typed.
+    let long = "長".repeat(1_001);
+    let other = "/orders/2/decision";
+    for (changes, said) in [
+        ([("found", "approved"), ("note", ""), ("transaction_id", "X9")], "メモを入力"),
+        ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", "")], "取引IDを入力"),
+        ([("found", "nothing"), ("note", "電話で\r\n確認"), ("transaction_id", "X9")], "可能性があります"),
+        ([("found", ""), ("note", "電話で確認"), ("transaction_id", "X9")], "選んでください"),
+        ([("found", "rejected"), ("note", &long), ("transaction_id", "X9")], "1000文字以内"),
+        ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", &long)], "64文字以内"),
+    ] {
+        let page = browser.get("/orders/2").await;
+        let answer = browser.press(&page, other, &changes).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+        assert!(answer.text.contains(said), "{said}: {}", answer.text);
+        for (name, typed) in changes.iter().filter(|(_, typed)| !typed.is_empty()) {
+            assert_eq!(answer.field(other, name).as_deref(), Some(*typed), "{said}: {name}");
+        }
+        // The other language is one press away, and that press leads to a page.
+        assert_eq!(answer.field("/language", "back").as_deref(), Some("/orders/2"));
+    }
+    let stale =
+        browser.press(&page, form, &[("found", "approved"), ("note", "管理画面で確認"), ("version", "1")]).await;
+    assert!(stale.text.contains("二重に実行しないよう"));
+    assert_eq!(stale.field(form, "note").as_deref(), Some("管理画面で確認"));
+    let done = browser.press(&stale, form, &[]).await;
+    assert_eq!(done.location(), "/orders/1", "{}", done.text);
+    let order = platform.test.order(1).await;
+    assert_eq!((order.state, order.transaction_id()), (State::Approved, Some("T1")));
+    // Whoever was slower finds the note again.
+    let late = browser.press(&stale, form, &[("note", "遅れて確認")]).await;
+    assert!(late.text.contains("遅れて確認"), "{}", late.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_records_a_finding_with_the_id_that_is_known() {
+    let platform = Platform::new().await;
+    let doubted = platform.answered(&[1], Event::CreditApproved, Some("T1")).await.remove(0);
+    platform.test.store.apply(&[Change::new(&doubted, Event::CheckOther)], "op", 3).await.unwrap();
+    platform.answered(&[2], Event::CreditUnknown, None).await;
+    let token = platform.token(Role::Operator).await;
+    let decide = async |order: i64, version: i64| {
+        let body = json!({ "version": version, "found": "approved", "note": "n" });
+        let path = format!("/api/v1/orders/{order}/decision");
+        platform.call(Method::POST, &path, &token, Some(&path), Some(body)).await
+    };
+    let known = platform.test.order(1).await.version;
+    assert_eq!(decide(1, known).await.json()["state"], "approved");
+    let unknown = platform.test.order(2).await.version;
+    assert_eq!(decide(2, unknown).await.problem(), "invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_that_is_refused_keeps_what_was_typed() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let long = "長".repeat(65);
+    type Typed<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, &str, Typed<'_>); 5] = [
+        ("/orders/1", "/orders/1/tracking", &[("number", "1234-5678"), ("shipped_on", "gestern")]),
+        ("/orders/1", "/orders/1/status", &[("status", &long)]),
+        ("/orders/1", "/orders/1/invoice", &[("invoice", "enclosed"), ("version", "9")]),
+        ("/users", "/users", &[("name", "tanto"), ("password", PASSWORD), ("role", "administrator")]),
+        ("/users", "/tokens", &[("name", &long), ("role", "administrator")]),
+    ];
+    for (page, form, changes) in cases {
+        let page = browser.get(page).await;
+        let answer = browser.press(&page, form, changes).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{form}: {}", answer.text);
+        assert!(!answer.text.contains(PASSWORD));
+        for (name, typed) in changes.iter().filter(|(name, _)| !["password", "version"].contains(name)) {
+            assert_eq!(answer.field(form, name).as_deref(), Some(*typed), "{form}: {name}");
+        }
+        let back = answer.field("/language", "back").unwrap();
+        assert_eq!(browser.get(&back).await.status, StatusCode::OK, "{form}: {back}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_issued_once_and_shown_once_however_often_its_page_is_loaded() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let answer = browser.submit("/users", "/tokens", &[("name", "ERP"), ("role", "operator")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "a page that was posted is posted again by a reload");
+    let path = answer.location().split('#').next().unwrap().to_owned();
+    assert!(!path.contains("hostdemo_"), "addresses are kept by browsers and proxies");
+    assert!(!platform.signed_in("kanri").await.get(&path).await.text.contains("hostdemo_"), "another session's");
+    let token =
+        |page: &Answer| page.text.split_once("hostdemo_").map(|(_, rest)| rest.split('<').next().unwrap().to_owned());
+    let shown = token(&browser.get(&path).await).expect("it is shown");
+    let shown = format!("hostdemo_{shown}");
+    assert_eq!(platform.call(Method::GET, "/api/v1/orders", &shown, None, None).await.status, StatusCode::OK);
+    assert_eq!(token(&browser.get(&path).await), None, "shown again");
+    assert_eq!(platform.test.store.api_tokens().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mall_whose_results_come_by_csv_offers_no_credit_anywhere() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let offers = "actions/credit";
+    for page in ["/orders", "/orders/1"] {
+        assert!(browser.get(page).await.text.contains(offers), "{page}");
+    }
+    let panel = "name=\"action\" value=\"credit\"";
+    assert!(browser.get("/orders").await.text.contains(panel));
+    let mall = Mall { by_csv: true, ..platform.test.mall().await };
+    platform.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+    for page in ["/orders", "/orders?mall=m", "/orders/1"] {
+        let text = browser.get(page).await.text;
+        assert!(!text.contains(offers) && !text.contains(panel), "{page}");
+    }
+    assert!(browser.get("/orders/1").await.text.contains("与信結果をCSVでやりとりする設定"), "it says why");
+    // A form from before.
+    browser.submit("/orders/1", "/orders/1/actions/credit", &[("version", "0")]).await;
+    assert!(browser.get("/orders/1").await.text.contains("CSV"));
+    let token = platform.token(Role::Operator).await;
+    let order = platform.call(Method::GET, "/api/v1/orders/1", &token, None, None).await.json();
+    assert_eq!(order["actions"], json!([]));
+    let act = json!({ "version": 0, "action": "credit" });
+    let answer = platform.call(Method::POST, "/api/v1/orders/1/actions", &token, Some("k"), Some(act)).await;
+    assert_eq!(answer.json()["outcome"], "failure");
+    assert!(answer.text.contains("CSV"), "{}", answer.text);
+    assert_eq!(platform.test.order(1).await.state, State::NotAsked);
+    // Another mall's orders are still credited from the panel.
+    let other = Mall { id: "n".into(), name: "支店".into(), by_csv: false, ..mall };
+    platform.test.store.put_mall(&other, Saving::default()).await.unwrap();
+    assert!(browser.get("/orders").await.text.contains(panel));
+    assert!(!browser.get("/orders?mall=m").await.text.contains(panel));
+    let fields = [("action", "credit"), ("scope", "match"), ("once", "a"), ("matching", "3")];
+    browser.submit("/orders", "/batches", &fields).await;
+    assert_eq!(platform.test.store.batch_rows(1, 0, 10).await.unwrap().len(), 3, "each row says so");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_asks_about_orders_that_wait_before_the_automation_begins() {
+    let (platform, right) = platform_with_a_wrong_secret().await;
+    let mall = platform.test.store.mall("mihon").await.unwrap().unwrap();
+    let orders: Vec<_> = (1..=3).map(|at| new_order(&format!("W-{at}"), 1_000 * at)).collect();
+    platform.test.store.insert_orders(&mall, &orders, 1).await.unwrap();
+    let mut browser = platform.signed_in("kanri").await;
+    let field = format!("set.{SECRET_KEY}");
+    let changes = [("credit", "at_once"), ("name", "新しい名前"), (field.as_str(), right.as_str()), ("do", "save")];
+    let page = browser.get(MALL).await;
+    let asked = browser.press(&page, MALL, &changes).await;
+    for said in ["3件", "6,000円", "まだ保存していません"] {
+        assert!(asked.text.contains(said), "{said}: {}", asked.text);
+    }
+    assert!(!asked.text.contains(&right), "a secret was sent to the browser");
+    assert_eq!(platform.secret().await, SECRET);
+    // Back, with all that was typed.
+    let back = browser.press(&asked, MALL, &[("do", "draw")]).await;
+    assert_eq!(back.field(MALL, "credit").as_deref(), Some("at_once"));
+    assert!(back.text.contains("新しい名前") && back.text.contains("入力済み（未保存）"));
+    // Another order came in: what was shown is not what would go out.
+    platform.test.store.insert_orders(&mall, &[new_order("W-4", 500)], 1).await.unwrap();
+    let asked = browser.press(&asked, MALL, &[("waiting", "send")]).await;
+    assert!(asked.text.contains("4件") && asked.text.contains("6,500円"), "{}", asked.text);
+    assert_eq!(platform.secret().await, SECRET);
+    let saved = browser.press(&asked, MALL, &[("waiting", "hold")]).await;
+    assert_eq!(saved.location(), MALL, "{}", saved.text);
+    assert_eq!(platform.secret().await, right);
+    let mall = platform.test.store.mall("mihon").await.unwrap().unwrap();
+    assert_eq!((mall.name.as_str(), mall.automation.credit), ("新しい名前", Start::AtOnce));
+    let four = Backlog { credit: Sum { orders: 4, billed: 6_500 }, sync: Sum::default() };
+    assert_eq!(platform.test.store.held("mihon").await.unwrap(), four);
+    assert!(browser.get(MALL).await.text.contains("4件は、自動では送信しません"));
+    let order = platform.test.all().await.into_iter().find(|order| order.mall == "mihon").unwrap();
+    assert!(browser.get(&format!("/orders/{}", order.id)).await.text.contains("自動では送信しません"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_the_api_orders_that_wait_are_left_to_an_operator_unless_it_says_otherwise() {
+    let (platform, _) = platform_with_a_wrong_secret().await;
+    let mall = platform.test.store.mall("mihon").await.unwrap().unwrap();
+    platform.test.store.insert_orders(&mall, &[new_order("W-1", 1_000)], 1).await.unwrap();
+    let token = platform.token(Role::Administrator).await;
+    let mut version = mall.version;
+    let mut put = async |waiting: Value, credit: &str| {
+        let settings: BTreeMap<_, _> = mall.settings.iter().filter(|(key, _)| *key != SECRET_KEY).collect();
+        let mut body = json!({
+            "name": mall.name, "provider": mall.provider, "settings": settings, "version": version,
+            "automation": { "credit": credit },
+        });
+        body.as_object_mut().unwrap().extend(waiting.as_object().unwrap().clone());
+        version += 1;
+        let key = format!("k{version}");
+        platform.call(Method::PUT, "/api/v1/malls/mihon", &token, Some(&key), Some(body)).await
+    };
+    let answer = put(json!({}), "at_once").await;
+    assert_eq!(answer.json()["held"]["credit"], json!({ "orders": 1, "billed": 1_000 }), "{}", answer.text);
+    put(json!({ "waiting": "hold" }), "never").await;
+    let answer = put(json!({ "waiting": "send" }), "at_once").await;
+    assert_eq!(answer.json()["held"]["credit"]["orders"], 0, "{}", answer.text);
 }

@@ -1,9 +1,11 @@
 //! `mall` and `fees`.
 
 use super::{Session, read};
-use crate::mall::{self, MAX_FILE_BYTES, Mall};
+use crate::automation;
+use crate::mall::{self, MAX_FILE_BYTES, Mall, Start};
 use crate::provider::is_name;
-use crate::store::{By, Saved, Saving};
+use crate::state::Action;
+use crate::store::{Backlog, By, OnBacklog, Saved, Saving};
 use crate::table::{pairs, table, yen};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
@@ -18,6 +20,9 @@ pub(super) enum Command {
         mall: String,
         /// TOMLファイル / a TOML file
         file: PathBuf,
+        /// 自動化の対象に、待っている注文も含めてすぐ送信（省くと、これから来る注文だけ） / have the automation begin with orders that wait as well; otherwise with orders to come
+        #[arg(long)]
+        send_waiting: bool,
     },
     /// モールの設定を表示 / show a mall; secrets are masked
     Show {
@@ -47,7 +52,7 @@ pub(super) enum FeesCommand {
 
 pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     match command {
-        Command::Set { mall, file } => set(session, &mall, &file).await,
+        Command::Set { mall, file, send_waiting } => set(session, &mall, &file, send_waiting).await,
         Command::Show { mall } => show(session, &mall).await,
         Command::List => list(session).await,
         Command::Test { mall } => test(session, &mall).await,
@@ -55,7 +60,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
 }
 
 /// Every problem with the file at once; the store changes only if there is none.
-async fn set(session: &Session, id: &str, file: &Path) -> Result<bool> {
+async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Result<bool> {
     let lang = session.lang;
     let shown = file.display();
     let text = String::from_utf8(read(file, MAX_FILE_BYTES, lang)?).with_context(|| {
@@ -71,10 +76,11 @@ async fn set(session: &Session, id: &str, file: &Path) -> Result<bool> {
         let lines: Vec<_> = problems.iter().map(|problem| format!("{shown}: {}", problem.words(lang))).collect();
         bail!(lines.join("\n"));
     }
-    let saving = Saving { by: By::now(&session.operator), ..Saving::default() };
+    let backlog = if send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
+    let saving = Saving { backlog, by: By::now(&session.operator), ..Saving::default() };
     let elsewhere = match session.store.put_mall(&mall, saving).await? {
         Saved::Done { elsewhere } => elsewhere,
-        Saved::Changed => bail!(session.say("ほかの人が変更しました", "Somebody else changed it")),
+        Saved::Waiting(_) | Saved::Changed => bail!(session.say("ほかの人が変更しました", "Somebody else changed it")),
         Saved::Held(orders) => {
             let orders = orders.join(", ");
             bail!(session.say(
@@ -93,7 +99,27 @@ async fn set(session: &Session, id: &str, file: &Path) -> Result<bool> {
         );
     }
     println!("{}", session.say(format!("モール「{id}」の設定を保存しました"), format!("Saved the mall {id}")));
+    say_held(session, &mall).await?;
     show(session, id).await
+}
+
+/// Says which orders the automation leaves to an operator.
+async fn say_held(session: &Session, mall: &Mall) -> Result<()> {
+    let Backlog { credit, sync } = session.store.held(&mall.id).await?;
+    for (action, held) in [(Action::Credit, credit), (Action::Sync, sync)] {
+        if held.orders == 0 || automation::start(mall, action) == Start::Never {
+            continue;
+        }
+        let (label, orders, billed) = (action.label(session.lang), held.orders, yen(held.billed));
+        println!(
+            "{}",
+            session.say(
+                format!("待っていた{orders}件（請求額 {billed}円）は自動では送りません（{label}）。送るには、同じコマンドに --send-waiting を付けるか、注文ごとに実行してください"),
+                format!("{orders} orders that were waiting (billed {billed} yen) are not sent by themselves ({label}); send them with --send-waiting or one by one"),
+            )
+        );
+    }
+    Ok(())
 }
 
 async fn show(session: &Session, id: &str) -> Result<bool> {

@@ -95,9 +95,9 @@ pub(super) enum TrackingCommand {
 pub(super) struct Decide {
     /// 注文番号 / order number
     order: String,
-    /// この取引IDで登録され、与信OKだった / registered under this id and approved
-    #[arg(long, group = "found", value_name = "ID")]
-    approved: Option<String>,
+    /// この取引IDで登録され（わかっていれば省ける）、与信OKだった / registered (under this id, if unknown so far) and approved
+    #[arg(long, group = "found", value_name = "ID", num_args = 0..=1)]
+    approved: Option<Option<String>>,
     /// 登録されていた（取引IDが未知なら添える）。与信結果は続けて確認 / registered (under this id, if unknown so far)
     #[arg(long, group = "found", value_name = "ID", num_args = 0..=1)]
     registered: Option<Option<String>>,
@@ -125,17 +125,19 @@ pub(super) struct Decide {
 }
 
 impl Decide {
-    /// What was found, and where.
-    fn found(&self) -> Found {
-        match self {
-            Decide { approved: Some(id), .. } => Found::Approved { transaction_id: id.clone() },
+    /// What was found with `order`; nothing if an id is needed and neither said nor known.
+    fn found(&self, order: &Order) -> Option<Found> {
+        Some(match self {
+            Decide { approved: Some(id), .. } => {
+                Found::Approved { transaction_id: id.as_deref().or(order.transaction_id())?.to_owned() }
+            }
             Decide { registered: Some(id), .. } => Found::Registered { transaction_id: id.clone() },
             Decide { rejected: true, .. } => Found::Rejected,
             Decide { cancelled: true, .. } => Found::Cancelled,
             Decide { tracked: true, .. } => Found::Tracked,
             Decide { untracked: true, .. } => Found::Untracked,
             Decide { .. } => Found::Nothing,
-        }
+        })
     }
 }
 
@@ -395,6 +397,7 @@ pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
         bail!(session.say("--note に、どう確かめたかを書いてください", "Say in --note how it was found out"));
     }
     let order = session.order(&decide.order, decide.mall.as_deref()).await?;
+    let Some(found) = decide.found(&order) else { bail!(Problem::IdMissing.words(session.lang)) };
     let desk: Desk<Plugin> = session.desk(&[]).await?;
-    Ok(print_rows(&[desk.decide(order.id, decide.found(), decide.note.trim()).await?], session.lang))
+    Ok(print_rows(&[desk.decide(order.id, found, decide.note.trim()).await?], session.lang))
 }

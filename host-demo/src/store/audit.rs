@@ -139,6 +139,11 @@ pub enum MallPart {
     Take,
     /// How many orders a request carries.
     RowsPerRequest,
+    /// What became of orders that waited for what the automation begins.
+    Waiting {
+        /// They were sent; otherwise they are left to an operator.
+        sent: bool,
+    },
 }
 
 impl MallPart {
@@ -179,6 +184,12 @@ impl MallPart {
             MallPart::Take => lang.pick("取り込む注文", "orders taken").to_owned(),
             MallPart::RowsPerRequest => lang.pick("一度に送る件数", "rows in a request").to_owned(),
             MallPart::ByCsv => lang.pick("与信結果の受け取り方", "how credit results come").to_owned(),
+            MallPart::Waiting { sent: true } => {
+                lang.pick("待っていた注文も送信", "orders that waited were sent").to_owned()
+            }
+            MallPart::Waiting { sent: false } => {
+                lang.pick("待っていた注文は自動では送信しない", "orders that waited are left to an operator").to_owned()
+            }
         }
     }
 }

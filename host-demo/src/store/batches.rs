@@ -138,8 +138,7 @@ impl Store {
         let ticked = ids.iter().filter(|id| seen.insert(**id));
         let places: Vec<String> = ticked.enumerate().map(|(place, id)| format!("({place}, {id})")).collect();
         for places in places.chunks(INSERTED_AT_ONCE) {
-            // A new credit goes to the mall's provider of now, anything else to where the order is registered.
-            let provider = if action == Action::Credit { "a.provider" } else { "o.provider" };
+            let provider = asked_of(action);
             let sql = format!(
                 "WITH ticked (place, id) AS (VALUES {}) \
                  INSERT INTO batch_rows (batch, place, order_id, provider, mall, progress) \
@@ -366,6 +365,12 @@ pub(super) async fn aim_at(writing: &mut Writing, mall: &str, provider: &str) ->
     .execute(&mut **writing)
     .await?;
     Ok(())
+}
+
+/// The column that says whom `action` is asked of: a new credit goes to the mall's provider of now, anything else
+/// to where the order is registered.
+pub(super) fn asked_of(action: Action) -> &'static str {
+    if action == Action::Credit { "a.provider" } else { "o.provider" }
 }
 
 pub(super) async fn end_row(writing: &mut Writing, ended: &Ended<'_>) -> Result<()> {

@@ -133,6 +133,8 @@ pub struct ListOrder {
     pub tracking_number: Option<String>,
     /// 出荷日
     pub shipped_on: Option<String>,
+    /// Its mall takes credit results by CSV, so no credit is run.
+    pub results_by_csv: bool,
     /// Counts every change.
     pub version: i64,
 }
@@ -145,13 +147,38 @@ impl ListOrder {
 
     /// What may be done with it now.
     pub fn actions(&self) -> impl Iterator<Item = Action> {
-        let tracking_entered = self.tracking_number.is_some();
-        self.state.actions(Situation { tracking_entered, problem: self.problem.is_some() })
+        self.state.actions(Situation {
+            tracking_entered: self.tracking_number.is_some(),
+            problem: self.problem.is_some(),
+            results_by_csv: self.results_by_csv,
+        })
     }
 
     /// 合計金額: what the mall exported, before the fee rule.
     pub fn total(&self) -> i64 {
         self.amounts.goods + self.amounts.shipping_fee + self.amounts.imported_fee
+    }
+}
+
+/// An order that an action is to be done with, as far as that decides whether it can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The store's number.
+    pub id: i64,
+    /// Whom it will be asked of.
+    pub provider: String,
+    /// Where its credit stands.
+    pub state: State,
+    /// What else decides what it offers.
+    pub situation: Situation,
+    /// Yen.
+    pub billed: i64,
+}
+
+impl Candidate {
+    /// Whether `action` may be done with it now.
+    pub fn offers(&self, action: Action) -> bool {
+        self.state.actions(self.situation).any(|offered| offered == action)
     }
 }
 
@@ -170,6 +197,7 @@ pub struct ListPage {
 const LINES: &str = "SELECT o.id, o.mall, o.number, o.ordered_at, o.order_status, o.buyer, o.recipient, o.item, \
     o.items, o.goods, o.shipping_fee, o.imported_fee, o.payment_fee, o.billed, o.fee_band, o.provider, o.state, \
     o.problem, o.carrier, o.tracking_number, o.shipped_on, o.version, \
+    (SELECT m.by_csv FROM malls m WHERE m.id = o.mall) AS by_csv, \
     (SELECT r.transaction_id FROM registrations r WHERE r.reference = o.reference) AS transaction_id FROM orders o ";
 
 /// What is searched for, and from where on.
@@ -255,6 +283,25 @@ impl Store {
     async fn lines(&self, ids: &[i64]) -> Result<Vec<ListOrder>> {
         let sql = format!("{LINES}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", list(ids));
         Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
+    }
+
+    /// The orders `ids` as candidates for `action`, by number.
+    pub async fn candidates(&self, action: Action, ids: &[i64]) -> Result<Vec<Candidate>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(ASKED_AT_ONCE) {
+            let provider = super::batches::asked_of(action);
+            let sql = format!(
+                "SELECT o.id, {provider} AS provider, o.state, m.by_csv, o.billed, \
+                 CAST(CASE WHEN o.tracking_number IS NULL THEN 0 ELSE 1 END AS BIGINT) AS tracked, \
+                 CAST(CASE WHEN o.problem IS NULL THEN 0 ELSE 1 END AS BIGINT) AS troubled FROM orders o \
+                 JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account WHERE o.id IN ({})",
+                list(ids)
+            );
+            let candidates: Vec<Candidate> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+            found.extend(candidates);
+        }
+        found.sort_by_key(|candidate| candidate.id);
+        Ok(found)
     }
 
     /// The numbers of at most `limit` orders that `query` lets through, beginning at `position`.
@@ -350,6 +397,23 @@ impl Store {
     }
 }
 
+impl FromRow<'_, AnyRow> for Candidate {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let is = |column| row.try_get::<i64, _>(column).map(|value| value != 0);
+        Ok(Candidate {
+            id: row.try_get("id")?,
+            provider: row.try_get("provider")?,
+            state: parse(row.try_get("state")?)?,
+            situation: Situation {
+                tracking_entered: is("tracked")?,
+                problem: is("troubled")?,
+                results_by_csv: is("by_csv")?,
+            },
+            billed: row.try_get("billed")?,
+        })
+    }
+}
+
 impl FromRow<'_, AnyRow> for ListOrder {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         Ok(ListOrder {
@@ -370,6 +434,7 @@ impl FromRow<'_, AnyRow> for ListOrder {
             carrier: row.try_get("carrier")?,
             tracking_number: row.try_get("tracking_number")?,
             shipped_on: row.try_get("shipped_on")?,
+            results_by_csv: row.try_get::<i64, _>("by_csv")? != 0,
             version: row.try_get("version")?,
         })
     }

@@ -1,6 +1,7 @@
 //! Malls, and the shop's accounts at providers.
 
 use super::audit::{self, By, Deed, MallPart};
+use super::backlog::{self, Backlog, OnBacklog};
 use super::rows::{from_json, parse, to_json};
 use super::{Moves, Result, Store, Writing, retried, take_numbers};
 use crate::mall::{Mall, ROWS_PER_REQUEST, ShopAccount};
@@ -28,6 +29,8 @@ pub struct Saving<'a> {
     pub keep: Keep,
     /// The version of the mall that the change was made from; absent: whatever it is.
     pub version: Option<i64>,
+    /// What becomes of orders that wait, if the automation would begin with them.
+    pub backlog: OnBacklog,
     /// Who saves it, and when.
     pub by: By<'a>,
 }
@@ -45,6 +48,8 @@ pub enum Saved {
     Held(Vec<String>),
     /// Not saved: somebody else changed the mall meanwhile.
     Changed,
+    /// Not saved: these orders would go out at once, and nobody has said that they may.
+    Waiting(Backlog),
 }
 
 /// A mall's columns and its account's; completed by a condition.
@@ -81,6 +86,13 @@ impl Store {
         if saving.version.is_some_and(|version| version != read) {
             return Ok(Saved::Changed);
         }
+        let waiting = match &before {
+            Some(before) => backlog::of(&mut writing, before, mall).await?,
+            None => Backlog::default(),
+        };
+        if saving.backlog.is_open(waiting) {
+            return Ok(Saved::Waiting(waiting));
+        }
         let account = match &before {
             Some(before) if before.provider == mall.provider && before.settings == mall.settings => before.account,
             Some(before) if before.provider == mall.provider && saving.keep == Keep::Account => {
@@ -93,15 +105,27 @@ impl Store {
             _ => self.new_account(&mut writing, mall, saving.by.at).await?,
         };
         write_mall(&mut writing, mall, account).await?;
-        let mut elsewhere = 0;
+        let (mut elsewhere, mut decided) = (0, None);
         if let Some(before) = &before {
+            if before.by_csv != mall.by_csv {
+                outdate(&mut writing, before.account).await?;
+            }
             lead_to(&mut writing, before, mall).await?;
             wake(&mut writing, before, mall, saving.by.at).await?;
+            let sent = match saving.backlog {
+                OnBacklog::Send(_) => Some(backlog::release(&mut writing, mall, saving.by.at).await?),
+                OnBacklog::Hold | OnBacklog::Ask => {
+                    backlog::hold(&mut writing, before, mall).await?;
+                    None
+                }
+            };
+            let waited = !waiting.is_empty() || sent == Some(true);
+            decided = waited.then_some(MallPart::Waiting { sent: sent.is_some() });
             if before.account != account {
                 elsewhere = live_elsewhere(&mut writing, &mall.id, account).await?;
             }
         }
-        if let Some(deed) = deed(before.as_ref(), mall) {
+        if let Some(deed) = deed(before.as_ref(), mall, decided) {
             audit::note(&mut writing, saving.by, &deed).await?;
         }
         writing.commit().await?;
@@ -227,13 +251,15 @@ impl Store {
     }
 }
 
-/// What saving `mall` is for the audit log; nothing if nothing differs.
-fn deed(before: Option<&Mall>, mall: &Mall) -> Option<Deed> {
+/// What saving `mall` is for the audit log, with what was decided about orders that waited; nothing if nothing
+/// differs.
+fn deed(before: Option<&Mall>, mall: &Mall, decided: Option<MallPart>) -> Option<Deed> {
     let id = mall.id.clone();
     match before {
         None => Some(Deed::MallAdded { mall: id, provider: mall.provider.clone() }),
         Some(before) => {
-            let parts = MallPart::differing(before, mall);
+            let mut parts = MallPart::differing(before, mall);
+            parts.extend(decided);
             (!parts.is_empty()).then_some(Deed::MallChanged { mall: id, parts })
         }
     }
@@ -279,6 +305,15 @@ async fn write_mall(writing: &mut Writing, mall: &Mall, account: i64) -> Result<
     .bind(i64::from(mall.rows_per_request))
     .execute(&mut **writing)
     .await?;
+    Ok(())
+}
+
+/// Has every claim fail that read the mall before: whether credit is run at all has changed.
+async fn outdate(writing: &mut Writing, account: i64) -> Result<()> {
+    sqlx::query("UPDATE accounts SET version = version + 1 WHERE id = $1")
+        .bind(account)
+        .execute(&mut **writing)
+        .await?;
     Ok(())
 }
 

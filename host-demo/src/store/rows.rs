@@ -40,6 +40,8 @@ impl FromRow<'_, AnyRow> for Order {
             sent: sent(row)?,
             owner: row.try_get("owner")?,
             tries: row.try_get("tries")?,
+            held: row.try_get::<Option<&str>, _>("held")?.map(parse).transpose()?,
+            results_by_csv: row.try_get::<i64, _>("by_csv")? != 0,
             version: row.try_get("version")?,
             problem: row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?,
         })

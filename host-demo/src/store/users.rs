@@ -441,6 +441,7 @@ impl Store {
     /// Ends the session that `token` is for.
     pub async fn end_session(&self, token: &str) -> Result<()> {
         sqlx::query("DELETE FROM sessions WHERE token = $1").bind(digest(token)).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM drafts WHERE session = $1").bind(digest(token)).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -680,12 +681,12 @@ async fn verified(password: &str, hash: String) -> Result<bool> {
     Ok(in_turn(verify).await?.is_some())
 }
 
-fn random_token() -> Result<String> {
+pub(super) fn random_token() -> Result<String> {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn digest(token: &str) -> String {
+pub(super) fn digest(token: &str) -> String {
     Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::form::Signed;
-use super::page::{Notice, Page, Refusal, Tone, html};
+use super::page::{Notice, Page, Refusal, Tone, html, retry_at};
 use super::texts::fill;
 use super::visit::Staff;
 use crate::clock;
@@ -54,7 +54,7 @@ pub async fn change(
         }
         SignIn::TooMany { until } => {
             let words = fill(t.sign_in_later, &[&clock::time_of_day(until)]);
-            return Ok(show(&staff, StatusCode::TOO_MANY_REQUESTS, Some(words)));
+            return Ok(retry_at(show(&staff, StatusCode::TOO_MANY_REQUESTS, Some(words)), until));
         }
     }
     if let Err(problem) = app.store.set_password(user.id, &form.new, By::now(&user.name)).await? {

@@ -2,31 +2,32 @@
 //! results.
 
 use super::App;
+use super::confirm::{Confirmation, Press, Table, billed_words, orders_words};
 use super::form::{Nothing, Signed};
-use super::orders::Address;
+use super::orders::{Address, numbers, state_name};
 use super::page::{Missing, Notice, Page, Refusal, Tone, ok};
-use super::row::{Button, PANEL, outcome_tone, tone};
+use super::row::{Button, Names, outcome_tone, tone};
 use super::texts::{Texts, fill};
 use super::visit::{Staff, Visitor};
 use crate::batch::{is_for_many, waits};
 use crate::clock;
-use crate::state::{Action, Outcome};
-use crate::store::{Batch, BatchProgress, BatchRow, Begun, Call, MAX_BATCH};
+use crate::state::{Action, Event, Outcome, State, next};
+use crate::store::{Batch, BatchProgress, BatchRow, Begun, Call, Candidate, MAX_BATCH, PAGE, Sum};
 use crate::words::{Lang, Wait};
 use askama::Template;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{self, KeepAlive, Sse};
 use futures::Stream;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::time::Duration;
 
 /// Batches on a page: some days of work.
 const LATEST: i64 = 50;
 /// Result rows on a page.
-const PAGE: i64 = 500;
+const ROWS: i64 = 500;
 /// How often a page is told how far its batch is: what an eye can follow.
 const TELL: Duration = Duration::from_millis(400);
 
@@ -146,15 +147,52 @@ pub struct Panel {
     /// Of this provider alone.
     #[serde(default)]
     provider: String,
+    /// The batch under whose results the panel stood.
+    batch: Option<i64>,
+    /// What the page that asks has shown; empty before.
+    #[serde(default)]
+    confirmed: String,
 }
 
 impl Panel {
     /// The ticked orders in the order in which they were ticked.
     fn ticked(&self) -> Vec<i64> {
         let ticked: BTreeSet<i64> = self.id.iter().copied().collect();
-        let told = self.sequence.split(',').filter_map(|id| id.parse().ok()).filter(|id| ticked.contains(id));
+        let told = numbers(&self.sequence).filter(|id| ticked.contains(id));
         let mut seen = BTreeSet::new();
         told.chain(self.id.iter().copied()).filter(|id| seen.insert(*id)).collect()
+    }
+
+    /// Whether a page asks first: a cancel cannot be taken back, and what is on other pages nobody has seen.
+    fn asks(&self, action: Action, orders: usize) -> bool {
+        action == Action::Cancel || (self.scope == "match" && orders > PAGE)
+    }
+
+    /// Where the panel stood, with the same orders ticked.
+    fn back(&self) -> Result<String, Refusal> {
+        let ticked = self.ticked().iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        Ok(match self.batch {
+            Some(batch) => format!("/batches/{batch}?ticked={ticked}"),
+            None => Address { ticked, ..self.list()? }.href(),
+        })
+    }
+
+    /// The form again, for a page that asks.
+    fn fields(&self) -> Vec<(String, String)> {
+        let batch = self.batch.map(|batch| batch.to_string()).unwrap_or_default();
+        let named = [
+            ("action", &self.action),
+            ("scope", &self.scope),
+            ("once", &self.once),
+            ("sequence", &self.sequence),
+            ("query", &self.query),
+            ("matching", &self.matching),
+            ("provider", &self.provider),
+            ("batch", &batch),
+        ];
+        let given = named.into_iter().filter(|(_, value)| !value.is_empty());
+        let ids = self.id.iter().map(|id| ("id".to_owned(), id.to_string()));
+        given.map(|(name, value)| (name.to_owned(), value.clone())).chain(ids).collect()
     }
 
     /// The list that the panel stood under; nothing where that cannot be read, lest it mean every order.
@@ -171,11 +209,15 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
     if !is_for_many(action) {
         return Err(Refusal::Unreadable);
     }
-    let back = panel.list()?.href();
-    let ids = match chosen(&app, &panel, t).await? {
+    let back = panel.back()?;
+    let mut ids = match chosen(&app, &panel, t).await? {
         Ok(ids) => ids,
         Err(words) => return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, words)])),
     };
+    let asks = panel.asks(action, ids.len());
+    if asks && panel.confirmed.is_empty() {
+        return Selection::of(&app, action, &ids).await?.ask(&app, &staff, &panel, None).await;
+    }
     let caller = format!("user:{}", staff.user.id);
     let digest = format!("batch {action} {ids:?}");
     let call = Call { caller: &caller, key: &panel.once, digest: &digest };
@@ -188,11 +230,117 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
             return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, t.already_sent)]));
         }
     }
+    if asks {
+        let selection = Selection::of(&app, action, &ids).await?;
+        if selection.able.is_empty() || selection.digest(&app) != panel.confirmed {
+            app.store.forget_call(call).await?;
+            return selection.ask(&app, &staff, &panel, Some(Notice::new(Tone::Wait, t.confirm_changed))).await;
+        }
+        ids = selection.able.iter().map(|candidate| candidate.id).collect();
+    }
     let batch = app.store.add_batch(action, &staff.user.name, &ids, clock::now()).await?;
     let path = format!("/batches/{batch}");
     app.store.end_call(call, 303, &path).await?;
     app.wake.notify_one();
     Ok(app.redirect(&path, &[]))
+}
+
+/// What would become of chosen orders now.
+struct Selection {
+    action: Action,
+    /// Those with which the action can be done, in the order in which they were chosen.
+    able: Vec<Candidate>,
+    /// The others.
+    left_out: Vec<Candidate>,
+}
+
+impl Selection {
+    async fn of(app: &App, action: Action, ids: &[i64]) -> Result<Self, Refusal> {
+        let place: HashMap<i64, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        let mut candidates = app.store.candidates(action, ids).await?;
+        candidates.sort_by_key(|candidate| place.get(&candidate.id).copied());
+        let (able, left_out) = candidates.into_iter().partition(|candidate: &Candidate| candidate.offers(action));
+        Ok(Selection { action, able, left_out })
+    }
+
+    /// Of all that the page says about what will be done: if any of it changes, something else was confirmed.
+    fn digest(&self, app: &App) -> String {
+        let line = |order: &Candidate| format!("{} {} {}", order.id, order.provider, order.billed);
+        let orders: Vec<String> = self.able.iter().map(line).collect();
+        app.store.digest("confirmed", &[self.action.to_string().as_bytes(), orders.join("\n").as_bytes()])
+    }
+
+    /// The page that asks.
+    async fn ask(&self, app: &App, staff: &Staff, panel: &Panel, notice: Option<Notice>) -> Result<Response, Refusal> {
+        let mut p = staff.visitor.page();
+        let (t, lang) = (p.t, p.lang);
+        let back = panel.back()?;
+        p.path.clone_from(&back);
+        p.notices.extend(notice);
+        let names = Names::of(app, lang).await?;
+        let mut sum = Sum::default();
+        let mut by_provider: BTreeMap<&str, Sum> = BTreeMap::new();
+        for order in &self.able {
+            sum.add(order.billed);
+            by_provider.entry(&order.provider).or_default().add(order.billed);
+        }
+        let mut by_reason: BTreeMap<String, i64> = BTreeMap::new();
+        for order in &self.left_out {
+            *by_reason.entry(self.reason(order, &p)).or_default() += 1;
+        }
+        let providers = Table {
+            caption: t.by_provider,
+            headings: vec![t.provider, t.how_many, t.billed_sum],
+            rows: by_provider
+                .into_iter()
+                .map(|(id, sum)| vec![names.provider(id), orders_words(sum, t), billed_words(sum, t)])
+                .collect(),
+        };
+        let left_out = Table {
+            caption: t.left_out,
+            headings: vec![t.credit_state, t.how_many],
+            rows: by_reason
+                .into_iter()
+                .map(|(reason, orders)| vec![reason, fill(t.orders_count, &[&orders])])
+                .collect(),
+        };
+        let label = self.action.label(lang);
+        let run = Press {
+            name: "confirmed",
+            value: self.digest(app),
+            label: fill(t.run_it, &[&label, &sum.orders]),
+            class: if self.action == Action::Cancel { "danger" } else { "main" },
+        };
+        let lead = match self.action {
+            _ if self.able.is_empty() => fill(t.confirm_nothing, &[&label]),
+            Action::Cancel => t.confirm_cancel_many.to_owned(),
+            _ => t.confirm_many.to_owned(),
+        };
+        let page = Confirmation {
+            heading: fill(t.confirm_heading, &[&label]),
+            lead,
+            facts: vec![(t.which_orders, orders_words(sum, t)), (t.billed_sum, billed_words(sum, t))],
+            tables: [providers, left_out].into_iter().filter(|table| !table.rows.is_empty()).collect(),
+            action: "/batches".to_owned(),
+            hidden: panel.fields(),
+            presses: (!self.able.is_empty()).then_some(run).into_iter().collect(),
+            back: Some(back),
+            p,
+        };
+        Ok(ok(&page))
+    }
+
+    /// Why the action cannot be done with an order, in words.
+    fn reason(&self, order: &Candidate, p: &Page) -> String {
+        let by_csv = order.situation.results_by_csv && next(order.state, Event::CreditStarted).is_some();
+        match self.action {
+            Action::Credit if by_csv => p.t.left_out_by_csv.to_owned(),
+            Action::Sync if order.state == State::Approved => {
+                format!("{} {}", state_name(order.state, p), p.t.tracking_missing)
+            }
+            _ => state_name(order.state, p).to_owned(),
+        }
+    }
 }
 
 /// The orders that the form means, or why it means none.
@@ -255,6 +403,8 @@ async fn find(app: &App, id: i64) -> Result<Batch, Refusal> {
 pub struct From {
     #[serde(default)]
     from: i64,
+    /// Orders that are ticked instead of those that did not go well.
+    ticked: Option<String>,
 }
 
 /// `GET /batches/{id}`
@@ -262,25 +412,30 @@ pub async fn page(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,
-    Query(From { from }): Query<From>,
+    Query(From { from, ticked }): Query<From>,
 ) -> Result<Response, Refusal> {
     let batch = find(&app, id).await?;
     let progress = app.store.batch_progress(id).await?;
     let p = staff.visitor.page();
     let (t, lang) = (p.t, p.lang);
-    let rows = app.store.batch_rows(id, from, PAGE).await?;
-    let rows: Vec<_> = rows.iter().map(|row| RowView::new(row, lang, t)).collect();
+    let rows = app.store.batch_rows(id, from, ROWS).await?;
+    let mut rows: Vec<_> = rows.iter().map(|row| RowView::new(row, lang, t)).collect();
+    if let Some(ticked) = ticked {
+        let ticked: BTreeSet<i64> = numbers(&ticked).collect();
+        rows.iter_mut().for_each(|row| row.ticked = ticked.contains(&row.id));
+    }
+    let names = Names::of(&app, lang).await?;
     let page = BatchPage {
         id,
         heading: heading(&batch, &progress, &p),
         list: format!("/orders?keep={id}"),
         running: batch.finished_at.is_none(),
         progress: ProgressView::new(&progress, &waits(&app.store, id).await?, &p),
-        more: (from.saturating_add(PAGE) < progress.total()).then(|| format!("/batches/{id}?from={}", from + PAGE)),
+        more: (from.saturating_add(ROWS) < progress.total()).then(|| format!("/batches/{id}?from={}", from + ROWS)),
         once: once()?,
         ticked: rows.iter().filter(|row| row.ticked).count(),
         rows,
-        actions: PANEL.into_iter().map(|action| Button::of_panel(action, lang)).collect(),
+        actions: names.panel("").map(|action| Button::of_panel(action, lang)).collect(),
         p,
     };
     Ok(ok(&page))
@@ -305,7 +460,7 @@ pub async fn events(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Refusal> {
     find(&app, id).await?;
     let state = Some((app, staff.visitor, None));
     let stream = futures::stream::unfold(state, move |state| async move {
@@ -321,30 +476,26 @@ type Telling = Option<(App, Visitor, Option<Told>)>;
 /// What a page was told: how far its batch is, and why rows of it wait.
 type Told = (BatchProgress, Vec<Wait>);
 
-/// The next event: progress that differs from the one `before`, or the end. None where the program is to stop:
-/// the browser asks again by itself.
+/// The next event: progress that differs from the one `before`, or the end. None where the program is to stop or
+/// the store fails: the browser asks again by itself.
 async fn tell(
     app: App,
     visitor: Visitor,
     id: i64,
     before: Option<Told>,
-) -> Option<(Result<Event, Infallible>, Telling)> {
-    let ended = || Ok(Event::default().event("finished").data("-"));
+) -> Option<(Result<sse::Event, Infallible>, Telling)> {
     while !app.begun.is_closed() && visitor.is_signed_in(&app).await {
-        let (Ok(progress), Ok(waits), Ok(Some(batch))) =
-            (app.store.batch_progress(id).await, waits(&app.store, id).await, app.store.batch(id).await)
-        else {
-            return Some((ended(), None));
-        };
-        let now = Some((progress, waits));
+        // Where the store fails nothing is known of the batch, so its end is not told either.
+        let now = Some((app.store.batch_progress(id).await.ok()?, waits(&app.store, id).await.ok()?));
+        let batch = app.store.batch(id).await.ok()??;
         if let Some((progress, waits)) = now.as_ref().filter(|_| before != now) {
             let p = visitor.page();
             let part = ProgressPart { progress: ProgressView::new(progress, waits, &p), p };
-            let event = Event::default().event("progress").data(part.render().unwrap_or_default());
+            let event = sse::Event::default().event("progress").data(part.render().unwrap_or_default());
             return Some((Ok(event), Some((app, visitor, now))));
         }
         if batch.finished_at.is_some() {
-            return Some((ended(), None));
+            return Some((Ok(sse::Event::default().event("finished").data("-")), None));
         }
         tokio::time::sleep(TELL).await;
     }

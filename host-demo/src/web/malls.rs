@@ -1,15 +1,19 @@
 //! The settings of a mall (モール詳細設定): a form that is drawn from what the plugin describes.
 
 use super::App;
+use super::confirm::{Confirmation, Press, billed_words, orders_words};
 use super::form::Signed;
 use super::page::{Notice, Page, Refusal, Tone, html, ok};
 use super::row::Names;
 use super::texts::{Texts, fill, texts};
+use super::unsaved::{Draft, Unsaved, is_secret};
 use super::visit::{Admin, Staff};
+use crate::automation;
 use crate::import;
 use crate::mall::{self, Automation, Band, Fees, Mall, MallProblem, Mode, Start, Wrong};
 use crate::order::Invoice;
-use crate::store::{By, Keep, OpenOrders, Saved, Saving};
+use crate::state::Action;
+use crate::store::{Backlog, By, Keep, OnBacklog, OpenOrders, Saved, Saving, Sum};
 use crate::table::yen;
 use crate::take::Takes;
 use crate::words::{Field, Lang, connection_words, field_words};
@@ -72,6 +76,11 @@ struct MallPage {
     heading: String,
     action: String,
     is_new: bool,
+    /// What the secrets that were typed and are not saved yet are found by, and which there are.
+    draft: Option<String>,
+    drafted: Vec<String>,
+    /// Orders that the automation leaves to an operator, in words.
+    held: Option<String>,
     form: Form,
     providers: Vec<(String, String)>,
     provider_words: Vec<String>,
@@ -109,6 +118,8 @@ struct FieldView {
     max: u32,
     value: String,
     placeholder: Option<&'static str>,
+    /// A secret that was typed and is not saved yet.
+    typed: bool,
     choices: Vec<(String, String)>,
     problem: Option<String>,
 }
@@ -128,6 +139,7 @@ struct StartView {
     legend: &'static str,
     choices: Vec<Choice>,
     status: String,
+    problem: Option<String>,
 }
 
 struct MoveView {
@@ -142,15 +154,23 @@ struct MoveView {
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    fn one(&self, name: &str) -> &str {
+    pub fn one(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
-    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
     }
 
-    fn given(&self, name: &str) -> Option<String> {
+    /// The provider whose fields the form had: not the chosen one, as long as that was not drawn.
+    pub fn drawn(&self) -> &str {
+        match self.one("drawn") {
+            "" => self.one("provider"),
+            drawn => drawn,
+        }
+    }
+
+    pub fn given(&self, name: &str) -> Option<String> {
         Some(self.one(name)).filter(|value| !value.is_empty()).map(str::to_owned)
     }
 }
@@ -163,6 +183,9 @@ struct Form {
     account: String,
     /// Most orders in a request, as it was typed.
     rows_per_request: String,
+    /// 受注ステータス of each start, chosen or only typed.
+    statuses: BTreeMap<&'static str, String>,
+    unsaved: Unsaved,
     problems: BTreeMap<String, String>,
 }
 
@@ -177,12 +200,19 @@ impl Form {
             ]
         };
         let rows = mall.fees.bands.iter().map(text).collect();
+        let statuses = STARTS.into_iter().filter_map(|name| match start_of(&mall.automation, name) {
+            Start::Status(status) => Some((name, status.clone())),
+            Start::Never | Start::AtOnce => None,
+        });
+        let statuses = statuses.collect();
         let mut form = Form {
             rows_per_request: mall.rows_per_request.to_string(),
             mall,
             rows,
             try_amount: String::new(),
             account: String::new(),
+            statuses,
+            unsaved: Unsaved::default(),
             problems: BTreeMap::new(),
         };
         form.pad();
@@ -198,17 +228,17 @@ impl Form {
         self.rows.resize(rows, Default::default());
     }
 
-    /// Of what was sent. A secret that was left empty stays what it was.
-    fn read(fields: &Fields, before: Option<&Mall>, info: Option<&ProviderInfo>, t: &Texts) -> Self {
+    /// Of what was sent. A secret that was left empty is what was typed before, or stays what it was.
+    fn read(fields: &Fields, before: Option<&Mall>, info: Option<&ProviderInfo>, unsaved: Unsaved, t: &Texts) -> Self {
         let mut form = Form {
             mall: Mall {
                 id: fields.one("id").to_owned(),
                 name: fields.one("name").to_owned(),
                 provider: fields.one("provider").to_owned(),
-                settings: info.map(|info| settings(fields, before, info)).unwrap_or_default(),
+                settings: info.map(|info| settings(fields, before, &unsaved, info)).unwrap_or_default(),
                 invoice: Invoice::parse(fields.one("invoice")).unwrap_or_default(),
                 fees: Fees { mode: mode(fields.one("mode")), bands: Vec::new() },
-                automation: automation(fields),
+                automation: wanted_automation(fields),
                 headings: headings(fields),
                 take: take(fields),
                 by_csv: fields.one("by_csv") == "yes",
@@ -226,6 +256,8 @@ impl Form {
             try_amount: fields.one("try").to_owned(),
             account: fields.one("account").to_owned(),
             rows_per_request: fields.one("rows_per_request").to_owned(),
+            statuses: STARTS.map(|name| (name, fields.one(&format!("{name}.status")).to_owned())).into(),
+            unsaved,
             problems: BTreeMap::new(),
         };
         form.read_bands(t);
@@ -253,6 +285,7 @@ impl Form {
     /// Everything that is wrong, each at its field.
     async fn check(&mut self, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Result<(), Refusal> {
         self.problems.extend(name_problems(&self.mall, plugin.is_some(), lang));
+        self.lost_problems(t);
         let Some(plugin) = plugin else { return Ok(()) };
         // What cannot be read as a number is wrong already; the rule without it would be another rule.
         let rows_are_numbers = !self.problems.keys().any(|key| key.starts_with("fees."));
@@ -267,6 +300,13 @@ impl Form {
             }
         }
         Ok(())
+    }
+
+    /// What was typed and is gone is said, not taken for "as it was".
+    fn lost_problems(&mut self, t: &Texts) {
+        for key in self.unsaved.lost(&self.mall.provider) {
+            self.problems.insert(format!("settings.{key}"), t.secret_lost.to_owned());
+        }
     }
 
     fn insert_fee_problem(&mut self, problem: &MallProblem, lang: Lang, t: &Texts) {
@@ -315,18 +355,28 @@ fn amount(text: &str) -> Option<i64> {
     text.replace([',', '円'], "").parse().ok()
 }
 
-fn settings(fields: &Fields, before: Option<&Mall>, info: &ProviderInfo) -> BTreeMap<String, String> {
+fn settings(
+    fields: &Fields,
+    before: Option<&Mall>,
+    unsaved: &Unsaved,
+    info: &ProviderInfo,
+) -> BTreeMap<String, String> {
     let kept = before.filter(|before| before.provider == info.id);
+    // What was typed into another provider's fields is that provider's, whatever the keys are called.
+    let is_drawn = fields.drawn() == info.id;
     let value = |field: &SettingField| {
-        let typed = fields.given(&format!("set.{}", field.key));
-        let is_secret = matches!(field.kind, SettingKind::Secret);
-        let stored = kept.and_then(|kept| kept.settings.get(&field.key).cloned()).filter(|_| is_secret);
+        let typed = match is_secret(field) {
+            true => unsaved.value(&info.id, &field.key).cloned(),
+            false => fields.given(&format!("set.{}", field.key)).filter(|_| is_drawn),
+        };
+        let stored = kept.and_then(|kept| kept.settings.get(&field.key).cloned());
+        let stored = stored.filter(|_| is_secret(field) || !is_drawn);
         Some((field.key.clone(), typed.or(stored)?))
     };
     info.settings.iter().filter_map(value).collect()
 }
 
-fn automation(fields: &Fields) -> Automation {
+fn wanted_automation(fields: &Fields) -> Automation {
     let start = |name: &str| match fields.one(name) {
         "at_once" => Start::AtOnce,
         "status" => Start::Status(fields.one(&format!("{name}.status")).to_owned()),
@@ -415,13 +465,18 @@ async fn answer(app: &App, admin: &Admin, before: Option<&Mall>, fields: &Fields
     let p = admin.0.visitor.page();
     let (t, lang) = (p.t, p.lang);
     let plugin = app.registry.get(fields.one("provider"));
-    let mut form = Form::read(fields, before, plugin.as_ref().map(|plugin| plugin.info()), t);
+    let unsaved = Unsaved::read(app, admin, fields, &draft(before)).await?;
+    let mut form = Form::read(fields, before, plugin.as_ref().map(|plugin| plugin.info()), unsaved, t);
     if let Some(before) = before {
         form.mall.id.clone_from(&before.id);
     }
     let mut said = Said::default();
-    match fields.one("do") {
+    let pressed = Some(fields.one("do")).filter(|pressed| !pressed.is_empty()).unwrap_or("save");
+    match pressed {
         "draw" => {}
+        "save" | "test" if fields.drawn() != form.mall.provider => {
+            said.notice = Some(Notice::new(Tone::Wait, t.other_fields));
+        }
         "row" => {
             let rows = form.rows.len() + 1;
             form.rows.resize(rows.min(MAX_ROWS), Default::default());
@@ -439,7 +494,7 @@ async fn answer(app: &App, admin: &Admin, before: Option<&Mall>, fields: &Fields
         _ => {
             form.check(plugin.as_ref(), lang, t).await?;
             if form.problems.is_empty() {
-                return save(app, admin, before, form).await;
+                return save(app, admin, before, form, fields).await;
             }
             said.notice = Some(Notice::new(Tone::Bad, t.mall_not_saved));
         }
@@ -477,23 +532,104 @@ async fn try_fee(form: &Form, plugin: Option<&Plugin>, t: &Texts) -> Result<Noti
     }))
 }
 
-async fn save(app: &App, admin: &Admin, before: Option<&Mall>, form: Form) -> Result<Response, Refusal> {
+fn draft<'a>(before: Option<&'a Mall>) -> Draft<'a> {
+    Draft { mall: before.map_or("", |before| &before.id) }
+}
+
+async fn save(
+    app: &App,
+    admin: &Admin,
+    before: Option<&Mall>,
+    form: Form,
+    fields: &Fields,
+) -> Result<Response, Refusal> {
     let t = admin.0.visitor.page().t;
     let keep = if form.account == "new" { Keep::Orders } else { Keep::Account };
-    let saving = Saving { keep, version: Some(form.mall.version), by: By::now(&admin.0.user.name) };
+    let backlog = match fields.one("waiting") {
+        "hold" => OnBacklog::Hold,
+        "send" => OnBacklog::Send(Some(shown_backlog(fields))),
+        _ => OnBacklog::Ask,
+    };
+    let saving = Saving { keep, version: Some(form.mall.version), backlog, by: By::now(&admin.0.user.name) };
     let notice = match app.store.put_mall(&form.mall, saving).await? {
         Saved::Done { elsewhere } => {
+            app.wake.notify_one();
+            draft(before).forget(app, admin, fields.one("draft")).await?;
             let mut notices = vec![Notice::new(Tone::Ok, fill(t.mall_saved, &[&form.mall.name]))];
             if elsewhere > 0 {
                 notices.push(Notice::new(Tone::Wait, fill(t.elsewhere, &[&elsewhere])));
             }
             return Ok(app.redirect(&format!("/malls/{}", form.mall.id), &notices));
         }
+        Saved::Waiting(backlog) => return ask(app, admin, before, &form, fields, backlog).await,
         Saved::Held(numbers) => Notice::new(Tone::Bad, fill(t.in_the_way, &[&numbers.join(", ")])),
         Saved::Changed if before.is_none() => Notice::new(Tone::Bad, t.mall_exists),
         Saved::Changed => Notice::new(Tone::Bad, t.stale_mall),
     };
     show(app, admin, before, form, Said { notice: Some(notice), ..Said::default() }).await
+}
+
+/// The fields of the page that asks about orders that wait; not of the form itself.
+const ASKED: [&str; 7] = ["do", "waiting", "draft", "drafted", "waiting.credit", "waiting.sync", "csrf"];
+
+/// What the page that asks has shown; nothing where that cannot be read.
+fn shown_backlog(fields: &Fields) -> Backlog {
+    let sum = |name: &str| {
+        let (orders, billed) = fields.one(name).split_once(' ').unwrap_or_default();
+        Sum { orders: orders.parse().unwrap_or_default(), billed: billed.parse().unwrap_or_default() }
+    };
+    Backlog { credit: sum("waiting.credit"), sync: sum("waiting.sync") }
+}
+
+/// The page that says how many orders would go out at once, and asks whether they do. It brings the whole form
+/// along, but for the secrets in it.
+async fn ask(
+    app: &App,
+    admin: &Admin,
+    before: Option<&Mall>,
+    form: &Form,
+    fields: &Fields,
+    backlog: Backlog,
+) -> Result<Response, Refusal> {
+    let mut p = admin.0.visitor.page();
+    let (t, lang) = (p.t, p.lang);
+    if !fields.one("waiting").is_empty() {
+        p.notices.push(Notice::new(Tone::Wait, t.confirm_changed));
+    }
+    let is_typed_secret =
+        |name: &str| name.strip_prefix("set.").is_some_and(|key| form.unsaved.value(fields.drawn(), key).is_some());
+    let typed = fields.0.iter().filter(|(name, _)| !ASKED.contains(&name.as_str()) && !is_typed_secret(name)).cloned();
+    let draft = form.unsaved.keep(app, admin, &draft(before)).await?;
+    let drafted = form.unsaved.names().map(|name| ("drafted".to_owned(), name));
+    let sums = [(Action::Credit, "waiting.credit", backlog.credit), (Action::Sync, "waiting.sync", backlog.sync)];
+    let shown = sums.iter().map(|(_, name, sum)| ((*name).to_owned(), format!("{} {}", sum.orders, sum.billed)));
+    let hidden = typed.chain(draft.map(|name| ("draft".to_owned(), name))).chain(drafted).chain(shown);
+    let waiting = sums.iter().filter(|(.., sum)| sum.orders > 0);
+    let facts = waiting
+        .map(|(action, _, sum)| (action.label(lang), format!("{} / {}", orders_words(*sum, t), billed_words(*sum, t))));
+    let provider = (t.provider, Names::of(app, lang).await?.provider(&form.mall.provider));
+    let press = |name, value: &str, label: String, class| Press { name, value: value.to_owned(), label, class };
+    let all = backlog.credit.orders + backlog.sync.orders;
+    let page = Confirmation {
+        heading: t.backlog_heading.to_owned(),
+        lead: fill(t.backlog_lead, &[&form.mall.name]),
+        facts: [provider].into_iter().chain(facts).collect(),
+        tables: Vec::new(),
+        action: address(before),
+        hidden: hidden.collect(),
+        presses: vec![
+            press("waiting", "hold", t.backlog_hold.to_owned(), "main"),
+            press("waiting", "send", fill(t.backlog_send, &[&all]), "danger"),
+            press("do", "draw", t.go_on.to_owned(), ""),
+        ],
+        back: None,
+        p,
+    };
+    Ok(ok(&page))
+}
+
+fn address(before: Option<&Mall>) -> String {
+    before.map_or("/malls/new".to_owned(), |before| format!("/malls/{}", before.id))
 }
 
 async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said: Said) -> Result<Response, Refusal> {
@@ -505,18 +641,27 @@ async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said:
         Some(before) => Some(app.store.open_orders(&before.id).await?),
         None => None,
     };
-    let status = if form.problems.is_empty() && !said.notice.as_ref().is_some_and(|notice| notice.tone == Tone::Bad) {
+    let status = if form.problems.is_empty()
+        && form.unsaved.is_whole()
+        && !said.notice.as_ref().is_some_and(|notice| notice.tone == Tone::Bad)
+    {
         StatusCode::OK
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     };
     p.notices.extend(said.notice);
+    if !form.unsaved.is_whole() {
+        p.notices.push(Notice::new(Tone::Bad, t.secret_lost));
+    }
     let stored = before.filter(|before| before.provider == form.mall.provider);
     let fields = plugin.iter().flat_map(|plugin| &plugin.info().settings);
     let fields: Vec<_> = fields.map(|field| field_view(field, &form, stored, lang, t)).collect();
     let page = MallPage {
         heading: before.map_or(t.new_mall.to_owned(), |before| fill(t.mall_heading, &[&before.name])),
-        action: before.map_or("/malls/new".to_owned(), |before| format!("/malls/{}", before.id)),
+        action: address(before),
+        draft: form.unsaved.keep(app, admin, &draft(before)).await?,
+        drafted: form.unsaved.names().collect(),
+        held: held_words(app, before, t).await?,
         is_new: before.is_none(),
         providers: names.providers(),
         provider_words: open.map_or_else(|| vec![t.provider_new.to_owned()], |open| said_of_open(&open, &names, t)),
@@ -530,7 +675,7 @@ async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said:
         modes: modes(form.mall.fees.mode, lang),
         bands: form.rows.iter().enumerate().map(|(at, row)| band_view(at, row, &form, t)).collect(),
         tried: said.tried,
-        starts: starts(&form.mall.automation, t),
+        starts: starts(&form, t),
         poll: form.mall.automation.poll,
         by_csv: form.mall.by_csv,
         moves: moves(&form.mall.automation, t),
@@ -597,7 +742,8 @@ fn modes(chosen: Mode, lang: Lang) -> Vec<Choice> {
 }
 
 fn field_view(field: &SettingField, form: &Form, stored: Option<&Mall>, lang: Lang, t: &Texts) -> FieldView {
-    let is_secret = matches!(field.kind, SettingKind::Secret);
+    let is_secret = is_secret(field);
+    let typed = is_secret && form.unsaved.value(&form.mall.provider, &field.key).is_some();
     let value = form.mall.settings.get(&field.key).cloned();
     let is_stored = stored.is_some_and(|stored| stored.settings.contains_key(&field.key));
     let choices = match &field.kind {
@@ -619,7 +765,11 @@ fn field_view(field: &SettingField, form: &Form, stored: Option<&Mall>, lang: La
         max: field.max_length.unwrap_or(mall::MAX_SETTING as u32),
         // A secret is never sent to a browser, not even the one that was just typed there.
         value: if is_secret { String::new() } else { value.or(field.default.clone()).unwrap_or_default() },
-        placeholder: (is_secret && is_stored).then_some(t.secret_kept),
+        placeholder: match typed {
+            true => Some(t.secret_typed),
+            false => (is_secret && is_stored).then_some(t.secret_kept),
+        },
+        typed,
         choices,
         problem: form.problems.get(&format!("settings.{}", field.key)).cloned(),
     }
@@ -638,17 +788,40 @@ fn band_view(at: usize, [lower, upper, fee]: &[String; 3], form: &Form, t: &Text
     }
 }
 
-fn starts(automation: &Automation, t: &'static Texts) -> Vec<StartView> {
-    let view = |(name, legend, start): (&'static str, &'static str, &Start)| {
-        let (chosen, status) = match start {
-            Start::Never => ("never", ""),
-            Start::AtOnce => ("at_once", ""),
-            Start::Status(status) => ("status", status.as_str()),
+/// The names that forms have for what begins by itself.
+const STARTS: [&str; 2] = ["credit", "sync"];
+
+fn start_of<'a>(automation: &'a Automation, name: &str) -> &'a Start {
+    if name == "credit" { &automation.credit } else { &automation.sync }
+}
+
+fn starts(form: &Form, t: &'static Texts) -> Vec<StartView> {
+    let view = |name: &'static str| {
+        let chosen = match start_of(&form.mall.automation, name) {
+            Start::Never => "never",
+            Start::AtOnce => "at_once",
+            Start::Status(_) => "status",
         };
         let all = [("never", t.start_never), ("at_once", t.start_at_once), ("status", t.start_status)];
-        StartView { name, legend, choices: choices(chosen, "never", all), status: status.to_owned() }
+        StartView {
+            name,
+            legend: if name == "credit" { t.auto_credit } else { t.auto_sync },
+            choices: choices(chosen, "never", all),
+            status: form.statuses.get(name).cloned().unwrap_or_default(),
+            problem: form.problem(&format!("automation.{name}")).cloned(),
+        }
     };
-    [("credit", t.auto_credit, &automation.credit), ("sync", t.auto_sync, &automation.sync)].map(view).into()
+    STARTS.map(view).into()
+}
+
+/// How many orders wait for an operator although the automation is on.
+async fn held_words(app: &App, before: Option<&Mall>, t: &Texts) -> Result<Option<String>, Refusal> {
+    let Some(before) = before else { return Ok(None) };
+    let Backlog { credit, sync } = app.store.held(&before.id).await?;
+    let is_on = |action| automation::start(before, action) != Start::Never;
+    let orders = [(Action::Credit, credit), (Action::Sync, sync)].into_iter();
+    let orders: i64 = orders.filter(|(action, _)| is_on(*action)).map(|(_, sum)| sum.orders).sum();
+    Ok((orders > 0).then(|| fill(t.held_orders, &[&orders])))
 }
 
 fn moves(automation: &Automation, t: &'static Texts) -> Vec<MoveView> {

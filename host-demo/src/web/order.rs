@@ -1,23 +1,26 @@
 //! One order: all that is known of it, and what can be done with it.
 
 use super::App;
+use super::confirm::{Confirmation, Press, billed_words};
 use super::form::Signed;
 use super::malls::{Choice, invoices};
-use super::page::{Notice, Page, Refusal, Tone, duration, ok};
+use super::page::{Notice, Page, Refusal, Tone, duration, html, ok};
 use super::row::{Names, RowView, line, outcome_tone, told};
 use super::texts::{Texts, fill};
 use super::visit::{Staff, local};
+use crate::automation;
 use crate::clock;
 use crate::desk::{DeskError, Found};
+use crate::mall::{Mall, Start};
 use crate::order::{Invoice, Item, Order, Person};
-use crate::state::{Action, Event, State, next};
-use crate::store::HistoryLine;
+use crate::state::{Action, Event, Outcome, State, next};
+use crate::store::{HistoryLine, Sum};
 use crate::table::yen;
 use crate::tracking::{self, Entry, MAX_TRACKING};
 use crate::words::{Lang, Problem};
 use askama::Template;
 use axum::extract::{Path, State as Shared};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use std::time::Duration;
@@ -37,9 +40,13 @@ struct OrderPage {
     transaction_id: Option<String>,
     reference: Option<String>,
     problem: Option<ProblemView>,
-    not_offered: Option<String>,
-    findings: Vec<(&'static str, &'static str)>,
-    needs_id: bool,
+    /// Why something is not offered, or not done by itself.
+    explained: Vec<&'static str>,
+    findings: Vec<Choice>,
+    decision: DecisionForm,
+    max_id: usize,
+    max_note: usize,
+    status: String,
     max_tracking: usize,
     max_status: usize,
     tracking_open: bool,
@@ -104,43 +111,95 @@ struct AmountsView {
     band: Option<String>,
 }
 
+/// What was typed into the order's forms and was not taken.
+#[derive(Default)]
+struct Typed {
+    decision: Option<DecisionForm>,
+    tracking: Option<TrackingForm>,
+    status: Option<String>,
+    invoice: Option<String>,
+}
+
 /// `GET /orders/{id}`
 pub async fn page(Shared(app): Shared<App>, staff: Staff, Path(id): Path<i64>) -> Result<Response, Refusal> {
-    let order = find(&app, id).await?;
-    let p = staff.visitor.page();
+    show(&app, &staff, id, Typed::default(), None).await
+}
+
+/// A form was not taken: the order as it is now, why, and what was typed.
+async fn refused(
+    app: &App,
+    staff: &Staff,
+    id: i64,
+    typed: Typed,
+    tone: Tone,
+    words: impl Into<String>,
+) -> Result<Response, Refusal> {
+    show(app, staff, id, typed, Some(Notice::new(tone, words))).await
+}
+
+async fn show(app: &App, staff: &Staff, id: i64, typed: Typed, refusal: Option<Notice>) -> Result<Response, Refusal> {
+    let order = find(app, id).await?;
+    let mut p = staff.visitor.page();
+    // The path of a form has no page.
+    p.path = format!("/orders/{id}");
+    let status = refusal.as_ref().map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
+    p.notices.extend(refusal);
     let (t, lang) = (p.t, p.lang);
-    let names = Names::of(&app, lang).await?;
+    let names = Names::of(app, lang).await?;
     let mall = app.store.mall(&order.mall).await?.ok_or_else(|| Refusal::no_mall(&order.mall))?;
     let history = app.store.history(id).await?;
-    let of_mall = Choice {
-        value: "mall",
-        label: fill(t.invoice_of_mall, &[&mall.invoice.label(lang)]),
-        here: order.data.invoice.is_none(),
+    let invoice = match &typed.invoice {
+        Some(typed) => Invoice::parse(typed),
+        None => order.data.invoice,
+    };
+    let of_mall =
+        Choice { value: "mall", label: fill(t.invoice_of_mall, &[&mall.invoice.label(lang)]), here: invoice.is_none() };
+    let decision = typed.decision.unwrap_or_default();
+    let finding = |name: &'static str| Choice {
+        value: name,
+        label: finding_words(name, t).to_owned(),
+        here: decision.found == name,
     };
     let page = OrderPage {
         row: RowView::new(&line(&order), &names, t, false),
         transaction_id: order.transaction_id().map(str::to_owned),
         reference: order.registration.as_ref().map(|registration| registration.reference.clone()),
         problem: order.problem.as_ref().map(|problem| problem_view(problem, lang)),
-        not_offered: order.state.is_by_csv().then(|| t.by_csv_only.to_owned()),
-        findings: findings(order.state).map(|name| (name, finding_words(name, t))).collect(),
-        needs_id: order.transaction_id().is_none(),
+        explained: explained(&order, &mall, t),
+        findings: findings(order.state).map(finding).collect(),
+        decision,
+        max_id: MAX_ID,
+        max_note: MAX_NOTE,
         max_tracking: MAX_TRACKING,
         max_status: MAX_STATUS,
+        status: typed.status.or(order.order_status.clone()).unwrap_or_default(),
         tracking_open: order.state.tracking_open(),
         carriers: names.carriers(&order.provider),
-        tracking: TrackingForm::of(&order),
+        tracking: typed.tracking.unwrap_or_else(|| TrackingForm::of(&order)),
         timeline: history.iter().rev().map(|line| line_view(line, t, lang)).collect(),
         note: order.data.note.clone(),
         items: order.data.items.iter().map(item_view).collect(),
         amounts: amounts_view(&order, t),
-        invoices: [of_mall].into_iter().chain(invoices(order.data.invoice, lang)).collect(),
+        invoices: [of_mall].into_iter().chain(invoices(invoice, lang)).collect(),
         invoice_open: invoice_open(order.state),
         buyer: order.data.buyer.clone(),
         recipient: order.data.recipient.clone(),
         p,
     };
-    Ok(ok(&page))
+    Ok(html(status, &page))
+}
+
+/// Why an action is not offered that the order's state alone would offer, or is not begun by itself.
+fn explained(order: &Order, mall: &Mall, t: &Texts) -> Vec<&'static str> {
+    let is_held = order.held.is_some_and(|held| {
+        Some(held) == order.state.automatic() && order.offers(held) && automation::start(mall, held) != Start::Never
+    });
+    let reasons = [
+        (order.state.is_by_csv(), t.by_csv_only),
+        (order.results_by_csv && next(order.state, Event::CreditStarted).is_some(), t.mall_by_csv),
+        (is_held, t.held_order),
+    ];
+    reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words).collect()
 }
 
 async fn find(app: &App, id: i64) -> Result<Order, Refusal> {
@@ -304,6 +363,9 @@ fn request_view(request: Request, t: &Texts) -> RequestView {
 pub struct ActionForm {
     version: i64,
     back: Option<String>,
+    /// The page that asks was answered.
+    #[serde(default)]
+    confirmed: String,
 }
 
 #[derive(Template)]
@@ -326,6 +388,14 @@ pub async fn act(
     let action: Action = action.parse().map_err(|_| Refusal::Unreadable)?;
     let order = find(&app, id).await?;
     let p = staff.visitor.page();
+    // The script asks before it sends; a browser without it is asked here.
+    if action == Action::Cancel
+        && order.offers(action)
+        && !headers.contains_key("hx-request")
+        && form.confirmed.is_empty()
+    {
+        return ask(&app, p, &order, &form).await;
+    }
     let notice = if order.version == form.version {
         let rows = app.desk.of(&staff.user.name).run(action, &[id], &|_| {}).await;
         let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
@@ -341,6 +411,34 @@ pub async fn act(
     let names = Names::of(&app, p.lang).await?;
     let row = RowView::new(&line(&find(&app, id).await?), &names, p.t, false);
     Ok(ok(&RowAnswer { p, row, back, notice }))
+}
+
+/// The page that asks before the credit of `order` is cancelled.
+async fn ask(app: &App, mut p: Page, order: &Order, form: &ActionForm) -> Result<Response, Refusal> {
+    let (t, label) = (p.t, Action::Cancel.label(p.lang));
+    let back = form.back.clone().filter(|back| !back.is_empty()).unwrap_or_else(|| format!("/orders/{}", order.id));
+    let back = local(&back).to_owned();
+    p.path.clone_from(&back);
+    let provider = Names::of(app, p.lang).await?.provider(&order.provider);
+    let sum = Sum { orders: 1, billed: order.amounts.billed };
+    let hidden = [
+        ("version", form.version.to_string()),
+        ("back", form.back.clone().unwrap_or_default()),
+        ("confirmed", "yes".to_owned()),
+    ];
+    let run = Press { name: "do", value: "run".to_owned(), label: fill(t.run_it, &[&label, &1]), class: "danger" };
+    let page = Confirmation {
+        heading: fill(t.confirm_heading, &[&label]),
+        lead: fill(t.confirm_cancel, &[&order.number]),
+        facts: vec![(t.order_number, order.number.clone()), (t.provider, provider), (t.billed, billed_words(sum, t))],
+        tables: Vec::new(),
+        action: format!("/orders/{}/actions/{}", order.id, Action::Cancel),
+        hidden: hidden.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        presses: vec![run],
+        back: Some(back),
+        p,
+    };
+    Ok(ok(&page))
 }
 
 /// Carrier, number and date as a form has them.
@@ -374,21 +472,35 @@ pub async fn tracking(
 ) -> Result<Response, Refusal> {
     let order = find(&app, id).await?;
     let p = staff.visitor.page();
+    let (tone, words) = match enter(&app, &staff, &order, &form, p.t, p.lang).await? {
+        Ok(()) => return Ok(said(&app, id, Tone::Ok, fill(p.t.tracking_saved, &[&order.number]))),
+        Err(refusal) => refusal,
+    };
+    refused(&app, &staff, id, Typed { tracking: Some(form), ..Typed::default() }, tone, words).await
+}
+
+/// Enters what the form says, or says why not.
+async fn enter(
+    app: &App,
+    staff: &Staff,
+    order: &Order,
+    form: &TrackingForm,
+    t: &Texts,
+    lang: Lang,
+) -> Result<Result<(), (Tone, String)>, Refusal> {
     let Some(shipped_on) = clock::parse_date(&form.shipped_on).filter(|_| !form.carrier.is_empty()) else {
-        return Ok(said(&app, id, Tone::Bad, p.t.tracking_wrong));
+        return Ok(Err((Tone::Bad, t.tracking_wrong.to_owned())));
     };
     if order.version != form.version {
-        return Ok(said(&app, id, Tone::Wait, p.t.stale));
+        return Ok(Err((Tone::Wait, t.stale.to_owned())));
     }
     let Some(plugin) = app.registry.get(&order.provider) else {
-        let problem = Problem::ProviderMissing { provider: order.provider };
-        return Ok(said(&app, id, Tone::Bad, problem.words(p.lang)));
+        let problem = Problem::ProviderMissing { provider: order.provider.clone() };
+        return Ok(Err((Tone::Bad, problem.words(lang))));
     };
     let entry = Entry { carrier: &form.carrier, number: form.number.trim(), shipped_on };
-    Ok(match tracking::enter(&app.store, &plugin, &order, entry, &staff.user.name).await? {
-        Ok(_) => said(&app, id, Tone::Ok, fill(p.t.tracking_saved, &[&order.number])),
-        Err(refused) => said(&app, id, Tone::Bad, refused.words(p.lang)),
-    })
+    let entered = tracking::enter(&app.store, &plugin, order, entry, &staff.user.name).await?;
+    Ok(entered.map(drop).map_err(|refused| (Tone::Bad, refused.words(lang))))
 }
 
 fn said(app: &App, id: i64, tone: Tone, text: impl Into<String>) -> Response {
@@ -412,14 +524,17 @@ pub async fn status(
 ) -> Result<Response, Refusal> {
     let order = find(&app, id).await?;
     let t = staff.visitor.page().t;
-    let Some(status) = order_status(&form.status) else { return Err(Refusal::Unreadable) };
+    let typed = Typed { status: Some(form.status.clone()), ..Typed::default() };
+    let Some(status) = order_status(&form.status) else {
+        return refused(&app, &staff, id, typed, Tone::Bad, fill(t.status_wrong, &[&MAX_STATUS])).await;
+    };
     let saved = order.version == form.version
         && app.store.set_order_status(&order, status, &staff.user.name, clock::now()).await?;
     app.wake.notify_one();
-    Ok(match saved {
-        true => said(&app, id, Tone::Ok, fill(t.status_saved, &[&order.number])),
-        false => said(&app, id, Tone::Wait, t.stale),
-    })
+    match saved {
+        true => Ok(said(&app, id, Tone::Ok, fill(t.status_saved, &[&order.number]))),
+        false => refused(&app, &staff, id, typed, Tone::Wait, t.stale).await,
+    }
 }
 
 /// A 受注ステータス as it is kept: none where it is empty; nothing where it cannot be one.
@@ -451,18 +566,19 @@ pub async fn invoice(
     let order = find(&app, id).await?;
     let t = staff.visitor.page().t;
     if !invoice_open(order.state) {
-        return Ok(said(&app, id, Tone::Bad, t.invoice_closed));
+        return refused(&app, &staff, id, Typed::default(), Tone::Bad, t.invoice_closed).await;
     }
     let choice = Invoice::parse(&form.invoice);
     let saved =
         order.version == form.version && app.store.set_invoice(&order, choice, &staff.user.name, clock::now()).await?;
-    Ok(match saved {
-        true => said(&app, id, Tone::Ok, fill(t.invoice_saved, &[&order.number])),
-        false => said(&app, id, Tone::Wait, t.stale),
-    })
+    if saved {
+        return Ok(said(&app, id, Tone::Ok, fill(t.invoice_saved, &[&order.number])));
+    }
+    let typed = Typed { invoice: Some(form.invoice), ..Typed::default() };
+    refused(&app, &staff, id, typed, Tone::Wait, t.stale).await
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub struct DecisionForm {
     version: i64,
     #[serde(default)]
@@ -489,10 +605,14 @@ pub fn findings(state: State) -> impl Iterator<Item = &'static str> {
     FINDINGS.iter().filter(move |(_, event)| next(state, *event).is_some()).map(|(name, _)| *name)
 }
 
-/// What was found, from its name; nothing for a name or an id that does not serve.
+/// What was found, from its name; nothing for a name or an id that does not serve. What is known of an order need
+/// not be said again: the caller gives its transaction id where none was typed.
 pub fn found(name: &str, transaction_id: &str) -> Option<Found> {
-    let id: String = transaction_id.trim().chars().take(MAX_ID).collect();
+    let id = transaction_id.trim().to_owned();
     let id = Some(id).filter(|id| !id.is_empty());
+    if id.as_ref().is_some_and(|id| id.chars().count() > MAX_ID) {
+        return None;
+    }
     Some(match name {
         "approved" => Found::Approved { transaction_id: id? },
         "registered" => Found::Registered { transaction_id: id },
@@ -506,13 +626,24 @@ pub fn found(name: &str, transaction_id: &str) -> Option<Found> {
 }
 
 impl DecisionForm {
-    /// What was found, or what is missing from the form.
-    fn found(&self, t: &'static Texts) -> Result<Found, &'static str> {
-        match found(&self.found, &self.transaction_id) {
-            _ if self.note.trim().is_empty() => Err(t.note_missing),
-            Some(found) => Ok(found),
-            None if self.found == "approved" => Err(t.id_missing),
-            None => Err(t.found_missing),
+    /// What was found with `order`, and the note; or what is wrong with the form.
+    fn read(&self, order: &Order, t: &'static Texts) -> Result<(Found, String), String> {
+        // A browser sends line breaks as two characters and counts them as one.
+        let note = self.note.trim().replace("\r\n", "\n");
+        let id = order.transaction_id().unwrap_or(self.transaction_id.trim());
+        if note.is_empty() {
+            return Err(t.note_missing.to_owned());
+        }
+        if note.chars().count() > MAX_NOTE {
+            return Err(fill(t.note_too_long, &[&MAX_NOTE]));
+        }
+        if id.chars().count() > MAX_ID {
+            return Err(fill(t.id_too_long, &[&MAX_ID]));
+        }
+        match found(&self.found, id) {
+            Some(found) => Ok((found, note)),
+            None if self.found == "approved" => Err(t.id_missing.to_owned()),
+            None => Err(t.found_missing.to_owned()),
         }
     }
 }
@@ -538,19 +669,22 @@ pub async fn decide(
 ) -> Result<Response, Refusal> {
     let order = find(&app, id).await?;
     let p = staff.visitor.page();
-    let found = match form.found(p.t) {
-        Ok(found) => found,
-        Err(missing) => return Ok(said(&app, id, Tone::Bad, missing)),
-    };
+    let typed = Typed { decision: Some(form.clone()), ..Typed::default() };
     if order.version != form.version {
-        return Ok(said(&app, id, Tone::Wait, p.t.stale));
+        return refused(&app, &staff, id, typed, Tone::Wait, p.t.stale).await;
     }
-    let note: String = form.note.trim().chars().take(MAX_NOTE).collect();
+    let (found, note) = match form.read(&order, p.t) {
+        Ok(read) => read,
+        Err(words) => return refused(&app, &staff, id, typed, Tone::Bad, words).await,
+    };
     let row = match app.desk.of(&staff.user.name).decide(id, found, &note).await {
         Ok(row) => row,
         Err(DeskError::NoOrder(id)) => return Err(Refusal::no_order(id)),
         Err(error) => return Err(Refusal::failed(&error)),
     };
     let notice = told(&row, Action::Decide, p.lang, p.t);
-    Ok(app.redirect(&format!("/orders/{id}"), &[Notice { tone: outcome_tone(row.outcome), ..notice }]))
+    match row.outcome {
+        Outcome::Success => Ok(app.redirect(&format!("/orders/{id}"), &[notice])),
+        outcome => refused(&app, &staff, id, typed, outcome_tone(outcome), notice.text).await,
+    }
 }

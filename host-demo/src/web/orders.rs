@@ -2,7 +2,7 @@
 
 use super::App;
 use super::page::{Page, Refusal, ok};
-use super::row::{Button, Names, PANEL, RowView};
+use super::row::{Button, Names, RowView};
 use super::texts::{Texts, fill};
 use super::visit::Staff;
 use crate::clock;
@@ -47,6 +47,9 @@ pub struct Address {
     /// The batch whose orders that did not go well are ticked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<i64>,
+    /// Orders that are ticked, with commas: those of a form that was not carried out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ticked: String,
 }
 
 impl Address {
@@ -78,7 +81,7 @@ impl Address {
 
     /// The conditions alone, as a query: what stays the same from page to page.
     pub fn conditions(&self) -> String {
-        Self { after: String::new(), before: String::new(), keep: None, ..self.clone() }.text()
+        Self { after: String::new(), before: String::new(), keep: None, ticked: String::new(), ..self.clone() }.text()
     }
 
     fn text(&self) -> String {
@@ -104,11 +107,13 @@ impl Address {
     }
 
     fn at(&self, after: &str, before: &str) -> String {
-        Self { after: after.to_owned(), before: before.to_owned(), ..self.clone() }.href()
+        Self { after: after.to_owned(), before: before.to_owned(), ticked: String::new(), ..self.clone() }.href()
     }
 
     fn of_state(&self, state: &str) -> String {
-        Self { state: state.to_owned(), after: String::new(), before: String::new(), keep: None, ..self.clone() }.href()
+        let first =
+            Self { after: String::new(), before: String::new(), keep: None, ticked: String::new(), ..self.clone() };
+        Self { state: state.to_owned(), ..first }.href()
     }
 
     fn position(&self) -> Position {
@@ -168,7 +173,7 @@ pub async fn list(Shared(app): Shared<App>, staff: Staff, Query(filter): Query<A
         providers: names.providers(),
         ticked: rows.iter().filter(|row| row.ticked).count(),
         rows,
-        back: filter.href(),
+        back: Address { ticked: String::new(), ..filter.clone() }.href(),
         first: listed.newer.is_some().then(|| filter.at("", "")),
         previous: listed.newer.map(|key| filter.at("", &key.to_string())),
         next: listed.older.map(|key| filter.at(&key.to_string(), "")),
@@ -178,7 +183,7 @@ pub async fn list(Shared(app): Shared<App>, staff: Staff, Query(filter): Query<A
         matching: matching.exact(),
         scope_match: matching.words(t.scope_match, t),
         once: super::batches::once()?,
-        actions: PANEL.into_iter().map(|action| Button::of_panel(action, lang)).collect(),
+        actions: names.panel(&filter.mall).map(|action| Button::of_panel(action, lang)).collect(),
         filter,
         p,
     };
@@ -224,12 +229,18 @@ impl Matching {
     }
 }
 
-/// The orders of a batch that did not go well.
+/// What is ticked: the orders of a batch that did not go well, those of a form that was not carried out.
 async fn kept(app: &App, filter: &Address) -> Result<BTreeSet<i64>, Refusal> {
-    match filter.keep {
-        Some(batch) => Ok(super::batches::left_over(app, batch).await?),
-        None => Ok(BTreeSet::new()),
+    let mut kept = numbers(&filter.ticked).collect::<BTreeSet<_>>();
+    if let Some(batch) = filter.keep {
+        kept.extend(super::batches::left_over(app, batch).await?);
     }
+    Ok(kept)
+}
+
+/// Numbers with commas between them; what is none is passed over.
+pub fn numbers(text: &str) -> impl Iterator<Item = i64> {
+    text.split(',').filter_map(|number| number.parse().ok())
 }
 
 /// A state as a filter names it.

@@ -279,6 +279,15 @@ impl From<StoreError> for Refusal {
     }
 }
 
+/// Says in `response` when a request may be made again: at `until`, in milliseconds since 1970.
+pub fn retry_at(mut response: Response, until: i64) -> Response {
+    let wait = until.saturating_sub(clock::now()).max(0);
+    // Whole seconds, and never too early.
+    let seconds = (wait + 999) / 1000;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response
+}
+
 /// Bytes in words.
 pub fn size(bytes: u64, t: &Texts) -> String {
     match bytes >> 20 {

@@ -9,12 +9,14 @@ use crate::state::{Action, Outcome, State};
 use crate::store::ListOrder;
 use crate::table::yen;
 use crate::words::{Lang, Problem};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Names that rows show for the ids that orders hold.
 pub struct Names {
     lang: Lang,
     malls: HashMap<String, String>,
+    /// Malls whose credit results come by CSV.
+    by_csv: HashSet<String>,
     providers: Vec<(String, String)>,
     carriers: HashMap<String, Vec<(String, String)>>,
 }
@@ -27,9 +29,11 @@ impl Names {
             let info = plugin.info();
             (info.id.clone(), info.carriers.iter().map(|carrier| named(&carrier.id, &carrier.name, lang)).collect())
         });
+        let malls = app.store.malls().await?;
         Ok(Names {
             lang,
-            malls: app.store.malls().await?.into_iter().map(|mall| (mall.id, mall.name)).collect(),
+            by_csv: malls.iter().filter(|mall| mall.by_csv).map(|mall| mall.id.clone()).collect(),
+            malls: malls.into_iter().map(|mall| (mall.id, mall.name)).collect(),
             providers: plugins.iter().map(|plugin| named(&plugin.info().id, &plugin.info().name, lang)).collect(),
             carriers: carriers.collect(),
         })
@@ -45,6 +49,16 @@ impl Names {
     /// All loaded providers: id and name.
     pub fn providers(&self) -> Vec<(String, String)> {
         self.providers.clone()
+    }
+
+    /// What the panel offers for orders of `mall`, or of all if it is empty: no credit where every result comes by
+    /// CSV.
+    pub fn panel(&self, mall: &str) -> impl Iterator<Item = Action> {
+        let by_csv = match mall {
+            "" => !self.malls.is_empty() && self.by_csv.len() == self.malls.len(),
+            mall => self.by_csv.contains(mall),
+        };
+        PANEL.into_iter().filter(move |action| *action != Action::Credit || !by_csv)
     }
 
     /// A mall's name.
@@ -194,6 +208,7 @@ pub fn line(order: &Order) -> ListOrder {
         carrier: tracking.map(|tracking| tracking.carrier.clone()),
         tracking_number: tracking.map(|tracking| tracking.number.clone()),
         shipped_on: tracking.map(|tracking| tracking.shipped_on.to_string()),
+        results_by_csv: order.results_by_csv,
         version: order.version,
     }
 }

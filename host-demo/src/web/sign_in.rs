@@ -2,7 +2,7 @@
 
 use super::App;
 use super::form::{Nothing, Signed};
-use super::page::{Page, Refusal, html, ok};
+use super::page::{Page, Refusal, html, ok, retry_at};
 use super::texts::fill;
 use super::visit::{Visitor, local};
 use crate::clock;
@@ -65,18 +65,23 @@ pub async fn sign_in(
     let p = visitor.page();
     let next = local(&form.next).to_owned();
     let address = app.address(peer, &headers);
-    let (status, problem) = match app.store.sign_in(&form.name, &form.password, &address, clock::now()).await? {
+    let (status, problem, until) = match app.store.sign_in(&form.name, &form.password, &address, clock::now()).await? {
         SignIn::Welcome(user) => {
             let session = app.store.begin_session(user.id, clock::now()).await?;
             return Ok(app.begin_session(&next, session.token, &[]));
         }
-        SignIn::Wrong => (StatusCode::UNAUTHORIZED, p.t.wrong_sign_in.to_owned()),
+        SignIn::Wrong => (StatusCode::UNAUTHORIZED, p.t.wrong_sign_in.to_owned(), None),
         SignIn::TooMany { until } => {
-            (StatusCode::TOO_MANY_REQUESTS, fill(p.t.sign_in_later, &[&clock::time_of_day(until)]))
+            let words = fill(p.t.sign_in_later, &[&clock::time_of_day(until)]);
+            (StatusCode::TOO_MANY_REQUESTS, words, Some(until))
         }
     };
     let page = SignInPage { p, nobody_yet: false, next, name: form.name, problem: Some(problem) };
-    Ok(html(status, &page))
+    let response = html(status, &page);
+    Ok(match until {
+        Some(until) => retry_at(response, until),
+        None => response,
+    })
 }
 
 /// `POST /signout`

@@ -2,14 +2,15 @@
 
 use super::App;
 use super::form::{Nothing, Signed};
-use super::page::{Notice, Page, Refusal, Tone, ok};
+use super::page::{Notice, Page, Refusal, Tone, html};
 use super::texts::fill;
 use super::visit::Admin;
 use crate::clock;
 use crate::store::{ApiToken, By, MIN_PASSWORD, Role, User, UserProblem};
 use crate::words::Lang;
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use strum::VariantArray;
@@ -22,6 +23,9 @@ struct UsersPage {
     tokens: Vec<TokenView>,
     roles: Vec<(String, &'static str)>,
     shortest_password: usize,
+    /// What was typed into the forms and was not taken; never a password.
+    new_user: (String, String),
+    new_token: (String, String),
     /// A token that was just made.
     fresh: Option<String>,
 }
@@ -46,13 +50,44 @@ struct TokenView {
     disabled: bool,
 }
 
-/// `GET /users`
-pub async fn page(State(app): State<App>, admin: Admin) -> Result<Response, Refusal> {
-    show(&app, &admin, None).await
+/// Where the page finds what it shows once.
+#[derive(Deserialize)]
+pub struct Shown {
+    #[serde(default)]
+    fresh: String,
 }
 
-async fn show(app: &App, Admin(staff): &Admin, fresh: Option<String>) -> Result<Response, Refusal> {
-    let p = staff.visitor.page();
+/// What a draft is that holds a new token.
+const NEW_TOKEN: &str = "token";
+
+/// `GET /users`
+pub async fn page(State(app): State<App>, admin: Admin, Query(shown): Query<Shown>) -> Result<Response, Refusal> {
+    let fresh = match &admin.0.visitor.session {
+        Some(session) if !shown.fresh.is_empty() => {
+            let found = app.store.draft(session, NEW_TOKEN, &shown.fresh, clock::now()).await?;
+            // Once: whoever comes back to this address does not see it again.
+            let first = found.is_some() && app.store.forget_draft(session, &shown.fresh).await?;
+            found.filter(|_| first)
+        }
+        _ => None,
+    };
+    show(&app, &admin, Typed { fresh, ..Typed::default() }).await
+}
+
+/// What a page shows besides what there is.
+#[derive(Default)]
+struct Typed {
+    problem: Option<UserProblem>,
+    user: (String, String),
+    token: (String, String),
+    fresh: Option<String>,
+}
+
+async fn show(app: &App, Admin(staff): &Admin, typed: Typed) -> Result<Response, Refusal> {
+    let mut p = staff.visitor.page();
+    p.path = "/users".to_owned();
+    let status = typed.problem.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
+    p.notices.extend(typed.problem.map(|problem| Notice::new(Tone::Bad, problem.words(staff.visitor.lang))));
     let user = |user: User| UserView {
         role: user.role.label(p.lang),
         other_role: user.role.other(),
@@ -76,10 +111,12 @@ async fn show(app: &App, Admin(staff): &Admin, fresh: Option<String>) -> Result<
         tokens: app.store.api_tokens().await?.into_iter().map(token).collect(),
         roles: Role::VARIANTS.iter().map(|role| (role.to_string(), role.label(p.lang))).collect(),
         shortest_password: MIN_PASSWORD,
-        fresh,
+        new_user: typed.user,
+        new_token: typed.token,
+        fresh: typed.fresh,
         p,
     };
-    Ok(ok(&page))
+    Ok(html(status, &page))
 }
 
 fn said(app: &App, lang: Lang, done: Result<String, UserProblem>) -> Response {
@@ -98,15 +135,17 @@ pub struct NewUser {
 }
 
 /// `POST /users`
-pub async fn add(
-    State(app): State<App>,
-    Admin(staff): Admin,
-    Signed(form): Signed<NewUser>,
-) -> Result<Response, Refusal> {
+pub async fn add(State(app): State<App>, admin: Admin, Signed(form): Signed<NewUser>) -> Result<Response, Refusal> {
+    let Admin(staff) = &admin;
     let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
-    let added = app.store.add_user(&form.name, role, &form.password, By::now(&staff.user.name)).await?;
-    Ok(said(&app, lang, added.map(|user| fill(t.user_added, &[&user.name]))))
+    match app.store.add_user(&form.name, role, &form.password, By::now(&staff.user.name)).await? {
+        Ok(user) => Ok(said(&app, lang, Ok(fill(t.user_added, &[&user.name])))),
+        Err(problem) => {
+            let typed = Typed { problem: Some(problem), user: (form.name, form.role), ..Typed::default() };
+            show(&app, &admin, typed).await
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -136,12 +175,19 @@ pub struct NewToken {
     role: String,
 }
 
-/// `POST /tokens`: the page that shows the token, once.
+/// `POST /tokens`: leads to the page that shows the token, once. That page can be loaded again; this is not done again.
 pub async fn issue(State(app): State<App>, admin: Admin, Signed(form): Signed<NewToken>) -> Result<Response, Refusal> {
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
+    let session = admin.0.visitor.session.as_deref().unwrap_or_default();
     match app.store.add_api_token(&form.name, role, None, By::now(&admin.0.user.name)).await? {
-        Ok((_, token)) => show(&app, &admin, Some(token)).await,
-        Err(problem) => Ok(said(&app, admin.0.visitor.lang, Err(problem))),
+        Ok((_, token)) => {
+            let name = app.store.keep_draft(session, NEW_TOKEN, &token, clock::now()).await?;
+            Ok(app.redirect(&format!("/users?fresh={name}#fresh"), &[]))
+        }
+        Err(problem) => {
+            let typed = Typed { problem: Some(problem), token: (form.name, form.role), ..Typed::default() };
+            show(&app, &admin, typed).await
+        }
     }
 }
 

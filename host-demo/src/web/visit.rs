@@ -26,6 +26,8 @@ const FORWARDED: &str = "x-forwarded-for";
 const VISIT_WORDS: usize = 4;
 /// What a redirect may carry to the next page; a browser drops a cookie of more than 4 KiB.
 const MAX_NOTICES: usize = 3_000;
+/// How long they wait for it: what was said is no news to whoever comes back later.
+const NOTICES_KEPT: time::Duration = time::Duration::minutes(1);
 /// Longest query of a path to come back to.
 const MAX_PATH: usize = 2_000;
 
@@ -185,7 +187,9 @@ impl App {
     /// Goes on to `path`, which will say `notices` first.
     pub fn redirect(&self, path: &str, notices: &[Notice]) -> Response {
         let mut response = Redirect::to(path).into_response();
-        set(&mut response, &self.cookie(NOTICES, Notice::pack(notices, MAX_NOTICES)));
+        let mut cookie = self.cookie(NOTICES, Notice::pack(notices, MAX_NOTICES));
+        cookie.set_max_age(NOTICES_KEPT);
+        set(&mut response, &cookie);
         response
     }
 }

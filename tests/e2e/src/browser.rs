@@ -81,6 +81,19 @@ impl Browser {
         Ok(self.client.set_window_size(width, height).await?)
     }
 
+    /// Opens another window beside those that are open, and goes on there.
+    pub async fn open_window(&self) -> Result<()> {
+        let opened = self.client.new_window(true).await?;
+        Ok(self.client.switch_to_window(opened.handle).await?)
+    }
+
+    /// Goes on in the window that was open first.
+    pub async fn first_window(&self) -> Result<()> {
+        let windows = self.client.windows().await?;
+        let first = windows.into_iter().next().context("no window is open")?;
+        Ok(self.client.switch_to_window(first).await?)
+    }
+
     /// The first element that fits, as soon as there is one.
     pub async fn find(&self, css: &str) -> Result<Element> {
         self.client

@@ -47,6 +47,13 @@ impl Served {
         bail!("host-demo serve ended with {} before it listened", process.wait()?)
     }
 
+    /// Ends the process at once, as a machine that fails does.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
     /// The sandbox's gateway of `provider`.
     pub fn gateway(&self, provider: &str) -> Result<&Gateway> {
         let found = self.gateways.iter().find(|gateway| gateway.provider == provider);

@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// A registration that is carried out while its answer is lost.
 const LOST: &str = "drop-answer@order:nth=3";
 
+/// Every order waits for its answer.
+const SLOW: &str = "late@order";
+
 /// Far above what any step takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -114,6 +117,19 @@ impl Day {
         let rows = browser.count(".bands li").await?;
         browser.follow("button[value=row]").await?;
         ensure!(browser.count(".bands li").await? == rows + 1);
+        // A secret that was typed stays typed through every other button, unseen.
+        browser.fill("input[type=password]", "999").await?;
+        browser.follow("button[value=row]").await?;
+        browser.wait_for(".hint.unsaved", "まだ保存していません").await?;
+        self.accessible().await?;
+        let secret = browser.find("input[type=password]").await?;
+        ensure!(secret.prop("value").await?.as_deref() == Some(""), "a secret was sent to the browser");
+        browser.follow("button[value=test]").await?;
+        browser.wait_for("#test-result", "IDまたは接続元が認められませんでした").await?;
+        browser.fill("#s-site-id", "678").await?;
+        ensure!(browser.text("#test-result").await?.is_empty(), "what a test said is about other values");
+        browser.open("/malls/mihon").await?;
+        browser.click("input[name=mode][value=replace]").await?;
         browser.follow("button[value=save]").await?;
         browser.wait_for("#notices", "設定を保存しました").await?;
         Ok(())
@@ -210,6 +226,27 @@ impl Day {
         Ok(())
     }
 
+    /// Many credits are cancelled only after a page has said what it is about.
+    async fn confirm(&self) -> Result<()> {
+        let browser = &self.browser;
+        browser.open("/orders?state=approved").await?;
+        browser.click("tbody tr:nth-child(1) input[name=id]").await?;
+        browser.click("tbody tr:nth-child(2) input[name=id]").await?;
+        browser.follow("#panel button[value=cancel]").await?;
+        browser.wait_for("h1", "確認: 与信キャンセル").await?;
+        browser.wait_for("dl.facts", "2件").await?;
+        browser.wait_for("table", "後払い.com").await?;
+        self.accessible().await?;
+        browser.follow("#confirm a.button").await?;
+        ensure!(browser.count("tbody input:checked").await? == 2, "the way back loses the ticks");
+        browser.follow("#panel button[value=cancel]").await?;
+        browser.follow("#confirm button.danger").await?;
+        browser.wait_for("main", "2件の処理が終わりました").await?;
+        browser.find("#panel").await?;
+        browser.wait_for(".counts", "成功 2").await?;
+        Ok(())
+    }
+
     /// A form that somebody else was faster with is refused, and does nothing.
     async fn stale(&self) -> Result<()> {
         let browser = &self.browser;
@@ -294,6 +331,55 @@ impl Day {
         browser.open(&self.order("mall=csv&q=G20261111-044").await?).await?;
         browser.wait_for("main", "CSVで受け取りました").await?;
         ensure!(browser.count("form[action$=credit]").await? == 0, "与信を実行 is offered for a result by CSV");
+        browser.open("/orders?mall=csv").await?;
+        ensure!(browser.count("button[value=credit], form[action$=credit]").await? == 0, "与信を実行 is offered");
+        Ok(())
+    }
+
+    /// Orders that wait when the automation is switched on are not sent unless somebody says so.
+    async fn backlog(&self) -> Result<()> {
+        let browser = &self.browser;
+        browser.open("/malls/csv").await?;
+        browser.click("input[name=by_csv]").await?;
+        browser.click("input[name=credit][value=at_once]").await?;
+        browser.follow("button[value=save]").await?;
+        browser.wait_for("dl.facts", "42件").await?;
+        self.accessible().await?;
+        browser.follow("button[value=draw]").await?;
+        ensure!(
+            browser.find("input[name=credit][value=at_once]").await?.prop("checked").await?.as_deref() == Some("true")
+        );
+        browser.follow("button[value=save]").await?;
+        browser.follow("button[value=hold]").await?;
+        browser.wait_for("#notices", "設定を保存しました").await?;
+        browser.wait_for("#h-auto ~ .notice", "42件は、自動では送信しません").await?;
+        self.accessible().await?;
+        Ok(())
+    }
+
+    /// Where the server does not answer, no earlier success stays on the page.
+    async fn unreachable(&mut self) -> Result<()> {
+        self.served.gateway("atobarai-com")?.clear_faults()?;
+        self.served.gateway("atobarai-com")?.plan(SLOW)?;
+        let browser = &self.browser;
+        browser.open("/orders?state=under_review").await?;
+        browser.accept_questions().await?;
+        browser.click("tbody tr form[action$=cancel] button").await?;
+        browser.wait_for("#notices .ok", "succeeded").await?;
+        // Another window follows a batch whose gateway takes its time.
+        browser.open_window().await?;
+        browser.open("/orders?state=rejected").await?;
+        browser.click("#tick-all").await?;
+        browser.follow("#panel button[value=credit]").await?;
+        browser.find("#line").await?;
+        self.served.kill()?;
+        browser.wait_for("#line .notice", "connection to the server is lost").await?;
+        browser.first_window().await?;
+        browser.wait_for("#notices .ok", "succeeded").await?;
+        browser.click("tbody tr form button").await?;
+        let said = browser.wait_for("#notices .notice", "cannot be reached").await?;
+        ensure!(browser.count("#notices .ok").await? == 0, "{said}");
+        ensure!(browser.count("#notices p").await? == 1, "{said}");
         Ok(())
     }
 
@@ -374,25 +460,28 @@ impl Day {
         Ok(())
     }
 
-    async fn live(&self) -> Result<()> {
+    async fn live(&mut self) -> Result<()> {
         self.first_steps().await.context("first steps")?;
         self.settings().await.context("settings")?;
         self.batch().await.context("batch")?;
         self.batches().await.context("batches")?;
         self.ticks().await.context("ticks")?;
         self.buttons().await.context("buttons")?;
+        self.confirm().await.context("confirm")?;
         self.stale().await.context("stale form")?;
         self.unknown().await.context("unknown outcome")?;
         self.csv().await.context("CSV")?;
+        self.backlog().await.context("backlog")?;
         self.providers().await.context("providers")?;
         self.roles().await.context("roles")?;
         self.everywhere().await.context("everywhere")?;
-        self.must_agree().context("ledgers")
+        self.must_agree().context("ledgers")?;
+        self.unreachable().await.context("unreachable")
     }
 }
 
 async fn whole_day(db: Option<String>) {
-    let day = Day::begin(db).await.unwrap();
+    let mut day = Day::begin(db).await.unwrap();
     let lived = day.live().await;
     if lived.is_err() {
         let _ = day.browser.picture(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-failed.png"), 4_000).await;

@@ -142,3 +142,51 @@ fn wrong_input_is_refused_with_its_place_and_nothing_is_half_written() {
     assert_eq!(system.count("not_asked"), 44);
     assert!(system.gateway.ledger().unwrap().registrations.is_empty());
 }
+
+/// What goes on in the background, until it is dropped.
+struct Working(std::process::Child);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl System {
+    /// Works in the background until so many orders are left that were never asked about, and none is being sent.
+    fn work_until_left(&self, orders: usize) {
+        let _working = Working(self.platform.command(["work"]).unwrap().spawn().unwrap());
+        let began = Instant::now();
+        while self.count("not_asked") != orders || self.count("sending") > 0 {
+            assert!(began.elapsed() < PATIENCE, "{} were never asked about", self.count("not_asked"));
+        }
+    }
+}
+
+#[test]
+fn automation_and_results_by_csv_are_switched_on_the_command_line_and_send_nothing_unsaid() {
+    let system = System::start();
+    let platform = &system.platform;
+    let settings = platform.settings("mall-atobarai-com.toml", &system.gateway).unwrap();
+    let automatic = std::fs::read_to_string(settings).unwrap() + "\n[automation]\ncredit = \"at-once\"\n";
+    let by_csv = platform.write("csv.toml", format!("results = \"csv\"\n{automatic}")).unwrap();
+    let automatic = platform.write("automatic.toml", automatic).unwrap();
+    let (automatic, by_csv) = (automatic.to_string_lossy(), by_csv.to_string_lossy());
+    let said = platform.must(["mall", "set", "honten", &automatic]).unwrap();
+    assert!(said.contains("44 orders that were waiting") && said.contains("--send-waiting"), "{said}");
+    platform.must(["orders", "import", "--mall", "honten", &sample("orders-moving-1.csv")]).unwrap();
+    system.work_until_left(44);
+    let sent = system.gateway.ledger().unwrap().registrations.len();
+    assert!((1..=4).contains(&sent), "{sent} of four new orders");
+    // Where results come by CSV no credit is sent, whoever asks for it.
+    platform.must(["mall", "set", "honten", &by_csv]).unwrap();
+    let one = platform.run(["credit", "G20261111-044"]).unwrap();
+    assert!(one.code == 1 && one.stdout.contains("by CSV"), "{one:?}");
+    assert!(platform.must(["credit", "--all"]).unwrap().contains("No order allows this now"));
+    assert!(!platform.must(["orders", "show", "G20261111-044"]).unwrap().contains("[Run credit check]"));
+    assert_eq!(system.gateway.ledger().unwrap().registrations.len(), sent);
+    platform.must(["mall", "set", "honten", &automatic, "--send-waiting"]).unwrap();
+    system.work_until_left(0);
+    system.must_agree();
+}

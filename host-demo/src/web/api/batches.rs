@@ -101,6 +101,10 @@ pub struct NewBatch {
     /// Instead: every order that matches.
     #[serde(default, deserialize_with = "within")]
     matching: Option<Matching>,
+    /// How many orders that must be: if it is another number, nothing begins.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 50_000)]
+    count: Option<usize>,
 }
 
 /// Begins a batch. It is carried out in the background; ask for it until it is finished.
@@ -122,6 +126,10 @@ pub async fn begin(
     if !(1..=MAX_BATCH).contains(&orders.len()) {
         let words = format!("A batch has 1 to {MAX_BATCH} orders; here it would have {}.", orders.len());
         return Err(Problem::new(Kind::Invalid, words));
+    }
+    if let Some(count) = new.count.filter(|count| *count != orders.len()) {
+        let words = format!("Nothing was begun: `count` is {count}, and these are {} orders.", orders.len());
+        return Err(Problem::new(Kind::Conflict, words));
     }
     let missing = app.store.missing(&orders).await?;
     if let Some(first) = missing.first() {

@@ -6,7 +6,7 @@ use super::object::Object;
 use super::problem::{FieldProblem, Kind, Problem};
 use crate::mall::{self, Automation, Fees, Mall, ROWS_PER_REQUEST};
 use crate::order::Invoice;
-use crate::store::{By, Keep, Saved, Saving};
+use crate::store::{Backlog, By, Keep, OnBacklog, Saved, Saving};
 use crate::take::Takes;
 use crate::web::App;
 use crate::web::malls::name_problems;
@@ -129,6 +129,29 @@ pub struct Wanted {
     /// Other settings mean another account at the provider: registered orders stay with the old one.
     #[serde(default)]
     another_account: bool,
+    /// What becomes of orders that wait, where the automation would now begin with them.
+    #[serde(default)]
+    waiting: OnWaiting,
+}
+
+/// What becomes of orders that wait when a mall's automation is switched on or widened.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnWaiting {
+    /// They are left to an operator; the automation begins with orders to come.
+    #[default]
+    Hold,
+    /// They all go out at once, with those that were left to an operator before.
+    Send,
+}
+
+/// A mall as it was saved.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Kept {
+    #[serde(flatten)]
+    mall: Shown,
+    /// Orders that the automation leaves to an operator because they were waiting when it was switched on.
+    held: Backlog,
 }
 
 fn usual_rows() -> u32 {
@@ -181,34 +204,39 @@ async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Ve
 
 /// Saves a mall, new or changed.
 #[utoipa::path(put, operation_id = "put_mall", path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path), Key), request_body = Wanted,
-    responses((status = 200, body = Shown, description = "The mall."), Acting, Restricted))]
+    responses((status = 200, body = Kept, description = "The mall."), Acting, Restricted))]
 pub async fn put(
     State(app): State<App>,
     Administrator(caller): Administrator,
     Path(id): Path<String>,
     Object(wanted): Object<Wanted>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Json<Kept>, Problem> {
     let before = app.store.mall(&id).await?;
     let plugin = app.registry.get(&wanted.provider);
     let keep = if wanted.another_account { Keep::Orders } else { Keep::Account };
+    let backlog = match wanted.waiting {
+        OnWaiting::Hold => OnBacklog::Hold,
+        OnWaiting::Send => OnBacklog::Send(None),
+    };
     let mall = wanted.mall(&id, before.as_ref(), plugin.as_ref());
     let found = problems(&mall, plugin.as_ref(), caller.lang).await?;
     if !found.is_empty() {
         return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(found));
     }
-    let saving = Saving { keep, version: Some(mall.version), by: By::now(&caller.name) };
+    let saving = Saving { keep, version: Some(mall.version), backlog, by: By::now(&caller.name) };
     match app.store.put_mall(&mall, saving).await? {
-        Saved::Done { .. } => {}
+        Saved::Done { .. } => app.wake.notify_one(),
         Saved::Held(numbers) => {
             let words = format!("Nothing was saved: the outcome of these orders is unknown: {}.", numbers.join(", "));
             return Err(Problem::new(Kind::Conflict, words));
         }
-        Saved::Changed => {
+        // Nothing is asked here: the body says it.
+        Saved::Waiting(_) | Saved::Changed => {
             return Err(Problem::new(Kind::StaleVersion, "Nothing was saved: the mall has another version."));
         }
     }
     let mall = app.store.mall(&id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
-    Ok(Json(shown(&app, mall)))
+    Ok(Json(Kept { held: app.store.held(&id).await?, mall: shown(&app, mall) }))
 }
 
 async fn with_plugin(app: &App, id: &str) -> Result<(Mall, Plugin), Problem> {

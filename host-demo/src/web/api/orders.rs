@@ -12,7 +12,7 @@ use crate::state::{Action, Outcome, State};
 use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
 use crate::tracking::{self, Entry, Refused};
 use crate::web::App;
-use crate::web::order::{MAX_NOTE, MAX_STATUS, findings, found, invoice_open, order_status};
+use crate::web::order::{MAX_ID, MAX_NOTE, MAX_STATUS, findings, found, invoice_open, order_status};
 use crate::web::row::line;
 use crate::words::{Lang, Problem as OrderProblem};
 use axum::Json;
@@ -506,7 +506,8 @@ pub struct Decision {
     /// serve depends on what is unknown.
     #[schema(pattern = "^(approved|registered|rejected|cancelled|nothing|tracked|untracked)$")]
     found: String,
-    /// The provider's id; needed for `approved`.
+    /// The provider's id; needed for `approved`, unless the platform knows it.
+    #[schema(max_length = 64)]
     transaction_id: Option<String>,
     /// Who looked, where and how.
     #[schema(min_length = 1, max_length = 1000)]
@@ -535,8 +536,12 @@ pub async fn decide(
         };
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let named = found(&decision.found, decision.transaction_id.as_deref().unwrap_or_default());
-    let needs_id = || Problem::new(Kind::Invalid, format!("`{}` needs a `transaction_id`.", decision.found));
+    let typed = decision.transaction_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+    let named = found(&decision.found, typed.or(order.transaction_id()).unwrap_or_default());
+    let needs_id = || {
+        let words = format!("`{}` needs a `transaction_id` of at most {MAX_ID} characters.", decision.found);
+        Problem::new(Kind::Invalid, words)
+    };
     let named = named.ok_or_else(needs_id)?;
     let row = app.desk.of(&caller.name).decide(id, named, note).await.map_err(|error| Problem::failed(&error))?;
     Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
