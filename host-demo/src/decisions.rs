@@ -23,9 +23,10 @@ const NOTE: &str = "メモ";
 /// The columns of such a file; those that are read are these five, the others are for whoever fills it in.
 const COLUMNS: [&str; 8] = [NUMBER, REFERENCE, "注文者氏名", "請求額", "与信", FINDING, TRANSACTION, NOTE];
 
-/// Longest note that is kept, in characters, and longest transaction id: what the form for a single order takes.
-const MAX_NOTE: usize = 1_000;
-const MAX_ID: usize = 64;
+/// Longest note about a finding, in characters.
+pub const MAX_NOTE: usize = 1_000;
+/// Longest transaction id that is recorded, in characters: the host keeps none that is longer.
+pub const MAX_ID: usize = 64;
 
 /// Orders read at once for a file.
 const READ_AT_ONCE: usize = 500;
@@ -50,6 +51,17 @@ const FINDINGS: [(&str, &str, &[&str], Make); 7] = [
 pub fn finding_names(lang: Lang) -> String {
     let names = FINDINGS.iter().map(|(name, ja, ..)| lang.pick((*ja).to_owned(), format!("{ja} ({name})")));
     names.collect::<Vec<_>>().join(lang.pick("、", ", "))
+}
+
+/// What was found, from its name in the API; nothing for a name or a transaction id that does not serve, or where
+/// one is needed.
+pub fn found(name: &str, transaction_id: Option<&str>) -> Option<Found> {
+    let id = transaction_id.map(str::trim).filter(|id| !id.is_empty());
+    if id.is_some_and(|id| id.chars().count() > MAX_ID) {
+        return None;
+    }
+    let (.., make) = FINDINGS.iter().find(|(known, ..)| *known == name)?;
+    make(id.map(str::to_owned))
 }
 
 fn finding(cell: &str) -> Option<Make> {

@@ -372,7 +372,7 @@ on_both! {
         let able = platform.test.store.candidates(Action::Credit, &ids).await.unwrap();
         assert!(able.iter().all(|candidate| !candidate.offers(Action::Credit)));
         platform.test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-        while host_demo::batch::round(&platform.desk).await.unwrap() > 0 {}
+        do_batches(&platform.desk).await;
         assert_eq!(platform.test.store.batch_progress(1).await.unwrap().failure, 3);
         assert_eq!(fake.references(), sent);
         // What was registered through the API is still the API's.

@@ -10,6 +10,7 @@ use super::texts::{Texts, fill};
 use super::visit::{Staff, local};
 use crate::automation;
 use crate::clock;
+use crate::decisions::{MAX_ID, MAX_NOTE, found};
 use crate::desk::{DeskError, Found};
 use crate::mall::{Mall, Start};
 use crate::order::{Invoice, Item, Order, Person};
@@ -25,12 +26,8 @@ use axum::response::Response;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// Longest transaction id that is recorded, in characters: the providers' have twenty at most.
-pub const MAX_ID: usize = 64;
 /// Longest 受注ステータス, in characters: a few words.
 pub const MAX_STATUS: usize = 64;
-/// Longest note that is recorded, in characters: some sentences.
-pub const MAX_NOTE: usize = 1_000;
 
 #[derive(Template)]
 #[template(path = "order.html")]
@@ -605,26 +602,6 @@ pub fn findings(state: State) -> impl Iterator<Item = &'static str> {
     FINDINGS.iter().filter(move |(_, event)| next(state, *event).is_some()).map(|(name, _)| *name)
 }
 
-/// What was found, from its name; nothing for a name or an id that does not serve. What is known of an order need
-/// not be said again: the caller gives its transaction id where none was typed.
-pub fn found(name: &str, transaction_id: &str) -> Option<Found> {
-    let id = transaction_id.trim().to_owned();
-    let id = Some(id).filter(|id| !id.is_empty());
-    if id.as_ref().is_some_and(|id| id.chars().count() > MAX_ID) {
-        return None;
-    }
-    Some(match name {
-        "approved" => Found::Approved { transaction_id: id? },
-        "registered" => Found::Registered { transaction_id: id },
-        "rejected" => Found::Rejected,
-        "cancelled" => Found::Cancelled,
-        "nothing" => Found::Nothing,
-        "tracked" => Found::Tracked,
-        "untracked" => Found::Untracked,
-        _ => return None,
-    })
-}
-
 impl DecisionForm {
     /// What was found with `order`, and the note; or what is wrong with the form.
     fn read(&self, order: &Order, t: &'static Texts) -> Result<(Found, String), String> {
@@ -640,7 +617,7 @@ impl DecisionForm {
         if id.chars().count() > MAX_ID {
             return Err(fill(t.id_too_long, &[&MAX_ID]));
         }
-        match found(&self.found, id) {
+        match found(&self.found, Some(id)) {
             Some(found) => Ok((found, note)),
             None if self.found == "approved" => Err(t.id_missing.to_owned()),
             None => Err(t.found_missing.to_owned()),

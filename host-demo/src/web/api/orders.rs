@@ -6,13 +6,14 @@ use super::caller::Caller;
 use super::object::Object;
 use super::problem::{Kind, Problem};
 use crate::clock;
+use crate::decisions::{MAX_ID, MAX_NOTE, found};
 use crate::desk::Row;
 use crate::order::{Amounts, Invoice, Item, Order, Person};
 use crate::state::{Action, Outcome, State};
 use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
 use crate::tracking::{self, Entry, Refused};
 use crate::web::App;
-use crate::web::order::{MAX_ID, MAX_NOTE, MAX_STATUS, findings, found, invoice_open, order_status};
+use crate::web::order::{MAX_STATUS, findings, invoice_open, order_status};
 use crate::web::row::line;
 use crate::words::{Lang, Problem as OrderProblem};
 use axum::Json;
@@ -537,7 +538,7 @@ pub async fn decide(
         return Err(Problem::new(Kind::Conflict, words));
     }
     let typed = decision.transaction_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
-    let named = found(&decision.found, typed.or(order.transaction_id()).unwrap_or_default());
+    let named = found(&decision.found, typed.or(order.transaction_id()));
     let needs_id = || {
         let words = format!("`{}` needs a `transaction_id` of at most {MAX_ID} characters.", decision.found);
         Problem::new(Kind::Invalid, words)
