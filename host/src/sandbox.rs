@@ -16,7 +16,7 @@ use futures::future::BoxFuture;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
@@ -148,7 +148,7 @@ pub(crate) fn admit(structure: &Structure) -> Result<(), String> {
 struct Limit(CallError);
 
 /// How long a call has been computing: the plugin, and the host for it. Time does not pass for a call
-/// that waits, nor for one that waits for its turn on the machine.
+/// that waits, nor for one whose thread a busy machine has put aside.
 #[derive(Clone, Default)]
 pub(crate) struct Computing(Arc<Mutex<Spent>>);
 
@@ -156,16 +156,30 @@ pub(crate) struct Computing(Arc<Mutex<Spent>>);
 struct Spent {
     /// Up to the current turn.
     before: Duration,
-    /// When the current turn began.
-    turn: Option<Instant>,
+    /// What its thread had computed when the current turn began.
+    turn: Option<Duration>,
     /// What was spent when the call last began, or ended, to wait for the network.
     at_pause: Duration,
 }
 
 impl Spent {
     fn all(&self) -> Duration {
-        self.before + self.turn.map(|began| began.elapsed()).unwrap_or_default()
+        self.before + self.turn.map(|began| thread_time().saturating_sub(began)).unwrap_or_default()
     }
+}
+
+/// Time that this very thread has computed. A turn begins and ends on one thread.
+#[cfg(unix)]
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap_or_default(), time.tv_nsec.try_into().unwrap_or_default())
+}
+
+/// Elsewhere the wall clock: it charges a call for what a busy machine does meanwhile.
+#[cfg(not(unix))]
+fn thread_time() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
 }
 
 impl Computing {
@@ -173,7 +187,7 @@ impl Computing {
     async fn count<F: Future>(&self, call: F) -> F::Output {
         let mut call = pin!(call);
         std::future::poll_fn(|cx| {
-            self.lock().turn = Some(Instant::now());
+            self.lock().turn = Some(thread_time());
             let polled = call.as_mut().poll(cx);
             let mut spent = self.lock();
             spent.before = spent.all();
