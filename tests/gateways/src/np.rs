@@ -94,6 +94,9 @@ pub struct Np {
     pub email_required: bool,
     /// HTTP status of an answer in which some rows are done and some refused.
     pub partial: u16,
+    /// Whether it answers a registration as some clients have seen it: HTTP 201, ids as numbers, a byte
+    /// order mark before the JSON.
+    pub loose: bool,
     /// `authori_ng` of what is rejected.
     pub ng: String,
     /// `authori_hold` of what is held.
@@ -110,6 +113,7 @@ impl Default for Np {
             terminal_id: "9000000001".to_owned(),
             email_required: false,
             partial: 400,
+            loose: false,
             ng: "NG001".to_owned(),
             hold: ["RE009", "RE021"].map(str::to_owned).to_vec(),
         }
@@ -433,7 +437,9 @@ static CALLS: [Call; 6] = [
         path: "/transactions",
         run: |np, ledger, body| {
             let warned = repeated(ledger, body);
-            Done { warned, ..np.each(ledger, body, Np::register) }
+            let mut done = Done { warned, ..np.each(ledger, body, Np::register) };
+            done.loosely = np.loose;
+            done
         },
     },
     Call {
@@ -491,6 +497,8 @@ struct Done {
     refused: Vec<Refused>,
     /// Errors beside rows that were done.
     warned: Vec<Refused>,
+    /// See [`Np::loose`].
+    loosely: bool,
 }
 
 /// A row that was refused, or the whole request, which may have no id.
@@ -644,8 +652,22 @@ impl Np {
             (true, false, false) => (400, json!({ "results": [], "errors": errors })),
             (false, false, false) => (self.partial, json!({ "results": done.results, "errors": errors })),
         };
-        Answer { status, content_type: "application/json; charset=utf-8", retry_after: None, body: body.to_string() }
+        let (status, body) = match (done.loosely, status) {
+            (false, _) => (status, body.to_string()),
+            (true, 200) => (201, format!("\u{feff}{}", with_numbers(body))),
+            (true, _) => (status, format!("\u{feff}{}", with_numbers(body))),
+        };
+        Answer { status, content_type: "application/json; charset=utf-8", retry_after: None, body }
     }
+}
+
+/// The same answer with its ids as numbers.
+fn with_numbers(mut body: Value) -> Value {
+    for row in body["results"].as_array_mut().into_iter().flatten() {
+        let id = row["np_transaction_id"].as_str().and_then(|id| id.parse::<u64>().ok());
+        row["np_transaction_id"] = id.into();
+    }
+    body
 }
 
 /// The warnings that a registration gets for rows that are there already.
