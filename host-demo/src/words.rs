@@ -3,7 +3,7 @@
 
 use crate::clock;
 use crate::state::{Action, Outcome, State};
-use provider_host::CALL_ENDED;
+use provider_host::{CALL_ENDED, CALL_LIMIT};
 use provider_host::contract::{Failure, FieldProblem, Reason};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -294,9 +294,10 @@ impl Problem {
         is_failure && !self.is_the_plugins()
     }
 
-    /// Whether the plugin broke off before anything was sent, as it may over a single order.
+    /// Whether the plugin broke off, or met a limit, before anything was sent, as it may over a single order.
     pub fn is_the_plugins(&self) -> bool {
-        matches!(self, Problem::NotSent { said } if said.code.as_deref() == Some(CALL_ENDED))
+        let Problem::NotSent { said } = self else { return false };
+        said.code.as_deref().is_some_and(|code| [CALL_ENDED, CALL_LIMIT].contains(&code))
     }
 
     /// Whether a row of a batch that came to this waits on instead of failing: another process can do it, or this one
@@ -767,6 +768,17 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plugin_that_met_a_limit_is_held_responsible_like_one_that_broke_off() {
+        let not_sent = |code: &str| {
+            Problem::of(Failure::NotSent(Reason { code: Some(code.into()), message: "x".into() }), Action::Credit)
+        };
+        for code in [CALL_ENDED, CALL_LIMIT] {
+            assert!(not_sent(code).is_the_plugins() && !not_sent(code).is_the_providers(), "{code}");
+        }
+        assert!(!not_sent("ConnectionRefused").is_the_plugins() && not_sent("ConnectionRefused").is_the_providers());
+    }
 
     #[test]
     fn the_providers_code_and_words_stand_beside_plain_words_and_the_next_step() {

@@ -5,7 +5,7 @@ use provider_host::contract::{
     AdjustedFee, BatchLimits, Bill, Cancellation, Capability, Carrier, Decision, Failure, FeeRule, FieldProblem, Label,
     Order, ProviderInfo, Reason, Registration, Setting, Shipment, Standing, Verdict,
 };
-use provider_host::{Account, Answer, CALL_ENDED, CallError};
+use provider_host::{Account, Answer, CALL_ENDED, CALL_LIMIT, CallError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -43,17 +43,17 @@ pub enum Ending {
 
 impl Ending {
     async fn row(self) -> Failure {
-        let ended = reason(CALL_ENDED, "the call ended early");
+        let limit = reason(CALL_LIMIT, "no answer from the plugin in time");
         match self {
             Ending::PluginWaits(deadline) => {
                 tokio::time::sleep(deadline).await;
-                Failure::NotSent(ended)
+                Failure::NotSent(limit)
             }
             Ending::GatewaySilent(deadline) => {
                 tokio::time::sleep(deadline).await;
-                Failure::OutcomeUnknown(ended)
+                Failure::OutcomeUnknown(limit)
             }
-            Ending::Trap => Failure::NotSent(ended),
+            Ending::Trap => Failure::NotSent(reason(CALL_ENDED, "the plugin broke off")),
         }
     }
 }
