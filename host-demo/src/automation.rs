@@ -11,7 +11,7 @@ use crate::mall::{Mall, Start};
 use crate::order::Order;
 use crate::provider::Provider;
 use crate::state::{Action, State};
-use crate::store::{Admission, Among, LEASE, StoreError};
+use crate::store::{Admission, Among, Due, LEASE, Store, StoreError};
 use crate::words::Problem;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -120,7 +120,7 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
     for order in &due.orders {
         let todo = malls.get(order.mall.as_str()).and_then(|mall| Some((task(order, mall)?, mall.rows_per_request)));
         let Some((action, rows_per_request)) = todo else {
-            idle.push(order.id);
+            idle.push(order);
             continue;
         };
         let lane = Lane { provider: order.provider.clone(), mall: order.mall.clone() };
@@ -134,8 +134,28 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
         });
         orders.left.push_back((action, order.id));
     }
-    store.put_off(&idle, due.lease, None).await?;
+    leave_to_people(store, &malls, &idle, &due).await?;
     Ok((due.orders.len(), lanes))
+}
+
+/// Puts off for ever the `idle` ones of the `due` orders, with which nothing is done by itself under the settings of
+/// `malls`. Where a mall was saved since they were read, its new settings may want something done with orders that
+/// came after: those are looked at again at once.
+async fn leave_to_people(
+    store: &Store,
+    malls: &HashMap<&str, &Mall>,
+    idle: &[&Order],
+    due: &Due,
+) -> Result<(), StoreError> {
+    if idle.is_empty() {
+        return Ok(());
+    }
+    let now: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id, mall.version)).collect();
+    let is_current = |order: &&&Order| malls.get(order.mall.as_str()).map(|mall| &mall.version) == now.get(&order.mall);
+    let (settled, again): (Vec<&Order>, Vec<&Order>) = idle.iter().partition(is_current);
+    let ids = |orders: Vec<&Order>| orders.into_iter().map(|order| order.id).collect::<Vec<_>>();
+    store.put_off(&ids(settled), due.lease, None).await?;
+    store.put_off(&ids(again), due.lease, Some(store.now())).await
 }
 
 /// The orders of a lane that were taken and are not begun.

@@ -345,6 +345,30 @@ on_both! {
         assert_eq!(platform.credited().await, [id]);
     }
 
+    async fn an_order_of_a_mall_that_is_saved_while_the_automation_looks_is_not_forgotten(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let malls = 20;
+        for number in 0..malls {
+            // The settings are saved, and the order comes in, while the automation has read the settings before.
+            let arrives = async {
+                let automation = Automation { credit: Start::AtOnce, ..Automation::default() };
+                let mall = Mall { id: format!("mall-{number}"), automation, ..mall() };
+                platform.save(mall.clone(), OnBacklog::default()).await;
+                let mall = platform.test.store.mall(&mall.id).await.unwrap().unwrap();
+                platform.test.store.insert_orders(&mall, &[new_order("A-1", 1_000)], 1).await.unwrap();
+            };
+            let looks = async {
+                for _ in 0..5 {
+                    platform.round().await;
+                }
+            };
+            tokio::join!(arrives, looks);
+        }
+        platform.rounds().await;
+        assert_eq!(platform.credited().await.len(), malls);
+    }
+
     async fn a_mall_whose_results_come_by_csv_sends_no_credit_in_any_way(db) {
         let fake = Fake::new(&[Next::Approve, Next::Reject]);
         let platform = Platform::new(db, &[("fake", &fake)]).await;

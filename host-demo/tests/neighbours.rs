@@ -27,6 +27,9 @@ const THEIRS: usize = 400;
 const DEADLINE: Duration = Duration::from_secs(3);
 /// Of its rate alone, a provider keeps nine tenths; a test on a busy machine asks for less, and prints what it found.
 const KEPT: f64 = 0.7;
+/// How long a measurement may take at most: ten times what it takes on a busy machine. Longer, and something waits
+/// for nothing, which is said with the orders that are left.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is measured again where the machine was busy.
 const TRIES: usize = 3;
 
@@ -109,6 +112,12 @@ impl Platform {
         let began = Instant::now();
         while measured.references().len() < OURS {
             tokio::time::sleep(Duration::from_millis(1)).await;
+            if began.elapsed() > PATIENCE {
+                let mut left = self.of("measured").await;
+                left.retain(|order| order.state != State::Approved);
+                let left: Vec<_> = left.iter().map(|order| (order.state, &order.problem, order.tries)).collect();
+                panic!("{} of {OURS} orders were sent; left: {left:?}", measured.references().len());
+            }
         }
         let taken = began.elapsed();
         desk.worker.stop();

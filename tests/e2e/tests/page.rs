@@ -343,7 +343,7 @@ impl Day {
         browser.click("input[name=by_csv]").await?;
         browser.click("input[name=credit][value=at_once]").await?;
         browser.follow("button[value=save]").await?;
-        browser.wait_for("dl.facts", "42件").await?;
+        browser.wait_for("dl.facts", "43件").await?;
         self.accessible().await?;
         browser.follow("button[value=draw]").await?;
         ensure!(
@@ -352,7 +352,7 @@ impl Day {
         browser.follow("button[value=save]").await?;
         browser.follow("button[value=hold]").await?;
         browser.wait_for("#notices", "設定を保存しました").await?;
-        browser.wait_for("#h-auto ~ .notice", "42件は、自動では送信しません").await?;
+        browser.wait_for("#h-auto ~ .notice", "43件は、自動では送信しません").await?;
         self.accessible().await?;
         Ok(())
     }
