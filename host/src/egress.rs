@@ -44,9 +44,26 @@ pub(crate) fn tls() -> std::io::Result<rustls::ClientConfig> {
     Ok(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 
+/// How the requests of a call leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Not at all: each is denied at once, without a connection.
+    Sealed,
+    /// Over connections that are opened for them. A gateway may close an idle connection at any moment,
+    /// and what is written just then is in doubt, however short it was idle; a gateway that has not
+    /// answered anything on a connection has no reason to.
+    Fresh,
+    /// Over idle connections where there are some.
+    Pooled,
+}
+
+/// What a report says of a request of a [sealed](Exit::Sealed) call.
+const SEALED: &str = "sealed: nothing may leave in this call";
+
 /// What the requests of one call share; clones are handles to the same.
 #[derive(Clone)]
 pub(crate) struct Egress {
+    pub(crate) exit: Exit,
     pub(crate) pool: Arc<Pool>,
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) limits: Arc<Limits>,
@@ -73,6 +90,10 @@ impl Egress {
         let this = self.clone();
         async move {
             let Some(place) = place else { return Err(Error::HttpRequestDenied) };
+            if this.exit == Exit::Sealed {
+                this.meter.note(place, |report| report.error = Some(SEALED.to_owned()));
+                return Err(Error::HttpRequestDenied);
+            }
             let result = match granted {
                 Some(origin) => this.carry(request, origin, options, place).await,
                 None => Err(Error::HttpRequestDenied),
@@ -151,7 +172,7 @@ impl Egress {
     async fn head(&self, outgoing: &Outgoing, flight: &mut Flight) -> Result<(Response<Incoming>, Carrier), Error> {
         let began = Instant::now();
         loop {
-            let line = self.pool.connection(&outgoing.origin, &outgoing.url).await.map_err(no_connection)?;
+            let line = self.connection(outgoing).await.map_err(no_connection)?;
             let (used, took) = (line.used, line.took);
             let traffic = flight.hand_over(&line, outgoing.body.is_empty());
             let sent = async {
@@ -167,6 +188,14 @@ impl Egress {
                 Err(_) if used && !flight.left() => {}
                 Err::<_, hyper::Error>(_) => return Err(Error::ConnectionTerminated),
             }
+        }
+    }
+
+    async fn connection(&self, outgoing: &Outgoing) -> Result<Line, DialError> {
+        let (origin, url) = (&outgoing.origin, &outgoing.url);
+        match self.exit {
+            Exit::Fresh => self.pool.fresh_connection(origin, url).await,
+            Exit::Pooled | Exit::Sealed => self.pool.connection(origin, url).await,
         }
     }
 

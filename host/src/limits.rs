@@ -6,8 +6,8 @@ use std::time::Duration;
 /// its instance is thrown away, and its rows say so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
-    /// Wall clock of one call: queueing, DNS, connecting, TLS, answers and the plugin's own work.
-    /// The gateways' clients wait 30 s for an answer; ten more cover the rest.
+    /// Wall clock of one call, and of both calls of a batch together: queueing, DNS, connecting, TLS, answers
+    /// and the plugin's own work. The gateways' clients wait 30 s for an answer; ten more cover the rest.
     pub deadline: Duration,
     /// DNS, TCP and TLS of one connection together. A gateway that needs longer is not there.
     pub connect: Duration,
@@ -57,7 +57,7 @@ pub struct Limits {
     /// Sockets of one plugin, all shops together, idle ones included. When they are used up the one that
     /// was idle longest is closed; if none is idle, a request waits.
     pub plugin_connections: usize,
-    /// Lines a call may log; the rest is dropped and counted.
+    /// Lines a call may log, and both calls of a batch together; the rest is dropped and counted.
     pub log_lines: usize,
     /// Characters of a log line; the rest is cut.
     pub log_line_length: usize,

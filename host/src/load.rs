@@ -208,7 +208,7 @@ impl Host {
         let entry: Entry<_> = Box::new(|store, view| {
             Box::pin(async move { view.deferred_payment_provider_payment_provider().call_describe(store).await })
         });
-        let (described, _) = loaded.enter("describe", 0, None, Mask::default(), entry).await;
+        let (described, _) = loaded.enter(loaded.call("describe", Mask::default()), entry).await;
         loaded.info = described.map_err(|error| failed(error.to_string()))?;
         description::check(&loaded.info).map_err(failed)?;
         let (info, permissions) = (&loaded.info, &loaded.permissions);

@@ -5,10 +5,10 @@ use crate::answer::{self, Received};
 use crate::bindings::HostViewPre;
 use crate::budget::Budget;
 use crate::contract::{
-    AdjustedFee, Bill, Cancellation, Context, Decision, Failure, FeeRule, FieldProblem, Order, ProviderInfo,
-    Registration, Setting, Shipment, Standing,
+    AdjustedFee, Bill, Cancellation, Capability, Context, Decision, Failure, FeeRule, FieldProblem, Order,
+    ProviderInfo, Registration, Setting, Shipment, Standing,
 };
-use crate::egress::Egress;
+use crate::egress::{Egress, Exit};
 use crate::error::CallError;
 use crate::limits::{Limits, MEMORY_RESERVED};
 use crate::mask::Mask;
@@ -22,8 +22,9 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 /// What is known of a plugin without asking it.
@@ -91,7 +92,7 @@ impl Plugin {
                 view.deferred_payment_provider_payment_provider().call_check_settings(store, &settings).await
             })
         });
-        let (result, _) = self.0.enter("check-settings", 0, None, mask, entry).await;
+        let (result, _) = self.0.enter(self.0.call("check-settings", mask), entry).await;
         Ok(answer::problems(result?.err().unwrap_or_default()))
     }
 
@@ -107,7 +108,7 @@ impl Plugin {
                 view.deferred_payment_provider_payment_provider().call_fee_adjust(store, &rule, bill).await
             })
         });
-        let (result, _) = self.0.enter("fee-adjust", 0, None, Mask::default(), entry).await;
+        let (result, _) = self.0.enter(self.0.call("fee-adjust", Mask::default()), entry).await;
         Ok(result?.map_err(answer::problems))
     }
 
@@ -122,7 +123,7 @@ impl Plugin {
                 })
             })
         };
-        self.0.batches("test-connection", account, vec![()], 1, |_| Mask::default(), enter).await
+        self.0.batches(Operation::asking("test-connection"), account, vec![()], 1, |_| Mask::default(), enter).await
     }
 
     /// 与信を実行: registers `orders` for credit.
@@ -136,7 +137,12 @@ impl Plugin {
             })
         };
         let limit = self.0.info.batch_limits.credit;
-        self.0.batches("credit", account, orders, limit, Mask::of_orders, enter).await
+        let doubt = match self.0.info.capabilities.contains(Capability::FIND_BY_REFERENCE) {
+            true => Doubt::Passing,
+            false => Doubt::Lasting,
+        };
+        let operation = Operation { name: "credit", doubt };
+        self.0.batches(operation, account, orders, limit, Mask::of_orders, enter).await
     }
 
     /// 与信結果確認: asks where `registrations` stand. Also the answer to a lost answer.
@@ -152,7 +158,9 @@ impl Plugin {
             })
         };
         let limit = self.0.info.batch_limits.check_credit;
-        self.0.batches("check-credit", account, registrations, limit, |_| Mask::default(), enter).await
+        self.0
+            .batches(Operation::asking("check-credit"), account, registrations, limit, |_| Mask::default(), enter)
+            .await
     }
 
     /// 与信キャンセル
@@ -166,7 +174,8 @@ impl Plugin {
             })
         };
         let limit = self.0.info.batch_limits.cancel;
-        self.0.batches("cancel", account, cancellations, limit, |_| Mask::default(), enter).await
+        let operation = Operation { name: "cancel", doubt: Doubt::Passing };
+        self.0.batches(operation, account, cancellations, limit, |_| Mask::default(), enter).await
     }
 
     /// 伝票番号同期: reports tracking numbers.
@@ -182,18 +191,75 @@ impl Plugin {
             })
         };
         let limit = self.0.info.batch_limits.sync_tracking;
-        self.0.batches("sync-tracking", account, shipments, limit, |_| Mask::default(), enter).await
+        let operation = Operation { name: "sync-tracking", doubt: Doubt::Passing };
+        self.0.batches(operation, account, shipments, limit, |_| Mask::default(), enter).await
     }
 }
 
 /// How one batch of an operation enters the instance.
 type Enter<Row, Out> = fn(Context, Vec<Row>) -> Entry<Vec<Result<Out, Failure>>>;
 
+/// An operation, and what a lost answer to it leaves behind.
+#[derive(Clone, Copy)]
+struct Operation {
+    /// Its name in the contract.
+    name: &'static str,
+    doubt: Doubt,
+}
+
+/// What is in doubt when the answer to an operation is lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// Nothing: it changes nothing at the provider.
+    None,
+    /// The row, until it is asked about or done once more, which does no harm.
+    Passing,
+    /// The row, until a person has looked: nothing can be asked, and it must not be done twice.
+    Lasting,
+}
+
+impl Operation {
+    fn asking(name: &'static str) -> Self {
+        Operation { name, doubt: Doubt::None }
+    }
+
+    /// Whether `rows` of it are looked at in a sealed call first: a lost answer would leave those in doubt
+    /// that the plugin refused before sending. A single row that is refused so is in no request.
+    fn is_sealed_first(self, rows: usize) -> bool {
+        self.doubt != Doubt::None && rows > 1
+    }
+
+    fn exit(self) -> Exit {
+        if self.doubt == Doubt::Lasting { Exit::Fresh } else { Exit::Pooled }
+    }
+}
+
+/// What the calls of one batch have in common.
+struct Batch<'a, Row, Out> {
+    context: Context,
+    enter: Enter<Row, Out>,
+    call: Call<'a>,
+}
+
+/// One confined call, before it is made.
+#[derive(Clone)]
+pub(crate) struct Call<'a> {
+    operation: &'static str,
+    rows: usize,
+    account: Option<&'a Account>,
+    mask: Arc<Mask>,
+    exit: Exit,
+    /// When its time is over.
+    until: Instant,
+    /// Lines that it may still log.
+    log_lines: Arc<AtomicUsize>,
+}
+
 impl Loaded {
     /// `rows` in batches of at most `limit`, side by side, and their answers in the order asked.
     async fn batches<Row: Clone, Out: Received>(
         &self,
-        operation: &'static str,
+        operation: Operation,
         account: &Account,
         rows: Vec<Row>,
         limit: u32,
@@ -216,19 +282,62 @@ impl Loaded {
         whole
     }
 
+    /// One batch. Its rows are looked at in a sealed call first, where a lost answer could leave them in
+    /// doubt. A row that is refused there was not sent, and is left out of the call in which requests
+    /// leave: whatever the plugin does in that one, it has not got the row.
     async fn batch<Row: Clone, Out: Received>(
         &self,
-        operation: &'static str,
+        operation: Operation,
         account: &Account,
         rows: Vec<Row>,
         personal: fn(&[Row]) -> Mask,
         enter: Enter<Row, Out>,
     ) -> (Vec<Result<Out, Failure>>, CallReport) {
-        let asked = rows.len();
         let mask = personal(&rows).and_settings(&account.settings, &self.info.settings);
+        let call = Call { account: Some(account), exit: operation.exit(), ..self.call(operation.name, mask) };
         let context = Context { settings: account.settings.clone(), now: self.now.unwrap_or_else(now) };
-        let entry = enter(context, rows);
-        let (result, mut report) = self.enter(operation, asked, Some(account), mask, entry).await;
+        let batch = Batch { context, enter, call };
+        let (answers, report) = if operation.is_sealed_first(rows.len()) {
+            self.sealed_first(&batch, rows).await
+        } else {
+            self.judged(&batch, batch.call.exit, rows).await
+        };
+        if !report.overruled.is_empty() {
+            let (operation, rows) = (operation.name, &report.overruled);
+            tracing::warn!(operation, ?rows, "the plugin was overruled on what was sent");
+        }
+        (answers, report)
+    }
+
+    async fn sealed_first<Row: Clone, Out: Received>(
+        &self,
+        batch: &Batch<'_, Row, Out>,
+        rows: Vec<Row>,
+    ) -> (Vec<Result<Out, Failure>>, CallReport) {
+        let (mut answers, sealed) = self.judged(batch, Exit::Sealed, rows.clone()).await;
+        // A call is a function of its arguments and of what it is answered. One that began no request
+        // would end with them unsealed as it did now, broken off or not.
+        let goes_on = |row: &usize| !sealed.requests.is_empty() && !word::was_refused_unsent(&answers[*row]);
+        let places: Vec<_> = (0..rows.len()).filter(goes_on).collect();
+        if places.is_empty() {
+            return (answers, sealed);
+        }
+        let going: Vec<_> = places.iter().map(|place| rows[*place].clone()).collect();
+        let (later, report) = self.judged(batch, batch.call.exit, going).await;
+        places.iter().zip(later).for_each(|(place, row)| answers[*place] = row);
+        (answers, report.after(sealed, &places))
+    }
+
+    /// One call with `rows`, and its answer as the host passes it on.
+    async fn judged<Row, Out: Received>(
+        &self,
+        batch: &Batch<'_, Row, Out>,
+        exit: Exit,
+        rows: Vec<Row>,
+    ) -> (Vec<Result<Out, Failure>>, CallReport) {
+        let asked = rows.len();
+        let call = Call { rows: asked, exit, ..batch.call.clone() };
+        let (result, mut report) = self.enter(call, (batch.enter)(batch.context.clone(), rows)).await;
         let seen = Seen::of(&report.requests);
         let result = result.and_then(|answered| match answered.len() == asked {
             true => Ok(answered),
@@ -238,9 +347,6 @@ impl Loaded {
             Ok(answered) => {
                 let bounded = answered.into_iter().map(answer::row).collect();
                 let (judged, overruled) = word::judge_all(bounded, seen);
-                if !overruled.is_empty() {
-                    tracing::warn!(operation, rows = ?overruled, "the plugin was overruled on what was sent");
-                }
                 report.overruled = overruled;
                 judged
             }
@@ -253,20 +359,30 @@ impl Loaded {
         (rows, report)
     }
 
+    /// A call of `operation` for no shop, whose time begins now.
+    pub(crate) fn call(&self, operation: &'static str, mask: Mask) -> Call<'static> {
+        let limits = &self.limits;
+        Call {
+            operation,
+            rows: 0,
+            account: None,
+            mask: Arc::new(mask),
+            exit: Exit::Pooled,
+            until: Instant::now() + limits.deadline,
+            log_lines: Arc::new(AtomicUsize::new(limits.log_lines)),
+        }
+    }
+
     /// One confined call, and what was seen of it.
-    pub(crate) async fn enter<R>(
-        &self,
-        operation: &'static str,
-        rows: usize,
-        account: Option<&Account>,
-        mask: Mask,
-        entry: Entry<R>,
-    ) -> (Result<R, CallError>, CallReport) {
+    pub(crate) async fn enter<R>(&self, call: Call<'_>, entry: Entry<R>) -> (Result<R, CallError>, CallReport) {
+        let Call { operation, rows, account, mask, exit, until, log_lines } = call;
         let shop = account.map_or("", |account| account.id.as_str());
-        let span = tracing::info_span!("call", provider = %self.info.id, operation, rows, shop);
+        let span =
+            tracing::info_span!("call", provider = %self.info.id, operation, rows, shop, sealed = exit == Exit::Sealed);
         let (meter, dropped, began) = (Arc::new(Meter::default()), Arc::new(AtomicUsize::new(0)), Instant::now());
-        let (limits, share, mask) = (&self.limits, &self.share, Arc::new(mask));
+        let (limits, share) = (&self.limits, &self.share);
         let egress = Egress {
+            exit,
             pool: share.pool(shop, &self.permissions, limits),
             permissions: Arc::clone(&self.permissions),
             limits: Arc::clone(limits),
@@ -280,16 +396,17 @@ impl Loaded {
         let log = Log {
             provider: self.info.id.as_str().into(),
             mask,
-            lines: limits.log_lines,
+            lines: log_lines,
             line_length: limits.log_line_length,
             dropped: Arc::clone(&dropped),
         };
         let state = CallState::new(egress, log, memory);
-        let result = self.sandbox.run(&self.ready, &share.calls, state, entry).instrument(span.clone()).await;
+        let result = self.sandbox.run(&self.ready, &share.calls, state, until, entry).instrument(span.clone()).await;
         let report = CallReport {
             operation,
             rows,
             elapsed: began.elapsed(),
+            sealed: None,
             requests: meter.requests(),
             log_lines_dropped: dropped.load(Ordering::Relaxed),
             overruled: Vec::new(),

@@ -96,6 +96,17 @@ impl Pool {
                 return Ok(line);
             }
         }
+        self.open(url).await
+    }
+
+    /// A new connection to `url`, which is of `origin`. It takes the place of an idle one: else those that
+    /// answered would pile up unused.
+    pub(crate) async fn fresh_connection(&self, origin: &Origin, url: &Uri) -> Result<Line, DialError> {
+        drop(self.connections.take(&self.shop, origin));
+        self.open(url).await
+    }
+
+    async fn open(&self, url: &Uri) -> Result<Line, DialError> {
         let socket = self.connections.socket().await;
         self.dialer.open(url, socket).await
     }

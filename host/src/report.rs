@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// One call into a plugin, as the host saw it.
+/// One call into a plugin, as the host saw it. A batch whose rows were looked at in a sealed call first
+/// has one report for both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CallReport {
     /// The operation's name in the contract.
@@ -15,6 +16,11 @@ pub struct CallReport {
     pub rows: usize,
     /// Queueing, instantiation, computing and requests together.
     pub elapsed: Duration,
+    /// The sealed call that came first, in which nothing can have left; absent where it was the only one,
+    /// or there was none. All of its requests were denied. The other members are about the batch, except
+    /// for `requests` and `error`: those are of the call in which requests left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Box<CallReport>>,
     /// Requests in the order in which they were begun.
     pub requests: Vec<RequestReport>,
     /// Log lines that were over the limit and dropped.
@@ -28,6 +34,19 @@ pub struct CallReport {
     pub error: Option<CallError>,
 }
 
+impl CallReport {
+    /// The report of a batch: this is of the call that came after `sealed`, for the rows at `places`.
+    pub(crate) fn after(mut self, sealed: CallReport, places: &[usize]) -> Self {
+        self.overruled.iter_mut().for_each(|overruled| overruled.row = places[overruled.row]);
+        self.rows = sealed.rows;
+        self.elapsed += sealed.elapsed;
+        self.log_lines_dropped += sealed.log_lines_dropped;
+        // Of rows that went on, the word that counts is the later one.
+        self.sealed = Some(Box::new(CallReport { overruled: Vec::new(), ..sealed }));
+        self
+    }
+}
+
 fn in_words<S: Serializer>(error: &Option<CallError>, to: S) -> Result<S::Ok, S::Error> {
     error.as_ref().map(CallError::to_string).serialize(to)
 }
@@ -35,7 +54,7 @@ fn in_words<S: Serializer>(error: &Option<CallError>, to: S) -> Result<S::Ok, S:
 /// A row where the host did not believe the plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Overruled {
-    /// The row's position in its call.
+    /// The row's position in its batch.
     pub row: usize,
     /// What the plugin said; the answer's row says what the host made of it.
     pub said: Word,
@@ -133,6 +152,7 @@ mod tests {
             operation: "credit",
             rows: 2,
             elapsed: Duration::from_millis(1),
+            sealed: None,
             requests: Vec::new(),
             log_lines_dropped: 0,
             overruled: Vec::new(),

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Config, Engine, ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
@@ -68,16 +69,21 @@ impl Sandbox {
         ready.map_err(|error| format!("its imports or exports do not fit the contract: {error:#}"))
     }
 
-    /// Runs `entry` in a fresh instance within every limit, when it is its turn among the plugin's calls
-    /// and among all. Whatever ends it early, the instance is thrown away and nothing of it is used again.
+    /// Runs `entry` in a fresh instance within every limit and `until` its deadline, when it is its turn
+    /// among the plugin's calls and among all. Whatever ends it early, the instance is thrown away and nothing of it is used again.
     pub(crate) async fn run<R>(
         &self,
         plugin: &HostViewPre<CallState>,
         turns: &Semaphore,
         state: CallState,
+        until: Instant,
         entry: Entry<R>,
     ) -> Result<R, CallError> {
         let deadline = self.limits.deadline;
+        // Even a call whose time is over would be polled once, which can be enough to write a request.
+        if until <= Instant::now() {
+            return Err(CallError::Deadline(deadline));
+        }
         // Outside of everything: inside the store's own event loop a timer is unreliable.
         let inside = async {
             // First the plugin's own: one whose calls wait for it takes no turn from others meanwhile.
@@ -91,7 +97,7 @@ impl Sandbox {
             };
             computing.count(call).await
         };
-        tokio::time::timeout(deadline, inside).await.unwrap_or(Err(CallError::Deadline(deadline)))
+        tokio::time::timeout_at(until, inside).await.unwrap_or(Err(CallError::Deadline(deadline)))
     }
 
     fn store(&self, state: CallState) -> Store<CallState> {
@@ -332,19 +338,20 @@ impl WasiHttpHooks for Egress {
 pub(crate) struct Log {
     pub(crate) provider: Arc<str>,
     pub(crate) mask: Arc<Mask>,
-    pub(crate) lines: usize,
+    /// Lines that may still be written; calls of one batch share them.
+    pub(crate) lines: Arc<AtomicUsize>,
     pub(crate) line_length: usize,
     pub(crate) dropped: Arc<AtomicUsize>,
 }
 
 impl log::Host for CallState {
     fn write(&mut self, level: log::Level, message: String) {
-        let log = &mut self.log;
-        let Some(left) = log.lines.checked_sub(1) else {
+        let log = &self.log;
+        let left = log.lines.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if left.is_err() {
             log.dropped.fetch_add(1, Ordering::Relaxed);
             return;
-        };
-        log.lines = left;
+        }
         let (provider, words) = (&*log.provider, log.mask.apply(&message, log.line_length));
         match level {
             log::Level::Debug => tracing::debug!(target: "provider_host::plugin", provider, "{words}"),

@@ -18,6 +18,10 @@
 //! The last line too: of two requests one was answered, and the other never left. A success may be that
 //! of the one that never left, and a `not-sent` that of the one that did.
 //!
+//! A batch that changes something at the provider is looked at in a sealed call first, in which nothing
+//! leaves. What the plugin calls `invalid` or `unsupported` there is final by the first lines of the table,
+//! and the call in which requests leave does not have those rows.
+//!
 //! A call that ended early (trap, deadline, wrong number of rows) is the same question with no word
 //! from the plugin: `not-sent` if nothing was sent, `outcome-unknown` otherwise.
 
@@ -107,6 +111,12 @@ fn judge<T>(row: Result<T, Failure>, seen: Seen) -> Result<T, Failure> {
         (Seen::Answered, Err(Failure::NotSent(reason))) => Err(Failure::OutcomeUnknown(reason)),
         (_, row) => row,
     }
+}
+
+/// Whether `row`, an answer of a call in which nothing left, is final: the plugin found out by itself that
+/// it cannot be sent. Any other word can be about the request that was denied.
+pub(crate) fn was_refused_unsent<T>(row: &Result<T, Failure>) -> bool {
+    matches!(row, Err(Failure::Invalid(_) | Failure::Unsupported))
 }
 
 /// The code of every row of a call that broke off, or answered with another number of rows.

@@ -36,6 +36,22 @@ pub async fn hostile_at(limits: Limits, urls: &[String]) -> Plugin {
     host.load(component("hostile"), permissions).await.unwrap()
 }
 
+/// NP's plugin, which carries many rows in a request and cannot ask by reference, and a mall's account at
+/// the gateway with this origin and base URL.
+pub async fn np(limits: Limits, origin: &str, base: &str) -> (Plugin, Account) {
+    let host = Host::builder().limits(limits).build().unwrap();
+    let plugin = host.load(component("np"), Permissions::loopback(origin.parse().unwrap())).await.unwrap();
+    let np = gateways::np::Np::default();
+    let settings = [
+        ("base-url", base.to_owned()),
+        ("merchant-code", np.merchant_code),
+        ("sp-code", np.sp_code),
+        ("terminal-id", np.terminal_id),
+    ];
+    let settings = settings.map(|(key, value)| Setting { key: key.into(), value });
+    (plugin, Account::new("shop", settings.into()))
+}
+
 pub fn account(behaviour: &str, server: &Server) -> Account {
     account_at(behaviour, &format!("{}/", server.origin()))
 }

@@ -101,6 +101,42 @@ fn a_lost_answer_is_found_again_by_reference() {
     assert_eq!((system.count("approved"), system.gateway.ledger().unwrap().registrations.len()), (2, 2));
 }
 
+/// NP's request carries a whole batch, and NP cannot be asked. Only the plugin knows that it takes no name
+/// of more than 21 letters.
+#[test]
+fn an_order_that_never_left_is_not_in_doubt_when_the_answer_to_its_batch_is_lost() {
+    const ORDERS: usize = 1_000;
+    let wrong = |at: usize| at % 100 == 37;
+    let folder = tempfile::tempdir().unwrap();
+    let platform = Platform::new(folder.path(), "en").unwrap();
+    let gateway = Gateway::start("np", folder.path()).unwrap();
+    platform.install(&gateway).unwrap();
+    let settings = std::fs::read_to_string(platform.settings("mall-np.toml", &gateway).unwrap()).unwrap();
+    let settings = platform.write("mall.toml", format!("rows-per-request = {ORDERS}\n{settings}")).unwrap();
+    platform.must(["mall", "set", "minami", &settings.to_string_lossy()]).unwrap();
+    let mut orders = "注文番号,注文日時,注文者氏名,注文者郵便番号,注文者都道府県,注文者市区町村,注文者住所,\
+                      注文者電話番号,合計金額,商品名,単価,数量\n"
+        .to_owned();
+    for at in 0..ORDERS {
+        let name = if wrong(at) { "見本 花子".repeat(6) } else { "見本 花子".to_owned() };
+        let buyer = format!("{name},1000001,東京都,千代田区,千代田1-1,03-0000-5000");
+        orders += &format!("N-{at:04},2026/07/01 10:00,{buyer},1000,茶碗,1000,1\n");
+    }
+    let orders = platform.write("orders.csv", orders).unwrap();
+    platform.must(["orders", "import", "--mall", "minami", &orders.to_string_lossy()]).unwrap();
+
+    gateway.plan("drop-answer:first=1").unwrap();
+    platform.must(["credit", "--all"]).unwrap();
+    assert_eq!(gateway.plans().unwrap()[0].hits, 1);
+    assert_eq!(gateway.ledger().unwrap().registrations.len(), ORDERS - 10);
+    for (at, order) in platform.orders().unwrap().iter().enumerate() {
+        let expected = if wrong(at) { "not_sent" } else { "unknown" };
+        assert_eq!((order.state.as_str(), order.number.as_str()), (expected, &*format!("N-{at:04}")));
+    }
+    let said = platform.must(["orders", "show", "N-0037"]).unwrap();
+    assert!(said.contains("buyer.name") || said.contains("氏名"), "{said}");
+}
+
 #[test]
 fn wrong_input_is_refused_with_its_place_and_nothing_is_half_written() {
     let system = System::start();

@@ -10,7 +10,7 @@ use provider_sdk::types::*;
 use provider_sdk::{Call, Provider};
 
 /// Every behaviour, and what it does.
-pub const BEHAVIOURS: [(&str, &str); 24] = [
+pub const BEHAVIOURS: [(&str, &str); 28] = [
     ("honest", "sends one request and approves if the answer is 200"),
     ("spin", "computes for ever"),
     ("grow", "takes memory for ever"),
@@ -34,6 +34,10 @@ pub const BEHAVIOURS: [(&str, &str); 24] = [
     ("spin-answered", "computes between requests that are answered"),
     ("long-log", "logs lines of megabytes"),
     ("tell-paths", "puts its password and the buyer into paths and names of hosts"),
+    ("checks", "refuses orders whose note is `refuse`, sends the references of the others, says what `claim` says"),
+    ("lie-when-denied", "says that every order is invalid when its request is denied, and sends all it can"),
+    ("lie-invalid", "sends all references, and only then says that orders with the note `refuse` are invalid"),
+    ("panic-when-denied", "sends the references of all orders, and panics when that is denied"),
     ("long-words", "answers with ids, codes and words that no platform can keep"),
 ];
 
@@ -70,7 +74,8 @@ impl Provider for Hostile {
             ],
             carriers: Vec::new(),
             batch_limits: BatchLimits { credit: 10, check_credit: 0, cancel: 1, sync_tracking: 1 },
-            capabilities: Capability::empty(),
+            // A lie as well: so its credits go over connections that were used before.
+            capabilities: Capability::FIND_BY_REFERENCE,
             origins: Vec::new(),
             max_billed_amount: None,
         }
@@ -166,10 +171,29 @@ impl Provider for Hostile {
                 }
                 all(approved())
             }
-            "long-words" => {
-                let _ = post(call, b"x".to_vec()).await;
-                long_words(orders.len())
+            "checks" => {
+                let sent: Vec<_> = orders.iter().filter(|order| !is_to_refuse(order)).cloned().collect();
+                if !sent.is_empty() {
+                    let _ = post(call, references(&sent)).await;
+                }
+                orders.iter().map(|order| claim(checked(order).unwrap_or(call.settings.get("claim")))).collect()
             }
+            "lie-when-denied" => match post(call, references(orders)).await {
+                Err(SendError::NotSent(_)) => all(claim("invalid")),
+                _ => all(approved()),
+            },
+            "lie-invalid" => match post(call, references(orders)).await {
+                Err(SendError::NotSent(_)) => all(claim("not-sent")),
+                _ => orders.iter().map(|order| claim(checked(order).unwrap_or("outcome-unknown"))).collect(),
+            },
+            "panic-when-denied" => match post(call, references(orders)).await {
+                Err(SendError::NotSent(_)) => panic!("on purpose"),
+                sent => all(outcome(sent)),
+            },
+            "long-words" => match post(call, b"x".to_vec()).await {
+                Err(SendError::NotSent(_)) => all(claim("not-sent")),
+                _ => long_words(orders.len()),
+            },
             "big-answer" => all(Err(Failure::Refused(reason(None, "x".repeat(64 << 20))))),
             _ => all(outcome(post(call, b"x".to_vec()).await)),
         }
@@ -264,6 +288,20 @@ fn claim(claim: &str) -> Result<Decision, Failure> {
         "outcome-unknown" => Failure::OutcomeUnknown(reason()),
         _ => return Ok(Decision { transaction_id: Some("T1".to_owned()), verdict: Verdict::Approved }),
     })
+}
+
+/// Whether this plugin's own check refuses `order`.
+fn is_to_refuse(order: &Order) -> bool {
+    order.note.as_deref() == Some("refuse")
+}
+
+/// What it says of an `order` that its check refuses.
+fn checked(order: &Order) -> Option<&'static str> {
+    is_to_refuse(order).then_some("invalid")
+}
+
+fn references(orders: &[Order]) -> Vec<u8> {
+    orders.iter().map(|order| order.reference.as_str()).collect::<Vec<_>>().join(",").into_bytes()
 }
 
 /// Rows that are too long or not to be shown, each in its way.
