@@ -5,10 +5,14 @@ use crate::desk::Desk;
 use crate::lanes::{AFTER_AN_ERROR, Lanes};
 use crate::provider::Provider;
 use crate::store::StoreError;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+/// How long the other processes are told for that this one ends: they notice it by themselves as well.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// How long is waited when there is nothing to do: as long as a row may wait that another process left.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -46,8 +50,11 @@ impl<P: Provider + Clone + 'static> Background<P> {
             }
         }
         lanes.all_end().await;
-        if let Err(error) = self.desk.store.serve(&worker.name(), None).await {
-            tracing::error!(%error, "others were not told that this process ended; they will notice");
+        let name = worker.name();
+        match tokio::time::timeout(LAST_WORDS, self.desk.store.serve(&name, None)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "others were not told that this process ended; they will notice"),
+            Err(_) => tracing::error!("the database does not answer; others will notice that this process ended"),
         }
     }
 
@@ -86,16 +93,27 @@ impl<P: Provider + Clone + 'static> Background<P> {
     }
 }
 
-/// Waits for Ctrl-C, or for what a service manager sends.
+/// Waits for Ctrl-C, for what a service manager sends, or for the end of the terminal.
 pub async fn told_to_stop() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
+        () = signalled(SignalKind::terminate()) => {}
+        () = signalled(SignalKind::hangup()), if !hangs_on() => {}
     }
+}
+
+async fn signalled(kind: SignalKind) {
+    match signal(kind) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => pending().await,
+    }
+}
+
+/// Whether the program was started so that it outlives its terminal (`nohup`): the signal is ignored then.
+fn hangs_on() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    // The lowest bit is the first signal.
+    ignored >> (SignalKind::hangup().as_raw_value() - 1) & 1 == 1
 }

@@ -12,10 +12,11 @@ use crate::answer::SETTLE;
 use crate::background::told_to_stop;
 use crate::clock;
 use crate::desk::{CONCURRENCY, Desk};
+use crate::follow::News;
 use crate::intake::Intake;
 use crate::mall::Mall;
 use crate::order::Order;
-use crate::provider::{News, Shelf};
+use crate::provider::Shelf;
 use crate::state::{Action, State};
 use crate::store::{Filter, Place, Risks, Store};
 use crate::words::Lang;
@@ -314,6 +315,13 @@ impl Session {
                 self.say(
                     "新しいプラグインを読み込めないため、今のものを使い続けます",
                     "the new plugin does not load, so the old one stays"
+                )
+            ),
+            News::Refused(error) => eprintln!(
+                "{name}: {}: {error}",
+                self.say(
+                    "許可ファイルが使えないため、このプラグインはもう使いません",
+                    "its permission file does not serve, so the plugin is asked no more"
                 )
             ),
             News::Withdrawn => eprintln!(

@@ -27,11 +27,14 @@ pub fn uptime() -> Option<Uptime> {
     Some(Uptime { boot: SHIFT.boot.clone().or_else(|| BOOT.clone())?, milliseconds })
 }
 
-/// Drawn by the kernel whenever it starts.
+/// Drawn by the kernel whenever it starts, and the namespace in which its uptime is read: another one can count from
+/// another moment.
 #[cfg(target_os = "linux")]
 static BOOT: LazyLock<Option<String>> = LazyLock::new(|| {
     let drawn = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(drawn.trim().to_owned()).filter(|drawn| !drawn.is_empty())
+    let drawn = Some(drawn.trim().to_owned()).filter(|drawn| !drawn.is_empty())?;
+    let namespace = std::fs::read_link("/proc/self/ns/time");
+    Some(namespace.map_or(drawn.clone(), |namespace| format!("{drawn} {}", namespace.display())))
 });
 
 #[cfg(target_os = "linux")]

@@ -1,13 +1,15 @@
 //! The plugins of a process that works unattended, `serve` or `work`: everything on the shelf that loads, as it is
 //! now. Which of them the malls need changes while it runs, and so do the files.
 
-use crate::provider::{News, Shelf};
+use crate::follow::News;
+use crate::provider::Shelf;
 use provider_host::Registry;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Loads every plugin of the shelf that is what its name says; the others are in the log.
 pub async fn load_all(shelf: &Shelf, registry: &Registry) {
-    for name in names(shelf) {
+    for name in names(shelf, &AtomicBool::default()) {
         match shelf.load(&name).await {
             Ok(plugin) => drop(registry.put(plugin)),
             Err(error) => tracing::error!(%error, "a plugin was not loaded"),
@@ -30,15 +32,23 @@ pub async fn follow(shelf: &Shelf, registry: &Registry) -> Infallible {
         News::Kept(error) => {
             tracing::error!(name, %error, "a plugin on the shelf does not load; the one before stays");
         }
+        News::Refused(error) => {
+            tracing::error!(name, %error, "a plugin is granted nothing any more; it is asked no more");
+        }
         News::Withdrawn => tracing::warn!(name, "a plugin or its permissions were removed; it is asked no more"),
     };
-    shelf.follow(registry, || names(shelf), tell).await
+    let said = AtomicBool::default();
+    shelf.follow(registry, || names(shelf, &said), tell).await
 }
 
-/// The names of the plugins on the shelf.
-fn names(shelf: &Shelf) -> Vec<String> {
-    shelf.names().unwrap_or_else(|error| {
-        tracing::error!(%error, "the folder of plugins cannot be read");
+/// The names of the plugins on the shelf. That the folder cannot be read is `said` once.
+fn names(shelf: &Shelf, said: &AtomicBool) -> Vec<String> {
+    let names = shelf.names();
+    let was_said = said.swap(names.is_err(), Ordering::Relaxed);
+    names.unwrap_or_else(|error| {
+        if !was_said {
+            tracing::error!(%error, "the folder of plugins cannot be read; it is looked for until it is there");
+        }
         Vec::new()
     })
 }

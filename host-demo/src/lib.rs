@@ -23,6 +23,7 @@ mod current;
 pub mod decisions;
 pub mod desk;
 pub mod digest;
+pub mod follow;
 pub mod identifier;
 pub mod import;
 pub mod install;

@@ -7,17 +7,13 @@ use provider_host::contract::{
     Registration, Setting, SettingKind, Shipment, Standing,
 };
 use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin, Registry};
-use std::collections::{BTreeSet, HashMap};
-use std::convert::Infallible;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-/// How often a process that works on orders looks whether a plugin was replaced: often enough that an
-/// operator sees it happen, rarely enough to cost nothing.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Longest name of a provider. It becomes a file name.
 const MAX_NAME: usize = 64;
 
@@ -158,16 +154,8 @@ pub enum ProviderError {
     },
 }
 
-/// What [`Shelf::follow`] saw.
-#[derive(Debug)]
-pub enum News<'a> {
-    /// A plugin serves from now on.
-    Current(&'a Plugin),
-    /// What is on the shelf does not load, so what was current stays so.
-    Kept(ProviderError),
-    /// The component or its permissions are gone: it serves no more.
-    Withdrawn,
-}
+/// When the component and its permissions were written, and their sizes; nothing for a file that is not there.
+pub(crate) type Stamp = [Option<(SystemTime, u64)>; 2];
 
 /// A folder of plugins: `NAME.wasm` beside its permissions in `NAME.toml`.
 #[derive(Clone)]
@@ -257,46 +245,12 @@ impl Shelf {
         Ok(names)
     }
 
-    /// Watches the files of `names`, and of what is in `registry`, for as long as it is polled. One that is new or was
-    /// replaced becomes current: calls that have begun end on the old plugin. One whose component or permissions are
-    /// gone is withdrawn. `tell` hears of each, and of one that does not load; then the old one stays.
-    pub async fn follow(
-        &self,
-        registry: &Registry,
-        names: impl Fn() -> Vec<String>,
-        tell: impl Fn(&str, News<'_>),
-    ) -> Infallible {
-        // Nothing was seen yet: what changed since the registry was filled is news as well.
-        let mut seen = HashMap::new();
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let names: BTreeSet<String> = names().into_iter().chain(registry.ids()).collect();
-            for name in names {
-                let now = self.stamp(&name);
-                if seen.insert(name.clone(), now) == Some(now) {
-                    continue;
-                }
-                if now.contains(&None) {
-                    if registry.remove(&name).is_some() {
-                        tell(&name, News::Withdrawn);
-                    }
-                    continue;
-                }
-                match self.load_other(&name, registry.get(&name)).await {
-                    Ok(Some(plugin)) => {
-                        tell(&name, News::Current(&plugin));
-                        registry.put(plugin);
-                    }
-                    // This process has put it there itself, or somebody the same file once more.
-                    Ok(None) => {}
-                    Err(error) => tell(&name, News::Kept(error)),
-                }
-            }
-        }
-    }
-
     /// Loads the provider `name`, unless `current` was loaded from what there is.
-    async fn load_other(&self, name: &str, current: Option<Plugin>) -> Result<Option<Plugin>, ProviderError> {
+    pub(crate) async fn load_other(
+        &self,
+        name: &str,
+        current: Option<Plugin>,
+    ) -> Result<Option<Plugin>, ProviderError> {
         let pair = self.read(name).await?;
         match current {
             Some(plugin) if pair.is_of(&plugin) => Ok(None),
@@ -304,8 +258,16 @@ impl Shelf {
         }
     }
 
+    /// What the permission file of the provider `name` grants.
+    pub(crate) fn grant(&self, name: &str) -> Result<Permissions, ProviderError> {
+        let path = self.path(name)?.with_extension("toml");
+        let permissions = Permissions::from_file(&path)?;
+        named(&path, &permissions, name)?;
+        Ok(permissions)
+    }
+
     /// What changes when a component or its permissions are replaced.
-    fn stamp(&self, name: &str) -> [Option<(SystemTime, u64)>; 2] {
+    pub(crate) fn stamp(&self, name: &str) -> Stamp {
         ["wasm", "toml"].map(|extension| {
             let facts = fs::metadata(self.folder.join(name).with_extension(extension)).ok()?;
             Some((facts.modified().ok()?, facts.len()))

@@ -93,6 +93,20 @@ impl Permissions {
             .map_err(|error| PermissionError::Invalid { path: path.to_owned(), message: error.to_string() })
     }
 
+    /// The same file's grant, and no more than `other` grants as well.
+    #[must_use]
+    pub fn within(&self, other: &Permissions) -> Self {
+        let both = |one: &[IpNet], other: &[IpNet]| {
+            let within = |range: &&IpNet| other.iter().any(|wider| wider.contains(*range));
+            one.iter().filter(within).copied().collect::<Vec<_>>()
+        };
+        let mut private_addresses = both(&self.private_addresses, &other.private_addresses);
+        let narrower = both(&other.private_addresses, &self.private_addresses);
+        private_addresses.extend(narrower.into_iter().filter(|range| !self.private_addresses.contains(range)));
+        let origins = self.origins.iter().filter(|origin| other.origins.contains(origin)).cloned().collect();
+        Permissions { origins, private_addresses, ..self.clone() }
+    }
+
     /// Permission for one gateway on this machine: an origin whose host is a loopback address.
     pub fn loopback(origin: Origin) -> Self {
         let private_addresses = origin.host.parse::<IpAddr>().map(IpNet::from).into_iter().collect();
@@ -189,6 +203,21 @@ mod tests {
         {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_two_grants_have_in_common_is_no_more_than_either() {
+        let grant = |origins: &[&str], ranges: &[&str]| Permissions {
+            origins: origins.iter().map(|origin| origin.parse().unwrap()).collect(),
+            private_addresses: ranges.iter().map(|range| range.parse().unwrap()).collect(),
+            ..Permissions::default()
+        };
+        let wide = grant(&["https://a.example", "https://b.example"], &["10.0.0.0/8", "127.0.0.1/32"]);
+        let other = grant(&["https://b.example", "https://c.example"], &["10.1.0.0/16", "127.0.0.0/8", "::1/128"]);
+        let common = grant(&["https://b.example"], &["127.0.0.1/32", "10.1.0.0/16"]);
+        assert_eq!(wide.within(&other), common);
+        assert_eq!(wide.within(&wide), wide);
+        assert_eq!(wide.within(&Permissions::default()), Permissions::default());
     }
 
     #[test]

@@ -84,6 +84,27 @@ impl Plugin {
         &self.0.facts
     }
 
+    /// The same component, granted no more than `granted` as well. Nothing is loaded, so this is at once; calls that
+    /// have begun end under the grant with which they began.
+    pub fn restricted_to(&self, granted: &Permissions) -> Plugin {
+        let Loaded { sandbox, ready, info, facts, permissions, limits, share, now } = &*self.0;
+        let within = permissions.within(granted);
+        if within == **permissions {
+            return self.clone();
+        }
+        let permissions = within;
+        Plugin(Arc::new(Loaded {
+            sandbox: Arc::clone(sandbox),
+            ready: ready.clone(),
+            info: info.clone(),
+            facts: Facts { permissions: permissions.clone(), ..facts.clone() },
+            permissions: Arc::new(permissions),
+            limits: Arc::clone(limits),
+            share: share.anew(limits),
+            now: *now,
+        }))
+    }
+
     /// Every problem with a shop's settings; none if they are good. Sends nothing.
     pub async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
         let mask = Mask::default().and_settings(&settings, &self.0.info.settings);

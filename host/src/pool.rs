@@ -45,6 +45,11 @@ impl Share {
         }
     }
 
+    /// Another one with nothing in it, under the same roots.
+    pub(crate) fn anew(&self, limits: &Limits) -> Self {
+        Share::new(self.tls.clone(), limits)
+    }
+
     /// The connections of `shop`.
     pub(crate) fn pool(&self, shop: &str, permissions: &Permissions, limits: &Limits) -> Arc<Pool> {
         let mut pools = self.of_shop.lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,13 +28,16 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Milliseconds from `earlier` to this moment, or less. Nothing where the two have no clock in common.
+    /// Milliseconds from `earlier` to this moment, or less: where the two have both clocks in common, what the slower
+    /// one says, for clones of one machine tell the same start with other uptimes. Nothing where they have none.
     pub fn since(&self, earlier: &Moment) -> Option<i64> {
-        let passed = match (&self.uptime, &earlier.uptime) {
-            (Some(now), Some(then)) if now.boot == then.boot => now.milliseconds - then.milliseconds,
-            _ if self.clock.is_some() && self.clock == earlier.clock => self.at - earlier.at,
-            _ => return None,
+        let by_uptime = match (&self.uptime, &earlier.uptime) {
+            (Some(now), Some(then)) if now.boot == then.boot => Some(now.milliseconds - then.milliseconds),
+            _ => None,
         };
+        let is_shared = self.clock.is_some() && self.clock == earlier.clock;
+        let by_clock = is_shared.then_some(self.at - earlier.at);
+        let passed = by_uptime.into_iter().chain(by_clock).min()?;
         // A clock that runs backwards was set.
         (passed >= 0).then_some(passed)
     }
@@ -131,6 +134,12 @@ mod tests {
             (moment(9_000_000, None, Some(("boot-1", 60_000))), Some(10_000), "the clock of this machine is ahead"),
             (moment(5, None, Some(("boot-1", 60_000))), Some(10_000), "the clock of this machine is behind"),
             (moment(1_020_000, Some("db-1"), Some(("boot-2", 7))), Some(20_000), "another machine, the same database"),
+            (moment(1_020_000, Some("db-1"), Some(("boot-1", 900_000))), Some(20_000), "a clone of the machine"),
+            (
+                moment(9_000_000, Some("db-1"), Some(("boot-1", 60_000))),
+                Some(10_000),
+                "a database's clock that is fast",
+            ),
             (moment(1_020_000, Some("db-1"), None), Some(20_000), "a machine that does not tell its uptime"),
             (moment(9_000_000, Some("db-2"), Some(("boot-2", 7))), None, "the database's clock was set"),
             (moment(9_000_000, None, Some(("boot-2", 900_000))), None, "the machine restarted"),

@@ -94,8 +94,8 @@ fn shown(platform: &Platform, batch: &str) -> String {
 }
 
 #[test]
-fn either_signal_lets_calls_that_have_begun_come_to_their_end() {
-    for signal in ["-TERM", "-INT"] {
+fn any_signal_to_stop_lets_calls_that_have_begun_come_to_their_end() {
+    for signal in ["-TERM", "-INT", "-HUP"] {
         let folder = tempfile::tempdir().unwrap();
         let platform = Platform::new(folder.path(), "en").unwrap();
         let gateway = Gateway::start_with("atobarai-com", folder.path(), &["--latency-ms", LATENCY]).unwrap();
