@@ -116,17 +116,24 @@ fn quote_words(Fault { kind, line }: Fault, span: u64, lang: Lang) -> String {
             "is closed where neither a comma nor a line end follows",
         ),
         QuoteFault::HoldsRows => {
-            lang.pick("の引用符（\"）の中に、ほかの行が入っています", "takes other rows into its cell")
+            lang.pick("の引用符（\"）の中に、ほかの行が入っているようです", "seems to take other rows into its cell")
         }
+    };
+    let unless = match kind {
+        QuoteFault::HoldsRows => lang.pick(
+            "。セルの中身が正しければ、その中の半角カンマを「、」に変えてください",
+            ". If the cell is right as it is, write its commas in another way, such as 、",
+        ),
+        QuoteFault::NotClosed | QuoteFault::TextAfter => "",
     };
     lang.pick(
         format!(
             "{line}行目{what}。巻き込まれた後ろの行: {swallowed}行。引用符を消すか閉じて（セルの中の引用符は二つ重ねる）、\
-             巻き込まれた行と合わせて取り込み直してください"
+             巻き込まれた行と合わせて取り込み直してください{unless}"
         ),
         format!(
             "a quotation mark at line {line} {what}; lines after it that it swallows: {swallowed}. Remove or close it (a \
-             quotation mark within a cell is doubled) and import these lines again"
+             quotation mark within a cell is doubled) and import these lines again{unless}"
         ),
     )
 }
@@ -143,6 +150,8 @@ pub enum Complaint {
     },
     /// Another part of the order is among lines that cannot be read, from this one on.
     PartUnread(u64),
+    /// A cell has several lines and the row next to it, at this line, cannot be read: they may be parts of other rows.
+    BesideUnread(u64),
     /// An identifier that a spreadsheet made a number of: the heading, the cell.
     Mangled(String, String),
     /// The line has another number of cells than the heading line.
@@ -286,6 +295,16 @@ impl Complaint {
             Complaint::PartUnread(line) => lang.pick(
                 format!("この注文の一部が、{line}行目からの読めない行にあります。そちらを直して取り込み直してください"),
                 format!("a part of this order is among lines that cannot be read, from line {line} on; mend these"),
+            ),
+            Complaint::BesideUnread(line) => lang.pick(
+                format!(
+                    "複数行のセルがあり、隣の{line}行目からの行が読めないため、どこまでがこの注文かわかりません。\
+                     そちらを直して（要らない行なら消して）取り込み直してください"
+                ),
+                format!(
+                    "a cell has several lines, and the row next to it, from line {line} on, cannot be read, so nobody \
+                     knows where this order ends; mend (or remove) that row and import again"
+                ),
             ),
             Complaint::Mangled(name, cell) => lang.pick(
                 format!("「{name}」の「{cell}」は{}", mangled_words(lang)),

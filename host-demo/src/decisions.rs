@@ -13,7 +13,7 @@ use crate::state::{Outcome, State, next};
 use crate::store::{ListQuery, Store, StoreError};
 use crate::words::{Lang, Problem};
 use encoding_rs::Encoding;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 const NUMBER: &str = "注文番号";
 const REFERENCE: &str = "登録番号";
@@ -122,7 +122,7 @@ fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, 
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [FINDING, NOTE].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
     // One of two columns is enough; which are there shows by asking for them once more.
-    let names_orders = |heading: &str| [NUMBER, REFERENCE].contains(&heading);
+    let names_orders = |heading: &str, _: &BTreeSet<String>| [NUMBER, REFERENCE].contains(&heading);
     let sheet = sheet::read(bytes, encoding, &columns, names_orders)?;
     match sheet.further.is_empty() {
         true => Err(FileProblem::MissingHeadings(vec![NUMBER.to_owned(), REFERENCE.to_owned()])),

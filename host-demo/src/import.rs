@@ -176,7 +176,8 @@ pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, Unread> {
         |heading: &Heading| Column { name: their_name(renamed, heading.name).to_owned(), required: heading.required };
     let columns: Vec<Column> = HEADINGS.iter().map(column).collect();
     let status = their_name(renamed, ORDER_STATUS);
-    let sheet = sheet::read(bytes, encoding, &columns, |heading| heading == status || take.reads(heading))?;
+    let has_say = |heading: &str, values: &_| heading == status || take.reads(heading, values);
+    let sheet = sheet::read(bytes, encoding, &columns, has_say)?;
     let blank = sheet.lines.iter().filter(|line| line.is_blank).map(|line| Entry {
         line: line.at,
         rows: line.rows(),

@@ -83,7 +83,7 @@ pub async fn take_in(
     }
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    let lines = sheet::read(bytes, encoding, &columns, |_| false)?.lines;
+    let lines = sheet::read(bytes, encoding, &columns, |_, _| false)?.lines;
     let numbers = lines.iter().map(|line| cell(line, NUMBER));
     let orders = store.orders_numbered(&mall.id, numbers).await?;
     let orders = orders.into_iter().map(|order| (order.number.clone(), order)).collect();

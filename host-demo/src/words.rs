@@ -3,8 +3,8 @@
 
 use crate::clock;
 use crate::state::{Action, Outcome, State};
-use provider_host::{CALL_ENDED, CALL_LIMIT};
 use provider_host::contract::{Failure, FieldProblem, Reason};
+use provider_host::{CALL_ENDED, CALL_LIMIT};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

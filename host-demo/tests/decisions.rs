@@ -133,6 +133,28 @@ on_both! {
         assert_eq!(office.fake.ledger.lock().unwrap().len(), 4);
     }
 
+    async fn a_stray_quote_swallows_no_decision(db) {
+        let office = Office::in_doubt(db, 4).await;
+        for (text, taken, refused) in [
+            ("注文番号,結果,メモ\nA-1,登録なし,\"検索, 0件\nA-2,与信NG,検索\"\nA-3,登録なし,検索\n", "A-3", 2),
+            (
+                "注文番号,登録番号,結果,取引ID,メモ\nA-1,,与信OK,\"T1,検索\nA-2,,与信NG,,検索\nA-3,,与信OK,T3\",検索\nA-4,,登録なし,,検索\n",
+                "A-4",
+                3,
+            ),
+            (
+                "注文番号,登録番号,結果,取引ID,メモ\nA-1,,登録なし,,\"検索\n0件\nA-2,,与信NG,,\"\",検索\"\nA-3,,登録なし,,検索\n",
+                "A-3",
+                3,
+            ),
+        ] {
+            let tried = office.take_in(text, true).await;
+            let numbers: Vec<_> = tried.taken().map(|(_, number, _)| number).collect();
+            assert_eq!((numbers, tried.counts().refused.rows), (vec![taken], refused), "{text}");
+            assert_eq!(tried.counts().read(), refused + 1, "{text}");
+        }
+    }
+
     async fn nothing_there_is_not_believed_while_the_request_may_be_on_its_way(db) {
         let mut office = Office::in_doubt(db, 2).await;
         office.desk.settle = Duration::from_secs(120);
