@@ -4,7 +4,7 @@
 use crate::identifier::mangled_words;
 use crate::import::MAX_ITEMS;
 use crate::sheet::{Fault, MAX_CELL, MAX_FILE_BYTES, MAX_LINES, QuoteFault};
-use crate::state::State;
+use crate::state::{Action, Situation, State};
 use crate::words::{Field, Lang, Problem, field_words};
 
 /// A file that cannot be read at all.
@@ -246,6 +246,36 @@ impl Needed {
     }
 }
 
+/// Why the content of an order in `state` cannot change, and what its state offers so that it can.
+fn registered_words(state: State, lang: Lang) -> String {
+    let offers = |action| state.actions(Situation::default()).any(|offered| offered == action);
+    let (ja, en) = if offers(Action::Decide) {
+        (
+            "先に[与信結果確認]か[結果を記録]で結果を確かめてください。[与信キャンセル]のあとや、登録がないとわかったあとなら、\
+             「取り込み済みの注文も更新する」（--correct）で取り込めます",
+            "check the result or record what you found first; once its credit is cancelled, or nothing is registered, \
+             import with --correct (correct=true)",
+        )
+    } else if offers(Action::Cancel) {
+        (
+            "直すには、先に[与信キャンセル]をしてから、「取り込み済みの注文も更新する」（--correct）で取り込んでください",
+            "cancel its credit first, then import with --correct (correct=true)",
+        )
+    } else if state.is_claimed() {
+        (
+            "送信が終わるのを待って、もう一度取り込んでください",
+            "wait until what is being sent has come to its end, then import again",
+        )
+    } else {
+        ("直すときは、後払い会社の管理画面で直してください", "to correct it, do so on the provider's own page")
+    };
+    let state = state.label(lang);
+    lang.pick(
+        format!("{state}の注文の内容は変えられません。{ja}"),
+        format!("an order at {state} can no longer be corrected: {en}"),
+    )
+}
+
 impl Complaint {
     /// What is wrong and what to do.
     pub fn words(&self, lang: Lang) -> String {
@@ -317,19 +347,7 @@ impl Complaint {
                  (correct=true)"
                     .into(),
             ),
-            Complaint::Registered(state) => {
-                let state = state.label(lang);
-                lang.pick(
-                    format!(
-                        "{state}の注文の内容は変えられません。直すには、先に[与信キャンセル]をしてから、\
-                         「取り込み済みの注文も更新する」（--correct）で取り込んでください"
-                    ),
-                    format!(
-                        "an order at {state} can no longer be corrected; cancel its credit first, then import with \
-                         --correct (correct=true)"
-                    ),
-                )
-            }
+            Complaint::Registered(state) => registered_words(*state, lang),
             Complaint::NoOrder => lang.pick(
                 "この注文番号の注文はありません。モールと番号を確かめてください".into(),
                 "there is no such order; look at the mall and the number".into(),

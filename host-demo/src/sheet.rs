@@ -6,6 +6,7 @@ mod records;
 pub use records::{Fault, QuoteFault};
 
 use crate::complaint::{Complaint, FileProblem};
+use crate::identifier::unified;
 use crate::take::{FEW_VALUES, MAX_VALUE};
 use csv::ByteRecord;
 use encoding_rs::{EncoderResult, Encoding, SHIFT_JIS, UTF_8};
@@ -39,6 +40,18 @@ pub struct Sheet {
     pub further: Vec<String>,
     /// Every row below the headings, in the order of the file. Their spans cover the file without a gap.
     pub lines: Vec<Line>,
+}
+
+impl Sheet {
+    /// Brings the identifiers in the cells at these places to their one form.
+    pub fn unify(&mut self, identifiers: &[usize]) {
+        let rows = self.lines.iter_mut().flat_map(|line| line.hidden.iter_mut().chain([&mut line.cells]));
+        for cells in rows {
+            for at in identifiers {
+                cells[*at] = unified(&cells[*at]);
+            }
+        }
+    }
 }
 
 /// A row of a file.

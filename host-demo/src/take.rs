@@ -6,7 +6,7 @@
 
 use crate::complaint::FileProblem;
 use crate::intake::{Passed, shown_value};
-use crate::words::Lang;
+use crate::words::{self, Lang};
 use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization;
 
@@ -360,7 +360,7 @@ impl Question {
         let line = |(answer, orders): (String, usize)| {
             let (column, value) = answer.split_once('=').unwrap_or_default();
             let value = shown_value(value, lang);
-            lang.pick(format!("  {column} {value}: {orders}件"), format!("  {column} {value}: {orders} orders"))
+            format!("  {column} {value}: {}", words::orders(orders, lang))
         };
         self.answers().map(line).collect::<Vec<_>>().join("\n")
     }

@@ -370,6 +370,29 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn an_order_number_that_is_written_otherwise_is_the_same_order(db) {
+        let test = TestStore::new(db).await;
+        let whole = String::from_utf8(file("the-order-itself.csv")).unwrap();
+        assert_eq!(numbers(&take_in(&test, whole.as_bytes()).await), ["300001234567"]);
+        for same in ["'300001234567", "\"=\"\"300001234567\"\"\"", "300001234567\u{200b}", "３００００１２３４５６７", "\u{feff} 300001234567"] {
+            let counts = take_in(&test, whole.replacen("300001234567", same, 1).as_bytes()).await.counts();
+            assert_eq!(counts.passed[&Passed::Unchanged].rows, 1, "{same}");
+        }
+        for other in ["300001234567.", "\"300,001,234,567\"", "3.0E+11\u{200b}", "3.0 E+11", "3.0×10^11", "\"300001\n234567\""] {
+            let imported = take_in(&test, whole.replacen("300001234567", other, 1).as_bytes()).await;
+            assert_eq!((numbers(&imported).len(), imported.counts().refused.orders), (0, 1), "{other}");
+        }
+        for (phone, is_taken) in [("'03-0000-1000", true), ("=\"\"03-0000-1000\"\"", true), ("0300001000.", false)] {
+            let text = whole.replacen("300001234567", "P1", 1).replacen("03-0000-1000", &format!("\"{phone}\""), 1);
+            let imported = run(&test, Incoming { dry_run: true, ..incoming(text.as_bytes()) }).await.unwrap();
+            assert_eq!(numbers(&imported).len(), usize::from(is_taken), "{phone}");
+            assert!(imported.taken().all(|(.., taken)| taken.order.data.buyer.phone == "03-0000-1000"));
+        }
+        assert_eq!(test.all().await.len(), 1);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_identifier_that_excel_destroyed_is_named_in_its_column() {
     let test = TestStore::new(Db::Sqlite).await;
@@ -707,7 +730,7 @@ async fn empty_rows_and_a_total_are_accounted_for() {
     assert_eq!((numbers(&imported), imported.bad().next().unwrap().number.as_str()), (vec!["TL1"], "合計"));
     assert_eq!(
         imported.counts().words(Lang::En).lines().next().unwrap(),
-        "rows read 2 = taken 1 (1 orders) + refused 1 (1 orders) + passed over 0"
+        "rows read 2 = taken 1 (1 order) + refused 1 (1 order) + passed over 0"
     );
 }
 

@@ -49,6 +49,17 @@ on_both! {
         assert_eq!(test.store.history(orders[0].id).await.unwrap()[0].who, "花子");
     }
 
+    async fn an_order_number_that_is_written_otherwise_is_the_same_order(db) {
+        let test = TestStore::new(db).await;
+        test.orders(1).await;
+        let mall = by_csv(&test).await;
+        let text = "注文番号,与信結果\n\"=\"\"A-1\"\"\",OK\n'A-1,NG\n\"1,234\",OK\n";
+        let taken = results::take_in(&test.store, &mall, text.as_bytes(), None, "op", true).await.unwrap();
+        assert_eq!(taken.taken().map(|(line, number, _)| (line, number)).collect::<Vec<_>>(), [(2, "A-1")]);
+        let words: Vec<_> = taken.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        assert!(words[0].contains("2行目にもあります") && words[1].contains("Excelで崩れています"), "{words:?}");
+    }
+
     async fn a_stray_quote_swallows_no_result(db) {
         let test = TestStore::new(db).await;
         test.orders(4).await;
