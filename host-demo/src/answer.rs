@@ -155,7 +155,7 @@ pub fn in_flight(order: &Order, now: &Moment, settle: Duration) -> Option<Proble
     let passed = now.since(order.sent.as_ref()?);
     let left = settle.as_millis() as i64 - passed.unwrap_or(0);
     let is_early = passed.is_none() || left > 0;
-    is_early.then(|| Problem::TooEarly { until: now.at + left, measured_anew: passed.is_none() })
+    is_early.then(|| Problem::TooEarly { until: now.at + left, measured_anew: passed.is_none(), by_operator: false })
 }
 
 /// An answer under another id than the order's is about something else.

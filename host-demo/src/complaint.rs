@@ -4,7 +4,7 @@
 use crate::identifier::mangled_words;
 use crate::import::MAX_ITEMS;
 use crate::sheet::{Fault, MAX_CELL, MAX_FILE_BYTES, MAX_LINES, QuoteFault};
-use crate::state::State;
+use crate::state::{Action, Situation, State};
 use crate::words::{Field, Lang, Problem, field_words};
 
 /// A file that cannot be read at all.
@@ -116,17 +116,24 @@ fn quote_words(Fault { kind, line }: Fault, span: u64, lang: Lang) -> String {
             "is closed where neither a comma nor a line end follows",
         ),
         QuoteFault::HoldsRows => {
-            lang.pick("の引用符（\"）の中に、ほかの行が入っています", "takes other rows into its cell")
+            lang.pick("の引用符（\"）の中に、ほかの行が入っているようです", "seems to take other rows into its cell")
         }
+    };
+    let unless = match kind {
+        QuoteFault::HoldsRows => lang.pick(
+            "。セルの中身が正しければ、その中の半角カンマを「、」に変えてください",
+            ". If the cell is right as it is, write its commas in another way, such as 、",
+        ),
+        QuoteFault::NotClosed | QuoteFault::TextAfter => "",
     };
     lang.pick(
         format!(
             "{line}行目{what}。巻き込まれた後ろの行: {swallowed}行。引用符を消すか閉じて（セルの中の引用符は二つ重ねる）、\
-             巻き込まれた行と合わせて取り込み直してください"
+             巻き込まれた行と合わせて取り込み直してください{unless}"
         ),
         format!(
             "a quotation mark at line {line} {what}; lines after it that it swallows: {swallowed}. Remove or close it (a \
-             quotation mark within a cell is doubled) and import these lines again"
+             quotation mark within a cell is doubled) and import these lines again{unless}"
         ),
     )
 }
@@ -143,6 +150,8 @@ pub enum Complaint {
     },
     /// Another part of the order is among lines that cannot be read, from this one on.
     PartUnread(u64),
+    /// A cell has several lines and the row next to it, at this line, cannot be read: they may be parts of other rows.
+    BesideUnread(u64),
     /// An identifier that a spreadsheet made a number of: the heading, the cell.
     Mangled(String, String),
     /// The line has another number of cells than the heading line.
@@ -237,6 +246,36 @@ impl Needed {
     }
 }
 
+/// Why the content of an order in `state` cannot change, and what its state offers so that it can.
+fn registered_words(state: State, lang: Lang) -> String {
+    let offers = |action| state.actions(Situation::default()).any(|offered| offered == action);
+    let (ja, en) = if offers(Action::Decide) {
+        (
+            "先に[与信結果確認]か[結果を記録]で結果を確かめてください。[与信キャンセル]のあとや、登録がないとわかったあとなら、\
+             「取り込み済みの注文も更新する」（--correct）で取り込めます",
+            "check the result or record what you found first; once its credit is cancelled, or nothing is registered, \
+             import with --correct (correct=true)",
+        )
+    } else if offers(Action::Cancel) {
+        (
+            "直すには、先に[与信キャンセル]をしてから、「取り込み済みの注文も更新する」（--correct）で取り込んでください",
+            "cancel its credit first, then import with --correct (correct=true)",
+        )
+    } else if state.is_claimed() {
+        (
+            "送信が終わるのを待って、もう一度取り込んでください",
+            "wait until what is being sent has come to its end, then import again",
+        )
+    } else {
+        ("直すときは、後払い会社の管理画面で直してください", "to correct it, do so on the provider's own page")
+    };
+    let state = state.label(lang);
+    lang.pick(
+        format!("{state}の注文の内容は変えられません。{ja}"),
+        format!("an order at {state} can no longer be corrected: {en}"),
+    )
+}
+
 impl Complaint {
     /// What is wrong and what to do.
     pub fn words(&self, lang: Lang) -> String {
@@ -287,6 +326,16 @@ impl Complaint {
                 format!("この注文の一部が、{line}行目からの読めない行にあります。そちらを直して取り込み直してください"),
                 format!("a part of this order is among lines that cannot be read, from line {line} on; mend these"),
             ),
+            Complaint::BesideUnread(line) => lang.pick(
+                format!(
+                    "複数行のセルがあり、隣の{line}行目からの行が読めないため、どこまでがこの注文かわかりません。\
+                     そちらを直して（要らない行なら消して）取り込み直してください"
+                ),
+                format!(
+                    "a cell has several lines, and the row next to it, from line {line} on, cannot be read, so nobody \
+                     knows where this order ends; mend (or remove) that row and import again"
+                ),
+            ),
             Complaint::Mangled(name, cell) => lang.pick(
                 format!("「{name}」の「{cell}」は{}", mangled_words(lang)),
                 format!("{name} \"{cell}\" {}", mangled_words(lang)),
@@ -298,19 +347,7 @@ impl Complaint {
                  (correct=true)"
                     .into(),
             ),
-            Complaint::Registered(state) => {
-                let state = state.label(lang);
-                lang.pick(
-                    format!(
-                        "{state}の注文の内容は変えられません。直すには、先に[与信キャンセル]をしてから、\
-                         「取り込み済みの注文も更新する」（--correct）で取り込んでください"
-                    ),
-                    format!(
-                        "an order at {state} can no longer be corrected; cancel its credit first, then import with \
-                         --correct (correct=true)"
-                    ),
-                )
-            }
+            Complaint::Registered(state) => registered_words(*state, lang),
             Complaint::NoOrder => lang.pick(
                 "この注文番号の注文はありません。モールと番号を確かめてください".into(),
                 "there is no such order; look at the mall and the number".into(),

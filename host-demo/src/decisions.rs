@@ -13,7 +13,8 @@ use crate::state::{Outcome, State, next};
 use crate::store::{ListQuery, Store, StoreError};
 use crate::words::{Lang, Problem};
 use encoding_rs::Encoding;
-use std::collections::HashMap;
+use provider_host::is_control;
+use std::collections::{BTreeSet, HashMap};
 
 const NUMBER: &str = "注文番号";
 const REFERENCE: &str = "登録番号";
@@ -53,15 +54,35 @@ pub fn finding_names(lang: Lang) -> String {
     names.collect::<Vec<_>>().join(lang.pick("、", ", "))
 }
 
-/// What was found, from its name in the API; nothing for a name or a transaction id that does not serve, or where
-/// one is needed.
-pub fn found(name: &str, transaction_id: Option<&str>) -> Option<Found> {
-    let id = transaction_id.map(str::trim).filter(|id| !id.is_empty());
-    if id.is_some_and(|id| id.chars().count() > MAX_ID) {
-        return None;
-    }
+/// What was found, from its name in the API; nothing for an unknown name, or where an id is needed.
+pub fn found(name: &str, transaction_id: Option<String>) -> Option<Found> {
     let (.., make) = FINDINGS.iter().find(|(known, ..)| *known == name)?;
-    make(id.map(str::to_owned))
+    make(transaction_id)
+}
+
+/// The transaction id, if one is given, and the note of a decision, as they are recorded: the one rule for files, the
+/// page, the API and the command line. An id must be one that the host would keep of an answer.
+pub fn entered(transaction_id: &str, note: &str) -> Result<(Option<String>, String), Complaint> {
+    if identifier::is_mangled(transaction_id) {
+        let shown = transaction_id.chars().take(MAX_ID).filter(|c| !is_control(*c)).collect();
+        return Err(Complaint::Mangled(TRANSACTION.to_owned(), shown));
+    }
+    let id = identifier::unified(transaction_id);
+    // A browser sends line breaks as two characters and counts them as one.
+    let note = note.trim().replace("\r\n", "\n").replace('\t', " ");
+    for (name, text, max) in [(TRANSACTION, &id, MAX_ID), (NOTE, &note, MAX_NOTE)] {
+        if text.chars().count() > max {
+            return Err(Complaint::Longer(name.to_owned(), max));
+        }
+        let is_unseen = |c: char| is_control(c) && !(name == NOTE && matches!(c, '\r' | '\n'));
+        if text.contains(is_unseen) {
+            return Err(Complaint::Unseen(name.to_owned()));
+        }
+    }
+    if note.is_empty() {
+        return Err(Complaint::Empty(NOTE.to_owned()));
+    }
+    Ok((Some(id).filter(|id| !id.is_empty()), note))
 }
 
 fn finding(cell: &str) -> Option<Make> {
@@ -101,7 +122,7 @@ pub async fn take_in<P: Provider + Clone>(
 ) -> Result<Decided, DecisionsError> {
     let lines = read(bytes, encoding)?;
     let known = Known::of(&desk.store, mall, &lines).await?;
-    let mut seen = HashMap::new();
+    let (mut seen, mut promised) = (HashMap::new(), HashMap::new());
     let mut entries = Vec::with_capacity(lines.len());
     for line in &lines {
         let entry = Entry {
@@ -111,7 +132,10 @@ pub async fn take_in<P: Provider + Clone>(
             fate: judge(line, &known, &mut seen),
         };
         entries.push(match entry.open() {
-            Ok((entry, decision)) => entry.with(decision.carry_out(desk, dry_run).await?),
+            Ok((entry, decision)) => match dry_run {
+                true => entry.with(decision.try_out(desk, &mut promised).await?),
+                false => entry.with(decision.carry_out(desk).await?),
+            },
             Err(settled) => settled,
         });
     }
@@ -122,8 +146,10 @@ fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, 
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [FINDING, NOTE].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
     // One of two columns is enough; which are there shows by asking for them once more.
-    let names_orders = |heading: &str| [NUMBER, REFERENCE].contains(&heading);
-    let sheet = sheet::read(bytes, encoding, &columns, names_orders)?;
+    let names_orders = |heading: &str, _: &BTreeSet<String>| [NUMBER, REFERENCE].contains(&heading);
+    let mut sheet = sheet::read(bytes, encoding, &columns, names_orders)?;
+    let is_identifier = |at: &usize| [NUMBER, REFERENCE, TRANSACTION].contains(&COLUMNS[*at]);
+    sheet.unify(&(0..COLUMNS.len()).filter(is_identifier).collect::<Vec<_>>());
     match sheet.further.is_empty() {
         true => Err(FileProblem::MissingHeadings(vec![NUMBER.to_owned(), REFERENCE.to_owned()])),
         false => Ok(sheet.lines),
@@ -176,7 +202,7 @@ impl Known {
 struct Decision<'a> {
     order: &'a Order,
     found: Found,
-    note: &'a str,
+    note: String,
 }
 
 fn judge<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> Fate<Decision<'a>> {
@@ -205,37 +231,52 @@ fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) 
     if let Some(before) = seen.insert(order.id, line.at) {
         return Err(Complaint::TwiceInFile(before));
     }
-    let (id, note) = (cell(line, TRANSACTION), cell(line, NOTE));
-    for (name, text, max) in [(TRANSACTION, id, MAX_ID), (NOTE, note, MAX_NOTE)] {
-        if text.chars().count() > max {
-            return Err(Complaint::Longer(name.to_owned(), max));
-        }
-    }
-    if note.is_empty() {
-        return Err(Complaint::Empty(NOTE.to_owned()));
-    }
+    let (id, note) = entered(cell(line, TRANSACTION), cell(line, NOTE))?;
     let make = finding(cell(line, FINDING)).ok_or_else(|| Complaint::Finding(cell(line, FINDING).to_owned()))?;
     // An id that is known need not be copied into the file.
-    let id = Some(id).filter(|id| !id.is_empty()).or(order.transaction_id()).map(str::to_owned);
+    let id = id.or(order.transaction_id().map(str::to_owned));
     let found = make(id).ok_or(Complaint::NotRecorded(Problem::IdMissing))?;
     Ok(Decision { order, found, note })
 }
 
 impl Decision<'_> {
-    /// Records it, or says whether that could be done.
-    async fn carry_out<P: Provider + Clone>(self, desk: &Desk<P>, dry_run: bool) -> Result<Fate<State>, DeskError> {
-        let refused = |problem| Fate::Refused(vec![Complaint::NotRecorded(problem)]);
-        if dry_run {
-            let state = next(self.order.state, self.found.event()).unwrap_or(self.order.state);
-            return Ok(desk.no_decision(self.order, &self.found).await?.map_or(Fate::Taken(state), refused));
-        }
-        let row = desk.decide(self.order.id, self.found, self.note).await?;
+    /// Records it.
+    async fn carry_out<P: Provider + Clone>(self, desk: &Desk<P>) -> Result<Fate<State>, DeskError> {
+        let row = desk.decide(self.order.id, self.found, &self.note).await?;
         Ok(match (row.outcome, row.problem) {
             (Outcome::Success, _) => Fate::Taken(row.state),
-            (_, Some(problem)) => refused(problem),
+            (_, Some(problem)) => not_recorded(problem),
             (_, None) => Fate::Refused(vec![Complaint::Changed]),
         })
     }
+
+    /// Says whether it could be recorded after those before it in the file, whose ids are `promised` to their orders'
+    /// registrations.
+    async fn try_out<P: Provider + Clone>(
+        self,
+        desk: &Desk<P>,
+        promised: &mut Promised,
+    ) -> Result<Fate<State>, DeskError> {
+        if let Some(problem) = desk.no_decision(self.order, &self.found).await? {
+            return Ok(not_recorded(problem));
+        }
+        let account = self.order.registration.as_ref().map(|registration| registration.account);
+        if let (Some(id), Some(account)) = (self.found.transaction_id(), account) {
+            let holder = promised.entry((account, id.to_owned())).or_insert_with(|| self.order.reference().to_owned());
+            if holder != self.order.reference() {
+                let taken = Problem::IdTaken { transaction_id: id.to_owned(), reference: holder.clone() };
+                return Ok(not_recorded(taken));
+            }
+        }
+        Ok(Fate::Taken(next(self.order.state, self.found.event()).unwrap_or(self.order.state)))
+    }
+}
+
+/// The references that would have a transaction id of an account by then.
+type Promised = HashMap<(i64, String), String>;
+
+fn not_recorded(problem: Problem) -> Fate<State> {
+    Fate::Refused(vec![Complaint::NotRecorded(problem)])
 }
 
 /// Writes those of the orders that `query` lets through whose outcome is unknown, without a finding: filled in, the

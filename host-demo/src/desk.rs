@@ -145,10 +145,10 @@ impl Found {
     }
 
     /// The provider's id that it names.
-    fn transaction_id(self) -> Option<String> {
+    pub fn transaction_id(&self) -> Option<&str> {
         match self {
             Found::Approved { transaction_id } => Some(transaction_id),
-            Found::Registered { transaction_id } => transaction_id,
+            Found::Registered { transaction_id } => transaction_id.as_deref(),
             _ => None,
         }
     }
@@ -428,7 +428,7 @@ impl<P: Provider + Clone> Desk<P> {
             return Ok(Row::new(&order, Outcome::Failure, Some(problem)));
         }
         let event = found.event();
-        let transaction_id = found.transaction_id();
+        let transaction_id = found.transaction_id().map(str::to_owned);
         // Where nothing is live, the note says why.
         let over = matches!(event, Event::OperatorRejected | Event::OperatorNothing);
         let mall = self.store.mall(&order.mall).await?.ok_or_else(|| DeskError::NoMall(order.mall.clone()))?;
@@ -456,12 +456,18 @@ impl<P: Provider + Clone> Desk<P> {
         if matches!(found, Found::Registered { transaction_id: None }) && order.transaction_id().is_none() {
             return Ok(Some(Problem::IdMissing));
         }
+        if let Some(id) = found.transaction_id() {
+            if let Some(reference) = self.store.holder_of_id(order, id).await? {
+                return Ok(Some(Problem::IdTaken { transaction_id: id.to_owned(), reference }));
+            }
+        }
         if !found.is_absence(order) {
             return Ok(None);
         }
         let now = self.store.moment().await?;
         self.measure(&[order], &now).await?;
-        Ok(answer::in_flight(order, &now, self.settle))
+        // Whoever looked it up has to look again: not every provider can be asked.
+        Ok(answer::in_flight(order, &now, self.settle).map(Problem::to_record_again))
     }
 
     /// Has the time of those `orders` measured from `now` on of which it cannot be told how long ago they were sent.

@@ -19,6 +19,7 @@ use crate::words::{Field, Lang};
 use encoding_rs::Encoding;
 use provider_host::CallError;
 use provider_host::contract::{Bill, FeeRule};
+use provider_host::is_control;
 use std::collections::{BTreeMap, HashMap};
 
 /// Largest amount in a cell, in yen; providers take six digits, and sums stay far from overflowing.
@@ -176,7 +177,9 @@ pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, Unread> {
         |heading: &Heading| Column { name: their_name(renamed, heading.name).to_owned(), required: heading.required };
     let columns: Vec<Column> = HEADINGS.iter().map(column).collect();
     let status = their_name(renamed, ORDER_STATUS);
-    let sheet = sheet::read(bytes, encoding, &columns, |heading| heading == status || take.reads(heading))?;
+    let has_say = |heading: &str, values: &_| heading == status || take.reads(heading, values);
+    let mut sheet = sheet::read(bytes, encoding, &columns, has_say)?;
+    sheet.unify(&IDENTIFIERS.iter().filter_map(|name| place(name)).collect::<Vec<_>>());
     let blank = sheet.lines.iter().filter(|line| line.is_blank).map(|line| Entry {
         line: line.at,
         rows: line.rows(),
@@ -350,8 +353,11 @@ impl Cells<'_> {
         Some(FileOrder { number, data, shipping_fee, payment_fee, order_status, not_taken: None })
     }
 
-    /// No identifier has been made a number of.
+    /// No identifier has been made a number of, and the number is one line that can be read.
     fn intact(&mut self, line: &Line) {
+        if cell(line, NUMBER).contains(is_control) {
+            self.complaints.push(Complaint::Unseen(self.shown(NUMBER)));
+        }
         for name in IDENTIFIERS.into_iter().filter(|name| identifier::is_mangled(cell(line, name))) {
             let shown = cell(line, name).chars().take(SHOWN_CELL).collect();
             self.complaints.push(Complaint::Mangled(self.shown(name), shown));

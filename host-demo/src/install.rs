@@ -57,6 +57,11 @@ pub enum Change {
         /// The range.
         range: String,
     },
+    /// The permissions do not name the component by its checksum any more: any other one may be put beside them.
+    PinRemoved {
+        /// The SHA-256 that was named, in hexadecimal.
+        sha256: String,
+    },
     /// It asks malls for another setting.
     SettingAdded {
         /// Its key.
@@ -91,6 +96,11 @@ impl Change {
             Change::OriginRemoved { origin } => line("通信先を削除", "may no longer send to", origin),
             Change::AddressesAdded { range } => line("内部アドレスを追加", "may also reach", range),
             Change::AddressesRemoved { range } => line("内部アドレスを削除", "may no longer reach", range),
+            Change::PinRemoved { sha256 } => line(
+                "プラグインのチェックサム（sha256）の指定を削除",
+                "is no longer pinned to a checksum (sha256)",
+                sha256,
+            ),
             Change::SettingAdded { key, kind } => {
                 line("設定項目を追加", "has another setting", &format!("{key} ({kind})"))
             }
@@ -248,8 +258,10 @@ fn changes(before: Option<&Plugin>, after: &Plugin) -> Vec<Change> {
     let removed = origins.difference(&new_origins).map(|origin| Change::OriginRemoved { origin: origin.clone() });
     let opened = new_ranges.difference(&ranges).map(|range| Change::AddressesAdded { range: range.clone() });
     let closed = ranges.difference(&new_ranges).map(|range| Change::AddressesRemoved { range: range.clone() });
+    let pin = |plugin: &Plugin| plugin.facts().permissions.sha256.clone();
+    let pin = before.and_then(pin).filter(|_| pin(after).is_none()).map(|sha256| Change::PinRemoved { sha256 });
     let settings = setting_changes(before.map_or(&[], |plugin| &plugin.info().settings), &after.info().settings);
-    nothing.into_iter().chain(added).chain(removed).chain(opened).chain(closed).chain(settings).collect()
+    nothing.into_iter().chain(added).chain(removed).chain(opened).chain(closed).chain(pin).chain(settings).collect()
 }
 
 fn setting_changes(before: &[SettingField], after: &[SettingField]) -> Vec<Change> {

@@ -3,7 +3,7 @@
 //! the rows that were read because there is nothing else to count.
 
 use crate::complaint::{BadOrder, Complaint};
-use crate::words::Lang;
+use crate::words::{Lang, orders};
 use std::collections::BTreeMap;
 
 /// Reasons that a summary names one by one; files differ in more values than anybody reads.
@@ -141,14 +141,15 @@ impl Counts {
     /// The sum as one line, and the reasons for passing over as another where there are any.
     pub fn words(&self, lang: Lang) -> String {
         let (read, taken, refused, passed) = (self.read(), self.taken, self.refused, self.passed_over().rows);
+        let (taken_orders, refused_orders) = (orders(taken.orders, lang), orders(refused.orders, lang));
         let sum = lang.pick(
             format!(
-                "読んだ行 {read} ＝ 取り込む {}（{}件）＋ 取り込めない {}（{}件）＋ 対象外 {passed}",
-                taken.rows, taken.orders, refused.rows, refused.orders
+                "読んだ行 {read} ＝ 取り込む {}（{taken_orders}）＋ 取り込めない {}（{refused_orders}）＋ 対象外 {passed}",
+                taken.rows, refused.rows
             ),
             format!(
-                "rows read {read} = taken {} ({} orders) + refused {} ({} orders) + passed over {passed}",
-                taken.rows, taken.orders, refused.rows, refused.orders
+                "rows read {read} = taken {} ({taken_orders}) + refused {} ({refused_orders}) + passed over {passed}",
+                taken.rows, refused.rows
             ),
         );
         if self.passed.is_empty() {

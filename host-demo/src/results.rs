@@ -22,7 +22,7 @@ use std::collections::HashMap;
 const NUMBER: &str = "注文番号";
 const RESULT: &str = "与信結果";
 const REASON: &str = "与信理由";
-/// The columns of a file of results; one that is read needs the first two.
+/// The columns of a file of results; one that is read needs the first two. The first names the order.
 const COLUMNS: [&str; 6] = [NUMBER, "注文日時", "注文者氏名", "請求額", RESULT, REASON];
 
 /// What a result is called, how it may be written besides, and what it means.
@@ -83,7 +83,9 @@ pub async fn take_in(
     }
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    let lines = sheet::read(bytes, encoding, &columns, |_| false)?.lines;
+    let mut sheet = sheet::read(bytes, encoding, &columns, |_, _| false)?;
+    sheet.unify(&[0]);
+    let lines = sheet.lines;
     let numbers = lines.iter().map(|line| cell(line, NUMBER));
     let orders = store.orders_numbered(&mall.id, numbers).await?;
     let orders = orders.into_iter().map(|order| (order.number.clone(), order)).collect();

@@ -6,9 +6,12 @@ mod records;
 pub use records::{Fault, QuoteFault};
 
 use crate::complaint::{Complaint, FileProblem};
+use crate::identifier::unified;
+use crate::take::{FEW_VALUES, MAX_VALUE};
 use csv::ByteRecord;
 use encoding_rs::{EncoderResult, Encoding, SHIFT_JIS, UTF_8};
 use records::{Record, Records};
+use std::collections::BTreeSet;
 
 /// Largest file: a hundred thousand lines of a wide export. The file is held in memory whole.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -16,6 +19,9 @@ pub const MAX_FILE_BYTES: u64 = 64 << 20;
 pub const MAX_LINES: usize = 200_000;
 /// Longest cell, in characters: what providers keep of a remark at most.
 pub const MAX_CELL: usize = 4_000;
+
+/// Longest cell that is a word, in bytes: a character has at most four.
+const MAX_WORD_BYTES: usize = MAX_VALUE * 4;
 
 /// A column that is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +40,18 @@ pub struct Sheet {
     pub further: Vec<String>,
     /// Every row below the headings, in the order of the file. Their spans cover the file without a gap.
     pub lines: Vec<Line>,
+}
+
+impl Sheet {
+    /// Brings the identifiers in the cells at these places to their one form.
+    pub fn unify(&mut self, identifiers: &[usize]) {
+        let rows = self.lines.iter_mut().flat_map(|line| line.hidden.iter_mut().chain([&mut line.cells]));
+        for cells in rows {
+            for at in identifiers {
+                cells[*at] = unified(&cells[*at]);
+            }
+        }
+    }
 }
 
 /// A row of a file.
@@ -61,13 +79,14 @@ impl Line {
     }
 }
 
-/// Reads the columns `columns` of a file, and further those whose heading `is_further` lets through; in `encoding` if
+/// Reads the columns `columns` of a file, and further those that `is_further` lets through by their heading and their
+/// values, as far as these are few words (none of a column of `columns`); in `encoding` if
 /// the operator says it, else in the one in which the headings can be read.
 pub fn read(
     bytes: &[u8],
     encoding: Option<&'static Encoding>,
     columns: &[Column],
-    is_further: impl Fn(&str) -> bool,
+    is_further: impl Fn(&str, &BTreeSet<String>) -> bool,
 ) -> Result<Sheet, FileProblem> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileProblem::TooLarge);
@@ -85,17 +104,36 @@ pub fn read(
     };
     check_headings(&headings, encoding, columns, &places)?;
     records.expect_width(headings.cells.len());
-    let further = further(&headings.cells, encoding, is_further);
-    let layout = Layout { encoding, columns, places, further, width: headings.cells.len() };
-    let mut lines = Vec::new();
+    let width = headings.cells.len();
+    let words = words(records.clone(), width, encoding, &places);
+    let further = further(&headings.cells, encoding, &words, is_further);
+    let layout = Layout { encoding, columns, places, further, width };
+    let (mut lines, mut is_torn) = (Vec::new(), Vec::new());
     for record in records {
         if lines.len() == MAX_LINES {
             return Err(FileProblem::TooManyLines);
         }
         lines.push(layout.line(&record));
+        is_torn.push(layout.is_torn(&record));
     }
+    doubt_neighbours(&mut lines, &is_torn);
     let further = layout.further.into_iter().map(|(_, heading)| heading).collect();
     Ok(Sheet { encoding, further, lines })
+}
+
+/// Refuses rows of several lines next to one that cannot be read: a line break outside of quotes makes such rows of one,
+/// and the quote that opened in one of them may have closed in another order's.
+fn doubt_neighbours(lines: &mut [Line], is_torn: &[bool]) {
+    let is_whole = |at: &usize| !is_torn[*at] && !lines[*at].hidden.is_empty();
+    let candidates: Vec<usize> = (0..lines.len()).filter(is_whole).collect();
+    for at in candidates {
+        let is_text = |at: &usize| is_torn[*at] || !lines[*at].is_blank;
+        let neighbours = [(0..at).rev().find(is_text), (at + 1..lines.len()).find(is_text)];
+        match neighbours.into_iter().flatten().find(|at| is_torn[*at]).map(|torn| lines[torn].at) {
+            Some(torn) => lines[at].complaints.push(Complaint::BesideUnread(torn)),
+            None => lines[at].hidden = Vec::new(),
+        }
+    }
 }
 
 /// Where each column stands in the file.
@@ -104,14 +142,43 @@ fn places(headings: &ByteRecord, encoding: &'static Encoding, columns: &[Column]
     columns.iter().map(|column| names.iter().position(|name| *name == column.name)).collect()
 }
 
-/// The columns whose heading `is_further` lets through, with their headings.
+/// Of each column its different values, without the empty one, as long as they are few words; nothing of those that
+/// are read, `places`.
+fn words(
+    records: Records<'_>,
+    width: usize,
+    encoding: &'static Encoding,
+    places: &[Option<usize>],
+) -> Vec<BTreeSet<String>> {
+    let mut open: Vec<usize> = (0..width).filter(|at| !places.contains(&Some(*at))).collect();
+    let mut words = vec![BTreeSet::new(); width];
+    for record in records.filter(|record| record.fault.is_none() && record.cells.len() == width) {
+        open.retain(|at| {
+            let cell = &record.cells[*at];
+            let text = if cell.len() > MAX_WORD_BYTES { None } else { decode(cell, encoding) };
+            let Some(text) = text.filter(|text| !text.contains(['\r', '\n'])) else { return false };
+            text.is_empty() || words[*at].contains(&text) || {
+                words[*at].insert(text);
+                words[*at].len() <= FEW_VALUES
+            }
+        });
+        if open.is_empty() {
+            break;
+        }
+    }
+    // Of the others it is not known which values they have.
+    (0..width).map(|at| if open.contains(&at) { std::mem::take(&mut words[at]) } else { BTreeSet::new() }).collect()
+}
+
+/// The columns that `is_further` lets through, with their headings.
 fn further(
     headings: &ByteRecord,
     encoding: &'static Encoding,
-    is_further: impl Fn(&str) -> bool,
+    words: &[BTreeSet<String>],
+    is_further: impl Fn(&str, &BTreeSet<String>) -> bool,
 ) -> Vec<(usize, String)> {
     let named = headings.iter().enumerate().filter_map(|(at, cell)| Some((at, decode(cell, encoding)?)));
-    named.filter(|(_, heading)| is_further(heading)).collect()
+    named.filter(|(at, heading)| is_further(heading, &words[*at])).collect()
 }
 
 fn check_headings(
@@ -160,13 +227,21 @@ impl Layout<'_> {
         });
         let further = further.collect();
         let shape = self.shape(record);
-        // Quotes that closed by chance elsewhere than they were meant to show by the number of cells.
-        let is_suspect = !shape.is_empty() && record.span > 1;
-        let hidden =
-            if is_suspect { record.line_by_line().map(|cells| self.cells(&cells)).collect() } else { Vec::new() };
+        // Quotes that closed by chance elsewhere than they were meant to show by the number of cells, or by the rows
+        // around them.
+        let hidden = match record.span {
+            1 => Vec::new(),
+            _ => record.line_by_line().map(|cells| self.cells(&cells)).collect(),
+        };
         // What stands in cells of which nobody knows where they end is of no interest.
         let complaints = if shape.is_empty() || record.fault.is_none() { [shape, complaints].concat() } else { shape };
         Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), complaints, hidden }
+    }
+
+    /// Whether it may be a part of a row only. An empty line is none.
+    fn is_torn(&self, record: &Record<'_>) -> bool {
+        let is_empty = record.is_blank() && record.cells.len() == 1 && record.span == 1;
+        !is_empty && !self.shape(record).is_empty()
     }
 
     /// What is wrong with a record's quotes and its number of cells.

@@ -714,6 +714,12 @@ impl Store {
         Ok(Registration { reference, account: account.id, sends: 1, transaction_id: None })
     }
 
+    /// The reference of the registration, other than the order's own, that has the transaction id `id` under the same
+    /// account.
+    pub async fn holder_of_id(&self, order: &Order, id: &str) -> Result<Option<String>> {
+        other_holder(&self.pool, order, id).await
+    }
+
     /// Writes what happened, each change if its order is still as it was read, and ends its claim.
     /// Nothing comes back in the place of an order that somebody else changed.
     ///
@@ -1027,15 +1033,7 @@ async fn apply_one(writing: &mut Writing, change: &Change<'_>, who: &str, now: i
 /// An answer that carries the id of another registration is not about this order: it proves nothing.
 async fn doubt_a_taken_id<'a>(writing: &mut Writing, change: &Change<'a>) -> Result<Change<'a>> {
     let Some(id) = change.transaction_id.clone() else { return Ok(change.clone()) };
-    let holder: Option<String> = sqlx::query_scalar(
-        "SELECT reference FROM registrations WHERE account = $1 AND transaction_id = $2 AND reference <> $3",
-    )
-    .bind(change.order.registration.as_ref().map(|registration| registration.account))
-    .bind(&id)
-    .bind(change.order.reference())
-    .fetch_optional(&mut **writing)
-    .await?;
-    Ok(match holder {
+    Ok(match other_holder(&mut **writing, change.order, &id).await? {
         None => change.clone(),
         Some(reference) => Change {
             event: change.event.doubted(),
@@ -1044,6 +1042,19 @@ async fn doubt_a_taken_id<'a>(writing: &mut Writing, change: &Change<'a>) -> Res
             ..change.clone()
         },
     })
+}
+
+/// The reference of another order's registration, under the same account, that has this transaction id.
+async fn other_holder<'e>(
+    executor: impl sqlx::Executor<'e, Database = Any>,
+    order: &Order,
+    id: &str,
+) -> Result<Option<String>> {
+    let holder = sqlx::query_scalar(
+        "SELECT reference FROM registrations WHERE account = $1 AND transaction_id = $2 AND reference <> $3",
+    );
+    let account = order.registration.as_ref().map(|registration| registration.account);
+    Ok(holder.bind(account).bind(id.to_owned()).bind(order.reference().to_owned()).fetch_optional(executor).await?)
 }
 
 async fn record(writing: &mut Writing, order: i64, line: &HistoryLine) -> Result<()> {

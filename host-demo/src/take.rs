@@ -6,8 +6,9 @@
 
 use crate::complaint::FileProblem;
 use crate::intake::{Passed, shown_value};
-use crate::words::Lang;
+use crate::words::{self, Lang};
 use std::collections::{BTreeMap, BTreeSet};
+use unicode_normalization::UnicodeNormalization;
 
 /// For a column's heading, the values whose orders are taken.
 pub type Takes = BTreeMap<String, Vec<String>>;
@@ -29,7 +30,7 @@ enum Kind {
     Cancelled,
 }
 
-/// What such columns are called, without blanks, hyphens and the like, in small letters: a heading that contains the
+/// What such columns are called, without blanks, hyphens and the like, in small letters and full-width kana: a heading that contains the
 /// words is of the kind, or one that is them after `=`. The first that fits counts.
 const HEADINGS: [(Kind, &[&str]); 3] = [
     (
@@ -47,6 +48,14 @@ const HEADINGS: [(Kind, &[&str]); 3] = [
             "canceldate",
             "cancelflg",
             "cancelflag",
+            "キャンセル済",
+            "注文キャンセル",
+            "iscancel",
+            "=cancelled",
+            "=canceled",
+            "=取消",
+            "=取消済",
+            "=返品",
         ],
     ),
     (
@@ -75,6 +84,24 @@ const HEADINGS: [(Kind, &[&str]); 3] = [
             "paykind",
             "settlementname",
             "settlementmethod",
+            "支払コード",
+            "支払いコード",
+            "支払種類",
+            "支払い種類",
+            "支払条件",
+            "支払い条件",
+            "決済コード",
+            "決済種類",
+            "入金方法",
+            "ペイメント方法",
+            "ペイメント種",
+            "=ペイメント",
+            "=payment",
+            "=決済",
+            "=支払",
+            "=支払い",
+            "=お支払",
+            "=お支払い",
         ],
     ),
     (
@@ -95,33 +122,123 @@ const HEADINGS: [(Kind, &[&str]); 3] = [
             "キャンセル状",
             "キャンセル有無",
             "status",
+            "=状態",
+            "=状況",
+            "=進捗",
+            "進捗状",
         ],
     ),
 ];
 
-/// Values of a status that mean: there is no order any more.
-const CANCELLED: [&str; 9] = ["キャンセル", "ｷｬﾝｾﾙ", "取消", "取り消", "返品", "返金", "cancel", "refund", "void"];
-/// Beside one of these such a word means something else: キャンセル不可, 未キャンセル.
-const DENIED: [&str; 5] = ["なし", "不可", "未", "以外", "not"];
+/// Words in the value of a status that mean: there is no order any more.
+const CANCELLED: [&str; 15] = [
+    "キャンセル",
+    "きゃんせる",
+    "取消",
+    "取り消",
+    "取下",
+    "取り下",
+    "返品",
+    "返金",
+    "中止",
+    "無効",
+    "不成立",
+    "削除",
+    "cancel",
+    "refund",
+    "void",
+];
+/// Right before or right after such a word these mean that it did not happen: 未キャンセル, キャンセル不可, not cancelled.
+const DENIED_BEFORE: [&str; 4] = ["未", "非", "not", "non"];
+const DENIED_AFTER: [&str; 4] = ["なし", "無し", "不可", "以外"];
+
+/// Most different values of a column that says something about orders without its heading saying so: a shop has
+/// fewer ways to pay and fewer states of an order.
+pub const FEW_VALUES: usize = 30;
+/// Longest such value, in characters; free text is longer.
+pub const MAX_VALUE: usize = 20;
+/// Words in values that say how an order is paid, and values that are such a word as a whole, folded.
+const PAID_BY: [&str; 30] = [
+    "クレジット",
+    "クレカ",
+    "カード決済",
+    "カード払",
+    "代引",
+    "代金引換",
+    "振込",
+    "コンビニ決済",
+    "コンビニ払",
+    "コンビニ支払",
+    "後払",
+    "後支払",
+    "前払",
+    "先払",
+    "口座振替",
+    "キャリア決済",
+    "かんたん決済",
+    "d払い",
+    "paypay",
+    "paypal",
+    "amazonpay",
+    "applepay",
+    "googlepay",
+    "linepay",
+    "楽天ペイ",
+    "メルペイ",
+    "ペイディ",
+    "paidy",
+    "creditcard",
+    "banktransfer",
+];
+const PAID_BY_WHOLE: [&str; 9] =
+    ["カード", "card", "credit", "コンビニ", "現金", "cash", "cashondelivery", "cod", "atobarai"];
+/// A column is about payment if one in this many of its values is such a word.
+const ONE_IN: usize = 3;
+/// Words in values that say that an order was cancelled: fewer than in a status, as 無効 may be said of a coupon.
+const CANCELLED_VALUES: [&str; 4] = ["キャンセル", "取消", "取り消", "cancel"];
+/// Characters that such a value may have besides: キャンセル済み, 注文キャンセル.
+const BESIDES: usize = 5;
+/// Headings of texts that people write: whatever stands there says nothing about the order.
+const FREE_TEXT: [&str; 14] = [
+    "備考",
+    "メモ",
+    "コメント",
+    "メッセージ",
+    "要望",
+    "ひとこと",
+    "商品",
+    "品名",
+    "氏名",
+    "住所",
+    "memo",
+    "note",
+    "comment",
+    "remark",
+];
+
 /// Values of a yes-or-no column that mean yes, and that mean no.
 const YES: [&str; 8] = ["true", "yes", "y", "あり", "有", "はい", "済", "○"];
 const NO: [&str; 8] = ["0", "-", "no", "false", "なし", "無", "いいえ", "未"];
 
 /// Whether a cell of a column that marks cancelled orders says no.
 fn is_no(mark: &str) -> bool {
-    mark.is_empty() || NO.contains(&mark.to_lowercase().as_str())
+    let mark = folded(mark);
+    mark.is_empty() || NO.contains(&mark.as_str())
 }
 
 /// Whether such a cell says yes: a date, a number that is not 0, or in words.
 fn is_yes(mark: &str) -> bool {
-    mark.starts_with(|c: char| c.is_ascii_digit())
-        || YES.contains(&mark.to_lowercase().as_str())
-        || looks_cancelled(mark)
+    let mark = folded(mark);
+    mark.starts_with(|c: char| c.is_ascii_digit()) || YES.contains(&mark.as_str()) || looks_cancelled(&mark)
 }
 
-fn plain(heading: &str) -> String {
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || *c == 'ー');
-    kept.flat_map(char::to_lowercase).collect()
+/// Wide letters narrow, half-width kana wide, small letters.
+fn folded(text: &str) -> String {
+    text.nfkc().flat_map(char::to_lowercase).collect()
+}
+
+fn plain(text: &str) -> String {
+    folded(text).chars().filter(|c| c.is_alphanumeric() || *c == 'ー').collect()
 }
 
 fn kind(heading: &str) -> Option<Kind> {
@@ -131,9 +248,40 @@ fn kind(heading: &str) -> Option<Kind> {
     HEADINGS.iter().find(|(_, names)| fits(names)).map(|(kind, _)| *kind)
 }
 
+/// What a column tells whose heading does not say it, by the values that it has.
+fn kind_of_values<'a>(heading: &str, values: impl Iterator<Item = &'a str>) -> Option<Kind> {
+    let values: Vec<String> = values.filter(|value| !value.is_empty()).take(FEW_VALUES + 1).map(plain).collect();
+    let heading = plain(heading);
+    let is_long = |value: &String| value.chars().count() > MAX_VALUE;
+    if values.len() > FEW_VALUES || values.iter().any(is_long) || FREE_TEXT.iter().any(|word| heading.contains(word)) {
+        return None;
+    }
+    let is_payment =
+        |value: &&String| PAID_BY_WHOLE.contains(&value.as_str()) || PAID_BY.iter().any(|word| value.contains(word));
+    let payments = values.iter().filter(is_payment).count();
+    if payments > 0 && payments * ONE_IN >= values.len() {
+        return Some(Kind::Payment);
+    }
+    let is_cancelled = |value: &String| {
+        let word = CANCELLED_VALUES.iter().find(|word| value.contains(*word));
+        let besides = |word: &&str| value.chars().count() - word.chars().count();
+        word.is_some_and(|word| besides(word) <= BESIDES) && looks_cancelled(value)
+    };
+    values.iter().any(is_cancelled).then_some(Kind::Status)
+}
+
 fn looks_cancelled(status: &str) -> bool {
-    let status = status.to_lowercase();
-    CANCELLED.iter().any(|word| status.contains(word)) && !DENIED.iter().any(|word| status.contains(word))
+    let status = folded(status);
+    CANCELLED.iter().any(|word| status.match_indices(word).any(|(at, word)| !is_denied(&status, at, word)))
+}
+
+/// Whether what stands directly around the word at `at` says that it did not happen.
+fn is_denied(status: &str, at: usize, word: &str) -> bool {
+    let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '_' | ':');
+    let before = status[..at].trim_end_matches(is_gap);
+    let after = status[at + word.len()..].trim_start_matches(is_gap);
+    DENIED_BEFORE.iter().any(|denial| before.ends_with(denial))
+        || DENIED_AFTER.iter().any(|denial| after.starts_with(denial))
 }
 
 /// What the operator says for one file, and what the mall's settings say.
@@ -146,10 +294,11 @@ pub struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// Whether the column of this heading has a say.
-    pub fn reads(&self, heading: &str) -> bool {
+    /// Whether the column of this heading has a say; `values` are those of a column that is not read otherwise.
+    pub fn reads(&self, heading: &str, values: &BTreeSet<String>) -> bool {
         let is_told = |told: &String| told.split_once('=').is_some_and(|(column, _)| column.trim() == heading);
-        kind(heading).is_some() || self.setting.contains_key(heading) || self.told.iter().any(is_told)
+        let is_known = kind(heading).is_some() || kind_of_values(heading, values.iter().map(String::as_str)).is_some();
+        is_known || self.setting.contains_key(heading) || self.told.iter().any(is_told)
     }
 }
 
@@ -162,6 +311,13 @@ pub struct Values {
     pub orders: BTreeMap<String, usize>,
     /// The import reads it as 受注ステータス, so that its values are the shop's own words.
     pub is_mapped: bool,
+}
+
+impl Values {
+    fn kind(&self) -> Option<Kind> {
+        let by_values = || kind_of_values(&self.heading, self.orders.keys().map(String::as_str));
+        kind(&self.heading).or_else(|| if self.is_mapped { None } else { by_values() })
+    }
 }
 
 /// What has to be said before the file can be taken in: columns, their values, and how many orders have each.
@@ -204,7 +360,7 @@ impl Question {
         let line = |(answer, orders): (String, usize)| {
             let (column, value) = answer.split_once('=').unwrap_or_default();
             let value = shown_value(value, lang);
-            lang.pick(format!("  {column} {value}: {orders}件"), format!("  {column} {value}: {orders} orders"))
+            format!("  {column} {value}: {}", words::orders(orders, lang))
         };
         self.answers().map(line).collect::<Vec<_>>().join("\n")
     }
@@ -286,7 +442,7 @@ pub fn decide(columns: &[Values], choice: Choice<'_>) -> Result<Rules, Undecided
     let mut rules = Vec::with_capacity(columns.len());
     for column in columns {
         let heading = column.heading.clone();
-        let is_payment = kind(&heading) == Some(Kind::Payment);
+        let is_payment = column.kind() == Some(Kind::Payment);
         match told.rule(column).or_else(|| choice.setting.get(&heading).cloned().map(Rule::Words)) {
             Some(rule) => rules.push(ColumnRule { heading, is_payment, rule }),
             None => match unsaid(column) {
@@ -301,7 +457,7 @@ pub fn decide(columns: &[Values], choice: Choice<'_>) -> Result<Rules, Undecided
 /// The rule of a column that nobody has spoken about; nothing where somebody has to.
 fn unsaid(column: &Values) -> Option<Rule> {
     let given = || column.orders.keys().filter(|value| !value.is_empty());
-    match kind(&column.heading) {
+    match column.kind() {
         Some(Kind::Cancelled) if given().all(|mark| is_no(mark) || is_yes(mark)) => Some(Rule::NotMarked),
         Some(Kind::Cancelled) => None,
         Some(Kind::Status) if column.is_mapped || given().all(|value| looks_cancelled(value)) => {
@@ -339,7 +495,7 @@ impl<'a> Told<'a> {
                 _ => bare.push(word),
             }
         }
-        let payments = || columns.iter().filter(|column| kind(&column.heading) == Some(Kind::Payment));
+        let payments = || columns.iter().filter(|column| column.kind() == Some(Kind::Payment));
         let has_one = |column: &&Values| bare.iter().any(|word| column.orders.contains_key(*word));
         let mut payment: BTreeSet<_> = payments().filter(has_one).map(|column| column.heading.as_str()).collect();
         // A value that no order has today is still the answer: nothing is taken, and the counts say so.
@@ -359,7 +515,7 @@ impl<'a> Told<'a> {
         if !named.is_empty() {
             return Some(Rule::Words(named));
         }
-        let is_payment = kind(&column.heading) == Some(Kind::Payment);
+        let is_payment = column.kind() == Some(Kind::Payment);
         let means = |word: &&&str| match is_payment {
             true => self.payment.contains(column.heading.as_str()),
             false => column.orders.contains_key(**word),
@@ -367,7 +523,7 @@ impl<'a> Told<'a> {
         let words: Vec<String> = self.bare.iter().filter(means).map(|word| (*word).to_owned()).collect();
         match words.is_empty() {
             false => Some(Rule::Words(words)),
-            true if self.every && kind(&column.heading) == Some(Kind::Status) => Some(Rule::NotCancelled),
+            true if self.every && column.kind() == Some(Kind::Status) => Some(Rule::NotCancelled),
             true if self.every && is_payment => Some(Rule::Every),
             true => None,
         }

@@ -3,7 +3,7 @@
 
 use crate::clock;
 use crate::desk::carrier_problem;
-use crate::identifier::{is_mangled, mangled_words, narrow};
+use crate::identifier::{is_mangled, mangled_words, unified};
 use crate::order::{Order, Tracking};
 use crate::provider::{Provider, find_carrier};
 use crate::state::State;
@@ -108,12 +108,13 @@ pub async fn enter(
 fn plain(typed: &str) -> Result<String, Refused> {
     let printed = |c: char| match c {
         'ー' | '‐' | '‑' | '–' | '—' | '―' | 'ｰ' => '-',
-        other => narrow(other),
+        other => other,
     };
     if is_mangled(typed) {
         return Err(Refused::Mangled(typed.trim().chars().take(SHOWN).collect()));
     }
-    let trimmed = typed.trim().chars().filter(|c| !matches!(c, ' ' | '\u{3000}'));
+    let unified = unified(typed);
+    let trimmed = unified.chars().filter(|c| !matches!(c, ' ' | '\u{3000}'));
     let number: String = trimmed.map(printed).collect();
     let fits = number.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let has_digit = number.chars().any(|c| c.is_ascii_digit());
@@ -142,6 +143,9 @@ mod tests {
             (" １２３４－５６７８ー９０１２　", "1234-5678-9012"),
             ("1234 5678 9012", "123456789012"),
             ("EJ123456789JP", "EJ123456789JP"),
+            ("'123456789012", "123456789012"),
+            ("=\"123456789012\"", "123456789012"),
+            ("1234\u{200b}56789012", "123456789012"),
         ] {
             assert_eq!(plain(typed).as_deref(), Ok(number));
         }
@@ -151,7 +155,8 @@ mod tests {
         {
             assert_eq!(plain(typed), Err(Refused::Number), "{typed:?}");
         }
-        for typed in ["3.0E+11", "####", "300001234567.0"] {
+        for typed in ["3.0E+11", "####", "300001234567.0", "300001234567.", "123,456,789,012", "3.0 E+11", "3.0×10^11"]
+        {
             assert!(matches!(plain(typed), Err(Refused::Mangled(_))), "{typed}");
         }
     }

@@ -73,6 +73,11 @@ impl fmt::Display for Said {
     }
 }
 
+/// So many orders.
+pub fn orders(count: usize, lang: Lang) -> String {
+    lang.pick(format!("{count}件"), if count == 1 { "1 order".to_owned() } else { format!("{count} orders") })
+}
+
 /// A field that was refused, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Field {
@@ -158,6 +163,9 @@ pub enum Problem {
         /// The time that passed since the sending cannot be told, so it is measured from the question on.
         #[serde(default)]
         measured_anew: bool,
+        /// It is an operator who found no trace.
+        #[serde(default)]
+        by_operator: bool,
     },
     /// The provider was asked and has no such registration.
     NothingThere,
@@ -315,6 +323,16 @@ impl Problem {
         }
     }
 
+    /// The same of what an operator found.
+    pub fn to_record_again(self) -> Self {
+        match self {
+            Problem::TooEarly { until, measured_anew, .. } => {
+                Problem::TooEarly { until, measured_anew, by_operator: true }
+            }
+            other => other,
+        }
+    }
+
     /// The provider has no such operation.
     pub fn unsupported(action: Action) -> Self {
         Problem::Unsupported { action: action.to_string() }
@@ -447,36 +465,36 @@ impl Problem {
                 ("送信の途中でプログラムが終了し、結果がわかりません".into(), "[与信結果確認]で確かめてください。"),
                 ("The program ended while the request was on its way".into(), "Check the result before anything else."),
             ),
-            Problem::TooEarly { until, measured_anew: true } => {
+            Problem::TooEarly { until, measured_anew, by_operator } => {
                 let at = clock::time_of_day(*until);
-                (
-                    (
+                let (ja, en) = match measured_anew {
+                    true => (
                         format!(
                             "後払い会社にはまだ反映されていません。時計の変更か再起動のため、送信からの経過時間がわからず、いまから待ちます（{at}まで）"
                         ),
-                        "その時刻を過ぎてから[与信結果確認]を押してください。",
-                    ),
-                    (
                         format!(
                             "No trace of it at the provider. A clock was set or a machine restarted, so how long ago it was sent \
                              is not known; it is waited for from now on, until {at}"
                         ),
-                        "Check the result after that.",
                     ),
-                )
-            }
-            Problem::TooEarly { until, .. } => {
-                let at = clock::time_of_day(*until);
-                (
-                    (
+                    false => (
                         format!("後払い会社にはまだ反映されていませんが、送信中の可能性があります（{at}まで）"),
-                        "その時刻を過ぎてから[与信結果確認]を押してください。",
-                    ),
-                    (
                         format!("No trace of it at the provider, but it can still be on its way: wait until {at}"),
-                        "Check the result after that.",
                     ),
-                )
+                };
+                match by_operator {
+                    true => (
+                        (
+                            ja,
+                            "まだ記録していません。その時刻を過ぎてから後払い会社の管理画面で確かめ、もう一度記録してください。",
+                        ),
+                        (en, "Nothing was recorded. Look it up at the provider after that, and record it again."),
+                    ),
+                    false => (
+                        (ja, "その時刻を過ぎてから[与信結果確認]を押してください。"),
+                        (en, "Check the result after that."),
+                    ),
+                }
             }
             Problem::NothingThere => (
                 ("後払い会社に登録がないことを確かめました".into(), "もう一度[与信を実行]できます。"),
@@ -514,7 +532,7 @@ impl Problem {
             ),
             Problem::IdTaken { transaction_id, reference } => (
                 (
-                    format!("返された取引ID {transaction_id} は、別の登録 {reference} のものです"),
+                    format!("取引ID {transaction_id} は、別の登録 {reference} のものです"),
                     "後払い会社の管理画面で確かめてください。",
                 ),
                 (

@@ -133,6 +133,52 @@ on_both! {
         assert_eq!(office.fake.ledger.lock().unwrap().len(), 4);
     }
 
+    async fn a_dry_run_refuses_an_id_that_another_order_has_or_gets_before(db) {
+        let office = Office::in_doubt(db, 4).await;
+        office.take_in("注文番号,結果,取引ID,メモ\nA-1,与信OK,T1,x\n", false).await;
+        let text = "注文番号,結果,取引ID,メモ\nA-2,登録あり,T1,x\nA-3,与信OK,T3,x\nA-4,登録あり,'T3,x\n";
+        let tried = office.take_in(text, true).await;
+        let words: Vec<_> = tried.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        let said = |at: usize, id: &str| words[at].contains(&format!("取引ID {id} は、別の登録")) && !words[at].contains("返された");
+        assert!(words.len() == 2 && said(0, "T1") && said(1, "T3"), "{words:?}");
+        let done = office.take_in(text, false).await;
+        assert_eq!(done, tried);
+        use State::{Approved, Unknown};
+        assert_eq!(office.states().await, [Approved, Unknown, Approved, Unknown]);
+    }
+
+    async fn who_found_nothing_too_early_is_told_to_record_it_again(db) {
+        let mut office = Office::in_doubt(db, 1).await;
+        office.desk.settle = Duration::from_secs(120);
+        let done = office.take_in("注文番号,結果,メモ\nA-1,登録なし,検索\n", false).await;
+        let bad = done.bad().next().unwrap();
+        let words = [bad.words("f.csv", Lang::Ja), bad.words("f.csv", Lang::En)];
+        assert!(words[0].contains("もう一度記録") && !words[0].contains("[与信結果確認]を押"), "{words:?}");
+        assert!(words[1].contains("record it again"), "{words:?}");
+    }
+
+    async fn a_stray_quote_swallows_no_decision(db) {
+        let office = Office::in_doubt(db, 4).await;
+        for (text, taken, refused) in [
+            ("注文番号,結果,メモ\nA-1,登録なし,\"検索, 0件\nA-2,与信NG,検索\"\nA-3,登録なし,検索\n", "A-3", 2),
+            (
+                "注文番号,登録番号,結果,取引ID,メモ\nA-1,,与信OK,\"T1,検索\nA-2,,与信NG,,検索\nA-3,,与信OK,T3\",検索\nA-4,,登録なし,,検索\n",
+                "A-4",
+                3,
+            ),
+            (
+                "注文番号,登録番号,結果,取引ID,メモ\nA-1,,登録なし,,\"検索\n0件\nA-2,,与信NG,,\"\",検索\"\nA-3,,登録なし,,検索\n",
+                "A-3",
+                3,
+            ),
+        ] {
+            let tried = office.take_in(text, true).await;
+            let numbers: Vec<_> = tried.taken().map(|(_, number, _)| number).collect();
+            assert_eq!((numbers, tried.counts().refused.rows), (vec![taken], refused), "{text}");
+            assert_eq!(tried.counts().read(), refused + 1, "{text}");
+        }
+    }
+
     async fn nothing_there_is_not_believed_while_the_request_may_be_on_its_way(db) {
         let mut office = Office::in_doubt(db, 2).await;
         office.desk.settle = Duration::from_secs(120);
@@ -171,4 +217,28 @@ async fn a_file_that_names_no_orders_is_refused_as_a_whole() {
             matches!(refused, Err(DecisionsError::File(FileProblem::MissingHeadings(_) | FileProblem::Empty)));
         assert!(expected, "{refused:?}");
     }
+}
+
+#[test]
+fn an_id_and_a_note_are_such_as_can_be_kept_and_shown() {
+    let entered = |id: &str, note: &str| decisions::entered(id, note);
+    let id = |typed| entered(typed, "管理画面").map(|(id, _)| id);
+    for (typed, kept) in
+        [("", None), (" T1 ", Some("T1")), ("'T1", Some("T1")), ("=\"26000000001\"", Some("26000000001"))]
+    {
+        assert_eq!(id(typed), Ok(kept.map(str::to_owned)), "{typed}");
+    }
+    for typed in ["2.6E+10", "####", "26,000,000,001", "26000000001."] {
+        assert!(matches!(id(typed), Err(Complaint::Mangled(..))), "{typed}");
+    }
+    for typed in ["a\u{1b}[31mb", "a\u{202e}b", "a\nb", "a\tb"] {
+        assert!(matches!(id(typed), Err(Complaint::Unseen(_))), "{typed:?}");
+    }
+    assert!(matches!(id(&"9".repeat(65)), Err(Complaint::Longer(_, 64))));
+    assert_eq!(entered("", " 電話\r\n確認\t済 ").unwrap().1, "電話\n確認 済");
+    for note in ["a\u{1b}[31mb", "a\u{202e}b"] {
+        assert!(matches!(entered("", note), Err(Complaint::Unseen(_))), "{note:?}");
+    }
+    assert!(matches!(entered("", " \n"), Err(Complaint::Empty(_))));
+    assert!(matches!(entered("", &"長".repeat(1_001)), Err(Complaint::Longer(_, 1_000))));
 }

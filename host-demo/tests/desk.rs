@@ -86,7 +86,7 @@ on_both! {
         let sent = office.test.order(office.ids[0]).await.sent.unwrap();
         let row = office.one(Action::Check).await;
         assert_eq!(row.state, State::Unknown);
-        let Some(Problem::TooEarly { until, measured_anew: false }) = row.problem else { panic!("{:?}", row.problem) };
+        let Some(Problem::TooEarly { until, measured_anew: false, .. }) = row.problem else { panic!("{:?}", row.problem) };
         assert!((until - sent.at - 120_000).abs() < 1_000, "{until} {sent:?}");
         assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
         assert_eq!(office.fake.batches.lock().unwrap().len(), 1, "nothing was sent a second time");

@@ -325,3 +325,19 @@ on_both! {
         assert_eq!((again.taken().count(), again.counts().passed_over().orders), (0, 1), "it is in the store by now");
     }
 }
+
+#[test]
+fn what_can_be_done_about_an_order_that_cannot_change_is_what_its_state_offers() {
+    for (state, step) in [
+        (State::Approved, "先に[与信キャンセル]をして"),
+        (State::UnderReview, "先に[与信キャンセル]をして"),
+        (State::Unknown, "先に[与信結果確認]か[結果を記録]"),
+        (State::SyncUnknown, "先に[与信結果確認]か[結果を記録]"),
+        (State::Sending, "送信が終わるのを待って"),
+        (State::Synced, "後払い会社の管理画面で"),
+        (State::CsvApproved, "後払い会社の管理画面で"),
+    ] {
+        let words = Complaint::Registered(state).words(Lang::Ja);
+        assert!(words.contains(step) && words.starts_with(state.label(Lang::Ja)), "{words}");
+    }
+}

@@ -231,6 +231,21 @@ async fn a_new_version_goes_through_and_another_origin_is_asked_about_by_the_api
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pin_that_is_removed_is_asked_about() {
+    let platform = Platform::with_np().await;
+    let (component, bare) = (build("np", "second"), permissions("np", NP));
+    let sha256 = digest(&[&component]);
+    let pinned = format!("sha256 = \"{sha256}\"\n{bare}");
+    assert_eq!(platform.upload_files(&component, &pinned, None).await.status, StatusCode::OK, "a pin needs no yes");
+    let asked = platform.upload_files(&component, &bare, None).await;
+    assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text);
+    let changes: Vec<Change> = serde_json::from_value(asked.json()["confirm"]["changes"].clone()).unwrap();
+    assert_eq!(changes, [Change::PinRemoved { sha256 }]);
+    let answer = platform.upload_files(&component, &bare, Some(asked.confirmation())).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn private_addresses_are_asked_about() {
     let platform = Platform::with_np().await;
     let wider = permissions("np", NP) + "private-addresses = [\"10.0.0.0/8\"]\n";

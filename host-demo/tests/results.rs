@@ -49,6 +49,40 @@ on_both! {
         assert_eq!(test.store.history(orders[0].id).await.unwrap()[0].who, "花子");
     }
 
+    async fn an_order_number_that_is_written_otherwise_is_the_same_order(db) {
+        let test = TestStore::new(db).await;
+        test.orders(1).await;
+        let mall = by_csv(&test).await;
+        let text = "注文番号,与信結果\n\"=\"\"A-1\"\"\",OK\n'A-1,NG\n\"1,234\",OK\n";
+        let taken = results::take_in(&test.store, &mall, text.as_bytes(), None, "op", true).await.unwrap();
+        assert_eq!(taken.taken().map(|(line, number, _)| (line, number)).collect::<Vec<_>>(), [(2, "A-1")]);
+        let words: Vec<_> = taken.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        assert!(words[0].contains("2行目にもあります") && words[1].contains("Excelで崩れています"), "{words:?}");
+    }
+
+    async fn a_stray_quote_swallows_no_result(db) {
+        let test = TestStore::new(db).await;
+        test.orders(4).await;
+        let mall = by_csv(&test).await;
+        let take_in = async |text: String, dry_run| {
+            let taken = results::take_in(&test.store, &mall, text.as_bytes(), None, "op", dry_run).await.unwrap();
+            let numbers: Vec<_> = taken.taken().map(|(_, number, _)| number.to_owned()).collect();
+            (numbers, taken.counts().refused.rows, taken.counts().read())
+        };
+        // Two columns, three, and with a comma and a line break more.
+        for (text, taken, refused) in [
+            ("注文番号,与信結果\nA-1,\"OK\nA-2,NG\"\nA-3,OK\n", "A-3", 2),
+            ("注文番号,与信結果,与信理由\nA-1,NG,\"住所, 不備\nA-2,OK,\nA-3,NG,電話\"\nA-4,OK,\n", "A-4", 3),
+            ("注文番号,与信結果,与信理由\nA-1,NG,\"住所\n不備\nA-2,OK,\"\nA-3,OK,\n", "A-3", 3),
+            ("注文番号,与信結果,与信理由\n\"A-1,NG,住所\nA-2\",OK,\nA-3,OK,\n", "A-3", 2),
+        ] {
+            assert_eq!(take_in(text.to_owned(), true).await, (vec![taken.to_owned()], refused, refused + 1), "{text}");
+        }
+        let text = "注文番号,与信結果,与信理由\nA-1,NG,\"住所不備\n電話番号不備\"\nA-2,OK,\n".to_owned();
+        assert_eq!(take_in(text, false).await, (vec!["A-1".to_owned(), "A-2".to_owned()], 0, 2));
+        assert_eq!(test.all().await[0].problem.as_ref().unwrap().said(Lang::Ja), "住所不備\n電話番号不備");
+    }
+
     async fn what_is_written_can_be_filled_in_and_taken_in_again(db) {
         let test = TestStore::new(db).await;
         test.orders(3).await;

@@ -864,6 +864,15 @@ async fn the_page_refuses_a_mall_by_the_same_rule_and_keeps_what_was_typed() {
     for typed in ["value=\"many\"", "支払方法=後払い決済", "ステータス=新規"] {
         assert!(answer.text.contains(typed), "{typed}");
     }
+    // A line without = is neither a column nor a value.
+    let fields = [fields[0], ("id", "eki"), ("name", "駅店"), fields[3], ("take", "支払方法=後払い決済\r\n後払い")];
+    let answer = browser.submit("/malls/new", "/malls/new", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        answer.text.contains("「後払い」には「=」がありません") && answer.text.contains("\n後払い"),
+        "{}",
+        answer.text
+    );
     assert_eq!(platform.test.store.malls().await.unwrap().len(), 1);
 }
 
@@ -1155,6 +1164,9 @@ async fn what_was_found_is_recorded_with_the_id_that_is_known_and_nothing_typed_
         ([("found", ""), ("note", "電話で確認"), ("transaction_id", "X9")], "選んでください"),
         ([("found", "rejected"), ("note", &long), ("transaction_id", "X9")], "1000文字以内"),
         ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", &long)], "64文字以内"),
+        ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", "2.6E+10")], "Excelで崩れています"),
+        ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", "a\u{202e}b")], "制御文字"),
+        ([("found", "rejected"), ("note", "a\u{202e}b"), ("transaction_id", "X9")], "制御文字"),
     ] {
         let page = browser.get("/orders/2").await;
         let answer = browser.press(&page, other, &changes).await;
@@ -1195,6 +1207,15 @@ async fn the_api_records_a_finding_with_the_id_that_is_known() {
     assert_eq!(decide(1, known).await.json()["state"], "approved");
     let unknown = platform.test.order(2).await.version;
     assert_eq!(decide(2, unknown).await.problem(), "invalid");
+    for (id, note) in [("2.6E+10", "n"), ("####", "n"), ("a\u{1b}[31mb\u{202e}", "n"), ("T9", "\u{1b}[2J"), ("T9", "")]
+    {
+        let body = json!({ "version": unknown, "found": "approved", "note": note, "transaction_id": id });
+        let path = "/api/v1/orders/2/decision";
+        let key = format!("{id:?}{note:?}").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let answer = platform.call(Method::POST, path, &token, Some(&key), Some(body)).await;
+        assert_eq!(answer.problem(), "invalid", "{id:?} {note:?}");
+    }
+    assert_eq!(platform.test.order(2).await.state, State::Unknown);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,8 @@
 
 use super::{Charset, CsvFile, Session, Targets, date, read, say_counts, state};
 use crate::clock;
-use crate::desk::{Desk, Found, Patience, Row};
+use crate::decisions::{entered, found};
+use crate::desk::{Desk, Patience, Row};
 use crate::import::{self, Done, ImportError, Imported, Incoming, Known};
 use crate::order::Order;
 use crate::sheet::MAX_FILE_BYTES;
@@ -125,19 +126,17 @@ pub(super) struct Decide {
 }
 
 impl Decide {
-    /// What was found with `order`; nothing if an id is needed and neither said nor known.
-    fn found(&self, order: &Order) -> Option<Found> {
-        Some(match self {
-            Decide { approved: Some(id), .. } => {
-                Found::Approved { transaction_id: id.as_deref().or(order.transaction_id())?.to_owned() }
-            }
-            Decide { registered: Some(id), .. } => Found::Registered { transaction_id: id.clone() },
-            Decide { rejected: true, .. } => Found::Rejected,
-            Decide { cancelled: true, .. } => Found::Cancelled,
-            Decide { tracked: true, .. } => Found::Tracked,
-            Decide { untracked: true, .. } => Found::Untracked,
-            Decide { .. } => Found::Nothing,
-        })
+    /// What was found, by its name in the API, and the transaction id that was said.
+    fn found(&self) -> (&'static str, &str) {
+        match self {
+            Decide { approved: Some(id), .. } => ("approved", id.as_deref().unwrap_or_default()),
+            Decide { registered: Some(id), .. } => ("registered", id.as_deref().unwrap_or_default()),
+            Decide { rejected: true, .. } => ("rejected", ""),
+            Decide { cancelled: true, .. } => ("cancelled", ""),
+            Decide { tracked: true, .. } => ("tracked", ""),
+            Decide { untracked: true, .. } => ("untracked", ""),
+            Decide { .. } => ("nothing", ""),
+        }
     }
 }
 
@@ -397,7 +396,13 @@ pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
         bail!(session.say("--note に、どう確かめたかを書いてください", "Say in --note how it was found out"));
     }
     let order = session.order(&decide.order, decide.mall.as_deref()).await?;
-    let Some(found) = decide.found(&order) else { bail!(Problem::IdMissing.words(session.lang)) };
+    let (name, typed) = decide.found();
+    let (typed, note) = match entered(typed, &decide.note) {
+        Ok(entered) => entered,
+        Err(wrong) => bail!("{}: {}", order.number, wrong.words(session.lang)),
+    };
+    let id = typed.or(order.transaction_id().map(str::to_owned));
+    let Some(found) = found(name, id) else { bail!(Problem::IdMissing.words(session.lang)) };
     let desk: Desk<Plugin> = session.desk(&[]).await?;
-    Ok(print_rows(&[desk.decide(order.id, found, decide.note.trim()).await?], session.lang))
+    Ok(print_rows(&[desk.decide(order.id, found, &note).await?], session.lang))
 }

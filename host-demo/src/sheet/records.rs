@@ -20,7 +20,7 @@ pub enum QuoteFault {
     /// Text follows the closing quote, and the quoted part holds a separator or a line end: the quote closed
     /// somewhere else than it was meant to.
     TextAfter,
-    /// A quoted cell begins as the end of one row of this file and ends as the beginning of another.
+    /// A record of several lines has as many separators inside quotes as rows have: it may hold other rows.
     HoldsRows,
 }
 
@@ -69,19 +69,49 @@ fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
-/// Whether a cell of a file whose records have `width` cells looks as if it had swallowed rows: up to its first line
-/// end it is what follows column `at` in a row, and after its last one what precedes it.
-fn holds_rows(cell: &[u8], at: usize, width: usize) -> bool {
-    let separators = |part: &[u8]| part.iter().filter(|byte| **byte == SEPARATOR).count();
-    let (Some(first), Some(last)) =
-        (cell.iter().position(|byte| is_line_end(*byte)), cell.iter().rposition(|byte| is_line_end(*byte)))
-    else {
-        return false;
-    };
-    width > 1 && at + separators(&cell[..first]) + 1 == width && separators(&cell[last..]) == at
+fn separators(cell: &[u8]) -> usize {
+    cell.iter().filter(|byte| **byte == SEPARATOR).count()
+}
+
+/// The separators inside the quotes of a record.
+///
+/// A record that took in another row has all separators of that row inside its quotes, wherever they were opened and
+/// closed: outside there are as many as one row has, or the number of its cells gives it away. An extra separator
+/// makes it more; only missing ones make it less.
+#[derive(Default)]
+struct Inside {
+    /// In cells with a line end.
+    of_several_lines: usize,
+    /// In all quoted cells.
+    of_all: usize,
+    /// The line on which the first cell with a line end is opened.
+    opened: Option<u64>,
+}
+
+impl Inside {
+    fn add(&mut self, cell: &[u8], opened: u64) {
+        self.of_all += separators(cell);
+        if cell.iter().any(|byte| is_line_end(*byte)) {
+            self.of_several_lines += separators(cell);
+            self.opened.get_or_insert(opened);
+        }
+    }
+
+    /// The fault if the record may hold another row. Half of a row's separators in the cells of several lines are
+    /// enough, as the rows around a stray quote are often broken themselves. A remark with so many commas is refused
+    /// as well: in a table of few columns nothing tells it from a row, and a row must not be lost.
+    fn fault(&self, width: Option<usize>) -> Option<Fault> {
+        let line = self.opened?;
+        let of_a_row = width.map_or(1, |width| width.saturating_sub(1).max(1));
+        // Of the headings nothing is known: a name has no line end and separator in it.
+        let suspicious = width.map_or(1, |_| of_a_row.div_ceil(2));
+        let holds_rows = self.of_several_lines >= suspicious || self.of_all >= of_a_row;
+        holds_rows.then_some(Fault { kind: QuoteFault::HoldsRows, line })
+    }
 }
 
 /// The records of a file, one after the other, empty lines too.
+#[derive(Clone)]
 pub struct Records<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -147,30 +177,21 @@ impl<'a> Records<'a> {
         self.at += length;
     }
 
-    /// Reads the cell in column `column`, and says what is wrong with its quotes.
-    fn cell(&mut self, cell: &mut Vec<u8>, column: usize) -> Option<QuoteFault> {
+    /// Reads a cell, and says what is wrong with its quotes.
+    fn cell(&mut self, cell: &mut Vec<u8>, inside: &mut Inside) -> Option<QuoteFault> {
         if self.peek() != Some(QUOTE) {
             self.plain(cell);
             return None;
         }
+        let opened = self.line;
         if !self.quoted(cell) {
             return Some(QuoteFault::NotClosed);
         }
+        inside.add(cell, opened);
         let hides = cell.iter().any(|byte| *byte == SEPARATOR || is_line_end(*byte));
-        let fault = match self.peek() {
-            Some(byte) if byte != SEPARATOR && !is_line_end(byte) => hides.then_some(QuoteFault::TextAfter),
-            _ => self.swallowed(cell, column).then_some(QuoteFault::HoldsRows),
-        };
+        let is_text_after = self.peek().is_some_and(|byte| byte != SEPARATOR && !is_line_end(byte));
         self.plain(cell);
-        fault
-    }
-
-    fn swallowed(&self, cell: &[u8], column: usize) -> bool {
-        match self.width {
-            Some(width) => holds_rows(cell, column, width),
-            // Of the headings nothing is known: a name has no line end and separator in it.
-            None => cell.contains(&SEPARATOR) && cell.iter().any(|byte| is_line_end(*byte)),
-        }
+        (hides && is_text_after).then_some(QuoteFault::TextAfter)
     }
 }
 
@@ -181,11 +202,11 @@ impl<'a> Iterator for Records<'a> {
         self.peek()?;
         let (begin, line) = (self.at, self.line);
         let (mut cells, mut fault) = (ByteRecord::new(), None);
-        let mut cell = Vec::new();
+        let (mut cell, mut inside) = (Vec::new(), Inside::default());
         loop {
             cell.clear();
             let opened = self.line;
-            let found = self.cell(&mut cell, cells.len());
+            let found = self.cell(&mut cell, &mut inside);
             fault = fault.or(found.map(|kind| Fault { kind, line: opened }));
             cells.push_field(&cell);
             match self.peek() {
@@ -193,6 +214,7 @@ impl<'a> Iterator for Records<'a> {
                 _ => break,
             }
         }
+        let fault = fault.or_else(|| inside.fault(self.width));
         let raw = &self.bytes[begin..self.at];
         // A file that ends within a quote has no line end there.
         let ends = self.peek().is_some();

@@ -183,6 +183,8 @@ struct Form {
     account: String,
     /// Most orders in a request, as it was typed.
     rows_per_request: String,
+    /// Which orders are taken, as it was typed.
+    take: String,
     /// 受注ステータス of each start, chosen or only typed.
     statuses: BTreeMap<&'static str, String>,
     unsaved: Unsaved,
@@ -207,6 +209,7 @@ impl Form {
         let statuses = statuses.collect();
         let mut form = Form {
             rows_per_request: mall.rows_per_request.to_string(),
+            take: take_lines(&mall.take),
             mall,
             rows,
             try_amount: String::new(),
@@ -256,11 +259,16 @@ impl Form {
             try_amount: fields.one("try").to_owned(),
             account: fields.one("account").to_owned(),
             rows_per_request: fields.one("rows_per_request").to_owned(),
+            take: fields.one("take").to_owned(),
             statuses: STARTS.map(|name| (name, fields.one(&format!("{name}.status")).to_owned())).into(),
             unsaved,
             problems: BTreeMap::new(),
         };
         form.read_bands(t);
+        if let Some(line) = lines(&form.take).find(|line| !line.contains('=')) {
+            let words = fill(t.take_line, &[&line]);
+            form.problems.insert("take".to_owned(), words);
+        }
         form.pad();
         form
     }
@@ -401,11 +409,14 @@ fn rows_per_request(fields: &Fields) -> u32 {
 /// A column and a value to a line.
 fn take(fields: &Fields) -> Takes {
     let mut take = Takes::new();
-    for line in fields.one("take").lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (column, value) = line.split_once('=').unwrap_or((line, ""));
+    for (column, value) in lines(fields.one("take")).filter_map(|line| line.split_once('=')) {
         take.entry(column.trim().to_owned()).or_default().push(value.trim().to_owned());
     }
     take
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 fn take_lines(take: &Takes) -> String {
@@ -680,7 +691,7 @@ async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said:
         by_csv: form.mall.by_csv,
         moves: moves(&form.mall.automation, t),
         rows_per_request: form.rows_per_request.clone(),
-        take: take_lines(&form.mall.take),
+        take: form.take.clone(),
         mapped: !form.mall.headings.is_empty(),
         headings: import::headings()
             .map(|ours| (ours, form.mall.headings.get(ours).cloned().unwrap_or_default()))

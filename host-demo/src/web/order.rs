@@ -10,7 +10,8 @@ use super::texts::{Texts, fill};
 use super::visit::{Staff, local};
 use crate::automation;
 use crate::clock;
-use crate::decisions::{MAX_ID, MAX_NOTE, found};
+use crate::complaint::Complaint;
+use crate::decisions::{MAX_ID, MAX_NOTE, entered, found};
 use crate::desk::{DeskError, Found};
 use crate::mall::{Mall, Start};
 use crate::order::{Invoice, Item, Order, Person};
@@ -604,20 +605,15 @@ pub fn findings(state: State) -> impl Iterator<Item = &'static str> {
 
 impl DecisionForm {
     /// What was found with `order`, and the note; or what is wrong with the form.
-    fn read(&self, order: &Order, t: &'static Texts) -> Result<(Found, String), String> {
-        // A browser sends line breaks as two characters and counts them as one.
-        let note = self.note.trim().replace("\r\n", "\n");
-        let id = order.transaction_id().unwrap_or(self.transaction_id.trim());
-        if note.is_empty() {
-            return Err(t.note_missing.to_owned());
-        }
-        if note.chars().count() > MAX_NOTE {
-            return Err(fill(t.note_too_long, &[&MAX_NOTE]));
-        }
-        if id.chars().count() > MAX_ID {
-            return Err(fill(t.id_too_long, &[&MAX_ID]));
-        }
-        match found(&self.found, Some(id)) {
+    fn read(&self, order: &Order, lang: Lang, t: &'static Texts) -> Result<(Found, String), String> {
+        let (id, note) = match entered(&self.transaction_id, &self.note) {
+            Ok(entered) => entered,
+            // More than that it is empty.
+            Err(Complaint::Empty(_)) => return Err(t.note_missing.to_owned()),
+            Err(wrong) => return Err(format!("{}{}", wrong.words(lang), t.not_recorded_yet)),
+        };
+        let id = order.transaction_id().map(str::to_owned).or(id);
+        match found(&self.found, id) {
             Some(found) => Ok((found, note)),
             None if self.found == "approved" => Err(t.id_missing.to_owned()),
             None => Err(t.found_missing.to_owned()),
@@ -650,7 +646,7 @@ pub async fn decide(
     if order.version != form.version {
         return refused(&app, &staff, id, typed, Tone::Wait, p.t.stale).await;
     }
-    let (found, note) = match form.read(&order, p.t) {
+    let (found, note) = match form.read(&order, p.lang, p.t) {
         Ok(read) => read,
         Err(words) => return refused(&app, &staff, id, typed, Tone::Bad, words).await,
     };

@@ -187,7 +187,7 @@ impl QuestionView {
         let mut columns: Vec<ColumnView> = Vec::new();
         for (answer, orders) in question.answers() {
             let (heading, value) = answer.split_once('=').unwrap_or_default();
-            let words = fill(t.value_of_orders, &[&shown_value(value, lang), &orders]);
+            let words = fill(t.value_of_orders, &[&shown_value(value, lang), &crate::words::orders(orders, lang)]);
             let heading = heading.to_owned();
             let value = ValueView { answer, words };
             match columns.last_mut() {
@@ -309,10 +309,11 @@ fn read(upload: &Upload, bytes: &[u8]) -> Result<Incoming, Refusal> {
     })
 }
 
-/// The file with what was ticked, if it had asked.
-fn answered(upload: &Upload, file: Incoming) -> Incoming {
-    let ticked: Vec<String> = upload.texts("take.").map(str::to_owned).collect();
-    if ticked.is_empty() { file } else { Incoming { take: ticked, ..file } }
+/// The file with what was ticked, if it had asked, besides what was ticked before: a question is about the columns of
+/// which nothing was said yet.
+fn answered(upload: &Upload, mut file: Incoming) -> Incoming {
+    file.take.extend(upload.texts("take.").map(str::to_owned));
+    file
 }
 
 fn encoding(name: &str) -> Option<&'static Encoding> {

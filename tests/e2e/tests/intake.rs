@@ -52,14 +52,14 @@ fn the_command_line_asks_counts_and_takes_nothing_wrong() {
     let taken = system.import("paid-by-card-and-cancelled.csv", &["--take", "後払い決済"]);
     assert_eq!(taken.code, 0, "{taken:?}");
     for said in
-        ["rows read 3 = taken 1 (1 orders) + refused 0 (0 orders) + passed over 2", "支払方法 is クレジットカード 1"]
+        ["rows read 3 = taken 1 (1 order) + refused 0 (0 orders) + passed over 2", "支払方法 is クレジットカード 1"]
     {
         assert!(taken.stdout.contains(said), "{said}: {}", taken.stdout);
     }
     let stray = system.import("quote-opened-in-a-name.csv", &[]);
     assert_eq!(stray.code, 1, "{stray:?}");
     assert!(
-        stray.stdout.contains("rows read 4 = taken 1 (1 orders) + refused 3 (1 orders) + passed over 0"),
+        stray.stdout.contains("rows read 4 = taken 1 (1 order) + refused 3 (1 order) + passed over 0"),
         "{stray:?}"
     );
     assert!(stray.stderr.contains("line 3"), "{stray:?}");
@@ -102,7 +102,7 @@ fn many_decisions_are_recorded_from_one_file() {
         let arguments = ["decisions", "--mall", "honten", &path].into_iter().chain(more.iter().copied());
         let ended = system.platform.run(arguments.collect::<Vec<_>>()).unwrap();
         assert_eq!(ended.code, 1, "{ended:?}");
-        assert!(ended.stdout.contains("rows read 4 = taken 3 (3 orders) + refused 1 (1 orders)"), "{ended:?}");
+        assert!(ended.stdout.contains("rows read 4 = taken 3 (3 orders) + refused 1 (1 order)"), "{ended:?}");
         assert!(ended.stderr.contains("maybe"), "{ended:?}");
         let now = system.platform.orders().unwrap();
         assert_eq!(now.iter().filter(|order| order.state == "approved").count(), approved);
@@ -234,6 +234,20 @@ fn the_page_and_the_api_ask_count_and_take_the_same() {
     assert!(tried.status == 200 && tried.text.contains("読んだ行 3 ＝ 取り込む 1（1件）"), "{}", tried.text);
     let taken = visitor.import(&[("held", &tried.field("held")), ("do", "held")], None);
     assert!(taken.status == 200 && taken.text.contains("1件を取り込みました"), "{}", taken.text);
+
+    // Two columns, answered one after the other: the second question is about what is open yet.
+    let text =
+        String::from_utf8(paid.clone()).unwrap().replace("ステータス", "進捗").replace("キャンセル確定", "要確認");
+    let asked = visitor.import(&fields, Some(text.as_bytes()));
+    assert!(asked.text.contains("支払方法") && asked.text.contains("要確認（1件）"), "{}", asked.text);
+    let held = asked.field("held");
+    let first = [("held", held.as_str()), ("take.1.1", "支払方法=後払い決済"), ("do", "try")];
+    let asked = visitor.import(&first, None);
+    assert!(asked.status == 422 && !asked.text.contains("支払方法="), "{}", asked.text);
+    let held = asked.field("held");
+    let second = [("held", held.as_str()), ("take.1.1", "進捗=要確認"), ("do", "try")];
+    let tried = visitor.import(&second, None);
+    assert!(tried.status == 200 && tried.text.contains("読んだ行 3 ＝"), "{}", tried.text);
 
     let stray = std::fs::read(file("quotes-opened-in-two-remarks.csv")).unwrap();
     let (status, came) = visitor.call(&token, "what=orders", "c", &stray);

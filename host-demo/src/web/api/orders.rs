@@ -6,7 +6,7 @@ use super::caller::Caller;
 use super::object::Object;
 use super::problem::{Kind, Problem};
 use crate::clock;
-use crate::decisions::{MAX_ID, MAX_NOTE, found};
+use crate::decisions::{entered, found};
 use crate::desk::Row;
 use crate::order::{Amounts, Invoice, Item, Order, Person};
 use crate::state::{Action, Outcome, State};
@@ -524,10 +524,9 @@ pub async fn decide(
     Path(id): Path<i64>,
     Object(decision): Object<Decision>,
 ) -> Result<Json<Done>, Problem> {
-    let note = decision.note.trim();
-    if note.is_empty() || note.chars().count() > MAX_NOTE {
-        return Err(Problem::new(Kind::Invalid, format!("`note` has 1 to {MAX_NOTE} characters.")));
-    }
+    let typed = decision.transaction_id.as_deref().unwrap_or_default();
+    let (typed, note) =
+        entered(typed, &decision.note).map_err(|wrong| Problem::new(Kind::Invalid, wrong.words(caller.lang)))?;
     let order = unchanged(&app, id, decision.version).await?;
     let open: Vec<_> = findings(order.state).collect();
     if !open.contains(&decision.found.as_str()) {
@@ -537,13 +536,9 @@ pub async fn decide(
         };
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let typed = decision.transaction_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
-    let named = found(&decision.found, typed.or(order.transaction_id()));
-    let needs_id = || {
-        let words = format!("`{}` needs a `transaction_id` of at most {MAX_ID} characters.", decision.found);
-        Problem::new(Kind::Invalid, words)
-    };
+    let named = found(&decision.found, typed.or(order.transaction_id().map(str::to_owned)));
+    let needs_id = || Problem::new(Kind::Invalid, format!("`{}` needs a `transaction_id`.", decision.found));
     let named = named.ok_or_else(needs_id)?;
-    let row = app.desk.of(&caller.name).decide(id, named, note).await.map_err(|error| Problem::failed(&error))?;
+    let row = app.desk.of(&caller.name).decide(id, named, &note).await.map_err(|error| Problem::failed(&error))?;
     Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
 }

@@ -194,7 +194,7 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
         NotTaken::Asks(question) => {
             let field = |(answer, orders): (String, usize)| FieldProblem {
                 field: "take".to_owned(),
-                detail: lang.pick(format!("{answer}: {orders}件"), format!("{answer}: {orders} orders")),
+                detail: format!("{answer}: {}", crate::words::orders(orders, lang)),
             };
             let how = lang.pick(
                 "取り込む値を take=列=値 として付けてください（いくつでも）。候補は fields にあります。",
