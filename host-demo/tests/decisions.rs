@@ -55,6 +55,14 @@ impl Office {
 }
 
 on_both! {
+    async fn a_row_with_nul_is_refused_and_no_other_one(db) {
+        let office = Office::in_doubt(db, 2).await;
+        let text = "注文番号,登録番号,結果,メモ\nA-1,,登録なし,検索 0件\nA\0-2,,登録なし,検索 0件\n,x\0y,登録なし,検索 0件\n";
+        let done = office.take_in(text, false).await;
+        assert_eq!(done.bad().map(|bad| bad.line).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(office.states().await, [State::NotSent, State::Unknown]);
+    }
+
     async fn many_are_recorded_at_once_each_with_its_own_finding(db) {
         let office = Office::in_doubt(db, 7).await;
         let references: Vec<_> = office.test.all().await.iter().map(|order| order.reference().to_owned()).collect();

@@ -60,6 +60,16 @@ on_both! {
         assert!(words[0].contains("2行目にもあります") && words[1].contains("Excelで崩れています"), "{words:?}");
     }
 
+    async fn a_row_with_nul_is_refused_and_no_other_one(db) {
+        let test = TestStore::new(db).await;
+        test.orders(2).await;
+        let mall = by_csv(&test).await;
+        let text = "注文番号,与信結果\nA-1,OK\nA\0-2,OK\n";
+        let taken = results::take_in(&test.store, &mall, text.as_bytes(), None, "op", false).await.unwrap();
+        assert_eq!(taken.taken().map(|(line, number, _)| (line, number)).collect::<Vec<_>>(), [(2, "A-1")]);
+        assert_eq!(taken.bad().map(|bad| bad.line).collect::<Vec<_>>(), [3]);
+    }
+
     async fn a_stray_quote_swallows_no_result(db) {
         let test = TestStore::new(db).await;
         test.orders(4).await;
