@@ -13,7 +13,7 @@ use crate::table::{Counts, Progress, pairs, table, yen};
 use crate::take::Question;
 use crate::tracking::{self, Entry};
 use crate::view::{OrderView, actions_cell, list_headings, list_row};
-use crate::words::{Lang, Problem};
+use crate::words::{Lang, Problem, orders};
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use provider_host::Plugin;
@@ -172,11 +172,11 @@ async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String
     let words = match dry_run {
         true => session.say(
             format!("{taken}件を取り込めます。取り込めない注文 {bad}件。まだ何も書き込んでいません"),
-            format!("{taken} orders can be imported, {bad} cannot; nothing was written"),
+            format!("{} can be imported, {bad} cannot; nothing was written", orders(taken, Lang::En)),
         ),
         false => session.say(
             format!("{taken}件を取り込みました（{encoding}、手数料の変更 {banded}件）。取り込めなかった注文 {bad}件"),
-            format!("{taken} orders imported ({encoding}; {banded} with a fee band); {bad} not imported"),
+            format!("{} imported ({encoding}; {banded} with a fee band); {bad} not imported", orders(taken, Lang::En)),
         ),
     };
     println!("{words}");

@@ -121,7 +121,7 @@ pub static EN: Texts = Texts {
     note_hint: "Who looked, where, and how (required)",
     note_missing: "Write a note: a record that does not say how it was found cannot be kept.",
     not_recorded_yet: ". Nothing was recorded yet.",
-    take_line: "\"{0}\" has no =. Write the heading of a column, = and a value, like 支払方法=後払い.",
+    take_line: "\"{0}\" has no =. Write the heading of a column, = and a value.",
     decide_closed: "The outcome is no longer unknown, so nothing was recorded. The note can be copied from here.",
     id_missing: "Enter the transaction id to record an approval.",
     found_missing: "Choose what was found.",

@@ -501,11 +501,11 @@ mod tests {
         }
     }
 
-    /// Names of encodings and units are the same everywhere; anything else that is would be a text that
+    /// Names of encodings and units are the same everywhere, as are brackets; anything else that is would be a text that
     /// nobody translated.
     #[test]
     fn english_is_english_and_japanese_is_japanese() {
-        let same = ["mebibytes", "kibibytes"];
+        let same = ["mebibytes", "kibibytes", "value_of_orders"];
         let is_japanese = |text: &str| text.chars().any(|c| ('\u{3000}'..='\u{9fff}').contains(&c));
         for ((name, ja), (_, en)) in ja::JA.all().into_iter().zip(en::EN.all()) {
             // The switch names the other language in that language.
