@@ -805,7 +805,7 @@ async fn a_connection_test_is_among_the_calls_of_its_provider() {
     let own = std::env::current_exe().unwrap();
     let built = own.ancestors().map(|folder| folder.join("plugins/atobarai-com.wasm")).find(|path| path.is_file());
     std::fs::copy(built.expect("run `cargo xtask plugins` first"), shelf.join("atobarai-com.wasm")).unwrap();
-    std::fs::write(shelf.join("atobarai-com.toml"), "origins = []\n").unwrap();
+    std::fs::write(shelf.join("atobarai-com.toml"), "provider = \"atobarai-com\"\norigins = []\n").unwrap();
     platform.app = start(&platform.test, false, None).await;
     platform.router = platform.app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
     let mut mall = platform.test.mall().await;
