@@ -456,10 +456,10 @@ impl<P: Provider + Clone> Desk<P> {
         if matches!(found, Found::Registered { transaction_id: None }) && order.transaction_id().is_none() {
             return Ok(Some(Problem::IdMissing));
         }
-        if let Some(id) = found.transaction_id() {
-            if let Some(reference) = self.store.holder_of_id(order, id).await? {
-                return Ok(Some(Problem::IdTaken { transaction_id: id.to_owned(), reference }));
-            }
+        if let Some(id) = found.transaction_id()
+            && let Some(reference) = self.store.holder_of_id(order, id).await?
+        {
+            return Ok(Some(Problem::IdTaken { transaction_id: id.to_owned(), reference }));
         }
         if !found.is_absence(order) {
             return Ok(None);
