@@ -103,11 +103,6 @@ impl Cluster {
         Ok(format!("postgres://{USER}@localhost/{name}?host={}", self.folder.display()))
     }
 
-    /// Where the server's socket and its data are.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Runs statements as the server's administrator.
     pub fn administer(&self, statements: &str) -> Result<()> {
         self.run("psql", &["--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", "postgres", "--command", statements])
@@ -118,11 +113,6 @@ impl Cluster {
         self.control(&["stop", "--mode", "immediate"])?;
         let log = self.folder.join("log");
         self.control(&["start", "--log", &log.to_string_lossy()])
-    }
-
-    /// Ends the server; clients are refused from then on.
-    pub fn stop(&self) -> Result<()> {
-        self.control(&["stop", "--mode", "fast"])
     }
 
     /// A client that receives the server's log as an asynchronous standby does, until it is killed. What it receives is
