@@ -105,7 +105,7 @@ impl Platform {
         let component = std::fs::read(built)?;
         let path = self.folder.join("plugins").join(name).with_extension("wasm");
         std::fs::write(&path, &component)?;
-        let digest: String = Sha256::digest(&component).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest(&component);
         let permissions = format!(
             "provider = \"{name}\"\nsha256 = \"{digest}\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
             gateway.origin
@@ -114,13 +114,13 @@ impl Platform {
         Ok(path)
     }
 
-    /// A copy of the component at `path` under another digest, with permissions beside it.
+    /// A copy of the component at `path` under another digest, with the same permissions for it beside it.
     pub fn another_build(&self, path: &Path) -> Result<PathBuf> {
-        let copy = self.write("next.wasm", [std::fs::read(path)?, SECTION.to_vec()].concat())?;
+        let component = std::fs::read(path)?;
+        let copy = [component.as_slice(), &SECTION].concat();
         let permissions = std::fs::read_to_string(path.with_extension("toml"))?;
-        let unpinned: Vec<&str> = permissions.lines().filter(|line| !line.starts_with("sha256")).collect();
-        self.write("next.toml", unpinned.join("\n"))?;
-        Ok(copy)
+        self.write("next.toml", permissions.replace(&digest(&component), &digest(&copy)))?;
+        self.write("next.wasm", copy)
     }
 
     /// Writes `text` to a file in the platform's folder.
@@ -187,4 +187,9 @@ impl Platform {
     pub fn orders(&self) -> Result<Vec<Order>> {
         serde_json::from_str(&self.must(["export", "--json"])?).context("the platform's export cannot be read")
     }
+}
+
+/// Hex SHA-256, as permission files have it.
+fn digest(component: &[u8]) -> String {
+    Sha256::digest(component).iter().map(|byte| format!("{byte:02x}")).collect()
 }
