@@ -30,6 +30,7 @@ pub mod install;
 pub mod intake;
 pub mod lanes;
 pub mod mall;
+mod names;
 pub mod order;
 pub mod provider;
 pub mod results;

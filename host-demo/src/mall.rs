@@ -39,6 +39,7 @@
 use crate::desk::MAX_CHUNK;
 use crate::identifier::{is_mangled, mangled_words};
 use crate::import;
+use crate::names::is_text;
 use crate::order::Invoice;
 use crate::provider::{Provider, is_name};
 use crate::take::Takes;
@@ -419,18 +420,6 @@ const KEYS: [&str; 10] = [
 
 /// The page for a mall that is yet to be made stands where such a mall's own would.
 const NO_ID: &str = "new";
-
-/// Whether a name can be shown and told from others: seen whole, and without blanks around it.
-fn is_text(text: &str, max: usize) -> bool {
-    (1..=max).contains(&text.chars().count()) && text.trim() == text && !text.chars().any(is_unseen)
-}
-
-/// Control characters, and those that change how others are shown without being seen.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-}
 
 /// What is wrong with a mall whatever its provider says: ids and names that cannot be used, columns that do not
 /// exist or stand for two. The one rule for the page, the API and the command line.

@@ -34,15 +34,7 @@ fn of_module(module: &Module) -> Vec<u8> {
 
 /// Functions of the type `[] -> []` with these bodies.
 fn of_functions(bodies: impl IntoIterator<Item = Function>) -> Vec<u8> {
-    let (mut types, mut functions, mut code) = (TypeSection::new(), FunctionSection::new(), CodeSection::new());
-    types.ty().function([], []);
-    for body in bodies {
-        functions.function(0);
-        code.function(&body);
-    }
-    let mut module = Module::new();
-    module.section(&types).section(&functions).section(&code);
-    of_module(&module)
+    of_module(&of_bodies(bodies))
 }
 
 fn function(instructions: impl IntoIterator<Item = Instruction<'static>>) -> Function {

@@ -8,6 +8,7 @@ use super::audit::{self, By, Deed};
 use super::rows::parse;
 use super::{Result, Store, StoreError, Writing, take_numbers};
 use crate::automation::AUTOMATION;
+use crate::names::is_text;
 use crate::words::Lang;
 use crate::worker::RECOVERY;
 use argon2::Argon2;
@@ -16,7 +17,6 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
 use std::sync::LazyLock;
@@ -615,16 +615,8 @@ fn subject_address(address: &str) -> String {
     format!("address {address}")
 }
 
-/// Signs that change how a name looks and are not seen themselves.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 fn is_user_name(name: &str) -> bool {
-    let length = name.chars().count();
-    let ours = [AUTOMATION, RECOVERY].contains(&name);
-    (1..=MAX_USER_NAME).contains(&length) && name.trim() == name && !name.chars().any(is_unseen) && !ours
+    is_text(name, MAX_USER_NAME) && ![AUTOMATION, RECOVERY].contains(&name)
 }
 
 impl FromRow<'_, AnyRow> for User {
@@ -688,5 +680,5 @@ pub(super) fn random_token() -> Result<String> {
 }
 
 pub(super) fn digest(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::digest::digest(&[token.as_bytes()])
 }
