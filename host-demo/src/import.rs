@@ -777,7 +777,7 @@ async fn carried_out(
         _ => None,
     });
     let new: Vec<NewOrder> = new.collect();
-    let mut inserted = store.insert_orders(mall, &new, clock::now()).await?.into_iter();
+    let mut inserted = store.insert_orders(mall, &new, store.now()).await?.into_iter();
     let mut done = Vec::with_capacity(plans.len());
     for entry in plans {
         let (entry, plan) = match entry.open() {
@@ -801,7 +801,7 @@ async fn carried_out(
 async fn correct(store: &Store, before: &Order, correction: &Correction, known: Known<'_>) -> Result<bool, StoreError> {
     let Known::Corrected { who } = known else { return Ok(false) };
     match correction {
-        Correction::Status(status) => store.set_order_status(before, Some(status), who, clock::now()).await,
-        Correction::Content(after) => store.correct_order(before, after, who, clock::now()).await,
+        Correction::Status(status) => store.set_order_status(before, Some(status), who, store.now()).await,
+        Correction::Content(after) => store.correct_order(before, after, who, store.now()).await,
     }
 }

@@ -187,7 +187,7 @@ async fn write(store: &Store, mall: &Mall, results: &[Entry<Judged<'_>>], who: &
             ..Change::new(result.order, result.event)
         }
     });
-    let applied = store.apply(&changes.collect::<Vec<_>>(), who, clock::now()).await?;
+    let applied = store.apply(&changes.collect::<Vec<_>>(), who, store.now()).await?;
     Ok(applied.iter().map(Option::is_some).collect())
 }
 

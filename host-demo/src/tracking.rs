@@ -100,7 +100,7 @@ pub async fn enter(
     }
     let id = find_carrier(provider.info(), carrier).map_or(carrier, |found| &found.id);
     let tracking = Tracking { carrier: id.to_owned(), number, shipped_on };
-    let written = store.set_tracking(order, &tracking, who, clock::now()).await?;
+    let written = store.set_tracking(order, &tracking, who, store.now()).await?;
     Ok(if written { Ok(tracking) } else { Err(Refused::Changed) })
 }
 

@@ -9,7 +9,6 @@
 //! A process that loses its connection to PostgreSQL loses its lock as well and is dead to the others.
 //! That is safe: its orders become unknown and are asked about. It goes on under a new name.
 
-use crate::clock;
 use crate::order::Order;
 use crate::state::Event;
 use crate::store::{Change, Place, Store, StoreError};
@@ -161,7 +160,7 @@ async fn clear_up(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<
         ..Change::new(order, Event::ProcessDied)
     });
     let changes: Vec<_> = changes.collect();
-    let recovered = store.apply(&changes, RECOVERY, clock::now()).await?.iter().flatten().count();
+    let recovered = store.apply(&changes, RECOVERY, store.now()).await?.iter().flatten().count();
     store.give_back_rows(owner, orders).await?;
     if orders.is_none() {
         store.forget_calls_of(owner).await?;

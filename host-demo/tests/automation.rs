@@ -49,7 +49,7 @@ impl Platform {
     async fn import(&self, mall: &Mall, number: &str, order_status: Option<&str>) -> i64 {
         let order =
             host_demo::store::NewOrder { order_status: order_status.map(str::to_owned), ..new_order(number, 1_000) };
-        assert_eq!(self.test.store.insert_orders(mall, &[order], clock::now()).await.unwrap(), [true]);
+        assert_eq!(self.test.store.insert_orders(mall, &[order], self.test.store.now()).await.unwrap(), [true]);
         let filter = Filter { number: Some(number.to_owned()), ..Filter::default() };
         self.test.store.orders(&filter).await.unwrap()[0].id
     }
@@ -118,7 +118,7 @@ on_both! {
         assert_eq!(platform.round().await, 0);
 
         let other = platform.test.order(bad).await;
-        assert!(platform.test.store.set_order_status(&other, Some("新規受付"), "op", clock::now()).await.unwrap());
+        assert!(platform.test.store.set_order_status(&other, Some("新規受付"), "op", platform.test.store.now()).await.unwrap());
         assert_eq!(platform.round().await, 1);
         let order = platform.test.order(bad).await;
         assert_eq!((order.state, order.order_status.as_deref()), (State::Rejected, Some("お支払い確認")));
@@ -183,12 +183,12 @@ on_both! {
             carrier: carrier.into(), number: "1".into(), shipped_on: date!(2026 - 07 - 01),
         };
         let order = platform.test.order(id).await;
-        platform.test.store.set_tracking(&order, &tracking("unknown"), "op", clock::now()).await.unwrap();
+        platform.test.store.set_tracking(&order, &tracking("unknown"), "op", platform.test.store.now()).await.unwrap();
         assert_eq!(platform.round().await, 1);
         platform.let_time_pass().await;
         assert_eq!(platform.round().await, 0, "a carrier that the provider does not report is a person's to change");
         let order = platform.test.order(id).await;
-        platform.test.store.set_tracking(&order, &tracking("yamato"), "op", clock::now()).await.unwrap();
+        platform.test.store.set_tracking(&order, &tracking("yamato"), "op", platform.test.store.now()).await.unwrap();
         assert_eq!(platform.round().await, 1);
         assert_eq!(platform.test.order(id).await.state, State::Synced);
     }
@@ -238,7 +238,7 @@ on_both! {
         for (id, statuses) in [(waiting[0], &["確認中", "新規受付"][..]), (elsewhere, &["新規受付"])] {
             for status in statuses {
                 let order = platform.test.order(id).await;
-                assert!(platform.test.store.set_order_status(&order, Some(status), "op", clock::now()).await.unwrap());
+                assert!(platform.test.store.set_order_status(&order, Some(status), "op", platform.test.store.now()).await.unwrap());
             }
         }
         platform.rounds().await;
@@ -267,12 +267,12 @@ on_both! {
         platform.set(Mall { automation: Automation { credit: Start::AtOnce, ..Automation::default() }, ..mall() }).await;
         let store = &platform.test.store;
         let order = platform.test.order(id).await;
-        assert!(store.set_order_status(&order, Some("要連絡"), "op", clock::now()).await.unwrap());
+        assert!(store.set_order_status(&order, Some("要連絡"), "op", store.now()).await.unwrap());
         let order = platform.test.order(id).await;
         let tracking = Tracking { carrier: "yamato".into(), number: "1".into(), shipped_on: date!(2026 - 07 - 01) };
-        assert!(store.set_tracking(&order, &tracking, "op", clock::now()).await.unwrap());
+        assert!(store.set_tracking(&order, &tracking, "op", store.now()).await.unwrap());
         let order = platform.test.order(id).await;
-        assert!(store.correct_order(&order, &new_order("A-1", 2_000), "op", clock::now()).await.unwrap());
+        assert!(store.correct_order(&order, &new_order("A-1", 2_000), "op", store.now()).await.unwrap());
         platform.rounds().await;
         let order = platform.test.order(id).await;
         assert_eq!((order.state, order.held), (State::NotAsked, Some(Action::Credit)));
@@ -320,7 +320,7 @@ on_both! {
             let order = platform.test.order(id).await;
             let shipped_on = date!(2026 - 07 - 01);
             let tracking = Tracking { carrier: "yamato".into(), number: number.into(), shipped_on };
-            platform.test.store.set_tracking(&order, &tracking, "op", clock::now()).await.unwrap();
+            platform.test.store.set_tracking(&order, &tracking, "op", platform.test.store.now()).await.unwrap();
         };
         enter("1").await;
         platform.rounds().await;

@@ -3,7 +3,6 @@
 use super::{Session, Targets};
 use crate::background::Background;
 use crate::batch;
-use crate::clock;
 use crate::current;
 use crate::state::Action;
 use crate::store::{BatchProgress, MAX_BATCH};
@@ -67,7 +66,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
         Command::Add { action, targets } => add(session, action.action(), &targets).await,
         Command::Show { batch, json } => show(session, batch, json).await,
         Command::Stop { batch } => {
-            session.store.stop_batch(batch, &session.operator, clock::now()).await?;
+            session.store.stop_batch(batch, &session.operator, session.store.now()).await?;
             show(session, batch, false).await
         }
     }
@@ -81,7 +80,7 @@ async fn add(session: &Session, action: Action, targets: &Targets) -> Result<boo
             format!("A batch has {MAX_BATCH} orders at most; split it by mall or order number"),
         ));
     }
-    println!("{}", session.store.add_batch(action, &session.operator, &ids, clock::now()).await?);
+    println!("{}", session.store.add_batch(action, &session.operator, &ids, session.store.now()).await?);
     Ok(true)
 }
 

@@ -43,7 +43,11 @@ impl Moment {
     }
 }
 
-/// The shared clock as this process saw it last, with the uptime of that time.
+/// Between two looks at the shared clock, what is known of it may fall behind this machine's uptime by one millisecond
+/// in so many. Clocks that run differ by less than one in ten thousand, so more is a slow answer of the database.
+const DRIFT: i64 = 1_000;
+
+/// The shared clock as this process knows it, with the uptime of that time.
 pub(super) type Watched = Arc<Mutex<Option<(i64, i64)>>>;
 
 /// The clock of one machine that does not tell its uptime: not exact, but all there is.
@@ -83,7 +87,8 @@ impl Store {
                 sqlx::query("UPDATE store SET clock_epoch = clock_epoch + 1").execute(&self.pool).await?;
                 read = sqlx::query_as(question).fetch_one(&mut *connection).await?;
             }
-            *self.watched() = Some((read.0, uptime.milliseconds));
+            let mut known = self.watched();
+            *known = Some((closer(*known, (read.0, uptime.milliseconds)), uptime.milliseconds));
         }
         Ok(Moment { at: read.0, clock: Some(read.1), uptime })
     }
@@ -118,6 +123,17 @@ impl Store {
     }
 }
 
+/// The shared clock's time at `read.1` milliseconds of uptime: what the database answered is older than its answer's
+/// arrival, so the later of two estimates is closer. Without this, [`Store::now`] would run backwards by the difference
+/// between a slow answer and a quick one, and what is due now would not be due a moment later.
+fn closer(known: Option<(i64, i64)>, read: (i64, i64)) -> i64 {
+    let Some((at, then)) = known else { return read.0 };
+    let passed = read.1 - then;
+    let by_uptime = at + passed - passed / DRIFT;
+    // After a jump the two have nothing to do with each other.
+    if (by_uptime - read.0).unsigned_abs() > JUMP.as_millis() as u64 { read.0 } else { by_uptime.max(read.0) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +141,23 @@ mod tests {
     fn moment(at: i64, clock: Option<&str>, uptime: Option<(&str, i64)>) -> Moment {
         let uptime = uptime.map(|(boot, milliseconds)| Uptime { boot: boot.to_owned(), milliseconds });
         Moment { at, clock: clock.map(str::to_owned), uptime }
+    }
+
+    #[test]
+    fn a_slow_answer_does_not_turn_the_shared_clock_back() {
+        let quick = (100_000, 5_000);
+        assert_eq!(closer(None, quick), 100_000);
+        assert_eq!(closer(Some(quick), (100_985, 6_000)), 100_999, "an answer that took 15 ms");
+        assert_eq!(closer(Some(quick), (101_001, 6_000)), 101_001, "a quicker answer than the first");
+        let (mut known, hour) = (quick, 3_600_000);
+        for hours in 1..=2_400 {
+            // Slower than the uptime by one in ten thousand.
+            let (read, uptime) = (100_000 + hours * (hour - 360), 5_000 + hours * hour);
+            known = (closer(Some(known), (read, uptime)), uptime);
+            assert_eq!(known.0, read, "a drift is followed, after {hours} hours");
+        }
+        assert_eq!(closer(Some(quick), (3_700_000, 6_000)), 3_700_000, "the clock was set");
+        assert_eq!(closer(Some(quick), (40_000, 6_000)), 40_000, "the clock was set back");
     }
 
     #[test]

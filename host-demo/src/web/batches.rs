@@ -221,7 +221,7 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
     let caller = format!("user:{}", staff.user.id);
     let digest = format!("batch {action} {ids:?}");
     let call = Call { caller: &caller, key: &panel.once, digest: &digest };
-    match app.store.begin_call(call, &app.desk.worker.name(), clock::now()).await? {
+    match app.store.begin_call(call, &app.desk.worker.name(), app.store.now()).await? {
         Begun::New => {}
         Begun::Answered { answer, .. } => {
             return Ok(app.redirect(&answer, &[Notice::new(Tone::Wait, t.already_sent)]));
@@ -238,7 +238,7 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
         }
         ids = selection.able.iter().map(|candidate| candidate.id).collect();
     }
-    let batch = app.store.add_batch(action, &staff.user.name, &ids, clock::now()).await?;
+    let batch = app.store.add_batch(action, &staff.user.name, &ids, app.store.now()).await?;
     let path = format!("/batches/{batch}");
     app.store.end_call(call, 303, &path).await?;
     app.wake.notify_one();
@@ -449,7 +449,7 @@ pub async fn stop(
     _: Signed<Nothing>,
 ) -> Result<Response, Refusal> {
     find(&app, id).await?;
-    app.store.stop_batch(id, &staff.user.name, clock::now()).await?;
+    app.store.stop_batch(id, &staff.user.name, app.store.now()).await?;
     let notice = Notice::new(Tone::Ok, staff.visitor.page().t.batch_stopped);
     Ok(app.redirect(&format!("/batches/{id}"), &[notice]))
 }

@@ -527,7 +527,7 @@ pub async fn status(
         return refused(&app, &staff, id, typed, Tone::Bad, fill(t.status_wrong, &[&MAX_STATUS])).await;
     };
     let saved = order.version == form.version
-        && app.store.set_order_status(&order, status, &staff.user.name, clock::now()).await?;
+        && app.store.set_order_status(&order, status, &staff.user.name, app.store.now()).await?;
     app.wake.notify_one();
     match saved {
         true => Ok(said(&app, id, Tone::Ok, fill(t.status_saved, &[&order.number]))),
@@ -567,8 +567,8 @@ pub async fn invoice(
         return refused(&app, &staff, id, Typed::default(), Tone::Bad, t.invoice_closed).await;
     }
     let choice = Invoice::parse(&form.invoice);
-    let saved =
-        order.version == form.version && app.store.set_invoice(&order, choice, &staff.user.name, clock::now()).await?;
+    let saved = order.version == form.version
+        && app.store.set_invoice(&order, choice, &staff.user.name, app.store.now()).await?;
     if saved {
         return Ok(said(&app, id, Tone::Ok, fill(t.invoice_saved, &[&order.number])));
     }

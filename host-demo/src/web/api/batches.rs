@@ -6,7 +6,6 @@ use super::object::{Object, within};
 use super::orders::{Matching, Trouble};
 use super::problem::{Kind, Problem};
 use crate::batch::{is_for_many, waits};
-use crate::clock;
 use crate::state::{Action, Outcome, State};
 use crate::store::{self, BatchProgress, MAX_BATCH, MAX_PAGE, PAGE};
 use crate::web::App;
@@ -136,7 +135,7 @@ pub async fn begin(
         let words = format!("Nothing was begun: {} of the orders do not exist, the first is {first}.", missing.len());
         return Err(Problem::new(Kind::Invalid, words));
     }
-    let id = app.store.add_batch(new.action, &caller.name, &orders, clock::now()).await?;
+    let id = app.store.add_batch(new.action, &caller.name, &orders, app.store.now()).await?;
     app.wake.notify_one();
     Ok((StatusCode::ACCEPTED, Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?)))
 }
@@ -199,6 +198,6 @@ pub async fn rows(
     responses((status = 200, body = Batch, description = "The batch."), Acting, Missing))]
 pub async fn stop(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
     find(&app, id).await?;
-    app.store.stop_batch(id, &caller.name, clock::now()).await?;
+    app.store.stop_batch(id, &caller.name, app.store.now()).await?;
     Ok(Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?))
 }

@@ -2,7 +2,6 @@
 
 use super::caller::Caller;
 use super::problem::{Kind, MEDIA_TYPE, Problem};
-use crate::clock;
 use crate::sheet::MAX_FILE_BYTES;
 use crate::store::{Begun, Call};
 use crate::web::App;
@@ -57,7 +56,7 @@ pub async fn once(
     let line = format!("{} {}\n", parts.method, parts.uri);
     let digest = app.store.digest("call", &[line.as_bytes(), &body]);
     let call = Call { caller: &caller.id, key: &key, digest: &digest };
-    match app.store.begin_call(call, &app.desk.worker.name(), clock::now()).await? {
+    match app.store.begin_call(call, &app.desk.worker.name(), app.store.now()).await? {
         Begun::New => {}
         Begun::Answered { status, answer } => return Ok(replayed(status, answer)),
         Begun::Running => {

@@ -464,7 +464,7 @@ pub async fn status(
     let order = unchanged(&app, id, choice.version).await?;
     let unfit = || Problem::new(Kind::Invalid, format!("`order_status` has at most {MAX_STATUS} characters."));
     let status = order_status(&choice.order_status).ok_or_else(unfit)?;
-    let written = app.store.set_order_status(&order, status, &caller.name, clock::now()).await?;
+    let written = app.store.set_order_status(&order, status, &caller.name, app.store.now()).await?;
     app.wake.notify_one();
     edited(&app, id, written, caller.lang).await
 }
@@ -494,7 +494,7 @@ pub async fn invoice(
             format!("The invoice cannot be chosen in the state {}.", order.state),
         ));
     }
-    let written = app.store.set_invoice(&order, choice.invoice, &caller.name, clock::now()).await?;
+    let written = app.store.set_invoice(&order, choice.invoice, &caller.name, app.store.now()).await?;
     edited(&app, id, written, caller.lang).await
 }
 
