@@ -12,36 +12,8 @@
 #[macro_use]
 pub mod terminal;
 
-pub mod answer;
-pub mod automation;
-pub mod background;
-pub mod batch;
 pub mod cli;
-pub mod clock;
-pub mod complaint;
-mod current;
-pub mod decisions;
-pub mod desk;
-pub mod digest;
-pub mod follow;
-pub mod identifier;
-pub mod import;
-pub mod install;
-pub mod intake;
-pub mod lanes;
-pub mod mall;
-mod names;
-pub mod order;
-pub mod provider;
-pub mod results;
-pub mod secret;
-pub mod sheet;
-pub mod state;
+pub mod domain;
+pub mod service;
 pub mod store;
-pub mod table;
-pub mod take;
-pub mod tracking;
-pub mod view;
 pub mod web;
-pub mod words;
-pub mod worker;

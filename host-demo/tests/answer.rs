@@ -4,15 +4,15 @@ mod common;
 
 use common::TestStore;
 use common::fake::reason;
-use host_demo::answer::{Question, to_cancel, to_check, to_credit, to_sync};
-use host_demo::order::{Order, Registration};
-use host_demo::state::{Action, Event, State};
+use host_demo::domain::credit_state::{Action, Event, State};
+use host_demo::domain::issue::{Issue, Lang};
+use host_demo::domain::order::{Order, Registration};
+use host_demo::service::providers::response::{Inquiry, to_cancel, to_check, to_credit, to_sync};
 use host_demo::store::Moment;
-use host_demo::words::{Lang, Problem};
 use provider_host::contract::{Capability, Decision, Failure, Standing, Verdict};
 use std::time::Duration;
 
-const SETTLE: Duration = Duration::from_secs(120);
+const IN_FLIGHT_WINDOW: Duration = Duration::from_secs(120);
 const SENT_AT: i64 = 1_000_000;
 const SETTLED: i64 = SENT_AT + 120_000;
 
@@ -31,8 +31,12 @@ fn moment(at: i64) -> Moment {
 }
 
 /// A question to a provider that tells everything, asked at `at`.
-fn question(at: i64) -> Question {
-    Question { at: moment(at), settle: SETTLE, provider: Capability::REPORTS_CANCEL | Capability::REPORTS_TRACKING }
+fn question(at: i64) -> Inquiry {
+    Inquiry {
+        at: moment(at),
+        in_flight_window: IN_FLIGHT_WINDOW,
+        provider: Capability::REPORTS_CANCEL | Capability::REPORTS_TRACKING,
+    }
 }
 
 fn approved(id: &str) -> Decision {
@@ -84,9 +88,9 @@ async fn a_refusal_in_words_survives_that_nothing_is_there() {
     assert!(problem.words(Lang::En).contains("E00305 このサイトでは扱えません"));
     assert!(!problem.may_pass(), "or the automation would send it again");
     // Without such words the same answer lets it be sent again.
-    unknown.problem = Some(Problem::ProcessDied);
+    unknown.problem = Some(Issue::ProcessDied);
     let gone = to_check(&unknown, Ok(Standing::NotFound), &question(SETTLED));
-    assert_eq!(gone.problem, Some(Problem::NothingThere));
+    assert_eq!(gone.problem, Some(Issue::NothingThere));
 }
 
 #[tokio::test]
@@ -94,7 +98,7 @@ async fn an_answer_under_another_id_is_about_something_else() {
     let order = order(State::UnderReview, Some("T1")).await;
     let finding = to_check(&order, Ok(Standing::Decided(approved("T2"))), &question(SETTLED));
     assert_eq!((finding.event, finding.transaction_id), (Event::CheckNoNews, None));
-    assert_eq!(finding.problem, Some(Problem::AnotherId { asked: "T1".into(), answered: "T2".into() }));
+    assert_eq!(finding.problem, Some(Issue::AnotherId { asked: "T1".into(), answered: "T2".into() }));
 }
 
 #[tokio::test]
@@ -117,7 +121,7 @@ async fn only_an_unknown_outcome_is_unknown() {
         assert_eq!(to_sync(&order, Err(failure.clone())).event, sync, "{failure:?}");
         let check = to_check(&order, Err(failure.clone()), &question(SETTLED));
         assert_eq!(check.event, Event::CheckNoNews, "{failure:?}");
-        let problem = Problem::of(failure, Action::Credit);
+        let problem = Issue::of(failure, Action::Credit);
         assert!(!problem.words(Lang::Ja).is_empty() && !problem.words(Lang::En).is_empty());
     }
 }
@@ -126,11 +130,11 @@ async fn only_an_unknown_outcome_is_unknown() {
 async fn a_verdict_says_nothing_about_what_the_provider_never_tells() {
     let cancel = order(State::CancelUnknown, Some("T1")).await;
     let sync = order(State::SyncUnknown, Some("T1")).await;
-    let blind = Question { provider: Capability::empty(), ..question(SETTLED) };
+    let blind = Inquiry { provider: Capability::empty(), ..question(SETTLED) };
     for order in [&cancel, &sync] {
         let finding = to_check(order, Ok(Standing::Decided(approved("T1"))), &blind);
         assert_eq!(finding.event, Event::CheckNoNews, "{}", order.state);
-        assert!(matches!(finding.problem, Some(Problem::CannotTell { .. })), "{:?}", finding.problem);
+        assert!(matches!(finding.problem, Some(Issue::CannotTell { .. })), "{:?}", finding.problem);
     }
     assert_eq!(to_check(&sync, Ok(Standing::TrackingRegistered), &blind).event, Event::CheckTracked);
     assert_eq!(to_check(&cancel, Ok(Standing::Cancelled), &blind).event, Event::CheckCancelled);

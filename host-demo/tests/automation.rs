@@ -4,18 +4,18 @@ mod common;
 
 use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, do_by_itself, mall, new_order, on_both};
-use host_demo::automation::{AUTOMATION, pause};
-use host_demo::clock;
-use host_demo::desk::Desk;
-use host_demo::mall::{Automation, Mall, Start};
-use host_demo::order::{Order, Tracking};
-use host_demo::state::{Action, Event, Outcome, State};
+use host_demo::domain::clock;
+use host_demo::domain::credit_state::{Action, Event, Outcome, State};
+use host_demo::domain::issue::{Issue, ProviderMessage};
+use host_demo::domain::mall::{Automation, Mall, Start};
+use host_demo::domain::order::{Order, Tracking};
+use host_demo::service::automation::{AUTOMATION, pause};
+use host_demo::service::credit::CreditService;
+use host_demo::store::lease::ProcessLease;
 use host_demo::store::{
-    Admission, Among, Backlog, BreakerState, Claim, Deed, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery,
-    MallPart, OnBacklog, Position, Saved, Saving, Sum,
+    Admission, Among, AuditEvent, Backlog, BreakerState, Claim, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery,
+    MallPart, MallUpdate, MallUpdateOutcome, OnBacklog, Position, Sum,
 };
-use host_demo::words::{Problem, Said};
-use host_demo::worker::Worker;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,26 +23,26 @@ use time::macros::date;
 
 struct Platform {
     test: TestStore,
-    desk: Desk<Fake>,
+    desk: CreditService<Fake>,
 }
 
 impl Platform {
     async fn new(db: common::Db, fakes: &[(&str, &Fake)]) -> Self {
         let test = TestStore::new(db).await;
         let providers: HashMap<_, _> = fakes.iter().map(|(id, fake)| (id.to_string(), (*fake).clone())).collect();
-        let desk = Desk {
+        let desk = CreditService {
             store: test.store.clone(),
-            worker: Arc::new(Worker::start(&test.store).await.unwrap()),
+            worker: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(providers),
             who: "nobody".into(),
             concurrency: 4,
-            settle: Duration::ZERO,
+            in_flight_window: Duration::ZERO,
         };
         Platform { test, desk }
     }
 
     async fn set(&self, mall: Mall) -> Mall {
-        self.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+        self.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         self.test.store.mall(&mall.id).await.unwrap().unwrap()
     }
 
@@ -54,8 +54,8 @@ impl Platform {
         self.test.store.orders(&filter).await.unwrap()[0].id
     }
 
-    async fn save(&self, mall: Mall, backlog: OnBacklog) -> Saved {
-        self.test.store.put_mall(&mall, Saving { backlog, ..Saving::default() }).await.unwrap()
+    async fn save(&self, mall: Mall, backlog: OnBacklog) -> MallUpdateOutcome {
+        self.test.store.put_mall(&mall, MallUpdate { backlog, ..MallUpdate::default() }).await.unwrap()
     }
 
     /// Everything that is to be done by itself, now and later.
@@ -202,7 +202,7 @@ on_both! {
         platform.set(Mall { by_csv: true, ..automatic() }).await;
         platform.round().await;
         assert_eq!(platform.test.order(id).await.state, State::NotAsked, "its result is to come by CSV");
-        assert_eq!(platform.save(automatic(), OnBacklog::Send(None)).await, Saved::Done { elsewhere: 0 });
+        assert_eq!(platform.save(automatic(), OnBacklog::Send(None)).await, MallUpdateOutcome::Done { elsewhere: 0 });
         assert_eq!(platform.round().await, 1);
         assert_eq!(platform.test.order(id).await.state, State::Approved);
     }
@@ -219,10 +219,10 @@ on_both! {
         let three = Backlog { credit: Sum { orders: 3, billed: 3_000 }, sync: Sum::default() };
         let two = Backlog { credit: Sum { orders: 2, billed: 2_000 }, sync: Sum::default() };
         for unsaid in [OnBacklog::Ask, OnBacklog::Send(Some(two))] {
-            assert_eq!(platform.save(automatic(), unsaid).await, Saved::Waiting(three), "{unsaid:?}");
+            assert_eq!(platform.save(automatic(), unsaid).await, MallUpdateOutcome::Waiting(three), "{unsaid:?}");
             assert_eq!(platform.test.mall().await, before, "nothing was saved");
         }
-        assert_eq!(platform.save(automatic(), OnBacklog::default()).await, Saved::Done { elsewhere: 0 });
+        assert_eq!(platform.save(automatic(), OnBacklog::default()).await, MallUpdateOutcome::Done { elsewhere: 0 });
         assert_eq!(platform.test.store.held("m").await.unwrap(), three);
         let mall = platform.test.mall().await;
         let new = platform.import(&mall, "A-5", Some("新規受付")).await;
@@ -231,7 +231,7 @@ on_both! {
         // Other settings change nothing about it, and nobody is asked again.
         let other = Automation { on_hold: Some("保留中".into()), ..automatic().automation };
         let other = Mall { automation: other, ..automatic() };
-        assert_eq!(platform.save(other.clone(), OnBacklog::Ask).await, Saved::Done { elsewhere: 0 });
+        assert_eq!(platform.save(other.clone(), OnBacklog::Ask).await, MallUpdateOutcome::Done { elsewhere: 0 });
         platform.rounds().await;
         assert_eq!(platform.credited().await, [new]);
         // Orders that come to the order status from now on are like any other.
@@ -253,7 +253,7 @@ on_both! {
         // Who decided it, and what, stands in the audit log.
         let lines = platform.test.store.audit(None, 10).await.unwrap();
         let decided = lines.into_iter().filter_map(|line| match line.deed {
-            Deed::MallChanged { parts, .. } => parts.into_iter().find(|part| matches!(part, MallPart::Waiting { .. })),
+            AuditEvent::MallChanged { parts, .. } => parts.into_iter().find(|part| matches!(part, MallPart::Waiting { .. })),
             _ => None,
         });
         let decided: Vec<_> = decided.collect();
@@ -302,8 +302,8 @@ on_both! {
         ] {
             let saved = platform.save(to.clone(), OnBacklog::Ask).await;
             match waiting {
-                Some(orders) => assert_eq!(saved, Saved::Waiting(credit(orders)), "{to:?}"),
-                None => assert!(matches!(saved, Saved::Done { .. }), "{to:?}"),
+                Some(orders) => assert_eq!(saved, MallUpdateOutcome::Waiting(credit(orders)), "{to:?}"),
+                None => assert!(matches!(saved, MallUpdateOutcome::Done { .. }), "{to:?}"),
             }
             platform.save(automatic(), OnBacklog::Send(None)).await;
         }
@@ -326,7 +326,7 @@ on_both! {
         platform.rounds().await;
         let on = Mall { automation: Automation { sync: Start::AtOnce, ..Automation::default() }, ..mall() };
         let one = Backlog { credit: Sum::default(), sync: Sum { orders: 1, billed: 1_000 } };
-        assert_eq!(platform.save(on.clone(), OnBacklog::Ask).await, Saved::Waiting(one));
+        assert_eq!(platform.save(on.clone(), OnBacklog::Ask).await, MallUpdateOutcome::Waiting(one));
         platform.save(on, OnBacklog::Hold).await;
         platform.rounds().await;
         assert_eq!(platform.test.order(id).await.state, State::Approved);
@@ -389,7 +389,7 @@ on_both! {
             let order = platform.test.order(id).await;
             assert!(!order.offers(Action::Credit) && order.results_by_csv, "{:?}", order.state);
             let row = platform.desk.run(Action::Credit, &[id], &|_| {}).await.unwrap().remove(0);
-            assert_eq!((row.outcome, row.problem), (Outcome::Failure, Some(Problem::ResultsByCsv)));
+            assert_eq!((row.outcome, row.problem), (Outcome::Failure, Some(Issue::ResultsByCsv)));
         }
         let listed = platform.test.store.page(&ListQuery::default(), Position::First, 50).await.unwrap().orders;
         assert!(listed.iter().all(|order| order.actions().all(|action| action != Action::Credit)));
@@ -417,7 +417,7 @@ on_both! {
         assert_eq!(platform.round().await, 5);
         let breaker = platform.test.store.breakers().await.unwrap().remove(0);
         assert_eq!((breaker.provider.as_str(), breaker.state, breaker.failures), ("fake", BreakerState::Open, 5));
-        assert!(matches!(breaker.problem, Some(Problem::NotSent { .. })));
+        assert!(matches!(breaker.problem, Some(Issue::NotSent { .. })));
         assert_eq!(breaker.probe_at, Some(breaker.since + FIRST_PROBE.as_millis() as i64));
 
         let (waiting, done) = (platform.import(&ours, "A-9", status).await, platform.import(&theirs, "B-1", status).await);
@@ -442,7 +442,7 @@ on_both! {
     async fn one_process_tries_a_provider_again_and_the_pause_grows(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let problem = Problem::NotSent { said: Said { code: None, message: "refused".into() } };
+        let problem = Issue::NotSent { said: ProviderMessage { code: None, message: "refused".into() } };
         for _ in 0..FAILURES_UNTIL_OPEN {
             assert_eq!(store.admission("fake", 0).await.unwrap(), Admission::Free);
             store.note_failure("fake", &problem, 1_000).await.unwrap();
@@ -465,7 +465,7 @@ on_both! {
     async fn orders_that_one_process_looks_at_no_other_takes(db) {
         let test = TestStore::new(db).await;
         let mall = Mall { automation: Automation { credit: Start::AtOnce, ..Automation::default() }, ..test.mall().await };
-        test.store.put_mall(&mall, Saving::default()).await.unwrap();
+        test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         let orders: Vec<_> = (0..20).map(|at| new_order(&format!("A-{at}"), 1)).collect();
         test.store.insert_orders(&mall, &orders, 1).await.unwrap();
         let take = || async { test.again().await.take_due(2, 8, &Among::default()).await.unwrap().orders };

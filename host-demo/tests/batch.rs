@@ -4,28 +4,28 @@ mod common;
 
 use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, mall, on_both, told_place};
-use host_demo::background::Background;
-use host_demo::batch;
-use host_demo::desk::{Desk, Work};
-use host_demo::mall::Mall;
-use host_demo::state::{Action, Outcome, State};
-use host_demo::store::{BatchProgress, Saving, Store};
-use host_demo::words::{Lang, Problem, Wait};
-use host_demo::worker::Worker;
+use host_demo::domain::credit_state::{Action, Outcome, State};
+use host_demo::domain::issue::{Issue, Lang, Wait};
+use host_demo::domain::mall::Mall;
+use host_demo::service::batches;
+use host_demo::service::credit::{CreditService, Work};
+use host_demo::service::worker::Worker;
+use host_demo::store::lease::ProcessLease;
+use host_demo::store::{BatchProgress, MallUpdate, Store};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-async fn desk(store: &Store, fake: &Fake) -> Desk<Fake> {
-    Desk {
+async fn desk(store: &Store, fake: &Fake) -> CreditService<Fake> {
+    CreditService {
         store: store.clone(),
-        worker: Arc::new(Worker::start(store).await.unwrap()),
+        worker: Arc::new(ProcessLease::start(store).await.unwrap()),
         providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
         who: "nobody".into(),
         concurrency: 4,
-        settle: Duration::ZERO,
+        in_flight_window: Duration::ZERO,
     }
 }
 
@@ -54,7 +54,7 @@ on_both! {
                 (ids[4], Outcome::Failure, State::Approved),
             ]
         );
-        assert!(matches!(rows[3].problem, Some(Problem::NotOffered { .. })), "it was approved before");
+        assert!(matches!(rows[3].problem, Some(Issue::NotOffered { .. })), "it was approved before");
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.failure, progress.unknown, progress.total()), (1, 2, 1, 4));
         assert!(test.store.batch(batch).await.unwrap().unwrap().finished_at.is_some());
@@ -71,7 +71,7 @@ on_both! {
         for _ in 0..3 {
             let desk = desk(&test.again().await, &fake).await;
             workers.push(Arc::clone(&desk.worker));
-            let background = Background { desk, wake: Arc::default() };
+            let background = Worker { desk, wake: Arc::default() };
             processes.push(tokio::spawn(async move { background.run().await }));
         }
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
@@ -90,7 +90,7 @@ on_both! {
         let fake = Fake::new(&[Next::Reject]);
         let id = test.orders(1).await[0].id;
         desk(&test.store, &fake).await.run(Action::Credit, &[id], &|_| {}).await.unwrap();
-        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, Saving::default()).await.unwrap();
+        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, MallUpdate::default()).await.unwrap();
         for (action, provider) in [(Action::Credit, "other"), (Action::Check, "fake")] {
             let batch = test.store.add_batch(action, "op", &[id], 1).await.unwrap();
             let waiting = test.store.waiting().await.unwrap();
@@ -107,7 +107,7 @@ on_both! {
         test.store.stop_batch(batch, "太郎", 2).await.unwrap();
         do_batches(&desk(&test.store, &fake).await).await;
         let rows = test.store.batch_rows(batch, 0, 10).await.unwrap();
-        assert!(rows.iter().all(|row| row.problem == Some(Problem::Stopped { who: "太郎".into() })));
+        assert!(rows.iter().all(|row| row.problem == Some(Issue::Stopped { who: "太郎".into() })));
         assert_eq!(fake.references().len(), 0);
         assert_eq!(test.store.batch(batch).await.unwrap().unwrap().finished_at, Some(2));
     }
@@ -117,16 +117,16 @@ on_both! {
         let fake = Fake { latency: Duration::from_millis(5), ..Fake::new(&[]) };
         let ids: Vec<i64> = test.orders(30).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-        assert_eq!(batch::waits(&test.store, batch).await.unwrap(), [Wait::NoProcess]);
+        assert_eq!(batches::waits(&test.store, batch).await.unwrap(), [Wait::NoProcess]);
         // One has an empty folder of plugins, and is first at the rows.
-        let without = Desk { providers: Arc::new(HashMap::new()), ..desk(&test.again().await, &fake).await };
-        let running = |desk: &Desk<Fake>| {
-            let background = Background { desk: desk.clone(), wake: Arc::default() };
+        let without = CreditService { providers: Arc::new(HashMap::new()), ..desk(&test.again().await, &fake).await };
+        let running = |desk: &CreditService<Fake>| {
+            let background = Worker { desk: desk.clone(), wake: Arc::default() };
             tokio::spawn(async move { background.run().await })
         };
         let first = running(&without);
         let no_plugin = [Wait::NoPlugin { provider: "fake".into() }];
-        while batch::waits(&test.store, batch).await.unwrap() != no_plugin {
+        while batches::waits(&test.store, batch).await.unwrap() != no_plugin {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert!(no_plugin[0].words(Lang::Ja).contains("読み込みを依頼"));
@@ -148,12 +148,12 @@ on_both! {
         let test = TestStore::new(db).await;
         let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, Saving::default()).await.unwrap();
+        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, MallUpdate::default()).await.unwrap();
         let (old, new) = (Fake::new(&[]), Fake::new(&[]));
         do_batches(&desk(&test.store, &old).await).await;
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 2, "the old one is not asked");
         let providers = Arc::new(HashMap::from([("other".to_owned(), new.clone())]));
-        do_batches(&Desk { providers, ..desk(&test.store, &new).await }).await;
+        do_batches(&CreditService { providers, ..desk(&test.store, &new).await }).await;
         assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 2);
         assert_eq!((old.references().len(), new.references().len()), (0, 2));
     }
@@ -168,7 +168,7 @@ on_both! {
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.failure, progress.unknown), (4, 1, 0));
         let row = test.store.batch_rows(batch, 1, 1).await.unwrap().remove(0);
-        assert!(matches!(row.problem, Some(Problem::Unusable { .. })), "{row:?}");
+        assert!(matches!(row.problem, Some(Issue::Unusable { .. })), "{row:?}");
         assert_eq!(fake.references().len(), 4);
     }
 
@@ -183,7 +183,7 @@ on_both! {
         desk.worker.stop();
         let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
         let rows = desk.work(Action::Credit, &works, &|_| {}).await.unwrap();
-        assert!(rows.iter().all(|row| row.problem == Some(Problem::ShuttingDown)), "{rows:?}");
+        assert!(rows.iter().all(|row| row.problem == Some(Issue::ShuttingDown)), "{rows:?}");
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 5);
         assert!(fake.references().is_empty());
     }
@@ -225,7 +225,7 @@ async fn an_answer_that_cannot_be_stored_is_in_doubt_and_the_others_of_its_call_
     assert_eq!(states, [State::Approved, State::Unknown, State::Approved]);
     let rows = test.store.batch_rows(batch, 0, 3).await.unwrap();
     assert_eq!(rows[1].outcome, Some(Outcome::Unknown));
-    assert!(matches!(rows[1].problem, Some(Problem::NotRecorded { .. })), "{:?}", rows[1]);
+    assert!(matches!(rows[1].problem, Some(Issue::NotRecorded { .. })), "{:?}", rows[1]);
     assert!(test.store.batch(batch).await.unwrap().unwrap().finished_at.is_some());
 }
 
@@ -260,7 +260,7 @@ on_both! {
         let ids: Vec<i64> = test.orders(200).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         let mut child = child(&test);
-        let sending = |orders: Vec<host_demo::order::Order>| {
+        let sending = |orders: Vec<host_demo::domain::order::Order>| {
             orders.into_iter().filter(|order| order.state == State::Sending).count()
         };
         // A process takes as many rows as it begins at once: four calls of three.
@@ -282,7 +282,7 @@ on_both! {
         let rows = test.store.batch_rows(batch, 0, 200).await.unwrap();
         let unknown = rows.iter().filter(|row| row.outcome == Some(Outcome::Unknown));
         for row in unknown {
-            assert_eq!(row.problem, Some(Problem::ProcessDied));
+            assert_eq!(row.problem, Some(Issue::ProcessDied));
             assert_eq!(test.order(row.order).await.state, State::Unknown);
         }
     }

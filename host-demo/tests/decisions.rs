@@ -4,22 +4,22 @@ mod common;
 
 use common::fake::{Fake, Next};
 use common::{Db, TestStore, on_both};
-use host_demo::complaint::{Complaint, FileProblem};
-use host_demo::decisions::{self, Decided, DecisionsError};
-use host_demo::desk::Desk;
-use host_demo::intake::Passed;
-use host_demo::sheet::Charset;
-use host_demo::state::{Action, State};
+use host_demo::domain::credit_state::{Action, State};
+use host_demo::domain::issue::Lang;
+use host_demo::service::credit::CreditService;
+use host_demo::service::csv::error::{FileError, RowError};
+use host_demo::service::csv::row_result::SkipReason;
+use host_demo::service::csv::table::Charset;
+use host_demo::service::decisions::{self, Decided, DecisionsError};
 use host_demo::store::ListQuery;
-use host_demo::words::Lang;
-use host_demo::worker::Worker;
+use host_demo::store::lease::ProcessLease;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 struct Office {
     test: TestStore,
-    desk: Desk<Fake>,
+    desk: CreditService<Fake>,
     fake: Fake,
 }
 
@@ -29,13 +29,13 @@ impl Office {
         let test = TestStore::new(db).await;
         let ids: Vec<i64> = test.orders(orders).await.iter().map(|order| order.id).collect();
         let fake = Fake::new(&vec![Next::LoseAnswer; orders]);
-        let desk = Desk {
+        let desk = CreditService {
             store: test.store.clone(),
-            worker: Arc::new(Worker::start(&test.store).await.unwrap()),
+            worker: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
             who: "花子".into(),
             concurrency: 1,
-            settle: Duration::ZERO,
+            in_flight_window: Duration::ZERO,
         };
         desk.run(Action::Credit, &ids, &|_| {}).await.unwrap();
         assert!(fake.script_is_done(), "every answer was lost");
@@ -83,7 +83,7 @@ on_both! {
         assert_eq!(done, tried);
         assert_eq!(done.bad().count(), 0, "{:?}", done.bad().collect::<Vec<_>>());
         let counts = done.counts();
-        assert_eq!((counts.taken.rows, counts.passed[&Passed::NoResult].rows, counts.read()), (6, 1, 7));
+        assert_eq!((counts.taken.rows, counts.passed[&SkipReason::NoResult].rows, counts.read()), (6, 1, 7));
         use State::{Approved, Cancelled, NotSent, Rejected, UnderReview, Unknown};
         assert_eq!(office.states().await, [Approved, UnderReview, Rejected, Cancelled, NotSent, Unknown, NotSent]);
         let orders = office.test.all().await;
@@ -135,7 +135,7 @@ on_both! {
         let said = words(&done);
         assert_eq!(said.len(), expected.len());
         assert!(said.iter().zip(expected).all(|(said, expected)| said.contains(expected)), "{said:#?}");
-        assert!(matches!(done.bad().nth(8).unwrap().complaints[..], [Complaint::NotRecorded(_)]), "it is approved");
+        assert!(matches!(done.bad().nth(8).unwrap().complaints[..], [RowError::NotRecorded(_)]), "it is approved");
         assert_eq!(done.counts().taken.rows, 0);
         assert_eq!(office.states().await[..3], [State::Unknown; 3]);
         assert_eq!(office.fake.ledger.lock().unwrap().len(), 4);
@@ -157,7 +157,7 @@ on_both! {
 
     async fn who_found_nothing_too_early_is_told_to_record_it_again(db) {
         let mut office = Office::in_doubt(db, 1).await;
-        office.desk.settle = Duration::from_secs(120);
+        office.desk.in_flight_window = Duration::from_secs(120);
         let done = office.take_in("注文番号,結果,メモ\nA-1,登録なし,検索\n", false).await;
         let bad = done.bad().next().unwrap();
         let words = [bad.words("f.csv", Lang::Ja), bad.words("f.csv", Lang::En)];
@@ -189,7 +189,7 @@ on_both! {
 
     async fn nothing_there_is_not_believed_while_the_request_may_be_on_its_way(db) {
         let mut office = Office::in_doubt(db, 2).await;
-        office.desk.settle = Duration::from_secs(120);
+        office.desk.in_flight_window = Duration::from_secs(120);
         for dry_run in [true, false] {
             let done = office.take_in("注文番号,結果,メモ\nA-1,登録なし,検索\nA-2,与信NG,検索\n", dry_run).await;
             assert_eq!((done.counts().taken.rows, done.counts().refused.rows), (1, 1));
@@ -204,7 +204,7 @@ on_both! {
             let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), charset).await.unwrap();
             let mall = office.test.mall().await;
             let empty = decisions::take_in(&office.desk, &mall, &bytes, None, false).await.unwrap();
-            assert_eq!(empty.counts().passed[&Passed::NoResult].rows, 2);
+            assert_eq!(empty.counts().passed[&SkipReason::NoResult].rows, 2);
         }
         let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8WithBom).await.unwrap();
         let filled = String::from_utf8(bytes).unwrap().replace("\"[結果不明]\",\"\",\"\",\"\"", "\"[結果不明]\",\"登録なし\",\"\",\"検索 0件\"");
@@ -221,8 +221,7 @@ async fn a_file_that_names_no_orders_is_refused_as_a_whole() {
     let mall = office.test.mall().await;
     for text in ["結果,メモ\n与信OK,x\n", "注文番号,結果\nA-1,与信OK\n", ""] {
         let refused = decisions::take_in(&office.desk, &mall, text.as_bytes(), None, false).await;
-        let expected =
-            matches!(refused, Err(DecisionsError::File(FileProblem::MissingHeadings(_) | FileProblem::Empty)));
+        let expected = matches!(refused, Err(DecisionsError::File(FileError::MissingHeadings(_) | FileError::Empty)));
         assert!(expected, "{refused:?}");
     }
 }
@@ -237,16 +236,16 @@ fn an_id_and_a_note_are_such_as_can_be_kept_and_shown() {
         assert_eq!(id(typed), Ok(kept.map(str::to_owned)), "{typed}");
     }
     for typed in ["2.6E+10", "####", "26,000,000,001", "26000000001."] {
-        assert!(matches!(id(typed), Err(Complaint::Mangled(..))), "{typed}");
+        assert!(matches!(id(typed), Err(RowError::Mangled(..))), "{typed}");
     }
     for typed in ["a\u{1b}[31mb", "a\u{202e}b", "a\nb", "a\tb"] {
-        assert!(matches!(id(typed), Err(Complaint::Unseen(_))), "{typed:?}");
+        assert!(matches!(id(typed), Err(RowError::Unseen(_))), "{typed:?}");
     }
-    assert!(matches!(id(&"9".repeat(65)), Err(Complaint::Longer(_, 64))));
+    assert!(matches!(id(&"9".repeat(65)), Err(RowError::Longer(_, 64))));
     assert_eq!(entered("", " 電話\r\n確認\t済 ").unwrap().1, "電話\n確認 済");
     for note in ["a\u{1b}[31mb", "a\u{202e}b"] {
-        assert!(matches!(entered("", note), Err(Complaint::Unseen(_))), "{note:?}");
+        assert!(matches!(entered("", note), Err(RowError::Unseen(_))), "{note:?}");
     }
-    assert!(matches!(entered("", " \n"), Err(Complaint::Empty(_))));
-    assert!(matches!(entered("", &"長".repeat(1_001)), Err(Complaint::Longer(_, 1_000))));
+    assert!(matches!(entered("", " \n"), Err(RowError::Empty(_))));
+    assert!(matches!(entered("", &"長".repeat(1_001)), Err(RowError::Longer(_, 1_000))));
 }

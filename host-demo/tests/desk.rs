@@ -4,14 +4,14 @@ mod common;
 
 use common::fake::{Ending, Fake, Next};
 use common::{Db, TestStore, do_batches, on_both};
-use host_demo::desk::{Desk, Found, Patience, Row};
-use host_demo::mall::Mall;
-use host_demo::order::Tracking;
-use host_demo::provider::Provider;
-use host_demo::state::{Action, Outcome, State};
-use host_demo::store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, Moment, Saving, Store};
-use host_demo::words::Problem;
-use host_demo::worker::Worker;
+use host_demo::domain::credit_state::{Action, Outcome, State};
+use host_demo::domain::issue::Issue;
+use host_demo::domain::mall::Mall;
+use host_demo::domain::order::Tracking;
+use host_demo::service::credit::{CreditService, OperatorFinding, PollPolicy, Row};
+use host_demo::service::providers::directory::Provider;
+use host_demo::store::lease::ProcessLease;
+use host_demo::store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, MallUpdate, Moment, Store};
 use provider_host::contract::Capability;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use time::macros::date;
 
 struct Office {
     test: TestStore,
-    desk: Desk<Fake>,
+    desk: CreditService<Fake>,
     fake: Fake,
     ids: Vec<i64>,
 }
@@ -29,13 +29,13 @@ impl Office {
     async fn new(db: Db, fake: Fake, orders: usize) -> Self {
         let test = TestStore::new(db).await;
         let ids = test.orders(orders).await.iter().map(|order| order.id).collect();
-        let desk = Desk {
+        let desk = CreditService {
             store: test.store.clone(),
-            worker: Arc::new(Worker::start(&test.store).await.unwrap()),
+            worker: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
             who: "op".into(),
             concurrency: 4,
-            settle: Duration::ZERO,
+            in_flight_window: Duration::ZERO,
         };
         Office { test, desk, fake, ids }
     }
@@ -60,7 +60,7 @@ on_both! {
         let row = office.one(Action::Credit).await;
         assert_eq!((row.state, row.outcome), (State::Unknown, Outcome::Unknown));
         let row = office.one(Action::Credit).await;
-        assert!(matches!(row.problem, Some(Problem::NotOffered { .. })), "never sent again blindly");
+        assert!(matches!(row.problem, Some(Issue::NotOffered { .. })), "never sent again blindly");
         let row = office.one(Action::Check).await;
         assert_eq!((row.state, row.outcome), (State::Approved, Outcome::Success));
         assert_eq!(row.transaction_id.as_deref(), Some("T1"));
@@ -72,7 +72,7 @@ on_both! {
         assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
         let before = office.test.order(office.ids[0]).await.registration.unwrap();
         let row = office.one(Action::Check).await;
-        assert_eq!((row.state, row.problem), (State::NotSent, Some(Problem::NothingThere)));
+        assert_eq!((row.state, row.problem), (State::NotSent, Some(Issue::NothingThere)));
         assert_eq!(office.one(Action::Credit).await.state, State::Approved);
         let after = office.test.order(office.ids[0]).await.registration.unwrap();
         assert_eq!((&after.reference, after.sends), (&before.reference, 2));
@@ -81,12 +81,12 @@ on_both! {
 
     async fn not_found_is_not_believed_while_the_request_can_be_on_its_way(db) {
         let mut office = Office::new(db, Fake::new(&[Next::LoseRequest]), 1).await;
-        office.desk.settle = Duration::from_secs(120);
+        office.desk.in_flight_window = Duration::from_secs(120);
         office.one(Action::Credit).await;
         let sent = office.test.order(office.ids[0]).await.sent.unwrap();
         let row = office.one(Action::Check).await;
         assert_eq!(row.state, State::Unknown);
-        let Some(Problem::TooEarly { until, measured_anew: false, .. }) = row.problem else { panic!("{:?}", row.problem) };
+        let Some(Issue::TooEarly { until, measured_anew: false, .. }) = row.problem else { panic!("{:?}", row.problem) };
         assert!((until - sent.at - 120_000).abs() < 1_000, "{until} {sent:?}");
         assert_eq!(office.one(Action::Credit).await.state, State::Unknown);
         assert_eq!(office.fake.batches.lock().unwrap().len(), 1, "nothing was sent a second time");
@@ -96,7 +96,7 @@ on_both! {
         let office = Office::new(db, Fake::new(&[Next::Reject]), 1).await;
         let row = office.one(Action::Credit).await;
         assert_eq!((row.state, row.outcome), (State::Rejected, Outcome::Failure));
-        assert!(matches!(row.problem, Some(Problem::Rejected { .. })));
+        assert!(matches!(row.problem, Some(Issue::Rejected { .. })));
         assert_eq!(office.one(Action::Credit).await.state, State::Approved);
         assert_eq!(office.one(Action::Cancel).await.state, State::Cancelled);
         assert_eq!(office.one(Action::Credit).await.state, State::Approved);
@@ -132,7 +132,7 @@ on_both! {
         let rows = office.run(Action::Credit).await;
         assert_eq!(rows[0].state, State::Approved);
         assert_eq!(rows[1].state, State::Unknown);
-        assert!(matches!(rows[1].problem, Some(Problem::IdTaken { .. })));
+        assert!(matches!(rows[1].problem, Some(Issue::IdTaken { .. })));
         assert_eq!(office.run(Action::Check).await[1].state, State::Approved, "asked by reference, it is found");
     }
 
@@ -142,8 +142,8 @@ on_both! {
         assert_eq!((row.state, row.outcome), (State::Unknown, Outcome::Unknown));
         let row = office.one(Action::Check).await;
         assert_eq!(row.state, State::Unknown, "asked again, it is still unknown");
-        assert!(matches!(row.problem, Some(Problem::NeedsPerson { .. })));
-        let row = office.desk.decide(office.ids[0], Found::Rejected, "電話で確認").await.unwrap();
+        assert!(matches!(row.problem, Some(Issue::NeedsPerson { .. })));
+        let row = office.desk.decide(office.ids[0], OperatorFinding::Rejected, "電話で確認").await.unwrap();
         assert_eq!((row.state, row.outcome), (State::Rejected, Outcome::Success));
         let line = office.test.store.history(office.ids[0]).await.unwrap().pop().unwrap();
         assert_eq!((line.who.as_str(), line.note.as_deref()), ("op", Some("電話で確認")));
@@ -151,9 +151,9 @@ on_both! {
 
     async fn an_operator_decides_only_about_what_is_unknown(db) {
         let office = Office::new(db, Fake::new(&[Next::LoseAnswer]), 1).await;
-        let found = Found::Approved { transaction_id: "T1".into() };
+        let found = OperatorFinding::Approved { transaction_id: "T1".into() };
         let row = office.desk.decide(office.ids[0], found.clone(), "画面で確認").await.unwrap();
-        assert!(matches!(row.problem, Some(Problem::NotOffered { .. })));
+        assert!(matches!(row.problem, Some(Issue::NotOffered { .. })));
         office.one(Action::Credit).await;
         let row = office.desk.decide(office.ids[0], found, "画面で確認").await.unwrap();
         assert_eq!((row.state, row.transaction_id.as_deref()), (State::Approved, Some("T1")));
@@ -184,7 +184,7 @@ on_both! {
         };
         assert_eq!(sorted(), [20, 50, 50], "unless the mall says otherwise");
         let mall = Mall { rows_per_request: 7, ..office.test.mall().await };
-        office.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+        office.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         assert_eq!(office.test.mall().await.rows_per_request, 7);
         let next = (201..=215).map(|at| common::new_order(&format!("A-{at}"), 1_000)).collect::<Vec<_>>();
         office.test.store.insert_orders(&mall, &next, 1).await.unwrap();
@@ -209,7 +209,7 @@ on_both! {
         for _ in 0..FAILURES_UNTIL_OPEN {
             office.run(Action::Credit).await;
         }
-        let admission = office.test.store.admission("fake", host_demo::clock::now()).await.unwrap();
+        let admission = office.test.store.admission("fake", host_demo::domain::clock::now()).await.unwrap();
         assert!(matches!(admission, Admission::Free), "{admission:?}");
     }
 
@@ -239,17 +239,17 @@ on_both! {
         office.one(Action::Credit).await;
         // As a restart of the machine and of the database leave it, with a clock that was hours ahead.
         office.test.execute("UPDATE orders SET sent_at = 0, sent_clock = 'before', sent_boot = 'before'").await;
-        office.desk.settle = Duration::from_secs(2);
+        office.desk.in_flight_window = Duration::from_secs(2);
         let began = std::time::Instant::now();
         let row = office.one(Action::Check).await;
-        assert!(matches!(row.problem, Some(Problem::TooEarly { measured_anew: true, .. })), "{:?}", row.problem);
-        let row = office.desk.decide(office.ids[0], Found::Nothing, "管理画面で確認").await.unwrap();
-        assert!(matches!(row.problem, Some(Problem::TooEarly { measured_anew: false, .. })), "{:?}", row.problem);
+        assert!(matches!(row.problem, Some(Issue::TooEarly { measured_anew: true, .. })), "{:?}", row.problem);
+        let row = office.desk.decide(office.ids[0], OperatorFinding::Nothing, "管理画面で確認").await.unwrap();
+        assert!(matches!(row.problem, Some(Issue::TooEarly { measured_anew: false, .. })), "{:?}", row.problem);
         while office.one(Action::Check).await.state == State::Unknown {
             assert!(began.elapsed() < Duration::from_secs(30), "it is waited for without end");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert!(began.elapsed() >= office.desk.settle, "believed after {:?}", began.elapsed());
+        assert!(began.elapsed() >= office.desk.in_flight_window, "believed after {:?}", began.elapsed());
         assert_eq!(office.test.order(office.ids[0]).await.state, State::NotSent);
     }
 
@@ -257,10 +257,10 @@ on_both! {
         let office = Office::new(db, Fake { asks_until_approved: 4, ..Fake::new(&[Next::Review, Next::Review]) }, 3).await;
         office.run(Action::Credit).await;
         let millisecond = Duration::from_millis(1);
-        let short = Patience { first_pause: millisecond, longest_pause: millisecond, give_up_after: Duration::ZERO };
+        let short = PollPolicy { first_pause: millisecond, longest_pause: millisecond, give_up_after: Duration::ZERO };
         let rows = office.desk.check_until_decided(&office.ids, short, &|_| {}).await.unwrap();
         assert_eq!(rows.iter().filter(|row| row.state == State::UnderReview).count(), 2, "given up after one question");
-        let long = Patience { give_up_after: Duration::from_secs(60), ..short };
+        let long = PollPolicy { give_up_after: Duration::from_secs(60), ..short };
         let rows = office.desk.check_until_decided(&office.ids, long, &|_| {}).await.unwrap();
         assert!(rows.iter().all(|row| row.state == State::Approved), "{rows:?}");
         assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), office.ids);
@@ -269,16 +269,16 @@ on_both! {
     async fn tracking_is_reported_once_and_only_when_entered(db) {
         let office = Office::new(db, Fake::new(&[]), 1).await;
         office.one(Action::Credit).await;
-        assert!(matches!(office.one(Action::Sync).await.problem, Some(Problem::NotOffered { .. })));
+        assert!(matches!(office.one(Action::Sync).await.problem, Some(Issue::NotOffered { .. })));
         for (carrier, state) in [("red-cap", State::Approved), ("yamato", State::Synced)] {
             let order = office.test.order(office.ids[0]).await;
             let tracking = Tracking { carrier: carrier.into(), number: "123".into(), shipped_on: date!(2026 - 07 - 01) };
             assert!(office.test.store.set_tracking(&order, &tracking, "op", 1).await.unwrap());
             let row = office.one(Action::Sync).await;
             assert_eq!(row.state, state);
-            assert_eq!(matches!(row.problem, Some(Problem::CarrierUnsupported { .. })), state == State::Approved);
+            assert_eq!(matches!(row.problem, Some(Issue::CarrierUnsupported { .. })), state == State::Approved);
         }
-        assert!(matches!(office.one(Action::Cancel).await.problem, Some(Problem::NotOffered { .. })));
+        assert!(matches!(office.one(Action::Cancel).await.problem, Some(Issue::NotOffered { .. })));
     }
 
     async fn what_the_provider_cannot_do_is_said_before_anything_is_sent(db) {
@@ -292,14 +292,14 @@ on_both! {
         assert_eq!(rows[0].state, State::Unknown);
         for row in &rows[1..] {
             assert_eq!(row.state, State::NotAsked);
-            assert!(matches!(row.problem, Some(Problem::TooLarge { max: 1_001, .. })));
+            assert!(matches!(row.problem, Some(Issue::TooLarge { max: 1_001, .. })));
         }
         let row = office.desk.run(Action::Check, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
-        assert!(matches!(row.problem, Some(Problem::CannotAsk { .. })));
-        let found = Found::Approved { transaction_id: "T1".into() };
+        assert!(matches!(row.problem, Some(Issue::CannotAsk { .. })));
+        let found = OperatorFinding::Approved { transaction_id: "T1".into() };
         office.desk.decide(office.ids[0], found, "画面で確認").await.unwrap();
         let row = office.desk.run(Action::Cancel, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
-        assert!(matches!(row.problem, Some(Problem::Unsupported { .. })));
+        assert!(matches!(row.problem, Some(Issue::Unsupported { .. })));
         assert_eq!(office.desk.providers.get("fake").unwrap().info().id, "fake");
     }
 
@@ -309,18 +309,18 @@ on_both! {
         office.fake.ledger.lock().unwrap().clear();
         let row = office.one(Action::Check).await;
         assert_eq!(row.state, State::UnderReview);
-        assert!(matches!(row.problem, Some(Problem::Vanished { .. })));
+        assert!(matches!(row.problem, Some(Issue::Vanished { .. })));
     }
 
     async fn two_desks_at_once_send_every_order_once(db) {
         let office = Office::new(db, Fake::new(&[]), 60).await;
-        let other = Desk {
+        let other = CreditService {
             store: office.test.again().await,
-            worker: Arc::new(Worker::start(&office.test.store).await.unwrap()),
+            worker: Arc::new(ProcessLease::start(&office.test.store).await.unwrap()),
             providers: office.desk.providers.clone(),
             who: "other".into(),
             concurrency: 4,
-            settle: Duration::ZERO,
+            in_flight_window: Duration::ZERO,
         };
         let (ours, theirs) = tokio::join!(
             office.desk.run(Action::Credit, &office.ids, &|_| {}),

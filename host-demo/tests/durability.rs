@@ -4,10 +4,10 @@ mod common;
 
 use common::fake::Fake;
 use common::{mall, new_order};
-use host_demo::desk::Desk;
-use host_demo::state::{Action, State};
-use host_demo::store::{Filter, Place, Risks, Saving, Store};
-use host_demo::worker::Worker;
+use host_demo::domain::credit_state::{Action, State};
+use host_demo::service::credit::CreditService;
+use host_demo::store::lease::ProcessLease;
+use host_demo::store::{DatabaseLocation, Filter, MallUpdate, Risks, Store};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,21 +19,21 @@ const CRASHES: usize = 5;
 /// "At once" on a busy machine: far below the half minute for which a pool tries.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-fn place(url: &str, folder: &Path) -> Place {
-    Place::new(url).with_files(folder.join("orders.db"))
+fn place(url: &str, folder: &Path) -> DatabaseLocation {
+    DatabaseLocation::new(url).with_files(folder.join("orders.db"))
 }
 
 /// Credits a new order on `store`, which ends approved.
 async fn credit(store: &Store, number: &str) {
     store.insert_orders(&store.mall("m").await.unwrap().unwrap(), &[new_order(number, 1_000)], 1).await.unwrap();
     let order = store.orders(&Filter { number: Some(number.into()), ..Filter::default() }).await.unwrap().remove(0);
-    let desk = Desk {
+    let desk = CreditService {
         store: store.clone(),
-        worker: Arc::new(Worker::start(store).await.unwrap()),
+        worker: Arc::new(ProcessLease::start(store).await.unwrap()),
         providers: Arc::new(HashMap::from([("fake".to_owned(), Fake::new(&[]))])),
         who: "op".into(),
         concurrency: 1,
-        settle: Duration::ZERO,
+        in_flight_window: Duration::ZERO,
     };
     let row = desk.run(Action::Credit, &[order.id], &|_| {}).await.unwrap().remove(0);
     assert_eq!(row.state, State::Approved);
@@ -44,7 +44,7 @@ async fn a_crash_takes_no_credit_back_though_role_and_server_do_not_wait_for_the
     let (cluster, folder) = (Cluster::start_forgetful().unwrap(), tempfile::tempdir().unwrap());
     cluster.administer("ALTER ROLE postgres SET synchronous_commit = off").unwrap();
     let place = place(&cluster.plain_database().unwrap(), folder.path());
-    Store::open(&place).await.unwrap().put_mall(&mall(), Saving::default()).await.unwrap();
+    Store::open(&place).await.unwrap().put_mall(&mall(), MallUpdate::default()).await.unwrap();
     cluster.administer("CREATE TABLE acknowledged (crash INT)").unwrap();
     for crash in 0..CRASHES {
         let number = format!("A-{crash}");

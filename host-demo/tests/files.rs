@@ -5,14 +5,14 @@ mod common;
 use common::fake::Fake;
 use common::{Db, TestStore, on_both};
 use encoding_rs::SHIFT_JIS;
-use host_demo::complaint::{Complaint, FileProblem};
-use host_demo::import::{self, ImportError, Imported, Incoming, Known};
-use host_demo::intake::{Fate, Passed};
-use host_demo::mall::{self, Mall};
-use host_demo::sheet::{self, Column, Fault, QuoteFault};
-use host_demo::state::State;
-use host_demo::take::Question;
-use host_demo::words::Lang;
+use host_demo::domain::credit_state::State;
+use host_demo::domain::issue::Lang;
+use host_demo::domain::mall::{self, Mall};
+use host_demo::service::csv::error::{FileError, RowError};
+use host_demo::service::csv::row_result::{RowResult, SkipReason};
+use host_demo::service::csv::selection::Question;
+use host_demo::service::csv::table::{self, Column, Fault, QuoteFault};
+use host_demo::service::import::{self, ImportError, Imported, Incoming, Known};
 use proptest::prelude::*;
 use provider_host::contract::{Label, SettingField, SettingKind};
 use std::collections::BTreeSet;
@@ -48,11 +48,11 @@ fn numbers(imported: &Imported) -> Vec<&str> {
 /// Of each refused entry its line, how many rows it is, and what is wrong with the quotes.
 fn faults(imported: &Imported) -> Vec<(u64, usize, Option<Fault>)> {
     let refused = imported.entries.iter().filter_map(|entry| match &entry.fate {
-        Fate::Refused(complaints) => Some((entry, complaints)),
+        RowResult::Refused(complaints) => Some((entry, complaints)),
         _ => None,
     });
-    let fault = |complaint: &Complaint| match complaint {
-        Complaint::Quote { fault, .. } => Some(*fault),
+    let fault = |complaint: &RowError| match complaint {
+        RowError::Quote { fault, .. } => Some(*fault),
         _ => None,
     };
     refused.map(|(entry, complaints)| (entry.line, entry.rows, complaints.iter().find_map(fault))).collect()
@@ -298,7 +298,7 @@ async fn a_remark_of_several_lines_beside_a_torn_row_waits_until_that_is_mended(
         let imported = run(&test, Incoming { dry_run: true, ..incoming(text(&rows, "\n").as_bytes()) }).await.unwrap();
         assert_eq!((numbers(&imported).len(), imported.counts().refused.rows), (0, 4));
         let complaint = imported.bad().find(|bad| bad.number == "B").unwrap().complaints.remove(0);
-        assert!(matches!(complaint, Complaint::BesideUnread(3 | 4)), "{complaint:?}");
+        assert!(matches!(complaint, RowError::BesideUnread(3 | 4)), "{complaint:?}");
     }
     // Nothing is torn by an empty line.
     let rows = [row("A", "", "皿"), String::new(), remark(), String::new()];
@@ -332,7 +332,7 @@ async fn a_quote_in_the_headings_that_takes_rows_in_is_an_error_of_the_file() {
         ("\"".to_owned(), QuoteFault::NotClosed),
     ] {
         match run(&test, incoming(text.as_bytes())).await {
-            Err(ImportError::File(FileProblem::Quote { fault, .. })) => {
+            Err(ImportError::File(FileError::Quote { fault, .. })) => {
                 assert_eq!((fault.kind, fault.line), (expected, 1), "{text}")
             }
             other => panic!("{text}: {other:?}"),
@@ -350,7 +350,7 @@ async fn an_order_with_a_part_among_unreadable_rows_does_not_come_in_without_it(
     let imported = take_in(&test, text(&rows, "\n").as_bytes()).await;
     assert_eq!(numbers(&imported), [""; 0]);
     let complaints: Vec<_> = imported.bad().map(|bad| (bad.line, bad.complaints[0].clone())).collect();
-    assert_eq!(complaints[0], (2, Complaint::PartUnread(3)));
+    assert_eq!(complaints[0], (2, RowError::PartUnread(3)));
     assert_eq!((complaints.len(), complaints[2].0), (3, 6));
     assert_eq!(imported.counts().refused.rows, 5);
 }
@@ -377,7 +377,7 @@ on_both! {
         assert_eq!(numbers(&take_in(&test, whole.as_bytes()).await), ["300001234567"]);
         for same in ["'300001234567", "\"=\"\"300001234567\"\"\"", "300001234567\u{200b}", "３００００１２３４５６７", "\u{feff} 300001234567"] {
             let counts = take_in(&test, whole.replacen("300001234567", same, 1).as_bytes()).await.counts();
-            assert_eq!(counts.passed[&Passed::Unchanged].rows, 1, "{same}");
+            assert_eq!(counts.passed[&SkipReason::Unchanged].rows, 1, "{same}");
         }
         for other in ["300001234567.", "\"300,001,234,567\"", "3.0E+11\u{200b}", "3.0 E+11", "3.0×10^11", "\"300001\n234567\""] {
             let imported = take_in(&test, whole.replacen("300001234567", other, 1).as_bytes()).await;
@@ -416,7 +416,7 @@ async fn every_identifier_that_excel_destroyed_is_named_in_its_column() {
     ] {
         let imported = take_in(&test, whole.replacen(from, to, 1).as_bytes()).await;
         let complaints: Vec<_> = imported.bad().flat_map(|bad| bad.complaints).collect();
-        assert!(matches!(&complaints[..], [Complaint::Mangled(named, _)] if named == column), "{to}: {complaints:?}");
+        assert!(matches!(&complaints[..], [RowError::Mangled(named, _)] if named == column), "{to}: {complaints:?}");
     }
 }
 
@@ -463,7 +463,7 @@ on_both! {
             let imported = run(&test, Incoming { take: &[told.to_owned()], dry_run: true, ..incoming(&bytes) }).await.unwrap();
             assert_eq!(numbers(&imported), ["PM2"], "{told}");
             let passed = imported.counts().passed;
-            let not_taken = |column: &str, value: &str| Passed::NotTaken { column: column.into(), value: value.into() };
+            let not_taken = |column: &str, value: &str| SkipReason::NotTaken { column: column.into(), value: value.into() };
             assert_eq!(passed[&not_taken("支払方法", "クレジットカード")].orders, 1);
             assert_eq!(passed[&not_taken("ステータス", "キャンセル確定")].orders, 1);
             assert_eq!(imported.counts().read(), 3);
@@ -680,13 +680,13 @@ async fn an_answer_that_does_not_fit_the_file_takes_nothing_else() {
     assert_eq!(numbers(&imported), ["A", "B"]);
     // A column that is not there.
     let wrong = run(&test, Incoming { take: &told(&["支払い=後払い"]), ..incoming(bytes.as_bytes()) }).await;
-    assert!(matches!(wrong, Err(ImportError::File(FileProblem::MissingHeadings(_)))), "{wrong:?}");
+    assert!(matches!(wrong, Err(ImportError::File(FileError::MissingHeadings(_)))), "{wrong:?}");
     let bare = text(&[row("A", "", "皿")], "\n");
     let nothing = run(&test, Incoming { take: &told(&["後払い"]), ..incoming(bare.as_bytes()) }).await;
-    assert!(matches!(nothing, Err(ImportError::File(FileProblem::NothingToTakeBy(_)))), "{nothing:?}");
+    assert!(matches!(nothing, Err(ImportError::File(FileError::NothingToTakeBy(_)))), "{nothing:?}");
     let mall = Mall { take: [("支払方法".to_owned(), vec!["後払い".to_owned()])].into(), ..test.mall().await };
     let missing = import::run(&test.store, &mall, &Fake::new(&[]), incoming(bare.as_bytes())).await;
-    assert!(matches!(missing, Err(ImportError::File(FileProblem::MissingHeadings(_)))), "{missing:?}");
+    assert!(matches!(missing, Err(ImportError::File(FileError::MissingHeadings(_)))), "{missing:?}");
     assert!(test.all().await.is_empty());
 }
 
@@ -701,7 +701,7 @@ async fn the_rows_of_an_order_agree_on_how_it_is_paid() {
     let told = ["後払い".to_owned()];
     let imported = run(&test, Incoming { take: &told, ..incoming(bytes.as_bytes()) }).await.unwrap();
     assert_eq!(numbers(&imported), ["A"], "a cell of an order may stand on its first row alone");
-    assert_eq!(imported.bad().next().unwrap().complaints[0], Complaint::LinesDiffer("支払方法".into()));
+    assert_eq!(imported.bad().next().unwrap().complaints[0], RowError::LinesDiffer("支払方法".into()));
 }
 
 on_both! {
@@ -725,7 +725,7 @@ async fn empty_rows_and_a_total_are_accounted_for() {
     let rows =
         [row("A", "", "皿"), String::new(), ",,,,,,,,,,,,".to_owned(), "\"\", ,\"\"".to_owned(), row("B", "", "皿")];
     let counts = take_in(&test, text(&rows, "\r\n").as_bytes()).await.counts();
-    assert_eq!((counts.taken.rows, counts.passed[&Passed::Blank].rows, counts.read()), (2, 3, 5));
+    assert_eq!((counts.taken.rows, counts.passed[&SkipReason::Blank].rows, counts.read()), (2, 3, 5));
     let imported = take_in(&test, &file("total-line.csv")).await;
     assert_eq!((numbers(&imported), imported.bad().next().unwrap().number.as_str()), (vec!["TL1"], "合計"));
     assert_eq!(
@@ -774,7 +774,7 @@ proptest! {
             true => SHIFT_JIS.encode(&text).0.into_owned(),
             false => [if bom { "\u{feff}" } else { "" }, &text].concat().into_bytes(),
         };
-        let sheet = sheet::read(&bytes, None, &columns(), |_, _| false).unwrap();
+        let sheet = table::read(&bytes, None, &columns(), |_, _| false).unwrap();
         let mut next = 2;
         for line in &sheet.lines {
             prop_assert_eq!(line.at, next);
@@ -782,10 +782,10 @@ proptest! {
         }
         prop_assert_eq!(next - 1, lines_of(&text));
 
-        let take = host_demo::take::Choice { told: &[], setting: &Default::default() };
+        let take = host_demo::service::csv::selection::Choice { told: &[], setting: &Default::default() };
         let reading = import::Reading { encoding: None, renamed: &Default::default(), take };
         let parsed = import::parse(&bytes, reading).unwrap();
-        let (counts, rows) = (parsed.intake.counts(), sheet.lines.iter().map(sheet::Line::rows).sum::<usize>());
+        let (counts, rows) = (parsed.intake.counts(), sheet.lines.iter().map(table::Line::rows).sum::<usize>());
         prop_assert_eq!(counts.read(), rows);
         prop_assert_eq!(counts.taken.rows + counts.refused.rows + counts.passed_over().rows, rows);
         // Nobody's remark holds another one's row.
@@ -801,14 +801,14 @@ proptest! {
     ) {
         let rows: Vec<_> = remarks.iter().enumerate().map(|(at, remark)| careful(at, remark)).collect();
         let whole = text(&rows, end);
-        let sheet = sheet::read(whole.as_bytes(), None, &columns(), |_, _| false).unwrap();
+        let sheet = table::read(whole.as_bytes(), None, &columns(), |_, _| false).unwrap();
         prop_assert_eq!(sheet.lines.len(), rows.len());
         let mut reader = csv::Reader::from_reader(whole.as_bytes());
         for (line, record) in sheet.lines.iter().zip(reader.records()) {
             let record = record.unwrap();
-            let cells: Vec<_> = record.iter().map(|cell| sheet::unguarded(cell.trim()).to_owned()).collect();
+            let cells: Vec<_> = record.iter().map(|cell| table::unguarded(cell.trim()).to_owned()).collect();
             prop_assert_eq!(&line.cells, &cells);
-            prop_assert!(!line.complaints.iter().any(|complaint| matches!(complaint, Complaint::Quote { .. })), "{:?}", line.complaints);
+            prop_assert!(!line.complaints.iter().any(|complaint| matches!(complaint, RowError::Quote { .. })), "{:?}", line.complaints);
         }
     }
 
@@ -821,7 +821,7 @@ proptest! {
         let places: Vec<usize> = body.char_indices().map(|(at, _)| at).collect();
         let at = places[place % places.len()];
         let text = format!("{HEADINGS}\n{}\"{}", &body[..at], &body[at..]);
-        let take = host_demo::take::Choice { told: &[], setting: &Default::default() };
+        let take = host_demo::service::csv::selection::Choice { told: &[], setting: &Default::default() };
         let reading = import::Reading { encoding: None, renamed: &Default::default(), take };
         let parsed = import::parse(text.as_bytes(), reading).unwrap();
         prop_assert_eq!(parsed.intake.counts().read(), rows.len());
@@ -839,7 +839,7 @@ proptest! {
     fn no_row_holds_text_of_another(table in damaged()) {
         let columns: Vec<Column> = table[0].iter().map(|name| Column { name: name.clone(), required: true }).collect();
         let whole: String = table.iter().map(|cells| cells.join(",") + "\n").collect();
-        let sheet = sheet::read(whole.as_bytes(), None, &columns, |_, _| false).unwrap();
+        let sheet = table::read(whole.as_bytes(), None, &columns, |_, _| false).unwrap();
         // An order number has no line break: no file with one in there is taken.
         let taken = sheet.lines.iter().filter(|line| line.complaints.is_empty() && !line.cells[0].contains('\n'));
         for line in taken {

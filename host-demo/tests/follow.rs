@@ -1,7 +1,7 @@
 //! What serves follows the plugin folder: a grant that is taken away holds at once, whatever else happens there.
 
-use host_demo::follow::News;
-use host_demo::provider::Shelf;
+use host_demo::service::providers::directory::PluginDirectory;
+use host_demo::service::providers::watcher::News;
 use provider_host::{Host, Limits, Permissions, Registry};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ impl Followed {
         fs::write(folder.path().join("np.toml"), GRANTED).unwrap();
         let limits = Limits { concurrent_loads: 1, ..Limits::default() };
         let host = Host::builder().limits(limits).build().unwrap();
-        let shelf = Shelf::new(host.clone(), folder.path().to_owned());
+        let shelf = PluginDirectory::new(host.clone(), folder.path().to_owned());
         let registry = Arc::new(Registry::default());
         registry.put(shelf.load("np").await.unwrap());
         let (says, news) = unbounded_channel();

@@ -5,16 +5,16 @@ mod common;
 use common::fake::Fake;
 use common::{TestStore, golden, on_both};
 use encoding_rs::{Encoding, SHIFT_JIS};
-use host_demo::complaint::{BadOrder, Complaint, FileProblem};
-use host_demo::import::{self, FileOrder, Imported, Incoming, Known, Parsed, Reading, Renamed, Unread};
-use host_demo::intake::{Passed, Tally};
-use host_demo::mall::{Band, Fees, Mall, Mode};
-use host_demo::order::Invoice;
-use host_demo::sheet::MAX_CELL;
-use host_demo::state::{Event, State};
+use host_demo::domain::credit_state::{Event, State};
+use host_demo::domain::issue::Lang;
+use host_demo::domain::mall::{Band, Fees, Mall, Mode};
+use host_demo::domain::order::Invoice;
+use host_demo::service::csv::error::{FileError, InvalidOrder, RowError};
+use host_demo::service::csv::row_result::{SkipReason, Tally};
+use host_demo::service::csv::selection::{Choice, Takes};
+use host_demo::service::csv::table::MAX_CELL;
+use host_demo::service::import::{self, FileOrder, Imported, Incoming, Known, Parsed, Reading, Renamed, Unread};
 use host_demo::store::Change;
-use host_demo::take::{Choice, Takes};
-use host_demo::words::Lang;
 
 const HEADINGS: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
 注文者住所,注文者電話番号,送付先氏名,送付先郵便番号,送付先都道府県,送付先市区町村,送付先住所,送付先電話番号,\
@@ -30,7 +30,7 @@ fn file(lines: &[String]) -> String {
     format!("{HEADINGS}\r\n{}\r\n", lines.join("\r\n"))
 }
 
-fn read(bytes: &[u8], encoding: Option<&'static Encoding>, renamed: &Renamed) -> Result<Parsed, FileProblem> {
+fn read(bytes: &[u8], encoding: Option<&'static Encoding>, renamed: &Renamed) -> Result<Parsed, FileError> {
     let take = Choice { told: &[], setting: &Takes::new() };
     import::parse(bytes, Reading { encoding, renamed, take }).map_err(|unread| match unread {
         Unread::File(problem) => problem,
@@ -46,7 +46,7 @@ fn orders(parsed: &Parsed) -> Vec<&FileOrder> {
     parsed.intake.taken().map(|(.., order)| order).collect()
 }
 
-fn bad(parsed: &Parsed) -> Vec<BadOrder> {
+fn bad(parsed: &Parsed) -> Vec<InvalidOrder> {
     parsed.intake.bad().collect()
 }
 
@@ -149,7 +149,7 @@ on_both! {
         let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "皿", "732", "1", "1232")]);
         for (taken, unchanged) in [(2, 0), (0, 2)] {
             let counts = take_in(&test, &test.mall().await, incoming(&text)).await.counts();
-            let passed = counts.passed.get(&Passed::Unchanged).map_or(0, |tally| tally.orders);
+            let passed = counts.passed.get(&SkipReason::Unchanged).map_or(0, |tally| tally.orders);
             assert_eq!((counts.taken.orders, counts.refused.orders, passed), (taken, 0, unchanged));
         }
         assert_eq!(test.all().await.len(), 2);
@@ -184,8 +184,8 @@ fn an_order_of_too_many_lines_or_with_unseen_characters_is_named() {
     let parsed = parse(&file(&[many, vec![odd, line("A-3", "皿", "732", "1", "1232")]].concat()));
     assert_eq!(orders(&parsed).iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-3"]);
     let bad = bad(&parsed);
-    assert_eq!(bad[0].complaints, [Complaint::TooManyItems]);
-    assert_eq!(bad[1].complaints, [Complaint::Unseen("注文番号".into())]);
+    assert_eq!(bad[0].complaints, [RowError::TooManyItems]);
+    assert_eq!(bad[1].complaints, [RowError::Unseen("注文番号".into())]);
     assert_eq!(parsed.intake.counts().refused, Tally { orders: 2, rows: 202 });
 }
 
@@ -213,23 +213,23 @@ fn line_numbers_are_those_of_an_editor() {
 
 #[test]
 fn files_that_cannot_be_read_at_all() {
-    assert_eq!(read(b"", None, &Renamed::new()), Err(FileProblem::Empty));
+    assert_eq!(read(b"", None, &Renamed::new()), Err(FileError::Empty));
     let missing = read("注文番号,商品名\nA-1,皿\n".as_bytes(), None, &Renamed::new()).unwrap_err();
-    let FileProblem::MissingHeadings(names) = &missing else { panic!("{missing:?}") };
+    let FileError::MissingHeadings(names) = &missing else { panic!("{missing:?}") };
     assert!(
         ["単価", "合計金額"].iter().all(|name| names.contains(&name.to_string())) && !names.contains(&"商品名".into()),
         "{names:?}"
     );
     let twice = file(&good()).replacen("店舗メモ", "備考", 1);
-    assert_eq!(read(twice.as_bytes(), None, &Renamed::new()), Err(FileProblem::HeadingsTwice(vec!["備考".into()])));
+    assert_eq!(read(twice.as_bytes(), None, &Renamed::new()), Err(FileError::HeadingsTwice(vec!["備考".into()])));
     let utf16: Vec<u8> = file(&good()).encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(matches!(read(&utf16, None, &Renamed::new()), Err(FileProblem::MissingHeadings(_))));
+    assert!(matches!(read(&utf16, None, &Renamed::new()), Err(FileError::MissingHeadings(_))));
 }
 
 #[test]
 fn the_operators_word_on_the_encoding_holds() {
     let text = file(&[line("A-1", "皿", "732", "1", "1232")]);
-    assert!(matches!(read(text.as_bytes(), Some(SHIFT_JIS), &Renamed::new()), Err(FileProblem::MissingHeadings(_))));
+    assert!(matches!(read(text.as_bytes(), Some(SHIFT_JIS), &Renamed::new()), Err(FileError::MissingHeadings(_))));
 }
 
 on_both! {
@@ -241,7 +241,7 @@ on_both! {
         assert_eq!((orders(&parsed).len(), bad(&parsed)), (2, vec![]));
         let nameless = read(text.replace("髙橋 花子", "").as_bytes(), None, &renamed).unwrap();
         assert!(bad(&nameless)[0].words("f.csv", Lang::Ja).contains("「お名前」を入力してください"));
-        let FileProblem::MissingHeadings(missing) = read(file(&good()).as_bytes(), None, &renamed).unwrap_err()
+        let FileError::MissingHeadings(missing) = read(file(&good()).as_bytes(), None, &renamed).unwrap_err()
         else {
             panic!("the file has the usual names")
         };
@@ -268,7 +268,7 @@ on_both! {
         let words: Vec<_> = kept.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
         assert!(words.len() == 2 && words.iter().all(|words| words.contains("--correct")), "{words:?}");
         let same = take_in(&test, &mall, incoming(&lines("千代田1-1", "受付済"))).await.counts();
-        assert_eq!((same.refused.orders, same.passed[&Passed::Unchanged].orders), (0, 2), "the shop's own word moves on");
+        assert_eq!((same.refused.orders, same.passed[&SkipReason::Unchanged].orders), (0, 2), "the shop's own word moves on");
         let orders = test.all().await;
         test.claim(&orders[1..], "w").await;
 
@@ -276,7 +276,7 @@ on_both! {
         let done = corrected(lines("千代田9-9", "新規"), false).await;
         assert_eq!(done, tried);
         assert_eq!(done.taken().map(|(_, number, taken)| (number, taken.corrected)).collect::<Vec<_>>(), [("A-1", true)]);
-        assert_eq!(done.bad().next().unwrap().complaints, [Complaint::Registered(State::Sending)]);
+        assert_eq!(done.bad().next().unwrap().complaints, [RowError::Registered(State::Sending)]);
         let corrected_order = test.order(orders[0].id).await;
         assert_eq!((corrected_order.data.buyer.street.as_str(), corrected_order.version), ("千代田9-9", 1));
         assert_eq!(test.order(orders[1].id).await.data.buyer.street, "千代田1-1");
@@ -291,7 +291,7 @@ on_both! {
         let second = test.order(orders[1].id).await;
         assert_eq!((second.order_status.as_deref(), second.state), (Some("出荷済"), State::Approved));
         let again = corrected(lines("千代田1-1", "出荷済"), false).await.counts();
-        assert_eq!((again.refused.orders, again.passed[&Passed::Unchanged].orders), (0, 2), "nothing differs");
+        assert_eq!((again.refused.orders, again.passed[&SkipReason::Unchanged].orders), (0, 2), "nothing differs");
     }
 
     async fn an_order_that_is_registered_is_unchanged_whatever_the_fee_rule_has_become(db) {
@@ -337,7 +337,7 @@ fn what_can_be_done_about_an_order_that_cannot_change_is_what_its_state_offers()
         (State::Synced, "後払い会社の管理画面で"),
         (State::CsvApproved, "後払い会社の管理画面で"),
     ] {
-        let words = Complaint::Registered(state).words(Lang::Ja);
+        let words = RowError::Registered(state).words(Lang::Ja);
         assert!(words.contains(step) && words.starts_with(state.label(Lang::Ja)), "{words}");
     }
 }

@@ -3,10 +3,10 @@
 mod common;
 
 use common::{TestStore, mall, new_order, on_both};
-use host_demo::mall::Mall;
-use host_demo::order::Tracking;
-use host_demo::state::{Event, State};
-use host_demo::store::{Change, ListKey, ListOrder, ListQuery, NewOrder, Position, Saving, Store};
+use host_demo::domain::credit_state::{Event, State};
+use host_demo::domain::mall::Mall;
+use host_demo::domain::order::Tracking;
+use host_demo::store::{Change, ListKey, ListOrder, ListQuery, MallUpdate, NewOrder, Position, Store};
 use std::collections::BTreeMap;
 use time::Duration;
 use time::macros::{date, datetime};
@@ -85,7 +85,7 @@ on_both! {
         let order = test.order(by_number("A-05").id).await;
         test.store.set_order_status(&order, Some("保留中"), "op", 3).await.unwrap();
         let other = Mall { id: "n".into(), provider: "other".into(), ..mall() };
-        test.store.put_mall(&other, Saving::default()).await.unwrap();
+        test.store.put_mall(&other, MallUpdate::default()).await.unwrap();
         let other = test.store.mall("n").await.unwrap().unwrap();
         test.store.insert_orders(&other, &[new_order("＃B 1", 5)], 1).await.unwrap();
 
@@ -130,7 +130,7 @@ on_both! {
         let changes: Vec<_> = held.iter().zip(events).map(|(order, event)| Change::new(order, event)).collect();
         test.store.apply(&changes, "op", 2).await.unwrap();
         assert!(test.store.apply(&changes[..1], "op", 3).await.unwrap()[0].is_none());
-        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, Saving::default()).await.unwrap();
+        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, MallUpdate::default()).await.unwrap();
         test.store.insert_orders(&test.mall().await, &[new_order("A-01", 1)], 1).await.unwrap();
         for (name, provider) in [("all", None), ("fake", Some("fake")), ("other", Some("other"))] {
             let mut counted = BTreeMap::<State, i64>::new();

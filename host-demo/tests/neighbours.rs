@@ -5,13 +5,13 @@ mod common;
 
 use common::fake::{Ending, Fake, Next};
 use common::{Db, TestStore, mall, new_order};
-use host_demo::background::Background;
-use host_demo::desk::Desk;
-use host_demo::mall::{Automation, Mall, Start};
-use host_demo::state::{Action, State};
-use host_demo::store::{BatchProgress, Filter, Saving};
-use host_demo::words::Problem;
-use host_demo::worker::Worker;
+use host_demo::domain::credit_state::{Action, State};
+use host_demo::domain::issue::Issue;
+use host_demo::domain::mall::{Automation, Mall, Start};
+use host_demo::service::credit::CreditService;
+use host_demo::service::worker::Worker;
+use host_demo::store::lease::ProcessLease;
+use host_demo::store::{BatchProgress, Filter, MallUpdate};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ fn hostile(ends: Ending) -> Fake {
 
 /// Who asks for credit.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum By {
+enum Actor {
     Batch,
     Automation,
 }
@@ -52,32 +52,32 @@ enum By {
 struct Platform {
     test: TestStore,
     neighbour: Option<Fake>,
-    by: By,
+    by: Actor,
 }
 
 impl Platform {
-    async fn new(db: Db, by: By, neighbour: Option<Fake>) -> Self {
+    async fn new(db: Db, by: Actor, neighbour: Option<Fake>) -> Self {
         let test = TestStore::new(db).await;
         Platform { test, neighbour, by }
     }
 
     /// A mall of `provider` with orders to be credited; their batch, if it is one that does them.
     async fn ask(&self, provider: &str, orders: usize) -> Vec<i64> {
-        let credit = if self.by == By::Automation { Start::AtOnce } else { Start::Never };
+        let credit = if self.by == Actor::Automation { Start::AtOnce } else { Start::Never };
         let automation = Automation { credit, ..Automation::default() };
         let mall = Mall { id: provider.into(), provider: provider.into(), automation, ..mall() };
-        self.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+        self.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         let mall = self.test.store.mall(provider).await.unwrap().unwrap();
         let orders: Vec<_> = (0..orders).map(|at| new_order(&format!("{provider}-{at}"), 1_000)).collect();
         self.test.store.insert_orders(&mall, &orders, 1).await.unwrap();
         let ids: Vec<i64> = self.of(provider).await.iter().map(|order| order.id).collect();
-        if self.by == By::Batch {
+        if self.by == Actor::Batch {
             self.test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         }
         ids
     }
 
-    async fn of(&self, provider: &str) -> Vec<host_demo::order::Order> {
+    async fn of(&self, provider: &str) -> Vec<host_demo::domain::order::Order> {
         self.test.store.orders(&Filter { mall: Some(provider.into()), ..Filter::default() }).await.unwrap()
     }
 
@@ -86,18 +86,18 @@ impl Platform {
         let measured = healthy();
         let mut providers = HashMap::from([("measured".to_owned(), measured.clone())]);
         providers.extend(self.neighbour.clone().map(|neighbour| ("neighbour".to_owned(), neighbour)));
-        let desk = Desk {
+        let desk = CreditService {
             store: self.test.store.clone(),
-            worker: Arc::new(Worker::start(&self.test.store).await.unwrap()),
+            worker: Arc::new(ProcessLease::start(&self.test.store).await.unwrap()),
             providers: Arc::new(providers),
             who: "op".into(),
             concurrency: 8,
-            settle: Duration::ZERO,
+            in_flight_window: Duration::ZERO,
         };
         if self.neighbour.is_some() {
             self.ask("neighbour", THEIRS).await;
         }
-        let background = Background { desk: desk.clone(), wake: Arc::default() };
+        let background = Worker { desk: desk.clone(), wake: Arc::default() };
         let running = tokio::spawn(async move { background.run().await });
         if let Some(neighbour) = &self.neighbour {
             // It is at work before the other begins.
@@ -128,7 +128,7 @@ impl Platform {
 }
 
 /// The rate beside `neighbour` is compared with that alone, measured right before.
-async fn compare(db: Db, by: By, what: &str, neighbour: Fake) -> Platform {
+async fn compare(db: Db, by: Actor, what: &str, neighbour: Fake) -> Platform {
     for _ in 0..TRIES {
         let alone = Platform::new(db, by, None).await.rate().await;
         // Its script is part of it.
@@ -151,17 +151,17 @@ async fn compare(db: Db, by: By, what: &str, neighbour: Fake) -> Platform {
 async fn a_provider_keeps_its_rate_beside_every_hostile_neighbour() {
     for db in [Db::Sqlite, Db::Postgres] {
         let waits = Ending::PluginWaits(DEADLINE);
-        compare(db, By::Batch, "a plugin that only waits", hostile(waits)).await;
-        compare(db, By::Automation, "a plugin that only waits", hostile(waits)).await;
-        compare(db, By::Batch, "a gateway that never answers", hostile(Ending::GatewaySilent(DEADLINE))).await;
-        compare(db, By::Batch, "a plugin that traps", hostile(Ending::Trap)).await;
+        compare(db, Actor::Batch, "a plugin that only waits", hostile(waits)).await;
+        compare(db, Actor::Automation, "a plugin that only waits", hostile(waits)).await;
+        compare(db, Actor::Batch, "a gateway that never answers", hostile(Ending::GatewaySilent(DEADLINE))).await;
+        compare(db, Actor::Batch, "a plugin that traps", hostile(Ending::Trap)).await;
     }
     let says_nul =
         Fake { latency: LATENCY, ..Fake::new(&[Next::NulInId]).with_info(|info| info.batch_limits.credit = 1) };
-    let platform = compare(Db::Postgres, By::Batch, "one NUL in a transaction id", says_nul).await;
+    let platform = compare(Db::Postgres, Actor::Batch, "one NUL in a transaction id", says_nul).await;
     let theirs = platform.of("neighbour").await;
     let (doubted, others): (Vec<_>, Vec<_>) = theirs.iter().partition(|order| order.state == State::Unknown);
-    assert!(matches!(&doubted[..], [one] if matches!(one.problem, Some(Problem::NotRecorded { .. }))), "{doubted:?}");
+    assert!(matches!(&doubted[..], [one] if matches!(one.problem, Some(Issue::NotRecorded { .. }))), "{doubted:?}");
     assert!(others.iter().any(|order| order.state == State::Approved), "the neighbour's other rows go on");
     let progress: BatchProgress = platform.test.store.batch_progress(1).await.unwrap();
     assert_eq!((progress.unknown, progress.failure), (1, 0), "its row is unknown, and no other one suffers");

@@ -7,14 +7,14 @@ use axum::body::Body;
 use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Request, Response, StatusCode, header};
 use common::{Db, TestStore, new_order};
-use host_demo::answer::SETTLE;
-use host_demo::digest::digest;
-use host_demo::install::{Change, Files, InstallError, Installer};
-use host_demo::mall::Mall;
-use host_demo::provider::{ProviderError, Shelf};
-use host_demo::store::{By, Deed, Role, Saving, Store};
+use host_demo::domain::digest::digest;
+use host_demo::domain::issue::Lang;
+use host_demo::domain::mall::Mall;
+use host_demo::service::plugins::{Change, Files, InstallError, Installer};
+use host_demo::service::providers::directory::{PluginDirectory, ProviderError};
+use host_demo::service::providers::response::IN_FLIGHT_WINDOW;
+use host_demo::store::{Actor, AuditEvent, MallUpdate, Role, Store};
 use host_demo::web::{App, Setup};
-use host_demo::words::Lang;
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits, Registry};
 use serde_json::Value;
@@ -63,19 +63,19 @@ struct Platform {
     test: TestStore,
     app: App,
     router: Router,
-    shelf: Shelf,
+    shelf: PluginDirectory,
 }
 
 impl Platform {
     async fn new() -> Self {
         let test = TestStore::new(Db::Sqlite).await;
         let mall = Mall { id: "eki".into(), name: "駅前店".into(), provider: "np".into(), ..Mall::default() };
-        test.store.put_mall(&mall, Saving::default()).await.unwrap();
-        test.store.add_user("kanri", Role::Administrator, PASSWORD, By::default()).await.unwrap().unwrap();
+        test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
+        test.store.add_user("kanri", Role::Administrator, PASSWORD, Actor::default()).await.unwrap().unwrap();
         let folder = test.folder.path().join("plugins");
         std::fs::create_dir(&folder).unwrap();
         let host = Host::builder().cache_dir(COMPILED.path().join("compiled")).build().unwrap();
-        let shelf = Shelf::new(host, folder);
+        let shelf = PluginDirectory::new(host, folder);
         let app = App::new(Setup {
             store: test.store.clone(),
             shelf: shelf.clone(),
@@ -83,7 +83,7 @@ impl Platform {
             lang: Lang::Ja,
             https: false,
             concurrency: 1,
-            settle: SETTLE,
+            in_flight_window: IN_FLIGHT_WINDOW,
             patience: Duration::from_secs(5),
             sandbox: None,
         });
@@ -113,7 +113,7 @@ impl Platform {
     }
 
     async fn upload_files(&self, component: &[u8], permissions: &str, confirmation: Option<&str>) -> Answer {
-        let token = self.test.store.add_api_token("t", Role::Administrator, None, By::now("kanri")).await;
+        let token = self.test.store.add_api_token("t", Role::Administrator, None, Actor::now("kanri")).await;
         let mut parts =
             vec![("component", Some("c.wasm"), component), ("permissions", Some("c.toml"), permissions.as_bytes())];
         parts.extend(confirmation.map(|confirmation| ("confirmation", None, confirmation.as_bytes())));
@@ -127,7 +127,7 @@ impl Platform {
     /// What the platform serves for `provider`: its digest and origins.
     async fn served(&self, provider: &str) -> Option<(String, Vec<String>)> {
         let token =
-            self.test.store.add_api_token("r", Role::Operator, None, By::now("kanri")).await.unwrap().unwrap().1;
+            self.test.store.add_api_token("r", Role::Operator, None, Actor::now("kanri")).await.unwrap().unwrap().1;
         let request = Request::get("/api/v1/providers").header("authorization", format!("Bearer {token}"));
         let providers = self.send(request.body(Body::empty()).unwrap()).await.json();
         let one = providers.as_array().unwrap().iter().find(|one| one["id"] == provider)?;
@@ -136,14 +136,14 @@ impl Platform {
     }
 
     /// What the audit log has of plugins, newest first.
-    async fn audited(&self) -> Vec<Deed> {
+    async fn audited(&self) -> Vec<AuditEvent> {
         plugin_deeds(&self.test.store).await
     }
 }
 
-async fn plugin_deeds(store: &Store) -> Vec<Deed> {
+async fn plugin_deeds(store: &Store) -> Vec<AuditEvent> {
     let lines = store.audit(None, 100).await.unwrap().into_iter().map(|line| line.deed);
-    lines.filter(|deed| matches!(deed, Deed::PluginLoaded { .. } | Deed::PluginNotLoaded { .. })).collect()
+    lines.filter(|deed| matches!(deed, AuditEvent::PluginLoaded { .. } | AuditEvent::PluginNotLoaded { .. })).collect()
 }
 
 fn multipart(parts: &[(&str, Option<&str>, &[u8])]) -> Body {
@@ -222,7 +222,7 @@ async fn a_new_version_goes_through_and_another_origin_is_asked_about_by_the_api
     let answer = platform.upload("np", "third", ELSEWHERE, Some(asked.confirmation())).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert_eq!(platform.served("np").await.unwrap().1, [format!("{ELSEWHERE}:443")]);
-    let Some(Deed::PluginLoaded { confirmed, .. }) = platform.audited().await.into_iter().next() else {
+    let Some(AuditEvent::PluginLoaded { confirmed, .. }) = platform.audited().await.into_iter().next() else {
         panic!("nobody knows who loaded it")
     };
     assert_eq!(confirmed, expected);
@@ -367,7 +367,7 @@ async fn a_plugin_serves_only_after_the_audit_log_knows() {
     let installer = Installer { shelf: &platform.shelf, store: &platform.test.store, registry: &registry };
     let candidate = installer.examine(files("np", "second", permissions("np", NP))).await.unwrap();
     assert!(candidate.changes.is_empty());
-    let error = installer.install(&candidate, By::now("kanri")).await.unwrap_err();
+    let error = installer.install(&candidate, Actor::now("kanri")).await.unwrap_err();
     assert!(matches!(error, InstallError::Store(_)), "{error}");
     assert!(registry.get("np").is_none());
     assert_eq!(std::fs::read(platform.shelf.folder().join("np.wasm")).unwrap(), on_shelf);
@@ -383,10 +383,13 @@ async fn files_that_cannot_be_written_are_told_of_in_the_audit_log() {
     let candidate = installer.examine(files("score", "x", permissions("score", NP))).await.unwrap();
     // A folder in the file's place, which a file does not replace.
     std::fs::create_dir_all(platform.shelf.folder().join("score.wasm/x")).unwrap();
-    let error = installer.install(&candidate, By::now("kanri")).await.unwrap_err();
+    let error = installer.install(&candidate, Actor::now("kanri")).await.unwrap_err();
     assert!(matches!(error, InstallError::Provider(ProviderError::Folder { .. })), "{error}");
     let audited = platform.audited().await;
-    assert!(matches!(&audited[..], [Deed::PluginNotLoaded { .. }, Deed::PluginLoaded { .. }]), "{audited:?}");
+    assert!(
+        matches!(&audited[..], [AuditEvent::PluginNotLoaded { .. }, AuditEvent::PluginLoaded { .. }]),
+        "{audited:?}"
+    );
     assert!(registry.get("score").is_none());
 }
 
@@ -399,7 +402,7 @@ async fn what_was_compared_with_something_else_is_not_put_in_its_place() {
     let asked = platform.upload("np", "third", ELSEWHERE, None).await;
     let answer = platform.upload("np", "third", ELSEWHERE, Some(asked.confirmation())).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    let error = installer.install(&late, By::now("kanri")).await.unwrap_err();
+    let error = installer.install(&late, Actor::now("kanri")).await.unwrap_err();
     assert!(matches!(&error, InstallError::Meanwhile(id) if id == "np"), "{error}");
     assert_eq!(platform.served("np").await.unwrap().1, [format!("{ELSEWHERE}:443")]);
 }
@@ -514,7 +517,7 @@ async fn the_command_line_asks_before_it_replaces_with_another_origin() {
     let answer = shell.run(&["plugin", "load", "--yes", &file]);
     assert_eq!(answer.status.code(), Some(0), "{}", said(&answer));
     assert!(
-        matches!(&platform.audited().await[..], [Deed::PluginLoaded { confirmed, .. }, ..] if confirmed.len() == 2)
+        matches!(&platform.audited().await[..], [AuditEvent::PluginLoaded { confirmed, .. }, ..] if confirmed.len() == 2)
     );
 }
 
@@ -545,7 +548,7 @@ fn a_folder_that_is_not_there_is_named() {
 async fn nothing_that_is_printed_steers_the_terminal() {
     let platform = Platform::with_np().await;
     let mall = Mall { id: "evil".into(), name: "\u{1b}[2J店".into(), provider: "np".into(), ..Mall::default() };
-    platform.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
     let mut order = new_order("E-1", 1_000);
     order.data.buyer.name = "\u{1b}]0;title\u{7}見本\u{202e}".into();
     order.data.note = Some("\u{9b}31m".into());

@@ -4,16 +4,16 @@ mod common;
 
 use common::{TestStore, on_both};
 use encoding_rs::SHIFT_JIS;
-use host_demo::intake::Passed;
-use host_demo::mall::Mall;
-use host_demo::results::{self, ResultsError, left_out_words};
-use host_demo::sheet::Charset;
-use host_demo::state::{Action, Event, State};
-use host_demo::store::{Change, ListQuery, Saving};
-use host_demo::words::Lang;
+use host_demo::domain::credit_state::{Action, Event, State};
+use host_demo::domain::issue::Lang;
+use host_demo::domain::mall::Mall;
+use host_demo::service::csv::row_result::SkipReason;
+use host_demo::service::csv::table::Charset;
+use host_demo::service::results::{self, ResultsError, left_out_words};
+use host_demo::store::{Change, ListQuery, MallUpdate};
 
 async fn by_csv(test: &TestStore) -> Mall {
-    test.store.put_mall(&Mall { by_csv: true, ..test.mall().await }, Saving::default()).await.unwrap();
+    test.store.put_mall(&Mall { by_csv: true, ..test.mall().await }, MallUpdate::default()).await.unwrap();
     test.mall().await
 }
 
@@ -113,7 +113,7 @@ on_both! {
         let again = results::take_in(&test.store, &mall, &file.bytes, None, "op", false).await.unwrap();
         let counts = again.counts();
         assert_eq!((counts.taken.rows, counts.refused.rows), (1, 0), "one is judged");
-        assert_eq!(counts.passed[&Passed::NoResult].rows, 1, "the other is empty");
+        assert_eq!(counts.passed[&SkipReason::NoResult].rows, 1, "the other is empty");
         assert_eq!(test.all().await[0].problem.as_ref().unwrap().said(Lang::Ja), "=1+1");
     }
 

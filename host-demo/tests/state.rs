@@ -4,8 +4,8 @@
 mod common;
 
 use common::golden;
-use host_demo::state::{Action, Event, Situation, State, next};
-use host_demo::words::Lang;
+use host_demo::domain::credit_state::{Action, ActionContext, Event, State, next};
+use host_demo::domain::issue::Lang;
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Write;
 use strum::VariantArray;
@@ -29,7 +29,7 @@ fn what_every_state_shows_and_offers() {
     for state in State::VARIANTS {
         let situations = [("", false, false), ("+tracking", true, false), ("+problem", false, true)];
         for (name, tracking_entered, problem) in situations {
-            let actions = state.actions(Situation { tracking_entered, problem, ..Situation::default() });
+            let actions = state.actions(ActionContext { tracking_entered, problem, ..ActionContext::default() });
             let actions: Vec<_> = actions.map(|action| format!("[{}]", action.label(Lang::Ja))).collect();
             let (ja, en) = (state.label(Lang::Ja), state.label(Lang::En));
             writeln!(faces, "{state}{name} | {ja} | {en} | {}", actions.join(" ")).unwrap();
@@ -121,7 +121,7 @@ const RULES: Rules = Rules {
 
 impl Rules {
     fn offers(&self, state: State) -> Vec<Action> {
-        let all = Situation { tracking_entered: true, problem: true, ..Situation::default() };
+        let all = ActionContext { tracking_entered: true, problem: true, ..ActionContext::default() };
         let also = self.also_offered.filter(|(of, _)| *of == state).map(|(_, action)| action);
         state.actions(all).chain(also).collect()
     }

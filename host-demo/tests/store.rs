@@ -3,12 +3,12 @@
 mod common;
 
 use common::{Db, TestStore, claim, mall, on_both, told_place};
-use host_demo::mall::Mall;
-use host_demo::order::Tracking;
-use host_demo::state::{Event, State};
-use host_demo::store::{Change, Keep, Place, Saved, Saving, Store, StoreError};
-use host_demo::words::Problem;
-use host_demo::worker::Worker;
+use host_demo::domain::credit_state::{Event, State};
+use host_demo::domain::issue::Issue;
+use host_demo::domain::mall::Mall;
+use host_demo::domain::order::Tracking;
+use host_demo::store::lease::ProcessLease;
+use host_demo::store::{AccountChange, Change, DatabaseLocation, MallUpdate, MallUpdateOutcome, Store, StoreError};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use time::macros::date;
@@ -79,7 +79,7 @@ on_both! {
             Db::Sqlite => folder.path().join("orders.db").to_str().unwrap().to_owned(),
             Db::Postgres => test_postgres::Cluster::shared().database().unwrap(),
         };
-        let place = Place::new(&database).with_files(folder.path().join("orders.db"));
+        let place = DatabaseLocation::new(&database).with_files(folder.path().join("orders.db"));
         let opened = futures::future::join_all((0..8).map(|_| Store::open(&place))).await;
         for store in opened {
             store.unwrap();
@@ -110,7 +110,7 @@ on_both! {
         assert_eq!(states, [State::Approved, State::Unknown]);
         let doubted = test.order(orders[1].id).await;
         assert_eq!(doubted.transaction_id(), None);
-        assert!(matches!(doubted.problem, Some(Problem::IdTaken { .. })), "{:?}", doubted.problem);
+        assert!(matches!(doubted.problem, Some(Issue::IdTaken { .. })), "{:?}", doubted.problem);
     }
 
     async fn an_account_is_corrected_only_while_no_outcome_under_it_is_in_doubt(db) {
@@ -118,12 +118,12 @@ on_both! {
         let orders = test.orders(2).await;
         let corrected = Mall { settings: [("id".to_owned(), "1".to_owned())].into(), ..mall() };
         let claimed = test.claim(&orders[..1], "w").await.remove(0).unwrap();
-        let held = Saved::Held(vec!["A-1".to_owned()]);
-        assert_eq!(test.store.put_mall(&corrected, Saving::default()).await.unwrap(), held);
+        let held = MallUpdateOutcome::Held(vec!["A-1".to_owned()]);
+        assert_eq!(test.store.put_mall(&corrected, MallUpdate::default()).await.unwrap(), held);
         assert_eq!(test.mall().await.settings, mall().settings, "nothing was written");
         test.store.apply(&[Change::new(&claimed, Event::CreditApproved)], "op", 2).await.unwrap();
         let read_before = test.store.accounts().await.unwrap();
-        assert_eq!(test.store.put_mall(&corrected, Saving::default()).await.unwrap(), Saved::Done { elsewhere: 0 });
+        assert_eq!(test.store.put_mall(&corrected, MallUpdate::default()).await.unwrap(), MallUpdateOutcome::Done { elsewhere: 0 });
         assert_eq!(test.store.accounts().await.unwrap()[&1].settings, corrected.settings);
         // Whoever read the account before it was corrected sends nothing with what he read.
         let (event, owner, who, now) = (Event::CreditStarted, "w", "op", 3);
@@ -138,7 +138,7 @@ on_both! {
         let other = Mall { provider: "other".into(), ..mall() };
         let before = test.store.open_orders("m").await.unwrap();
         assert_eq!((before.staying["fake"], before.not_asked), (1, 2));
-        assert_eq!(test.store.put_mall(&other, Saving::default()).await.unwrap(), Saved::Done { elsewhere: 1 });
+        assert_eq!(test.store.put_mall(&other, MallUpdate::default()).await.unwrap(), MallUpdateOutcome::Done { elsewhere: 1 });
         let rejected = test.store.apply(&[Change::new(&claimed, Event::CreditRejected)], "op", 2).await.unwrap();
         let first = rejected[0].as_ref().unwrap().order.clone();
         assert_eq!((first.provider.as_str(), first.registration.as_ref().unwrap().account), ("fake", 1));
@@ -148,10 +148,10 @@ on_both! {
         assert_eq!(unasked.provider, "other", "what was never asked about goes to the new provider");
         assert_eq!(test.claim(&orders[1..2], "w").await, [None], "as it was read, it was the old one's");
         assert!(test.claim(&[unasked], "w").await[0].is_some());
-        let keep = Keep::Orders;
+        let keep = AccountChange::Orders;
         let same_provider = Mall { settings: [("id".to_owned(), "9".to_owned())].into(), ..other };
-        let saved = test.store.put_mall(&same_provider, Saving { keep, ..Saving::default() }).await.unwrap();
-        assert_eq!(saved, Saved::Done { elsewhere: 2 }, "another account at the same provider");
+        let saved = test.store.put_mall(&same_provider, MallUpdate { keep, ..MallUpdate::default() }).await.unwrap();
+        assert_eq!(saved, MallUpdateOutcome::Done { elsewhere: 2 }, "another account at the same provider");
     }
 
     async fn a_reference_that_was_kept_is_not_taken_to_another_account(db) {
@@ -159,7 +159,7 @@ on_both! {
         let claimed = test.claim(&test.orders(1).await, "w").await.remove(0).unwrap();
         let reference = claimed.reference().to_owned();
         test.store.apply(&[Change::new(&claimed, Event::CreditNotSent)], "op", 2).await.unwrap();
-        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, Saving::default()).await.unwrap();
+        test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, MallUpdate::default()).await.unwrap();
         let again = test.claim(&test.all().await, "w").await.remove(0).unwrap();
         assert_ne!(again.reference(), reference);
     }
@@ -167,16 +167,16 @@ on_both! {
     async fn a_mall_that_somebody_else_saved_meanwhile_is_not_written_over(db) {
         let test = TestStore::new(db).await;
         let read = test.mall().await;
-        let stale = Saving { version: Some(read.version), ..Saving::default() };
-        assert!(matches!(test.store.put_mall(&read, stale).await.unwrap(), Saved::Done { .. }));
-        assert_eq!(test.store.put_mall(&read, stale).await.unwrap(), Saved::Changed);
+        let stale = MallUpdate { version: Some(read.version), ..MallUpdate::default() };
+        assert!(matches!(test.store.put_mall(&read, stale).await.unwrap(), MallUpdateOutcome::Done { .. }));
+        assert_eq!(test.store.put_mall(&read, stale).await.unwrap(), MallUpdateOutcome::Changed);
         assert_eq!(test.mall().await.version, read.version + 1);
     }
 
     async fn settings_cannot_be_read_without_the_key(db) {
         let test = TestStore::new(db).await;
         let secret = Mall { settings: [("password".to_owned(), "himitsu-1".to_owned())].into(), ..mall() };
-        test.store.put_mall(&secret, Saving::default()).await.unwrap();
+        test.store.put_mall(&secret, MallUpdate::default()).await.unwrap();
         assert_eq!(test.mall().await.settings["password"], "himitsu-1");
         if db == Db::Sqlite {
             for file in ["orders.db", "orders.db-wal"] {
@@ -218,7 +218,7 @@ const CHILD: &str = "HOST_DEMO_TEST_CHILD_DATABASE";
 async fn child_that_claims_and_waits() {
     let Ok(told) = std::env::var(CHILD) else { return };
     let store = Store::open(&told_place(&told)).await.unwrap();
-    let worker = Worker::start(&store).await.unwrap();
+    let worker = ProcessLease::start(&store).await.unwrap();
     claim(&store, &store.orders(&Default::default()).await.unwrap(), &worker.name()).await;
     println!("claimed");
     std::thread::park();
@@ -237,7 +237,7 @@ on_both! {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("claimed")), "the child ended early");
 
-        let worker = Worker::start(&test.store).await.unwrap();
+        let worker = ProcessLease::start(&test.store).await.unwrap();
         assert_eq!(worker.recover(&test.store).await.unwrap(), 0);
         assert_eq!(test.order(id).await.state, State::Sending, "its process is alive");
 
@@ -249,7 +249,7 @@ on_both! {
         }
         let order = test.order(id).await;
         assert_eq!((order.state, order.owner), (State::Unknown, None));
-        assert_eq!(order.problem, Some(Problem::ProcessDied));
+        assert_eq!(order.problem, Some(Issue::ProcessDied));
         assert_eq!(worker.recover(&test.store).await.unwrap(), 0, "once");
         if db == Db::Sqlite {
             let locks = std::fs::read_dir(test.folder.path().join("orders.db.workers")).unwrap().count();
@@ -260,13 +260,13 @@ on_both! {
     async fn a_worker_that_ends_in_order_leaves_nothing_behind(db) {
         let test = TestStore::new(db).await;
         let orders = test.orders(1).await;
-        let worker = Worker::start(&test.store).await.unwrap();
+        let worker = ProcessLease::start(&test.store).await.unwrap();
         test.claim(&orders, &worker.name()).await;
         drop(worker);
         if db == Db::Sqlite {
             assert_eq!(std::fs::read_dir(test.folder.path().join("orders.db.workers")).unwrap().count(), 0);
         }
-        let next = Worker::start(&test.store).await.unwrap();
+        let next = ProcessLease::start(&test.store).await.unwrap();
         while next.recover(&test.store).await.unwrap() == 0 {
             // The server has yet to see that the connection is gone.
             tokio::task::yield_now().await;
@@ -277,7 +277,7 @@ on_both! {
 
 #[test]
 fn a_place_on_a_server_is_shown_without_its_password() {
-    let place = Place::new("postgres://shop:himitsu@db.example/orders?sslmode=require");
+    let place = DatabaseLocation::new("postgres://shop:himitsu@db.example/orders?sslmode=require");
     assert_eq!(format!("{place} {place:?}"), "PostgreSQL db.example/orders PostgreSQL db.example/orders");
-    assert!(place.is_shared() && !Place::new("var/orders.db").is_shared());
+    assert!(place.is_shared() && !DatabaseLocation::new("var/orders.db").is_shared());
 }

@@ -5,11 +5,11 @@ mod common;
 use common::TestStore;
 use common::fake::Fake;
 use common::on_both;
-use host_demo::clock;
-use host_demo::order::Tracking;
-use host_demo::state::Event;
+use host_demo::domain::clock;
+use host_demo::domain::credit_state::Event;
+use host_demo::domain::order::Tracking;
+use host_demo::service::tracking::{self, DAYS_AHEAD, Entry, Refused};
 use host_demo::store::Change;
-use host_demo::tracking::{self, DAYS_AHEAD, Entry, Refused};
 use time::Duration;
 use time::macros::date;
 

@@ -3,12 +3,12 @@
 mod common;
 
 use common::{TestStore, mall, on_both};
-use host_demo::mall::Mall;
+use host_demo::domain::issue::Lang;
+use host_demo::domain::mall::Mall;
+use host_demo::store::lease::ProcessLease;
 use host_demo::store::{
-    Begun, By, Call, DRAFTS_KEPT, MAX_DRAFTS, MIN_PASSWORD, Role, SESSION, Saving, SignIn, UserProblem,
+    Actor, Begun, Call, DRAFTS_KEPT, MAX_DRAFTS, MIN_PASSWORD, MallUpdate, Role, SESSION, SignIn, UserProblem,
 };
-use host_demo::words::Lang;
-use host_demo::worker::Worker;
 
 const GOOD: &str = "correct horse battery";
 
@@ -31,14 +31,14 @@ on_both! {
     async fn a_user_signs_in_with_the_right_password_alone(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let user = store.add_user("花子", Role::Operator, GOOD, By::default()).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap().unwrap();
         assert_eq!(store.sign_in("花子", GOOD, "127.0.0.1", 2).await.unwrap(), SignIn::Welcome(user.clone()));
         for (name, password) in [("花子", "correct horse batterx"), ("太郎", GOOD), ("花子", "")] {
             assert_eq!(store.sign_in(name, password, "127.0.0.1", 3).await.unwrap(), SignIn::Wrong);
         }
-        store.set_password(user.id, "another password", By::default()).await.unwrap().unwrap();
+        store.set_password(user.id, "another password", Actor::default()).await.unwrap().unwrap();
         assert_eq!(store.sign_in("花子", GOOD, "127.0.0.1", 4).await.unwrap(), SignIn::Wrong);
-        store.change_user(user.id, Role::Operator, true, By::default()).await.unwrap().unwrap();
+        store.change_user(user.id, Role::Operator, true, Actor::default()).await.unwrap().unwrap();
         assert_eq!(store.sign_in("花子", "another password", "127.0.0.1", 5).await.unwrap(), SignIn::Wrong, "disabled");
     }
 
@@ -52,23 +52,23 @@ on_both! {
             ("花\n子", GOOD, UserProblem::Name),
             ("花子", &short, UserProblem::Password),
         ] {
-            assert_eq!(store.add_user(name, Role::Operator, password, By::default()).await.unwrap(), Err(problem));
+            assert_eq!(store.add_user(name, Role::Operator, password, Actor::default()).await.unwrap(), Err(problem));
         }
-        let boss = store.add_user("社長", Role::Administrator, GOOD, By::default()).await.unwrap().unwrap();
-        assert_eq!(store.add_user("社長", Role::Operator, GOOD, By::default()).await.unwrap(), Err(UserProblem::NameTaken));
+        let boss = store.add_user("社長", Role::Administrator, GOOD, Actor::default()).await.unwrap().unwrap();
+        assert_eq!(store.add_user("社長", Role::Operator, GOOD, Actor::default()).await.unwrap(), Err(UserProblem::NameTaken));
         let last = Err(UserProblem::LastAdministrator);
-        assert_eq!(store.change_user(boss.id, Role::Administrator, true, By::default()).await.unwrap(), last);
-        assert_eq!(store.change_user(boss.id, Role::Operator, false, By::default()).await.unwrap(), last);
-        store.add_user("専務", Role::Administrator, GOOD, By::default()).await.unwrap().unwrap();
-        assert_eq!(store.change_user(boss.id, Role::Operator, false, By::default()).await.unwrap(), Ok(()));
-        assert_eq!(store.change_user(99, Role::Operator, false, By::default()).await.unwrap(), Err(UserProblem::NoUser));
+        assert_eq!(store.change_user(boss.id, Role::Administrator, true, Actor::default()).await.unwrap(), last);
+        assert_eq!(store.change_user(boss.id, Role::Operator, false, Actor::default()).await.unwrap(), last);
+        store.add_user("専務", Role::Administrator, GOOD, Actor::default()).await.unwrap().unwrap();
+        assert_eq!(store.change_user(boss.id, Role::Operator, false, Actor::default()).await.unwrap(), Ok(()));
+        assert_eq!(store.change_user(99, Role::Operator, false, Actor::default()).await.unwrap(), Err(UserProblem::NoUser));
         assert_eq!(store.users().await.unwrap().len(), 2);
     }
 
     async fn guessing_comes_to_an_end(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        store.add_user("花子", Role::Operator, GOOD, By::default()).await.unwrap().unwrap();
+        store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap().unwrap();
         for at in 0..10 {
             assert_eq!(store.sign_in("花子", "wrong", "203.0.113.1", 100 + at).await.unwrap(), SignIn::Wrong);
         }
@@ -85,7 +85,7 @@ on_both! {
     async fn a_session_ends(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let user = store.add_user("花子", Role::Operator, GOOD, By::default()).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap().unwrap();
         let begun = store.begin_session(user.id, 10).await.unwrap();
         let session = store.session(&begun.token, 11).await.unwrap().unwrap();
         assert_eq!((session.user, session.csrf), (user.clone(), begun.csrf));
@@ -95,7 +95,7 @@ on_both! {
         store.end_session(&begun.token).await.unwrap();
         assert!(store.session(&begun.token, 11).await.unwrap().is_none(), "by signing out");
         let (first, second) = (store.begin_session(user.id, 10).await.unwrap(), store.begin_session(user.id, 10).await.unwrap());
-        store.set_password(user.id, "another password", By::default()).await.unwrap().unwrap();
+        store.set_password(user.id, "another password", Actor::default()).await.unwrap().unwrap();
         assert!(store.session(&first.token, 11).await.unwrap().is_none(), "by another password");
         assert!(store.session(&second.token, 11).await.unwrap().is_none());
     }
@@ -103,12 +103,12 @@ on_both! {
     async fn a_token_works_until_it_is_revoked_or_expires(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let (kept, token) = store.add_api_token("在庫連携", Role::Operator, Some(100), By { who: "社長", at: 1 }).await.unwrap().unwrap();
+        let (kept, token) = store.add_api_token("在庫連携", Role::Operator, Some(100), Actor { who: "社長", at: 1 }).await.unwrap().unwrap();
         assert_eq!(store.api_token(&token, 99).await.unwrap().as_ref(), Some(&kept));
         assert!(store.api_token(&token, 100).await.unwrap().is_none());
         assert!(store.api_token("hostdemo_guess", 2).await.unwrap().is_none());
-        assert!(store.revoke_api_token(kept.id, By { who: "社長", at: 3 }).await.unwrap());
-        assert!(!store.revoke_api_token(kept.id, By { who: "社長", at: 3 }).await.unwrap());
+        assert!(store.revoke_api_token(kept.id, Actor { who: "社長", at: 3 }).await.unwrap());
+        assert!(!store.revoke_api_token(kept.id, Actor { who: "社長", at: 3 }).await.unwrap());
         assert!(store.api_token(&token, 4).await.unwrap().is_none());
         assert_eq!(store.api_tokens().await.unwrap()[0].revoked_at, Some(3));
     }
@@ -116,7 +116,7 @@ on_both! {
     async fn what_changes_the_platform_is_in_the_audit_log(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let by = |at| By { who: "社長", at };
+        let by = |at| Actor { who: "社長", at };
         let user = store.add_user("花子", Role::Operator, GOOD, by(1)).await.unwrap().unwrap();
         store.add_user("花子", Role::Operator, GOOD, by(2)).await.unwrap().unwrap_err();
         store.change_user(user.id, Role::Operator, true, by(3)).await.unwrap().unwrap();
@@ -127,7 +127,7 @@ on_both! {
         let settings = [("password".to_owned(), "himitsu".to_owned())].into();
         let changed = Mall { name: "新店".into(), provider: "other".into(), settings, ..mall() };
         for at in [8, 9] {
-            store.put_mall(&changed, Saving { by: by(at), ..Saving::default() }).await.unwrap();
+            store.put_mall(&changed, MallUpdate { by: by(at), ..MallUpdate::default() }).await.unwrap();
         }
         let log = store.audit(None, 100).await.unwrap();
         let seen: Vec<_> = log.iter().rev().map(|line| (line.at, line.deed.words(Lang::En))).collect();
@@ -149,24 +149,24 @@ on_both! {
     async fn tokens_do_not_reach_further_than_their_maker(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        store.add_user("社長", Role::Administrator, GOOD, By::default()).await.unwrap().unwrap();
-        let user = store.add_user("専務", Role::Administrator, GOOD, By::default()).await.unwrap().unwrap();
-        let by = By { who: "専務", at: 1 };
+        store.add_user("社長", Role::Administrator, GOOD, Actor::default()).await.unwrap().unwrap();
+        let user = store.add_user("専務", Role::Administrator, GOOD, Actor::default()).await.unwrap().unwrap();
+        let by = Actor { who: "専務", at: 1 };
         let mut tokens = Vec::new();
         for role in [Role::Administrator, Role::Operator] {
             tokens.push(store.add_api_token("在庫連携", role, None, by).await.unwrap().unwrap().1);
         }
         let good = async |token: &String| store.api_token(token, 9).await.unwrap().is_some();
-        store.change_user(user.id, Role::Operator, false, By::default()).await.unwrap().unwrap();
+        store.change_user(user.id, Role::Operator, false, Actor::default()).await.unwrap().unwrap();
         assert_eq!([good(&tokens[0]).await, good(&tokens[1]).await], [false, true]);
-        store.change_user(user.id, Role::Operator, true, By::default()).await.unwrap().unwrap();
+        store.change_user(user.id, Role::Operator, true, Actor::default()).await.unwrap().unwrap();
         assert!(!good(&tokens[1]).await);
     }
 
     async fn who_signs_in_rightly_does_not_use_up_the_tries_of_an_address(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let user = store.add_user("花子", Role::Operator, GOOD, By::default()).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap().unwrap();
         for at in 1..=60 {
             assert_eq!(store.sign_in("花子", GOOD, "10.0.0.1", at).await.unwrap(), SignIn::Welcome(user.clone()), "{at}");
         }
@@ -190,7 +190,7 @@ on_both! {
         store.begin_call(refused, "w", 1).await.unwrap();
         store.forget_call(refused).await.unwrap();
         assert_eq!(store.begin_call(refused, "a process that died", 1).await.unwrap(), Begun::New);
-        Worker::start(store).await.unwrap().recover(store).await.unwrap();
+        ProcessLease::start(store).await.unwrap().recover(store).await.unwrap();
         assert_eq!(store.begin_call(refused, "w", 1).await.unwrap(), Begun::New);
     }
 

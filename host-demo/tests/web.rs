@@ -7,15 +7,15 @@ use axum::body::Body;
 use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use common::{Db, TestStore, new_order};
-use host_demo::answer::SETTLE;
-use host_demo::clock;
-use host_demo::mall::{Mall, Start};
-use host_demo::order::{Invoice, Order};
-use host_demo::provider::Shelf;
-use host_demo::state::{Action, Event, State};
-use host_demo::store::{Backlog, By, Change, Role, SIGN_IN_WINDOW, Saving, Sum};
+use host_demo::domain::clock;
+use host_demo::domain::credit_state::{Action, Event, State};
+use host_demo::domain::issue::Lang;
+use host_demo::domain::mall::{Mall, Start};
+use host_demo::domain::order::{Invoice, Order};
+use host_demo::service::providers::directory::PluginDirectory;
+use host_demo::service::providers::response::IN_FLIGHT_WINDOW;
+use host_demo::store::{Actor, Backlog, Change, MallUpdate, Role, SIGN_IN_WINDOW, Sum};
 use host_demo::web::{App, Sandbox, Setup, built_components};
-use host_demo::words::Lang;
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits};
 use serde_json::{Value, json};
@@ -46,10 +46,10 @@ impl Platform {
         let test = TestStore::new(Db::Sqlite).await;
         let mut mall = test.mall().await;
         mall.settings = BTreeMap::from([("password".to_owned(), SECRET.to_owned())]);
-        test.store.put_mall(&mall, Saving::default()).await.unwrap();
+        test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         test.orders(3).await;
         for (name, role) in [("kanri", Role::Administrator), ("tanto", Role::Operator)] {
-            test.store.add_user(name, role, PASSWORD, By::default()).await.unwrap().unwrap();
+            test.store.add_user(name, role, PASSWORD, Actor::default()).await.unwrap().unwrap();
         }
         Self::with(test, https, None).await
     }
@@ -90,7 +90,7 @@ impl Platform {
     }
 
     async fn token(&self, role: Role) -> String {
-        self.test.store.add_api_token("test", role, None, By::now("kanri")).await.unwrap().unwrap().1
+        self.test.store.add_api_token("test", role, None, Actor::now("kanri")).await.unwrap().unwrap().1
     }
 
     /// A call of the API.
@@ -115,12 +115,12 @@ impl Platform {
 async fn start(test: &TestStore, https: bool, sandbox: Option<Sandbox>) -> App {
     let app = App::new(Setup {
         store: test.store.clone(),
-        shelf: Shelf::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
+        shelf: PluginDirectory::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
         limits: Limits::default(),
         lang: Lang::Ja,
         https,
         concurrency: 1,
-        settle: SETTLE,
+        in_flight_window: IN_FLIGHT_WINDOW,
         patience: Duration::from_millis(200),
         sandbox,
     });
@@ -810,7 +810,7 @@ async fn a_connection_test_is_among_the_calls_of_its_provider() {
     platform.router = platform.app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
     let mut mall = platform.test.mall().await;
     mall.provider = "atobarai-com".into();
-    platform.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
 
     let token = platform.token(Role::Administrator).await;
     let tested = platform.call(Method::POST, "/api/v1/malls/m/connection-test", &token, Some("k"), None).await;
@@ -931,7 +931,7 @@ async fn platform_with_a_wrong_secret() -> (Platform, String) {
     browser.submit("/start", "/start/1", &[("provider", "np")]).await;
     let mut mall = platform.test.store.mall("mihon").await.unwrap().expect("the sample mall");
     let right = mall.settings.insert(SECRET_KEY.to_owned(), SECRET.to_owned()).expect("a secret");
-    platform.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
     (platform, right)
 }
 
@@ -1273,7 +1273,7 @@ async fn a_mall_whose_results_come_by_csv_offers_no_credit_anywhere() {
     let panel = "name=\"action\" value=\"credit\"";
     assert!(browser.get("/orders").await.text.contains(panel));
     let mall = Mall { by_csv: true, ..platform.test.mall().await };
-    platform.test.store.put_mall(&mall, Saving::default()).await.unwrap();
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
     for page in ["/orders", "/orders?mall=m", "/orders/1"] {
         let text = browser.get(page).await.text;
         assert!(!text.contains(offers) && !text.contains(panel), "{page}");
@@ -1292,7 +1292,7 @@ async fn a_mall_whose_results_come_by_csv_offers_no_credit_anywhere() {
     assert_eq!(platform.test.order(1).await.state, State::NotAsked);
     // Another mall's orders are still credited from the panel.
     let other = Mall { id: "n".into(), name: "支店".into(), by_csv: false, ..mall };
-    platform.test.store.put_mall(&other, Saving::default()).await.unwrap();
+    platform.test.store.put_mall(&other, MallUpdate::default()).await.unwrap();
     assert!(browser.get("/orders").await.text.contains(panel));
     assert!(!browser.get("/orders?mall=m").await.text.contains(panel));
     let fields = [("action", "credit"), ("scope", "match"), ("once", "a"), ("matching", "3")];

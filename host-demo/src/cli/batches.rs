@@ -1,13 +1,13 @@
 //! `batch` and `work`.
 
-use super::{Session, Targets};
-use crate::background::Background;
-use crate::batch;
-use crate::current;
-use crate::state::Action;
+use crate::cli::table::table;
+use crate::cli::{Session, Targets};
+use crate::domain::credit_state::Action;
+use crate::domain::issue::Lang;
+use crate::service::batches;
+use crate::service::providers::current;
+use crate::service::worker::Worker;
 use crate::store::{BatchProgress, MAX_BATCH};
-use crate::table::table;
-use crate::words::Lang;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 use std::collections::BTreeSet;
@@ -110,7 +110,7 @@ async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
         println!("{}", table(headings, cells));
     }
     println!("{} {}: {}", found.action.label(lang), found.who, words(progress, lang));
-    for wait in batch::waits(store, id).await? {
+    for wait in batches::waits(store, id).await? {
         println!("{}", wait.words(lang));
     }
     Ok(progress.failure + progress.unknown == 0)
@@ -132,7 +132,7 @@ pub(super) async fn work(session: &Session) -> Result<bool> {
     current::load_all(&session.shelf, &session.registry).await;
     let desk = session.desk_with(BTreeSet::new()).await?;
     let worker = Arc::clone(&desk.worker);
-    let background = Background { desk, wake: Arc::default() };
+    let background = Worker { desk, wake: Arc::default() };
     tokio::select! {
         () = background.run() => Ok(true),
         never = current::follow(&session.shelf, &session.registry) => match never {},

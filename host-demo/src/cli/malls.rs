@@ -1,12 +1,12 @@
 //! `mall` and `fees`.
 
-use super::{Session, read};
-use crate::automation;
-use crate::mall::{self, MAX_FILE_BYTES, Mall, Start};
-use crate::provider::is_name;
-use crate::state::Action;
-use crate::store::{Backlog, By, OnBacklog, Saved, Saving};
-use crate::table::{pairs, table, yen};
+use crate::cli::table::{pairs, table, yen};
+use crate::cli::{Session, read};
+use crate::domain::credit_state::Action;
+use crate::domain::mall::{self, MAX_FILE_BYTES, Mall, Start};
+use crate::service::automation;
+use crate::service::providers::directory::is_name;
+use crate::store::{Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
 use provider_host::contract::{Bill, SettingKind};
@@ -77,11 +77,13 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
         bail!(lines.join("\n"));
     }
     let backlog = if send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
-    let saving = Saving { backlog, by: By::now(&session.operator), ..Saving::default() };
+    let saving = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
     let elsewhere = match session.store.put_mall(&mall, saving).await? {
-        Saved::Done { elsewhere } => elsewhere,
-        Saved::Waiting(_) | Saved::Changed => bail!(session.say("ほかの人が変更しました", "Somebody else changed it")),
-        Saved::Held(orders) => {
+        MallUpdateOutcome::Done { elsewhere } => elsewhere,
+        MallUpdateOutcome::Waiting(_) | MallUpdateOutcome::Changed => {
+            bail!(session.say("ほかの人が変更しました", "Somebody else changed it"))
+        }
+        MallUpdateOutcome::Held(orders) => {
             let orders = orders.join(", ");
             bail!(session.say(
                 format!("{shown}: 結果不明の注文があるため、接続の設定を変えられません。先に結果を確かめてください: {orders}"),
@@ -179,7 +181,7 @@ async fn test(session: &Session, id: &str) -> Result<bool> {
             Ok(true)
         }
         Some(Err(failure)) => {
-            println!("{}", crate::words::connection_words(failure, session.lang));
+            println!("{}", crate::domain::issue::connection_words(failure, session.lang));
             Ok(false)
         }
         None => Err(anyhow!("the provider gave no answer")),
@@ -212,7 +214,7 @@ pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: F
             Ok(true)
         }
         Err(problems) => {
-            let words = |problem| crate::words::field_words(&crate::words::Field::from(problem), lang);
+            let words = |problem| crate::domain::issue::field_words(&crate::domain::issue::Field::from(problem), lang);
             bail!(problems.into_iter().map(words).collect::<Vec<_>>().join("\n"))
         }
     }

@@ -1,19 +1,19 @@
 //! Everything about orders: import, lists, the operations, tracking, decisions, export.
 
-use super::{Charset, CsvFile, Session, Targets, date, read, say_counts, state};
-use crate::clock;
-use crate::decisions::{entered, found};
-use crate::desk::{Desk, Patience, Row};
-use crate::import::{self, Done, ImportError, Imported, Incoming, Known};
-use crate::order::Order;
-use crate::sheet::MAX_FILE_BYTES;
-use crate::state::{Action, State};
+use crate::cli::table::{Counts, Progress, pairs, table, yen};
+use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
+use crate::cli::{Charset, CsvFile, Session, Targets, date, read, say_counts, state};
+use crate::domain::clock;
+use crate::domain::credit_state::{Action, State};
+use crate::domain::issue::{Issue, Lang, orders};
+use crate::domain::order::Order;
+use crate::service::credit::{CreditService, PollPolicy, Row};
+use crate::service::csv::selection::Question;
+use crate::service::csv::table::MAX_FILE_BYTES;
+use crate::service::decisions::{entered, found};
+use crate::service::import::{self, Done, ImportError, Imported, Incoming, Known};
+use crate::service::tracking::{self, Entry};
 use crate::store::Filter;
-use crate::table::{Counts, Progress, pairs, table, yen};
-use crate::take::Question;
-use crate::tracking::{self, Entry};
-use crate::view::{OrderView, actions_cell, list_headings, list_row};
-use crate::words::{Lang, Problem, orders};
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use provider_host::Plugin;
@@ -300,7 +300,7 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
         )
     );
     let history = session.store.history(order.id).await?.into_iter().map(|line| {
-        let problem: Option<Problem> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
+        let problem: Option<Issue> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
         let words = line.note.or(problem.map(|problem| problem.brief(lang)));
         let label = |state: &str| state.parse().map_or(state.to_owned(), |state: State| state.label(lang).to_owned());
         let moved = format!("{} → {}", label(&line.from_state), label(&line.to_state));
@@ -341,7 +341,7 @@ pub(super) async fn check(session: &Session, check: &Check) -> Result<bool> {
     let orders = session.targets(&check.targets, Action::Check).await?;
     let desk = session.desk(&orders).await?;
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
-    let patience = Patience {
+    let patience = PollPolicy {
         first_pause: FIRST_PAUSE,
         longest_pause: LONGEST_PAUSE,
         give_up_after: Duration::from_secs(check.wait),
@@ -402,7 +402,7 @@ pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
         Err(wrong) => bail!("{}: {}", order.number, wrong.words(session.lang)),
     };
     let id = typed.or(order.transaction_id().map(str::to_owned));
-    let Some(found) = found(name, id) else { bail!(Problem::IdMissing.words(session.lang)) };
-    let desk: Desk<Plugin> = session.desk(&[]).await?;
+    let Some(found) = found(name, id) else { bail!(Issue::IdMissing.words(session.lang)) };
+    let desk: CreditService<Plugin> = session.desk(&[]).await?;
     Ok(print_rows(&[desk.decide(order.id, found, &note).await?], session.lang))
 }

@@ -1,11 +1,11 @@
 //! `plugin`.
 
-use super::Session;
-use crate::install::{Candidate, Files, Installer};
-use crate::provider::{abilities, kind_name};
-use crate::store::By;
-use crate::table::{pairs, table, yen};
-use crate::words::Lang;
+use crate::cli::Session;
+use crate::cli::table::{pairs, table, yen};
+use crate::domain::issue::Lang;
+use crate::service::plugins::{Candidate, Files, Installer};
+use crate::service::providers::directory::{abilities, kind_name};
+use crate::store::Actor;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use provider_host::contract::SettingKind;
@@ -52,7 +52,7 @@ async fn load(session: &Session, file: &Path, yes: bool) -> Result<bool> {
             "Nothing was changed; if this is meant, say --yes",
         ));
     }
-    let plugin = installer.install(&candidate, By::now(&session.operator)).await?;
+    let plugin = installer.install(&candidate, Actor::now(&session.operator)).await?;
     let (info, facts) = (plugin.info(), plugin.facts());
     println!("{} {} {} → {}", info.id, info.version, facts.digest, facts.path.display());
     Ok(true)

@@ -1,13 +1,13 @@
 //! `results`: credit results by CSV.
 
-use super::{Charset, CsvFile, Session, read, say_counts};
-use crate::decisions;
-use crate::desk::Desk;
-use crate::intake::Intake;
-use crate::results::{self, ResultsError, left_out_words};
-use crate::sheet;
-use crate::sheet::MAX_FILE_BYTES;
-use crate::state::State;
+use crate::cli::{Charset, CsvFile, Session, read, say_counts};
+use crate::domain::credit_state::State;
+use crate::service::credit::CreditService;
+use crate::service::csv::row_result::FileReport;
+use crate::service::csv::table;
+use crate::service::csv::table::MAX_FILE_BYTES;
+use crate::service::decisions;
+use crate::service::results::{self, ResultsError, left_out_words};
 use crate::store::ListQuery;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -59,8 +59,8 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
         Command::Export { file, mall, encoding } => {
             let query = ListQuery { mall: Some(session.mall(&mall).await?.id), ..ListQuery::default() };
             let charset = match encoding {
-                Charset::Utf8 => sheet::Charset::Utf8WithBom,
-                Charset::ShiftJis => sheet::Charset::ShiftJis,
+                Charset::Utf8 => table::Charset::Utf8WithBom,
+                Charset::ShiftJis => table::Charset::ShiftJis,
             };
             let written = results::write_out(&session.store, &query, charset).await?;
             std::fs::write(&file, &written.bytes).with_context(|| file.display().to_string())?;
@@ -76,7 +76,7 @@ pub(super) async fn decide(session: &Session, file: CsvFile) -> Result<bool> {
     session.recover().await?;
     let CsvFile { file, mall, encoding, dry_run } = file;
     let (mall, bytes) = (session.mall(&mall).await?, read(&file, MAX_FILE_BYTES, session.lang)?);
-    let desk: Desk<Plugin> = session.desk(&[]).await?;
+    let desk: CreditService<Plugin> = session.desk(&[]).await?;
     let decided = decisions::take_in(&desk, &mall, &bytes, encoding.map(Charset::encoding), dry_run).await;
     match decided {
         Ok(decided) => Ok(say_states(session, &file, &decided)),
@@ -86,7 +86,7 @@ pub(super) async fn decide(session: &Session, file: CsvFile) -> Result<bool> {
 }
 
 /// Says in which state each order is now, or would be; whether no row was refused.
-fn say_states(session: &Session, file: &Path, intake: &Intake<State>) -> bool {
+fn say_states(session: &Session, file: &Path, intake: &FileReport<State>) -> bool {
     for (line, number, state) in intake.taken() {
         println!("{line} {number} {}", state.label(session.lang));
     }

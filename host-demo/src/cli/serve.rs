@@ -1,7 +1,7 @@
 //! `serve`: the page and the API.
 
-use super::Session;
-use crate::web::{App, Sandbox, Setup, VISITORS_PATIENCE, built_components};
+use crate::cli::Session;
+use crate::web::{App, REQUEST_TIMEOUT, Sandbox, Setup, built_components};
 use anyhow::{Context, Result};
 use clap::Args;
 use provider_host::Limits;
@@ -48,8 +48,8 @@ pub async fn run(session: Session, options: Options) -> Result<bool> {
         lang: session.lang,
         https: options.https,
         concurrency: session.concurrency,
-        settle: session.settle,
-        patience: VISITORS_PATIENCE,
+        in_flight_window: session.in_flight_window,
+        patience: REQUEST_TIMEOUT,
         sandbox,
         store: session.store.clone(),
     })

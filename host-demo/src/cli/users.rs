@@ -1,9 +1,9 @@
 //! `user`: who may use the page.
 
-use super::Session;
-use crate::store::{By, MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
-use crate::table::table;
-use crate::words::Lang;
+use crate::cli::Session;
+use crate::cli::table::table;
+use crate::domain::issue::Lang;
+use crate::store::{Actor, MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use std::io::{IsTerminal, Read};
@@ -32,7 +32,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     match command {
         Command::Add { name, administrator } => {
             let role = if administrator { Role::Administrator } else { Role::Operator };
-            match session.store.add_user(&name, role, &password(lang)?, By::now(&session.operator)).await? {
+            match session.store.add_user(&name, role, &password(lang)?, Actor::now(&session.operator)).await? {
                 Ok(user) => println!("{} ({})", user.name, user.role.label(lang)),
                 Err(problem) => bail!(problem.words(lang)),
             }
@@ -40,7 +40,9 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
         Command::Password { name } => {
             let user = session.store.users().await?.into_iter().find(|user| user.name == name);
             let changed = match user {
-                Some(user) => session.store.set_password(user.id, &password(lang)?, By::now(&session.operator)).await?,
+                Some(user) => {
+                    session.store.set_password(user.id, &password(lang)?, Actor::now(&session.operator)).await?
+                }
                 None => Err(UserProblem::NoUser),
             };
             if let Err(problem) = changed {

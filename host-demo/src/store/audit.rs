@@ -2,13 +2,13 @@
 //! that makes the change, so there is none without the other. What happened to an order stands in its
 //! own history.
 
-use super::rows::{from_json, to_json};
-use super::{Result, Role, Store, Writing, take_numbers};
-use crate::clock;
-use crate::install::Change;
-use crate::mall::Mall;
-use crate::provider::permitted;
-use crate::words::Lang;
+use crate::domain::clock;
+use crate::domain::issue::Lang;
+use crate::domain::mall::Mall;
+use crate::service::plugins::Change;
+use crate::service::providers::directory::permitted;
+use crate::store::rows::{from_json, to_json};
+use crate::store::{Result, Role, Store, Writing, take_numbers};
 use provider_host::Plugin;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -17,24 +17,24 @@ use std::collections::BTreeSet;
 
 /// Who changes something, and when.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct By<'a> {
+pub struct Actor<'a> {
     /// A user, a token or an operator of the command line.
     pub who: &'a str,
     /// Milliseconds since 1970.
     pub at: i64,
 }
 
-impl<'a> By<'a> {
+impl<'a> Actor<'a> {
     /// `who`, just now.
     pub fn now(who: &'a str) -> Self {
-        By { who, at: clock::now() }
+        Actor { who, at: clock::now() }
     }
 }
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
-pub enum Deed {
+pub enum AuditEvent {
     /// A mall was added.
     MallAdded {
         /// Its id.
@@ -194,11 +194,11 @@ impl MallPart {
     }
 }
 
-impl Deed {
+impl AuditEvent {
     /// That `plugin` is loaded, and that `confirmed` changes with it.
     pub fn loaded(plugin: &Plugin, confirmed: &[Change]) -> Self {
         let (info, facts) = (plugin.info(), plugin.facts());
-        Deed::PluginLoaded {
+        AuditEvent::PluginLoaded {
             provider: info.id.clone(),
             version: info.version.clone(),
             digest: facts.digest.clone(),
@@ -209,35 +209,41 @@ impl Deed {
 
     /// That `plugin` could not be put in its place after all.
     pub fn not_placed(plugin: &Plugin, reason: String) -> Self {
-        Deed::PluginNotLoaded { provider: plugin.info().id.clone(), digest: plugin.facts().digest.clone(), reason }
+        AuditEvent::PluginNotLoaded {
+            provider: plugin.info().id.clone(),
+            digest: plugin.facts().digest.clone(),
+            reason,
+        }
     }
 
     /// What was done, in a sentence.
     pub fn words(&self, lang: Lang) -> String {
         let ja = lang == Lang::Ja;
         match self {
-            Deed::MallAdded { mall, provider } if ja => format!("モール {mall} を追加（{provider}）"),
-            Deed::MallAdded { mall, provider } => format!("added the mall {mall} ({provider})"),
-            Deed::MallChanged { mall, parts } => {
+            AuditEvent::MallAdded { mall, provider } if ja => format!("モール {mall} を追加（{provider}）"),
+            AuditEvent::MallAdded { mall, provider } => format!("added the mall {mall} ({provider})"),
+            AuditEvent::MallChanged { mall, parts } => {
                 let parts: Vec<_> = parts.iter().map(|part| part.words(lang)).collect();
                 match ja {
                     true => format!("モール {mall} の設定を変更: {}", parts.join("、")),
                     false => format!("changed the mall {mall}: {}", parts.join(", ")),
                 }
             }
-            Deed::UserAdded { user, role } if ja => format!("利用者 {user} を追加（{}）", role.label(lang)),
-            Deed::UserAdded { user, role } => format!("added the user {user} ({})", role.label(lang)),
-            Deed::UserChanged { user, disabled: true, .. } if ja => format!("利用者 {user} を停止"),
-            Deed::UserChanged { user, disabled: true, .. } => format!("disabled the user {user}"),
-            Deed::UserChanged { user, role, .. } if ja => format!("利用者 {user} の権限を{}に", role.label(lang)),
-            Deed::UserChanged { user, role, .. } => format!("made the user {user} {}", role.label(lang)),
-            Deed::PasswordChanged { user } if ja => format!("利用者 {user} のパスワードを変更"),
-            Deed::PasswordChanged { user } => format!("changed the password of the user {user}"),
-            Deed::TokenIssued { token, role } if ja => format!("APIトークン「{token}」を発行（{}）", role.label(lang)),
-            Deed::TokenIssued { token, role } => format!("issued the API token {token} ({})", role.label(lang)),
-            Deed::TokenRevoked { token } if ja => format!("APIトークン「{token}」を無効化"),
-            Deed::TokenRevoked { token } => format!("revoked the API token {token}"),
-            Deed::PluginLoaded { provider, version, digest, permissions, confirmed } => {
+            AuditEvent::UserAdded { user, role } if ja => format!("利用者 {user} を追加（{}）", role.label(lang)),
+            AuditEvent::UserAdded { user, role } => format!("added the user {user} ({})", role.label(lang)),
+            AuditEvent::UserChanged { user, disabled: true, .. } if ja => format!("利用者 {user} を停止"),
+            AuditEvent::UserChanged { user, disabled: true, .. } => format!("disabled the user {user}"),
+            AuditEvent::UserChanged { user, role, .. } if ja => format!("利用者 {user} の権限を{}に", role.label(lang)),
+            AuditEvent::UserChanged { user, role, .. } => format!("made the user {user} {}", role.label(lang)),
+            AuditEvent::PasswordChanged { user } if ja => format!("利用者 {user} のパスワードを変更"),
+            AuditEvent::PasswordChanged { user } => format!("changed the password of the user {user}"),
+            AuditEvent::TokenIssued { token, role } if ja => {
+                format!("APIトークン「{token}」を発行（{}）", role.label(lang))
+            }
+            AuditEvent::TokenIssued { token, role } => format!("issued the API token {token} ({})", role.label(lang)),
+            AuditEvent::TokenRevoked { token } if ja => format!("APIトークン「{token}」を無効化"),
+            AuditEvent::TokenRevoked { token } => format!("revoked the API token {token}"),
+            AuditEvent::PluginLoaded { provider, version, digest, permissions, confirmed } => {
                 let separator = lang.pick("、", ", ");
                 let permissions = permissions.join(separator);
                 let confirmed: Vec<_> = confirmed.iter().map(|change| change.words(lang)).collect();
@@ -254,7 +260,7 @@ impl Deed {
                     ),
                 )
             }
-            Deed::PluginNotLoaded { provider, digest, reason } => lang.pick(
+            AuditEvent::PluginNotLoaded { provider, digest, reason } => lang.pick(
                 format!("プラグイン {provider}（sha256 {digest}）のファイルを置けず、読み込みを中止: {reason}"),
                 format!(
                     "did not load the plugin {provider} (sha256 {digest}): its files could not be written: {reason}"
@@ -274,7 +280,7 @@ pub struct AuditLine {
     /// Who did it.
     pub who: String,
     /// What was done.
-    pub deed: Deed,
+    pub deed: AuditEvent,
 }
 
 impl FromRow<'_, AnyRow> for AuditLine {
@@ -289,7 +295,7 @@ impl FromRow<'_, AnyRow> for AuditLine {
 }
 
 /// Writes a line together with what it is about.
-pub(super) async fn note(writing: &mut Writing, by: By<'_>, deed: &Deed) -> Result<()> {
+pub(super) async fn note(writing: &mut Writing, by: Actor<'_>, deed: &AuditEvent) -> Result<()> {
     let id = take_numbers(writing, "audit", 1).await?;
     sqlx::query("INSERT INTO audit (id, at, who, deed) VALUES ($1, $2, $3, $4)")
         .bind(id)
@@ -303,7 +309,7 @@ pub(super) async fn note(writing: &mut Writing, by: By<'_>, deed: &Deed) -> Resu
 
 impl Store {
     /// Writes down something that was done outside of the store.
-    pub async fn note(&self, by: By<'_>, deed: &Deed) -> Result<()> {
+    pub async fn note(&self, by: Actor<'_>, deed: &AuditEvent) -> Result<()> {
         let mut writing = self.write().await?;
         note(&mut writing, by, deed).await?;
         writing.commit().await?;

@@ -1,13 +1,13 @@
 //! Orders that wait when a mall's automation is switched on or widened. They would all go out at once, so whoever
 //! saves the settings says whether they do, or whether the automation begins with orders to come.
 
-use super::malls::states;
-use super::rows::{from_json, parse};
-use super::{Conditions, Result, Store, Writing};
-use crate::automation;
-use crate::mall::{Mall, Start};
-use crate::state::{Action, State};
-use crate::words::Problem;
+use crate::domain::credit_state::{Action, State};
+use crate::domain::issue::Issue;
+use crate::domain::mall::{Mall, Start};
+use crate::service::automation;
+use crate::store::malls::states;
+use crate::store::rows::{from_json, parse};
+use crate::store::{Conditions, Result, Store, Writing};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
@@ -125,7 +125,7 @@ impl<'a> Waiting<'a> {
         let troubled: Vec<(i64, String)> =
             sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(&mut **writing).await?;
         for (billed, problem) in troubled {
-            let problem: Problem = from_json(&problem)?;
+            let problem: Issue = from_json(&problem)?;
             // What only a person can put right does not go out either way.
             if problem.may_pass() {
                 sum.add(billed);

@@ -5,10 +5,10 @@
 //! learns what happened, so a process that dies leaves no row in doubt: either the order was claimed for
 //! it and is now of unknown outcome, and so is the row, or nothing was begun and the row waits again.
 
-use super::rows::{from_json, parse, to_json};
-use super::{Conditions, Result, RowKey, Store, Writing, list, take_numbers};
-use crate::state::{Action, Outcome, State};
-use crate::words::Problem;
+use crate::domain::credit_state::{Action, Outcome, State};
+use crate::domain::issue::Issue;
+use crate::store::rows::{from_json, parse, to_json};
+use crate::store::{Conditions, Result, RowKey, Store, Writing, list, take_numbers};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
@@ -79,7 +79,7 @@ pub struct BatchRow {
     /// The provider's id, if known then.
     pub transaction_id: Option<String>,
     /// What stood in the way.
-    pub problem: Option<Problem>,
+    pub problem: Option<Issue>,
 }
 
 /// Rows that wait: of one batch, one mall's, for one provider.
@@ -109,7 +109,7 @@ pub struct Ended<'a> {
     /// The provider's id, if known.
     pub transaction_id: Option<&'a str>,
     /// What stands in the way.
-    pub problem: Option<&'a Problem>,
+    pub problem: Option<&'a Issue>,
 }
 
 /// That the batch `b` is open and all its rows are done: an index for each of the two kinds of rows that are not.
@@ -203,7 +203,7 @@ impl Store {
         let mut writing = self.write().await?;
         sqlx::query("UPDATE batch_rows SET progress = 'done', outcome = $1, problem = $2 WHERE batch = $3 AND progress = 'waiting'")
             .bind(Outcome::Failure.to_string())
-            .bind(to_json(&Problem::Stopped { who: who.to_owned() })?)
+            .bind(to_json(&Issue::Stopped { who: who.to_owned() })?)
             .bind(batch)
             .execute(&mut *writing)
             .await?;
@@ -264,7 +264,7 @@ impl Store {
     }
 
     /// Writes down that a row's order cannot be acted on at all, with the reason.
-    pub async fn fail_row(&self, row: RowKey, problem: &Problem) -> Result<()> {
+    pub async fn fail_row(&self, row: RowKey, problem: &Issue) -> Result<()> {
         sqlx::query(
             "UPDATE batch_rows SET progress = 'done', owner = NULL, outcome = $1, problem = $2 \
              WHERE batch = $3 AND place = $4 AND progress = 'taken'",

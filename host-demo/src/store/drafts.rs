@@ -3,8 +3,8 @@
 //!
 //! A draft is encrypted, bound to its session and to what it is, and soon gone.
 
-use super::users::{digest, random_token};
-use super::{Result, Store};
+use crate::store::users::{digest, random_token};
+use crate::store::{Result, Store};
 use std::time::Duration;
 
 /// How long a draft is kept: longer than anybody fills in one form.

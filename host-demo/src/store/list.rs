@@ -4,11 +4,11 @@
 //! at which it was ordered, and among equals by the store's number. What the list shows stands in columns,
 //! so that no order has to be read whole.
 
-use super::rows::{amounts, from_json, parse};
-use super::{ASKED_AT_ONCE, Conditions, Result, Store, list, search_key};
-use crate::order::Amounts;
-use crate::state::{Action, Situation, State};
-use crate::words::Problem;
+use crate::domain::credit_state::{Action, ActionContext, State};
+use crate::domain::issue::Issue;
+use crate::domain::order::Amounts;
+use crate::store::rows::{amounts, from_json, parse};
+use crate::store::{ASKED_AT_ONCE, Conditions, Result, Store, list, search_key};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
@@ -124,7 +124,7 @@ pub struct ListOrder {
     /// Where its credit stands.
     pub state: State,
     /// Why it is not where its operator wants it.
-    pub problem: Option<Problem>,
+    pub problem: Option<Issue>,
     /// The provider's id.
     pub transaction_id: Option<String>,
     /// The carrier's id.
@@ -147,7 +147,7 @@ impl ListOrder {
 
     /// What may be done with it now.
     pub fn actions(&self) -> impl Iterator<Item = Action> {
-        self.state.actions(Situation {
+        self.state.actions(ActionContext {
             tracking_entered: self.tracking_number.is_some(),
             problem: self.problem.is_some(),
             results_by_csv: self.results_by_csv,
@@ -170,7 +170,7 @@ pub struct Candidate {
     /// Where its credit stands.
     pub state: State,
     /// What else decides what it offers.
-    pub situation: Situation,
+    pub situation: ActionContext,
     /// Yen.
     pub billed: i64,
 }
@@ -235,10 +235,10 @@ impl ListQuery {
             conditions.and("o.order_status = $?", [status])?;
         }
         if let Some(since) = self.since {
-            conditions.and("o.ordered_at >= $?", [crate::clock::in_milliseconds(since.midnight())])?;
+            conditions.and("o.ordered_at >= $?", [crate::domain::clock::in_milliseconds(since.midnight())])?;
         }
         if let Some(day_after) = self.until.and_then(Date::next_day) {
-            conditions.and("o.ordered_at < $?", [crate::clock::in_milliseconds(day_after.midnight())])?;
+            conditions.and("o.ordered_at < $?", [crate::domain::clock::in_milliseconds(day_after.midnight())])?;
         }
         match self.tracked {
             Some(true) => conditions.plain("o.tracking_number IS NOT NULL"),
@@ -289,7 +289,7 @@ impl Store {
     pub async fn candidates(&self, action: Action, ids: &[i64]) -> Result<Vec<Candidate>> {
         let mut found = Vec::with_capacity(ids.len());
         for ids in ids.chunks(ASKED_AT_ONCE) {
-            let provider = super::batches::asked_of(action);
+            let provider = crate::store::batches::asked_of(action);
             let sql = format!(
                 "SELECT o.id, {provider} AS provider, o.state, m.by_csv, o.billed, \
                  CAST(CASE WHEN o.tracking_number IS NULL THEN 0 ELSE 1 END AS BIGINT) AS tracked, \
@@ -404,7 +404,7 @@ impl FromRow<'_, AnyRow> for Candidate {
             id: row.try_get("id")?,
             provider: row.try_get("provider")?,
             state: parse(row.try_get("state")?)?,
-            situation: Situation {
+            situation: ActionContext {
                 tracking_entered: is("tracked")?,
                 problem: is("troubled")?,
                 results_by_csv: is("by_csv")?,

@@ -1,11 +1,11 @@
 //! Malls, and the shop's accounts at providers.
 
-use super::audit::{self, By, Deed, MallPart};
-use super::backlog::{self, Backlog, OnBacklog};
-use super::rows::{from_json, parse, to_json};
-use super::{Moves, Result, Store, Writing, retried, take_numbers};
-use crate::mall::{Mall, ROWS_PER_REQUEST, ShopAccount};
-use crate::state::State;
+use crate::domain::credit_state::State;
+use crate::domain::mall::{Mall, ROWS_PER_REQUEST, ShopAccount};
+use crate::store::audit::{self, Actor, AuditEvent, MallPart};
+use crate::store::backlog::{self, Backlog, OnBacklog};
+use crate::store::rows::{from_json, parse, to_json};
+use crate::store::{Moves, Result, Store, Writing, retried, take_numbers};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use strum::VariantArray;
 
 /// What new settings at the same provider mean for orders that are registered there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Keep {
+pub enum AccountChange {
     /// It is the same account there, with a corrected id or a new key: the settings hold for the orders
     /// that are registered under it as well.
     #[default]
@@ -24,20 +24,20 @@ pub enum Keep {
 
 /// How a mall is saved.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Saving<'a> {
+pub struct MallUpdate<'a> {
     /// What other settings at the same provider mean.
-    pub keep: Keep,
+    pub keep: AccountChange,
     /// The version of the mall that the change was made from; absent: whatever it is.
     pub version: Option<i64>,
     /// What becomes of orders that wait, if the automation would begin with them.
     pub backlog: OnBacklog,
     /// Who saves it, and when.
-    pub by: By<'a>,
+    pub by: Actor<'a>,
 }
 
 /// What became of it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Saved {
+pub enum MallUpdateOutcome {
     /// Saved.
     Done {
         /// If the mall has a new account: orders that may be live and stay under an earlier one.
@@ -68,11 +68,11 @@ impl Store {
     ///
     /// Orders that are registered at a provider stay with the account under which they are: with another
     /// provider, and with other settings where these mean another account, the mall gets a new one.
-    pub async fn put_mall(&self, mall: &Mall, saving: Saving<'_>) -> Result<Saved> {
+    pub async fn put_mall(&self, mall: &Mall, saving: MallUpdate<'_>) -> Result<MallUpdateOutcome> {
         retried!(self.try_put_mall(mall, saving))
     }
 
-    async fn try_put_mall(&self, mall: &Mall, saving: Saving<'_>) -> Result<Saved> {
+    async fn try_put_mall(&self, mall: &Mall, saving: MallUpdate<'_>) -> Result<MallUpdateOutcome> {
         let mut writing = self.write().await?;
         // First, so that of two that save the mall at once the second sees what the first did.
         sqlx::query("UPDATE malls SET version = version + 1 WHERE id = $1")
@@ -84,21 +84,21 @@ impl Store {
         // The version as it was before the line above.
         let read = before.as_ref().map_or(0, |before| before.version - 1);
         if saving.version.is_some_and(|version| version != read) {
-            return Ok(Saved::Changed);
+            return Ok(MallUpdateOutcome::Changed);
         }
         let waiting = match &before {
             Some(before) => backlog::of(&mut writing, before, mall).await?,
             None => Backlog::default(),
         };
         if saving.backlog.is_open(waiting) {
-            return Ok(Saved::Waiting(waiting));
+            return Ok(MallUpdateOutcome::Waiting(waiting));
         }
         let account = match &before {
             Some(before) if before.provider == mall.provider && before.settings == mall.settings => before.account,
-            Some(before) if before.provider == mall.provider && saving.keep == Keep::Account => {
+            Some(before) if before.provider == mall.provider && saving.keep == AccountChange::Account => {
                 let held = self.correct_account(&mut writing, before.account, mall).await?;
                 if !held.is_empty() {
-                    return Ok(Saved::Held(held));
+                    return Ok(MallUpdateOutcome::Held(held));
                 }
                 before.account
             }
@@ -129,7 +129,7 @@ impl Store {
             audit::note(&mut writing, saving.by, &deed).await?;
         }
         writing.commit().await?;
-        Ok(Saved::Done { elsewhere })
+        Ok(MallUpdateOutcome::Done { elsewhere })
     }
 
     /// Writes new settings into an account; or says which orders forbid it.
@@ -253,14 +253,14 @@ impl Store {
 
 /// What saving `mall` is for the audit log, with what was decided about orders that waited; nothing if nothing
 /// differs.
-fn deed(before: Option<&Mall>, mall: &Mall, decided: Option<MallPart>) -> Option<Deed> {
+fn deed(before: Option<&Mall>, mall: &Mall, decided: Option<MallPart>) -> Option<AuditEvent> {
     let id = mall.id.clone();
     match before {
-        None => Some(Deed::MallAdded { mall: id, provider: mall.provider.clone() }),
+        None => Some(AuditEvent::MallAdded { mall: id, provider: mall.provider.clone() }),
         Some(before) => {
             let mut parts = MallPart::differing(before, mall);
             parts.extend(decided);
-            (!parts.is_empty()).then_some(Deed::MallChanged { mall: id, parts })
+            (!parts.is_empty()).then_some(AuditEvent::MallChanged { mall: id, parts })
         }
     }
 }
@@ -322,7 +322,7 @@ async fn lead_to(writing: &mut Writing, before: &Mall, mall: &Mall) -> Result<()
     if before.provider == mall.provider {
         return Ok(());
     }
-    super::batches::aim_at(writing, &mall.id, &mall.provider).await?;
+    crate::store::batches::aim_at(writing, &mall.id, &mall.provider).await?;
     let led = sqlx::query(
         "UPDATE orders SET provider = $1, version = version + 1 WHERE mall = $2 AND state = $3 AND provider <> $1",
     )

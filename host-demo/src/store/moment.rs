@@ -5,8 +5,8 @@
 //! machine since its last start, and on PostgreSQL the database's clock for processes of different machines. Where
 //! neither can be compared, nothing is known of the time that passed.
 
-use super::{Order, Result, Store, Writing};
-use crate::clock::{self, Uptime};
+use crate::domain::clock::{self, Uptime};
+use crate::store::{Order, Result, Store, Writing};
 use sqlx::AnyConnection;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

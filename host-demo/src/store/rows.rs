@@ -1,7 +1,7 @@
 //! What the columns hold, as the platform knows it.
 
-use super::{Amounts, Invoice, Moment, Order, Registration, StoreError, Tracking};
-use crate::clock::{self, Uptime};
+use crate::domain::clock::{self, Uptime};
+use crate::store::{Amounts, Invoice, Moment, Order, Registration, StoreError, Tracking};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::any::AnyRow;
@@ -22,7 +22,7 @@ pub(super) fn parse<T: std::str::FromStr<Err = strum::ParseError>>(text: &str) -
 impl FromRow<'_, AnyRow> for Order {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         let invoice: Option<&str> = row.try_get("invoice")?;
-        let data = crate::order::OrderData {
+        let data = crate::domain::order::OrderData {
             invoice: invoice.map(parse::<Invoice>).transpose()?,
             ..from_json(row.try_get("data")?)?
         };

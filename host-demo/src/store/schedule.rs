@@ -1,8 +1,8 @@
 //! When the automation looks at which order. A process that takes an order puts its time off by a lease,
 //! so no other takes it meanwhile, and if the process dies the order comes up again.
 
-use super::{Conditions, Result, Store};
-use crate::order::Order;
+use crate::domain::order::Order;
+use crate::store::{Conditions, Result, Store};
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
 

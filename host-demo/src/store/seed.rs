@@ -1,9 +1,11 @@
 //! Orders for trying the platform at size: as if they had been taken in and judged over two years. All
 //! people are invented.
 
-use super::{Amounts, Moves, NewOrder, OrderData, Result, State, Store, Writing, base36, insert_order, take_numbers};
-use crate::mall::Mall;
-use crate::order::{Item, Person};
+use crate::domain::mall::Mall;
+use crate::domain::order::{Item, Person};
+use crate::store::{
+    Amounts, Moves, NewOrder, OrderData, Result, State, Store, Writing, base36, insert_order, take_numbers,
+};
 use time::macros::datetime;
 use time::{Duration, PrimitiveDateTime};
 

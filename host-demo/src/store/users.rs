@@ -4,13 +4,13 @@
 //! Nothing here can be used by whoever reads the database: passwords are hashed with Argon2, and of
 //! tokens, which are random, only the SHA-256 is kept.
 
-use super::audit::{self, By, Deed};
-use super::rows::parse;
-use super::{Result, Store, StoreError, Writing, take_numbers};
-use crate::automation::AUTOMATION;
-use crate::names::is_text;
-use crate::words::Lang;
-use crate::worker::RECOVERY;
+use crate::domain::issue::Lang;
+use crate::domain::name::is_text;
+use crate::service::automation::AUTOMATION;
+use crate::store::audit::{self, Actor, AuditEvent};
+use crate::store::lease::RECOVERY;
+use crate::store::rows::parse;
+use crate::store::{Result, Store, StoreError, Writing, take_numbers};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -250,7 +250,7 @@ impl Store {
         name: &str,
         role: Role,
         password: &str,
-        by: By<'_>,
+        by: Actor<'_>,
     ) -> Result<std::result::Result<User, UserProblem>> {
         if !is_user_name(name) {
             return Ok(Err(UserProblem::Name));
@@ -272,7 +272,7 @@ impl Store {
         if written.rows_affected() == 0 {
             return Ok(Err(UserProblem::NameTaken));
         }
-        audit::note(&mut writing, by, &Deed::UserAdded { user: name.to_owned(), role }).await?;
+        audit::note(&mut writing, by, &AuditEvent::UserAdded { user: name.to_owned(), role }).await?;
         writing.commit().await?;
         Ok(Ok(User { id, name: name.to_owned(), role, disabled: false, created_at: by.at }))
     }
@@ -289,7 +289,7 @@ impl Store {
         id: i64,
         role: Role,
         disabled: bool,
-        by: By<'_>,
+        by: Actor<'_>,
     ) -> Result<std::result::Result<(), UserProblem>> {
         let mut writing = self.write().await?;
         // All administrators, so that of two changes at once the second sees the first.
@@ -314,7 +314,7 @@ impl Store {
             end_sessions_of(&mut writing, id).await?;
         }
         revoke_tokens_of(&mut writing, &user, role, disabled, by).await?;
-        audit::note(&mut writing, by, &Deed::UserChanged { user, role, disabled }).await?;
+        audit::note(&mut writing, by, &AuditEvent::UserChanged { user, role, disabled }).await?;
         writing.commit().await?;
         Ok(Ok(()))
     }
@@ -324,7 +324,7 @@ impl Store {
         &self,
         id: i64,
         password: &str,
-        by: By<'_>,
+        by: Actor<'_>,
     ) -> Result<std::result::Result<(), UserProblem>> {
         let Some(hash) = hashed(password).await? else { return Ok(Err(UserProblem::Password)) };
         let mut writing = self.write().await?;
@@ -335,7 +335,7 @@ impl Store {
             .await?;
         let Some(user) = name else { return Ok(Err(UserProblem::NoUser)) };
         end_sessions_of(&mut writing, id).await?;
-        audit::note(&mut writing, by, &Deed::PasswordChanged { user }).await?;
+        audit::note(&mut writing, by, &AuditEvent::PasswordChanged { user }).await?;
         writing.commit().await?;
         Ok(Ok(()))
     }
@@ -451,7 +451,7 @@ impl Store {
         name: &str,
         role: Role,
         expires_at: Option<i64>,
-        by: By<'_>,
+        by: Actor<'_>,
     ) -> Result<std::result::Result<(ApiToken, String), UserProblem>> {
         if !is_user_name(name) {
             return Ok(Err(UserProblem::Name));
@@ -472,7 +472,7 @@ impl Store {
         .bind(expires_at)
         .execute(&mut *writing)
         .await?;
-        audit::note(&mut writing, by, &Deed::TokenIssued { token: name.to_owned(), role }).await?;
+        audit::note(&mut writing, by, &AuditEvent::TokenIssued { token: name.to_owned(), role }).await?;
         writing.commit().await?;
         let (name, created_by) = (name.to_owned(), by.who.to_owned());
         Ok(Ok((ApiToken { id, name, role, created_by, created_at: by.at, expires_at, revoked_at: None }, token)))
@@ -494,7 +494,7 @@ impl Store {
     }
 
     /// Makes a token worthless; whether it was good until now.
-    pub async fn revoke_api_token(&self, id: i64, by: By<'_>) -> Result<bool> {
+    pub async fn revoke_api_token(&self, id: i64, by: Actor<'_>) -> Result<bool> {
         let mut writing = self.write().await?;
         let name: Option<String> = sqlx::query_scalar(
             "UPDATE api_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL RETURNING name",
@@ -504,7 +504,7 @@ impl Store {
         .fetch_optional(&mut *writing)
         .await?;
         let Some(token) = name else { return Ok(false) };
-        audit::note(&mut writing, by, &Deed::TokenRevoked { token }).await?;
+        audit::note(&mut writing, by, &AuditEvent::TokenRevoked { token }).await?;
         writing.commit().await?;
         Ok(true)
     }
@@ -578,7 +578,7 @@ impl Store {
 }
 
 /// Revokes what a user has issued beyond what the user may do now: all of it, or administrators' tokens.
-async fn revoke_tokens_of(writing: &mut Writing, user: &str, role: Role, disabled: bool, by: By<'_>) -> Result<()> {
+async fn revoke_tokens_of(writing: &mut Writing, user: &str, role: Role, disabled: bool, by: Actor<'_>) -> Result<()> {
     let beyond = Role::VARIANTS.iter().filter(|of_token| disabled || **of_token > role);
     for of_token in beyond {
         let tokens: Vec<String> = sqlx::query_scalar(
@@ -591,7 +591,7 @@ async fn revoke_tokens_of(writing: &mut Writing, user: &str, role: Role, disable
         .fetch_all(&mut **writing)
         .await?;
         for token in tokens {
-            audit::note(writing, by, &Deed::TokenRevoked { token }).await?;
+            audit::note(writing, by, &AuditEvent::TokenRevoked { token }).await?;
         }
     }
     Ok(())
@@ -680,5 +680,5 @@ pub(super) fn random_token() -> Result<String> {
 }
 
 pub(super) fn digest(token: &str) -> String {
-    crate::digest::digest(&[token.as_bytes()])
+    crate::domain::digest::digest(&[token.as_bytes()])
 }

@@ -1,6 +1,6 @@
 //! A platform that was built without simulated gateways.
 
-use crate::mall::Mall;
+use crate::domain::mall::Mall;
 use provider_host::contract::ProviderInfo;
 use std::io;
 use std::path::{Path, PathBuf};

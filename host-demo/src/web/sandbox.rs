@@ -1,9 +1,9 @@
 //! Simulated gateways in this process, and plugins that may reach them and nothing else: for trying the
 //! platform without a contract, and for its tests.
 
-use crate::clock;
-use crate::digest::digest;
-use crate::mall::Mall;
+use crate::domain::clock;
+use crate::domain::digest::digest;
+use crate::domain::mall::Mall;
 use gateways::control::Control;
 use gateways::providers::PROVIDERS;
 use gateways::{Gateway, Options, by_id};

@@ -3,14 +3,14 @@
 
 pub mod fake;
 
-use host_demo::clock;
-use host_demo::desk::Desk;
-use host_demo::lanes::Lanes;
-use host_demo::mall::Mall;
-use host_demo::order::{Amounts, Item, Order, OrderData, Person};
-use host_demo::provider::Provider;
-use host_demo::state::Event;
-use host_demo::store::{Claim, Filter, NewOrder, Place, Saved, Saving, Store};
+use host_demo::domain::clock;
+use host_demo::domain::credit_state::Event;
+use host_demo::domain::mall::Mall;
+use host_demo::domain::order::{Amounts, Item, Order, OrderData, Person};
+use host_demo::service::credit::CreditService;
+use host_demo::service::dispatcher::Dispatcher;
+use host_demo::service::providers::directory::Provider;
+use host_demo::store::{Claim, DatabaseLocation, Filter, MallUpdate, MallUpdateOutcome, NewOrder, Store};
 use sqlx::Connection;
 use std::path::Path;
 use tempfile::TempDir;
@@ -72,7 +72,10 @@ impl TestStore {
             Db::Postgres => test_postgres::Cluster::shared().database().unwrap(),
         };
         let store = Store::open(&place(&database, folder.path())).await.unwrap();
-        assert_eq!(store.put_mall(&mall(), Saving::default()).await.unwrap(), Saved::Done { elsewhere: 0 });
+        assert_eq!(
+            store.put_mall(&mall(), MallUpdate::default()).await.unwrap(),
+            MallUpdateOutcome::Done { elsewhere: 0 }
+        );
         TestStore { folder, store, database }
     }
 
@@ -130,30 +133,30 @@ pub async fn claim(store: &Store, orders: &[Order], owner: &str) -> Vec<Option<O
 }
 
 /// Does everything that batches have for `desk` now; how many rows that were.
-pub async fn do_batches<P: Provider + Clone + 'static>(desk: &Desk<P>) -> usize {
+pub async fn do_batches<P: Provider + Clone + 'static>(desk: &CreditService<P>) -> usize {
     desk.recover().await;
-    let mut lanes = Lanes::new(desk.clone());
+    let mut lanes = Dispatcher::new(desk.clone());
     lanes.begin_batches().await.unwrap();
     lanes.all_end().await
 }
 
 /// Does what the automation has for `desk` now; how many orders it looked at.
-pub async fn do_by_itself<P: Provider + Clone + 'static>(desk: &Desk<P>) -> usize {
+pub async fn do_by_itself<P: Provider + Clone + 'static>(desk: &CreditService<P>) -> usize {
     desk.recover().await;
-    let mut lanes = Lanes::new(desk.clone());
+    let mut lanes = Dispatcher::new(desk.clone());
     let looked_at = lanes.begin_automation().await.unwrap();
     lanes.all_end().await;
     looked_at
 }
 
 /// What [`TestStore::tell`] told.
-pub fn told_place(told: &str) -> Place {
+pub fn told_place(told: &str) -> DatabaseLocation {
     let (database, folder) = told.rsplit_once(' ').unwrap();
     place(database, Path::new(folder))
 }
 
-fn place(database: &str, folder: &Path) -> Place {
-    Place::new(database).with_files(folder.join("orders.db"))
+fn place(database: &str, folder: &Path) -> DatabaseLocation {
+    DatabaseLocation::new(database).with_files(folder.join("orders.db"))
 }
 
 pub fn mall() -> Mall {

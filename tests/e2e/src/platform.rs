@@ -157,7 +157,7 @@ impl Platform {
         command.arg("--db").arg(&self.database).current_dir(&self.folder);
         command.arg("--plugins").arg(self.folder.join("plugins"));
         command
-            .args(["--settle", &self.settle.as_secs().to_string(), "--lang", &self.lang])
+            .args(["--in-flight-window", &self.settle.as_secs().to_string(), "--lang", &self.lang])
             .args(arguments)
             .stdin(Stdio::null());
         Ok(command)

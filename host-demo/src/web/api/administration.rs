@@ -1,17 +1,17 @@
 //! What an administrator does besides settings: providers, users, tokens.
 
-use super::answers::{Acting, Key, Missing, Reading, Restricted};
-use super::batches::bounded;
-use super::caller::Administrator;
-use super::object::Object;
-use super::problem::{Confirmation, Kind, Problem};
-use crate::install::InstallError;
-use crate::provider::{abilities, kind_name};
+use crate::service::plugins::InstallError;
+use crate::service::providers::directory::{abilities, kind_name};
 use crate::store::{
-    AuditLine, Breaker, BreakerState, By, Deed, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem,
+    Actor, AuditEvent, AuditLine, Breaker, BreakerState, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem,
 };
 use crate::web::App;
-use crate::web::providers::examine;
+use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
+use crate::web::api::batches::bounded;
+use crate::web::api::caller::Administrator;
+use crate::web::api::object::Object;
+use crate::web::api::problem::{Confirmation, Kind, Problem};
+use crate::web::pages::providers::examine;
 use axum::Json;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
@@ -223,7 +223,7 @@ pub async fn load(
             confirmation: wanted,
         }));
     }
-    let plugin = app.installer().install(&candidate, By::now(&caller.name)).await?;
+    let plugin = app.installer().install(&candidate, Actor::now(&caller.name)).await?;
     Ok(Json(view(&app, &plugin, &app.store.breakers().await?)))
 }
 
@@ -294,7 +294,7 @@ pub async fn add_user(
     Administrator(caller): Administrator,
     Object(new): Object<NewUser>,
 ) -> Result<(StatusCode, Json<User>), Problem> {
-    let added = app.store.add_user(&new.name, new.role, &new.password, By::now(&caller.name)).await?;
+    let added = app.store.add_user(&new.name, new.role, &new.password, Actor::now(&caller.name)).await?;
     let user = added.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
@@ -316,7 +316,7 @@ pub async fn change_user(
     Path(id): Path<i64>,
     Object(access): Object<Access>,
 ) -> Result<Json<User>, Problem> {
-    let changed = app.store.change_user(id, access.role, access.disabled, By::now(&caller.name)).await?;
+    let changed = app.store.change_user(id, access.role, access.disabled, Actor::now(&caller.name)).await?;
     changed.map_err(refused)?;
     let user = app.store.user(id).await?.ok_or_else(|| refused(UserProblem::NoUser))?;
     Ok(Json(user.into()))
@@ -377,7 +377,7 @@ pub async fn issue(
     Administrator(caller): Administrator,
     Object(new): Object<NewToken>,
 ) -> Result<(StatusCode, Json<Issued>), Problem> {
-    let by = By::now(&caller.name);
+    let by = Actor::now(&caller.name);
     if new.expires_at.is_some_and(|at| at <= by.at) {
         return Err(Problem::new(Kind::Invalid, "`expires_at` is in milliseconds since 1970, and in the future."));
     }
@@ -394,7 +394,7 @@ pub async fn revoke(
     Administrator(caller): Administrator,
     Path(id): Path<i64>,
 ) -> Result<StatusCode, Problem> {
-    match app.store.revoke_api_token(id, By::now(&caller.name)).await? {
+    match app.store.revoke_api_token(id, Actor::now(&caller.name)).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::new(Kind::NotFound, "There is no such token that is still good.")),
     }
@@ -417,7 +417,7 @@ pub struct Audited {
     id: i64,
     at: i64,
     who: String,
-    deed: Deed,
+    deed: AuditEvent,
     /// What was done, in the caller's language.
     words: String,
 }

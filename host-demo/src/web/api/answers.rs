@@ -1,6 +1,6 @@
 //! What every call may answer besides what it is for.
 
-use super::problem::Problem;
+use crate::web::api::problem::Problem;
 use utoipa::{IntoParams, IntoResponses};
 
 /// Answers of every call.

@@ -1,15 +1,15 @@
 //! Batches (処理パネル): one action on many orders.
 
-use super::answers::{Acting, Key, Missing, Reading};
-use super::caller::Caller;
-use super::object::{Object, within};
-use super::orders::{Matching, Trouble};
-use super::problem::{Kind, Problem};
-use crate::batch::{is_for_many, waits};
-use crate::state::{Action, Outcome, State};
+use crate::domain::credit_state::{Action, Outcome, State};
+use crate::domain::issue::Lang;
+use crate::service::batches::{is_for_many, waits};
 use crate::store::{self, BatchProgress, MAX_BATCH, MAX_PAGE, PAGE};
 use crate::web::App;
-use crate::words::Lang;
+use crate::web::api::answers::{Acting, Key, Missing, Reading};
+use crate::web::api::caller::Caller;
+use crate::web::api::object::{Object, within};
+use crate::web::api::orders::{Matching, Trouble};
+use crate::web::api::problem::{Kind, Problem};
 use axum::Json;
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::StatusCode;

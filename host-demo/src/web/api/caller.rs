@@ -1,10 +1,10 @@
 //! Who calls: the bearer token, its role, the language it wants words in.
 
-use super::problem::{Kind, Problem};
-use crate::clock;
+use crate::domain::clock;
+use crate::domain::issue::Lang;
 use crate::store::Role;
 use crate::web::App;
-use crate::words::Lang;
+use crate::web::api::problem::{Kind, Problem};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};

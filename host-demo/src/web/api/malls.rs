@@ -1,16 +1,16 @@
 //! Malls: settings, fees, automation.
 
-use super::answers::{Acting, Key, Missing, Reading, Restricted};
-use super::caller::{Administrator, Caller};
-use super::object::Object;
-use super::problem::{FieldProblem, Kind, Problem};
-use crate::mall::{self, Automation, Fees, Mall, ROWS_PER_REQUEST};
-use crate::order::Invoice;
-use crate::store::{Backlog, By, Keep, OnBacklog, Saved, Saving};
-use crate::take::Takes;
+use crate::domain::issue::{Lang, connection_words};
+use crate::domain::mall::{self, Automation, Fees, Mall, ROWS_PER_REQUEST};
+use crate::domain::order::Invoice;
+use crate::service::csv::selection::Takes;
+use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
 use crate::web::App;
-use crate::web::malls::name_problems;
-use crate::words::{Lang, connection_words};
+use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
+use crate::web::api::caller::{Administrator, Caller};
+use crate::web::api::object::Object;
+use crate::web::api::problem::{FieldProblem, Kind, Problem};
+use crate::web::pages::mall::name_problems;
 use axum::Json;
 use axum::extract::{Path, State};
 use provider_host::Plugin;
@@ -213,7 +213,7 @@ pub async fn put(
 ) -> Result<Json<Kept>, Problem> {
     let before = app.store.mall(&id).await?;
     let plugin = app.registry.get(&wanted.provider);
-    let keep = if wanted.another_account { Keep::Orders } else { Keep::Account };
+    let keep = if wanted.another_account { AccountChange::Orders } else { AccountChange::Account };
     let backlog = match wanted.waiting {
         OnWaiting::Hold => OnBacklog::Hold,
         OnWaiting::Send => OnBacklog::Send(None),
@@ -223,15 +223,15 @@ pub async fn put(
     if !found.is_empty() {
         return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(found));
     }
-    let saving = Saving { keep, version: Some(mall.version), backlog, by: By::now(&caller.name) };
+    let saving = MallUpdate { keep, version: Some(mall.version), backlog, by: Actor::now(&caller.name) };
     match app.store.put_mall(&mall, saving).await? {
-        Saved::Done { .. } => app.wake.notify_one(),
-        Saved::Held(numbers) => {
+        MallUpdateOutcome::Done { .. } => app.wake.notify_one(),
+        MallUpdateOutcome::Held(numbers) => {
             let words = format!("Nothing was saved: the outcome of these orders is unknown: {}.", numbers.join(", "));
             return Err(Problem::new(Kind::Conflict, words));
         }
         // Nothing is asked here: the body says it.
-        Saved::Waiting(_) | Saved::Changed => {
+        MallUpdateOutcome::Waiting(_) | MallUpdateOutcome::Changed => {
             return Err(Problem::new(Kind::StaleVersion, "Nothing was saved: the mall has another version."));
         }
     }
@@ -312,7 +312,7 @@ pub async fn try_fee(
     tried.map(|fee| Json(Tried { payment_fee: fee.payment_fee, billed: fee.billed_amount, band: fee.band })).map_err(
         |problems| {
             let field = |problem: provider_host::contract::FieldProblem| FieldProblem {
-                detail: crate::words::field_words(&problem.clone().into(), caller.lang),
+                detail: crate::domain::issue::field_words(&problem.clone().into(), caller.lang),
                 field: problem.field,
             };
             let fields = problems.into_iter().map(field).collect();

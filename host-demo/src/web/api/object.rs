@@ -1,7 +1,7 @@
 //! Bodies: JSON objects, as the document says. serde alone would take an array of an object's values, too.
 
-use super::problem::{Kind, Problem};
-use crate::web::nul;
+use crate::web::api::problem::{Kind, Problem};
+use crate::web::http::nul;
 use axum::Json;
 use axum::extract::{FromRequest, Request};
 use axum::response::IntoResponse;

@@ -1,10 +1,10 @@
 //! A call that acts is carried out once, however often it is sent.
 
-use super::caller::Caller;
-use super::problem::{Kind, MEDIA_TYPE, Problem};
-use crate::sheet::MAX_FILE_BYTES;
+use crate::service::csv::table::MAX_FILE_BYTES;
 use crate::store::{Begun, Call};
 use crate::web::App;
+use crate::web::api::caller::Caller;
+use crate::web::api::problem::{Kind, MEDIA_TYPE, Problem};
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

@@ -1,21 +1,21 @@
 //! Orders: lists, one order, what is done with it.
 
-use super::answers::{Acting, Key, Missing, Reading};
-use super::batches::bounded;
-use super::caller::Caller;
-use super::object::Object;
-use super::problem::{Kind, Problem};
-use crate::clock;
-use crate::decisions::{entered, found};
-use crate::desk::Row;
-use crate::order::{Amounts, Invoice, Item, Order, Person};
-use crate::state::{Action, Outcome, State};
+use crate::domain::clock;
+use crate::domain::credit_state::{Action, Outcome, State};
+use crate::domain::issue::{Issue, Lang};
+use crate::domain::order::{Amounts, Invoice, Item, Order, Person};
+use crate::service::credit::Row;
+use crate::service::decisions::{entered, found};
+use crate::service::tracking::{self, Entry, Refused};
 use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
-use crate::tracking::{self, Entry, Refused};
 use crate::web::App;
-use crate::web::order::{MAX_STATUS, findings, invoice_open, order_status};
-use crate::web::row::line;
-use crate::words::{Lang, Problem as OrderProblem};
+use crate::web::api::answers::{Acting, Key, Missing, Reading};
+use crate::web::api::batches::bounded;
+use crate::web::api::caller::Caller;
+use crate::web::api::object::Object;
+use crate::web::api::problem::{Kind, Problem};
+use crate::web::pages::order::{MAX_STATUS, findings, invoice_open, order_status};
+use crate::web::parts::order_row::line;
 use axum::Json;
 use axum::extract::{Path, Query, RawQuery, State as Shared};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub struct Trouble {
 
 impl Trouble {
     /// In words of `lang`.
-    pub fn new(problem: &OrderProblem, lang: Lang) -> Self {
+    pub fn new(problem: &Issue, lang: Lang) -> Self {
         Trouble { words: problem.words(lang), said: problem.said(lang) }
     }
 }
@@ -321,7 +321,7 @@ pub struct Happened {
 
 impl Happened {
     fn new(line: HistoryLine, lang: Lang) -> Self {
-        let problem: Option<OrderProblem> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
+        let problem: Option<Issue> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
         let calls = line.report.and_then(|json| serde_json::from_str(&json).ok());
         Happened {
             version: line.version,

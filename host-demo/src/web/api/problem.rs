@@ -1,8 +1,8 @@
 //! Errors of the API, as RFC 9457 describes them.
 
-use crate::install::Change;
+use crate::service::plugins::Change;
 use crate::store::StoreError;
-use crate::web::nul;
+use crate::web::http::nul;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};

@@ -1,14 +1,14 @@
 //! CSV in and out.
 
-use super::answers::{Acting, Key, Missing, Reading};
-use super::caller::Caller;
-use super::orders::Matching;
-use super::problem::{FieldProblem, Kind, Problem};
-use crate::intake::{Passed, Tally};
-use crate::sheet::{Charset, MAX_FILE_BYTES};
+use crate::domain::issue::Lang;
+use crate::service::csv::row_result::{SkipReason, Tally};
+use crate::service::csv::table::{Charset, MAX_FILE_BYTES};
 use crate::web::App;
-use crate::web::transfer::{self, Incoming, MAX_EXPORT, NotTaken, What, file};
-use crate::words::Lang;
+use crate::web::api::answers::{Acting, Key, Missing, Reading};
+use crate::web::api::caller::Caller;
+use crate::web::api::orders::Matching;
+use crate::web::api::problem::{FieldProblem, Kind, Problem};
+use crate::web::pages::import::{self, Incoming, MAX_EXPORT, NotTaken, What, file};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, RawQuery, State};
@@ -115,12 +115,12 @@ pub struct PassedOver {
 }
 
 impl PassedOver {
-    fn new(reason: &Passed, tally: Tally, lang: Lang) -> Self {
+    fn new(reason: &SkipReason, tally: Tally, lang: Lang) -> Self {
         let (name, told) = match reason {
-            Passed::Blank => ("blank", None),
-            Passed::Unchanged => ("unchanged", None),
-            Passed::NoResult => ("no_result", None),
-            Passed::NotTaken { column, value } => ("not_taken", Some((column.clone(), value.clone()))),
+            SkipReason::Blank => ("blank", None),
+            SkipReason::Unchanged => ("unchanged", None),
+            SkipReason::NoResult => ("no_result", None),
+            SkipReason::NotTaken { column, value } => ("not_taken", Some((column.clone(), value.clone()))),
         };
         let (column, value) = told.unzip();
         let words = reason.words(lang);
@@ -163,7 +163,7 @@ pub async fn import(
         take: coming.take,
         bytes: bytes.to_vec(),
     };
-    let came = transfer::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
+    let came = import::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
     let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let came = came.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
@@ -194,7 +194,7 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
         NotTaken::Asks(question) => {
             let field = |(answer, orders): (String, usize)| FieldProblem {
                 field: "take".to_owned(),
-                detail: format!("{answer}: {}", crate::words::orders(orders, lang)),
+                detail: format!("{answer}: {}", crate::domain::issue::orders(orders, lang)),
             };
             let how = lang.pick(
                 "取り込む値を take=列=値 として付けてください（いくつでも）。候補は fields にあります。",
@@ -229,7 +229,7 @@ pub async fn export(
 ) -> Result<Response, Problem> {
     let matching = Matching::in_query(query.as_deref(), &["what", "encoding"])?;
     let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    let written = transfer::write(&app, going.what, &matching.query()?, charset).await;
+    let written = import::write(&app, going.what, &matching.query()?, charset).await;
     let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));
     Ok(file(going.what, charset, written.ok_or_else(too_many)?))

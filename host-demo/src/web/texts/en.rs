@@ -1,6 +1,6 @@
 //! English: every text of the pages.
 
-use super::Texts;
+use crate::web::texts::Texts;
 
 /// English: every text of the pages.
 pub static EN: Texts = Texts {

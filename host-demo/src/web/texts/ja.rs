@@ -1,6 +1,6 @@
 //! 日本語: every text of the pages.
 
-use super::Texts;
+use crate::web::texts::Texts;
 
 /// 日本語: every text of the pages.
 pub static JA: Texts = Texts {

@@ -1,12 +1,12 @@
 //! Every text of the pages, in one file for each language. What a page shows of an order's state,
-//! actions and problems comes from [`crate::words`] and [`crate::state`], as on the command line.
+//! actions and problems comes from [`crate::domain::issue`] and [`crate::domain::credit_state`], as on the command line.
 //!
 //! A language that lacks a text does not compile, and neither does a page that uses one that is not there.
 
 mod en;
 mod ja;
 
-use crate::words::Lang;
+use crate::domain::issue::Lang;
 use std::fmt::Display;
 
 /// A struct of texts, and all of them with their names.

@@ -4,9 +4,9 @@
 //! with places and words that differ from time to time; the 99th percentile stands beside what is measured.
 
 use anyhow::{Context, Result};
-use host_demo::mall::Mall;
-use host_demo::state::State;
-use host_demo::store::{ListQuery, Place, Position, Saving, Store};
+use host_demo::domain::credit_state::State;
+use host_demo::domain::mall::Mall;
+use host_demo::store::{DatabaseLocation, ListQuery, MallUpdate, Position, Store};
 use std::time::{Duration, Instant};
 use time::macros::date;
 
@@ -22,7 +22,10 @@ async fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let files = folder.path().join("orders.db");
     let cluster = test_postgres::Cluster::start()?;
-    for place in [Place::new(&files.to_string_lossy()), Place::new(&cluster.database()?).with_files(&files)] {
+    for place in [
+        DatabaseLocation::new(&files.to_string_lossy()),
+        DatabaseLocation::new(&cluster.database()?).with_files(&files),
+    ] {
         println!("\n{}", if place.is_shared() { "PostgreSQL" } else { "SQLite" });
         let store = Store::open(&place).await?;
         for orders in [10_000.min(count), count] {
@@ -43,7 +46,7 @@ async fn fill(store: &Store, orders: usize) -> Result<()> {
         if store.mall(id).await?.is_none() {
             let provider = if id == MALLS[2] { "other" } else { "fake" };
             let mall = Mall { id: id.into(), name: id.into(), provider: provider.into(), ..Mall::default() };
-            store.put_mall(&mall, Saving::default()).await?;
+            store.put_mall(&mall, MallUpdate::default()).await?;
         }
         let mall = store.mall(id).await?.context("the mall was just made")?;
         let there: i64 = store.counts(Some(id), None).await?.values().sum();

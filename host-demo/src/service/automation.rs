@@ -1,0 +1,225 @@
+//! What happens to orders without an operator: credit when they come in, questions about those that are
+//! under review or of unknown outcome, tracking numbers when they are entered.
+//!
+//! When an order is to be looked at next stands in the store with it, so nothing is forgotten when a
+//! process ends. *When* is decided here by what happened to the order; *whether* anything is done, by
+//! its mall's settings at that time.
+
+use crate::domain::credit_state::{Action, State};
+use crate::domain::issue::Issue;
+use crate::domain::mall::{Mall, Start};
+use crate::domain::order::Order;
+use crate::service::credit::{CreditError, CreditService, Row, rows_of_a_call};
+use crate::service::dispatcher::{Call, Source};
+use crate::service::providers::directory::Provider;
+use crate::store::{Admission, Among, Due, LEASE, Store, StoreError};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Before an order is looked at for the second time. A verdict usually takes some minutes.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// No pause is longer: a verdict that took hours must not then wait for hours more.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
+
+/// The pause after nothing came of it `tries` times in a row: 1, 1.5, 2.25 … 30 minutes. Asked so, a verdict
+/// of five minutes is known after eight at most, and two hours take eleven questions.
+pub fn pause(tries: i64) -> Duration {
+    let growth = 1.5f64.powi(i32::try_from(tries.clamp(0, 20)).unwrap_or(0));
+    FIRST_PAUSE.mul_f64(growth).min(LONGEST_PAUSE)
+}
+
+/// What a mall can have begun by itself; each has its own [`Start`].
+pub const STARTED: [Action; 2] = [Action::Credit, Action::Sync];
+
+/// When the mall has `action` begin by itself. No credit is run where results come by CSV.
+pub fn start(mall: &Mall, action: Action) -> Start {
+    match action {
+        Action::Credit if !mall.by_csv => mall.automation.credit.clone(),
+        Action::Sync => mall.automation.sync.clone(),
+        _ => Start::Never,
+    }
+}
+
+/// When to look next at `order`, to which something has just happened; never where only a person can
+/// help.
+pub fn due(order: &Order, now: i64) -> Option<i64> {
+    let action = order.state.automatic()?;
+    if action == Action::Sync && order.tracking.is_none() {
+        return None;
+    }
+    if is_stuck(order, action) {
+        return None;
+    }
+    // What has not failed yet is begun at once; an answer takes its time.
+    let begins = order.tries == 0 && action != Action::Check;
+    let wait = if begins { 0 } else { pause(order.tries).as_millis() as i64 };
+    let earliest = order.problem.as_ref().map_or(now, |problem| problem.not_before(now));
+    Some((now + wait).max(earliest))
+}
+
+/// What the automation does with `order` now, under its mall's settings.
+pub fn task(order: &Order, mall: &Mall) -> Option<Action> {
+    let action = order.state.automatic().filter(|action| order.offers(*action))?;
+    let wanted = match action {
+        Action::Check => mall.automation.poll,
+        // An order that waited when this was switched on may have been left to an operator.
+        _ => start(mall, action).holds(order.order_status.as_deref()) && order.held != Some(action),
+    };
+    (wanted && !is_stuck(order, action)).then_some(action)
+}
+
+/// Whether doing it again would come to the same. Asking moves nothing and can always bring news.
+fn is_stuck(order: &Order, action: Action) -> bool {
+    action != Action::Check && !order.problem.as_ref().is_none_or(Issue::may_pass)
+}
+
+/// Where an order moves in the shop's own words when it comes to `state` from another one.
+pub fn order_status(mall: &Mall, from: State, state: State) -> Option<String> {
+    if from == state {
+        return None;
+    }
+    match state {
+        State::Approved | State::CsvApproved => mall.automation.approved.clone(),
+        State::Rejected | State::CsvRejected => mall.automation.rejected.clone(),
+        State::OnHold | State::CsvOnHold => mall.automation.on_hold.clone(),
+        _ => None,
+    }
+}
+
+/// Who is written down for what the automation did.
+pub const AUTOMATION: &str = "automation";
+
+/// Orders that are looked at in one go: few enough to be read at once, and other malls' come with the next look.
+const LOOKED_AT_ONCE: usize = 200;
+
+/// Orders of one mall at one provider: what waits for nobody else's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Lane {
+    /// The provider's id.
+    pub provider: String,
+    /// The mall's id.
+    pub mall: String,
+}
+
+/// Takes orders whose time has come, of providers that this process can ask and not of the lanes that are `busy`:
+/// how many, and what is to be done with those of them for which something is.
+pub(crate) async fn take_due<P: Provider + Clone + 'static>(
+    desk: &CreditService<P>,
+    busy: Vec<Lane>,
+) -> Result<(usize, BTreeMap<Lane, Orders<P>>), StoreError> {
+    let (store, now) = (&desk.store, desk.store.now());
+    let but = busy.into_iter().map(|lane| (lane.provider, lane.mall)).collect();
+    // First: an order that is read after the settings has been left to an operator if they say so.
+    let malls = store.malls().await?;
+    let due = store.take_due(now, LOOKED_AT_ONCE, &Among { providers: Some(desk.providers.ids()), but }).await?;
+    if due.orders.is_empty() {
+        return Ok((0, BTreeMap::new()));
+    }
+    let malls: HashMap<_, _> = malls.iter().map(|mall| (mall.id.as_str(), mall)).collect();
+    let (mut lanes, mut idle) = (BTreeMap::new(), Vec::new());
+    for order in &due.orders {
+        let todo = malls.get(order.mall.as_str()).and_then(|mall| Some((task(order, mall)?, mall.rows_per_request)));
+        let Some((action, rows_per_request)) = todo else {
+            idle.push(order);
+            continue;
+        };
+        let lane = Lane { provider: order.provider.clone(), mall: order.mall.clone() };
+        let orders = lanes.entry(lane).or_insert_with_key(|lane: &Lane| Orders {
+            desk: desk.clone(),
+            provider: lane.provider.clone(),
+            rows_per_request,
+            left: VecDeque::new(),
+            lease: due.lease,
+            begun: Instant::now(),
+        });
+        orders.left.push_back((action, order.id));
+    }
+    leave_to_people(store, &malls, &idle, &due).await?;
+    Ok((due.orders.len(), lanes))
+}
+
+/// Puts off for ever the `idle` ones of the `due` orders, with which nothing is done by itself under the settings of
+/// `malls`. Where a mall was saved since they were read, its new settings may want something done with orders that
+/// came after: those are looked at again at once.
+async fn leave_to_people(
+    store: &Store,
+    malls: &HashMap<&str, &Mall>,
+    idle: &[&Order],
+    due: &Due,
+) -> Result<(), StoreError> {
+    if idle.is_empty() {
+        return Ok(());
+    }
+    let now: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id, mall.version)).collect();
+    let is_current = |order: &&&Order| malls.get(order.mall.as_str()).map(|mall| &mall.version) == now.get(&order.mall);
+    let (settled, again): (Vec<&Order>, Vec<&Order>) = idle.iter().partition(is_current);
+    let ids = |orders: Vec<&Order>| orders.into_iter().map(|order| order.id).collect::<Vec<_>>();
+    store.put_off(&ids(settled), due.lease, None).await?;
+    store.put_off(&ids(again), due.lease, Some(store.now())).await
+}
+
+/// The orders of a lane that were taken and are not begun.
+pub(crate) struct Orders<P> {
+    desk: CreditService<P>,
+    provider: String,
+    rows_per_request: u32,
+    left: VecDeque<(Action, i64)>,
+    lease: i64,
+    begun: Instant,
+}
+
+impl<P: Provider + Clone + 'static> Orders<P> {
+    /// Puts off all that is left.
+    async fn put_off(&mut self, until: i64) -> Result<(), StoreError> {
+        let ids: Vec<i64> = self.left.drain(..).map(|(_, id)| id).collect();
+        self.desk.store.put_off(&ids, self.lease, Some(until)).await
+    }
+
+    /// The next orders with which the same is to be done, at most as many as go into one call.
+    fn next_call(&mut self, provider: &P) -> Option<Call> {
+        let (action, _) = *self.left.front()?;
+        let most = rows_of_a_call(action, provider, self.rows_per_request);
+        let same = self.left.iter().take(most).take_while(|(other, _)| *other == action).count();
+        Some(Call { action, works: self.left.drain(..same).map(|(_, id)| id.into()).collect() })
+    }
+}
+
+impl<P: Provider + Clone + 'static> Source for Orders<P> {
+    async fn take(&mut self, calls: usize) -> Result<Vec<Call>, CreditError> {
+        // Others may take them when the lease ends, so what is begun is begun well before.
+        if self.left.is_empty() || self.begun.elapsed() > LEASE / 2 {
+            return Ok(Vec::new());
+        }
+        let Some(provider) = self.desk.providers.get(&self.provider) else { return Ok(Vec::new()) };
+        match self.desk.store.admission(&self.provider, self.desk.store.now()).await? {
+            Admission::Free => Ok((0..calls).map_while(|_| self.next_call(&provider)).collect()),
+            Admission::Probe => {
+                let one = self.left.pop_front();
+                Ok(one.map(|(action, id)| Call { action, works: vec![id.into()] }).into_iter().collect())
+            }
+            Admission::NotBefore(at) => {
+                self.put_off(at).await?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn ended(&mut self, rows: &[Row]) -> Result<(), CreditError> {
+        Ok(put_off_what_was_not_begun(&self.desk, rows, self.lease).await?)
+    }
+
+    async fn leave(mut self) -> Result<(), CreditError> {
+        let now = self.desk.store.now();
+        Ok(self.put_off(now).await?)
+    }
+}
+
+/// An order for which nothing could be asked waits for a person, unless it is a matter of time.
+async fn put_off_what_was_not_begun<P>(desk: &CreditService<P>, rows: &[Row], lease: i64) -> Result<(), StoreError> {
+    let passes = |problem: &Issue| problem.is_for_later() || *problem == Issue::Changed;
+    let (again, never): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.problem.as_ref().is_some_and(passes));
+    let ids = |rows: Vec<&Row>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    let later = desk.store.now() + FIRST_PAUSE.as_millis() as i64;
+    desk.store.put_off(&ids(again), lease, Some(later)).await?;
+    desk.store.put_off(&ids(never), lease, None).await
+}

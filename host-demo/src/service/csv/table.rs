@@ -1,0 +1,390 @@
+//! CSV files: read in UTF-8 (with or without BOM) or Shift_JIS, whichever it is; written so that they
+//! open in a Japanese Excel, every cell in quotes and none that Excel would take for a formula.
+
+pub use crate::service::csv::records::{Fault, QuoteFault};
+
+use crate::domain::identifier::unified;
+use crate::service::csv::error::{FileError, RowError};
+use crate::service::csv::records::{Record, Records};
+use crate::service::csv::selection::{FEW_VALUES, MAX_VALUE};
+use csv::ByteRecord;
+use encoding_rs::{EncoderResult, Encoding, SHIFT_JIS, UTF_8};
+use std::collections::BTreeSet;
+
+/// Largest file: a hundred thousand lines of a wide export. The file is held in memory whole.
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Most lines in a file; more than a shop's orders of a month.
+pub const MAX_LINES: usize = 200_000;
+/// Longest cell, in characters: what providers keep of a remark at most.
+pub const MAX_CELL: usize = 4_000;
+
+/// Longest cell that is a word, in bytes: a character has at most four.
+const MAX_WORD_BYTES: usize = MAX_VALUE * 4;
+
+/// A column that is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Its heading.
+    pub name: String,
+    /// Whether a file without it can be read.
+    pub required: bool,
+}
+
+/// What a file holds under the columns that are read; any other is passed over.
+pub struct Sheet {
+    /// What the file turned out to be written in.
+    pub encoding: &'static Encoding,
+    /// Headings of further columns that were asked for, in the order of the file.
+    pub further: Vec<String>,
+    /// Every row below the headings, in the order of the file. Their spans cover the file without a gap.
+    pub lines: Vec<Line>,
+}
+
+impl Sheet {
+    /// Brings the identifiers in the cells at these places to their one form.
+    pub fn unify(&mut self, identifiers: &[usize]) {
+        let rows = self.lines.iter_mut().flat_map(|line| line.hidden.iter_mut().chain([&mut line.cells]));
+        for cells in rows {
+            for at in identifiers {
+                cells[*at] = unified(&cells[*at]);
+            }
+        }
+    }
+}
+
+/// A row of a file.
+pub struct Line {
+    /// The line on which it begins, counted from 1, as an editor does.
+    pub at: u64,
+    /// Lines of the file that it takes.
+    pub span: u64,
+    /// In the order of the columns that were asked for; empty where the file has no such column.
+    pub cells: Vec<String>,
+    /// In the order of [`Sheet::further`].
+    pub further: Vec<String>,
+    /// Nothing stands in it.
+    pub is_blank: bool,
+    /// What is wrong with it as a row.
+    pub complaints: Vec<RowError>,
+    /// Where its quoting may hide rows: the cells of each of its lines, read as a row of its own.
+    pub hidden: Vec<Vec<String>>,
+}
+
+impl Line {
+    /// How many rows of the file it stands for: where its quoting may hide rows, each of its lines is one.
+    pub fn rows(&self) -> usize {
+        if self.hidden.is_empty() { 1 } else { self.span as usize }
+    }
+}
+
+/// Reads the columns `columns` of a file, and further those that `is_further` lets through by their heading and their
+/// values, as far as these are few words (none of a column of `columns`); in `encoding` if
+/// the operator says it, else in the one in which the headings can be read.
+pub fn read(
+    bytes: &[u8],
+    encoding: Option<&'static Encoding>,
+    columns: &[Column],
+    is_further: impl Fn(&str, &BTreeSet<String>) -> bool,
+) -> Result<Sheet, FileError> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(FileError::TooLarge);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut records = Records::new(bytes);
+    let headings = records.find(|record| !record.is_blank()).ok_or(FileError::Empty)?;
+    let (encoding, places) = match encoding {
+        Some(told) => (told, places(&headings.cells, told, columns)),
+        None => [UTF_8, SHIFT_JIS]
+            .map(|tried| (tried, places(&headings.cells, tried, columns)))
+            .into_iter()
+            .max_by_key(|(tried, places)| (places.iter().flatten().count(), *tried == UTF_8))
+            .unwrap_or((UTF_8, Vec::new())),
+    };
+    check_headings(&headings, encoding, columns, &places)?;
+    records.expect_width(headings.cells.len());
+    let width = headings.cells.len();
+    let words = words(records.clone(), width, encoding, &places);
+    let further = further(&headings.cells, encoding, &words, is_further);
+    let layout = Layout { encoding, columns, places, further, width };
+    let (mut lines, mut is_torn) = (Vec::new(), Vec::new());
+    for record in records {
+        if lines.len() == MAX_LINES {
+            return Err(FileError::TooManyLines);
+        }
+        lines.push(layout.line(&record));
+        is_torn.push(layout.is_torn(&record));
+    }
+    doubt_neighbours(&mut lines, &is_torn);
+    let further = layout.further.into_iter().map(|(_, heading)| heading).collect();
+    Ok(Sheet { encoding, further, lines })
+}
+
+/// Refuses rows of several lines next to one that cannot be read: a line break outside of quotes makes such rows of one,
+/// and the quote that opened in one of them may have closed in another order's.
+fn doubt_neighbours(lines: &mut [Line], is_torn: &[bool]) {
+    let is_whole = |at: &usize| !is_torn[*at] && !lines[*at].hidden.is_empty();
+    let candidates: Vec<usize> = (0..lines.len()).filter(is_whole).collect();
+    for at in candidates {
+        let is_text = |at: &usize| is_torn[*at] || !lines[*at].is_blank;
+        let neighbours = [(0..at).rev().find(is_text), (at + 1..lines.len()).find(is_text)];
+        match neighbours.into_iter().flatten().find(|at| is_torn[*at]).map(|torn| lines[torn].at) {
+            Some(torn) => lines[at].complaints.push(RowError::BesideUnread(torn)),
+            None => lines[at].hidden = Vec::new(),
+        }
+    }
+}
+
+/// Where each column stands in the file.
+fn places(headings: &ByteRecord, encoding: &'static Encoding, columns: &[Column]) -> Vec<Option<usize>> {
+    let names: Vec<_> = headings.iter().map(|cell| decode(cell, encoding).unwrap_or_default()).collect();
+    columns.iter().map(|column| names.iter().position(|name| *name == column.name)).collect()
+}
+
+/// Of each column its different values, without the empty one, as long as they are few words; nothing of those that
+/// are read, `places`.
+fn words(
+    records: Records<'_>,
+    width: usize,
+    encoding: &'static Encoding,
+    places: &[Option<usize>],
+) -> Vec<BTreeSet<String>> {
+    let mut open: Vec<usize> = (0..width).filter(|at| !places.contains(&Some(*at))).collect();
+    let mut words = vec![BTreeSet::new(); width];
+    for record in records.filter(|record| record.fault.is_none() && record.cells.len() == width) {
+        open.retain(|at| {
+            let cell = &record.cells[*at];
+            let text = if cell.len() > MAX_WORD_BYTES { None } else { decode(cell, encoding) };
+            let Some(text) = text.filter(|text| !text.contains(['\r', '\n'])) else { return false };
+            text.is_empty() || words[*at].contains(&text) || {
+                words[*at].insert(text);
+                words[*at].len() <= FEW_VALUES
+            }
+        });
+        if open.is_empty() {
+            break;
+        }
+    }
+    // Of the others it is not known which values they have.
+    (0..width).map(|at| if open.contains(&at) { std::mem::take(&mut words[at]) } else { BTreeSet::new() }).collect()
+}
+
+/// The columns that `is_further` lets through, with their headings.
+fn further(
+    headings: &ByteRecord,
+    encoding: &'static Encoding,
+    words: &[BTreeSet<String>],
+    is_further: impl Fn(&str, &BTreeSet<String>) -> bool,
+) -> Vec<(usize, String)> {
+    let named = headings.iter().enumerate().filter_map(|(at, cell)| Some((at, decode(cell, encoding)?)));
+    named.filter(|(at, heading)| is_further(heading, &words[*at])).collect()
+}
+
+fn check_headings(
+    headings: &Record<'_>,
+    encoding: &'static Encoding,
+    columns: &[Column],
+    places: &[Option<usize>],
+) -> Result<(), FileError> {
+    if let Some(fault) = headings.fault {
+        return Err(FileError::Quote { fault, span: headings.line + headings.span - fault.line });
+    }
+    let missing = columns.iter().zip(places).filter(|(column, place)| column.required && place.is_none());
+    let missing: Vec<_> = missing.map(|(column, _)| column.name.clone()).collect();
+    if !missing.is_empty() {
+        return Err(FileError::MissingHeadings(missing));
+    }
+    let count =
+        |name: &str| headings.cells.iter().filter(|cell| decode(cell, encoding).as_deref() == Some(name)).count();
+    let twice: Vec<_> =
+        columns.iter().filter(|column| count(&column.name) > 1).map(|column| column.name.clone()).collect();
+    if twice.is_empty() { Ok(()) } else { Err(FileError::HeadingsTwice(twice)) }
+}
+
+fn decode(cell: &[u8], encoding: &'static Encoding) -> Option<String> {
+    let text = encoding.decode_without_bom_handling_and_without_replacement(cell)?;
+    Some(unguarded(text.trim()).to_owned())
+}
+
+/// How the file's rows are read.
+struct Layout<'a> {
+    encoding: &'static Encoding,
+    columns: &'a [Column],
+    places: Vec<Option<usize>>,
+    further: Vec<(usize, String)>,
+    width: usize,
+}
+
+impl Layout<'_> {
+    fn line(&self, record: &Record<'_>) -> Line {
+        let named = self.columns.iter().zip(&self.places).map(|(column, place)| (&column.name, *place));
+        let mut complaints = Vec::new();
+        let cells = named.map(|(name, place)| self.text(record, place, name, &mut complaints)).collect();
+        let further = self.further.iter().map(|(at, name)| match self.places.contains(&Some(*at)) {
+            true => self.text(record, Some(*at), name, &mut Vec::new()),
+            false => self.text(record, Some(*at), name, &mut complaints),
+        });
+        let further = further.collect();
+        let shape = self.shape(record);
+        // Quotes that closed by chance elsewhere than they were meant to show by the number of cells, or by the rows
+        // around them.
+        let hidden = match record.span {
+            1 => Vec::new(),
+            _ => record.line_by_line().map(|cells| self.cells(&cells)).collect(),
+        };
+        // What stands in cells of which nobody knows where they end is of no interest.
+        let complaints = if shape.is_empty() || record.fault.is_none() { [shape, complaints].concat() } else { shape };
+        Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), complaints, hidden }
+    }
+
+    /// Whether it may be a part of a row only. An empty line is none.
+    fn is_torn(&self, record: &Record<'_>) -> bool {
+        let is_empty = record.is_blank() && record.cells.len() == 1 && record.span == 1;
+        !is_empty && !self.shape(record).is_empty()
+    }
+
+    /// What is wrong with a record's quotes and its number of cells.
+    fn shape(&self, record: &Record<'_>) -> Vec<RowError> {
+        let quote = |fault: Fault| RowError::Quote { fault, span: record.line + record.span - fault.line };
+        if let Some(fault) = record.fault {
+            return vec![quote(fault)];
+        }
+        if record.cells.len() == self.width {
+            return Vec::new();
+        }
+        let cells = RowError::Cells { expected: self.width, found: record.cells.len() };
+        let fault = Fault { kind: QuoteFault::HoldsRows, line: record.line };
+        if record.span > 1 { vec![cells, quote(fault)] } else { vec![cells] }
+    }
+
+    fn cells(&self, record: &ByteRecord) -> Vec<String> {
+        let text = |place: &Option<usize>| decode(record.get((*place)?)?, self.encoding);
+        self.places.iter().map(|place| text(place).unwrap_or_default()).collect()
+    }
+
+    fn text(&self, record: &Record<'_>, place: Option<usize>, name: &str, complaints: &mut Vec<RowError>) -> String {
+        let bytes = place.and_then(|place| record.cells.get(place)).unwrap_or_default();
+        let Some(text) = decode(bytes, self.encoding) else {
+            complaints.push(RowError::Encoding(name.to_owned()));
+            return String::new();
+        };
+        if text.chars().count() > MAX_CELL {
+            complaints.push(RowError::TooLong(name.to_owned()));
+        }
+        if text.contains(|c: char| c.is_control() && !['\t', '\r', '\n'].contains(&c)) {
+            complaints.push(RowError::Unseen(name.to_owned()));
+        }
+        text
+    }
+}
+
+/// What a file is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Charset {
+    /// UTF-8 with a byte order mark, without which Excel would not see that it is UTF-8.
+    #[default]
+    Utf8WithBom,
+    /// The Shift_JIS of Windows.
+    ShiftJis,
+}
+
+/// What Excel begins a formula with, narrow and wide, and what it strips before it looks.
+const FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', MINUS];
+/// Becomes － in Shift_JIS.
+const MINUS: char = '\u{2212}';
+/// Stands before a cell that would be a formula: Excel shows such a cell as text.
+const GUARD: char = '\'';
+/// Stands for what Shift_JIS cannot write (〓), as printers have it.
+const UNWRITABLE: [u8; 2] = [0x81, 0xac];
+
+/// A file of a heading line and lines.
+pub fn write<const N: usize>(
+    headings: [&str; N],
+    lines: impl IntoIterator<Item = [String; N]>,
+    charset: Charset,
+) -> Vec<u8> {
+    let always = csv::QuoteStyle::Always;
+    let mut writer =
+        csv::WriterBuilder::new().quote_style(always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Writing lines of one length to memory cannot fail.
+    let _ = writer.write_record(headings);
+    for cells in lines {
+        let _ = writer.write_record(cells.map(|cell| guarded(&cell)));
+    }
+    let text = writer.into_inner().unwrap_or_default();
+    match charset {
+        Charset::Utf8WithBom => [b"\xef\xbb\xbf", &text[..]].concat(),
+        Charset::ShiftJis => shift_jis(&String::from_utf8_lossy(&text)),
+    }
+}
+
+/// A cell that cannot become a formula. A plain negative number is none.
+fn guarded(cell: &str) -> String {
+    let is_number = cell.strip_prefix('-').unwrap_or(cell).bytes().all(|byte| byte.is_ascii_digit());
+    let seen = cell.trim_start_matches(|c: char| c == '\u{feff}' || c.is_control());
+    match (seen.starts_with(FORMULA) || cell.starts_with(FORMULA)) && !(is_number && cell.len() > 1) {
+        true => format!("{GUARD}{cell}"),
+        false => cell.to_owned(),
+    }
+}
+
+/// A cell of a file that may have been written here: without the guard.
+pub fn unguarded(cell: &str) -> &str {
+    cell.strip_prefix(GUARD).filter(|rest| guarded(rest).starts_with(GUARD)).unwrap_or(cell)
+}
+
+fn shift_jis(mut text: &str) -> Vec<u8> {
+    let mut encoder = SHIFT_JIS.new_encoder();
+    let mut bytes = Vec::with_capacity(text.len());
+    loop {
+        // Two bytes for each byte of UTF-8 are always enough: a character has at least one and becomes at most two.
+        bytes.reserve(text.len() * 2);
+        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(text, &mut bytes, true);
+        text = &text[read..];
+        match result {
+            EncoderResult::InputEmpty => return bytes,
+            EncoderResult::OutputFull => {}
+            EncoderResult::Unmappable(_) => bytes.extend(UNWRITABLE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_becomes_a_formula_and_every_cell_comes_back_as_it_was() {
+        for cell in [
+            "=1+1",
+            "+81-3",
+            "-A1",
+            "@x",
+            "\t=1",
+            "\r\n=1",
+            "＝1",
+            "－x",
+            "-",
+            "-1+1",
+            "\u{2212}x",
+            "\0=1",
+            "\u{feff}=1",
+        ] {
+            assert_eq!(guarded(cell), format!("'{cell}"), "{cell:?}");
+            assert_eq!(unguarded(&guarded(cell)), cell);
+        }
+        for cell in ["", "-500", "1,000", "見本 花子", "A-1", "'quoted'", "3=3"] {
+            assert_eq!(guarded(cell), cell);
+            assert_eq!(unguarded(cell), cell);
+        }
+    }
+
+    #[test]
+    fn both_encodings() {
+        let lines = || [["髙橋 \"花\"".to_owned(), "😀=".to_owned()]];
+        let utf8 = write(["氏名", "備考"], lines(), Charset::Utf8WithBom);
+        assert_eq!(utf8, "\u{feff}\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"😀=\"\r\n".as_bytes());
+        let sjis = write(["氏名", "備考"], lines(), Charset::ShiftJis);
+        let (text, _, broken) = SHIFT_JIS.decode(&sjis);
+        assert_eq!((text.as_ref(), broken), ("\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"〓=\"\r\n", false));
+    }
+}

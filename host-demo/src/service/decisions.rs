@@ -1,0 +1,306 @@
+//! What operators found at providers about unknown outcomes, for many orders from one file: each row is judged like a
+//! decision about a single order, and answered for by itself.
+
+use crate::domain::credit_state::{Outcome, State, next};
+use crate::domain::identifier;
+use crate::domain::issue::{Issue, Lang};
+use crate::domain::mall::Mall;
+use crate::domain::order::Order;
+use crate::service::credit::{CreditError, CreditService, OperatorFinding};
+use crate::service::csv::error::{FileError, RowError};
+use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
+use crate::service::csv::table::{self, Charset, Column, Line};
+use crate::service::providers::directory::Provider;
+use crate::store::{ListQuery, Store, StoreError};
+use encoding_rs::Encoding;
+use provider_host::is_control;
+use std::collections::{BTreeSet, HashMap};
+
+const NUMBER: &str = "注文番号";
+const REFERENCE: &str = "登録番号";
+const FINDING: &str = "結果";
+const TRANSACTION: &str = "取引ID";
+const NOTE: &str = "メモ";
+/// The columns of such a file; those that are read are these five, the others are for whoever fills it in.
+const COLUMNS: [&str; 8] = [NUMBER, REFERENCE, "注文者氏名", "請求額", "与信", FINDING, TRANSACTION, NOTE];
+
+/// Longest note about a finding, in characters.
+pub const MAX_NOTE: usize = 1_000;
+/// Longest transaction id that is recorded, in characters: the host keeps none that is longer.
+pub const MAX_ID: usize = 64;
+
+/// Orders read at once for a file.
+const READ_AT_ONCE: usize = 500;
+
+type Make = fn(Option<String>) -> Option<OperatorFinding>;
+
+/// What can be found: its name in the API and on the command line, what a file calls it, other spellings, and what it
+/// is with the transaction id; nothing where an id is needed.
+const FINDINGS: [(&str, &str, &[&str], Make); 7] = [
+    ("approved", "与信OK", &["OK", "登録あり（与信OK）"], |id| {
+        Some(OperatorFinding::Approved { transaction_id: id? })
+    }),
+    ("registered", "登録あり", &["登録有り"], |id| Some(OperatorFinding::Registered { transaction_id: id })),
+    ("rejected", "与信NG", &["NG", "登録あり（与信NG）"], |_| Some(OperatorFinding::Rejected)),
+    ("cancelled", "キャンセル済", &["キャンセル済み", "与信キャンセル済"], |_| {
+        Some(OperatorFinding::Cancelled)
+    }),
+    ("nothing", "登録なし", &["登録無し"], |_| Some(OperatorFinding::Nothing)),
+    ("tracked", "伝票番号あり", &["伝票番号有り"], |_| Some(OperatorFinding::Tracked)),
+    ("untracked", "伝票番号なし", &["伝票番号無し"], |_| Some(OperatorFinding::Untracked)),
+];
+
+/// The findings as a sentence lists them.
+pub fn finding_names(lang: Lang) -> String {
+    let names = FINDINGS.iter().map(|(name, ja, ..)| lang.pick((*ja).to_owned(), format!("{ja} ({name})")));
+    names.collect::<Vec<_>>().join(lang.pick("、", ", "))
+}
+
+/// What was found, from its name in the API; nothing for an unknown name, or where an id is needed.
+pub fn found(name: &str, transaction_id: Option<String>) -> Option<OperatorFinding> {
+    let (.., make) = FINDINGS.iter().find(|(known, ..)| *known == name)?;
+    make(transaction_id)
+}
+
+/// The transaction id, if one is given, and the note of a decision, as they are recorded: the one rule for files, the
+/// page, the API and the command line. An id must be one that the host would keep of an answer.
+pub fn entered(transaction_id: &str, note: &str) -> Result<(Option<String>, String), RowError> {
+    if identifier::is_mangled(transaction_id) {
+        let shown = transaction_id.chars().take(MAX_ID).filter(|c| !is_control(*c)).collect();
+        return Err(RowError::Mangled(TRANSACTION.to_owned(), shown));
+    }
+    let id = identifier::unified(transaction_id);
+    // A browser sends line breaks as two characters and counts them as one.
+    let note = note.trim().replace("\r\n", "\n").replace('\t', " ");
+    for (name, text, max) in [(TRANSACTION, &id, MAX_ID), (NOTE, &note, MAX_NOTE)] {
+        if text.chars().count() > max {
+            return Err(RowError::Longer(name.to_owned(), max));
+        }
+        let is_unseen = |c: char| is_control(c) && !(name == NOTE && matches!(c, '\r' | '\n'));
+        if text.contains(is_unseen) {
+            return Err(RowError::Unseen(name.to_owned()));
+        }
+    }
+    if note.is_empty() {
+        return Err(RowError::Empty(NOTE.to_owned()));
+    }
+    Ok((Some(id).filter(|id| !id.is_empty()), note))
+}
+
+fn finding(cell: &str) -> Option<Make> {
+    let is_called = |(name, ja, others, _): &&(&str, &str, &[&str], Make)| {
+        cell == *ja || cell.eq_ignore_ascii_case(name) || others.contains(&cell)
+    };
+    FINDINGS.iter().find(is_called).map(|(.., make)| *make)
+}
+
+/// A file of decisions was refused as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum DecisionsError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The desk could not go on; the rows before are recorded.
+    #[error(transparent)]
+    CreditService(#[from] CreditError),
+}
+
+impl From<StoreError> for DecisionsError {
+    fn from(error: StoreError) -> Self {
+        DecisionsError::CreditService(error.into())
+    }
+}
+
+/// What came of a file of decisions: the state that each order has now, or would have.
+pub type Decided = FileReport<State>;
+
+/// Records what a file says about orders of `mall` whose outcome is unknown, or says what that would do.
+pub async fn take_in<P: Provider + Clone>(
+    desk: &CreditService<P>,
+    mall: &Mall,
+    bytes: &[u8],
+    encoding: Option<&'static Encoding>,
+    dry_run: bool,
+) -> Result<Decided, DecisionsError> {
+    let lines = read(bytes, encoding)?;
+    let known = Known::of(&desk.store, mall, &lines).await?;
+    let (mut seen, mut promised) = (HashMap::new(), HashMap::new());
+    let mut entries = Vec::with_capacity(lines.len());
+    for line in &lines {
+        let entry = Entry {
+            line: line.at,
+            rows: line.rows(),
+            number: known.number(line).to_owned(),
+            fate: judge(line, &known, &mut seen),
+        };
+        entries.push(match entry.open() {
+            Ok((entry, decision)) => match dry_run {
+                true => entry.with(decision.try_out(desk, &mut promised).await?),
+                false => entry.with(decision.carry_out(desk).await?),
+            },
+            Err(settled) => settled,
+        });
+    }
+    Ok(FileReport { entries })
+}
+
+fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, FileError> {
+    let column = |name: &&str| Column { name: (*name).to_owned(), required: [FINDING, NOTE].contains(name) };
+    let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
+    // One of two columns is enough; which are there shows by asking for them once more.
+    let names_orders = |heading: &str, _: &BTreeSet<String>| [NUMBER, REFERENCE].contains(&heading);
+    let mut sheet = table::read(bytes, encoding, &columns, names_orders)?;
+    let is_identifier = |at: &usize| [NUMBER, REFERENCE, TRANSACTION].contains(&COLUMNS[*at]);
+    sheet.unify(&(0..COLUMNS.len()).filter(is_identifier).collect::<Vec<_>>());
+    match sheet.further.is_empty() {
+        true => Err(FileError::MissingHeadings(vec![NUMBER.to_owned(), REFERENCE.to_owned()])),
+        false => Ok(sheet.lines),
+    }
+}
+
+fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
+    COLUMNS.iter().position(|column| *column == name).map_or("", |at| &line.cells[at])
+}
+
+/// The orders that a file names.
+struct Known {
+    orders: Vec<Order>,
+    by_number: HashMap<String, usize>,
+    by_reference: HashMap<String, usize>,
+}
+
+impl Known {
+    async fn of(store: &Store, mall: &Mall, lines: &[Line]) -> Result<Self, StoreError> {
+        let cells = |name| lines.iter().map(move |line| cell(line, name)).filter(|cell| !cell.is_empty());
+        let mut orders = store.orders_numbered(&mall.id, cells(NUMBER)).await?;
+        orders.extend(store.orders_registered(&mall.id, cells(REFERENCE)).await?);
+        let numbers = orders.iter().enumerate().map(|(at, order)| (order.number.clone(), at)).collect();
+        let references = orders.iter().enumerate().map(|(at, order)| (order.reference().to_owned(), at)).collect();
+        Ok(Known { by_number: numbers, by_reference: references, orders })
+    }
+
+    /// The order that the row names by either or both.
+    fn order(&self, line: &Line) -> Result<&Order, RowError> {
+        let (number, reference) = (cell(line, NUMBER), cell(line, REFERENCE));
+        let found = match (number.is_empty(), reference.is_empty()) {
+            (true, true) => return Err(RowError::WhichOrder),
+            (false, _) => self.by_number.get(number),
+            (true, false) => self.by_reference.get(reference),
+        };
+        let order = found.map(|at| &self.orders[*at]).ok_or(RowError::NoOrder)?;
+        if !reference.is_empty() && order.reference() != reference {
+            return Err(RowError::OtherReference);
+        }
+        Ok(order)
+    }
+
+    fn number<'a>(&'a self, line: &'a Line) -> &'a str {
+        let by_reference = || self.by_reference.get(cell(line, REFERENCE)).map(|at| self.orders[*at].number.as_str());
+        Some(cell(line, NUMBER)).filter(|number| !number.is_empty()).or_else(by_reference).unwrap_or_default()
+    }
+}
+
+/// A decision about one order.
+struct Decision<'a> {
+    order: &'a Order,
+    found: OperatorFinding,
+    note: String,
+}
+
+fn judge<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> RowResult<Decision<'a>> {
+    if line.is_blank {
+        return RowResult::SkipReason(SkipReason::Blank);
+    }
+    if !line.complaints.is_empty() {
+        return RowResult::Refused(line.complaints.clone());
+    }
+    // A file that was written here has orders that nobody has looked up yet.
+    if cell(line, FINDING).is_empty() {
+        return RowResult::SkipReason(SkipReason::NoResult);
+    }
+    match decision(line, known, seen) {
+        Ok(decision) => RowResult::Taken(decision),
+        Err(complaint) => RowResult::Refused(vec![complaint]),
+    }
+}
+
+fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> Result<Decision<'a>, RowError> {
+    let identifiers = [NUMBER, REFERENCE, TRANSACTION];
+    if let Some(name) = identifiers.into_iter().find(|name| identifier::is_mangled(cell(line, name))) {
+        return Err(RowError::Mangled(name.to_owned(), cell(line, name).to_owned()));
+    }
+    let order = known.order(line)?;
+    if let Some(before) = seen.insert(order.id, line.at) {
+        return Err(RowError::TwiceInFile(before));
+    }
+    let (id, note) = entered(cell(line, TRANSACTION), cell(line, NOTE))?;
+    let make = finding(cell(line, FINDING)).ok_or_else(|| RowError::ResponseOutcome(cell(line, FINDING).to_owned()))?;
+    // An id that is known need not be copied into the file.
+    let id = id.or(order.transaction_id().map(str::to_owned));
+    let found = make(id).ok_or(RowError::NotRecorded(Issue::IdMissing))?;
+    Ok(Decision { order, found, note })
+}
+
+impl Decision<'_> {
+    /// Records it.
+    async fn carry_out<P: Provider + Clone>(self, desk: &CreditService<P>) -> Result<RowResult<State>, CreditError> {
+        let row = desk.decide(self.order.id, self.found, &self.note).await?;
+        Ok(match (row.outcome, row.problem) {
+            (Outcome::Success, _) => RowResult::Taken(row.state),
+            (_, Some(problem)) => not_recorded(problem),
+            (_, None) => RowResult::Refused(vec![RowError::Changed]),
+        })
+    }
+
+    /// Says whether it could be recorded after those before it in the file, whose ids are `promised` to their orders'
+    /// registrations.
+    async fn try_out<P: Provider + Clone>(
+        self,
+        desk: &CreditService<P>,
+        promised: &mut Promised,
+    ) -> Result<RowResult<State>, CreditError> {
+        if let Some(problem) = desk.no_decision(self.order, &self.found).await? {
+            return Ok(not_recorded(problem));
+        }
+        let account = self.order.registration.as_ref().map(|registration| registration.account);
+        if let (Some(id), Some(account)) = (self.found.transaction_id(), account) {
+            let holder = promised.entry((account, id.to_owned())).or_insert_with(|| self.order.reference().to_owned());
+            if holder != self.order.reference() {
+                let taken = Issue::IdTaken { transaction_id: id.to_owned(), reference: holder.clone() };
+                return Ok(not_recorded(taken));
+            }
+        }
+        Ok(RowResult::Taken(next(self.order.state, self.found.event()).unwrap_or(self.order.state)))
+    }
+}
+
+/// The references that would have a transaction id of an account by then.
+type Promised = HashMap<(i64, String), String>;
+
+fn not_recorded(problem: Issue) -> RowResult<State> {
+    RowResult::Refused(vec![RowError::NotRecorded(problem)])
+}
+
+/// Writes those of the orders that `query` lets through whose outcome is unknown, without a finding: filled in, the
+/// file can be taken in.
+pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Result<Vec<u8>, StoreError> {
+    let mut lines = Vec::new();
+    for ids in store.matching(query, usize::MAX).await?.chunks(READ_AT_ONCE) {
+        let orders = store.orders_of(ids).await?.into_iter().filter(|order| order.state.is_unknown());
+        lines.extend(orders.map(|order| line(&order)));
+    }
+    Ok(table::write(COLUMNS, lines, charset))
+}
+
+fn line(order: &Order) -> [String; COLUMNS.len()] {
+    [
+        order.number.clone(),
+        order.reference().to_owned(),
+        order.data.buyer.name.clone(),
+        order.amounts.billed.to_string(),
+        order.state.label(Lang::Ja).to_owned(),
+        String::new(),
+        order.transaction_id().unwrap_or_default().to_owned(),
+        String::new(),
+    ]
+}

@@ -1,0 +1,14 @@
+//! Use cases: each is one function here, called by the page, the API and the command line alike.
+
+pub mod automation;
+pub mod batches;
+pub mod credit;
+pub mod csv;
+pub mod decisions;
+pub mod dispatcher;
+pub mod import;
+pub mod plugins;
+pub mod providers;
+pub mod results;
+pub mod tracking;
+pub mod worker;

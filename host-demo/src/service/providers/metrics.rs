@@ -1,0 +1,137 @@
+//! What the loaded plugins were called for since this process began: counts and times for the page.
+
+use crate::service::providers::directory::{Provider, Providers};
+use provider_host::contract::{
+    AdjustedFee, Bill, Cancellation, Decision, FeeRule, FieldProblem, Order, ProviderInfo, Registration, Setting,
+    Shipment, Standing,
+};
+use provider_host::{Account, Answer, CallError, CallReport, Plugin, Registry};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Calls of one operation.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// How many.
+    pub calls: u64,
+    /// Rows in all of them.
+    pub rows: u64,
+    /// Calls that ended without the plugin's answer, or where the plugin was overruled.
+    pub errors: u64,
+    /// All of them together.
+    pub total: Duration,
+    /// The longest.
+    pub longest: Duration,
+}
+
+/// The calls of one provider.
+#[derive(Debug, Clone, Default)]
+pub struct OfProvider {
+    /// By operation.
+    pub operations: BTreeMap<&'static str, Tally>,
+    /// Why the last call that ended early did.
+    pub last_error: Option<String>,
+}
+
+/// All calls, by provider.
+#[derive(Debug, Default)]
+pub struct Calls(Mutex<BTreeMap<String, OfProvider>>);
+
+impl Calls {
+    /// Those of `provider`.
+    pub fn of(&self, provider: &str) -> OfProvider {
+        self.lock().get(provider).cloned().unwrap_or_default()
+    }
+
+    /// Asks `plugin` whether the settings of `shop` work, and counts it like any other call.
+    pub async fn test_connection(&self, plugin: &Plugin, shop: &Account) -> Answer<()> {
+        let answer = plugin.test_connection(shop).await;
+        self.add(&plugin.info().id, &answer.calls);
+        answer
+    }
+
+    fn add(&self, provider: &str, reports: &[CallReport]) {
+        let mut all = self.lock();
+        let of_provider = all.entry(provider.to_owned()).or_default();
+        for report in reports {
+            let tally = of_provider.operations.entry(report.operation).or_default();
+            tally.calls += 1;
+            tally.rows += report.rows as u64;
+            tally.errors += u64::from(report.error.is_some() || !report.overruled.is_empty());
+            tally.total += report.elapsed;
+            tally.longest = tally.longest.max(report.elapsed);
+            if report.error.is_some() {
+                of_provider.last_error = report.error.as_ref().map(ToString::to_string);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, OfProvider>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Current plugins whose calls are counted.
+pub struct Counting {
+    /// Where they are.
+    pub registry: Arc<Registry>,
+    /// Where the calls are counted.
+    pub calls: Arc<Calls>,
+}
+
+impl Providers<Counted> for Counting {
+    fn get(&self, id: &str) -> Option<Counted> {
+        let plugin = self.registry.get(id)?;
+        Some(Counted { plugin, calls: Arc::clone(&self.calls) })
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.registry.ids()
+    }
+}
+
+/// A plugin whose calls are counted.
+#[derive(Clone)]
+pub struct Counted {
+    plugin: Plugin,
+    calls: Arc<Calls>,
+}
+
+impl Counted {
+    fn count<T>(&self, answer: Answer<T>) -> Answer<T> {
+        self.calls.add(&self.plugin.info().id, &answer.calls);
+        answer
+    }
+}
+
+impl Provider for Counted {
+    fn info(&self) -> &ProviderInfo {
+        self.plugin.info()
+    }
+    async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
+        self.plugin.check_settings(settings).await
+    }
+    async fn fee_adjust(
+        &self,
+        rule: &FeeRule,
+        bill: &Bill,
+    ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
+        self.plugin.fee_adjust(rule, bill).await
+    }
+    async fn test_connection(&self, shop: &Account) -> Answer<()> {
+        self.calls.test_connection(&self.plugin, shop).await
+    }
+    async fn credit(&self, shop: &Account, orders: Vec<Order>) -> Answer<Decision> {
+        self.count(self.plugin.credit(shop, orders).await)
+    }
+    async fn check_credit(&self, shop: &Account, asked: Vec<Registration>) -> Answer<Standing> {
+        self.count(self.plugin.check_credit(shop, asked).await)
+    }
+    async fn cancel(&self, shop: &Account, cancelled: Vec<Cancellation>) -> Answer<()> {
+        self.count(self.plugin.cancel(shop, cancelled).await)
+    }
+    async fn sync_tracking(&self, shop: &Account, shipped: Vec<Shipment>) -> Answer<()> {
+        self.count(self.plugin.sync_tracking(shop, shipped).await)
+    }
+}

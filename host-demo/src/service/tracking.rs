@@ -1,0 +1,170 @@
+//! Entering a tracking number (伝票番号): what is refused, and the words for it. The one way in, for the page, the API
+//! and the command line: whatever passes here is reported to a provider as it is.
+
+use crate::domain::clock;
+use crate::domain::credit_state::State;
+use crate::domain::identifier::{is_mangled, mangled_words, unified};
+use crate::domain::issue::{Issue, Lang};
+use crate::domain::order::{Order, Tracking};
+use crate::service::credit::carrier_problem;
+use crate::service::providers::directory::{Provider, find_carrier};
+use crate::store::{Store, StoreError};
+use time::{Date, Duration};
+
+/// Longest tracking number, in characters: what providers take at most.
+pub const MAX_TRACKING: usize = 255;
+/// How far ahead a shipping date may be: parcels are handed over within weeks, and a later date is a misspelt one.
+pub const DAYS_AHEAD: i64 = 60;
+
+/// What an operator enters.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// A carrier's id, or its name in Japanese or English.
+    pub carrier: &'a str,
+    /// 伝票番号
+    pub number: &'a str,
+    /// 出荷日
+    pub shipped_on: Date,
+}
+
+/// Why a tracking number was not entered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refused {
+    /// The provider does not report this carrier.
+    Carrier(Issue),
+    /// Not a tracking number: letters, digits and hyphens, at most [`MAX_TRACKING`], a digit among them.
+    Number,
+    /// A spreadsheet made a number of it.
+    Mangled(String),
+    /// Before the order, or more than [`DAYS_AHEAD`] ahead: the first and the last day that can be.
+    ShippedOn(Date, Date),
+    /// The order's state does not let it change.
+    Closed(State),
+    /// Somebody else changed the order meanwhile.
+    Changed,
+}
+
+impl Refused {
+    /// What is wrong, and what to do.
+    pub fn words(&self, lang: Lang) -> String {
+        match self {
+            Refused::Carrier(problem) => problem.words(lang),
+            Refused::Number => lang.pick(
+                format!("伝票番号は、数字を含む英数字とハイフンだけで、{MAX_TRACKING}文字以内で入力してください"),
+                format!(
+                    "a tracking number has letters, digits and hyphens, at least one digit, {MAX_TRACKING} at most"
+                ),
+            ),
+            Refused::Mangled(number) => lang.pick(
+                format!("伝票番号「{number}」は{}", mangled_words(lang)),
+                format!("the tracking number {number} {}", mangled_words(lang)),
+            ),
+            Refused::ShippedOn(first, last) => lang.pick(
+                format!("出荷日は{first}から{last}までの日付にしてください"),
+                format!("the shipping date must be from {first} to {last}"),
+            ),
+            Refused::Closed(state) => {
+                let state = state.label(lang);
+                lang.pick(
+                    format!("{state}の注文の伝票番号は変えられません"),
+                    format!("the tracking number cannot change in the state {state}"),
+                )
+            }
+            Refused::Changed => Issue::Changed.words(lang),
+        }
+    }
+}
+
+/// Enters a tracking number for `order`, whose provider is `provider`; what is in the store then.
+pub async fn enter(
+    store: &Store,
+    provider: &impl Provider,
+    order: &Order,
+    entry: Entry<'_>,
+    who: &str,
+) -> Result<Result<Tracking, Refused>, StoreError> {
+    let Entry { carrier, number, shipped_on } = entry;
+    if let Some(problem) = carrier_problem(provider, carrier) {
+        return Ok(Err(Refused::Carrier(problem)));
+    }
+    let number = match plain(number) {
+        Ok(number) => number,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let (first, last) = shipping_days(order.data.ordered_at.date(), clock::today());
+    if !(first..=last).contains(&shipped_on) {
+        return Ok(Err(Refused::ShippedOn(first, last)));
+    }
+    if !order.state.tracking_open() {
+        return Ok(Err(Refused::Closed(order.state)));
+    }
+    let id = find_carrier(provider.info(), carrier).map_or(carrier, |found| &found.id);
+    let tracking = Tracking { carrier: id.to_owned(), number, shipped_on };
+    let written = store.set_tracking(order, &tracking, who, store.now()).await?;
+    Ok(if written { Ok(tracking) } else { Err(Refused::Changed) })
+}
+
+/// A tracking number as carriers print it: wide letters and digits narrow, without blanks.
+fn plain(typed: &str) -> Result<String, Refused> {
+    let printed = |c: char| match c {
+        'ー' | '‐' | '‑' | '–' | '—' | '―' | 'ｰ' => '-',
+        other => other,
+    };
+    if is_mangled(typed) {
+        return Err(Refused::Mangled(typed.trim().chars().take(SHOWN).collect()));
+    }
+    let unified = unified(typed);
+    let trimmed = unified.chars().filter(|c| !matches!(c, ' ' | '\u{3000}'));
+    let number: String = trimmed.map(printed).collect();
+    let fits = number.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let has_digit = number.chars().any(|c| c.is_ascii_digit());
+    let is_number = fits && has_digit && number.len() <= MAX_TRACKING;
+    if is_number { Ok(number) } else { Err(Refused::Number) }
+}
+
+/// Characters of a number that a message repeats.
+const SHOWN: usize = 40;
+
+/// The first and the last day on which an order can be shipped. Nothing is shipped before it was ordered; an order
+/// dated ahead is shipped today at the earliest.
+fn shipping_days(ordered_on: Date, today: Date) -> (Date, Date) {
+    (ordered_on.min(today), ordered_on.max(today).saturating_add(Duration::days(DAYS_AHEAD)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::date;
+
+    #[test]
+    fn a_tracking_number_is_letters_digits_and_hyphens() {
+        for (typed, number) in [
+            ("1234-5678-9012", "1234-5678-9012"),
+            (" １２３４－５６７８ー９０１２　", "1234-5678-9012"),
+            ("1234 5678 9012", "123456789012"),
+            ("EJ123456789JP", "EJ123456789JP"),
+            ("'123456789012", "123456789012"),
+            ("=\"123456789012\"", "123456789012"),
+            ("1234\u{200b}56789012", "123456789012"),
+        ] {
+            assert_eq!(plain(typed).as_deref(), Ok(number));
+        }
+        let long = "1".repeat(MAX_TRACKING + 1);
+        for typed in
+            ["", " ", "未定", "ABC", "1234,5678", "1234\n5678", "12\t34", "1\u{1b}[2J", "<b>1</b>", "1/2", "あ1", &long]
+        {
+            assert_eq!(plain(typed), Err(Refused::Number), "{typed:?}");
+        }
+        for typed in ["3.0E+11", "####", "300001234567.0", "300001234567.", "123,456,789,012", "3.0 E+11", "3.0×10^11"]
+        {
+            assert!(matches!(plain(typed), Err(Refused::Mangled(_))), "{typed}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_shipped_after_it_was_ordered_and_within_weeks() {
+        let (ordered, today) = (date!(2026 - 11 - 01), date!(2026 - 11 - 20));
+        assert_eq!(shipping_days(ordered, today), (ordered, date!(2027 - 01 - 19)));
+        assert_eq!(shipping_days(today, ordered), (ordered, date!(2027 - 01 - 19)), "an order that is dated ahead");
+    }
+}

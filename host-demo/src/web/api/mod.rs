@@ -1,0 +1,111 @@
+//! The JSON API: all that the pages do, for programs. It describes itself at `/api/openapi.json`.
+//!
+//! Who calls is known by a bearer token; calls that act carry an `Idempotency-Key` and are carried out
+//! once, however often they are sent; errors are problems as RFC 9457 has them.
+
+mod administration;
+mod answers;
+mod batches;
+mod caller;
+mod malls;
+mod object;
+mod once;
+mod orders;
+mod problem;
+mod transfer;
+
+use crate::web::App;
+use axum::Json;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Largest JSON that is read: a batch of as many orders as one may have is below 1 MiB.
+const MAX_JSON: usize = 1 << 20;
+
+/// The frame of the document; paths and schemas come from the handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "受注管理 / Order platform",
+        description = "Everything that the pages do, for programs.\n\n\
+            Send a token as `Authorization: Bearer …`. Calls that act need an `Idempotency-Key` of your choice: \
+            the same call with the same key is carried out once and answered alike for a day. \
+            Orders and malls have a version; a change names the version that it was made from.\n\n\
+            Words about orders and settings are Japanese or English by `Accept-Language`. Lists have 50 entries unless \
+            `limit` says otherwise.\n\n\
+            Amounts are whole yen, tax included. Times are milliseconds since 1970-01-01T00:00:00Z; dates are Japan's."
+    ),
+    servers((url = "/api")),
+    modifiers(&Tokens),
+    security(("token" = [])),
+    components(schemas(problem::Problem, problem::FieldProblem, crate::web::pages::import::What, transfer::Name))
+)]
+struct Frame;
+
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// The API, to be put under `/api`.
+pub fn router(app: App) -> Router {
+    let (calls, document) = calls().split_for_parts();
+    let acting = once::acting(&document);
+    let calls = calls
+        .layer(from_fn_with_state((app.clone(), acting), once::once))
+        .layer(from_fn_with_state(app.clone(), caller::identify))
+        .with_state(app);
+    Router::new()
+        .route("/openapi.json", get(move || async move { Json(document) }))
+        .merge(calls)
+        .fallback(|| async { problem::Problem::new(problem::Kind::NotFound, "The API has no such path.") })
+        .layer(from_fn(problem::refuse_nul))
+        .layer(from_fn(problem::unify))
+}
+
+fn calls() -> OpenApiRouter<App> {
+    let small = OpenApiRouter::with_openapi(Frame::openapi())
+        .routes(routes!(orders::list))
+        .routes(routes!(orders::counts))
+        .routes(routes!(orders::one))
+        .routes(routes!(orders::history))
+        .routes(routes!(orders::act))
+        .routes(routes!(orders::tracking))
+        .routes(routes!(orders::invoice))
+        .routes(routes!(orders::status))
+        .routes(routes!(orders::decide))
+        .routes(routes!(batches::list, batches::begin))
+        .routes(routes!(batches::one))
+        .routes(routes!(batches::rows))
+        .routes(routes!(batches::stop))
+        .routes(routes!(malls::list))
+        .routes(routes!(malls::one, malls::put))
+        .routes(routes!(malls::test))
+        .routes(routes!(malls::try_fee))
+        .routes(routes!(administration::users, administration::add_user))
+        .routes(routes!(administration::change_user))
+        .routes(routes!(administration::tokens, administration::issue))
+        .routes(routes!(administration::revoke))
+        .routes(routes!(administration::audit))
+        .routes(routes!(transfer::export))
+        .layer(DefaultBodyLimit::max(MAX_JSON));
+    small.merge(large())
+}
+
+/// Calls with files; their handlers bound them.
+fn large() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(administration::providers, administration::load))
+        .routes(routes!(transfer::import))
+        .layer(DefaultBodyLimit::disable())
+}

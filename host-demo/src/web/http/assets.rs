@@ -1,0 +1,37 @@
+//! Style, scripts and pictures, built into the program.
+
+use crate::web::digest;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::LazyLock;
+
+/// Name, media type, content.
+const ASSETS: [(&str, &str, &[u8]); 5] = [
+    ("app.css", "text/css; charset=utf-8", include_bytes!("../../../static/app.css")),
+    ("app.js", "text/javascript; charset=utf-8", include_bytes!("../../../static/app.js")),
+    ("htmx.min.js", "text/javascript; charset=utf-8", include_bytes!("../../../static/htmx.min.js")),
+    ("htmx-sse.min.js", "text/javascript; charset=utf-8", include_bytes!("../../../static/htmx-sse.min.js")),
+    ("icon.svg", "image/svg+xml", include_bytes!("../../../static/icon.svg")),
+];
+
+/// A page names its assets with the digest of all of them, so a browser may keep them for ever.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// Eight hex digits of the digest of all assets.
+static VERSION: LazyLock<String> = LazyLock::new(|| digest(&ASSETS.map(|(.., content)| content))[..8].to_owned());
+
+/// Where a page finds the asset `name`.
+pub fn url(name: &str) -> String {
+    format!("/static/{name}?v={}", *VERSION)
+}
+
+/// `GET /static/{name}`
+pub async fn serve(Path(name): Path<String>) -> Response {
+    match ASSETS.iter().find(|(known, ..)| *known == name) {
+        Some((_, media_type, content)) => {
+            ([(header::CONTENT_TYPE, *media_type), (header::CACHE_CONTROL, FOR_EVER)], *content).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}

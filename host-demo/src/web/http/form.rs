@@ -1,0 +1,117 @@
+//! Forms: bounded, signed with the visitor's token, or not read at all.
+
+use crate::web::http::nul;
+use crate::web::http::page::{Missing, Refusal};
+use crate::web::http::session::Visitor;
+use axum::RequestPartsExt;
+use axum::body::Bytes;
+use axum::extract::multipart::{Field, Multipart};
+use axum::extract::{FromRequest, Request};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+/// Largest form without files: ticks of the largest page and a settings form stay far below.
+pub const MAX_FORM: usize = 256 << 10;
+
+/// A form that came from a page of this visitor.
+pub struct Signed<T>(pub T);
+
+/// A form of which only the button counts.
+#[derive(Deserialize)]
+pub struct Nothing {}
+
+#[derive(Deserialize)]
+struct Token {
+    csrf: Option<String>,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Signed<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        let visitor: Visitor = parts.extract().await?;
+        let body = Bytes::from_request(Request::from_parts(parts, body), state)
+            .await
+            .map_err(|_| Refusal::TooLarge(MAX_FORM))?;
+        if nul::is_in_encoded(&body) {
+            return Err(Refusal::Unreadable);
+        }
+        let token: Token = serde_html_form::from_bytes(&body).map_err(|_| Refusal::Unreadable)?;
+        check(&visitor, token.csrf.as_deref())?;
+        serde_html_form::from_bytes(&body).map(Signed).map_err(|error| {
+            tracing::info!(%error, "a form cannot be read");
+            Refusal::Unreadable
+        })
+    }
+}
+
+/// The token of the form against the visitor's, in a time that does not tell how much of it is right.
+fn check(visitor: &Visitor, token: Option<&str>) -> Result<(), Refusal> {
+    let (ours, theirs) = (visitor.csrf.as_bytes(), token.unwrap_or_default().as_bytes());
+    let differ = ours.iter().zip(theirs).fold(0, |differ, (a, b)| differ | (a ^ b));
+    if ours.len() == theirs.len() && differ == 0 { Ok(()) } else { Err(Refusal::Expired) }
+}
+
+/// A form with files that came from a page of this visitor.
+pub struct Upload {
+    texts: HashMap<String, String>,
+    files: HashMap<String, Vec<u8>>,
+}
+
+impl Upload {
+    /// The text field `name`; empty if it did not come.
+    pub fn text(&self, name: &str) -> &str {
+        self.texts.get(name).map_or("", String::as_str)
+    }
+
+    /// The text fields whose names begin with `prefix`, in no order.
+    pub fn texts(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.texts.iter().filter(move |(name, _)| name.starts_with(prefix)).map(|(_, text)| text.as_str())
+    }
+
+    /// The content of the file `name`, unless none was chosen.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.get(name).map(Vec::as_slice).filter(|content| !content.is_empty())
+    }
+
+    /// Reads a form whose files have `limit` bytes at most. The token stands first on our pages: without
+    /// it nothing else is read.
+    pub async fn read(visitor: &Visitor, mut form: Multipart, limit: usize) -> Result<Self, Refusal> {
+        let mut upload = Upload { texts: HashMap::new(), files: HashMap::new() };
+        let mut signed = false;
+        while let Some(field) = form.next_field().await.map_err(|_| Refusal::TooLarge(limit))? {
+            let name = field.name().unwrap_or_default().to_owned();
+            let is_file = field.file_name().is_some();
+            let content = bounded(field, if is_file { limit } else { MAX_FORM }).await?;
+            if !signed {
+                let token = std::str::from_utf8(&content).ok().filter(|_| name == "csrf");
+                check(visitor, token)?;
+                signed = true;
+            } else if is_file {
+                upload.files.insert(name, content);
+            } else {
+                let text = String::from_utf8(content).ok().filter(|text| !text.contains('\0'));
+                upload.texts.insert(name, text.ok_or(Refusal::Unreadable)?);
+            }
+        }
+        if signed { Ok(upload) } else { Err(Refusal::Expired) }
+    }
+}
+
+async fn bounded(mut field: Field<'_>, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let mut content = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(|_| Refusal::TooLarge(limit))? {
+        if content.len() + chunk.len() > limit {
+            return Err(Refusal::TooLarge(limit));
+        }
+        content.extend_from_slice(&chunk);
+    }
+    Ok(content)
+}
+
+/// What comes where no page is.
+pub async fn nowhere() -> Refusal {
+    Refusal::NotFound(Missing::Page)
+}

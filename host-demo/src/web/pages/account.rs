@@ -1,0 +1,65 @@
+//! What users change about themselves: the password.
+
+use crate::domain::clock;
+use crate::store::{Actor, MIN_PASSWORD, SignIn};
+use crate::web::App;
+use crate::web::http::form::Signed;
+use crate::web::http::page::{Notice, Page, Refusal, Tone, html, retry_at};
+use crate::web::http::session::Staff;
+use crate::web::texts::fill;
+use askama::Template;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use std::net::SocketAddr;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    p: Page,
+    shortest_password: usize,
+    problem: Option<String>,
+}
+
+/// `GET /account`
+pub async fn page(staff: Staff) -> Response {
+    show(&staff, StatusCode::OK, None)
+}
+
+fn show(staff: &Staff, status: StatusCode, problem: Option<String>) -> Response {
+    html(status, &AccountPage { p: staff.visitor.page(), shortest_password: MIN_PASSWORD, problem })
+}
+
+#[derive(Deserialize)]
+pub struct Form {
+    current: String,
+    new: String,
+}
+
+/// `POST /account`: whoever finds a browser signed in cannot take the user over without the password.
+pub async fn change(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    staff: Staff,
+    Signed(form): Signed<Form>,
+) -> Result<Response, Refusal> {
+    let (t, user) = (staff.visitor.page().t, &staff.user);
+    let address = app.address(peer, &headers);
+    match app.store.sign_in(&user.name, &form.current, &address, clock::now()).await? {
+        SignIn::Welcome(_) => {}
+        SignIn::Wrong => {
+            return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(t.current_password_wrong.to_owned())));
+        }
+        SignIn::TooMany { until } => {
+            let words = fill(t.sign_in_later, &[&clock::time_of_day(until)]);
+            return Ok(retry_at(show(&staff, StatusCode::TOO_MANY_REQUESTS, Some(words)), until));
+        }
+    }
+    if let Err(problem) = app.store.set_password(user.id, &form.new, Actor::now(&user.name)).await? {
+        return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(problem.words(staff.visitor.lang))));
+    }
+    let session = app.store.begin_session(user.id, clock::now()).await?;
+    Ok(app.begin_session("/account", session.token, &[Notice::new(Tone::Ok, t.password_changed)]))
+}

@@ -1,0 +1,23 @@
+//! Whether a provider is being left alone because it keeps failing.
+
+use crate::domain::clock;
+use crate::store::BreakerState;
+use crate::web::App;
+use crate::web::http::page::{Notice, Page, Refusal, Tone};
+use crate::web::texts::fill;
+
+/// How the provider `id` does, for the page `p`.
+pub async fn of(app: &App, id: &str, p: &Page) -> Result<Notice, Refusal> {
+    let breaker = app.store.breakers().await?.into_iter().find(|breaker| breaker.provider == id);
+    let Some(breaker) = breaker.filter(|breaker| breaker.failures > 0 || breaker.state != BreakerState::Closed) else {
+        return Ok(Notice::new(Tone::Ok, p.t.health_well));
+    };
+    let next = breaker.probe_at.map_or("–".to_owned(), clock::time_of_day);
+    Ok(match breaker.state {
+        BreakerState::Closed => Notice::new(Tone::Wait, fill(p.t.health_failures, &[&breaker.failures])),
+        BreakerState::Open => {
+            Notice::new(Tone::Bad, fill(p.t.health_paused, &[&clock::time_of_day(breaker.since), &next]))
+        }
+        BreakerState::HalfOpen => Notice::new(Tone::Wait, p.t.health_probing),
+    })
+}

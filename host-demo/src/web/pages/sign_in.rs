@@ -1,0 +1,105 @@
+//! Signing in and out, and the language.
+
+use crate::domain::clock;
+use crate::domain::issue::Lang;
+use crate::store::SignIn;
+use crate::web::App;
+use crate::web::http::form::{Nothing, Signed};
+use crate::web::http::page::{Page, Refusal, html, ok, retry_at};
+use crate::web::http::session::{Visitor, local};
+use crate::web::texts::fill;
+use askama::Template;
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use std::net::SocketAddr;
+
+#[derive(Template)]
+#[template(path = "signin.html")]
+struct SignInPage {
+    p: Page,
+    nobody_yet: bool,
+    next: String,
+    name: String,
+    problem: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /signin`
+pub async fn page(State(app): State<App>, visitor: Visitor, Query(next): Query<Next>) -> Result<Response, Refusal> {
+    let next = local(&next.next);
+    if visitor.user.is_some() {
+        return Ok(Redirect::to(next).into_response());
+    }
+    Ok(ok(&SignInPage {
+        p: visitor.page(),
+        nobody_yet: app.store.users().await?.is_empty(),
+        next: next.to_owned(),
+        name: String::new(),
+        problem: None,
+    }))
+}
+
+#[derive(Deserialize)]
+pub struct Form {
+    name: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /signin`
+pub async fn sign_in(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    visitor: Visitor,
+    Signed(form): Signed<Form>,
+) -> Result<Response, Refusal> {
+    let p = visitor.page();
+    let next = local(&form.next).to_owned();
+    let address = app.address(peer, &headers);
+    let (status, problem, until) = match app.store.sign_in(&form.name, &form.password, &address, clock::now()).await? {
+        SignIn::Welcome(user) => {
+            let session = app.store.begin_session(user.id, clock::now()).await?;
+            return Ok(app.begin_session(&next, session.token, &[]));
+        }
+        SignIn::Wrong => (StatusCode::UNAUTHORIZED, p.t.wrong_sign_in.to_owned(), None),
+        SignIn::TooMany { until } => {
+            let words = fill(p.t.sign_in_later, &[&clock::time_of_day(until)]);
+            (StatusCode::TOO_MANY_REQUESTS, words, Some(until))
+        }
+    };
+    let page = SignInPage { p, nobody_yet: false, next, name: form.name, problem: Some(problem) };
+    let response = html(status, &page);
+    Ok(match until {
+        Some(until) => retry_at(response, until),
+        None => response,
+    })
+}
+
+/// `POST /signout`
+pub async fn sign_out(State(app): State<App>, visitor: Visitor, _: Signed<Nothing>) -> Result<Response, Refusal> {
+    if let Some(secret) = &visitor.session {
+        app.store.end_session(secret).await?;
+    }
+    Ok(app.end_session("/signin"))
+}
+
+#[derive(Deserialize)]
+pub struct Choice {
+    lang: String,
+    back: String,
+}
+
+/// `POST /language`
+pub async fn language(State(app): State<App>, Signed(choice): Signed<Choice>) -> Response {
+    let lang = if choice.lang == "en" { Lang::En } else { Lang::Ja };
+    app.change_language(local(&choice.back), lang)
+}

@@ -1,0 +1,168 @@
+//! First steps: from nothing to the first approved order.
+
+use crate::domain::credit_state::{Action, State};
+use crate::service::import::{self, Incoming, Known};
+use crate::store::{Actor, ListOrder, ListQuery, MallUpdate, Position};
+use crate::web::App;
+use crate::web::http::form::{Nothing, Signed};
+use crate::web::http::page::{Notice, Page, Refusal, Tone, ok};
+use crate::web::http::session::{Admin, Staff};
+use crate::web::parts::order_row::{Names, told};
+use crate::web::sandbox::{SAMPLE_MALL, SAMPLE_ORDERS};
+use crate::web::texts::fill;
+use askama::Template;
+use axum::extract::State as Shared;
+use axum::response::{Redirect, Response};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "start.html")]
+struct StartPage {
+    p: Page,
+    sandbox: bool,
+    steps: Vec<Step>,
+    providers: Vec<(String, String)>,
+    done: bool,
+}
+
+struct Step {
+    class: &'static str,
+    title: &'static str,
+    text: String,
+    button: Option<&'static str>,
+    href: Option<String>,
+}
+
+/// How far it has come.
+enum Reached {
+    Nothing,
+    Mall,
+    /// With the order that the next step is about.
+    Orders(Box<ListOrder>),
+    Approved(Box<ListOrder>),
+}
+
+impl Reached {
+    async fn of(app: &App) -> Result<Self, Refusal> {
+        if app.store.malls().await?.is_empty() {
+            return Ok(Reached::Nothing);
+        }
+        if let Some(order) = newest(app, Some(State::Approved)).await? {
+            return Ok(Reached::Approved(Box::new(order)));
+        }
+        let asked = newest(app, Some(State::NotAsked)).await?;
+        let order = match asked {
+            Some(order) => Some(order),
+            None => newest(app, None).await?,
+        };
+        Ok(order.map_or(Reached::Mall, |order| Reached::Orders(Box::new(order))))
+    }
+
+    fn steps(&self) -> usize {
+        match self {
+            Reached::Nothing => 0,
+            Reached::Mall => 1,
+            Reached::Orders(_) => 2,
+            Reached::Approved(_) => 3,
+        }
+    }
+}
+
+async fn newest(app: &App, state: Option<State>) -> Result<Option<ListOrder>, Refusal> {
+    let query = ListQuery { state, ..ListQuery::default() };
+    Ok(app.store.page(&query, Position::First, 1).await?.orders.pop())
+}
+
+/// `GET /`: the orders, or the first steps where there are none.
+pub async fn home(Shared(app): Shared<App>, _: Staff) -> Result<Redirect, Refusal> {
+    let begun = newest(&app, None).await?.is_some();
+    Ok(Redirect::to(if begun { "/orders" } else { "/start" }))
+}
+
+/// `GET /start`
+pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let t = p.t;
+    let reached = Reached::of(&app).await?;
+    let sandbox = app.sandbox.is_some();
+    let pick = |simulated, real| if sandbox { simulated } else { real };
+    let approved = match &reached {
+        Reached::Approved(order) => fill(t.step_done, &[&order.number]),
+        _ => t.step_credit_text.to_owned(),
+    };
+    let steps = [
+        (
+            t.step_mall,
+            pick(t.step_mall_text_sandbox, t.step_mall_text).to_owned(),
+            pick(t.step_mall_button, t.step_mall_open),
+            "/malls",
+        ),
+        (
+            t.step_orders,
+            pick(t.step_orders_text_sandbox, t.step_orders_text).to_owned(),
+            pick(t.step_orders_button, t.import),
+            "/import",
+        ),
+        (t.step_credit, approved, t.step_credit_button, ""),
+    ];
+    let step = |(at, (title, text, button, href)): (usize, (&'static str, String, &'static str, &'static str))| {
+        let now = at == reached.steps();
+        Step {
+            class: if now {
+                "now"
+            } else if at < reached.steps() {
+                "done"
+            } else {
+                ""
+            },
+            title,
+            text,
+            button: now.then_some(button),
+            href: (!sandbox && !href.is_empty()).then(|| href.to_owned()),
+        }
+    };
+    let steps = steps.into_iter().enumerate().map(step).collect();
+    let providers = Names::of(&app, p.lang).await?.providers();
+    Ok(ok(&StartPage { sandbox, steps, providers, done: reached.steps() == 3, p }))
+}
+
+#[derive(Deserialize)]
+pub struct Chosen {
+    provider: String,
+}
+
+/// `POST /start/1`: the sample mall.
+pub async fn mall(Shared(app): Shared<App>, admin: Admin, Signed(chosen): Signed<Chosen>) -> Result<Response, Refusal> {
+    let t = admin.0.visitor.page().t;
+    let plugin = app.registry.get(&chosen.provider);
+    let made = plugin.and_then(|plugin| app.sandbox.as_ref()?.mall(plugin.info(), t.sample_mall));
+    let Some(mall) = made else { return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)])) };
+    // Version 0: a mall that is there already stays as it is.
+    app.store
+        .put_mall(&mall, MallUpdate { version: Some(0), by: Actor::now(&admin.0.user.name), ..MallUpdate::default() })
+        .await?;
+    Ok(app.redirect("/start", &[Notice::new(Tone::Ok, fill(t.mall_saved, &[&mall.name]))]))
+}
+
+/// `POST /start/2`: the sample orders.
+pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<Nothing>) -> Result<Response, Refusal> {
+    let t = staff.visitor.page().t;
+    let mall = app.store.mall(SAMPLE_MALL).await?.ok_or_else(|| Refusal::no_mall(SAMPLE_MALL))?;
+    let Some(plugin) = app.registry.get(&mall.provider) else {
+        return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)]));
+    };
+    let sample = Incoming { bytes: SAMPLE_ORDERS, encoding: None, take: &[], known: Known::Kept, dry_run: false };
+    let done = import::run(&app.store, &mall, &plugin, sample).await.map_err(|error| Refusal::failed(&error))?;
+    let taken = done.imported.counts().taken.orders;
+    Ok(app.redirect("/start", &[Notice::new(Tone::Ok, fill(t.start_imported, &[&taken]))]))
+}
+
+/// `POST /start/3`: credit for one order.
+pub async fn credit(Shared(app): Shared<App>, staff: Staff, _: Signed<Nothing>) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let Reached::Orders(order) = Reached::of(&app).await? else { return Ok(app.redirect("/start", &[])) };
+    let rows = app.desk.of(&staff.user.name).run(Action::Credit, &[order.id], &|_| {}).await;
+    let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
+    let notices: Vec<_> = row.iter().map(|row| told(row, Action::Credit, p.lang, p.t)).collect();
+    Ok(app.redirect("/start", &notices))
+}

@@ -1,0 +1,5 @@
+//! What several pages show or do.
+
+pub mod confirm;
+pub mod order_row;
+pub mod unsaved;
