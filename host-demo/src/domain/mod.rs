@@ -7,4 +7,5 @@ pub mod identifier;
 pub mod issue;
 pub mod mall;
 pub mod name;
+pub mod normalize;
 pub mod order;

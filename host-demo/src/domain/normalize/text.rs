@@ -1,0 +1,107 @@
+//! Text: names, addresses, notes; and its folding for comparisons.
+
+use super::ValueError;
+use unicode_normalization::UnicodeNormalization;
+
+/// Characters without a width, which come along from pages: two texts that look the same are the same.
+pub fn is_zero_width(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Full-width ASCII as ASCII, and the full-width minus sign as a hyphen.
+pub fn to_half_width(c: char) -> char {
+    match c {
+        '！'..='～' => char::from_u32(c as u32 - '！' as u32 + '!' as u32).unwrap_or(c),
+        '\u{2212}' => '-',
+        '\u{3000}' | '\u{a0}' => ' ',
+        other => other,
+    }
+}
+
+/// Composed (NFC) and without blanks around it: a file written on a Mac has が as か and ゛, which is two characters in a
+/// form that counts them and another text in every comparison. Line ends and tabs inside become a blank.
+///
+/// # Errors
+///
+/// [`ValueError::ControlCharacters`] if any other control character is in it.
+pub fn text(cell: &str) -> Result<String, ValueError> {
+    let composed: String = cell.nfc().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }).collect();
+    match composed.contains(char::is_control) {
+        true => Err(ValueError::ControlCharacters),
+        false => Ok(composed.trim().to_owned()),
+    }
+}
+
+/// 氏名カナ: half-width kana and hiragana as full-width katakana, Latin letters and digits as they are written, one kind
+/// of blank. Voiced marks that stand apart (`ｶﾞ`, か゛) become one character with theirs.
+///
+/// # Errors
+///
+/// As [`text`].
+pub fn kana(cell: &str) -> Result<String, ValueError> {
+    let wide: String = cell.chars().flat_map(to_full_width_kana).map(to_katakana).collect();
+    // Marks that have a width of their own do not compose with what is before them.
+    let marked: String = wide.chars().map(combining).collect();
+    text(&marked)
+}
+
+fn to_full_width_kana(c: char) -> impl Iterator<Item = char> {
+    // The compatibility form of half-width kana is the full-width one; that of other characters is another text.
+    let is_half_width = matches!(c, '\u{ff61}'..='\u{ff9f}');
+    let single = (!is_half_width).then_some(c);
+    let wide = is_half_width.then(|| c.nfkc());
+    single.into_iter().chain(wide.into_iter().flatten())
+}
+
+fn to_katakana(c: char) -> char {
+    match c {
+        'ぁ'..='ゖ' | 'ゝ' | 'ゞ' => char::from_u32(c as u32 + 0x60).unwrap_or(c),
+        '\u{3000}' | '\u{a0}' => ' ',
+        other => other,
+    }
+}
+
+fn combining(c: char) -> char {
+    match c {
+        '゛' => '\u{3099}',
+        '゜' => '\u{309a}',
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_composed_and_trimmed() {
+        for (cell, form) in [
+            ("  見本 花子\u{3000}", "見本 花子"),
+            ("か\u{3099}くえん", "がくえん"),
+            ("髙﨑 𠮷田", "髙﨑 𠮷田"),
+            ("1丁目\r\n2番", "1丁目  2番"),
+            ("🍎セット", "🍎セット"),
+        ] {
+            assert_eq!(text(cell).as_deref(), Ok(form), "{cell:?}");
+        }
+        assert_eq!(text("見本\u{1b}[2J"), Err(ValueError::ControlCharacters));
+        assert_eq!(text("見本\u{0}"), Err(ValueError::ControlCharacters));
+    }
+
+    #[test]
+    fn kana_is_full_width_katakana() {
+        for (cell, form) in [
+            ("ﾐﾎﾝ ﾊﾅｺ", "ミホン ハナコ"),
+            ("みほん　はなこ", "ミホン ハナコ"),
+            ("ｶﾞｸｴﾝ", "ガクエン"),
+            ("か゛くえん", "ガクエン"),
+            ("カ\u{3099}クエン", "ガクエン"),
+            ("ﾊﾟｰﾙ", "パール"),
+            ("ヴァイオリン", "ヴァイオリン"),
+            ("ｳﾞｧｲｵﾘﾝ", "ヴァイオリン"),
+            ("SMITH ジョン", "SMITH ジョン"),
+        ] {
+            assert_eq!(kana(cell).as_deref(), Ok(form), "{cell:?}");
+        }
+    }
+}
