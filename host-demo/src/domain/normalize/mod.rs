@@ -8,12 +8,15 @@ pub mod phone;
 pub mod postal_code;
 pub mod prefecture;
 pub mod text;
+pub mod tracking_number;
 
 /// Why a value has no form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueError {
     /// It is not of the kind that the column holds.
     NotOfItsKind,
+    /// A spreadsheet made a number of it (`3.0E+11`, `####`): its digits may be gone.
+    Mangled,
     /// A leading zero is missing: a spreadsheet took the digits for a number.
     LostZero,
     /// An amount in yen has a fraction.
