@@ -5,8 +5,11 @@ mod common;
 use common::TestStore;
 use common::fake::reason;
 use host_demo::domain::credit_state::{Action, Event, State};
-use host_demo::domain::issue::{Issue, Lang};
+use host_demo::domain::issue::Issue;
+use host_demo::domain::lang::Lang;
 use host_demo::domain::order::{Order, Registration};
+use host_demo::service::messages::localize::Localize;
+use host_demo::service::providers::contract;
 use host_demo::service::providers::response::{Inquiry, to_cancel, to_check, to_credit, to_sync};
 use host_demo::store::Moment;
 use provider_host::contract::{Capability, Decision, Failure, Standing, Verdict};
@@ -84,8 +87,8 @@ async fn a_refusal_in_words_survives_that_nothing_is_there() {
     let gone = to_check(&unknown, Ok(Standing::NotFound), &question(SETTLED));
     let problem = gone.problem.unwrap();
     assert_eq!(gone.event, Event::CheckNotFound);
-    assert!(problem.words(Lang::Ja).contains("E00305 このサイトでは扱えません"), "{}", problem.words(Lang::Ja));
-    assert!(problem.words(Lang::En).contains("E00305 このサイトでは扱えません"));
+    assert!(problem.localized(Lang::Ja).contains("E00305 このサイトでは扱えません"), "{}", problem.localized(Lang::Ja));
+    assert!(problem.localized(Lang::En).contains("E00305 このサイトでは扱えません"));
     assert!(!problem.may_pass(), "or the automation would send it again");
     // Without such words the same answer lets it be sent again.
     unknown.problem = Some(Issue::ProcessDied);
@@ -121,8 +124,8 @@ async fn only_an_unknown_outcome_is_unknown() {
         assert_eq!(to_sync(&order, Err(failure.clone())).event, sync, "{failure:?}");
         let check = to_check(&order, Err(failure.clone()), &question(SETTLED));
         assert_eq!(check.event, Event::CheckNoNews, "{failure:?}");
-        let problem = Issue::of(failure, Action::Credit);
-        assert!(!problem.words(Lang::Ja).is_empty() && !problem.words(Lang::En).is_empty());
+        let problem = contract::issue(failure, Action::Credit);
+        assert!(!problem.localized(Lang::Ja).is_empty() && !problem.localized(Lang::En).is_empty());
     }
 }
 

@@ -6,7 +6,7 @@ use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, do_by_itself, mall, new_order, on_both};
 use host_demo::domain::clock;
 use host_demo::domain::credit_state::{Action, Event, Outcome, State};
-use host_demo::domain::issue::{Issue, ProviderMessage};
+use host_demo::domain::issue::{Issue, ProviderMessage, SendFailure};
 use host_demo::domain::mall::{Automation, Mall, Start};
 use host_demo::domain::order::{Order, Tracking};
 use host_demo::service::automation::{AUTOMATION, pause};
@@ -442,7 +442,7 @@ on_both! {
     async fn one_process_tries_a_provider_again_and_the_pause_grows(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let problem = Issue::NotSent { said: ProviderMessage { code: None, message: "refused".into() } };
+        let problem = Issue::NotSent { said: ProviderMessage { code: None, message: "refused".into() }, cause: SendFailure::Unreachable };
         for _ in 0..FAILURES_UNTIL_OPEN {
             assert_eq!(store.admission("fake", 0).await.unwrap(), Admission::Free);
             store.note_failure("fake", &problem, 1_000).await.unwrap();

@@ -5,10 +5,12 @@ mod common;
 use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, mall, on_both, told_place};
 use host_demo::domain::credit_state::{Action, Outcome, State};
-use host_demo::domain::issue::{Issue, Lang, Wait};
+use host_demo::domain::issue::{Issue, Wait};
+use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
 use host_demo::service::batches;
 use host_demo::service::credit::{CreditService, Work};
+use host_demo::service::messages::localize::Localize;
 use host_demo::service::worker::Worker;
 use host_demo::store::lease::ProcessLease;
 use host_demo::store::{BatchProgress, MallUpdate, Store};
@@ -129,7 +131,7 @@ on_both! {
         while batches::waits(&test.store, batch).await.unwrap() != no_plugin {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert!(no_plugin[0].words(Lang::Ja).contains("読み込みを依頼"));
+        assert!(no_plugin[0].localized(Lang::Ja).contains("読み込みを依頼"));
         let with = desk(&test.again().await, &fake).await;
         let second = running(&with);
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {

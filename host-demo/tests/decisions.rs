@@ -5,7 +5,7 @@ mod common;
 use common::fake::{Fake, Next};
 use common::{Db, TestStore, on_both};
 use host_demo::domain::credit_state::{Action, State};
-use host_demo::domain::issue::Lang;
+use host_demo::domain::lang::Lang;
 use host_demo::service::credit::CreditService;
 use host_demo::service::csv::error::{FileError, RowError};
 use host_demo::service::csv::row_result::SkipReason;
@@ -115,7 +115,7 @@ on_both! {
              A-2,,与信OK,{},管理画面\n",
             "9".repeat(65)
         );
-        let words = |done: &Decided| done.bad().map(|bad| format!("{} {}", bad.line, bad.words("f.csv", Lang::Ja))).collect::<Vec<_>>();
+        let words = |done: &Decided| done.bad().map(|bad| format!("{} {}", bad.line, bad.localized_in("f.csv", Lang::Ja))).collect::<Vec<_>>();
         let tried = office.take_in(&text, true).await;
         let done = office.take_in(&text, false).await;
         assert_eq!(words(&done), words(&tried));
@@ -146,7 +146,7 @@ on_both! {
         office.take_in("注文番号,結果,取引ID,メモ\nA-1,与信OK,T1,x\n", false).await;
         let text = "注文番号,結果,取引ID,メモ\nA-2,登録あり,T1,x\nA-3,与信OK,T3,x\nA-4,登録あり,'T3,x\n";
         let tried = office.take_in(text, true).await;
-        let words: Vec<_> = tried.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        let words: Vec<_> = tried.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja)).collect();
         let said = |at: usize, id: &str| words[at].contains(&format!("取引ID {id} は、別の登録")) && !words[at].contains("返された");
         assert!(words.len() == 2 && said(0, "T1") && said(1, "T3"), "{words:?}");
         let done = office.take_in(text, false).await;
@@ -160,7 +160,7 @@ on_both! {
         office.desk.in_flight_window = Duration::from_secs(120);
         let done = office.take_in("注文番号,結果,メモ\nA-1,登録なし,検索\n", false).await;
         let bad = done.bad().next().unwrap();
-        let words = [bad.words("f.csv", Lang::Ja), bad.words("f.csv", Lang::En)];
+        let words = [bad.localized_in("f.csv", Lang::Ja), bad.localized_in("f.csv", Lang::En)];
         assert!(words[0].contains("もう一度記録") && !words[0].contains("[与信結果確認]を押"), "{words:?}");
         assert!(words[1].contains("record it again"), "{words:?}");
     }
@@ -193,7 +193,7 @@ on_both! {
         for dry_run in [true, false] {
             let done = office.take_in("注文番号,結果,メモ\nA-1,登録なし,検索\nA-2,与信NG,検索\n", dry_run).await;
             assert_eq!((done.counts().taken.rows, done.counts().refused.rows), (1, 1));
-            assert!(done.bad().next().unwrap().words("f.csv", Lang::Ja).contains("送信中の可能性"));
+            assert!(done.bad().next().unwrap().localized_in("f.csv", Lang::Ja).contains("送信中の可能性"));
         }
         assert_eq!(office.states().await, [State::Unknown, State::Rejected]);
     }

@@ -6,13 +6,15 @@ use common::fake::Fake;
 use common::{Db, TestStore, on_both};
 use encoding_rs::SHIFT_JIS;
 use host_demo::domain::credit_state::State;
-use host_demo::domain::issue::Lang;
-use host_demo::domain::mall::{self, Mall};
+use host_demo::domain::lang::Lang;
+use host_demo::domain::mall::Mall;
 use host_demo::service::csv::error::{FileError, RowError};
 use host_demo::service::csv::row_result::{RowResult, SkipReason};
 use host_demo::service::csv::selection::Question;
 use host_demo::service::csv::table::{self, Column, Fault, QuoteFault};
 use host_demo::service::import::{self, ImportError, Imported, Incoming, Known};
+use host_demo::service::malls;
+use host_demo::service::messages::localize::Localize;
 use proptest::prelude::*;
 use provider_host::contract::{Label, SettingField, SettingKind};
 use std::collections::BTreeSet;
@@ -285,7 +287,7 @@ async fn stray_quotes_in_rows_that_are_broken_otherwise_as_well() {
     // A list with as many commas as a row has cells cannot be told from one, and the message says what to do.
     let list = row("A", "\"皿,赤,2\n椀,黒,1\n箸,朱,5\"", "皿");
     let imported = run(&test, Incoming { dry_run: true, ..incoming(text(&[list], "\n").as_bytes()) }).await.unwrap();
-    let words = imported.bad().next().unwrap().words("f.csv", Lang::Ja);
+    let words = imported.bad().next().unwrap().localized_in("f.csv", Lang::Ja);
     assert!(words.contains("2行目の引用符") && words.contains("半角カンマを「、」に"), "{words}");
 }
 
@@ -362,7 +364,7 @@ on_both! {
             let imported = take_in(&test, &file(name)).await;
             let bad: Vec<_> = imported.bad().collect();
             assert_eq!((numbers(&imported).len(), bad.len()), (0, rows), "{name}: each row is named");
-            let words: Vec<_> = bad.iter().map(|bad| bad.words(name, Lang::Ja)).collect();
+            let words: Vec<_> = bad.iter().map(|bad| bad.localized_in(name, Lang::Ja)).collect();
             assert!(words.iter().all(|words| words.contains("「注文番号」の「") && words.contains("Excelで崩れています")), "{words:?}");
         }
         assert!(test.all().await.is_empty());
@@ -438,11 +440,11 @@ async fn an_id_at_a_provider_that_excel_destroyed_is_refused() {
         let settings = [("terminal-id", id), ("password", "1.5E+10")];
         Mall { settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(), ..common::mall() }
     };
-    assert_eq!(mall::check(&mall("9000000001"), &fake).await.unwrap(), []);
+    assert_eq!(malls::check(&mall("9000000001"), &fake).await.unwrap(), []);
     for id in ["9.0E+09", "####"] {
-        let problems = mall::check(&mall(id), &fake).await.unwrap();
+        let problems = malls::check(&mall(id), &fake).await.unwrap();
         assert!(
-            problems[0].words(Lang::Ja).contains("settings.terminal-id: この値はExcelで崩れています"),
+            problems[0].localized(Lang::Ja).contains("settings.terminal-id: この値はExcelで崩れています"),
             "{problems:?}"
         );
         assert_eq!(problems.len(), 1, "a password may be anything");
@@ -729,7 +731,7 @@ async fn empty_rows_and_a_total_are_accounted_for() {
     let imported = take_in(&test, &file("total-line.csv")).await;
     assert_eq!((numbers(&imported), imported.bad().next().unwrap().number.as_str()), (vec!["TL1"], "合計"));
     assert_eq!(
-        imported.counts().words(Lang::En).lines().next().unwrap(),
+        imported.counts().localized(Lang::En).lines().next().unwrap(),
         "rows read 2 = taken 1 (1 order) + refused 1 (1 order) + passed over 0"
     );
 }

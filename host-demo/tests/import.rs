@@ -6,7 +6,7 @@ use common::fake::Fake;
 use common::{TestStore, golden, on_both};
 use encoding_rs::{Encoding, SHIFT_JIS};
 use host_demo::domain::credit_state::{Event, State};
-use host_demo::domain::issue::Lang;
+use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::{Band, Fees, Mall, Mode};
 use host_demo::domain::order::Invoice;
 use host_demo::service::csv::error::{FileError, InvalidOrder, RowError};
@@ -14,6 +14,7 @@ use host_demo::service::csv::row_result::{SkipReason, Tally};
 use host_demo::service::csv::selection::{Choice, Takes};
 use host_demo::service::csv::table::MAX_CELL;
 use host_demo::service::import::{self, FileOrder, Imported, Incoming, Known, Parsed, Reading, Renamed, Unread};
+use host_demo::service::messages::localize::Localize;
 use host_demo::store::Change;
 
 const HEADINGS: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
@@ -139,7 +140,7 @@ on_both! {
         let counts = imported.counts();
         assert_eq!((counts.taken.rows, counts.refused.rows, counts.read()), (1, 15, 16));
         assert_eq!(test.all().await.iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-11"]);
-        let words = |lang| imported.bad().map(|bad| bad.words("orders.csv", lang) + "\n").collect::<String>();
+        let words = |lang| imported.bad().map(|bad| bad.localized_in("orders.csv", lang) + "\n").collect::<String>();
         golden("import-ja.txt", &words(Lang::Ja));
         golden("import-en.txt", &words(Lang::En));
     }
@@ -173,7 +174,7 @@ on_both! {
         let text = file(&[line("A-1", "皿", "13", "1", "13").replace(",10,500,0,", ",10,0,0,")]);
         let imported = take_in(&test, &test.mall().await, incoming(&text)).await;
         assert_eq!(imported.taken().count(), 0);
-        assert!(imported.bad().next().unwrap().words("f.csv", Lang::Ja).starts_with("f.csv 2行目 注文番号 A-1: 手数料を計算できません"));
+        assert!(imported.bad().next().unwrap().localized_in("f.csv", Lang::Ja).starts_with("f.csv 2行目 注文番号 A-1: 手数料を計算できません"));
     }
 }
 
@@ -199,7 +200,11 @@ fn a_row_that_is_no_text_is_named_and_the_rest_is_read() {
     bytes[at + 1] = 0xff;
     let parsed = read(&bytes, None, &Renamed::new()).unwrap();
     assert_eq!(orders(&parsed).len(), 1);
-    assert!(bad(&parsed)[0].words("f.csv", Lang::Ja).starts_with("f.csv 3行目 注文番号 A-2: 「商品名」に読めない文字"));
+    assert!(
+        bad(&parsed)[0]
+            .localized_in("f.csv", Lang::Ja)
+            .starts_with("f.csv 3行目 注文番号 A-2: 「商品名」に読めない文字")
+    );
 }
 
 #[test]
@@ -240,7 +245,7 @@ on_both! {
         let parsed = read(text.as_bytes(), None, &renamed).unwrap();
         assert_eq!((orders(&parsed).len(), bad(&parsed)), (2, vec![]));
         let nameless = read(text.replace("髙橋 花子", "").as_bytes(), None, &renamed).unwrap();
-        assert!(bad(&nameless)[0].words("f.csv", Lang::Ja).contains("「お名前」を入力してください"));
+        assert!(bad(&nameless)[0].localized_in("f.csv", Lang::Ja).contains("「お名前」を入力してください"));
         let FileError::MissingHeadings(missing) = read(file(&good()).as_bytes(), None, &renamed).unwrap_err()
         else {
             panic!("the file has the usual names")
@@ -265,7 +270,7 @@ on_both! {
         assert_eq!(corrected(lines("千代田1-1", "新規"), false).await.counts().taken.orders, 2);
         // Without the wish to correct it, what differs is named with the way to do it, and what does not is no fault.
         let kept = take_in(&test, &mall, incoming(&lines("千代田9-9", "新規"))).await;
-        let words: Vec<_> = kept.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        let words: Vec<_> = kept.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja)).collect();
         assert!(words.len() == 2 && words.iter().all(|words| words.contains("--correct")), "{words:?}");
         let same = take_in(&test, &mall, incoming(&lines("千代田1-1", "受付済"))).await.counts();
         assert_eq!((same.refused.orders, same.passed[&SkipReason::Unchanged].orders), (0, 2), "the shop's own word moves on");
@@ -337,7 +342,7 @@ fn what_can_be_done_about_an_order_that_cannot_change_is_what_its_state_offers()
         (State::Synced, "後払い会社の管理画面で"),
         (State::CsvApproved, "後払い会社の管理画面で"),
     ] {
-        let words = RowError::Registered(state).words(Lang::Ja);
-        assert!(words.contains(step) && words.starts_with(state.label(Lang::Ja)), "{words}");
+        let words = RowError::Registered(state).localized(Lang::Ja);
+        assert!(words.contains(step) && words.starts_with(state.localized(Lang::Ja)), "{words}");
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Request, Response, StatusCode, header};
 use common::{Db, TestStore, new_order};
 use host_demo::domain::digest::digest;
-use host_demo::domain::issue::Lang;
+use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
 use host_demo::service::plugins::{Change, Files, InstallError, Installer};
 use host_demo::service::providers::directory::{PluginDirectory, ProviderError};

@@ -5,11 +5,13 @@ mod common;
 use common::{TestStore, on_both};
 use encoding_rs::SHIFT_JIS;
 use host_demo::domain::credit_state::{Action, Event, State};
-use host_demo::domain::issue::Lang;
+use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
 use host_demo::service::csv::row_result::SkipReason;
 use host_demo::service::csv::table::Charset;
-use host_demo::service::results::{self, ResultsError, left_out_words};
+use host_demo::service::messages::issue::provider_message;
+use host_demo::service::messages::service_errors::left_out;
+use host_demo::service::results::{self, ResultsError};
 use host_demo::store::{Change, ListQuery, MallUpdate};
 
 async fn by_csv(test: &TestStore) -> Mall {
@@ -32,7 +34,7 @@ on_both! {
         assert_eq!(tried, taken);
         let states: Vec<_> = taken.taken().map(|(line, _, state)| (line, *state)).collect();
         assert_eq!(states, [(2, State::CsvApproved), (3, State::CsvRejected), (4, State::CsvUnderReview)]);
-        let words: Vec<_> = taken.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        let words: Vec<_> = taken.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja)).collect();
         for (words, expected) in words.iter().zip([
             "f.csv 5行目 注文番号 A-4: 与信結果「たぶん」を",
             "f.csv 7行目 注文番号 A-6: APIで与信した注文です（[与信OK]）",
@@ -44,7 +46,7 @@ on_both! {
         let counts = taken.counts();
         assert_eq!((words.len(), counts.refused.rows, counts.read()), (4, 4, 8));
         let orders = test.all().await;
-        assert_eq!(orders[1].problem.as_ref().unwrap().said(Lang::Ja), "住所不備");
+        assert_eq!(provider_message(orders[1].problem.as_ref().unwrap(), Lang::Ja), "住所不備");
         assert!(orders[..3].iter().all(|order| !order.offers(Action::Credit)));
         assert_eq!(test.store.history(orders[0].id).await.unwrap()[0].who, "花子");
     }
@@ -56,7 +58,7 @@ on_both! {
         let text = "注文番号,与信結果\n\"=\"\"A-1\"\"\",OK\n'A-1,NG\n\"1,234\",OK\n";
         let taken = results::take_in(&test.store, &mall, text.as_bytes(), None, "op", true).await.unwrap();
         assert_eq!(taken.taken().map(|(line, number, _)| (line, number)).collect::<Vec<_>>(), [(2, "A-1")]);
-        let words: Vec<_> = taken.bad().map(|bad| bad.words("f.csv", Lang::Ja)).collect();
+        let words: Vec<_> = taken.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja)).collect();
         assert!(words[0].contains("2行目にもあります") && words[1].contains("Excelで崩れています"), "{words:?}");
     }
 
@@ -90,7 +92,7 @@ on_both! {
         }
         let text = "注文番号,与信結果,与信理由\nA-1,NG,\"住所不備\n電話番号不備\"\nA-2,OK,\n".to_owned();
         assert_eq!(take_in(text, false).await, (vec!["A-1".to_owned(), "A-2".to_owned()], 0, 2));
-        assert_eq!(test.all().await[0].problem.as_ref().unwrap().said(Lang::Ja), "住所不備\n電話番号不備");
+        assert_eq!(provider_message(test.all().await[0].problem.as_ref().unwrap(), Lang::Ja), "住所不備\n電話番号不備");
     }
 
     async fn what_is_written_can_be_filled_in_and_taken_in_again(db) {
@@ -102,7 +104,7 @@ on_both! {
         for charset in [Charset::Utf8WithBom, Charset::ShiftJis] {
             let file = results::write_out(&test.store, &ListQuery::default(), charset).await.unwrap();
             assert_eq!(file.left_out, [("A-3".to_owned(), State::Unknown)]);
-            assert!(left_out_words(State::Unknown, Lang::En).contains("judged through the API"));
+            assert!(left_out(State::Unknown, Lang::En).contains("judged through the API"));
             assert!(results::take_in(&test.store, &mall, &file.bytes, None, "op", true).await.unwrap().bad().next().is_none());
         }
         let first = "注文番号,与信結果,与信理由\nA-1,保留,=1+1\n";
@@ -114,7 +116,7 @@ on_both! {
         let counts = again.counts();
         assert_eq!((counts.taken.rows, counts.refused.rows), (1, 0), "one is judged");
         assert_eq!(counts.passed[&SkipReason::NoResult].rows, 1, "the other is empty");
-        assert_eq!(test.all().await[0].problem.as_ref().unwrap().said(Lang::Ja), "=1+1");
+        assert_eq!(provider_message(test.all().await[0].problem.as_ref().unwrap(), Lang::Ja), "=1+1");
     }
 
     async fn a_mall_whose_results_come_through_the_api_takes_no_file(db) {

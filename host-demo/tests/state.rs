@@ -5,7 +5,8 @@ mod common;
 
 use common::golden;
 use host_demo::domain::credit_state::{Action, ActionContext, Event, State, next};
-use host_demo::domain::issue::Lang;
+use host_demo::domain::lang::Lang;
+use host_demo::service::messages::localize::Localize;
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Write;
 use strum::VariantArray;
@@ -30,8 +31,8 @@ fn what_every_state_shows_and_offers() {
         let situations = [("", false, false), ("+tracking", true, false), ("+problem", false, true)];
         for (name, tracking_entered, problem) in situations {
             let actions = state.actions(ActionContext { tracking_entered, problem, ..ActionContext::default() });
-            let actions: Vec<_> = actions.map(|action| format!("[{}]", action.label(Lang::Ja))).collect();
-            let (ja, en) = (state.label(Lang::Ja), state.label(Lang::En));
+            let actions: Vec<_> = actions.map(|action| format!("[{}]", action.localized(Lang::Ja))).collect();
+            let (ja, en) = (state.localized(Lang::Ja), state.localized(Lang::En));
             writeln!(faces, "{state}{name} | {ja} | {en} | {}", actions.join(" ")).unwrap();
         }
     }

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{TestStore, mall, on_both};
-use host_demo::domain::issue::Lang;
+use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
+use host_demo::service::messages::localize::Localize;
 use host_demo::store::lease::ProcessLease;
 use host_demo::store::{
     Actor, Begun, Call, DRAFTS_KEPT, MAX_DRAFTS, MIN_PASSWORD, MallUpdate, Role, SESSION, SignIn, UserProblem,
@@ -130,7 +131,7 @@ on_both! {
             store.put_mall(&changed, MallUpdate { by: by(at), ..MallUpdate::default() }).await.unwrap();
         }
         let log = store.audit(None, 100).await.unwrap();
-        let seen: Vec<_> = log.iter().rev().map(|line| (line.at, line.deed.words(Lang::En))).collect();
+        let seen: Vec<_> = log.iter().rev().map(|line| (line.at, line.deed.localized(Lang::En))).collect();
         let expected = [
             (0, "added the mall m (fake)"),
             (1, "added the user 花子 (operator)"),

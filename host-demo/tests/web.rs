@@ -9,7 +9,7 @@ use axum::http::{Method, Request, Response, StatusCode, header};
 use common::{Db, TestStore, new_order};
 use host_demo::domain::clock;
 use host_demo::domain::credit_state::{Action, Event, State};
-use host_demo::domain::issue::Lang;
+use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::{Mall, Start};
 use host_demo::domain::order::{Invoice, Order};
 use host_demo::service::providers::directory::PluginDirectory;

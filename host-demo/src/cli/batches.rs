@@ -3,8 +3,9 @@
 use crate::cli::table::table;
 use crate::cli::{Session, Targets};
 use crate::domain::credit_state::Action;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::service::batches;
+use crate::service::messages::localize::Localize;
 use crate::service::providers::current;
 use crate::service::worker::Worker;
 use crate::store::{BatchProgress, MAX_BATCH};
@@ -103,15 +104,15 @@ async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
         let Some(last) = rows.last() else { break };
         from = last.place + 1;
         let cells = rows.into_iter().map(|row| {
-            let words = row.problem.map_or(String::new(), |problem| problem.words(lang));
-            let outcome = row.outcome.map_or("–", |outcome| outcome.label(lang));
-            [row.number, outcome.to_owned(), row.state.map_or("–", |state| state.label(lang)).to_owned(), words]
+            let words = row.problem.map_or(String::new(), |problem| problem.localized(lang));
+            let outcome = row.outcome.map_or("–", |outcome| outcome.localized(lang));
+            [row.number, outcome.to_owned(), row.state.map_or("–", |state| state.localized(lang)).to_owned(), words]
         });
         println!("{}", table(headings, cells));
     }
-    println!("{} {}: {}", found.action.label(lang), found.who, words(progress, lang));
+    println!("{} {}: {}", found.action.localized(lang), found.who, words(progress, lang));
     for wait in batches::waits(store, id).await? {
-        println!("{}", wait.words(lang));
+        println!("{}", wait.localized(lang));
     }
     Ok(progress.failure + progress.unknown == 0)
 }

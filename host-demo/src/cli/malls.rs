@@ -1,10 +1,15 @@
 //! `mall` and `fees`.
 
-use crate::cli::table::{pairs, table, yen};
+use crate::cli::table::{pairs, table};
 use crate::cli::{Session, read};
 use crate::domain::credit_state::Action;
 use crate::domain::mall::{self, MAX_FILE_BYTES, Mall, Start};
 use crate::service::automation;
+use crate::service::malls;
+use crate::service::messages::connection::connection_error;
+use crate::service::messages::format::yen;
+use crate::service::messages::localize::Localize;
+use crate::service::providers::contract;
 use crate::service::providers::directory::is_name;
 use crate::store::{Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
 use anyhow::{Context, Result, anyhow, bail};
@@ -70,10 +75,10 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
         .with_context(|| session.say(format!("{shown}: TOMLとして読めません"), format!("{shown}: not TOML")))?;
     if is_name(&mall.provider) {
         let provider = session.shelf.load(&mall.provider).await?;
-        problems.extend(mall::check(&mall, &provider).await?);
+        problems.extend(malls::check(&mall, &provider).await?);
     }
     if !problems.is_empty() {
-        let lines: Vec<_> = problems.iter().map(|problem| format!("{shown}: {}", problem.words(lang))).collect();
+        let lines: Vec<_> = problems.iter().map(|problem| format!("{shown}: {}", problem.localized(lang))).collect();
         bail!(lines.join("\n"));
     }
     let backlog = if send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
@@ -112,7 +117,7 @@ async fn say_held(session: &Session, mall: &Mall) -> Result<()> {
         if held.orders == 0 || automation::start(mall, action) == Start::Never {
             continue;
         }
-        let (label, orders, billed) = (action.label(session.lang), held.orders, yen(held.billed));
+        let (label, orders, billed) = (action.localized(session.lang), held.orders, yen(held.billed));
         println!(
             "{}",
             session.say(
@@ -137,14 +142,14 @@ async fn show(session: &Session, id: &str) -> Result<bool> {
         (lang.pick("モール", "mall"), mall.id.clone()),
         (lang.pick("名前", "name"), mall.name.clone()),
         (lang.pick("後払い会社", "provider"), mall.provider.clone()),
-        (lang.pick("請求書", "invoice"), mall.invoice.label(lang).to_owned()),
+        (lang.pick("請求書", "invoice"), mall.invoice.localized(lang).to_owned()),
         (lang.pick("一度に送る件数", "rows per request"), mall.rows_per_request.to_string()),
     ];
     let take = mall
         .take
         .iter()
         .map(|(column, values)| (lang.pick("取り込む注文", "orders taken"), take_words(column, values)));
-    let fees = (lang.pick("手数料", "fees"), mall.fees.mode.label(lang).to_owned());
+    let fees = (lang.pick("手数料", "fees"), mall.fees.mode.localized(lang).to_owned());
     println!("{}", pairs(head.into_iter().chain(take).chain(settings).chain([fees])));
     println!("{}", bands(session, &mall));
     Ok(true)
@@ -166,7 +171,8 @@ async fn list(session: &Session) -> Result<bool> {
     let lang = session.lang;
     let headings = lang.pick(["モール", "名前", "後払い会社", "手数料"], ["mall", "name", "provider", "fees"]);
     let malls = session.store.malls().await?;
-    let rows = malls.into_iter().map(|mall| [mall.id, mall.name, mall.provider, mall.fees.mode.label(lang).to_owned()]);
+    let rows =
+        malls.into_iter().map(|mall| [mall.id, mall.name, mall.provider, mall.fees.mode.localized(lang).to_owned()]);
     println!("{}", table(headings, rows));
     Ok(true)
 }
@@ -174,14 +180,14 @@ async fn list(session: &Session) -> Result<bool> {
 async fn test(session: &Session, id: &str) -> Result<bool> {
     let mall = session.mall(id).await?;
     let provider = session.shelf.load(&mall.provider).await?;
-    let answer = provider.test_connection(&mall.account()).await;
+    let answer = provider.test_connection(&contract::trial_account(&mall)).await;
     match answer.rows.into_iter().next() {
         Some(Ok(())) => {
             println!("{}", session.say("接続できました", "The connection works"));
             Ok(true)
         }
         Some(Err(failure)) => {
-            println!("{}", crate::domain::issue::connection_words(failure, session.lang));
+            println!("{}", connection_error(&contract::issue(failure, Action::Check), session.lang));
             Ok(false)
         }
         None => Err(anyhow!("the provider gave no answer")),
@@ -199,7 +205,7 @@ pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: F
     };
     let provider = session.shelf.load(&mall.provider).await?;
     let bill = Bill { items: amount, shipping_fee: 0, payment_fee: 0 };
-    match provider.fee_adjust(&mall.fee_rule(), &bill).await? {
+    match provider.fee_adjust(&contract::fee_rule(&mall.fees), &bill).await? {
         Ok(adjusted) => {
             let band = adjusted.band.map_or("–".to_owned(), |band| (band + 1).to_string());
             println!(
@@ -214,7 +220,7 @@ pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: F
             Ok(true)
         }
         Err(problems) => {
-            let words = |problem| crate::domain::issue::field_words(&crate::domain::issue::Field::from(problem), lang);
+            let words = |problem| contract::field(problem).localized(lang);
             bail!(problems.into_iter().map(words).collect::<Vec<_>>().join("\n"))
         }
     }

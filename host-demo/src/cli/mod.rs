@@ -12,11 +12,12 @@ pub mod view;
 
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, State};
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
 use crate::service::credit::{CONCURRENCY, CreditService};
 use crate::service::csv::row_result::FileReport;
+use crate::service::messages::localize::Localize;
 use crate::service::providers::directory::PluginDirectory;
 use crate::service::providers::response::IN_FLIGHT_WINDOW;
 use crate::service::providers::watcher::News;
@@ -416,9 +417,9 @@ impl Session {
 /// Says of a file what was refused, on the error stream, and how many rows became what.
 fn say_counts<T>(session: &Session, file: &Path, intake: &FileReport<T>) {
     for bad in intake.bad() {
-        eprintln!("{}", bad.words(&file.to_string_lossy(), session.lang));
+        eprintln!("{}", bad.localized_in(&file.to_string_lossy(), session.lang));
     }
-    println!("{}", intake.counts().words(session.lang));
+    println!("{}", intake.counts().localized(session.lang));
 }
 
 /// A file of at most `limit` bytes.

@@ -1,17 +1,24 @@
 //! Everything about orders: import, lists, the operations, tracking, decisions, export.
 
-use crate::cli::table::{Counts, Progress, pairs, table, yen};
+use crate::cli::table::{Counts, Progress, pairs, table};
 use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
 use crate::cli::{Charset, CsvFile, Session, Targets, date, read, say_counts, state};
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, State};
-use crate::domain::issue::{Issue, Lang, orders};
+use crate::domain::issue::Issue;
+use crate::domain::lang::Lang;
 use crate::domain::order::Order;
 use crate::service::credit::{CreditService, PollPolicy, Row};
 use crate::service::csv::selection::Question;
 use crate::service::csv::table::MAX_FILE_BYTES;
 use crate::service::decisions::{entered, found};
 use crate::service::import::{self, Done, ImportError, Imported, Incoming, Known};
+use crate::service::messages::csv::question_values;
+use crate::service::messages::format::order_count;
+use crate::service::messages::format::yen;
+use crate::service::messages::history;
+use crate::service::messages::issue::summary;
+use crate::service::messages::localize::Localize;
 use crate::service::tracking::{self, Entry};
 use crate::store::Filter;
 use anyhow::{Result, bail};
@@ -159,7 +166,7 @@ async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String
     let incoming = Incoming { bytes: &bytes, encoding: encoding.map(Charset::encoding), take, known, dry_run };
     let Done { encoding, imported } = match import::run(&session.store, &mall, &provider, incoming).await {
         Ok(done) => done,
-        Err(ImportError::File(problem)) => bail!("{}: {}", file.display(), problem.words(lang)),
+        Err(ImportError::File(problem)) => bail!("{}: {}", file.display(), problem.localized(lang)),
         Err(ImportError::Asks(question)) => bail!("{}: {}", file.display(), asked(&question, lang)),
         Err(error) => return Err(error.into()),
     };
@@ -172,11 +179,14 @@ async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String
     let words = match dry_run {
         true => session.say(
             format!("{taken}件を取り込めます。取り込めない注文 {bad}件。まだ何も書き込んでいません"),
-            format!("{} can be imported, {bad} cannot; nothing was written", orders(taken, Lang::En)),
+            format!("{} can be imported, {bad} cannot; nothing was written", order_count(taken, Lang::En)),
         ),
         false => session.say(
             format!("{taken}件を取り込みました（{encoding}、手数料の変更 {banded}件）。取り込めなかった注文 {bad}件"),
-            format!("{} imported ({encoding}; {banded} with a fee band); {bad} not imported", orders(taken, Lang::En)),
+            format!(
+                "{} imported ({encoding}; {banded} with a fee band); {bad} not imported",
+                order_count(taken, Lang::En)
+            ),
         ),
     };
     println!("{words}");
@@ -187,7 +197,7 @@ async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String
 fn asked(question: &Question, lang: Lang) -> String {
     let options = question.answers().map(|(answer, _)| format!("  --take '{answer}'"));
     let options = options.collect::<Vec<_>>().join("\n");
-    let (words, list) = (question.words(lang), question.list(lang));
+    let (words, list) = (question.localized(lang), question_values(&question, lang));
     lang.pick(
         format!(
             "{words}\n{list}\n取り込む値を、次のように付けてください（いくつでも）:\n{options}\n\
@@ -230,7 +240,7 @@ async fn list(session: &Session, filter: &Filter, json: bool) -> Result<bool> {
     println!("{}", table(list_headings(lang), orders.iter().map(|order| list_row(order, lang))));
     let mut counts = BTreeMap::<State, usize>::new();
     orders.iter().for_each(|order| *counts.entry(order.state).or_default() += 1);
-    let counts: Vec<_> = counts.iter().map(|(state, count)| format!("{} {count}", state.label(lang))).collect();
+    let counts: Vec<_> = counts.iter().map(|(state, count)| format!("{} {count}", state.localized(lang))).collect();
     let total = orders.len();
     println!(
         "{}",
@@ -277,10 +287,10 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
             (lang.pick("送料", "shipping"), yen(amounts.shipping_fee)),
             (lang.pick("手数料", "fee"), fee_words(order, lang)),
             (lang.pick("請求額", "billed"), yen(amounts.billed)),
-            (lang.pick("状態", "state"), order.state.label(lang).to_owned()),
+            (lang.pick("状態", "state"), order.state.localized(lang).to_owned()),
             (
                 lang.pick("内容", "problem"),
-                order.problem.as_ref().map_or("–".to_owned(), |problem| problem.words(lang))
+                order.problem.as_ref().map_or("–".to_owned(), |problem| problem.localized(lang))
             ),
             (lang.pick("操作", "actions"), actions_cell(order, lang)),
             (lang.pick("登録番号", "reference"), order.reference().to_owned()),
@@ -300,9 +310,10 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
         )
     );
     let history = session.store.history(order.id).await?.into_iter().map(|line| {
-        let problem: Option<Issue> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
-        let words = line.note.or(problem.map(|problem| problem.brief(lang)));
-        let label = |state: &str| state.parse().map_or(state.to_owned(), |state: State| state.label(lang).to_owned());
+        let problem: Option<Issue> = line.problem.as_ref().and_then(|json| serde_json::from_str(json).ok());
+        let words = history::note(&line, lang).or(problem.map(|problem| summary(&problem, lang)));
+        let label =
+            |state: &str| state.parse().map_or(state.to_owned(), |state: State| state.localized(lang).to_owned());
         let moved = format!("{} → {}", label(&line.from_state), label(&line.to_state));
         [clock::timestamp(line.at), line.who, moved, words.unwrap_or_default()]
     });
@@ -327,7 +338,7 @@ pub(super) async fn act(session: &Session, action: Action, targets: &Targets) ->
     let orders = session.targets(targets, action).await?;
     let desk = session.desk(&orders).await?;
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
-    let progress = Progress::new(action.label(session.lang), ids.len(), session.lang);
+    let progress = Progress::new(action.localized(session.lang), ids.len(), session.lang);
     let rows = session.following(&desk, desk.run(action, &ids, &|row| progress.row(row))).await;
     progress.finish();
     Ok(print_rows(&rows?, session.lang))
@@ -346,7 +357,7 @@ pub(super) async fn check(session: &Session, check: &Check) -> Result<bool> {
         longest_pause: LONGEST_PAUSE,
         give_up_after: Duration::from_secs(check.wait),
     };
-    let progress = Progress::new(Action::Check.label(session.lang), ids.len(), session.lang);
+    let progress = Progress::new(Action::Check.localized(session.lang), ids.len(), session.lang);
     let rows = session.following(&desk, desk.check_until_decided(&ids, patience, &|row| progress.row(row))).await;
     progress.finish();
     Ok(print_rows(&rows?, session.lang))
@@ -363,10 +374,10 @@ fn print_rows(rows: &[Row], lang: Lang) -> bool {
     let cells = rows.iter().map(|row| {
         [
             row.number.clone(),
-            row.outcome.label(lang).to_owned(),
-            row.state.label(lang).to_owned(),
+            row.outcome.localized(lang).to_owned(),
+            row.state.localized(lang).to_owned(),
             row.transaction_id.clone().unwrap_or("–".to_owned()),
-            row.problem.as_ref().map_or(String::new(), |problem| problem.words(lang)),
+            row.problem.as_ref().map_or(String::new(), |problem| problem.localized(lang)),
         ]
     });
     println!("{}", table(headings, cells));
@@ -384,7 +395,7 @@ pub(super) async fn tracking(session: &Session, command: TrackingCommand) -> Res
     let entered = Entry { carrier: &carrier, number: &number, shipped_on };
     let tracking = match tracking::enter(&session.store, &provider, &order, entered, &session.operator).await? {
         Ok(tracking) => tracking,
-        Err(problem) => bail!("{}: {}", order.number, problem.words(session.lang)),
+        Err(problem) => bail!("{}: {}", order.number, problem.localized(session.lang)),
     };
     println!("{}: {} {} ({})", order.number, tracking.carrier, tracking.number, tracking.shipped_on);
     Ok(true)
@@ -399,10 +410,10 @@ pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
     let (name, typed) = decide.found();
     let (typed, note) = match entered(typed, &decide.note) {
         Ok(entered) => entered,
-        Err(wrong) => bail!("{}: {}", order.number, wrong.words(session.lang)),
+        Err(wrong) => bail!("{}: {}", order.number, wrong.localized(session.lang)),
     };
     let id = typed.or(order.transaction_id().map(str::to_owned));
-    let Some(found) = found(name, id) else { bail!(Issue::IdMissing.words(session.lang)) };
+    let Some(found) = found(name, id) else { bail!(Issue::IdMissing.localized(session.lang)) };
     let desk: CreditService<Plugin> = session.desk(&[]).await?;
     Ok(print_rows(&[desk.decide(order.id, found, &note).await?], session.lang))
 }

@@ -1,8 +1,10 @@
 //! `plugin`.
 
 use crate::cli::Session;
-use crate::cli::table::{pairs, table, yen};
-use crate::domain::issue::Lang;
+use crate::cli::table::{pairs, table};
+use crate::domain::lang::Lang;
+use crate::service::messages::format::yen;
+use crate::service::messages::localize::Localize;
 use crate::service::plugins::{Candidate, Files, Installer};
 use crate::service::providers::directory::{abilities, kind_name};
 use crate::store::Actor;
@@ -70,7 +72,7 @@ fn question(candidate: &Candidate, lang: Lang) -> String {
         ("sha256", facts.digest.clone()),
         (
             lang.pick("変わること", "what changes"),
-            lines(candidate.changes.iter().map(|change| change.words(lang)).collect()),
+            lines(candidate.changes.iter().map(|change| change.localized(lang)).collect()),
         ),
         (
             lang.pick("影響するモール", "malls concerned"),

@@ -7,7 +7,9 @@ use crate::service::csv::row_result::FileReport;
 use crate::service::csv::table;
 use crate::service::csv::table::MAX_FILE_BYTES;
 use crate::service::decisions;
-use crate::service::results::{self, ResultsError, left_out_words};
+use crate::service::messages::localize::Localize;
+use crate::service::messages::service_errors::left_out;
+use crate::service::results::{self, ResultsError};
 use crate::store::ListQuery;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -52,7 +54,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
             let taken = match taken {
                 Ok(taken) => taken,
                 Err(ResultsError::Store(error)) => return Err(error.into()),
-                Err(refused) => bail!("{}: {}", file.display(), refused.words(lang)),
+                Err(refused) => bail!("{}: {}", file.display(), refused.localized(lang)),
             };
             Ok(say_states(session, &file, &taken))
         }
@@ -65,7 +67,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
             let written = results::write_out(&session.store, &query, charset).await?;
             std::fs::write(&file, &written.bytes).with_context(|| file.display().to_string())?;
             for (number, state) in &written.left_out {
-                println!("{number}: {}", left_out_words(*state, lang));
+                println!("{number}: {}", left_out(*state, lang));
             }
             Ok(true)
         }
@@ -80,7 +82,9 @@ pub(super) async fn decide(session: &Session, file: CsvFile) -> Result<bool> {
     let decided = decisions::take_in(&desk, &mall, &bytes, encoding.map(Charset::encoding), dry_run).await;
     match decided {
         Ok(decided) => Ok(say_states(session, &file, &decided)),
-        Err(decisions::DecisionsError::File(problem)) => bail!("{}: {}", file.display(), problem.words(session.lang)),
+        Err(decisions::DecisionsError::File(problem)) => {
+            bail!("{}: {}", file.display(), problem.localized(session.lang))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -88,7 +92,7 @@ pub(super) async fn decide(session: &Session, file: CsvFile) -> Result<bool> {
 /// Says in which state each order is now, or would be; whether no row was refused.
 fn say_states(session: &Session, file: &Path, intake: &FileReport<State>) -> bool {
     for (line, number, state) in intake.taken() {
-        println!("{line} {number} {}", state.label(session.lang));
+        println!("{line} {number} {}", state.localized(session.lang));
     }
     say_counts(session, file, intake);
     intake.bad().next().is_none()

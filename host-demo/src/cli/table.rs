@@ -1,8 +1,9 @@
 //! Tables and progress in a terminal.
 
 use crate::domain::credit_state::Outcome;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::service::credit::Row;
+use crate::service::messages::localize::Localize;
 use crate::terminal::visible;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
@@ -83,7 +84,7 @@ impl Counts {
     /// `成功 40 / 失敗 3 / 不明 1`.
     pub fn words(self, lang: Lang) -> String {
         [(Outcome::Success, self.success), (Outcome::Failure, self.failure), (Outcome::Unknown, self.unknown)]
-            .map(|(outcome, count)| format!("{} {count}", outcome.label(lang)))
+            .map(|(outcome, count)| format!("{} {count}", outcome.localized(lang)))
             .join(" / ")
     }
 }

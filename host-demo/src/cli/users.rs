@@ -2,7 +2,8 @@
 
 use crate::cli::Session;
 use crate::cli::table::table;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
+use crate::service::messages::localize::Localize;
 use crate::store::{Actor, MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
 use anyhow::{Result, bail};
 use clap::Subcommand;
@@ -33,8 +34,8 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
         Command::Add { name, administrator } => {
             let role = if administrator { Role::Administrator } else { Role::Operator };
             match session.store.add_user(&name, role, &password(lang)?, Actor::now(&session.operator)).await? {
-                Ok(user) => println!("{} ({})", user.name, user.role.label(lang)),
-                Err(problem) => bail!(problem.words(lang)),
+                Ok(user) => println!("{} ({})", user.name, user.role.localized(lang)),
+                Err(problem) => bail!(problem.localized(lang)),
             }
         }
         Command::Password { name } => {
@@ -46,14 +47,15 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
                 None => Err(UserProblem::NoUser),
             };
             if let Err(problem) = changed {
-                bail!(problem.words(lang));
+                bail!(problem.localized(lang));
             }
         }
         Command::List => {
             let headings = lang.pick(["名前", "役割", "状態"], ["name", "role", "state"]);
             let state = |disabled| if disabled { lang.pick("停止中", "disabled") } else { "" };
             let users = session.store.users().await?.into_iter();
-            let rows = users.map(|user| [user.name, user.role.label(lang).to_owned(), state(user.disabled).to_owned()]);
+            let rows =
+                users.map(|user| [user.name, user.role.localized(lang).to_owned(), state(user.disabled).to_owned()]);
             println!("{}", table(headings, rows));
         }
     }

@@ -1,10 +1,13 @@
 //! Orders as other programs and the terminal read them.
 
-use crate::cli::table::yen;
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, State};
-use crate::domain::issue::{Issue, Lang};
+use crate::domain::issue::Issue;
+use crate::domain::lang::Lang;
 use crate::domain::order::{Amounts, Order};
+use crate::service::messages::format::yen;
+use crate::service::messages::issue::summary;
+use crate::service::messages::localize::Localize;
 use crate::store::UsedReference;
 use serde::Serialize;
 
@@ -73,16 +76,16 @@ impl<'a> OrderView<'a> {
 
 /// The state's label, and under it the problem in brief.
 pub fn state_cell(order: &Order, lang: Lang) -> String {
-    let label = order.state.label(lang).to_owned();
+    let label = order.state.localized(lang).to_owned();
     match &order.problem {
-        Some(problem) => format!("{label}\n{}", problem.brief(lang)),
+        Some(problem) => format!("{label}\n{}", summary(problem, lang)),
         None => label,
     }
 }
 
 /// The buttons.
 pub fn actions_cell(order: &Order, lang: Lang) -> String {
-    order.actions().map(|action| format!("[{}]", action.label(lang))).collect::<Vec<_>>().join(" ")
+    order.actions().map(|action| format!("[{}]", action.localized(lang))).collect::<Vec<_>>().join(" ")
 }
 
 /// The headings of [`list_row`].

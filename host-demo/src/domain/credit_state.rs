@@ -6,7 +6,6 @@
 //! may hold a live credit offers no credit. `tests/state.rs` proves it by walking every way in which
 //! answers and processes can be lost.
 
-use crate::domain::issue::Lang;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantArray};
 
@@ -282,11 +281,9 @@ enum When {
     Issue,
 }
 
-/// What a state is called and offers.
+/// What a state offers.
 struct StateInfo {
     state: State,
-    ja: &'static str,
-    en: &'static str,
     actions: &'static [(Action, When)],
     /// The tracking number may be entered or changed.
     tracking_open: bool,
@@ -296,58 +293,35 @@ use Action as A;
 use When::{Always, Issue, Tracking};
 
 /// One row for each state, in the order of the enum.
-const FACES: &[StateInfo] = &[
-    face(S::NotAsked, "–", "–", &[(A::Credit, Always)], true),
-    face(S::Sending, "【与信実行中】", "[Sending]", &[], false),
-    face(S::UnderReview, "【審査中】", "[Under review]", &[(A::Check, Always), (A::Cancel, Always)], true),
-    face(S::OnHold, "[保留]", "[On hold]", &[(A::Check, Always), (A::Cancel, Always)], true),
-    face(S::Approved, "[与信OK]", "[Credit OK]", &[(A::Sync, Tracking), (A::Check, Issue), (A::Cancel, Always)], true),
-    face(S::Rejected, "[与信NG]", "[Credit NG]", &[(A::Credit, Always)], true),
-    face(S::NotSent, "[未送信]", "[Not sent]", &[(A::Credit, Always)], true),
-    face(S::Unknown, "[結果不明]", "[Outcome unknown]", &[(A::Check, Always), (A::Decide, Always)], true),
-    face(S::CancellingApproved, CANCELLING_JA, CANCELLING_EN, &[], false),
-    face(S::CancellingUnderReview, CANCELLING_JA, CANCELLING_EN, &[], false),
-    face(S::CancellingOnHold, CANCELLING_JA, CANCELLING_EN, &[], false),
-    face(S::CancellingAgain, CANCELLING_JA, CANCELLING_EN, &[], false),
-    face(
-        S::CancelUnknown,
-        "[与信キャンセル結果不明]",
-        "[Cancel outcome unknown]",
-        &[(A::Check, Always), (A::Cancel, Always), (A::Decide, Always)],
-        false,
-    ),
-    face(S::Cancelled, "[与信キャンセル済]", "[Credit cancelled]", &[(A::Credit, Always)], true),
-    face(S::Syncing, SYNCING_JA, SYNCING_EN, &[], false),
-    face(S::SyncingAgain, SYNCING_JA, SYNCING_EN, &[], false),
-    face(
-        S::SyncUnknown,
-        "[伝票番号同期結果不明]",
-        "[Tracking outcome unknown]",
-        &[(A::Check, Always), (A::Sync, Always), (A::Decide, Always)],
-        false,
-    ),
-    face(S::Synced, "[与信OK] [伝票番号同期OK]", "[Credit OK] [Tracking synced]", &[], false),
+const INFO: &[StateInfo] = &[
+    info(S::NotAsked, &[(A::Credit, Always)], true),
+    info(S::Sending, &[], false),
+    info(S::UnderReview, &[(A::Check, Always), (A::Cancel, Always)], true),
+    info(S::OnHold, &[(A::Check, Always), (A::Cancel, Always)], true),
+    info(S::Approved, &[(A::Sync, Tracking), (A::Check, Issue), (A::Cancel, Always)], true),
+    info(S::Rejected, &[(A::Credit, Always)], true),
+    info(S::NotSent, &[(A::Credit, Always)], true),
+    info(S::Unknown, &[(A::Check, Always), (A::Decide, Always)], true),
+    info(S::CancellingApproved, &[], false),
+    info(S::CancellingUnderReview, &[], false),
+    info(S::CancellingOnHold, &[], false),
+    info(S::CancellingAgain, &[], false),
+    info(S::CancelUnknown, &[(A::Check, Always), (A::Cancel, Always), (A::Decide, Always)], false),
+    info(S::Cancelled, &[(A::Credit, Always)], true),
+    info(S::Syncing, &[], false),
+    info(S::SyncingAgain, &[], false),
+    info(S::SyncUnknown, &[(A::Check, Always), (A::Sync, Always), (A::Decide, Always)], false),
+    info(S::Synced, &[], false),
     // The provider knows these orders by the shop's files alone: nothing can be done with them through the API.
-    face(S::CsvUnderReview, "【審査中】（CSV）", "[Under review] (CSV)", &[], true),
-    face(S::CsvOnHold, "[保留]（CSV）", "[On hold] (CSV)", &[], true),
-    face(S::CsvApproved, "[与信OK]（CSV）", "[Credit OK] (CSV)", &[], true),
-    face(S::CsvRejected, "[与信NG]（CSV）", "[Credit NG] (CSV)", &[], true),
-    face(S::CsvCancelled, "[与信キャンセル済]（CSV）", "[Credit cancelled] (CSV)", &[], true),
+    info(S::CsvUnderReview, &[], true),
+    info(S::CsvOnHold, &[], true),
+    info(S::CsvApproved, &[], true),
+    info(S::CsvRejected, &[], true),
+    info(S::CsvCancelled, &[], true),
 ];
 
-const CANCELLING_JA: &str = "【与信キャンセル中】";
-const CANCELLING_EN: &str = "[Cancelling]";
-const SYNCING_JA: &str = "【伝票番号同期中】";
-const SYNCING_EN: &str = "[Syncing tracking]";
-
-const fn face(
-    state: State,
-    ja: &'static str,
-    en: &'static str,
-    actions: &'static [(Action, When)],
-    tracking_open: bool,
-) -> StateInfo {
-    StateInfo { state, ja, en, actions, tracking_open }
+const fn info(state: State, actions: &'static [(Action, When)], tracking_open: bool) -> StateInfo {
+    StateInfo { state, actions, tracking_open }
 }
 
 /// The state after `event`, or nothing where it cannot happen.
@@ -367,15 +341,10 @@ pub struct ActionContext {
 }
 
 impl State {
-    fn face(self) -> &'static StateInfo {
-        let face = &FACES[self as usize];
-        debug_assert!(face.state == self, "FACES is in the order of the enum");
-        face
-    }
-
-    /// The label of the order list.
-    pub fn label(self, lang: Lang) -> &'static str {
-        lang.pick(self.face().ja, self.face().en)
+    fn info(self) -> &'static StateInfo {
+        let info = &INFO[self as usize];
+        debug_assert!(info.state == self, "INFO is in the order of the enum");
+        info
     }
 
     /// What the operator may do now, in the order of the buttons.
@@ -385,12 +354,12 @@ impl State {
             Tracking => situation.tracking_entered,
             Issue => situation.problem,
         };
-        self.face().actions.iter().filter(move |(action, when)| offered(*action, *when)).map(|(action, _)| *action)
+        self.info().actions.iter().filter(move |(action, when)| offered(*action, *when)).map(|(action, _)| *action)
     }
 
     /// Whether the tracking number may be entered or changed.
     pub fn tracking_open(self) -> bool {
-        self.face().tracking_open
+        self.info().tracking_open
     }
 
     /// What the automation does with an order in this state, if its mall lets it.
@@ -437,19 +406,6 @@ impl State {
     /// rejection or a cancel the provider has seen it, so a new one is minted.
     pub fn keeps_reference(self) -> bool {
         self == S::NotSent
-    }
-}
-
-impl Action {
-    /// The words on the button.
-    pub fn label(self, lang: Lang) -> &'static str {
-        match self {
-            A::Credit => lang.pick("与信を実行", "Run credit check"),
-            A::Check => lang.pick("与信結果確認", "Check result"),
-            A::Cancel => lang.pick("与信キャンセル", "Cancel credit"),
-            A::Sync => lang.pick("伝票番号同期", "Sync tracking"),
-            A::Decide => lang.pick("結果を記録", "Record what was found"),
-        }
     }
 }
 

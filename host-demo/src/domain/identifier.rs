@@ -3,8 +3,6 @@
 //! order would be two. What a spreadsheet made a number of is refused ([`is_mangled`]): its digits may be gone, and what
 //! is left names nothing, or another thing.
 
-use crate::domain::issue::Lang;
-
 /// What Excel shows of a formula or a value that failed.
 const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
 
@@ -93,16 +91,6 @@ fn is_grouped(text: &str) -> bool {
     let first = groups.next().unwrap_or_default();
     let (mut rest, first) = (groups.peekable(), are_digits(first) && first.len() <= 3);
     first && rest.peek().is_some() && rest.all(|group| are_digits(group) && group.len() == 3)
-}
-
-/// What happened to it, and what to do.
-pub fn mangled_words(lang: Lang) -> &'static str {
-    lang.pick(
-        "Excelで崩れています。元の番号のままではありません。モールや配送業者から出力したCSVを、Excelで開かず\
-         そのまま使うか、Excelの「データの取得」で列を「文字列」にして開いてください",
-        "was destroyed by Excel: it is not as it was. Use the file as the mall or carrier wrote it, without opening it \
-         in Excel, or open it there by Get Data with the column as text",
-    )
 }
 
 #[cfg(test)]

@@ -36,16 +36,13 @@
 //! many are in doubt when its answer is lost.
 //! With `results = "csv"` credit results come by CSV and not through the provider's API.
 
-use crate::domain::identifier::{is_mangled, mangled_words};
-use crate::domain::issue::{Field, Lang, field_words};
+use crate::domain::issue::Field;
 use crate::domain::name::is_text;
 use crate::domain::order::Invoice;
 use crate::service::credit::MAX_CHUNK;
 use crate::service::csv::selection::Takes;
 use crate::service::import;
-use crate::service::providers::directory::{Provider, is_name};
-use provider_host::contract::{Bill, FeeBand, FeeMode, FeeRule, Setting, SettingKind};
-use provider_host::{Account, CallError};
+use crate::service::providers::directory::is_name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
@@ -185,17 +182,6 @@ pub struct ShopAccount {
     pub version: i64,
 }
 
-impl ShopAccount {
-    /// As the host library is told it. Accounts of one mall share no connections.
-    pub fn for_host(&self) -> Account {
-        Account::new(format!("{}/{}", self.mall, self.id), contract_settings(&self.settings))
-    }
-}
-
-fn contract_settings(settings: &BTreeMap<String, String>) -> Vec<Setting> {
-    settings.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect()
-}
-
 /// 手数料設定
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -227,12 +213,6 @@ impl Mode {
     fn parse(text: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(en, ja, _)| text == *en || text == *ja).map(|(.., mode)| *mode)
     }
-
-    /// 変更しない, 上書きする or 加算する.
-    pub fn label(self, lang: Lang) -> &'static str {
-        let found = Self::NAMES.iter().find(|(.., mode)| *mode == self);
-        found.map_or("", |(en, ja, _)| lang.pick(ja, en))
-    }
 }
 
 /// Bills from `lower` up to and including `upper` get `fee`; all in yen.
@@ -245,29 +225,6 @@ pub struct Band {
     pub upper: Option<i64>,
     /// Tax included.
     pub fee: i64,
-}
-
-impl Mall {
-    /// The settings as a provider is given them.
-    pub fn settings(&self) -> Vec<Setting> {
-        contract_settings(&self.settings)
-    }
-
-    /// The mall as the provider's customer, with the settings as they are here: for trying them.
-    pub fn account(&self) -> Account {
-        Account::new(&self.id, self.settings())
-    }
-
-    /// The fee rule as a provider is given it.
-    pub fn fee_rule(&self) -> FeeRule {
-        let mode = match self.fees.mode {
-            Mode::Keep => FeeMode::Keep,
-            Mode::Replace => FeeMode::Replace,
-            Mode::Add => FeeMode::Add,
-        };
-        let band = |band: &Band| FeeBand { lower: band.lower, upper: band.upper, fee: band.fee };
-        FeeRule { mode, bands: self.fees.bands.iter().map(band).collect() }
-    }
 }
 
 /// Something wrong in a settings file, at `key`.
@@ -307,59 +264,9 @@ pub enum Wrong {
 }
 
 impl MallProblem {
-    fn new(key: impl Into<String>, wrong: Wrong) -> Self {
+    /// `wrong` at `key`.
+    pub fn new(key: impl Into<String>, wrong: Wrong) -> Self {
         MallProblem { key: key.into(), wrong }
-    }
-
-    /// One line: the key, what is wrong, what to write instead.
-    pub fn words(&self, lang: Lang) -> String {
-        match &self.wrong {
-            Wrong::Provider(field) => field_words(&Field { field: self.key.clone(), said: field.said.clone() }, lang),
-            wrong => format!("{}: {}", self.key, wrong.words(lang)),
-        }
-    }
-}
-
-impl Wrong {
-    /// What is wrong, what to write instead, without the key.
-    pub fn words(&self, lang: Lang) -> String {
-        match self {
-            Wrong::UnknownKey => lang.pick(
-                "この名前の項目はありません。綴りを確かめるか、行を消してください".into(),
-                "there is no such key; check the spelling or remove it".into(),
-            ),
-            Wrong::Missing => lang.pick("この項目を書いてください".into(), "this key is required".into()),
-            Wrong::Type(needed) => {
-                lang.pick(format!("値の種類が違います（必要なのは {needed}）"), format!("the value must be {needed}"))
-            }
-            Wrong::Choice(choices) => {
-                lang.pick(format!("{choices} のどれかにしてください"), format!("must be one of {choices}"))
-            }
-            Wrong::Text(max) => lang.pick(
-                format!("1文字以上{max}文字以内で入力してください。前後の空白、改行、見えない文字は使えません"),
-                format!(
-                    "enter 1 to {max} characters, without blanks around them, line breaks and invisible characters"
-                ),
-            ),
-            Wrong::Id => lang.pick(
-                format!("半角英小文字・数字・ハイフンで、{MAX_NAME}文字以内にしてください（new は使えません）"),
-                format!("use a to z, 0 to 9 and -, at most {MAX_NAME} characters; new cannot be used"),
-            ),
-            Wrong::Number(max) => lang
-                .pick(format!("1から{max}までの整数にしてください"), format!("must be a whole number from 1 to {max}")),
-            Wrong::Mangled => {
-                lang.pick(format!("この値は{}", mangled_words(lang)), format!("the value {}", mangled_words(lang)))
-            }
-            Wrong::ProviderName => lang.pick(
-                "後払い会社の名前は半角英小文字・数字・ハイフンです".into(),
-                "a provider's name has a to z, 0 to 9 and - only".into(),
-            ),
-            Wrong::Heading => lang.pick(
-                "この見出しは読み込みません。または二つの列が同じ名前です".into(),
-                "no such column is read, or two have this name".into(),
-            ),
-            Wrong::Provider(field) => field.said.to_string(),
-        }
     }
 }
 
@@ -612,35 +519,13 @@ impl Keys {
     }
 }
 
-/// What the provider says about the mall's settings and fee rule; everything at once.
-pub async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProblem>, CallError> {
-    let settings = provider
-        .check_settings(mall.settings())
-        .await?
-        .into_iter()
-        .map(|problem| MallProblem::new(format!("settings.{}", problem.field), Wrong::Provider(problem.into())));
-    let ids = provider.info().settings.iter().filter(|field| !matches!(field.kind, SettingKind::Secret));
-    let mangled = ids.filter(|field| mall.settings.get(&field.key).is_some_and(|value| is_mangled(value)));
-    let mangled: Vec<_> =
-        mangled.map(|field| MallProblem::new(format!("settings.{}", field.key), Wrong::Mangled)).collect();
-    // The bill does not matter: a rule is refused for what it is, whatever it is applied to.
-    let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
-    let rule = provider.fee_adjust(&mall.fee_rule(), &bill).await?.err().unwrap_or_default();
-    let rule =
-        rule.into_iter().map(|problem| MallProblem::new(fee_key(&problem.field), Wrong::Provider(problem.into())));
-    // An id that is no id any more needs no other words.
-    let settings = settings.filter(|problem| mangled.iter().all(|known| known.key != problem.key));
-    let settings: Vec<_> = settings.collect();
-    Ok(mangled.into_iter().chain(settings).chain(rule).collect())
-}
-
 /// The key of a band in words: rows are counted from 1, as a person does.
 fn band_key(at: usize) -> String {
     format!("fees.band[row {}]", at + 1)
 }
 
 /// The key of a field of the contract's fee rule, such as `bands[1].lower`.
-fn fee_key(field: &str) -> String {
+pub fn fee_key(field: &str) -> String {
     let at_and_rest = field.strip_prefix("bands[").and_then(|rest| rest.split_once(']'));
     match at_and_rest.and_then(|(at, rest)| Some((at.parse().ok()?, rest))) {
         Some((at, rest)) => format!("{}{rest}", band_key(at)),
@@ -651,6 +536,8 @@ fn fee_key(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::lang::Lang;
+    use crate::service::messages::localize::Localize;
 
     const GOOD: &str = r#"
         name = "本店"
@@ -769,8 +656,8 @@ mod tests {
                 "automation.approved"
             ]
         );
-        assert!(problems.iter().all(|p| p.words(Lang::Ja).starts_with(&p.key)));
-        let english = |p: &MallProblem| p.words(Lang::En).strip_prefix(&p.key).is_some_and(str::is_ascii);
-        assert!(problems.iter().all(|p| english(p) || p.words(Lang::En).contains("one of")));
+        assert!(problems.iter().all(|p| p.localized(Lang::Ja).starts_with(&p.key)));
+        let english = |p: &MallProblem| p.localized(Lang::En).strip_prefix(&p.key).is_some_and(str::is_ascii);
+        assert!(problems.iter().all(|p| english(p) || p.localized(Lang::En).contains("one of")));
     }
 }

@@ -5,6 +5,7 @@ pub mod credit_state;
 pub mod digest;
 pub mod identifier;
 pub mod issue;
+pub mod lang;
 pub mod mall;
 pub mod name;
 pub mod normalize;

@@ -4,10 +4,9 @@
 //! contract gets a new version.
 
 use crate::domain::credit_state::{Action, ActionContext, State};
-use crate::domain::issue::{Issue, Lang};
+use crate::domain::issue::Issue;
 use crate::domain::mall::Mall;
 use crate::store::Moment;
-use provider_host::contract;
 use serde::{Deserialize, Serialize};
 use time::{Date, PrimitiveDateTime};
 
@@ -83,14 +82,6 @@ impl Invoice {
             "別送" | "separate" => Some(Invoice::Separate),
             "同梱" | "enclosed" => Some(Invoice::Enclosed),
             _ => None,
-        }
-    }
-
-    /// 別送 or 同梱.
-    pub fn label(self, lang: Lang) -> &'static str {
-        match self {
-            Invoice::Separate => lang.pick("別送", "separate"),
-            Invoice::Enclosed => lang.pick("同梱", "enclosed"),
         }
     }
 }
@@ -190,6 +181,20 @@ pub struct Order {
     pub problem: Option<Issue>,
 }
 
+/// What an operator or a file changed of an order without moving its state, as its history names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum Edit {
+    /// Carrier and tracking number were entered.
+    TrackingEntered,
+    /// The shop moved it in its own words (受注ステータス).
+    StatusSet,
+    /// Its content was replaced by a file's.
+    Corrected,
+    /// How the invoice reaches the buyer was chosen.
+    InvoiceSet,
+}
+
 /// One name under which an order was put to its provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Registration {
@@ -236,75 +241,5 @@ impl Order {
     /// The order's own choice, or the mall's.
     pub fn invoice(&self, mall: &Mall) -> Invoice {
         self.data.invoice.unwrap_or(mall.invoice)
-    }
-
-    /// The order as a provider is asked to judge it.
-    pub fn for_credit(&self, mall: &Mall) -> contract::Order {
-        contract::Order {
-            reference: self.reference().to_owned(),
-            ordered_on: contract_date(self.data.ordered_at.date()),
-            ships_on: self.tracking.as_ref().map(|tracking| contract_date(tracking.shipped_on)),
-            buyer: party(&self.data.buyer),
-            recipient: self.data.recipient.as_ref().map(party),
-            items: self.data.items.iter().map(line).collect(),
-            shipping_fee: self.amounts.shipping_fee,
-            payment_fee: self.amounts.payment_fee,
-            billed_amount: self.amounts.billed,
-            invoice: match self.invoice(mall) {
-                Invoice::Separate => contract::InvoiceDelivery::Separate,
-                Invoice::Enclosed => contract::InvoiceDelivery::Enclosed,
-            },
-            note: self.data.note.clone(),
-        }
-    }
-
-    /// How the provider is told which registration is meant.
-    pub fn for_asking(&self) -> contract::Registration {
-        contract::Registration {
-            reference: self.reference().to_owned(),
-            transaction_id: self.transaction_id().map(str::to_owned),
-            billed_amount: self.amounts.billed,
-        }
-    }
-
-    /// The shipment to report, if tracking was entered.
-    pub fn for_sync(&self) -> Option<contract::Shipment> {
-        let tracking = self.tracking.as_ref()?;
-        Some(contract::Shipment {
-            registration: self.for_asking(),
-            carrier: tracking.carrier.clone(),
-            tracking_number: tracking.number.clone(),
-            shipped_on: contract_date(tracking.shipped_on),
-        })
-    }
-}
-
-fn contract_date(date: Date) -> contract::Date {
-    contract::Date { year: u16::try_from(date.year()).unwrap_or_default(), month: date.month().into(), day: date.day() }
-}
-
-fn party(person: &Person) -> contract::Party {
-    contract::Party {
-        name: person.name.clone(),
-        name_kana: person.kana.clone(),
-        company: person.company.clone(),
-        department: person.department.clone(),
-        address: contract::Address {
-            postal_code: person.postal_code.clone(),
-            prefecture: person.prefecture.clone(),
-            city: person.city.clone(),
-            street: person.street.clone(),
-        },
-        phone: person.phone.clone(),
-        email: person.email.clone(),
-    }
-}
-
-fn line(item: &Item) -> contract::LineItem {
-    contract::LineItem {
-        name: item.name.clone(),
-        unit_price: item.unit_price,
-        quantity: item.quantity,
-        tax_rate: item.tax_rate,
     }
 }

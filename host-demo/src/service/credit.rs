@@ -9,6 +9,7 @@ use crate::domain::issue::Issue;
 use crate::domain::mall::{Mall, ShopAccount};
 use crate::domain::order::{Invoice, Order};
 use crate::service::automation;
+use crate::service::providers::contract;
 use crate::service::providers::directory::{Provider, Providers, find_carrier};
 use crate::service::providers::response::{self, Inquiry, ResponseOutcome};
 use crate::store::lease::ProcessLease;
@@ -605,16 +606,16 @@ impl<P: Provider + Clone> CreditService<P> {
         if orders.is_empty() {
             return Ok((Vec::new(), String::new()));
         }
-        let account = chunk.account.for_host();
+        let account = contract::shop_account(chunk.account);
         Ok(match action {
             Action::Credit => {
-                let asked = orders.iter().map(|order| order.for_credit(chunk.mall)).collect();
+                let asked = orders.iter().map(|order| contract::credit_order(order, chunk.mall)).collect();
                 let answer = provider.credit(&account, asked).await;
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_credit(order, row));
                 (rows.collect(), report(&answer.calls))
             }
             Action::Check | Action::Decide => {
-                let asked = orders.iter().map(|order| order.for_asking()).collect();
+                let asked = orders.iter().map(|order| contract::registration(order)).collect();
                 // Before the question: an answer counts if the time was over when it was asked.
                 let at = self.store.moment().await?;
                 self.measure(orders, &at).await?;
@@ -625,12 +626,13 @@ impl<P: Provider + Clone> CreditService<P> {
                 (orders.iter().zip(answer.rows).map(meaning).collect(), report(&answer.calls))
             }
             Action::Cancel => {
-                let cancellation = |order: &&Order| Cancellation { registration: order.for_asking(), reason: None };
+                let cancellation =
+                    |order: &&Order| Cancellation { registration: contract::registration(order), reason: None };
                 let answer = provider.cancel(&account, orders.iter().map(cancellation).collect()).await;
                 (answer.rows.into_iter().map(response::to_cancel).collect(), report(&answer.calls))
             }
             Action::Sync => {
-                let asked = orders.iter().filter_map(|order| order.for_sync()).collect();
+                let asked = orders.iter().filter_map(|order| contract::shipment(order)).collect();
                 let answer = provider.sync_tracking(&account, asked).await;
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_sync(order, row));
                 (rows.collect(), report(&answer.calls))

@@ -3,13 +3,15 @@
 
 use crate::domain::credit_state::{Outcome, State, next};
 use crate::domain::identifier;
-use crate::domain::issue::{Issue, Lang};
+use crate::domain::issue::Issue;
+use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
 use crate::service::credit::{CreditError, CreditService, OperatorFinding};
 use crate::service::csv::error::{FileError, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::service::csv::table::{self, Charset, Column, Line};
+use crate::service::messages::localize::Localize;
 use crate::service::providers::directory::Provider;
 use crate::store::{ListQuery, Store, StoreError};
 use encoding_rs::Encoding;
@@ -298,7 +300,7 @@ fn line(order: &Order) -> [String; COLUMNS.len()] {
         order.reference().to_owned(),
         order.data.buyer.name.clone(),
         order.amounts.billed.to_string(),
-        order.state.label(Lang::Ja).to_owned(),
+        order.state.localized(Lang::Ja).to_owned(),
         String::new(),
         order.transaction_id().unwrap_or_default().to_owned(),
         String::new(),

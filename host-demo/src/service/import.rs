@@ -7,13 +7,13 @@
 use crate::domain::clock;
 use crate::domain::credit_state::{Event, next};
 use crate::domain::identifier;
-use crate::domain::issue::{Field, Lang};
 use crate::domain::mall::Mall;
 use crate::domain::order::{Amounts, Invoice, Item, Order, OrderData, Person};
 use crate::service::csv::error::{FileError, Needed, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::service::csv::selection::{self, Choice, NotTaken, Question, Rules, Undecided, Values};
 use crate::service::csv::table::{self, Column, Line};
+use crate::service::providers::contract;
 use crate::service::providers::directory::Provider;
 use crate::store::{NewOrder, Store, StoreError};
 use encoding_rs::Encoding;
@@ -574,17 +574,6 @@ pub enum ImportError {
     },
 }
 
-impl ImportError {
-    /// What is wrong, and what to do; how a question is answered depends on who asks.
-    pub fn words(&self, lang: Lang) -> String {
-        match self {
-            ImportError::File(problem) => problem.words(lang),
-            ImportError::Asks(question) => question.words(lang),
-            ImportError::Store(_) | ImportError::Fee { .. } => self.to_string(),
-        }
-    }
-}
-
 impl From<Unread> for ImportError {
     fn from(unread: Unread) -> Self {
         match unread {
@@ -627,7 +616,7 @@ async fn priced(
     provider: &impl Provider,
     intake: FileReport<FileOrder>,
 ) -> Result<Vec<Entry<Priced>>, ImportError> {
-    let rule = mall.fee_rule();
+    let rule = contract::fee_rule(&mall.fees);
     let mut priced = Vec::with_capacity(intake.entries.len());
     for entry in intake.entries {
         priced.push(match entry.open() {
@@ -653,7 +642,9 @@ async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Re
             };
             RowResult::Taken((NewOrder { number, data, amounts, order_status }, not_taken))
         }
-        Ok(Err(problems)) => RowResult::Refused(vec![RowError::Fee(problems.into_iter().map(Field::from).collect())]),
+        Ok(Err(problems)) => {
+            RowResult::Refused(vec![RowError::Fee(problems.into_iter().map(contract::field).collect())])
+        }
         Err(source) => return Err(ImportError::Fee { number, source }),
     })
 }

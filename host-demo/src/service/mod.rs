@@ -7,6 +7,8 @@ pub mod csv;
 pub mod decisions;
 pub mod dispatcher;
 pub mod import;
+pub mod malls;
+pub mod messages;
 pub mod plugins;
 pub mod providers;
 pub mod results;

@@ -5,7 +5,6 @@
 //! it send them elsewhere, or ask for others, has to be confirmed by somebody who sees what changes.
 
 use crate::domain::digest::digest;
-use crate::domain::issue::Lang;
 use crate::service::providers::directory::{Access, PluginDirectory, ProviderError, kind_name};
 use crate::store::{Actor, AuditEvent, Store, StoreError};
 use provider_host::contract::SettingField;
@@ -85,34 +84,6 @@ pub enum Change {
     },
     /// Malls have settings for the provider, and there is no component that serves to compare with.
     NothingToCompare,
-}
-
-impl Change {
-    /// What changes, in a line.
-    pub fn words(&self, lang: Lang) -> String {
-        let line = |ja: &str, en: &str, what: &str| format!("{}: {what}", lang.pick(ja, en));
-        match self {
-            Change::OriginAdded { origin } => line("通信先を追加", "may also send to", origin),
-            Change::OriginRemoved { origin } => line("通信先を削除", "may no longer send to", origin),
-            Change::AddressesAdded { range } => line("内部アドレスを追加", "may also reach", range),
-            Change::AddressesRemoved { range } => line("内部アドレスを削除", "may no longer reach", range),
-            Change::PinRemoved { sha256 } => line(
-                "プラグインのチェックサム（sha256）の指定を削除",
-                "is no longer pinned to a checksum (sha256)",
-                sha256,
-            ),
-            Change::SettingAdded { key, kind } => {
-                line("設定項目を追加", "has another setting", &format!("{key} ({kind})"))
-            }
-            Change::SettingRemoved { key } => line("設定項目を削除", "has no setting any more", key),
-            Change::SettingKind { key, from, to } => {
-                line("設定項目の種類を変更", "has a setting of another kind", &format!("{key} ({from} → {to})"))
-            }
-            Change::NothingToCompare => lang
-                .pick("比べられる元のプラグインがありません", "there is no plugin that serves to compare it with")
-                .to_owned(),
-        }
-    }
 }
 
 /// A component that serves, and what putting it on the shelf would change.

@@ -8,13 +8,15 @@
 use crate::domain::clock;
 use crate::domain::credit_state::{Event, State, next};
 use crate::domain::identifier;
-use crate::domain::issue::{Issue, Lang, ProviderMessage};
+use crate::domain::issue::{Issue, ProviderMessage};
+use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
 use crate::service::automation;
 use crate::service::csv::error::{FileError, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::service::csv::table::{self, Charset, Column, Line};
+use crate::service::messages::issue::provider_message;
 use crate::store::{Change, ListQuery, Store, StoreError};
 use encoding_rs::Encoding;
 use std::collections::HashMap;
@@ -50,20 +52,6 @@ pub enum ResultsError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl ResultsError {
-    /// What is wrong, and what to do.
-    pub fn words(&self, lang: Lang) -> String {
-        match self {
-            ResultsError::NotByCsv(mall) => lang.pick(
-                format!("モール「{mall}」の与信結果はAPIで受け取る設定です。CSVで受け取るには、設定を変えてください"),
-                format!("The mall {mall} gets its results through the API; change its settings to take them by CSV"),
-            ),
-            ResultsError::File(problem) => problem.words(lang),
-            ResultsError::Store(error) => error.to_string(),
-        }
-    }
 }
 
 /// What a file of results did, or would do: the state that each order has now, or would have.
@@ -216,7 +204,8 @@ pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Re
 }
 
 fn line(order: &Order) -> [String; COLUMNS.len()] {
-    let reason = order.problem.as_ref().filter(|_| order.state.is_by_csv()).map(|problem| problem.said(Lang::Ja));
+    let reason =
+        order.problem.as_ref().filter(|_| order.state.is_by_csv()).map(|problem| provider_message(problem, Lang::Ja));
     [
         order.number.clone(),
         clock::show(order.data.ordered_at),
@@ -230,9 +219,4 @@ fn line(order: &Order) -> [String; COLUMNS.len()] {
 fn result_name(state: State) -> &'static str {
     let leads_here = |event: Event| next(state, event) == Some(state);
     RESULTS.iter().find(|(.., event)| leads_here(*event)).map_or("", |(name, ..)| name)
-}
-
-/// Why an order was left out, in words.
-pub fn left_out_words(state: State, lang: Lang) -> String {
-    RowError::JudgedByApi(state).words(lang)
 }

@@ -3,8 +3,8 @@
 
 use crate::domain::clock;
 use crate::domain::credit_state::State;
-use crate::domain::identifier::{is_mangled, mangled_words, unified};
-use crate::domain::issue::{Issue, Lang};
+use crate::domain::identifier::{is_mangled, unified};
+use crate::domain::issue::Issue;
 use crate::domain::order::{Order, Tracking};
 use crate::service::credit::carrier_problem;
 use crate::service::providers::directory::{Provider, find_carrier};
@@ -42,37 +42,6 @@ pub enum Refused {
     Closed(State),
     /// Somebody else changed the order meanwhile.
     Changed,
-}
-
-impl Refused {
-    /// What is wrong, and what to do.
-    pub fn words(&self, lang: Lang) -> String {
-        match self {
-            Refused::Carrier(problem) => problem.words(lang),
-            Refused::Number => lang.pick(
-                format!("伝票番号は、数字を含む英数字とハイフンだけで、{MAX_TRACKING}文字以内で入力してください"),
-                format!(
-                    "a tracking number has letters, digits and hyphens, at least one digit, {MAX_TRACKING} at most"
-                ),
-            ),
-            Refused::Mangled(number) => lang.pick(
-                format!("伝票番号「{number}」は{}", mangled_words(lang)),
-                format!("the tracking number {number} {}", mangled_words(lang)),
-            ),
-            Refused::ShippedOn(first, last) => lang.pick(
-                format!("出荷日は{first}から{last}までの日付にしてください"),
-                format!("the shipping date must be from {first} to {last}"),
-            ),
-            Refused::Closed(state) => {
-                let state = state.label(lang);
-                lang.pick(
-                    format!("{state}の注文の伝票番号は変えられません"),
-                    format!("the tracking number cannot change in the state {state}"),
-                )
-            }
-            Refused::Changed => Issue::Changed.words(lang),
-        }
-    }
 }
 
 /// Enters a tracking number for `order`, whose provider is `provider`; what is in the store then.

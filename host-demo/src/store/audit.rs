@@ -3,7 +3,6 @@
 //! own history.
 
 use crate::domain::clock;
-use crate::domain::issue::Lang;
 use crate::domain::mall::Mall;
 use crate::service::plugins::Change;
 use crate::service::providers::directory::permitted;
@@ -169,29 +168,6 @@ impl MallPart {
         let parts = parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part);
         parts.chain(settings).collect()
     }
-
-    fn words(&self, lang: Lang) -> String {
-        match self {
-            MallPart::Name => lang.pick("モール名", "name").to_owned(),
-            MallPart::Provider { from, to } => {
-                format!("{} {from} → {to}", lang.pick("後払い会社", "provider"))
-            }
-            MallPart::Setting { key } => format!("{} {key}", lang.pick("設定", "setting")),
-            MallPart::Fees => lang.pick("手数料設定", "fees").to_owned(),
-            MallPart::Invoice => lang.pick("請求書の送り方", "invoice").to_owned(),
-            MallPart::Automation => lang.pick("自動処理", "automation").to_owned(),
-            MallPart::Headings => lang.pick("CSVの列", "CSV columns").to_owned(),
-            MallPart::Take => lang.pick("取り込む注文", "orders taken").to_owned(),
-            MallPart::RowsPerRequest => lang.pick("一度に送る件数", "rows in a request").to_owned(),
-            MallPart::ByCsv => lang.pick("与信結果の受け取り方", "how credit results come").to_owned(),
-            MallPart::Waiting { sent: true } => {
-                lang.pick("待っていた注文も送信", "orders that waited were sent").to_owned()
-            }
-            MallPart::Waiting { sent: false } => {
-                lang.pick("待っていた注文は自動では送信しない", "orders that waited are left to an operator").to_owned()
-            }
-        }
-    }
 }
 
 impl AuditEvent {
@@ -213,59 +189,6 @@ impl AuditEvent {
             provider: plugin.info().id.clone(),
             digest: plugin.facts().digest.clone(),
             reason,
-        }
-    }
-
-    /// What was done, in a sentence.
-    pub fn words(&self, lang: Lang) -> String {
-        let ja = lang == Lang::Ja;
-        match self {
-            AuditEvent::MallAdded { mall, provider } if ja => format!("モール {mall} を追加（{provider}）"),
-            AuditEvent::MallAdded { mall, provider } => format!("added the mall {mall} ({provider})"),
-            AuditEvent::MallChanged { mall, parts } => {
-                let parts: Vec<_> = parts.iter().map(|part| part.words(lang)).collect();
-                match ja {
-                    true => format!("モール {mall} の設定を変更: {}", parts.join("、")),
-                    false => format!("changed the mall {mall}: {}", parts.join(", ")),
-                }
-            }
-            AuditEvent::UserAdded { user, role } if ja => format!("利用者 {user} を追加（{}）", role.label(lang)),
-            AuditEvent::UserAdded { user, role } => format!("added the user {user} ({})", role.label(lang)),
-            AuditEvent::UserChanged { user, disabled: true, .. } if ja => format!("利用者 {user} を停止"),
-            AuditEvent::UserChanged { user, disabled: true, .. } => format!("disabled the user {user}"),
-            AuditEvent::UserChanged { user, role, .. } if ja => format!("利用者 {user} の権限を{}に", role.label(lang)),
-            AuditEvent::UserChanged { user, role, .. } => format!("made the user {user} {}", role.label(lang)),
-            AuditEvent::PasswordChanged { user } if ja => format!("利用者 {user} のパスワードを変更"),
-            AuditEvent::PasswordChanged { user } => format!("changed the password of the user {user}"),
-            AuditEvent::TokenIssued { token, role } if ja => {
-                format!("APIトークン「{token}」を発行（{}）", role.label(lang))
-            }
-            AuditEvent::TokenIssued { token, role } => format!("issued the API token {token} ({})", role.label(lang)),
-            AuditEvent::TokenRevoked { token } if ja => format!("APIトークン「{token}」を無効化"),
-            AuditEvent::TokenRevoked { token } => format!("revoked the API token {token}"),
-            AuditEvent::PluginLoaded { provider, version, digest, permissions, confirmed } => {
-                let separator = lang.pick("、", ", ");
-                let permissions = permissions.join(separator);
-                let confirmed: Vec<_> = confirmed.iter().map(|change| change.words(lang)).collect();
-                let confirmed = match confirmed.is_empty() {
-                    true => String::new(),
-                    false => format!("{}{}", lang.pick("。確認した変更 ", "; confirmed: "), confirmed.join(separator)),
-                };
-                lang.pick(
-                    format!(
-                        "プラグイン {provider} {version} を読み込み（sha256 {digest}、許可 {permissions}{confirmed}）"
-                    ),
-                    format!(
-                        "loaded the plugin {provider} {version} (sha256 {digest}; may reach {permissions}{confirmed})"
-                    ),
-                )
-            }
-            AuditEvent::PluginNotLoaded { provider, digest, reason } => lang.pick(
-                format!("プラグイン {provider}（sha256 {digest}）のファイルを置けず、読み込みを中止: {reason}"),
-                format!(
-                    "did not load the plugin {provider} (sha256 {digest}): its files could not be written: {reason}"
-                ),
-            ),
         }
     }
 }

@@ -43,9 +43,9 @@ pub use users::{
 
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Event, State, next};
-use crate::domain::issue::{Issue, Lang};
+use crate::domain::issue::Issue;
 use crate::domain::mall::{Mall, ShopAccount, Start};
-use crate::domain::order::{Amounts, Invoice, Order, OrderData, Registration, Tracking};
+use crate::domain::order::{Amounts, Edit, Invoice, Order, OrderData, Registration, Tracking};
 use crate::service::automation;
 use crate::store::encryption::{SecretError, Secrets};
 use location::Dialect;
@@ -300,15 +300,6 @@ pub struct HistoryLine {
     pub report: Option<String>,
 }
 
-/// The line of an order's history that says its tracking number was entered or changed.
-const TRACKING_ENTERED: &str = "tracking_entered";
-/// The line that says its 受注ステータス was set.
-const STATUS_SET: &str = "status_set";
-/// The line that says its content was corrected by a file.
-const CORRECTED: &str = "corrected";
-/// The line that says how its invoice goes was chosen.
-const INVOICE_SET: &str = "invoice_set";
-
 impl HistoryLine {
     fn of(change: &Change<'_>, after: &Order, who: &str, at: i64) -> Result<Self> {
         Ok(HistoryLine {
@@ -325,13 +316,13 @@ impl HistoryLine {
         })
     }
 
-    fn unmoved(order: &Order, at: i64, who: &str, event: &str, note: String) -> Self {
+    fn unmoved(order: &Order, at: i64, who: &str, event: Edit, note: String) -> Self {
         let state = order.state.to_string();
         HistoryLine {
             version: order.version + 1,
             at,
             who: who.to_owned(),
-            event: event.to_owned(),
+            event: event.to_string(),
             from_state: state.clone(),
             to_state: state,
             reference: order.registration.as_ref().map(|registration| registration.reference.clone()),
@@ -790,7 +781,7 @@ impl Store {
         .execute(&mut *writing)
         .await?;
         let note = format!("{} {} {}", tracking.carrier, tracking.number, tracking.shipped_on);
-        let line = HistoryLine::unmoved(order, now, who, TRACKING_ENTERED, note);
+        let line = HistoryLine::unmoved(order, now, who, Edit::TrackingEntered, note);
         self.end_edit(writing, order, written.rows_affected(), line).await
     }
 
@@ -816,8 +807,13 @@ impl Store {
             backlog::release_moved(&mut writing, order.id, &order.mall, status).await?;
         }
         let note = status.unwrap_or_default().to_owned();
-        self.end_edit(writing, order, written.rows_affected(), HistoryLine::unmoved(order, now, who, STATUS_SET, note))
-            .await
+        self.end_edit(
+            writing,
+            order,
+            written.rows_affected(),
+            HistoryLine::unmoved(order, now, who, Edit::StatusSet, note),
+        )
+        .await
     }
 
     /// Gives an order another content, if it is still as it was read and no call about it is under way. The caller
@@ -836,7 +832,7 @@ impl Store {
             .bind(order.version)
             .execute(&mut *writing)
             .await?;
-        let line = HistoryLine::unmoved(order, now, who, CORRECTED, "CSV".to_owned());
+        let line = HistoryLine::unmoved(order, now, who, Edit::Corrected, "CSV".to_owned());
         self.end_edit(writing, order, written.rows_affected(), line).await
     }
 
@@ -851,9 +847,14 @@ impl Store {
                 .bind(order.version)
                 .execute(&mut *writing)
                 .await?;
-        let note = invoice.map_or("", |invoice| invoice.label(Lang::Ja)).to_owned();
-        self.end_edit(writing, order, written.rows_affected(), HistoryLine::unmoved(order, now, who, INVOICE_SET, note))
-            .await
+        let note = invoice.map(|invoice| invoice.to_string()).unwrap_or_default();
+        self.end_edit(
+            writing,
+            order,
+            written.rows_affected(),
+            HistoryLine::unmoved(order, now, who, Edit::InvoiceSet, note),
+        )
+        .await
     }
 
     /// Records an edit that was written, and ends its transaction; whether it was.

@@ -4,7 +4,6 @@
 //! Nothing here can be used by whoever reads the database: passwords are hashed with Argon2, and of
 //! tokens, which are random, only the SHA-256 is kept.
 
-use crate::domain::issue::Lang;
 use crate::domain::name::is_text;
 use crate::service::automation::AUTOMATION;
 use crate::store::audit::{self, Actor, AuditEvent};
@@ -80,14 +79,6 @@ impl Role {
             Role::Administrator => Role::Operator,
         }
     }
-
-    /// 担当者 or 管理者.
-    pub fn label(self, lang: Lang) -> &'static str {
-        match self {
-            Role::Operator => lang.pick("担当者", "operator"),
-            Role::Administrator => lang.pick("管理者", "administrator"),
-        }
-    }
 }
 
 /// A person.
@@ -118,30 +109,6 @@ pub enum UserProblem {
     LastAdministrator,
     /// There is no such user.
     NoUser,
-}
-
-impl UserProblem {
-    /// What is wrong, and what to do.
-    pub fn words(self, lang: Lang) -> String {
-        match self {
-            UserProblem::Name => lang.pick(
-                format!("名前は1文字以上{MAX_USER_NAME}文字以内で、前後に空白を入れないでください"),
-                format!("A name has 1 to {MAX_USER_NAME} characters and no space around it"),
-            ),
-            UserProblem::NameTaken => {
-                lang.pick("この名前は使われています".into(), "Somebody has this name; choose another".into())
-            }
-            UserProblem::Password => lang.pick(
-                format!("パスワードは{MIN_PASSWORD}文字以上{MAX_PASSWORD}文字以内にしてください"),
-                format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters"),
-            ),
-            UserProblem::LastAdministrator => lang.pick(
-                "管理者がいなくなります。先にほかの人を管理者にしてください".into(),
-                "Nobody would be an administrator; make somebody else one first".into(),
-            ),
-            UserProblem::NoUser => lang.pick("この利用者はいません".into(), "There is no such user".into()),
-        }
-    }
 }
 
 /// How a sign-in ended.

@@ -24,7 +24,7 @@ mod sandbox;
 mod texts;
 
 use crate::domain::digest::digest;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::service::credit::CreditService;
 use crate::service::plugins::Candidate;
 use crate::service::providers::current;

@@ -2,12 +2,8 @@
 //! ever lost. A file is read into entries, and every step turns each entry into one entry, so the counts add up to
 //! the rows that were read because there is nothing else to count.
 
-use crate::domain::issue::{Lang, orders};
 use crate::service::csv::error::{InvalidOrder, RowError};
 use std::collections::BTreeMap;
-
-/// Reasons that a summary names one by one; files differ in more values than anybody reads.
-const SHOWN_REASONS: usize = 20;
 
 /// Why rows are passed over: nothing is wrong with them, and nothing is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,26 +21,6 @@ pub enum SkipReason {
     },
     /// The row says nothing about its order yet.
     NoResult,
-}
-
-impl SkipReason {
-    /// The reason in words.
-    pub fn words(&self, lang: Lang) -> String {
-        match self {
-            SkipReason::Blank => lang.pick("空の行", "empty rows").to_owned(),
-            SkipReason::Unchanged => lang.pick("取り込み済みで変更なし", "imported before and unchanged").to_owned(),
-            SkipReason::NotTaken { column, value } => {
-                let value = shown_value(value, lang);
-                lang.pick(format!("{column}が「{value}」"), format!("{column} is {value}"))
-            }
-            SkipReason::NoResult => lang.pick("結果が空の行", "no result given").to_owned(),
-        }
-    }
-}
-
-/// A cell as people are shown it: an empty one has a name.
-pub fn shown_value(value: &str, lang: Lang) -> &str {
-    if value.is_empty() { lang.pick("（空）", "(empty)") } else { value }
 }
 
 /// What becomes of an entry.
@@ -136,34 +112,6 @@ impl Counts {
     /// Rows that were read.
     pub fn read(&self) -> usize {
         self.taken.rows + self.refused.rows + self.passed_over().rows
-    }
-
-    /// The sum as one line, and the reasons for passing over as another where there are any.
-    pub fn words(&self, lang: Lang) -> String {
-        let (read, taken, refused, passed) = (self.read(), self.taken, self.refused, self.passed_over().rows);
-        let (taken_orders, refused_orders) = (orders(taken.orders, lang), orders(refused.orders, lang));
-        let sum = lang.pick(
-            format!(
-                "読んだ行 {read} ＝ 取り込む {}（{taken_orders}）＋ 取り込めない {}（{refused_orders}）＋ 対象外 {passed}",
-                taken.rows, refused.rows
-            ),
-            format!(
-                "rows read {read} = taken {} ({taken_orders}) + refused {} ({refused_orders}) + passed over {passed}",
-                taken.rows, refused.rows
-            ),
-        );
-        if self.passed.is_empty() {
-            return sum;
-        }
-        let reason = |(reason, tally): (&SkipReason, &Tally)| format!("{} {}", reason.words(lang), tally.rows);
-        let mut reasons: Vec<_> = self.passed.iter().take(SHOWN_REASONS).map(reason).collect();
-        if self.passed.len() > SHOWN_REASONS {
-            reasons.push("…".to_owned());
-        }
-        lang.pick(
-            format!("{sum}\n対象外の内訳: {}", reasons.join("、")),
-            format!("{sum}\npassed over: {}", reasons.join(", ")),
-        )
     }
 }
 

@@ -4,9 +4,8 @@
 //! A column that tells how an order is paid or where it stands, and of which nobody has said what is to be taken,
 //! makes the import ask. Who answers is the operator, for one file, or the mall's settings, once and for all.
 
-use crate::domain::issue::{self, Lang};
 use crate::service::csv::error::FileError;
-use crate::service::csv::row_result::{SkipReason, shown_value};
+use crate::service::csv::row_result::SkipReason;
 use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization;
 
@@ -336,33 +335,6 @@ impl Question {
             let told = |(value, orders): (&String, &usize)| (format!("{}={value}", column.heading), *orders);
             values.into_iter().take(SHOWN_VALUES).map(told).collect::<Vec<_>>()
         })
-    }
-
-    /// What is asked, without how to answer.
-    pub fn words(&self, lang: Lang) -> String {
-        let columns = self.columns.iter().map(|column| column.heading.as_str());
-        let columns: Vec<_> = columns.collect();
-        lang.pick(
-            format!(
-                "「{}」の列があります。どの値の注文を後払いとして取り込むかを決めてください。まだ何も取り込んでいません。",
-                columns.join("」「")
-            ),
-            format!(
-                "The file has the columns {}: say which of their values are orders to be taken for deferred payment. \
-                 Nothing was imported.",
-                columns.join(", ")
-            ),
-        )
-    }
-
-    /// The values with their numbers of orders, a line for each.
-    pub fn list(&self, lang: Lang) -> String {
-        let line = |(answer, orders): (String, usize)| {
-            let (column, value) = answer.split_once('=').unwrap_or_default();
-            let value = shown_value(value, lang);
-            format!("  {column} {value}: {}", issue::orders(orders, lang))
-        };
-        self.answers().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::domain::credit_state::{Action, Event, State};
 use crate::domain::issue::Issue;
 use crate::domain::order::Order;
+use crate::service::providers::contract;
 use crate::store::Moment;
 use provider_host::contract::{Capability, Decision, Failure, Reason, Standing, Verdict};
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub fn to_credit(order: &Order, answer: Result<Decision, Failure>) -> ResponseOu
                 Failure::Refused(_) if sent_before(order) => Event::CreditUnknown,
                 _ => Event::CreditNotSent,
             };
-            ResponseOutcome::new(event, Some(Issue::of(failure, Action::Credit)))
+            ResponseOutcome::new(event, Some(contract::issue(failure, Action::Credit)))
         }
     }
 }
@@ -66,13 +67,13 @@ fn decided(
     decision: Decision,
     [approved, under_review, rejected, on_hold, other]: Verdicts,
 ) -> ResponseOutcome {
-    let all = |said: Vec<Reason>| said.into_iter().map(Into::into).collect();
+    let all = |said: Vec<Reason>| said.into_iter().map(contract::message).collect();
     let (event, problem) = match decision.verdict {
         Verdict::Approved => (approved, None),
         Verdict::UnderReview => (under_review, None),
         Verdict::Rejected(said) => (rejected, Some(Issue::Rejected { said: all(said) })),
         Verdict::OnHold(said) => (on_hold, Some(Issue::OnHold { said: all(said) })),
-        Verdict::Other(said) => (other, Some(Issue::NeedsPerson { said: said.into() })),
+        Verdict::Other(said) => (other, Some(Issue::NeedsPerson { said: contract::message(said) })),
     };
     checked_id(order, ResponseOutcome { event, problem, transaction_id: decision.transaction_id })
 }
@@ -96,7 +97,7 @@ pub struct Inquiry {
 pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: &Inquiry) -> ResponseOutcome {
     let standing = match answer {
         Ok(standing) => standing,
-        Err(failure) => return ResponseOutcome::new(Event::CheckNoNews, Some(Issue::of(failure, Action::Check))),
+        Err(failure) => return ResponseOutcome::new(Event::CheckNoNews, Some(contract::issue(failure, Action::Check))),
     };
     if let Some(problem) = disbelief(order, &standing, question) {
         return ResponseOutcome::new(Event::CheckNoNews, Some(with_refusal(order, problem)));
@@ -109,7 +110,7 @@ pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: &Inq
         Standing::TrackingRegistered => ResponseOutcome::new(Event::CheckTracked, None),
         Standing::Paid => ResponseOutcome::new(Event::CheckPaid, None),
         Standing::Other(said) => {
-            ResponseOutcome::new(Event::CheckOther, Some(Issue::NeedsPerson { said: said.into() }))
+            ResponseOutcome::new(Event::CheckOther, Some(Issue::NeedsPerson { said: contract::message(said) }))
         }
         Standing::Decided(decision) => {
             const EVENTS: Verdicts = [
@@ -197,7 +198,7 @@ fn done(answer: Result<(), Failure>, action: Action, [done, failed, unknown]: [E
         Err(failure) => {
             let in_doubt = matches!(failure, Failure::OutcomeUnknown(_) | Failure::Already(_));
             let event = if in_doubt { unknown } else { failed };
-            ResponseOutcome::new(event, Some(Issue::of(failure, action)))
+            ResponseOutcome::new(event, Some(contract::issue(failure, action)))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What an administrator does besides settings: providers, users, tokens.
 
+use crate::service::messages::localize::Localize;
 use crate::service::plugins::InstallError;
 use crate::service::providers::directory::{abilities, kind_name};
 use crate::store::{
@@ -432,7 +433,7 @@ pub async fn audit(
 ) -> Result<Json<Vec<Audited>>, Problem> {
     let found = app.store.audit(lines.before, bounded(lines.limit)?).await?.into_iter();
     let audited = found.map(|AuditLine { id, at, who, deed }| {
-        let words = deed.words(caller.lang);
+        let words = deed.localized(caller.lang);
         Audited { id, at, who, deed, words }
     });
     Ok(Json(audited.collect()))

@@ -1,8 +1,9 @@
 //! Batches (処理パネル): one action on many orders.
 
 use crate::domain::credit_state::{Action, Outcome, State};
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::service::batches::{is_for_many, waits};
+use crate::service::messages::localize::Localize;
 use crate::store::{self, BatchProgress, MAX_BATCH, MAX_PAGE, PAGE};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
@@ -33,7 +34,7 @@ pub struct Batch {
 impl Batch {
     async fn of(app: &App, batch: store::Batch, lang: Lang) -> Result<Self, Problem> {
         let progress = app.store.batch_progress(batch.id).await?;
-        let waits = waits(&app.store, batch.id).await?.iter().map(|wait| wait.words(lang)).collect();
+        let waits = waits(&app.store, batch.id).await?.iter().map(|wait| wait.localized(lang)).collect();
         let store::Batch { id, action, who, created_at, finished_at } = batch;
         Ok(Batch { id, action, who, created_at, finished_at, progress, waits })
     }

@@ -1,7 +1,7 @@
 //! Who calls: the bearer token, its role, the language it wants words in.
 
 use crate::domain::clock;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::store::Role;
 use crate::web::App;
 use crate::web::api::problem::{Kind, Problem};

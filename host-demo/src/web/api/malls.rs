@@ -1,9 +1,14 @@
 //! Malls: settings, fees, automation.
 
-use crate::domain::issue::{Lang, connection_words};
-use crate::domain::mall::{self, Automation, Fees, Mall, ROWS_PER_REQUEST};
+use crate::domain::credit_state::Action;
+use crate::domain::lang::Lang;
+use crate::domain::mall::{Automation, Fees, Mall, ROWS_PER_REQUEST};
 use crate::domain::order::Invoice;
 use crate::service::csv::selection::Takes;
+use crate::service::malls;
+use crate::service::messages::connection::connection_error;
+use crate::service::messages::localize::Localize;
+use crate::service::providers::contract;
 use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
@@ -194,9 +199,9 @@ async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Ve
     };
     let mut found: Vec<_> = names.into_iter().map(member).collect();
     if let Some(plugin) = plugin {
-        let checked = mall::check(mall, plugin).await.map_err(|error| Problem::failed(&error))?;
+        let checked = malls::check(mall, plugin).await.map_err(|error| Problem::failed(&error))?;
         found.extend(
-            checked.iter().map(|problem| FieldProblem { field: problem.key.clone(), detail: problem.words(lang) }),
+            checked.iter().map(|problem| FieldProblem { field: problem.key.clone(), detail: problem.localized(lang) }),
         );
     }
     Ok(found)
@@ -268,8 +273,10 @@ pub async fn test(
         let words = format!("The provider {} has no connection test; see `capabilities`.", mall.provider);
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let answer = app.calls.test_connection(&plugin, &mall.account()).await.rows.pop();
-    let words = answer.and_then(Result::err).map(|failure| connection_words(failure, caller.lang));
+    let answer = app.calls.test_connection(&plugin, &contract::trial_account(&mall)).await.rows.pop();
+    let words = answer
+        .and_then(Result::err)
+        .map(|failure| connection_error(&contract::issue(failure, Action::Check), caller.lang));
     Ok(Json(Tested { works: words.is_none(), words }))
 }
 
@@ -308,11 +315,12 @@ pub async fn try_fee(
     }
     let (mall, plugin) = with_plugin(&app, &id).await?;
     let bill = Bill { items: trial.amount, shipping_fee: 0, payment_fee: 0 };
-    let tried = plugin.fee_adjust(&mall.fee_rule(), &bill).await.map_err(|error| Problem::failed(&error))?;
+    let tried =
+        plugin.fee_adjust(&contract::fee_rule(&mall.fees), &bill).await.map_err(|error| Problem::failed(&error))?;
     tried.map(|fee| Json(Tried { payment_fee: fee.payment_fee, billed: fee.billed_amount, band: fee.band })).map_err(
         |problems| {
             let field = |problem: provider_host::contract::FieldProblem| FieldProblem {
-                detail: crate::domain::issue::field_words(&problem.clone().into(), caller.lang),
+                detail: contract::field(problem.clone()).localized(caller.lang),
                 field: problem.field,
             };
             let fields = problems.into_iter().map(field).collect();

@@ -2,10 +2,13 @@
 
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Outcome, State};
-use crate::domain::issue::{Issue, Lang};
+use crate::domain::issue::Issue;
+use crate::domain::lang::Lang;
 use crate::domain::order::{Amounts, Invoice, Item, Order, Person};
 use crate::service::credit::Row;
 use crate::service::decisions::{entered, found};
+use crate::service::messages::issue::provider_message;
+use crate::service::messages::localize::Localize;
 use crate::service::tracking::{self, Entry, Refused};
 use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
 use crate::web::App;
@@ -34,7 +37,7 @@ pub struct Trouble {
 impl Trouble {
     /// In words of `lang`.
     pub fn new(problem: &Issue, lang: Lang) -> Self {
-        Trouble { words: problem.words(lang), said: problem.said(lang) }
+        Trouble { words: problem.localized(lang), said: provider_message(problem, lang) }
     }
 }
 
@@ -437,8 +440,8 @@ pub async fn tracking(
     match tracking::enter(&app.store, &plugin, &order, entry, &caller.name).await? {
         Ok(_) => edited(&app, id, true, caller.lang).await,
         Err(Refused::Changed) => edited(&app, id, false, caller.lang).await,
-        Err(refused @ Refused::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.words(caller.lang))),
-        Err(refused) => Err(Problem::new(Kind::Invalid, refused.words(caller.lang))),
+        Err(refused @ Refused::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.localized(caller.lang))),
+        Err(refused) => Err(Problem::new(Kind::Invalid, refused.localized(caller.lang))),
     }
 }
 
@@ -526,7 +529,7 @@ pub async fn decide(
 ) -> Result<Json<Done>, Problem> {
     let typed = decision.transaction_id.as_deref().unwrap_or_default();
     let (typed, note) =
-        entered(typed, &decision.note).map_err(|wrong| Problem::new(Kind::Invalid, wrong.words(caller.lang)))?;
+        entered(typed, &decision.note).map_err(|wrong| Problem::new(Kind::Invalid, wrong.localized(caller.lang)))?;
     let order = unchanged(&app, id, decision.version).await?;
     let open: Vec<_> = findings(order.state).collect();
     if !open.contains(&decision.found.as_str()) {

@@ -1,8 +1,9 @@
 //! CSV in and out.
 
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::service::csv::row_result::{SkipReason, Tally};
 use crate::service::csv::table::{Charset, MAX_FILE_BYTES};
+use crate::service::messages::localize::Localize;
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
@@ -123,7 +124,7 @@ impl PassedOver {
             SkipReason::NotTaken { column, value } => ("not_taken", Some((column.clone(), value.clone()))),
         };
         let (column, value) = told.unzip();
-        let words = reason.words(lang);
+        let words = reason.localized(lang);
         PassedOver { reason: name, words, column, value, orders: tally.orders, rows: tally.rows }
     }
 }
@@ -180,7 +181,7 @@ pub async fn import(
         came.taken.into_iter().take(NAMED).map(|(line, number, words)| FileLine { line, number, words }).collect();
     let refused = came.bad.into_iter().take(NAMED).map(|bad| FileLine {
         line: bad.line,
-        words: bad.complaints.iter().map(|complaint| complaint.words(caller.lang)).collect::<Vec<_>>().join(" / "),
+        words: bad.complaints.iter().map(|complaint| complaint.localized(caller.lang)).collect::<Vec<_>>().join(" / "),
         number: bad.number,
     });
     let refused = refused.collect();
@@ -194,13 +195,13 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
         NotTaken::Asks(question) => {
             let field = |(answer, orders): (String, usize)| FieldProblem {
                 field: "take".to_owned(),
-                detail: format!("{answer}: {}", crate::domain::issue::orders(orders, lang)),
+                detail: format!("{answer}: {}", crate::service::messages::format::order_count(orders, lang)),
             };
             let how = lang.pick(
                 "取り込む値を take=列=値 として付けてください（いくつでも）。候補は fields にあります。",
                 "Send the values that are to be taken as take=COLUMN=VALUE, as many as needed; `fields` has all of them.",
             );
-            let words = format!("{} {how}", question.words(lang));
+            let words = format!("{} {how}", question.localized(lang));
             Problem::new(Kind::ChoiceNeeded, words).with(question.answers().map(field).collect())
         }
     }

@@ -1,7 +1,8 @@
 //! What every page has, and what is said where there is no page.
 
 use crate::domain::clock;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
+use crate::service::messages::localize::Localize;
 use crate::store::{Role, StoreError, User};
 use crate::web::http::assets;
 use crate::web::http::session::Visitor;
@@ -71,7 +72,7 @@ impl Page {
 
     /// A user's role in words.
     pub fn role_of(&self, user: &User) -> &'static str {
-        user.role.label(self.lang)
+        user.role.localized(self.lang)
     }
 
     /// Where the asset `name` is.

@@ -1,7 +1,7 @@
 //! Who is asking: session, language, and the token that every form has to bring back.
 
 use crate::domain::clock;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::store::{Role, User};
 use crate::web::App;
 use crate::web::http::page::{Notice, Page, Refusal};

@@ -1,6 +1,7 @@
 //! What users change about themselves: the password.
 
 use crate::domain::clock;
+use crate::service::messages::localize::Localize;
 use crate::store::{Actor, MIN_PASSWORD, SignIn};
 use crate::web::App;
 use crate::web::http::form::Signed;
@@ -58,7 +59,7 @@ pub async fn change(
         }
     }
     if let Err(problem) = app.store.set_password(user.id, &form.new, Actor::now(&user.name)).await? {
-        return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(problem.words(staff.visitor.lang))));
+        return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(problem.localized(staff.visitor.lang))));
     }
     let session = app.store.begin_session(user.id, clock::now()).await?;
     Ok(app.begin_session("/account", session.token, &[Notice::new(Tone::Ok, t.password_changed)]))

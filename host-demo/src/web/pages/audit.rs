@@ -1,6 +1,7 @@
 //! The audit log (操作履歴), for administrators.
 
 use crate::domain::clock;
+use crate::service::messages::localize::Localize;
 use crate::store::AuditLine;
 use crate::web::App;
 use crate::web::http::page::{Page, Refusal, ok};
@@ -44,7 +45,10 @@ pub async fn page(
     let more = lines.len() > PAGE;
     lines.truncate(PAGE);
     let older = lines.last().filter(|_| more).map(|last| format!("/audit?before={}", last.id));
-    let view =
-        |line: AuditLine| LineView { when: clock::timestamp(line.at), deed: line.deed.words(p.lang), who: line.who };
+    let view = |line: AuditLine| LineView {
+        when: clock::timestamp(line.at),
+        deed: line.deed.localized(p.lang),
+        who: line.who,
+    };
     Ok(ok(&AuditPage { lines: lines.into_iter().map(view).collect(), older, p }))
 }

@@ -3,8 +3,10 @@
 
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Event, Outcome, State, next};
-use crate::domain::issue::{Lang, Wait};
+use crate::domain::issue::Wait;
+use crate::domain::lang::Lang;
 use crate::service::batches::{is_for_many, waits};
+use crate::service::messages::localize::Localize;
 use crate::store::{Batch, BatchProgress, BatchRow, Begun, Call, Candidate, MAX_BATCH, PAGE, Sum};
 use crate::web::App;
 use crate::web::http::form::{Nothing, Signed};
@@ -87,7 +89,7 @@ impl ProgressView {
         let (total, done) = (progress.total(), progress.done());
         let words = if done == total { fill(t.batch_done, &[&total]) } else { fill(t.batch_running, &[&total, &done]) };
         let BatchProgress { success, failure, unknown, .. } = *progress;
-        let waits = waits.iter().map(|wait| wait.words(p.lang)).collect();
+        let waits = waits.iter().map(|wait| wait.localized(p.lang)).collect();
         ProgressView { words, total, done, success, failure, unknown, waits }
     }
 }
@@ -113,11 +115,11 @@ impl RowView {
             number: row.number.clone(),
             tick_label: fill(t.tick_order, &[&row.number]),
             ticked: row.outcome.is_some_and(|outcome| outcome != Outcome::Success),
-            outcome: row.outcome.map_or(t.waiting, |outcome| outcome.label(lang)),
+            outcome: row.outcome.map_or(t.waiting, |outcome| outcome.localized(lang)),
             outcome_tone: row.outcome.map_or(Tone::None, outcome_tone),
-            state: row.state.map_or("–", |state| state.label(lang)),
+            state: row.state.map_or("–", |state| state.localized(lang)),
             tone: row.state.map_or(Tone::None, tone),
-            problem: row.problem.as_ref().map(|problem| problem.words(lang)).unwrap_or_default(),
+            problem: row.problem.as_ref().map(|problem| problem.localized(lang)).unwrap_or_default(),
         }
     }
 }
@@ -304,7 +306,7 @@ impl Selection {
                 .map(|(reason, orders)| vec![reason, fill(t.orders_count, &[&orders])])
                 .collect(),
         };
-        let label = self.action.label(lang);
+        let label = self.action.localized(lang);
         let run = Press {
             name: "confirmed",
             value: self.digest(app),
@@ -392,7 +394,7 @@ pub async fn list(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Re
 }
 
 fn heading(batch: &Batch, progress: &BatchProgress, p: &Page) -> String {
-    fill(p.t.batch_heading, &[&batch.action.label(p.lang), &progress.total()])
+    fill(p.t.batch_heading, &[&batch.action.localized(p.lang), &progress.total()])
 }
 
 async fn find(app: &App, id: i64) -> Result<Batch, Refusal> {

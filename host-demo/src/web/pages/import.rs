@@ -2,14 +2,16 @@
 
 use crate::domain::clock;
 use crate::domain::credit_state::State;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
 use crate::service::csv::error::InvalidOrder;
-use crate::service::csv::row_result::{Counts, FileReport, shown_value};
+use crate::service::csv::row_result::{Counts, FileReport};
 use crate::service::csv::selection::Question;
 use crate::service::csv::table::{self, Charset, MAX_FILE_BYTES};
 use crate::service::decisions::{self, DecisionsError};
 use crate::service::import::{self, ImportError, Known, Taken};
+use crate::service::messages::csv::shown_value;
+use crate::service::messages::localize::Localize;
 use crate::service::results::{self, ResultsError};
 use crate::store::{ListQuery, MAX_PAGE, Position};
 use crate::web::App;
@@ -102,19 +104,19 @@ pub async fn take_in(
     dry_run: bool,
     lang: Lang,
 ) -> Result<Result<Outcome, NotTaken>, Refusal> {
-    let state = |state: &State| state.label(lang).to_owned();
+    let state = |state: &State| state.localized(lang).to_owned();
     let taken = match file.what {
         What::Orders => orders(app, file, mall, who, dry_run, lang).await?,
         What::Results => match results::take_in(&app.store, mall, &file.bytes, file.encoding, who, dry_run).await {
             Ok(taken) => Ok(Outcome::new(&taken, state)),
             Err(ResultsError::Store(error)) => return Err(Refusal::failed(&error)),
-            Err(error) => Err(NotTaken::Unfit(error.words(lang))),
+            Err(error) => Err(NotTaken::Unfit(error.localized(lang))),
         },
         What::Decisions => {
             let desk = app.desk.of(who);
             match decisions::take_in(&desk, mall, &file.bytes, file.encoding, dry_run).await {
                 Ok(decided) => Ok(Outcome::new(&decided, state)),
-                Err(DecisionsError::File(problem)) => Err(NotTaken::Unfit(problem.words(lang))),
+                Err(DecisionsError::File(problem)) => Err(NotTaken::Unfit(problem.localized(lang))),
                 Err(error) => return Err(Refusal::failed(&error)),
             }
         }
@@ -136,7 +138,7 @@ async fn orders(
     let t = crate::web::texts::texts(lang);
     let Some(plugin) = app.registry.get(&mall.provider) else {
         let missing = crate::domain::issue::Issue::ProviderMissing { provider: mall.provider.clone() };
-        return Ok(Err(NotTaken::Unfit(missing.words(lang))));
+        return Ok(Err(NotTaken::Unfit(missing.localized(lang))));
     };
     let known = if file.correct { Known::Corrected { who } } else { Known::Kept };
     let Incoming { bytes, encoding, take, .. } = file;
@@ -144,12 +146,18 @@ async fn orders(
     let words = |taken: &Taken| {
         let amounts = &taken.order.amounts;
         let text = if taken.corrected { t.order_corrected } else { t.order_taken };
-        fill(text, &[&crate::cli::table::yen(amounts.billed), &crate::cli::table::yen(amounts.payment_fee)])
+        fill(
+            text,
+            &[
+                &crate::service::messages::format::yen(amounts.billed),
+                &crate::service::messages::format::yen(amounts.payment_fee),
+            ],
+        )
     };
     match import::run(&app.store, mall, &plugin, incoming).await {
         Ok(done) => Ok(Ok(Outcome::new(&done.imported, words))),
         Err(ImportError::Asks(question)) => Ok(Err(NotTaken::Asks(question))),
-        Err(ImportError::File(problem)) => Ok(Err(NotTaken::Unfit(problem.words(lang)))),
+        Err(ImportError::File(problem)) => Ok(Err(NotTaken::Unfit(problem.localized(lang)))),
         Err(error) => Err(Refusal::failed(&error)),
     }
 }
@@ -187,8 +195,10 @@ impl QuestionView {
         let mut columns: Vec<ColumnView> = Vec::new();
         for (answer, orders) in question.answers() {
             let (heading, value) = answer.split_once('=').unwrap_or_default();
-            let words =
-                fill(t.value_of_orders, &[&shown_value(value, lang), &crate::domain::issue::orders(orders, lang)]);
+            let words = fill(
+                t.value_of_orders,
+                &[&shown_value(value, lang), &crate::service::messages::format::order_count(orders, lang)],
+            );
             let heading = heading.to_owned();
             let value = ValueView { answer, words };
             match columns.last_mut() {
@@ -196,7 +206,7 @@ impl QuestionView {
                 _ => columns.push(ColumnView { heading, values: vec![value] }),
             }
         }
-        QuestionView { held, words: question.words(lang), columns }
+        QuestionView { held, words: question.localized(lang), columns }
     }
 }
 
@@ -221,12 +231,12 @@ struct LineView {
 impl ResultView {
     fn new(outcome: Outcome, dry_run: bool, held: Option<String>, lang: Lang, t: &'static Texts) -> Self {
         let (taken, bad) = (outcome.taken.len(), outcome.bad.len());
-        let counts = outcome.counts.words(lang).lines().map(str::to_owned).collect();
+        let counts = outcome.counts.localized(lang).lines().map(str::to_owned).collect();
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, words)| LineView { line, number, words };
         let complaint = |bad: InvalidOrder| LineView {
             line: bad.line,
-            words: bad.complaints.iter().map(|complaint| complaint.words(lang)).collect::<Vec<_>>().join(" / "),
+            words: bad.complaints.iter().map(|complaint| complaint.localized(lang)).collect::<Vec<_>>().join(" / "),
             number: bad.number,
         };
         ResultView {
@@ -464,7 +474,7 @@ async fn order_lines(app: &App, query: &ListQuery) -> Result<Vec<[String; 14]>, 
                 order.order_status.clone().unwrap_or_default(),
                 order.buyer.clone(),
                 names.provider(&order.provider),
-                order.state.label(Lang::Ja).to_owned(),
+                order.state.localized(Lang::Ja).to_owned(),
                 order.total().to_string(),
                 order.amounts.payment_fee.to_string(),
                 order.amounts.billed.to_string(),

@@ -1,13 +1,18 @@
 //! The settings of a mall (モール詳細設定): a form that is drawn from what the plugin describes.
 
-use crate::cli::table::yen;
 use crate::domain::credit_state::Action;
-use crate::domain::issue::{Field, Lang, connection_words, field_words};
+use crate::domain::issue::Field;
+use crate::domain::lang::Lang;
 use crate::domain::mall::{self, Automation, Band, Fees, Mall, MallProblem, Mode, Start, Wrong};
 use crate::domain::order::Invoice;
 use crate::service::automation;
 use crate::service::csv::selection::Takes;
 use crate::service::import;
+use crate::service::malls;
+use crate::service::messages::connection::connection_error;
+use crate::service::messages::format::yen;
+use crate::service::messages::localize::Localize;
+use crate::service::providers::contract;
 use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, Sum};
 use crate::web::App;
 use crate::web::http::form::Signed;
@@ -53,8 +58,8 @@ pub async fn list(State(app): State<App>, staff: Staff) -> Result<Response, Refu
     let names = Names::of(&app, p.lang).await?;
     let line = |mall: Mall| Line {
         provider: names.provider(&mall.provider),
-        invoice: mall.invoice.label(p.lang),
-        fees: mall.fees.mode.label(p.lang),
+        invoice: mall.invoice.localized(p.lang),
+        fees: mall.fees.mode.localized(p.lang),
         id: mall.id,
         name: mall.name,
     };
@@ -297,7 +302,7 @@ impl Form {
         let Some(plugin) = plugin else { return Ok(()) };
         // What cannot be read as a number is wrong already; the rule without it would be another rule.
         let rows_are_numbers = !self.problems.keys().any(|key| key.starts_with("fees."));
-        let found = mall::check(&self.mall, plugin).await.map_err(|error| Refusal::failed(&error))?;
+        let found = malls::check(&self.mall, plugin).await.map_err(|error| Refusal::failed(&error))?;
         for problem in found {
             if let Some(key) = problem.key.strip_prefix("settings.") {
                 let label = plugin.info().settings.iter().find(|field| field.key == key);
@@ -333,8 +338,10 @@ pub fn name_problems(mall: &Mall, provider_is_loaded: bool, lang: Lang) -> Vec<(
     let mut problems: Vec<(String, String)> = Vec::new();
     for MallProblem { key, wrong } in mall::shape_problems(mall) {
         let (field, words) = match key.split_once('.') {
-            Some((field @ ("headings" | "take"), row)) => (field.to_owned(), format!("{row}: {}", wrong.words(lang))),
-            _ => (key, wrong.words(lang)),
+            Some((field @ ("headings" | "take"), row)) => {
+                (field.to_owned(), format!("{row}: {}", wrong.localized(lang)))
+            }
+            _ => (key, wrong.localized(lang)),
         };
         match problems.iter_mut().find(|(known, _)| *known == field) {
             Some((_, known)) => *known = format!("{known} / {words}"),
@@ -354,8 +361,8 @@ fn band_key(at: usize) -> String {
 
 fn provider_words(problem: &MallProblem, label: String, lang: Lang) -> String {
     match &problem.wrong {
-        Wrong::Provider(field) => field_words(&Field { field: label, said: field.said.clone() }, lang),
-        _ => problem.words(lang),
+        Wrong::Provider(field) => Field { field: label, said: field.said.clone() }.localized(lang),
+        _ => problem.localized(lang),
     }
 }
 
@@ -518,10 +525,10 @@ async fn test(app: &App, form: &Form, plugin: Option<&Plugin>, lang: Lang, t: &T
         return Notice::new(Tone::Wait, t.test_settings_first);
     }
     let Some(plugin) = plugin else { return Notice::new(Tone::Bad, t.no_providers) };
-    let answer = app.calls.test_connection(plugin, &form.mall.account()).await.rows.pop();
+    let answer = app.calls.test_connection(plugin, &contract::trial_account(&form.mall)).await.rows.pop();
     match answer {
         Some(Ok(())) => Notice::new(Tone::Ok, t.test_ok),
-        Some(Err(failure)) => Notice::new(Tone::Bad, connection_words(failure, lang)),
+        Some(Err(failure)) => Notice::new(Tone::Bad, connection_error(&contract::issue(failure, Action::Check), lang)),
         None => Notice::new(Tone::Bad, fill(t.test_failed, &[&""])),
     }
 }
@@ -534,7 +541,10 @@ async fn try_fee(form: &Form, plugin: Option<&Plugin>, t: &Texts) -> Result<Noti
         return Ok(wrong);
     }
     let bill = Bill { items, shipping_fee: 0, payment_fee: 0 };
-    let adjusted = plugin.fee_adjust(&form.mall.fee_rule(), &bill).await.map_err(|error| Refusal::failed(&error))?;
+    let adjusted = plugin
+        .fee_adjust(&contract::fee_rule(&form.mall.fees), &bill)
+        .await
+        .map_err(|error| Refusal::failed(&error))?;
     Ok(adjusted.map_or(wrong, |adjusted| {
         let band = adjusted.band.map_or(t.try_no_band.to_owned(), |band| fill(t.try_band, &[&(band + 1)]));
         let parts = [yen(items), yen(adjusted.payment_fee), yen(adjusted.billed_amount), band];
@@ -616,8 +626,9 @@ async fn ask(
     let shown = sums.iter().map(|(_, name, sum)| ((*name).to_owned(), format!("{} {}", sum.orders, sum.billed)));
     let hidden = typed.chain(draft.map(|name| ("draft".to_owned(), name))).chain(drafted).chain(shown);
     let waiting = sums.iter().filter(|(.., sum)| sum.orders > 0);
-    let facts = waiting
-        .map(|(action, _, sum)| (action.label(lang), format!("{} / {}", orders_words(*sum, t), billed_words(*sum, t))));
+    let facts = waiting.map(|(action, _, sum)| {
+        (action.localized(lang), format!("{} / {}", orders_words(*sum, t), billed_words(*sum, t)))
+    });
     let provider = (t.provider, Names::of(app, lang).await?.provider(&form.mall.provider));
     let press = |name, value: &str, label: String, class| Press { name, value: value.to_owned(), label, class };
     let all = backlog.credit.orders + backlog.sync.orders;
@@ -730,7 +741,7 @@ fn choices<const N: usize>(chosen: &str, default: &str, all: [(&'static str, &'s
 pub fn invoices(chosen: Option<Invoice>, lang: Lang) -> Vec<Choice> {
     let choice = |(value, invoice): (&'static str, Invoice)| Choice {
         value,
-        label: invoice.label(lang).to_owned(),
+        label: invoice.localized(lang).to_owned(),
         here: chosen == Some(invoice),
     };
     [("separate", Invoice::Separate), ("enclosed", Invoice::Enclosed)].into_iter().map(choice).collect()
@@ -746,7 +757,7 @@ fn mode(name: &str) -> Mode {
 fn modes(chosen: Mode, lang: Lang) -> Vec<Choice> {
     let choice = |(value, mode): (&'static str, Mode)| Choice {
         value,
-        label: mode.label(lang).to_owned(),
+        label: mode.localized(lang).to_owned(),
         here: mode == chosen,
     };
     MODES.into_iter().map(choice).collect()

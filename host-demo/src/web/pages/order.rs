@@ -1,15 +1,21 @@
 //! One order: all that is known of it, and what can be done with it.
 
-use crate::cli::table::yen;
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Event, Outcome, State, next};
-use crate::domain::issue::{Issue, Lang};
+use crate::domain::issue::Issue;
+use crate::domain::lang::Lang;
 use crate::domain::mall::{Mall, Start};
-use crate::domain::order::{Invoice, Item, Order, Person};
+use crate::domain::order::{Edit, Invoice, Item, Order, Person};
 use crate::service::automation;
 use crate::service::credit::{CreditError, OperatorFinding};
 use crate::service::csv::error::RowError;
 use crate::service::decisions::{MAX_ID, MAX_NOTE, entered, found};
+use crate::service::messages::format::yen;
+use crate::service::messages::history;
+use crate::service::messages::issue::provider_message;
+use crate::service::messages::issue::summary;
+use crate::service::messages::issue::what_and_next;
+use crate::service::messages::localize::Localize;
 use crate::service::tracking::{self, Entry, MAX_TRACKING};
 use crate::store::{HistoryLine, Sum};
 use crate::web::App;
@@ -150,8 +156,11 @@ async fn show(app: &App, staff: &Staff, id: i64, typed: Typed, refusal: Option<N
         Some(typed) => Invoice::parse(typed),
         None => order.data.invoice,
     };
-    let of_mall =
-        Choice { value: "mall", label: fill(t.invoice_of_mall, &[&mall.invoice.label(lang)]), here: invoice.is_none() };
+    let of_mall = Choice {
+        value: "mall",
+        label: fill(t.invoice_of_mall, &[&mall.invoice.localized(lang)]),
+        here: invoice.is_none(),
+    };
     let decision = typed.decision.unwrap_or_default();
     let finding = |name: &'static str| Choice {
         value: name,
@@ -205,8 +214,8 @@ async fn find(app: &App, id: i64) -> Result<Order, Refusal> {
 }
 
 fn problem_view(problem: &Issue, lang: Lang) -> ProblemView {
-    let (what, next) = problem.what_and_next(lang);
-    ProblemView { what, said: problem.said(lang), next }
+    let (what, next) = what_and_next(problem, lang);
+    ProblemView { what, said: provider_message(problem, lang), next }
 }
 
 fn item_view(item: &Item) -> ItemView {
@@ -228,7 +237,7 @@ fn amounts_view(order: &Order, t: &Texts) -> AmountsView {
 }
 
 fn line_view(line: &HistoryLine, t: &Texts, lang: Lang) -> LineView {
-    let state = |name: &str| name.parse().map_or("", |state: State| state.label(lang));
+    let state = |name: &str| name.parse().map_or("", |state: State| state.localized(lang));
     let problem: Option<Issue> = line.problem.as_ref().and_then(|json| serde_json::from_str(json).ok());
     LineView {
         when: clock::timestamp(line.at),
@@ -237,8 +246,8 @@ fn line_view(line: &HistoryLine, t: &Texts, lang: Lang) -> LineView {
         moved: line.from_state != line.to_state,
         from: state(&line.from_state),
         to: state(&line.to_state),
-        problem: problem.map(|problem| problem.brief(lang)),
-        note: line.note.clone(),
+        problem: problem.map(|problem| summary(&problem, lang)),
+        note: history::note(line, lang),
         calls: line.report.as_deref().map(|report| calls(report, t)).unwrap_or_default(),
     }
 }
@@ -276,12 +285,12 @@ fn event_words<'a>(name: &'a str, t: &Texts) -> &'a str {
 
 /// Events that move no state.
 fn other_event<'a>(name: &'a str, t: &Texts) -> &'a str {
-    match name {
-        "tracking_entered" => t.event_tracking_entered,
-        "invoice_set" => t.event_invoice_chosen,
-        "status_set" => t.event_status_set,
-        "corrected" => t.event_corrected,
-        other => other,
+    match name.parse() {
+        Ok(Edit::TrackingEntered) => t.event_tracking_entered,
+        Ok(Edit::InvoiceSet) => t.event_invoice_chosen,
+        Ok(Edit::StatusSet) => t.event_status_set,
+        Ok(Edit::Corrected) => t.event_corrected,
+        Err(_) => name,
     }
 }
 
@@ -413,7 +422,7 @@ pub async fn act(
 
 /// The page that asks before the credit of `order` is cancelled.
 async fn ask(app: &App, mut p: Page, order: &Order, form: &ActionForm) -> Result<Response, Refusal> {
-    let (t, label) = (p.t, Action::Cancel.label(p.lang));
+    let (t, label) = (p.t, Action::Cancel.localized(p.lang));
     let back = form.back.clone().filter(|back| !back.is_empty()).unwrap_or_else(|| format!("/orders/{}", order.id));
     let back = local(&back).to_owned();
     p.path.clone_from(&back);
@@ -494,11 +503,11 @@ async fn enter(
     }
     let Some(plugin) = app.registry.get(&order.provider) else {
         let problem = Issue::ProviderMissing { provider: order.provider.clone() };
-        return Ok(Err((Tone::Bad, problem.words(lang))));
+        return Ok(Err((Tone::Bad, problem.localized(lang))));
     };
     let entry = Entry { carrier: &form.carrier, number: form.number.trim(), shipped_on };
     let entered = tracking::enter(&app.store, &plugin, order, entry, &staff.user.name).await?;
-    Ok(entered.map(drop).map_err(|refused| (Tone::Bad, refused.words(lang))))
+    Ok(entered.map(drop).map_err(|refused| (Tone::Bad, refused.localized(lang))))
 }
 
 fn said(app: &App, id: i64, tone: Tone, text: impl Into<String>) -> Response {
@@ -610,7 +619,7 @@ impl DecisionForm {
             Ok(entered) => entered,
             // More than that it is empty.
             Err(RowError::Empty(_)) => return Err(t.note_missing.to_owned()),
-            Err(wrong) => return Err(format!("{}{}", wrong.words(lang), t.not_recorded_yet)),
+            Err(wrong) => return Err(format!("{}{}", wrong.localized(lang), t.not_recorded_yet)),
         };
         let id = order.transaction_id().map(str::to_owned).or(id);
         match found(&self.found, id) {

@@ -2,6 +2,7 @@
 
 use crate::domain::clock;
 use crate::domain::credit_state::State;
+use crate::service::messages::localize::Localize;
 use crate::store::{ListKey, ListQuery, PAGE, Position};
 use crate::web::App;
 use crate::web::http::page::{Page, Refusal, ok};
@@ -245,7 +246,7 @@ pub fn numbers(text: &str) -> impl Iterator<Item = i64> {
 
 /// A state as a filter names it.
 pub fn state_name(state: State, p: &Page) -> &'static str {
-    if state == State::NotAsked { p.t.not_asked } else { state.label(p.lang) }
+    if state == State::NotAsked { p.t.not_asked } else { state.localized(p.lang) }
 }
 
 /// States that have a name of their own in the list: several ways to be on the way look the same.

@@ -1,5 +1,6 @@
 //! The providers page: what is loaded, how it does, and loading another file.
 
+use crate::service::messages::localize::Localize;
 use crate::service::plugins::{Candidate, Files, InstallError, Installer};
 use crate::service::providers::directory::{abilities, permitted};
 use crate::service::providers::metrics::Tally;
@@ -49,7 +50,7 @@ impl Question {
         Question {
             title: fill(p.t.confirm_load, &[&info.id, &before, &info.version]),
             digest: facts.digest.clone(),
-            changes: candidate.changes.iter().map(|change| change.words(p.lang)).collect(),
+            changes: candidate.changes.iter().map(|change| change.localized(p.lang)).collect(),
             malls: candidate.malls.iter().map(|(id, name)| format!("{name} ({id})")).collect(),
             confirmation: candidate.confirmation(),
         }

@@ -1,7 +1,7 @@
 //! Signing in and out, and the language.
 
 use crate::domain::clock;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use crate::store::SignIn;
 use crate::web::App;
 use crate::web::http::form::{Nothing, Signed};

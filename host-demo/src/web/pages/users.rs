@@ -1,7 +1,8 @@
 //! Users and tokens, for administrators.
 
 use crate::domain::clock;
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
+use crate::service::messages::localize::Localize;
 use crate::store::{Actor, ApiToken, MIN_PASSWORD, Role, User, UserProblem};
 use crate::web::App;
 use crate::web::http::form::{Nothing, Signed};
@@ -87,11 +88,11 @@ async fn show(app: &App, Admin(staff): &Admin, typed: Typed) -> Result<Response,
     let mut p = staff.visitor.page();
     p.path = "/users".to_owned();
     let status = typed.problem.map_or(StatusCode::OK, |_| StatusCode::UNPROCESSABLE_ENTITY);
-    p.notices.extend(typed.problem.map(|problem| Notice::new(Tone::Bad, problem.words(staff.visitor.lang))));
+    p.notices.extend(typed.problem.map(|problem| Notice::new(Tone::Bad, problem.localized(staff.visitor.lang))));
     let user = |user: User| UserView {
-        role: user.role.label(p.lang),
+        role: user.role.localized(p.lang),
         other_role: user.role.other(),
-        make_other: fill(p.t.make_role, &[&user.role.other().label(p.lang)]),
+        make_other: fill(p.t.make_role, &[&user.role.other().localized(p.lang)]),
         since: clock::timestamp(user.created_at),
         own: user.id == staff.user.id,
         id: user.id,
@@ -99,7 +100,7 @@ async fn show(app: &App, Admin(staff): &Admin, typed: Typed) -> Result<Response,
         name: user.name,
     };
     let token = |token: ApiToken| TokenView {
-        role: token.role.label(p.lang),
+        role: token.role.localized(p.lang),
         since: clock::timestamp(token.created_at),
         disabled: token.revoked_at.is_some(),
         id: token.id,
@@ -109,7 +110,7 @@ async fn show(app: &App, Admin(staff): &Admin, typed: Typed) -> Result<Response,
     let page = UsersPage {
         users: app.store.users().await?.into_iter().map(user).collect(),
         tokens: app.store.api_tokens().await?.into_iter().map(token).collect(),
-        roles: Role::VARIANTS.iter().map(|role| (role.to_string(), role.label(p.lang))).collect(),
+        roles: Role::VARIANTS.iter().map(|role| (role.to_string(), role.localized(p.lang))).collect(),
         shortest_password: MIN_PASSWORD,
         new_user: typed.user,
         new_token: typed.token,
@@ -122,7 +123,7 @@ async fn show(app: &App, Admin(staff): &Admin, typed: Typed) -> Result<Response,
 fn said(app: &App, lang: Lang, done: Result<String, UserProblem>) -> Response {
     let notice = match done {
         Ok(text) => Notice::new(Tone::Ok, text),
-        Err(problem) => Notice::new(Tone::Bad, problem.words(lang)),
+        Err(problem) => Notice::new(Tone::Bad, problem.localized(lang)),
     };
     app.redirect("/users", &[notice])
 }

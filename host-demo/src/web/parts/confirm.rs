@@ -1,6 +1,6 @@
 //! A page that asks once more: it says what would be done, and begins nothing until somebody presses.
 
-use crate::cli::table::yen;
+use crate::service::messages::format::yen;
 use crate::store::Sum;
 use crate::web::http::page::Page;
 use crate::web::texts::{Texts, fill};

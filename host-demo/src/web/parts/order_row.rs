@@ -1,10 +1,13 @@
 //! An order as a row of the list, with its buttons.
 
-use crate::cli::table::yen;
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Outcome, State};
-use crate::domain::issue::{Issue, Lang};
+use crate::domain::issue::Issue;
+use crate::domain::lang::Lang;
 use crate::domain::order::Order;
+use crate::service::messages::format::yen;
+use crate::service::messages::issue::summary;
+use crate::service::messages::localize::Localize;
 use crate::store::ListOrder;
 use crate::web::App;
 use crate::web::http::page::Tone;
@@ -103,7 +106,7 @@ impl Button {
     pub fn of_panel(action: Action, lang: Lang) -> Self {
         Button {
             name: action.to_string(),
-            label: action.label(lang),
+            label: action.localized(lang),
             aria: String::new(),
             confirm: String::new(),
             danger: action == Action::Cancel,
@@ -113,7 +116,7 @@ impl Button {
 
     fn of_order(action: Action, order: &ListOrder, lang: Lang, t: &Texts) -> Self {
         Button {
-            aria: fill(t.action_on, &[&order.number, &action.label(lang)]),
+            aria: fill(t.action_on, &[&order.number, &action.localized(lang)]),
             confirm: fill(t.confirm_cancel, &[&order.number]),
             href: (action == Action::Decide).then(|| format!("/orders/{}#decide", order.id)),
             ..Button::of_panel(action, lang)
@@ -166,9 +169,9 @@ impl RowView {
             buyer: order.buyer.clone(),
             mall: names.mall(&order.mall),
             provider: names.provider(&order.provider),
-            state: order.state.label(lang),
+            state: order.state.localized(lang),
             tone: tone(order.state),
-            problem: order.problem.as_ref().map(|problem| problem.brief(lang)),
+            problem: order.problem.as_ref().map(|problem| summary(problem, lang)),
             buttons: order.actions().map(|action| Button::of_order(action, order, lang, t)).collect(),
             total: yen(order.total()),
             billed: yen(order.amounts.billed),
@@ -247,9 +250,9 @@ pub fn told(
         Outcome::Failure => t.done_failure,
         Outcome::Unknown => t.done_unknown,
     };
-    let problem = row.problem.as_ref().map(|problem: &Issue| problem.words(lang)).unwrap_or_default();
+    let problem = row.problem.as_ref().map(|problem: &Issue| problem.localized(lang)).unwrap_or_default();
     crate::web::http::page::Notice::new(
         outcome_tone(row.outcome),
-        fill(text, &[&row.number, &action.label(lang), &problem]),
+        fill(text, &[&row.number, &action.localized(lang), &problem]),
     )
 }

@@ -6,7 +6,7 @@
 mod en;
 mod ja;
 
-use crate::domain::issue::Lang;
+use crate::domain::lang::Lang;
 use std::fmt::Display;
 
 /// A struct of texts, and all of them with their names.
