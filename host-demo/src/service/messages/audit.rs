@@ -1,9 +1,8 @@
 //! The audit log: who changed what of the platform itself.
 
 use super::localize::Localize;
+use crate::domain::audit_event::{AuditEvent, MallPart, PluginChange};
 use crate::domain::lang::Lang;
-use crate::service::plugins::Change;
-use crate::store::{AuditEvent, MallPart};
 
 /// What was done, in a sentence.
 impl Localize for AuditEvent {
@@ -95,29 +94,29 @@ impl Localize for MallPart {
 }
 
 /// What changes, in a line.
-impl Localize for Change {
+impl Localize for PluginChange {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
         let line = |ja: &str, en: &str, what: &str| format!("{}: {what}", lang.pick(ja, en));
         match self {
-            Change::OriginAdded { origin } => line("通信先を追加", "may also send to", origin),
-            Change::OriginRemoved { origin } => line("通信先を削除", "may no longer send to", origin),
-            Change::AddressesAdded { range } => line("内部アドレスを追加", "may also reach", range),
-            Change::AddressesRemoved { range } => line("内部アドレスを削除", "may no longer reach", range),
-            Change::PinRemoved { sha256 } => line(
+            PluginChange::OriginAdded { origin } => line("通信先を追加", "may also send to", origin),
+            PluginChange::OriginRemoved { origin } => line("通信先を削除", "may no longer send to", origin),
+            PluginChange::AddressesAdded { range } => line("内部アドレスを追加", "may also reach", range),
+            PluginChange::AddressesRemoved { range } => line("内部アドレスを削除", "may no longer reach", range),
+            PluginChange::PinRemoved { sha256 } => line(
                 "プラグインのチェックサム（sha256）の指定を削除",
                 "is no longer pinned to a checksum (sha256)",
                 sha256,
             ),
-            Change::SettingAdded { key, kind } => {
+            PluginChange::SettingAdded { key, kind } => {
                 line("設定項目を追加", "has another setting", &format!("{key} ({kind})"))
             }
-            Change::SettingRemoved { key } => line("設定項目を削除", "has no setting any more", key),
-            Change::SettingKind { key, from, to } => {
+            PluginChange::SettingRemoved { key } => line("設定項目を削除", "has no setting any more", key),
+            PluginChange::SettingKind { key, from, to } => {
                 line("設定項目の種類を変更", "has a setting of another kind", &format!("{key} ({from} → {to})"))
             }
-            Change::NothingToCompare => lang
+            PluginChange::NothingToCompare => lang
                 .pick("比べられる元のプラグインがありません", "there is no plugin that serves to compare it with")
                 .to_owned(),
         }

@@ -5,6 +5,7 @@ use super::localize::Localize;
 use crate::domain::credit_state::{Action, ActionContext, State};
 use crate::domain::lang::Lang;
 use crate::service::csv::error::{FileError, InvalidOrder, Needed, RowError};
+use crate::service::csv::findings::finding_names;
 use crate::service::csv::row_result::{Counts, SkipReason, Tally};
 use crate::service::csv::selection::Question;
 use crate::service::csv::table::{Fault, MAX_CELL, MAX_FILE_BYTES, MAX_LINES, QuoteFault};
@@ -194,8 +195,8 @@ impl Localize for RowError {
                 format!("the result \"{cell}\" must be one of OK, NG, 審査中, 保留, キャンセル済"),
             ),
             RowError::ResponseOutcome(cell) => lang.pick(
-                format!("結果「{cell}」を、{}のどれかに直してください", crate::service::decisions::finding_names(lang)),
-                format!("the finding \"{cell}\" must be one of {}", crate::service::decisions::finding_names(lang)),
+                format!("結果「{cell}」を、{}のどれかに直してください", finding_names(lang)),
+                format!("the finding \"{cell}\" must be one of {}", finding_names(lang)),
             ),
             RowError::WhichOrder => lang.pick(
                 "「注文番号」か「登録番号」を入力してください".into(),

@@ -1,8 +1,9 @@
 //! The lines of an order's history.
 
 use super::localize::Localize;
+use crate::domain::invoice::Invoice;
 use crate::domain::lang::Lang;
-use crate::domain::order::{Edit, Invoice};
+use crate::domain::order::Edit;
 use crate::store::HistoryLine;
 
 /// The note of `line`, with the codes of the store in words. Lines of earlier versions have words already.

@@ -2,10 +2,10 @@
 
 use super::localize::Localize;
 use crate::domain::credit_state::{Action, Outcome, State};
+use crate::domain::invoice::Invoice;
 use crate::domain::lang::Lang;
 use crate::domain::mall::Mode;
-use crate::domain::order::Invoice;
-use crate::store::Role;
+use crate::domain::user::Role;
 
 /// The label of the order list.
 impl Localize for State {

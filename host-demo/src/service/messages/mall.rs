@@ -4,7 +4,8 @@ use super::format::mangled;
 use super::localize::Localize;
 use crate::domain::issue::Field;
 use crate::domain::lang::Lang;
-use crate::domain::mall::{MAX_NAME, MallProblem, Wrong};
+use crate::domain::name::MAX_NAME;
+use crate::domain::validation::{MallProblem, Wrong};
 
 /// One line: the key, what is wrong, what to write instead.
 impl Localize for MallProblem {

@@ -2,7 +2,7 @@
 
 use super::localize::Localize;
 use crate::domain::lang::Lang;
-use crate::store::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, UserProblem};
+use crate::domain::user::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, UserProblem};
 
 /// What is wrong, and what to do.
 impl Localize for UserProblem {
