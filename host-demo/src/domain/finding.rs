@@ -29,19 +29,19 @@ impl FindingKind {
     /// The event that recording it is.
     pub fn event(self) -> Event {
         match self {
-            FindingKind::Approved => Event::OperatorApproved,
-            FindingKind::Registered => Event::OperatorRegistered,
-            FindingKind::Rejected => Event::OperatorRejected,
-            FindingKind::Cancelled => Event::OperatorCancelled,
-            FindingKind::Nothing => Event::OperatorNothing,
-            FindingKind::Tracked => Event::OperatorTracked,
-            FindingKind::Untracked => Event::OperatorUntracked,
+            Self::Approved => Event::OperatorApproved,
+            Self::Registered => Event::OperatorRegistered,
+            Self::Rejected => Event::OperatorRejected,
+            Self::Cancelled => Event::OperatorCancelled,
+            Self::Nothing => Event::OperatorNothing,
+            Self::Tracked => Event::OperatorTracked,
+            Self::Untracked => Event::OperatorUntracked,
         }
     }
 
     /// What can be recorded of an order in `state`.
-    pub fn of_state(state: State) -> impl Iterator<Item = FindingKind> {
-        FindingKind::VARIANTS.iter().copied().filter(move |kind| next(state, kind.event()).is_some())
+    pub fn of_state(state: State) -> impl Iterator<Item = Self> {
+        Self::VARIANTS.iter().copied().filter(move |kind| next(state, kind.event()).is_some())
     }
 }
 
@@ -74,26 +74,26 @@ impl OperatorFinding {
     /// The finding of this kind; nothing where it needs a transaction id and there is none.
     pub fn of(kind: FindingKind, transaction_id: Option<String>) -> Option<Self> {
         Some(match kind {
-            FindingKind::Approved => OperatorFinding::Approved { transaction_id: transaction_id? },
-            FindingKind::Registered => OperatorFinding::Registered { transaction_id },
-            FindingKind::Rejected => OperatorFinding::Rejected,
-            FindingKind::Cancelled => OperatorFinding::Cancelled,
-            FindingKind::Nothing => OperatorFinding::Nothing,
-            FindingKind::Tracked => OperatorFinding::Tracked,
-            FindingKind::Untracked => OperatorFinding::Untracked,
+            FindingKind::Approved => Self::Approved { transaction_id: transaction_id? },
+            FindingKind::Registered => Self::Registered { transaction_id },
+            FindingKind::Rejected => Self::Rejected,
+            FindingKind::Cancelled => Self::Cancelled,
+            FindingKind::Nothing => Self::Nothing,
+            FindingKind::Tracked => Self::Tracked,
+            FindingKind::Untracked => Self::Untracked,
         })
     }
 
     /// Its kind.
     pub fn kind(&self) -> FindingKind {
         match self {
-            OperatorFinding::Approved { .. } => FindingKind::Approved,
-            OperatorFinding::Registered { .. } => FindingKind::Registered,
-            OperatorFinding::Rejected => FindingKind::Rejected,
-            OperatorFinding::Cancelled => FindingKind::Cancelled,
-            OperatorFinding::Nothing => FindingKind::Nothing,
-            OperatorFinding::Tracked => FindingKind::Tracked,
-            OperatorFinding::Untracked => FindingKind::Untracked,
+            Self::Approved { .. } => FindingKind::Approved,
+            Self::Registered { .. } => FindingKind::Registered,
+            Self::Rejected => FindingKind::Rejected,
+            Self::Cancelled => FindingKind::Cancelled,
+            Self::Nothing => FindingKind::Nothing,
+            Self::Tracked => FindingKind::Tracked,
+            Self::Untracked => FindingKind::Untracked,
         }
     }
 
@@ -105,8 +105,8 @@ impl OperatorFinding {
     /// The provider's id that it names.
     pub fn transaction_id(&self) -> Option<&str> {
         match self {
-            OperatorFinding::Approved { transaction_id } => Some(transaction_id),
-            OperatorFinding::Registered { transaction_id } => transaction_id.as_deref(),
+            Self::Approved { transaction_id } => Some(transaction_id),
+            Self::Registered { transaction_id } => transaction_id.as_deref(),
             _ => None,
         }
     }
@@ -114,8 +114,8 @@ impl OperatorFinding {
     /// What came last left no trace. That is certain only when it cannot be on its way any more.
     pub fn is_absence(&self, order: &Order) -> bool {
         match self {
-            OperatorFinding::Nothing | OperatorFinding::Untracked => true,
-            OperatorFinding::Registered { .. } => order.state == State::CancelUnknown,
+            Self::Nothing | Self::Untracked => true,
+            Self::Registered { .. } => order.state == State::CancelUnknown,
             _ => false,
         }
     }

@@ -30,8 +30,8 @@ impl Invoice {
     /// From 別送, 同梱 or the English names.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
-            "別送" | "separate" => Some(Invoice::Separate),
-            "同梱" | "enclosed" => Some(Invoice::Enclosed),
+            "別送" | "separate" => Some(Self::Separate),
+            "同梱" | "enclosed" => Some(Self::Enclosed),
             _ => None,
         }
     }

@@ -51,7 +51,7 @@ pub struct Mall<S = Settings> {
 
 impl Default for Mall {
     fn default() -> Self {
-        Mall {
+        Self {
             id: String::new(),
             name: String::new(),
             provider: String::new(),
@@ -114,14 +114,7 @@ pub struct Automation {
 /// Money moves only when the shop said so; asking moves nothing, so it is done unless the shop says no.
 impl Default for Automation {
     fn default() -> Self {
-        Automation {
-            credit: Start::Never,
-            poll: true,
-            sync: Start::Never,
-            approved: None,
-            rejected: None,
-            on_hold: None,
-        }
+        Self { credit: Start::Never, poll: true, sync: Start::Never, approved: None, rejected: None, on_hold: None }
     }
 }
 
@@ -142,9 +135,9 @@ impl Start {
     /// Whether it begins for an order of this order status.
     pub fn holds(&self, order_status: Option<&str>) -> bool {
         match self {
-            Start::Never => false,
-            Start::AtOnce => true,
-            Start::Status(status) => order_status == Some(status),
+            Self::Never => false,
+            Self::AtOnce => true,
+            Self::Status(status) => order_status == Some(status),
         }
     }
 }

@@ -49,7 +49,7 @@ pub enum Wrong {
 impl MallProblem {
     /// `wrong` at `key`.
     pub fn new(key: impl Into<String>, wrong: Wrong) -> Self {
-        MallProblem { key: key.into(), wrong }
+        Self { key: key.into(), wrong }
     }
 }
 

@@ -149,7 +149,7 @@ pub fn field(problem: FieldProblem) -> Field {
 
 fn beginning(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => format!("{}…", text.split_at(end).0),
         None => text.to_owned(),
     }
 }
