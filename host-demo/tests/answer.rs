@@ -7,11 +7,11 @@ use common::fake::reason;
 use host_demo::domain::credit_state::{Action, Event, State};
 use host_demo::domain::issue::Issue;
 use host_demo::domain::lang::Lang;
+use host_demo::domain::moment::Moment;
 use host_demo::domain::order::{Order, Registration};
 use host_demo::service::messages::localize::Localize;
 use host_demo::service::providers::contract;
 use host_demo::service::providers::response::{Inquiry, to_cancel, to_check, to_credit, to_sync};
-use host_demo::store::Moment;
 use provider_host::contract::{Capability, Decision, Failure, Standing, Verdict};
 use std::time::Duration;
 

@@ -4,17 +4,19 @@ mod common;
 
 use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, do_by_itself, mall, new_order, on_both};
+use host_demo::domain::actor::AUTOMATION;
+use host_demo::domain::audit_event::{AuditEvent, MallPart};
+use host_demo::domain::automation::pause;
 use host_demo::domain::clock;
 use host_demo::domain::credit_state::{Action, Event, Outcome, State};
 use host_demo::domain::issue::{Issue, ProviderMessage, SendFailure};
 use host_demo::domain::mall::{Automation, Mall, Start};
 use host_demo::domain::order::{Order, Tracking};
-use host_demo::service::automation::{AUTOMATION, pause};
 use host_demo::service::credit::CreditService;
 use host_demo::store::lease::ProcessLease;
 use host_demo::store::{
-    Admission, Among, AuditEvent, Backlog, BreakerState, Claim, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery,
-    MallPart, MallUpdate, MallUpdateOutcome, OnBacklog, Position, Sum,
+    Admission, Among, Backlog, BreakerState, Claim, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery, MallUpdate,
+    MallUpdateOutcome, OnBacklog, Position, Sum,
 };
 use std::collections::HashMap;
 use std::sync::Arc;

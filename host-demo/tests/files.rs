@@ -438,7 +438,7 @@ async fn an_id_at_a_provider_that_excel_destroyed_is_refused() {
     let fake = Fake::new(&[]).with_info(|info| info.settings = fields);
     let mall = |id: &str| {
         let settings = [("terminal-id", id), ("password", "1.5E+10")];
-        Mall { settings: settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into(), ..common::mall() }
+        Mall { settings: settings.map(|(key, value)| (key.to_owned(), value.into())).into(), ..common::mall() }
     };
     assert_eq!(malls::check(&mall("9000000001"), &fake).await.unwrap(), []);
     for id in ["9.0E+09", "####"] {

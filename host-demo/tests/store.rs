@@ -116,7 +116,7 @@ on_both! {
     async fn an_account_is_corrected_only_while_no_outcome_under_it_is_in_doubt(db) {
         let test = TestStore::new(db).await;
         let orders = test.orders(2).await;
-        let corrected = Mall { settings: [("id".to_owned(), "1".to_owned())].into(), ..mall() };
+        let corrected = Mall { settings: [("id".to_owned(), "1".into())].into(), ..mall() };
         let claimed = test.claim(&orders[..1], "w").await.remove(0).unwrap();
         let held = MallUpdateOutcome::Held(vec!["A-1".to_owned()]);
         assert_eq!(test.store.put_mall(&corrected, MallUpdate::default()).await.unwrap(), held);
@@ -149,7 +149,7 @@ on_both! {
         assert_eq!(test.claim(&orders[1..2], "w").await, [None], "as it was read, it was the old one's");
         assert!(test.claim(&[unasked], "w").await[0].is_some());
         let keep = AccountChange::Orders;
-        let same_provider = Mall { settings: [("id".to_owned(), "9".to_owned())].into(), ..other };
+        let same_provider = Mall { settings: [("id".to_owned(), "9".into())].into(), ..other };
         let saved = test.store.put_mall(&same_provider, MallUpdate { keep, ..MallUpdate::default() }).await.unwrap();
         assert_eq!(saved, MallUpdateOutcome::Done { elsewhere: 2 }, "another account at the same provider");
     }
@@ -175,9 +175,9 @@ on_both! {
 
     async fn settings_cannot_be_read_without_the_key(db) {
         let test = TestStore::new(db).await;
-        let secret = Mall { settings: [("password".to_owned(), "himitsu-1".to_owned())].into(), ..mall() };
+        let secret = Mall { settings: [("password".to_owned(), "himitsu-1".into())].into(), ..mall() };
         test.store.put_mall(&secret, MallUpdate::default()).await.unwrap();
-        assert_eq!(test.mall().await.settings["password"], "himitsu-1");
+        assert_eq!(test.mall().await.settings["password"].expose(), "himitsu-1");
         if db == Db::Sqlite {
             for file in ["orders.db", "orders.db-wal"] {
                 let bytes = std::fs::read(test.folder.path().join(file)).unwrap_or_default();

@@ -3,13 +3,13 @@
 mod common;
 
 use common::{TestStore, mall, on_both};
+use host_demo::domain::actor::Actor;
 use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
+use host_demo::domain::user::{MIN_PASSWORD, Role, UserProblem};
 use host_demo::service::messages::localize::Localize;
 use host_demo::store::lease::ProcessLease;
-use host_demo::store::{
-    Actor, Begun, Call, DRAFTS_KEPT, MAX_DRAFTS, MIN_PASSWORD, MallUpdate, Role, SESSION, SignIn, UserProblem,
-};
+use host_demo::store::{Begun, Call, DRAFTS_KEPT, MAX_DRAFTS, MallUpdate, SESSION, SignIn};
 
 const GOOD: &str = "correct horse battery";
 
@@ -125,7 +125,7 @@ on_both! {
         let (token, _) = store.add_api_token("在庫連携", Role::Operator, None, by(5)).await.unwrap().unwrap();
         assert!(store.revoke_api_token(token.id, by(6)).await.unwrap());
         assert!(!store.revoke_api_token(token.id, by(7)).await.unwrap());
-        let settings = [("password".to_owned(), "himitsu".to_owned())].into();
+        let settings = [("password".to_owned(), "himitsu".into())].into();
         let changed = Mall { name: "新店".into(), provider: "other".into(), settings, ..mall() };
         for at in [8, 9] {
             store.put_mall(&changed, MallUpdate { by: by(at), ..MallUpdate::default() }).await.unwrap();

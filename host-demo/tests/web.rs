@@ -7,14 +7,17 @@ use axum::body::Body;
 use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use common::{Db, TestStore, new_order};
+use host_demo::domain::actor::Actor;
 use host_demo::domain::clock;
 use host_demo::domain::credit_state::{Action, Event, State};
+use host_demo::domain::invoice::Invoice;
 use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::{Mall, Start};
-use host_demo::domain::order::{Invoice, Order};
+use host_demo::domain::order::Order;
+use host_demo::domain::user::Role;
 use host_demo::service::providers::directory::PluginDirectory;
 use host_demo::service::providers::response::IN_FLIGHT_WINDOW;
-use host_demo::store::{Actor, Backlog, Change, MallUpdate, Role, SIGN_IN_WINDOW, Sum};
+use host_demo::store::{Backlog, Change, MallUpdate, SIGN_IN_WINDOW, Sum};
 use host_demo::web::{App, Sandbox, Setup, built_components};
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits};
@@ -45,7 +48,7 @@ impl Platform {
     async fn of(https: bool) -> Self {
         let test = TestStore::new(Db::Sqlite).await;
         let mut mall = test.mall().await;
-        mall.settings = BTreeMap::from([("password".to_owned(), SECRET.to_owned())]);
+        mall.settings = BTreeMap::from([("password".to_owned(), SECRET.into())]);
         test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         test.orders(3).await;
         for (name, role) in [("kanri", Role::Administrator), ("tanto", Role::Operator)] {
@@ -930,14 +933,14 @@ async fn platform_with_a_wrong_secret() -> (Platform, String) {
     let mut browser = platform.signed_in("kanri").await;
     browser.submit("/start", "/start/1", &[("provider", "np")]).await;
     let mut mall = platform.test.store.mall("mihon").await.unwrap().expect("the sample mall");
-    let right = mall.settings.insert(SECRET_KEY.to_owned(), SECRET.to_owned()).expect("a secret");
+    let right = mall.settings.insert(SECRET_KEY.to_owned(), SECRET.into()).expect("a secret").expose().to_owned();
     platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
     (platform, right)
 }
 
 impl Platform {
     async fn secret(&self) -> String {
-        self.test.store.mall("mihon").await.unwrap().unwrap().settings[SECRET_KEY].clone()
+        self.test.store.mall("mihon").await.unwrap().unwrap().settings[SECRET_KEY].expose().to_owned()
     }
 
     /// Brings orders that were never asked about to a state, with these transaction ids.
@@ -1345,7 +1348,8 @@ async fn through_the_api_orders_that_wait_are_left_to_an_operator_unless_it_says
     let token = platform.token(Role::Administrator).await;
     let mut version = mall.version;
     let mut put = async |waiting: Value, credit: &str| {
-        let settings: BTreeMap<_, _> = mall.settings.iter().filter(|(key, _)| *key != SECRET_KEY).collect();
+        let open = mall.settings.iter().filter(|(key, _)| *key != SECRET_KEY);
+        let settings: BTreeMap<_, _> = open.map(|(key, value)| (key, value.expose())).collect();
         let mut body = json!({
             "name": mall.name, "provider": mall.provider, "settings": settings, "version": version,
             "automation": { "credit": credit },

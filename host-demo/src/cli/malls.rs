@@ -1,17 +1,19 @@
 //! `mall` and `fees`.
 
+use crate::cli::mall_file::{self, MAX_FILE_BYTES};
 use crate::cli::table::{pairs, table};
 use crate::cli::{Session, read};
+use crate::domain::actor::Actor;
+use crate::domain::automation;
 use crate::domain::credit_state::Action;
-use crate::domain::mall::{self, MAX_FILE_BYTES, Mall, Start};
-use crate::service::automation;
+use crate::domain::mall::{Mall, Start};
+use crate::domain::name::is_name;
 use crate::service::malls;
 use crate::service::messages::connection::connection_error;
 use crate::service::messages::format::yen;
 use crate::service::messages::localize::Localize;
 use crate::service::providers::contract;
-use crate::service::providers::directory::is_name;
-use crate::store::{Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
+use crate::store::{Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
 use provider_host::contract::{Bill, SettingKind};
@@ -71,7 +73,7 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
     let text = String::from_utf8(read(file, MAX_FILE_BYTES, lang)?).with_context(|| {
         session.say(format!("{shown}: UTF-8で保存してください"), format!("{shown}: must be saved as UTF-8"))
     })?;
-    let (mall, mut problems) = mall::parse(id, &text)
+    let (mall, mut problems) = mall_file::parse(id, &text)
         .with_context(|| session.say(format!("{shown}: TOMLとして読めません"), format!("{shown}: not TOML")))?;
     if is_name(&mall.provider) {
         let provider = session.shelf.load(&mall.provider).await?;
@@ -136,8 +138,10 @@ async fn show(session: &Session, id: &str) -> Result<bool> {
     let secret = |key: &str| {
         provider.info().settings.iter().any(|field| field.key == key && matches!(field.kind, SettingKind::Secret))
     };
-    let settings =
-        mall.settings.iter().map(|(key, value)| (key.as_str(), if secret(key) { "***".into() } else { value.clone() }));
+    let settings = mall
+        .settings
+        .iter()
+        .map(|(key, value)| (key.as_str(), if secret(key) { "***".into() } else { value.expose().to_owned() }));
     let head = [
         (lang.pick("モール", "mall"), mall.id.clone()),
         (lang.pick("名前", "name"), mall.name.clone()),

@@ -1,6 +1,7 @@
 //! The command line: reads what is typed, has it done, prints what came of it.
 
 mod batches;
+mod mall_file;
 mod malls;
 mod orders;
 mod plugins;

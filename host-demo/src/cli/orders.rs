@@ -5,13 +5,14 @@ use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
 use crate::cli::{Charset, CsvFile, Session, Targets, date, read, say_counts, state};
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, State};
+use crate::domain::finding::{FindingKind, OperatorFinding};
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
 use crate::domain::order::Order;
 use crate::service::credit::{CreditService, PollPolicy, Row};
 use crate::service::csv::selection::Question;
 use crate::service::csv::table::MAX_FILE_BYTES;
-use crate::service::decisions::{entered, found};
+use crate::service::decisions::entered;
 use crate::service::import::{self, Done, ImportError, Imported, Incoming, Known};
 use crate::service::messages::csv::question_values;
 use crate::service::messages::format::order_count;
@@ -133,16 +134,16 @@ pub(super) struct Decide {
 }
 
 impl Decide {
-    /// What was found, by its name in the API, and the transaction id that was said.
-    fn found(&self) -> (&'static str, &str) {
+    /// What was found, and the transaction id that was given.
+    fn found(&self) -> (FindingKind, &str) {
         match self {
-            Decide { approved: Some(id), .. } => ("approved", id.as_deref().unwrap_or_default()),
-            Decide { registered: Some(id), .. } => ("registered", id.as_deref().unwrap_or_default()),
-            Decide { rejected: true, .. } => ("rejected", ""),
-            Decide { cancelled: true, .. } => ("cancelled", ""),
-            Decide { tracked: true, .. } => ("tracked", ""),
-            Decide { untracked: true, .. } => ("untracked", ""),
-            Decide { .. } => ("nothing", ""),
+            Decide { approved: Some(id), .. } => (FindingKind::Approved, id.as_deref().unwrap_or_default()),
+            Decide { registered: Some(id), .. } => (FindingKind::Registered, id.as_deref().unwrap_or_default()),
+            Decide { rejected: true, .. } => (FindingKind::Rejected, ""),
+            Decide { cancelled: true, .. } => (FindingKind::Cancelled, ""),
+            Decide { tracked: true, .. } => (FindingKind::Tracked, ""),
+            Decide { untracked: true, .. } => (FindingKind::Untracked, ""),
+            Decide { .. } => (FindingKind::Nothing, ""),
         }
     }
 }
@@ -407,13 +408,13 @@ pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
         bail!(session.say("--note に、どう確かめたかを書いてください", "Say in --note how it was found out"));
     }
     let order = session.order(&decide.order, decide.mall.as_deref()).await?;
-    let (name, typed) = decide.found();
+    let (kind, typed) = decide.found();
     let (typed, note) = match entered(typed, &decide.note) {
         Ok(entered) => entered,
         Err(wrong) => bail!("{}: {}", order.number, wrong.localized(session.lang)),
     };
     let id = typed.or(order.transaction_id().map(str::to_owned));
-    let Some(found) = found(name, id) else { bail!(Issue::IdMissing.localized(session.lang)) };
+    let Some(found) = OperatorFinding::of(kind, id) else { bail!(Issue::IdMissing.localized(session.lang)) };
     let desk: CreditService<Plugin> = session.desk(&[]).await?;
     Ok(print_rows(&[desk.decide(order.id, found, &note).await?], session.lang))
 }

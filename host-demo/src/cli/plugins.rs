@@ -2,12 +2,12 @@
 
 use crate::cli::Session;
 use crate::cli::table::{pairs, table};
+use crate::domain::actor::Actor;
 use crate::domain::lang::Lang;
 use crate::service::messages::format::yen;
 use crate::service::messages::localize::Localize;
 use crate::service::plugins::{Candidate, Files, Installer};
 use crate::service::providers::directory::{abilities, kind_name};
-use crate::store::Actor;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use provider_host::contract::SettingKind;

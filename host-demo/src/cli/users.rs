@@ -2,9 +2,10 @@
 
 use crate::cli::Session;
 use crate::cli::table::table;
+use crate::domain::actor::Actor;
 use crate::domain::lang::Lang;
+use crate::domain::user::{MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
 use crate::service::messages::localize::Localize;
-use crate::store::{Actor, MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use std::io::{IsTerminal, Read};

@@ -283,7 +283,6 @@ enum When {
 
 /// What a state offers.
 struct StateInfo {
-    state: State,
     actions: &'static [(Action, When)],
     /// The tracking number may be entered or changed.
     tracking_open: bool,
@@ -292,36 +291,38 @@ struct StateInfo {
 use Action as A;
 use When::{Always, Issue, Tracking};
 
-/// One row for each state, in the order of the enum.
-const INFO: &[StateInfo] = &[
-    info(S::NotAsked, &[(A::Credit, Always)], true),
-    info(S::Sending, &[], false),
-    info(S::UnderReview, &[(A::Check, Always), (A::Cancel, Always)], true),
-    info(S::OnHold, &[(A::Check, Always), (A::Cancel, Always)], true),
-    info(S::Approved, &[(A::Sync, Tracking), (A::Check, Issue), (A::Cancel, Always)], true),
-    info(S::Rejected, &[(A::Credit, Always)], true),
-    info(S::NotSent, &[(A::Credit, Always)], true),
-    info(S::Unknown, &[(A::Check, Always), (A::Decide, Always)], true),
-    info(S::CancellingApproved, &[], false),
-    info(S::CancellingUnderReview, &[], false),
-    info(S::CancellingOnHold, &[], false),
-    info(S::CancellingAgain, &[], false),
-    info(S::CancelUnknown, &[(A::Check, Always), (A::Cancel, Always), (A::Decide, Always)], false),
-    info(S::Cancelled, &[(A::Credit, Always)], true),
-    info(S::Syncing, &[], false),
-    info(S::SyncingAgain, &[], false),
-    info(S::SyncUnknown, &[(A::Check, Always), (A::Sync, Always), (A::Decide, Always)], false),
-    info(S::Synced, &[], false),
-    // The provider knows these orders by the shop's files alone: nothing can be done with them through the API.
-    info(S::CsvUnderReview, &[], true),
-    info(S::CsvOnHold, &[], true),
-    info(S::CsvApproved, &[], true),
-    info(S::CsvRejected, &[], true),
-    info(S::CsvCancelled, &[], true),
-];
+/// What each state offers.
+const fn info(state: State) -> StateInfo {
+    match state {
+        S::NotAsked => offers(&[(A::Credit, Always)], true),
+        S::Sending => offers(&[], false),
+        S::UnderReview => offers(&[(A::Check, Always), (A::Cancel, Always)], true),
+        S::OnHold => offers(&[(A::Check, Always), (A::Cancel, Always)], true),
+        S::Approved => offers(&[(A::Sync, Tracking), (A::Check, Issue), (A::Cancel, Always)], true),
+        S::Rejected => offers(&[(A::Credit, Always)], true),
+        S::NotSent => offers(&[(A::Credit, Always)], true),
+        S::Unknown => offers(&[(A::Check, Always), (A::Decide, Always)], true),
+        S::CancellingApproved => offers(&[], false),
+        S::CancellingUnderReview => offers(&[], false),
+        S::CancellingOnHold => offers(&[], false),
+        S::CancellingAgain => offers(&[], false),
+        S::CancelUnknown => offers(&[(A::Check, Always), (A::Cancel, Always), (A::Decide, Always)], false),
+        S::Cancelled => offers(&[(A::Credit, Always)], true),
+        S::Syncing => offers(&[], false),
+        S::SyncingAgain => offers(&[], false),
+        S::SyncUnknown => offers(&[(A::Check, Always), (A::Sync, Always), (A::Decide, Always)], false),
+        S::Synced => offers(&[], false),
+        // The provider knows these orders by the shop's files alone: nothing can be done with them through the API.
+        S::CsvUnderReview => offers(&[], true),
+        S::CsvOnHold => offers(&[], true),
+        S::CsvApproved => offers(&[], true),
+        S::CsvRejected => offers(&[], true),
+        S::CsvCancelled => offers(&[], true),
+    }
+}
 
-const fn info(state: State, actions: &'static [(Action, When)], tracking_open: bool) -> StateInfo {
-    StateInfo { state, actions, tracking_open }
+const fn offers(actions: &'static [(Action, When)], tracking_open: bool) -> StateInfo {
+    StateInfo { actions, tracking_open }
 }
 
 /// The state after `event`, or nothing where it cannot happen.
@@ -341,12 +342,6 @@ pub struct ActionContext {
 }
 
 impl State {
-    fn info(self) -> &'static StateInfo {
-        let info = &INFO[self as usize];
-        debug_assert!(info.state == self, "INFO is in the order of the enum");
-        info
-    }
-
     /// What the operator may do now, in the order of the buttons.
     pub fn actions(self, situation: ActionContext) -> impl Iterator<Item = Action> {
         let offered = move |action, when| match when {
@@ -354,12 +349,12 @@ impl State {
             Tracking => situation.tracking_entered,
             Issue => situation.problem,
         };
-        self.info().actions.iter().filter(move |(action, when)| offered(*action, *when)).map(|(action, _)| *action)
+        info(self).actions.iter().filter(move |(action, when)| offered(*action, *when)).map(|(action, _)| *action)
     }
 
     /// Whether the tracking number may be entered or changed.
     pub fn tracking_open(self) -> bool {
-        self.info().tracking_open
+        info(self).tracking_open
     }
 
     /// What the automation does with an order in this state, if its mall lets it.
@@ -379,7 +374,7 @@ impl State {
 
     /// Nobody knows what the last request did.
     pub fn is_unknown(self) -> bool {
-        matches!(self, S::Unknown | S::CancelUnknown | S::SyncUnknown)
+        matches!(self, Self::Unknown | Self::CancelUnknown | Self::SyncUnknown)
     }
 
     /// Nobody knows what the last request did, or will do.
@@ -389,7 +384,7 @@ impl State {
 
     /// The provider may hold a live registration about which something is still to be asked or done.
     pub fn may_be_live(self) -> bool {
-        next(self, E::CreditStarted).is_none() && self != S::Synced && !self.takes_csv()
+        next(self, E::CreditStarted).is_none() && self != Self::Synced && !self.takes_csv()
     }
 
     /// A result may come by CSV: the order was not judged through the API.
@@ -405,7 +400,7 @@ impl State {
     /// A new credit sends the reference of the last one again: nothing was recorded under it. After a
     /// rejection or a cancel the provider has seen it, so a new one is minted.
     pub fn keeps_reference(self) -> bool {
-        self == S::NotSent
+        self == Self::NotSent
     }
 }
 
@@ -424,11 +419,13 @@ pub enum Outcome {
 
 impl Event {
     /// What an answer amounts to that turned out to be about something else: nothing is known.
-    pub fn doubted(self) -> Event {
+    pub fn doubted(self) -> Self {
         match self {
-            E::CreditApproved | E::CreditRejected | E::CreditUnderReview | E::CreditOnHold => E::CreditUnknown,
-            E::CheckApproved | E::CheckRejected | E::CheckUnderReview | E::CheckOnHold => E::CheckNoNews,
-            E::OperatorApproved | E::OperatorRegistered => E::CheckNoNews,
+            Self::CreditApproved | Self::CreditRejected | Self::CreditUnderReview | Self::CreditOnHold => {
+                Self::CreditUnknown
+            }
+            Self::CheckApproved | Self::CheckRejected | Self::CheckUnderReview | Self::CheckOnHold => Self::CheckNoNews,
+            Self::OperatorApproved | Self::OperatorRegistered => Self::CheckNoNews,
             other => other,
         }
     }
@@ -437,7 +434,12 @@ impl Event {
     pub fn is_no_progress(self) -> bool {
         matches!(
             self,
-            E::CreditNotSent | E::CheckUnderReview | E::CheckNoNews | E::CheckOther | E::CancelFailed | E::SyncFailed
+            Self::CreditNotSent
+                | Self::CheckUnderReview
+                | Self::CheckNoNews
+                | Self::CheckOther
+                | Self::CancelFailed
+                | Self::SyncFailed
         )
     }
 
@@ -446,7 +448,7 @@ impl Event {
         match (self, state) {
             (_, state) if state.is_unknown() => Outcome::Unknown,
             (_, S::Rejected | S::NotSent | S::OnHold | S::CsvRejected | S::CsvOnHold) => Outcome::Failure,
-            (E::CheckNoNews | E::CancelFailed | E::SyncFailed, _) => Outcome::Failure,
+            (Self::CheckNoNews | Self::CancelFailed | Self::SyncFailed, _) => Outcome::Failure,
             _ => Outcome::Success,
         }
     }

@@ -52,11 +52,11 @@ impl SendFailure {
         let is_code = |code: &str| ["host-call-ended", "host-call-limit"].contains(&code);
         let is_denial = |denial: &&str| said.message.contains(denial);
         if said.code.as_deref().is_some_and(is_code) {
-            SendFailure::PluginFailed
-        } else if ["HttpRequestDenied", "DestinationIpProhibited"].iter().any(|denial| is_denial(denial)) {
-            SendFailure::DestinationForbidden
+            Self::PluginFailed
+        } else if ["HttpRequestDenied", "DestinationIpProhibited"].iter().any(is_denial) {
+            Self::DestinationForbidden
         } else {
-            SendFailure::Unreachable
+            Self::Unreachable
         }
     }
 }
@@ -250,7 +250,7 @@ impl Serialize for Issue {
 impl<'de> Deserialize<'de> for Issue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut issue = Self::deserialize(deserializer)?;
-        if let Issue::NotSent { said, cause: cause @ SendFailure::Unreachable } = &mut issue {
+        if let Self::NotSent { said, cause: cause @ SendFailure::Unreachable } = &mut issue {
             *cause = SendFailure::of_stored(said);
         }
         Ok(issue)
@@ -262,37 +262,37 @@ impl Issue {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Issue::NotSent { .. }
-                | Issue::Busy { .. }
-                | Issue::AnswerLost { .. }
-                | Issue::ProcessDied
-                | Issue::TooEarly { .. }
-                | Issue::NothingThere
+            Self::NotSent { .. }
+                | Self::Busy { .. }
+                | Self::AnswerLost { .. }
+                | Self::ProcessDied
+                | Self::TooEarly { .. }
+                | Self::NothingThere
         )
     }
 
     /// Whether the provider, or the line to it, did not do its part: what makes others leave it alone.
     pub fn is_the_providers(&self) -> bool {
-        let is_failure = matches!(self, Issue::NotSent { .. } | Issue::Busy { .. } | Issue::AnswerLost { .. });
+        let is_failure = matches!(self, Self::NotSent { .. } | Self::Busy { .. } | Self::AnswerLost { .. });
         is_failure && !self.is_the_plugins()
     }
 
     /// Whether the plugin broke off, or met a limit, before anything was sent, as it may over a single order.
     pub fn is_the_plugins(&self) -> bool {
-        matches!(self, Issue::NotSent { cause: SendFailure::PluginFailed, .. })
+        matches!(self, Self::NotSent { cause: SendFailure::PluginFailed, .. })
     }
 
     /// Whether a row of a batch that came to this waits on instead of failing: another process can do it, or this one
     /// when it runs again.
     pub fn is_for_later(&self) -> bool {
-        matches!(self, Issue::ProviderMissing { .. } | Issue::ShuttingDown)
+        matches!(self, Self::ProviderMissing { .. } | Self::ShuttingDown)
     }
 
     /// The earliest time at which trying again makes sense, in milliseconds since 1970.
     pub fn not_before(&self, now: i64) -> i64 {
         match self {
-            Issue::TooEarly { until, .. } => *until,
-            Issue::Busy { wait: Some(seconds), .. } => now + i64::from(*seconds) * 1000,
+            Self::TooEarly { until, .. } => *until,
+            Self::Busy { wait: Some(seconds), .. } => now + i64::from(*seconds) * 1000,
             _ => now,
         }
     }
@@ -300,14 +300,14 @@ impl Issue {
     /// The same of what an operator found.
     pub fn to_record_again(self) -> Self {
         match self {
-            Issue::TooEarly { until, measured_anew, .. } => Issue::TooEarly { until, measured_anew, by_operator: true },
+            Self::TooEarly { until, measured_anew, .. } => Self::TooEarly { until, measured_anew, by_operator: true },
             other => other,
         }
     }
 
     /// The provider has no such operation.
     pub fn unsupported(action: Action) -> Self {
-        Issue::Unsupported { action: action.to_string() }
+        Self::Unsupported { action: action.to_string() }
     }
 }
 

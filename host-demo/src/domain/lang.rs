@@ -14,8 +14,8 @@ impl Lang {
     /// The one of the two that is in this language.
     pub fn pick<T>(self, ja: T, en: T) -> T {
         match self {
-            Lang::Ja => ja,
-            Lang::En => en,
+            Self::Ja => ja,
+            Self::En => en,
         }
     }
 }

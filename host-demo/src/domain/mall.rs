@@ -1,75 +1,34 @@
 //! A mall: one of a shop's storefronts, with the provider that judges its orders, its ids there, its
-//! fee rule (手数料設定) and its choice of invoice. Read from a TOML file:
-//!
-//! ```toml
-//! name = "本店"
-//! provider = "atobarai-com"
-//! invoice = "別送"              # or 同梱
-//!
-//! [settings]                    # keys as `plugin inspect` lists them
-//! enterprise-id = "12345"
-//!
-//! [fees]
-//! mode = "上書きする"            # or 加算する, 変更しない
-//! [[fees.band]]
-//! lower = 0
-//! upper = 9999
-//! fee = 330
-//! [[fees.band]]
-//! lower = 10000                 # no upper: without end
-//! fee = 0
-//!
-//! [automation]
-//! credit = "新規受付"            # the 受注ステータス that starts it; or "at-once", "never"
-//! sync = "at-once"              # likewise, when a tracking number is entered
-//! poll = true                   # ask about 審査中
-//! approved = "出荷待ち"          # the 受注ステータス of an order that was approved; likewise rejected, on-hold
-//!
-//! [headings]                    # columns that have another name in this mall's export: ours, theirs
-//! "注文番号" = "受注番号"
-//!
-//! [take]                        # which orders of an export are taken: a column, the values there
-//! "支払方法" = ["後払い決済"]
-//! ```
-//!
-//! `rows-per-request = 50`, above the tables, bounds how many orders one request to the provider carries, and so how
-//! many are in doubt when its answer is lost.
-//! With `results = "csv"` credit results come by CSV and not through the provider's API.
+//! fee rule (手数料設定) and its choice of invoice.
 
-use crate::domain::issue::Field;
-use crate::domain::name::is_text;
-use crate::domain::order::Invoice;
-use crate::service::credit::MAX_CHUNK;
-use crate::service::csv::selection::Takes;
-use crate::service::import;
-use crate::service::providers::directory::is_name;
+use crate::domain::columns::{Renamed, Takes};
+use crate::domain::invoice::Invoice;
+use crate::domain::settings::Settings;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use toml::{Table, Value};
+use strum::VariantArray;
 
-/// Longest name of a mall, of a column and of an order status, in characters: they stand in table columns.
-pub const MAX_NAME: usize = 64;
-/// Longest value of a setting, in characters, whatever its plugin allows.
-pub const MAX_SETTING: usize = 1_000;
-/// Most columns that say which orders are taken, and most values of one: more than an export has.
-const MAX_TAKES: usize = 100;
 /// Orders in one request unless the mall says otherwise: as many as a person can look up at the provider in an hour
 /// if the answer is lost.
 pub const ROWS_PER_REQUEST: u32 = 50;
-/// A settings file is a page of text; more is some other file.
-pub const MAX_FILE_BYTES: u64 = 256 << 10;
+/// Most orders in one request, whatever the provider takes: one lost response must not leave a whole day's orders with
+/// an unknown outcome, and the largest batch of any provider is NP's thousand.
+pub const MAX_ROWS_PER_REQUEST: usize = 1000;
 
-/// A mall and its settings.
+/// A mall without its provider's settings, which are not decrypted for it: what lists, pages and the steps of a batch
+/// need.
+pub type MallSummary = Mall<()>;
+
+/// A mall. `S` is what was read of its provider's settings: all of them, or nothing in a [`MallSummary`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mall {
+pub struct Mall<S = Settings> {
     /// Chosen by the operator; names the mall in every command.
     pub id: String,
     /// What it is called.
     pub name: String,
     /// The provider's id.
     pub provider: String,
-    /// The provider's settings, by key.
-    pub settings: BTreeMap<String, String>,
+    /// The provider's settings.
+    pub settings: S,
     /// 手数料設定
     pub fees: Fees,
     /// Where the order says nothing.
@@ -77,12 +36,12 @@ pub struct Mall {
     /// What happens by itself.
     pub automation: Automation,
     /// What the mall's export calls the columns that have another name there: ours, theirs.
-    pub headings: BTreeMap<String, String>,
+    pub headings: Renamed,
     /// Which orders of the mall's export are taken.
     pub take: Takes,
     /// Credit results come by CSV, not from the provider's API.
     pub by_csv: bool,
-    /// Most orders in one request to the provider, from 1 to [`MAX_CHUNK`]; its own limit may be lower.
+    /// Most orders in one request to the provider, from 1 to [`MAX_ROWS_PER_REQUEST`]; its own limit may be lower.
     pub rows_per_request: u32,
     /// The shop's account at the provider, by the store's number; 0 before the mall is stored.
     pub account: i64,
@@ -92,21 +51,45 @@ pub struct Mall {
 
 impl Default for Mall {
     fn default() -> Self {
-        Mall {
+        Self {
             id: String::new(),
             name: String::new(),
             provider: String::new(),
-            settings: BTreeMap::new(),
+            settings: Settings::new(),
             fees: Fees::default(),
             invoice: Invoice::default(),
             automation: Automation::default(),
-            headings: BTreeMap::new(),
+            headings: Renamed::new(),
             take: Takes::new(),
             by_csv: false,
             rows_per_request: ROWS_PER_REQUEST,
             account: 0,
             version: 0,
         }
+    }
+}
+
+impl Mall {
+    /// The mall and its settings apart.
+    pub fn into_summary(self) -> (MallSummary, Settings) {
+        let Self { id, name, provider, settings, fees, invoice, automation, headings, take, by_csv, .. } = self;
+        let (rows_per_request, account, version) = (self.rows_per_request, self.account, self.version);
+        let summary = Mall {
+            id,
+            name,
+            provider,
+            settings: (),
+            fees,
+            invoice,
+            automation,
+            headings,
+            take,
+            by_csv,
+            rows_per_request,
+            account,
+            version,
+        };
+        (summary, settings)
     }
 }
 
@@ -131,14 +114,7 @@ pub struct Automation {
 /// Money moves only when the shop said so; asking moves nothing, so it is done unless the shop says no.
 impl Default for Automation {
     fn default() -> Self {
-        Automation {
-            credit: Start::Never,
-            poll: true,
-            sync: Start::Never,
-            approved: None,
-            rejected: None,
-            on_hold: None,
-        }
+        Self { credit: Start::Never, poll: true, sync: Start::Never, approved: None, rejected: None, on_hold: None }
     }
 }
 
@@ -159,9 +135,9 @@ impl Start {
     /// Whether it begins for an order of this order status.
     pub fn holds(&self, order_status: Option<&str>) -> bool {
         match self {
-            Start::Never => false,
-            Start::AtOnce => true,
-            Start::Status(status) => order_status == Some(status),
+            Self::Never => false,
+            Self::AtOnce => true,
+            Self::Status(status) => order_status == Some(status),
         }
     }
 }
@@ -177,7 +153,7 @@ pub struct ShopAccount {
     /// The provider's id.
     pub provider: String,
     /// The provider's settings, by key.
-    pub settings: BTreeMap<String, String>,
+    pub settings: Settings,
     /// Counts every change.
     pub version: i64,
 }
@@ -193,7 +169,7 @@ pub struct Fees {
 }
 
 /// What a band does to the fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, VariantArray, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// 変更しない
@@ -203,16 +179,6 @@ pub enum Mode {
     Replace,
     /// 加算する
     Add,
-}
-
-impl Mode {
-    /// Both spellings that a file may use.
-    const NAMES: [(&str, &str, Mode); 3] =
-        [("keep", "変更しない", Mode::Keep), ("replace", "上書きする", Mode::Replace), ("add", "加算する", Mode::Add)];
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(en, ja, _)| text == *en || text == *ja).map(|(.., mode)| *mode)
-    }
 }
 
 /// Bills from `lower` up to and including `upper` get `fee`; all in yen.
@@ -225,439 +191,4 @@ pub struct Band {
     pub upper: Option<i64>,
     /// Tax included.
     pub fee: i64,
-}
-
-/// Something wrong in a settings file, at `key`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MallProblem {
-    /// The key, with the table it is in.
-    pub key: String,
-    /// What is wrong.
-    pub wrong: Wrong,
-}
-
-/// What is wrong with a key of a settings file.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Wrong {
-    /// No such key.
-    UnknownKey,
-    /// The key must be there.
-    Missing,
-    /// Another type is needed: text, a whole number, a table …
-    Type(&'static str),
-    /// Must be one of these.
-    Choice(&'static str),
-    /// Longer than this many characters, or empty, or with characters that cannot be seen, or blanks around it.
-    Text(usize),
-    /// Not an id that a mall can have.
-    Id,
-    /// Not a number from 1 to this one.
-    Number(usize),
-    /// A spreadsheet made a number of it.
-    Mangled,
-    /// Not a provider's name.
-    ProviderName,
-    /// Not a column that is read, or the name of two.
-    Heading,
-    /// What the provider says about it.
-    Provider(Field),
-}
-
-impl MallProblem {
-    /// `wrong` at `key`.
-    pub fn new(key: impl Into<String>, wrong: Wrong) -> Self {
-        MallProblem { key: key.into(), wrong }
-    }
-}
-
-/// Reads a settings file: the mall as far as it can be read, and every problem with it.
-pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de::Error> {
-    let mut reader = Reader::default();
-    let file = Keys { at: String::new(), table: text.parse()? };
-    reader.unknown_keys(&file, &KEYS);
-    let mut mall = Mall { id: id.to_owned(), ..Mall::default() };
-    mall.name = reader.required(&file, "name", Reader::text).unwrap_or_default();
-    mall.provider = reader.required(&file, "provider", Reader::text).unwrap_or_default();
-    if let Some(text) = reader.optional(&file, "invoice", Reader::text) {
-        mall.invoice =
-            reader.choice("invoice", Invoice::parse(&text), "別送 (separate), 同梱 (enclosed)").unwrap_or_default();
-    }
-    if let Some(settings) = reader.optional(&file, "settings", Reader::table) {
-        mall.settings = reader.texts(&settings);
-    }
-    if let Some(fees) = reader.optional(&file, "fees", Reader::table) {
-        mall.fees = reader.fees(&fees);
-    }
-    if let Some(text) = reader.optional(&file, "results", Reader::text) {
-        let by_csv = [("api", false), ("csv", true)].iter().find(|(name, _)| *name == text).map(|(_, by_csv)| *by_csv);
-        mall.by_csv = reader.choice("results", by_csv, "api, csv").unwrap_or_default();
-    }
-    if let Some(automation) = reader.optional(&file, "automation", Reader::table) {
-        mall.automation = reader.automation(&automation);
-    }
-    if let Some(headings) = reader.optional(&file, "headings", Reader::table) {
-        mall.headings = reader.texts(&headings);
-    }
-    if let Some(take) = reader.optional(&file, "take", Reader::table) {
-        mall.take = reader.lists(&take);
-    }
-    if let Some(rows) = reader.optional(&file, "rows-per-request", Reader::rows) {
-        mall.rows_per_request = rows;
-    }
-    // A key that is wrong or missing is named once.
-    let shape = shape_problems(&mall).into_iter();
-    let shape: Vec<_> = shape.filter(|new| reader.problems.iter().all(|known| known.key != new.key)).collect();
-    reader.problems.extend(shape);
-    Ok((mall, reader.problems))
-}
-
-/// The keys of a settings file.
-const KEYS: [&str; 10] = [
-    "name",
-    "provider",
-    "invoice",
-    "results",
-    "rows-per-request",
-    "settings",
-    "fees",
-    "automation",
-    "headings",
-    "take",
-];
-
-/// The page for a mall that is yet to be made stands where such a mall's own would.
-const NO_ID: &str = "new";
-
-/// What is wrong with a mall whatever its provider says: ids and names that cannot be used, columns that do not
-/// exist or stand for two. The one rule for the page, the API and the command line.
-pub fn shape_problems(mall: &Mall) -> Vec<MallProblem> {
-    let id_fits = is_name(&mall.id) && mall.id != NO_ID;
-    let named = [
-        ("id", id_fits, Wrong::Id),
-        ("name", is_text(&mall.name, MAX_NAME), Wrong::Text(MAX_NAME)),
-        ("provider", is_name(&mall.provider), Wrong::ProviderName),
-        ("rows-per-request", (1..=MAX_CHUNK).contains(&(mall.rows_per_request as usize)), Wrong::Number(MAX_CHUNK)),
-    ];
-    let named = named.into_iter().filter(|(_, fits, _)| !fits).map(|(key, _, wrong)| MallProblem::new(key, wrong));
-    let settings = mall.settings.iter().filter(|(_, value)| !is_text(value, MAX_SETTING));
-    let settings = settings.map(|(key, _)| MallProblem::new(format!("settings.{key}"), Wrong::Text(MAX_SETTING)));
-    named.chain(settings).chain(column_problems(mall)).collect()
-}
-
-/// What is wrong with the names of columns and statuses.
-fn column_problems(mall: &Mall) -> Vec<MallProblem> {
-    let texts = mall.headings.iter().map(|(ours, theirs)| (format!("headings.{ours}"), theirs));
-    let takes = mall.take.iter().flat_map(|(column, values)| {
-        // An empty value stands for orders that have none.
-        let values = values.iter().filter(|value| !value.is_empty());
-        values.chain([column]).map(move |text| (format!("take.{column}"), text))
-    });
-    let unfit = texts.chain(takes).filter(|(_, text)| !is_text(text, MAX_NAME));
-    let mut unfit: Vec<_> = unfit.map(|(key, _)| MallProblem::new(key, Wrong::Text(MAX_NAME))).collect();
-    let lists = mall.take.values().map(Vec::len).chain([mall.take.len()]);
-    if lists.max().is_some_and(|length| length > MAX_TAKES) {
-        unfit.push(MallProblem::new("take", Wrong::Number(MAX_TAKES)));
-    }
-    let wrong_headings = import::wrong_names(&mall.headings).into_iter();
-    let headings = wrong_headings.map(|name| MallProblem::new(format!("headings.{name}"), Wrong::Heading));
-    let automation = &mall.automation;
-    let status = |start: &'static str, from: &Start| match from {
-        Start::Status(status) => Some((start, status.clone())),
-        Start::Never | Start::AtOnce => None,
-    };
-    let moves = [
-        ("approved", automation.approved.clone()),
-        ("rejected", automation.rejected.clone()),
-        ("on-hold", automation.on_hold.clone()),
-    ];
-    let moves = moves.into_iter().filter_map(|(key, status)| Some((key, status?)));
-    let statuses = [status("credit", &automation.credit), status("sync", &automation.sync)].into_iter().flatten();
-    let statuses = statuses.chain(moves).filter(|(_, status)| !is_text(status, MAX_NAME));
-    let statuses = statuses.map(|(key, _)| MallProblem::new(format!("automation.{key}"), Wrong::Text(MAX_NAME)));
-    unfit.into_iter().chain(headings).chain(statuses).collect()
-}
-
-/// A table of the file and where it is.
-struct Keys {
-    at: String,
-    table: Table,
-}
-
-/// Reads values of the types they must have, and collects what is wrong.
-#[derive(Default)]
-struct Reader {
-    problems: Vec<MallProblem>,
-}
-
-type Read<T> = fn(&mut Reader, String, &Value) -> Option<T>;
-
-impl Reader {
-    fn say(&mut self, key: impl Into<String>, wrong: Wrong) {
-        self.problems.push(MallProblem::new(key, wrong));
-    }
-
-    fn wrong<T>(&mut self, key: String, wrong: Wrong) -> Option<T> {
-        self.say(key, wrong);
-        None
-    }
-
-    fn unknown_keys(&mut self, keys: &Keys, known: &[&str]) {
-        for key in keys.table.keys().filter(|key| !known.contains(&key.as_str())) {
-            self.say(keys.path(key), Wrong::UnknownKey);
-        }
-    }
-
-    fn choice<T>(&mut self, key: &str, chosen: Option<T>, choices: &'static str) -> Option<T> {
-        if chosen.is_none() {
-            self.say(key, Wrong::Choice(choices));
-        }
-        chosen
-    }
-
-    fn optional<T>(&mut self, keys: &Keys, key: &str, read: Read<T>) -> Option<T> {
-        keys.table.get(key).and_then(|value| read(self, keys.path(key), value))
-    }
-
-    fn required<T>(&mut self, keys: &Keys, key: &str, read: Read<T>) -> Option<T> {
-        match keys.table.contains_key(key) {
-            true => self.optional(keys, key, read),
-            false => self.wrong(keys.path(key), Wrong::Missing),
-        }
-    }
-
-    fn text(&mut self, key: String, value: &Value) -> Option<String> {
-        let text = value.as_str().map(str::to_owned);
-        text.or_else(|| self.wrong(key, Wrong::Type("text in quotes")))
-    }
-
-    fn yen(&mut self, key: String, value: &Value) -> Option<i64> {
-        value.as_integer().or_else(|| self.wrong(key, Wrong::Type("a whole number of yen")))
-    }
-
-    fn table(&mut self, key: String, value: &Value) -> Option<Keys> {
-        match value.as_table() {
-            Some(table) => Some(Keys { at: format!("{key}."), table: table.clone() }),
-            None => self.wrong(key, Wrong::Type("a table")),
-        }
-    }
-
-    /// Text alone: a number would lose its leading zeros, which ids have.
-    fn texts(&mut self, keys: &Keys) -> BTreeMap<String, String> {
-        let names: Vec<_> = keys.table.keys().cloned().collect();
-        names.into_iter().filter_map(|key| Some((key.clone(), self.optional(keys, &key, Self::text)?))).collect()
-    }
-
-    /// Lists of text by key.
-    fn lists(&mut self, keys: &Keys) -> Takes {
-        let names: Vec<_> = keys.table.keys().cloned().collect();
-        let list = |reader: &mut Self, key: String, value: &Value| {
-            let words =
-                value.as_array().and_then(|list| list.iter().map(|text| Some(text.as_str()?.to_owned())).collect());
-            words.or_else(|| reader.wrong(key, Wrong::Type("a list of text in quotes")))
-        };
-        names.into_iter().filter_map(|key| Some((key.clone(), self.optional(keys, &key, list)?))).collect()
-    }
-
-    fn rows(&mut self, key: String, value: &Value) -> Option<u32> {
-        let rows = value.as_integer().and_then(|rows| u32::try_from(rows).ok());
-        rows.or_else(|| self.wrong(key, Wrong::Number(MAX_CHUNK)))
-    }
-
-    fn yes(&mut self, key: String, value: &Value) -> Option<bool> {
-        value.as_bool().or_else(|| self.wrong(key, Wrong::Type("true or false")))
-    }
-
-    fn start(&mut self, key: String, value: &Value) -> Option<Start> {
-        let text = self.text(key, value)?;
-        Some(match text.as_str() {
-            "never" => Start::Never,
-            "at-once" => Start::AtOnce,
-            _ => Start::Status(text),
-        })
-    }
-
-    fn automation(&mut self, keys: &Keys) -> Automation {
-        self.unknown_keys(keys, &["credit", "poll", "sync", "approved", "rejected", "on-hold"]);
-        let usual = Automation::default();
-        Automation {
-            credit: self.optional(keys, "credit", Self::start).unwrap_or(usual.credit),
-            poll: self.optional(keys, "poll", Self::yes).unwrap_or(usual.poll),
-            sync: self.optional(keys, "sync", Self::start).unwrap_or(usual.sync),
-            approved: self.optional(keys, "approved", Self::text),
-            rejected: self.optional(keys, "rejected", Self::text),
-            on_hold: self.optional(keys, "on-hold", Self::text),
-        }
-    }
-
-    fn fees(&mut self, keys: &Keys) -> Fees {
-        self.unknown_keys(keys, &["mode", "band"]);
-        let mode = self.required(keys, "mode", Self::text).and_then(|text| {
-            self.choice("fees.mode", Mode::parse(&text), "keep (変更しない), replace (上書きする), add (加算する)")
-        });
-        let bands = self.optional(keys, "band", |reader, key, value| match value.as_array() {
-            Some(rows) => Some(rows.clone()),
-            None => reader.wrong(key, Wrong::Type("a list of tables, [[fees.band]]")),
-        });
-        let rows = bands.unwrap_or_default().into_iter().enumerate();
-        let bands = rows.filter_map(|(at, row)| self.band(band_key(at), &row)).collect();
-        Fees { mode: mode.unwrap_or_default(), bands }
-    }
-
-    fn band(&mut self, key: String, row: &Value) -> Option<Band> {
-        let keys = self.table(key, row)?;
-        self.unknown_keys(&keys, &["lower", "upper", "fee"]);
-        let lower = self.required(&keys, "lower", Self::yen);
-        let upper = self.optional(&keys, "upper", Self::yen);
-        let fee = self.required(&keys, "fee", Self::yen);
-        Some(Band { lower: lower?, upper, fee: fee? })
-    }
-}
-
-impl Keys {
-    fn path(&self, key: &str) -> String {
-        format!("{}{key}", self.at)
-    }
-}
-
-/// The key of a band in words: rows are counted from 1, as a person does.
-fn band_key(at: usize) -> String {
-    format!("fees.band[row {}]", at + 1)
-}
-
-/// The key of a field of the contract's fee rule, such as `bands[1].lower`.
-pub fn fee_key(field: &str) -> String {
-    let at_and_rest = field.strip_prefix("bands[").and_then(|rest| rest.split_once(']'));
-    match at_and_rest.and_then(|(at, rest)| Some((at.parse().ok()?, rest))) {
-        Some((at, rest)) => format!("{}{rest}", band_key(at)),
-        None => format!("fees.{field}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::lang::Lang;
-    use crate::service::messages::localize::Localize;
-
-    const GOOD: &str = r#"
-        name = "本店"
-        provider = "atobarai-com"
-        invoice = "同梱"
-        rows-per-request = 20
-        [settings]
-        enterprise-id = "01234"
-        [fees]
-        mode = "上書きする"
-        [[fees.band]]
-        lower = 0
-        upper = 9999
-        fee = 330
-        [[fees.band]]
-        lower = 10000
-        fee = 0
-        [automation]
-        credit = "新規受付"
-        sync = "at-once"
-        rejected = "お支払い確認"
-        [headings]
-        "注文番号" = "受注番号"
-        [take]
-        "支払方法" = ["後払い決済"]
-    "#;
-
-    #[test]
-    fn a_whole_file() {
-        let (mall, problems) = parse("main", GOOD).unwrap();
-        assert_eq!(problems, []);
-        assert_eq!((mall.name.as_str(), mall.provider.as_str()), ("本店", "atobarai-com"));
-        assert_eq!(mall.invoice, Invoice::Enclosed);
-        assert_eq!(mall.settings["enterprise-id"], "01234");
-        assert_eq!(mall.fees.mode, Mode::Replace);
-        assert_eq!(mall.fees.bands[1], Band { lower: 10000, upper: None, fee: 0 });
-        let expected = Automation {
-            credit: Start::Status("新規受付".into()),
-            sync: Start::AtOnce,
-            rejected: Some("お支払い確認".into()),
-            ..Automation::default()
-        };
-        assert_eq!((&mall.automation, mall.headings["注文番号"].as_str()), (&expected, "受注番号"));
-        assert_eq!(mall.take, Takes::from([("支払方法".to_owned(), vec!["後払い決済".to_owned()])]));
-        assert_eq!((mall.by_csv, mall.rows_per_request), (false, 20));
-    }
-
-    #[test]
-    fn ids_and_names_that_cannot_be_used_are_refused() {
-        let keys = |id: &str, name: &str| -> Vec<String> {
-            let text = GOOD.replace("\"本店\"", &Value::from(name).to_string());
-            parse(id, &text).unwrap().1.into_iter().map(|problem| problem.key).collect()
-        };
-        assert_eq!(keys("honten-2", "本店　2号"), [""; 0]);
-        for id in ["new", "", " ", "a b", "a\nb", "a\u{1b}[31m", "Honten", "本店", &"a".repeat(MAX_NAME + 1), "../a"]
-        {
-            assert_eq!(keys(id, "本店"), ["id"], "{id:?}");
-        }
-        for name in ["", " ", "　", " 本店", "本店\n", "a\nb", "a\u{1b}[2Jb", "a\u{202e}b", "\u{200b}", "a\0"] {
-            assert_eq!(keys("honten", name), ["name"], "{name:?}");
-        }
-        let setting = GOOD.replace("\"01234\"", "\"01\\u001b234\"");
-        assert_eq!(parse("honten", &setting).unwrap().1[0].key, "settings.enterprise-id");
-    }
-
-    #[test]
-    fn rows_are_counted_from_one() {
-        assert_eq!(fee_key("bands[1].lower"), "fees.band[row 2].lower");
-        assert_eq!(fee_key("bands"), "fees.bands");
-    }
-
-    #[test]
-    fn every_problem_is_named_with_its_key() {
-        let bad = r#"
-            provider = "../etc"
-            invoise = "別送"
-            invoice = "あと"
-            results = "fax"
-            rows-per-request = 1001
-            [settings]
-            enterprise-id = 1234
-            [fees]
-            mode = "倍にする"
-            [[fees.band]]
-            lower = "0"
-            fees = 1
-            [automation]
-            poll = "yes"
-            approved = ""
-            [headings]
-            "注文日" = "受注日"
-            "単価" = "数量"
-            [take]
-            "支払方法" = "後払い"
-        "#;
-        let (_, problems) = parse("main", bad).unwrap();
-        let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
-        assert_eq!(
-            keys,
-            [
-                "invoise",
-                "name",
-                "invoice",
-                "settings.enterprise-id",
-                "fees.mode",
-                "fees.band[row 1].fees",
-                "fees.band[row 1].lower",
-                "fees.band[row 1].fee",
-                "results",
-                "automation.poll",
-                "take.支払方法",
-                "provider",
-                "rows-per-request",
-                "headings.注文日",
-                "headings.数量",
-                "automation.approved"
-            ]
-        );
-        assert!(problems.iter().all(|p| p.localized(Lang::Ja).starts_with(&p.key)));
-        let english = |p: &MallProblem| p.localized(Lang::En).strip_prefix(&p.key).is_some_and(str::is_ascii);
-        assert!(problems.iter().all(|p| english(p) || p.localized(Lang::En).contains("one of")));
-    }
 }

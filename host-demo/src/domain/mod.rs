@@ -1,12 +1,22 @@
 //! What an order, a mall and a credit state are, and the rules that need nothing else: no input, no output.
 
+pub mod actor;
+pub mod audit_event;
+pub mod automation;
 pub mod clock;
+pub mod columns;
 pub mod credit_state;
 pub mod digest;
+pub mod finding;
 pub mod identifier;
+pub mod invoice;
 pub mod issue;
 pub mod lang;
 pub mod mall;
+pub mod moment;
 pub mod name;
 pub mod normalize;
 pub mod order;
+pub mod settings;
+pub mod user;
+pub mod validation;

@@ -4,9 +4,10 @@
 //! contract gets a new version.
 
 use crate::domain::credit_state::{Action, ActionContext, State};
+use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
 use crate::domain::mall::Mall;
-use crate::store::Moment;
+use crate::domain::moment::Moment;
 use serde::{Deserialize, Serialize};
 use time::{Date, PrimitiveDateTime};
 
@@ -49,41 +50,6 @@ pub struct Item {
     pub quantity: u32,
     /// Percent.
     pub tax_rate: Option<u8>,
-}
-
-/// How the invoice reaches the buyer.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    Serialize,
-    Deserialize,
-    strum::Display,
-    strum::EnumString,
-    utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Invoice {
-    /// 別送
-    #[default]
-    Separate,
-    /// 同梱
-    Enclosed,
-}
-
-impl Invoice {
-    /// From 別送, 同梱 or the English names.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "別送" | "separate" => Some(Invoice::Separate),
-            "同梱" | "enclosed" => Some(Invoice::Enclosed),
-            _ => None,
-        }
-    }
 }
 
 /// What a mall's export says about an order besides its amounts.

@@ -4,26 +4,25 @@
 //! chunks side by side. Every order gets a row, in the order in which they were asked for, whatever
 //! becomes of the call.
 
+use crate::domain::automation;
 use crate::domain::credit_state::{Action, Event, Outcome, State, next};
+use crate::domain::finding::OperatorFinding;
+use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
-use crate::domain::mall::{Mall, ShopAccount};
-use crate::domain::order::{Invoice, Order};
-use crate::service::automation;
+use crate::domain::mall::{MAX_ROWS_PER_REQUEST, Mall, ShopAccount};
+use crate::domain::moment::Moment;
+use crate::domain::order::Order;
 use crate::service::providers::contract;
 use crate::service::providers::directory::{Provider, Providers, find_carrier};
 use crate::service::providers::response::{self, Inquiry, ResponseOutcome};
 use crate::store::lease::ProcessLease;
-use crate::store::{Change, Claim, Ended, Moment, RowKey, Store, StoreError};
+use crate::store::{Change, Claim, Ended, RowKey, Store, StoreError};
 use futures::stream::{self, StreamExt};
 use provider_host::contract::{Cancellation, Capability};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Most rows in one call, whatever the provider takes: one lost answer must not put a whole day's
-/// orders in doubt, and NP's thousand is the largest batch there is.
-pub const MAX_CHUNK: usize = 1000;
 
 /// Calls side by side unless told otherwise: enough to hide a gateway's second of thinking, few enough
 /// for the rate limits that gateways do not publish.
@@ -101,65 +100,6 @@ impl CreditError {
         match self {
             CreditError::Store(error) => error.is_of_one_order(),
             CreditError::NoOrder(_) | CreditError::NoMall(_) => true,
-        }
-    }
-}
-
-/// What an operator found at the provider about an order whose outcome is unknown. Which of these can be
-/// recorded depends on what is unknown: the table of states decides.
-#[derive(Debug, Clone, PartialEq)]
-pub enum OperatorFinding {
-    /// It is registered there, under this id, and approved.
-    Approved {
-        /// The provider's id.
-        transaction_id: String,
-    },
-    /// It is registered there and alive; its verdict is then asked for.
-    Registered {
-        /// The provider's id, where it was not known yet.
-        transaction_id: Option<String>,
-    },
-    /// It was registered there and is rejected.
-    Rejected,
-    /// It was registered there and is cancelled.
-    Cancelled,
-    /// Nothing is registered there under the reference.
-    Nothing,
-    /// The tracking number is there.
-    Tracked,
-    /// There is no tracking number.
-    Untracked,
-}
-
-impl OperatorFinding {
-    /// What recording it is.
-    pub fn event(&self) -> Event {
-        match self {
-            OperatorFinding::Approved { .. } => Event::OperatorApproved,
-            OperatorFinding::Registered { .. } => Event::OperatorRegistered,
-            OperatorFinding::Rejected => Event::OperatorRejected,
-            OperatorFinding::Cancelled => Event::OperatorCancelled,
-            OperatorFinding::Nothing => Event::OperatorNothing,
-            OperatorFinding::Tracked => Event::OperatorTracked,
-            OperatorFinding::Untracked => Event::OperatorUntracked,
-        }
-    }
-
-    /// The provider's id that it names.
-    pub fn transaction_id(&self) -> Option<&str> {
-        match self {
-            OperatorFinding::Approved { transaction_id } => Some(transaction_id),
-            OperatorFinding::Registered { transaction_id } => transaction_id.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// What came last left no trace. That is certain only when it cannot be on its way any more.
-    fn is_absence(&self, order: &Order) -> bool {
-        match self {
-            OperatorFinding::Nothing | OperatorFinding::Untracked => true,
-            OperatorFinding::Registered { .. } => order.state == State::CancelUnknown,
-            _ => false,
         }
     }
 }
@@ -694,7 +634,7 @@ fn batch_limit(action: Action, provider: &impl Provider) -> usize {
 
 /// Most orders in one call: as many as the provider takes and their mall wants (`wanted`).
 pub(crate) fn rows_of_a_call(action: Action, provider: &impl Provider, wanted: u32) -> usize {
-    batch_limit(action, provider).min(wanted as usize).clamp(1, MAX_CHUNK)
+    batch_limit(action, provider).min(wanted as usize).clamp(1, MAX_ROWS_PER_REQUEST)
 }
 
 fn is_open(row: &Row) -> bool {

@@ -2,13 +2,15 @@
 //! decision about a single order, and answered for by itself.
 
 use crate::domain::credit_state::{Outcome, State, next};
+use crate::domain::finding::OperatorFinding;
 use crate::domain::identifier;
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
-use crate::service::credit::{CreditError, CreditService, OperatorFinding};
+use crate::service::credit::{CreditError, CreditService};
 use crate::service::csv::error::{FileError, RowError};
+use crate::service::csv::findings::read_finding;
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::service::csv::table::{self, Charset, Column, Line};
 use crate::service::messages::localize::Localize;
@@ -34,36 +36,6 @@ pub const MAX_ID: usize = 64;
 /// Orders read at once for a file.
 const READ_AT_ONCE: usize = 500;
 
-type Make = fn(Option<String>) -> Option<OperatorFinding>;
-
-/// What can be found: its name in the API and on the command line, what a file calls it, other spellings, and what it
-/// is with the transaction id; nothing where an id is needed.
-const FINDINGS: [(&str, &str, &[&str], Make); 7] = [
-    ("approved", "与信OK", &["OK", "登録あり（与信OK）"], |id| {
-        Some(OperatorFinding::Approved { transaction_id: id? })
-    }),
-    ("registered", "登録あり", &["登録有り"], |id| Some(OperatorFinding::Registered { transaction_id: id })),
-    ("rejected", "与信NG", &["NG", "登録あり（与信NG）"], |_| Some(OperatorFinding::Rejected)),
-    ("cancelled", "キャンセル済", &["キャンセル済み", "与信キャンセル済"], |_| {
-        Some(OperatorFinding::Cancelled)
-    }),
-    ("nothing", "登録なし", &["登録無し"], |_| Some(OperatorFinding::Nothing)),
-    ("tracked", "伝票番号あり", &["伝票番号有り"], |_| Some(OperatorFinding::Tracked)),
-    ("untracked", "伝票番号なし", &["伝票番号無し"], |_| Some(OperatorFinding::Untracked)),
-];
-
-/// The findings as a sentence lists them.
-pub fn finding_names(lang: Lang) -> String {
-    let names = FINDINGS.iter().map(|(name, ja, ..)| lang.pick((*ja).to_owned(), format!("{ja} ({name})")));
-    names.collect::<Vec<_>>().join(lang.pick("、", ", "))
-}
-
-/// What was found, from its name in the API; nothing for an unknown name, or where an id is needed.
-pub fn found(name: &str, transaction_id: Option<String>) -> Option<OperatorFinding> {
-    let (.., make) = FINDINGS.iter().find(|(known, ..)| *known == name)?;
-    make(transaction_id)
-}
-
 /// The transaction id, if one is given, and the note of a decision, as they are recorded: the one rule for files, the
 /// page, the API and the command line. An id must be one that the host would keep of an answer.
 pub fn entered(transaction_id: &str, note: &str) -> Result<(Option<String>, String), RowError> {
@@ -87,13 +59,6 @@ pub fn entered(transaction_id: &str, note: &str) -> Result<(Option<String>, Stri
         return Err(RowError::Empty(NOTE.to_owned()));
     }
     Ok((Some(id).filter(|id| !id.is_empty()), note))
-}
-
-fn finding(cell: &str) -> Option<Make> {
-    let is_called = |(name, ja, others, _): &&(&str, &str, &[&str], Make)| {
-        cell == *ja || cell.eq_ignore_ascii_case(name) || others.contains(&cell)
-    };
-    FINDINGS.iter().find(is_called).map(|(.., make)| *make)
 }
 
 /// A file of decisions was refused as a whole.
@@ -236,10 +201,11 @@ fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) 
         return Err(RowError::TwiceInFile(before));
     }
     let (id, note) = entered(cell(line, TRANSACTION), cell(line, NOTE))?;
-    let make = finding(cell(line, FINDING)).ok_or_else(|| RowError::ResponseOutcome(cell(line, FINDING).to_owned()))?;
+    let kind =
+        read_finding(cell(line, FINDING)).ok_or_else(|| RowError::ResponseOutcome(cell(line, FINDING).to_owned()))?;
     // An id that is known need not be copied into the file.
     let id = id.or(order.transaction_id().map(str::to_owned));
-    let found = make(id).ok_or(RowError::NotRecorded(Issue::IdMissing))?;
+    let found = OperatorFinding::of(kind, id).ok_or(RowError::NotRecorded(Issue::IdMissing))?;
     Ok(Decision { order, found, note })
 }
 

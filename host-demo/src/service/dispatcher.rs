@@ -1,9 +1,10 @@
 //! Work in the background, side by side: one lane for each kind of work, mall and provider, and no lane waits for
 //! another. A provider that does not answer, or a plugin that only waits, holds up its own lane.
 
+use crate::domain::actor::AUTOMATION;
 use crate::domain::credit_state::Action;
 use crate::domain::issue::Issue;
-use crate::service::automation::{self, AUTOMATION};
+use crate::service::automation;
 use crate::service::batches;
 use crate::service::credit::{CreditError, CreditService, Row, Work};
 use crate::service::providers::directory::Provider;

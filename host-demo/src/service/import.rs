@@ -5,10 +5,14 @@
 //! The rest of the file goes on, and every row of it is accounted for ([`crate::service::csv::row_result`]).
 
 use crate::domain::clock;
+use crate::domain::columns::{
+    FIRST_OF_ITEM, HEADINGS, Heading, IDENTIFIERS, NUMBER, ORDER_STATUS, Renamed, heading, position, their_name,
+};
 use crate::domain::credit_state::{Event, next};
 use crate::domain::identifier;
+use crate::domain::invoice::Invoice;
 use crate::domain::mall::Mall;
-use crate::domain::order::{Amounts, Invoice, Item, Order, OrderData, Person};
+use crate::domain::order::{Amounts, Item, Order, OrderData, Person};
 use crate::service::csv::error::{FileError, Needed, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::service::csv::selection::{self, Choice, NotTaken, Question, Rules, Undecided, Values};
@@ -29,85 +33,6 @@ const MAX_QUANTITY: i64 = 100_000;
 
 /// Most lines of an order: more than a cart has, and little enough for a plugin to check in a moment.
 pub const MAX_ITEMS: usize = 200;
-
-/// A heading of the export, and whether a file without it can be read.
-struct Heading {
-    name: &'static str,
-    required: bool,
-}
-
-const fn required(name: &'static str) -> Heading {
-    Heading { name, required: true }
-}
-
-const fn optional(name: &'static str) -> Heading {
-    Heading { name, required: false }
-}
-
-const NUMBER: &str = "注文番号";
-const ORDER_STATUS: &str = "受注ステータス";
-
-/// What a mall calls the columns that have another name in its export: ours, theirs.
-pub type Renamed = BTreeMap<String, String>;
-
-/// Every heading that can be renamed, in the order of a usual export.
-pub fn headings() -> impl Iterator<Item = &'static str> {
-    HEADINGS.iter().map(|heading| heading.name)
-}
-
-/// What is wrong with a mall's own names: ours that do not exist, and theirs that stand for two columns.
-pub fn wrong_names(renamed: &Renamed) -> Vec<String> {
-    let unknown = renamed.keys().filter(|ours| !headings().any(|heading| heading == *ours)).cloned();
-    let theirs: Vec<&str> = headings().map(|heading| their_name(renamed, heading)).collect();
-    let twice = |name: &&String| theirs.iter().filter(|other| **other == name.as_str()).count() > 1;
-    unknown.chain(renamed.values().filter(twice).cloned()).collect()
-}
-
-fn their_name<'a>(renamed: &'a Renamed, ours: &'a str) -> &'a str {
-    renamed.get(ours).map_or(ours, String::as_str)
-}
-
-/// Every heading that is read; any other is passed over. A heading's place in this list is its place in
-/// [`Line::cells`].
-const HEADINGS: &[Heading] = &[
-    required(NUMBER),
-    required("注文日時"),
-    required("注文者氏名"),
-    optional("注文者氏名カナ"),
-    optional("注文者会社名"),
-    optional("注文者部署名"),
-    required("注文者郵便番号"),
-    required("注文者都道府県"),
-    required("注文者市区町村"),
-    required("注文者住所"),
-    required("注文者電話番号"),
-    optional("注文者メールアドレス"),
-    optional("送付先氏名"),
-    optional("送付先氏名カナ"),
-    optional("送付先会社名"),
-    optional("送付先部署名"),
-    optional("送付先郵便番号"),
-    optional("送付先都道府県"),
-    optional("送付先市区町村"),
-    optional("送付先住所"),
-    optional("送付先電話番号"),
-    optional("送料"),
-    optional("決済手数料"),
-    required("合計金額"),
-    optional("請求書"),
-    optional("備考"),
-    optional(ORDER_STATUS),
-    required("商品名"),
-    required("単価"),
-    required("数量"),
-    optional("税率"),
-];
-
-/// Columns whose cells name something: a spreadsheet that takes them for numbers destroys them.
-const IDENTIFIERS: [&str; 5] = [NUMBER, "注文者郵便番号", "注文者電話番号", "送付先郵便番号", "送付先電話番号"];
-
-/// The headings from here on differ from line to line of one order; those before are the order's.
-const FIRST_OF_ITEM: &str = "商品名";
 
 /// An order as the file has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,7 +104,7 @@ pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, Unread> {
     let status = their_name(renamed, ORDER_STATUS);
     let has_say = |heading: &str, values: &_| heading == status || take.reads(heading, values);
     let mut sheet = table::read(bytes, encoding, &columns, has_say)?;
-    sheet.unify(&IDENTIFIERS.iter().filter_map(|name| place(name)).collect::<Vec<_>>());
+    sheet.unify(&IDENTIFIERS.iter().filter_map(|name| position(name)).collect::<Vec<_>>());
     let blank = sheet.lines.iter().filter(|line| line.is_blank).map(|line| Entry {
         line: line.at,
         rows: line.rows(),
@@ -197,11 +122,7 @@ pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, Unread> {
 
 /// The cell under our heading `name`.
 fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
-    place(name).map_or("", |at| &line.cells[at])
-}
-
-fn place(name: &str) -> Option<usize> {
-    HEADINGS.iter().position(|heading| heading.name == name)
+    position(name).map_or("", |at| &line.cells[at])
 }
 
 /// Whether two neighbouring rows are one order. A row without a number cannot belong to its neighbour, and a number
@@ -246,7 +167,7 @@ struct Groups<'a> {
 
 impl<'a> Groups<'a> {
     fn of(renamed: &'a Renamed, further: &'a [String], rules: Rules, lines: &[&'a Line]) -> Self {
-        let number = place(NUMBER).unwrap_or_default();
+        let number = position(NUMBER).unwrap_or_default();
         let hidden = lines.iter().flat_map(|line| line.hidden.iter().map(|cells| (cells[number].as_str(), line.at)));
         let hidden = hidden.filter(|(number, _)| !number.is_empty()).collect();
         Groups { renamed, further, rules, hidden, seen: HashMap::new() }
@@ -455,11 +376,6 @@ impl Cells<'_> {
 
 /// Characters of a wrong cell that a message repeats.
 const SHOWN_CELL: usize = 40;
-
-/// The heading of this name as [`HEADINGS`] has it; "" for a column that the export does not know.
-fn heading(name: &str) -> &'static str {
-    HEADINGS.iter().find(|heading| heading.name == name).map_or("", |heading| heading.name)
-}
 
 fn text(line: &Line, name: &str) -> Option<String> {
     Some(cell(line, name)).filter(|cell| !cell.is_empty()).map(str::to_owned)

@@ -1,7 +1,8 @@
 //! What a provider says about the settings of a mall.
 
 use crate::domain::identifier::is_mangled;
-use crate::domain::mall::{Mall, MallProblem, Wrong, fee_key};
+use crate::domain::mall::Mall;
+use crate::domain::validation::{MallProblem, Wrong, fee_key};
 use crate::service::providers::contract;
 use crate::service::providers::directory::Provider;
 use provider_host::CallError;
@@ -13,7 +14,7 @@ pub async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProb
         MallProblem::new(format!("settings.{}", problem.field), Wrong::Provider(contract::field(problem)))
     });
     let ids = provider.info().settings.iter().filter(|field| !matches!(field.kind, SettingKind::Secret));
-    let mangled = ids.filter(|field| mall.settings.get(&field.key).is_some_and(|value| is_mangled(value)));
+    let mangled = ids.filter(|field| mall.settings.get(&field.key).is_some_and(|value| is_mangled(value.expose())));
     let mangled: Vec<_> =
         mangled.map(|field| MallProblem::new(format!("settings.{}", field.key), Wrong::Mangled)).collect();
     // The bill does not matter: a rule is refused for what it is, whatever it is applied to.

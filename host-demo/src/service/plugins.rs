@@ -4,12 +4,13 @@
 //! put in its place. A component is given the credentials of every mall that uses its provider, so whatever lets
 //! it send them elsewhere, or ask for others, has to be confirmed by somebody who sees what changes.
 
+use crate::domain::actor::Actor;
+use crate::domain::audit_event::{AuditEvent, PluginChange};
 use crate::domain::digest::digest;
-use crate::service::providers::directory::{Access, PluginDirectory, ProviderError, kind_name};
-use crate::store::{Actor, AuditEvent, Store, StoreError};
+use crate::service::providers::directory::{Access, PluginDirectory, ProviderError, kind_name, permitted};
+use crate::store::{Store, StoreError};
 use provider_host::contract::SettingField;
 use provider_host::{Permissions, Plugin, Registry};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -32,66 +33,12 @@ impl Files {
     }
 }
 
-/// Something about a provider that changes with its component, and that somebody has to know of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "what", rename_all = "snake_case")]
-pub enum Change {
-    /// It may send requests to another origin.
-    OriginAdded {
-        /// The origin.
-        origin: String,
-    },
-    /// It may no longer send requests to an origin.
-    OriginRemoved {
-        /// The origin.
-        origin: String,
-    },
-    /// It may reach addresses that are not public.
-    AddressesAdded {
-        /// The range.
-        range: String,
-    },
-    /// It may no longer reach addresses that are not public.
-    AddressesRemoved {
-        /// The range.
-        range: String,
-    },
-    /// The permissions do not name the component by its checksum any more: any other one may be put beside them.
-    PinRemoved {
-        /// The SHA-256 that was named, in hexadecimal.
-        sha256: String,
-    },
-    /// It asks malls for another setting.
-    SettingAdded {
-        /// Its key.
-        key: String,
-        /// Its kind.
-        kind: String,
-    },
-    /// It does not ask for a setting any more.
-    SettingRemoved {
-        /// Its key.
-        key: String,
-    },
-    /// A setting is of another kind: a secret that is none any more is shown.
-    SettingKind {
-        /// Its key.
-        key: String,
-        /// What it was.
-        from: String,
-        /// What it is.
-        to: String,
-    },
-    /// Malls have settings for the provider, and there is no component that serves to compare with.
-    NothingToCompare,
-}
-
 /// A component that serves, and what putting it on the shelf would change.
 pub struct Candidate {
     /// It, loaded from the place that it will have.
     pub plugin: Plugin,
     /// What somebody has to confirm; nothing if it differs from the one before in nothing but its code.
-    pub changes: Vec<Change>,
+    pub changes: Vec<PluginChange>,
     /// The malls whose settings it is given: their names by their ids.
     pub malls: BTreeMap<String, String>,
     files: Files,
@@ -178,10 +125,10 @@ impl Installer<'_> {
         if self.fingerprint(&id)? != candidate.compared_with {
             return Err(InstallError::Meanwhile(id));
         }
-        self.store.note(by, &AuditEvent::loaded(&candidate.plugin, &candidate.changes)).await?;
+        self.store.note(by, &loaded(&candidate.plugin, &candidate.changes)).await?;
         if let Err(source) = place(&self.shelf.path(&id)?, &candidate.files) {
             let reason = source.to_string();
-            self.store.note(by, &AuditEvent::not_placed(&candidate.plugin, reason)).await?;
+            self.store.note(by, &not_placed(&candidate.plugin, reason)).await?;
             return Err(self.shelf.failed(source).into());
         }
         self.registry.put(candidate.plugin.clone());
@@ -215,8 +162,25 @@ impl Installer<'_> {
     }
 }
 
+/// That `plugin` is loaded, and that `confirmed` changes with it.
+fn loaded(plugin: &Plugin, confirmed: &[PluginChange]) -> AuditEvent {
+    let (info, facts) = (plugin.info(), plugin.facts());
+    AuditEvent::PluginLoaded {
+        provider: info.id.clone(),
+        version: info.version.clone(),
+        digest: facts.digest.clone(),
+        permissions: permitted(plugin),
+        confirmed: confirmed.to_vec(),
+    }
+}
+
+/// That `plugin` could not be put in its place after all.
+fn not_placed(plugin: &Plugin, reason: String) -> AuditEvent {
+    AuditEvent::PluginNotLoaded { provider: plugin.info().id.clone(), digest: plugin.facts().digest.clone(), reason }
+}
+
 /// What changes from `before` to `after` besides the code; everything where there is nothing before.
-fn changes(before: Option<&Plugin>, after: &Plugin) -> Vec<Change> {
+fn changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange> {
     let granted = |plugin: &Plugin| {
         let Permissions { origins, private_addresses, .. } = &plugin.facts().permissions;
         let origins: BTreeSet<_> = origins.iter().map(ToString::to_string).collect();
@@ -224,27 +188,29 @@ fn changes(before: Option<&Plugin>, after: &Plugin) -> Vec<Change> {
         (origins, ranges)
     };
     let ((origins, ranges), (new_origins, new_ranges)) = (before.map(granted).unwrap_or_default(), granted(after));
-    let nothing = before.is_none().then_some(Change::NothingToCompare);
-    let added = new_origins.difference(&origins).map(|origin| Change::OriginAdded { origin: origin.clone() });
-    let removed = origins.difference(&new_origins).map(|origin| Change::OriginRemoved { origin: origin.clone() });
-    let opened = new_ranges.difference(&ranges).map(|range| Change::AddressesAdded { range: range.clone() });
-    let closed = ranges.difference(&new_ranges).map(|range| Change::AddressesRemoved { range: range.clone() });
+    let nothing = before.is_none().then_some(PluginChange::NothingToCompare);
+    let added = new_origins.difference(&origins).map(|origin| PluginChange::OriginAdded { origin: origin.clone() });
+    let removed = origins.difference(&new_origins).map(|origin| PluginChange::OriginRemoved { origin: origin.clone() });
+    let opened = new_ranges.difference(&ranges).map(|range| PluginChange::AddressesAdded { range: range.clone() });
+    let closed = ranges.difference(&new_ranges).map(|range| PluginChange::AddressesRemoved { range: range.clone() });
     let pin = |plugin: &Plugin| plugin.facts().permissions.sha256.clone();
-    let pin = before.and_then(pin).filter(|_| pin(after).is_none()).map(|sha256| Change::PinRemoved { sha256 });
+    let pin = before.and_then(pin).filter(|_| pin(after).is_none()).map(|sha256| PluginChange::PinRemoved { sha256 });
     let settings = setting_changes(before.map_or(&[], |plugin| &plugin.info().settings), &after.info().settings);
     nothing.into_iter().chain(added).chain(removed).chain(opened).chain(closed).chain(pin).chain(settings).collect()
 }
 
-fn setting_changes(before: &[SettingField], after: &[SettingField]) -> Vec<Change> {
+fn setting_changes(before: &[SettingField], after: &[SettingField]) -> Vec<PluginChange> {
     let kinds = |fields: &[SettingField]| -> BTreeMap<String, String> {
         fields.iter().map(|field| (field.key.clone(), kind_name(&field.kind).to_owned())).collect()
     };
     let (before, after) = (kinds(before), kinds(after));
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
     let change = |key: String| match (before.get(&key), after.get(&key)) {
-        (None, Some(kind)) => Some(Change::SettingAdded { kind: kind.clone(), key }),
-        (Some(_), None) => Some(Change::SettingRemoved { key }),
-        (Some(from), Some(to)) if from != to => Some(Change::SettingKind { from: from.clone(), to: to.clone(), key }),
+        (None, Some(kind)) => Some(PluginChange::SettingAdded { kind: kind.clone(), key }),
+        (Some(_), None) => Some(PluginChange::SettingRemoved { key }),
+        (Some(from), Some(to)) if from != to => {
+            Some(PluginChange::SettingKind { from: from.clone(), to: to.clone(), key })
+        }
         _ => None,
     };
     keys.into_iter().filter_map(change).collect()

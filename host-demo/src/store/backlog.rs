@@ -1,10 +1,10 @@
 //! Orders that wait when a mall's automation is switched on or widened. They would all go out at once, so whoever
 //! saves the settings says whether they do, or whether the automation begins with orders to come.
 
+use crate::domain::automation;
 use crate::domain::credit_state::{Action, State};
 use crate::domain::issue::Issue;
 use crate::domain::mall::{Mall, Start};
-use crate::service::automation;
 use crate::store::malls::states;
 use crate::store::rows::{from_json, parse};
 use crate::store::{Conditions, Result, Store, Writing};

@@ -9,6 +9,7 @@
 //! A process that loses its connection to PostgreSQL loses its lock as well and is dead to the others.
 //! That is safe: its orders become unknown and are asked about. It goes on under a new name.
 
+use crate::domain::actor::RECOVERY;
 use crate::domain::credit_state::Event;
 use crate::domain::issue::Issue;
 use crate::domain::order::Order;
@@ -39,9 +40,6 @@ enum Lock {
     /// claims are cleared up.
     Session(tokio::sync::Mutex<AnyConnection>),
 }
-
-/// Who is written down for what nobody did.
-pub const RECOVERY: &str = "recovery";
 
 impl ProcessLease {
     /// A worker on `store`.

@@ -1,8 +1,11 @@
 //! Malls, and the shop's accounts at providers.
 
+use crate::domain::actor::Actor;
+use crate::domain::audit_event::{AuditEvent, MallPart};
 use crate::domain::credit_state::State;
 use crate::domain::mall::{Mall, ROWS_PER_REQUEST, ShopAccount};
-use crate::store::audit::{self, Actor, AuditEvent, MallPart};
+use crate::domain::settings::Settings;
+use crate::store::audit::{self};
 use crate::store::backlog::{self, Backlog, OnBacklog};
 use crate::store::rows::{from_json, parse, to_json};
 use crate::store::{Moves, Result, Store, Writing, retried, take_numbers};
@@ -234,20 +237,21 @@ impl Store {
         })
     }
 
-    fn sealed(&self, mall: &str, settings: &BTreeMap<String, String>) -> Result<String> {
+    fn sealed(&self, mall: &str, settings: &Settings) -> Result<String> {
         let mut sealed = BTreeMap::new();
         for (key, value) in settings {
-            sealed.insert(key, self.secrets.seal(&setting_name(mall, key), value)?);
+            sealed.insert(key, self.secrets.seal(&setting_name(mall, key), value.expose())?);
         }
         to_json(&sealed)
     }
 
-    fn opened(&self, mall: &str, sealed: &str) -> Result<BTreeMap<String, String>> {
-        let mut settings: BTreeMap<String, String> = from_json(sealed)?;
-        for (key, value) in &mut settings {
-            *value = self.secrets.open(&setting_name(mall, key), value)?;
-        }
-        Ok(settings)
+    fn opened(&self, mall: &str, sealed: &str) -> Result<Settings> {
+        let sealed: BTreeMap<String, String> = from_json(sealed)?;
+        let open = |(key, value): (String, String)| {
+            let value = self.secrets.open(&setting_name(mall, &key), &value)?;
+            Ok((key, value.into()))
+        };
+        sealed.into_iter().map(open).collect()
     }
 }
 

@@ -26,7 +26,7 @@ mod schedule;
 mod seed;
 mod users;
 
-pub use audit::{Actor, AuditEvent, AuditLine, MallPart};
+pub use audit::AuditLine;
 pub use backlog::{Backlog, OnBacklog, Sum};
 pub use batches::{Batch, BatchProgress, BatchRow, Ended, MAX_BATCH, Waiting};
 pub use circuit_breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
@@ -34,19 +34,17 @@ pub use drafts::{DRAFTS_KEPT, MAX_DRAFTS};
 pub use list::{Candidate, ListKey, ListOrder, ListPage, ListQuery, MAX_PAGE, MAX_SEARCH, NotAListKey, PAGE, Position};
 pub use location::{DatabaseLocation, Risks};
 pub use malls::{AccountChange, MallUpdate, MallUpdateOutcome, OpenOrders};
-pub use moment::Moment;
 pub use schedule::{Among, Due, LEASE};
-pub use users::{
-    ANSWERS_KEPT, ApiToken, Begun, Call, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, NewSession, Role, SESSION,
-    SIGN_IN_WINDOW, Session, SignIn, User, UserProblem,
-};
+pub use users::{ANSWERS_KEPT, ApiToken, Begun, Call, NewSession, SESSION, SIGN_IN_WINDOW, Session, SignIn};
 
+use crate::domain::automation;
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Event, State, next};
+use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
 use crate::domain::mall::{Mall, ShopAccount, Start};
-use crate::domain::order::{Amounts, Edit, Invoice, Order, OrderData, Registration, Tracking};
-use crate::service::automation;
+use crate::domain::moment::Moment;
+use crate::domain::order::{Amounts, Edit, Order, OrderData, Registration, Tracking};
 use crate::store::encryption::{SecretError, Secrets};
 use location::Dialect;
 use moment::Watched;

@@ -5,7 +5,8 @@
 //! machine since its last start, and on PostgreSQL the database's clock for processes of different machines. Where
 //! neither can be compared, nothing is known of the time that passed.
 
-use crate::domain::clock::{self, Uptime};
+use crate::domain::clock;
+use crate::domain::moment::Moment;
 use crate::store::{Order, Result, Store, Writing};
 use sqlx::AnyConnection;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,34 +15,6 @@ use std::time::Duration;
 /// By how much the shared clock may differ from this machine's uptime between two looks at it. More is no correction
 /// of a clock that runs well, and no slow answer of a database: it was set, or is another server's.
 const JUMP: Duration = Duration::from_secs(5);
-
-/// A moment, as it is kept for other processes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
-    /// Milliseconds since 1970 by the shared clock: the database's, or that of the one machine.
-    pub at: i64,
-    /// Of what can be compared by [`Moment::at`]: moments with the same text here. Nothing where that clock proves
-    /// nothing.
-    pub clock: Option<String>,
-    /// The uptime of the machine on which it was.
-    pub uptime: Option<Uptime>,
-}
-
-impl Moment {
-    /// Milliseconds from `earlier` to this moment, or less: where the two have both clocks in common, what the slower
-    /// one says, for clones of one machine tell the same start with other uptimes. Nothing where they have none.
-    pub fn since(&self, earlier: &Moment) -> Option<i64> {
-        let by_uptime = match (&self.uptime, &earlier.uptime) {
-            (Some(now), Some(then)) if now.boot == then.boot => Some(now.milliseconds - then.milliseconds),
-            _ => None,
-        };
-        let is_shared = self.clock.is_some() && self.clock == earlier.clock;
-        let by_clock = is_shared.then_some(self.at - earlier.at);
-        let passed = by_uptime.into_iter().chain(by_clock).min()?;
-        // A clock that runs backwards was set.
-        (passed >= 0).then_some(passed)
-    }
-}
 
 /// Between two looks at the shared clock, what is known of it may fall behind this machine's uptime by one millisecond
 /// in so many. Clocks that run differ by less than one in ten thousand, so more is a slow answer of the database.
@@ -138,11 +111,6 @@ fn closer(known: Option<(i64, i64)>, read: (i64, i64)) -> i64 {
 mod tests {
     use super::*;
 
-    fn moment(at: i64, clock: Option<&str>, uptime: Option<(&str, i64)>) -> Moment {
-        let uptime = uptime.map(|(boot, milliseconds)| Uptime { boot: boot.to_owned(), milliseconds });
-        Moment { at, clock: clock.map(str::to_owned), uptime }
-    }
-
     #[test]
     fn a_slow_answer_does_not_turn_the_shared_clock_back() {
         let quick = (100_000, 5_000);
@@ -158,30 +126,5 @@ mod tests {
         }
         assert_eq!(closer(Some(quick), (3_700_000, 6_000)), 3_700_000, "the clock was set");
         assert_eq!(closer(Some(quick), (40_000, 6_000)), 40_000, "the clock was set back");
-    }
-
-    #[test]
-    fn time_is_measured_by_a_clock_that_both_sides_share_or_not_at_all() {
-        let sent = moment(1_000_000, Some("db-1"), Some(("boot-1", 50_000)));
-        for (now, passed, why) in [
-            (moment(9_000_000, None, Some(("boot-1", 60_000))), Some(10_000), "the clock of this machine is ahead"),
-            (moment(5, None, Some(("boot-1", 60_000))), Some(10_000), "the clock of this machine is behind"),
-            (moment(1_020_000, Some("db-1"), Some(("boot-2", 7))), Some(20_000), "another machine, the same database"),
-            (moment(1_020_000, Some("db-1"), Some(("boot-1", 900_000))), Some(20_000), "a clone of the machine"),
-            (
-                moment(9_000_000, Some("db-1"), Some(("boot-1", 60_000))),
-                Some(10_000),
-                "a database's clock that is fast",
-            ),
-            (moment(1_020_000, Some("db-1"), None), Some(20_000), "a machine that does not tell its uptime"),
-            (moment(9_000_000, Some("db-2"), Some(("boot-2", 7))), None, "the database's clock was set"),
-            (moment(9_000_000, None, Some(("boot-2", 900_000))), None, "the machine restarted"),
-            (moment(999_999, Some("db-1"), None), None, "a clock that runs backwards"),
-            (moment(9_000_000, None, None), None, "nothing in common"),
-        ] {
-            assert_eq!(now.since(&sent), passed, "{why}");
-        }
-        let before_this_was_kept = moment(1_000_000, None, None);
-        assert_eq!(sent.since(&before_this_was_kept), None);
     }
 }

@@ -1,7 +1,8 @@
 //! What the columns hold, as the platform knows it.
 
 use crate::domain::clock::{self, Uptime};
-use crate::store::{Amounts, Invoice, Moment, Order, Registration, StoreError, Tracking};
+use crate::domain::moment::Moment;
+use crate::store::{Amounts, Invoice, Order, Registration, StoreError, Tracking};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::any::AnyRow;

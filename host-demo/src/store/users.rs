@@ -4,10 +4,10 @@
 //! Nothing here can be used by whoever reads the database: passwords are hashed with Argon2, and of
 //! tokens, which are random, only the SHA-256 is kept.
 
-use crate::domain::name::is_text;
-use crate::service::automation::AUTOMATION;
-use crate::store::audit::{self, Actor, AuditEvent};
-use crate::store::lease::RECOVERY;
+use crate::domain::actor::Actor;
+use crate::domain::audit_event::AuditEvent;
+use crate::domain::user::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, User, UserProblem, is_user_name};
+use crate::store::audit;
 use crate::store::rows::parse;
 use crate::store::{Result, Store, StoreError, Writing, take_numbers};
 use argon2::Argon2;
@@ -15,20 +15,14 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
 use std::sync::LazyLock;
 use std::time::Duration;
-use strum::{Display, EnumString, VariantArray};
+use strum::VariantArray;
 use tokio::sync::Semaphore;
 
-/// Shortest password, in characters: long enough that guessing through the rate limit is hopeless.
-pub const MIN_PASSWORD: usize = 12;
-/// Longest password and longest name, in characters: what is hashed must be bounded.
-pub const MAX_PASSWORD: usize = 256;
-/// Longest name of a user or a token, in characters: it stands in table columns.
-pub const MAX_USER_NAME: usize = 64;
 /// A session ends after this long: a working day, so that nobody signs in twice a day.
 pub const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 /// How far back failed sign-ins count.
@@ -45,71 +39,6 @@ pub const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 const TOKEN_BYTES: usize = 32;
 /// What a program's token begins with, so that one that leaked is recognised.
 const API_TOKEN_PREFIX: &str = "hostdemo_";
-
-/// What a user or a token may do.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// 担当者: orders.
-    Operator,
-    /// 管理者: orders, settings, providers, users.
-    Administrator,
-}
-
-impl Role {
-    /// The one that this is not.
-    pub fn other(self) -> Self {
-        match self {
-            Role::Operator => Role::Administrator,
-            Role::Administrator => Role::Operator,
-        }
-    }
-}
-
-/// A person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct User {
-    /// The store's number.
-    pub id: i64,
-    /// What the person signs in as, and what stands in histories.
-    pub name: String,
-    /// What the person may do.
-    pub role: Role,
-    /// Signed out for good.
-    pub disabled: bool,
-    /// Milliseconds since 1970.
-    pub created_at: i64,
-}
-
-/// What a name, a password or a change is refused for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserProblem {
-    /// Empty, longer than [`MAX_USER_NAME`], or with characters that cannot be seen.
-    Name,
-    /// Somebody has it.
-    NameTaken,
-    /// Shorter than [`MIN_PASSWORD`] or longer than [`MAX_PASSWORD`].
-    Password,
-    /// Nobody could administer the platform after it.
-    LastAdministrator,
-    /// There is no such user.
-    NoUser,
-}
 
 /// How a sign-in ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,14 +77,13 @@ pub struct Session {
 }
 
 /// A program's token, without the token.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ApiToken {
     /// The store's number.
     pub id: i64,
     /// What it is for; stands in histories.
     pub name: String,
     /// What it may do.
-    #[sqlx(try_from = "String")]
     pub role: Role,
     /// Who made it.
     pub created_by: String,
@@ -165,13 +93,6 @@ pub struct ApiToken {
     pub expires_at: Option<i64>,
     /// Milliseconds since 1970; absent: it is good.
     pub revoked_at: Option<i64>,
-}
-
-impl TryFrom<String> for Role {
-    type Error = strum::ParseError;
-    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
-        text.parse()
-    }
 }
 
 /// Whether a call that acts is new.
@@ -582,8 +503,18 @@ fn subject_address(address: &str) -> String {
     format!("address {address}")
 }
 
-fn is_user_name(name: &str) -> bool {
-    is_text(name, MAX_USER_NAME) && ![AUTOMATION, RECOVERY].contains(&name)
+impl FromRow<'_, AnyRow> for ApiToken {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(ApiToken {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            role: parse(row.try_get("role")?)?,
+            created_by: row.try_get("created_by")?,
+            created_at: row.try_get("created_at")?,
+            expires_at: row.try_get("expires_at")?,
+            revoked_at: row.try_get("revoked_at")?,
+        })
+    }
 }
 
 impl FromRow<'_, AnyRow> for User {

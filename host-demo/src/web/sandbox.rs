@@ -61,7 +61,7 @@ impl Sandbox {
             // The merchant's papers call an id as the plugin's label does.
             _ => merchant.iter().find(|(label, _)| *label == field.label.ja).map(|(_, id)| id.clone()),
         };
-        let settings = info.settings.iter().filter_map(|field| Some((field.key.clone(), value(field)?)));
+        let settings = info.settings.iter().filter_map(|field| Some((field.key.clone(), value(field)?.into())));
         Some(Mall {
             id: SAMPLE_MALL.to_owned(),
             name: name.to_owned(),

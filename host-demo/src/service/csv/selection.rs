@@ -4,13 +4,11 @@
 //! A column that tells how an order is paid or where it stands, and of which nobody has said what is to be taken,
 //! makes the import ask. Who answers is the operator, for one file, or the mall's settings, once and for all.
 
+use crate::domain::columns::Takes;
 use crate::service::csv::error::FileError;
 use crate::service::csv::row_result::SkipReason;
 use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization;
-
-/// For a column's heading, the values whose orders are taken.
-pub type Takes = BTreeMap<String, Vec<String>>;
 
 /// Stands for every value of a column.
 pub const EVERY: &str = "*";

@@ -1,9 +1,8 @@
 //! The audit log: who changed what of the platform itself.
 
 use super::localize::Localize;
+use crate::domain::audit_event::{AuditEvent, MallPart, PluginChange};
 use crate::domain::lang::Lang;
-use crate::service::plugins::Change;
-use crate::store::{AuditEvent, MallPart};
 
 /// What was done, in a sentence.
 impl Localize for AuditEvent {
@@ -12,34 +11,34 @@ impl Localize for AuditEvent {
     fn localized(&self, lang: Lang) -> String {
         let ja = lang == Lang::Ja;
         match self {
-            AuditEvent::MallAdded { mall, provider } if ja => format!("モール {mall} を追加（{provider}）"),
-            AuditEvent::MallAdded { mall, provider } => format!("added the mall {mall} ({provider})"),
-            AuditEvent::MallChanged { mall, parts } => {
+            Self::MallAdded { mall, provider } if ja => format!("モール {mall} を追加（{provider}）"),
+            Self::MallAdded { mall, provider } => format!("added the mall {mall} ({provider})"),
+            Self::MallChanged { mall, parts } => {
                 let parts: Vec<_> = parts.iter().map(|part| part.localized(lang)).collect();
                 match ja {
                     true => format!("モール {mall} の設定を変更: {}", parts.join("、")),
                     false => format!("changed the mall {mall}: {}", parts.join(", ")),
                 }
             }
-            AuditEvent::UserAdded { user, role } if ja => format!("利用者 {user} を追加（{}）", role.localized(lang)),
-            AuditEvent::UserAdded { user, role } => format!("added the user {user} ({})", role.localized(lang)),
-            AuditEvent::UserChanged { user, disabled: true, .. } if ja => format!("利用者 {user} を停止"),
-            AuditEvent::UserChanged { user, disabled: true, .. } => format!("disabled the user {user}"),
-            AuditEvent::UserChanged { user, role, .. } if ja => {
+            Self::UserAdded { user, role } if ja => format!("利用者 {user} を追加（{}）", role.localized(lang)),
+            Self::UserAdded { user, role } => format!("added the user {user} ({})", role.localized(lang)),
+            Self::UserChanged { user, disabled: true, .. } if ja => format!("利用者 {user} を停止"),
+            Self::UserChanged { user, disabled: true, .. } => format!("disabled the user {user}"),
+            Self::UserChanged { user, role, .. } if ja => {
                 format!("利用者 {user} の権限を{}に", role.localized(lang))
             }
-            AuditEvent::UserChanged { user, role, .. } => format!("made the user {user} {}", role.localized(lang)),
-            AuditEvent::PasswordChanged { user } if ja => format!("利用者 {user} のパスワードを変更"),
-            AuditEvent::PasswordChanged { user } => format!("changed the password of the user {user}"),
-            AuditEvent::TokenIssued { token, role } if ja => {
+            Self::UserChanged { user, role, .. } => format!("made the user {user} {}", role.localized(lang)),
+            Self::PasswordChanged { user } if ja => format!("利用者 {user} のパスワードを変更"),
+            Self::PasswordChanged { user } => format!("changed the password of the user {user}"),
+            Self::TokenIssued { token, role } if ja => {
                 format!("APIトークン「{token}」を発行（{}）", role.localized(lang))
             }
-            AuditEvent::TokenIssued { token, role } => {
+            Self::TokenIssued { token, role } => {
                 format!("issued the API token {token} ({})", role.localized(lang))
             }
-            AuditEvent::TokenRevoked { token } if ja => format!("APIトークン「{token}」を無効化"),
-            AuditEvent::TokenRevoked { token } => format!("revoked the API token {token}"),
-            AuditEvent::PluginLoaded { provider, version, digest, permissions, confirmed } => {
+            Self::TokenRevoked { token } if ja => format!("APIトークン「{token}」を無効化"),
+            Self::TokenRevoked { token } => format!("revoked the API token {token}"),
+            Self::PluginLoaded { provider, version, digest, permissions, confirmed } => {
                 let separator = lang.pick("、", ", ");
                 let permissions = permissions.join(separator);
                 let confirmed: Vec<_> = confirmed.iter().map(|change| change.localized(lang)).collect();
@@ -56,7 +55,7 @@ impl Localize for AuditEvent {
                     ),
                 )
             }
-            AuditEvent::PluginNotLoaded { provider, digest, reason } => lang.pick(
+            Self::PluginNotLoaded { provider, digest, reason } => lang.pick(
                 format!("プラグイン {provider}（sha256 {digest}）のファイルを置けず、読み込みを中止: {reason}"),
                 format!(
                     "did not load the plugin {provider} (sha256 {digest}): its files could not be written: {reason}"
@@ -72,22 +71,22 @@ impl Localize for MallPart {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            MallPart::Name => lang.pick("モール名", "name").to_owned(),
-            MallPart::Provider { from, to } => {
+            Self::Name => lang.pick("モール名", "name").to_owned(),
+            Self::Provider { from, to } => {
                 format!("{} {from} → {to}", lang.pick("後払い会社", "provider"))
             }
-            MallPart::Setting { key } => format!("{} {key}", lang.pick("設定", "setting")),
-            MallPart::Fees => lang.pick("手数料設定", "fees").to_owned(),
-            MallPart::Invoice => lang.pick("請求書の送り方", "invoice").to_owned(),
-            MallPart::Automation => lang.pick("自動処理", "automation").to_owned(),
-            MallPart::Headings => lang.pick("CSVの列", "CSV columns").to_owned(),
-            MallPart::Take => lang.pick("取り込む注文", "orders taken").to_owned(),
-            MallPart::RowsPerRequest => lang.pick("一度に送る件数", "rows in a request").to_owned(),
-            MallPart::ByCsv => lang.pick("与信結果の受け取り方", "how credit results come").to_owned(),
-            MallPart::Waiting { sent: true } => {
+            Self::Setting { key } => format!("{} {key}", lang.pick("設定", "setting")),
+            Self::Fees => lang.pick("手数料設定", "fees").to_owned(),
+            Self::Invoice => lang.pick("請求書の送り方", "invoice").to_owned(),
+            Self::Automation => lang.pick("自動処理", "automation").to_owned(),
+            Self::Headings => lang.pick("CSVの列", "CSV columns").to_owned(),
+            Self::Take => lang.pick("取り込む注文", "orders taken").to_owned(),
+            Self::RowsPerRequest => lang.pick("一度に送る件数", "rows in a request").to_owned(),
+            Self::ByCsv => lang.pick("与信結果の受け取り方", "how credit results come").to_owned(),
+            Self::Waiting { sent: true } => {
                 lang.pick("待っていた注文も送信", "orders that waited were sent").to_owned()
             }
-            MallPart::Waiting { sent: false } => {
+            Self::Waiting { sent: false } => {
                 lang.pick("待っていた注文は自動では送信しない", "orders that waited are left to an operator").to_owned()
             }
         }
@@ -95,29 +94,29 @@ impl Localize for MallPart {
 }
 
 /// What changes, in a line.
-impl Localize for Change {
+impl Localize for PluginChange {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
         let line = |ja: &str, en: &str, what: &str| format!("{}: {what}", lang.pick(ja, en));
         match self {
-            Change::OriginAdded { origin } => line("通信先を追加", "may also send to", origin),
-            Change::OriginRemoved { origin } => line("通信先を削除", "may no longer send to", origin),
-            Change::AddressesAdded { range } => line("内部アドレスを追加", "may also reach", range),
-            Change::AddressesRemoved { range } => line("内部アドレスを削除", "may no longer reach", range),
-            Change::PinRemoved { sha256 } => line(
+            Self::OriginAdded { origin } => line("通信先を追加", "may also send to", origin),
+            Self::OriginRemoved { origin } => line("通信先を削除", "may no longer send to", origin),
+            Self::AddressesAdded { range } => line("内部アドレスを追加", "may also reach", range),
+            Self::AddressesRemoved { range } => line("内部アドレスを削除", "may no longer reach", range),
+            Self::PinRemoved { sha256 } => line(
                 "プラグインのチェックサム（sha256）の指定を削除",
                 "is no longer pinned to a checksum (sha256)",
                 sha256,
             ),
-            Change::SettingAdded { key, kind } => {
+            Self::SettingAdded { key, kind } => {
                 line("設定項目を追加", "has another setting", &format!("{key} ({kind})"))
             }
-            Change::SettingRemoved { key } => line("設定項目を削除", "has no setting any more", key),
-            Change::SettingKind { key, from, to } => {
+            Self::SettingRemoved { key } => line("設定項目を削除", "has no setting any more", key),
+            Self::SettingKind { key, from, to } => {
                 line("設定項目の種類を変更", "has a setting of another kind", &format!("{key} ({from} → {to})"))
             }
-            Change::NothingToCompare => lang
+            Self::NothingToCompare => lang
                 .pick("比べられる元のプラグインがありません", "there is no plugin that serves to compare it with")
                 .to_owned(),
         }

@@ -11,11 +11,11 @@ impl Localize for Wait {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            Wait::NoProcess => lang.pick(
+            Self::NoProcess => lang.pick(
                 "まとめて処理を実行するプロセスが動いていません。`host-demo work`か`host-demo serve`を起動してください。".into(),
                 "No process that does batches is running. Start `host-demo work` or `host-demo serve`.".into(),
             ),
-            Wait::NoPlugin { provider } => lang.pick(
+            Self::NoPlugin { provider } => lang.pick(
                 format!(
                     "後払い会社「{provider}」のプラグインを読み込んだプロセスがないため、待っています。管理者にプラグインの読み込みを依頼してください。"
                 ),
@@ -24,7 +24,7 @@ impl Localize for Wait {
                      administrator to load it."
                 ),
             ),
-            Wait::Paused { provider, until } => {
+            Self::Paused { provider, until } => {
                 let at = clock::time_of_day(*until);
                 lang.pick(
                     format!("後払い会社「{provider}」への通信が続けて失敗したため、休止しています。{at}に自動で再開を試みます。"),

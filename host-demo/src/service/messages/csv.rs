@@ -5,6 +5,7 @@ use super::localize::Localize;
 use crate::domain::credit_state::{Action, ActionContext, State};
 use crate::domain::lang::Lang;
 use crate::service::csv::error::{FileError, InvalidOrder, Needed, RowError};
+use crate::service::csv::findings::finding_names;
 use crate::service::csv::row_result::{Counts, SkipReason, Tally};
 use crate::service::csv::selection::Question;
 use crate::service::csv::table::{Fault, MAX_CELL, MAX_FILE_BYTES, MAX_LINES, QuoteFault};
@@ -19,34 +20,34 @@ impl Localize for FileError {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            FileError::Empty => lang.pick(
+            Self::Empty => lang.pick(
                 "ファイルが空です。見出しの行から始まるCSVを指定してください".into(),
                 "The file is empty; give a CSV that begins with a heading line".into(),
             ),
-            FileError::TooLarge => lang.pick(
+            Self::TooLarge => lang.pick(
                 format!("ファイルが{}MiBを超えています。分けて取り込んでください", MAX_FILE_BYTES >> 20),
                 format!("The file is larger than {} MiB; split it", MAX_FILE_BYTES >> 20),
             ),
-            FileError::TooManyLines => lang.pick(
+            Self::TooManyLines => lang.pick(
                 format!("{MAX_LINES}行を超えています。分けて取り込んでください"),
                 format!("The file has more than {MAX_LINES} lines; split it"),
             ),
-            FileError::MissingHeadings(names) => lang.pick(
+            Self::MissingHeadings(names) => lang.pick(
                 format!("見出し「{}」がありません。文字コードはUTF-8かShift_JISです", names.join("」「")),
                 format!("Headings are missing: {}. The file must be UTF-8 or Shift_JIS", names.join(", ")),
             ),
-            FileError::HeadingsTwice(names) => lang.pick(
+            Self::HeadingsTwice(names) => lang.pick(
                 format!("見出し「{}」が二度あります。どちらかを消してください", names.join("」「")),
                 format!("Headings are there twice: {}; remove one of each", names.join(", ")),
             ),
-            FileError::Quote { fault, span } => {
+            Self::Quote { fault, span } => {
                 let words = quote_error(*fault, *span, lang);
                 lang.pick(
                     format!("見出しの行を読めません。{words}"),
                     format!("The heading line cannot be read: {words}"),
                 )
             }
-            FileError::NothingToTakeBy(values) => lang.pick(
+            Self::NothingToTakeBy(values) => lang.pick(
                 format!(
                     "「{}」の注文だけを取り込む指定ですが、支払方法やステータスの列がありません",
                     values.join("」「")
@@ -110,53 +111,53 @@ impl Localize for RowError {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            RowError::Cells { expected, found } => lang.pick(
+            Self::Cells { expected, found } => lang.pick(
                 format!(
                     "列の数が見出しと違います（見出し{expected}、この行{found}）。カンマと引用符を確かめてください"
                 ),
                 format!("{found} cells where the heading line has {expected}; look at commas and quotes"),
             ),
-            RowError::Encoding(name) => lang.pick(
+            Self::Encoding(name) => lang.pick(
                 format!("「{name}」に読めない文字があります。文字コードを確かめてください"),
                 format!("{name} has bytes that are no text; look at the file's encoding"),
             ),
-            RowError::TooLong(name) => lang.pick(
+            Self::TooLong(name) => lang.pick(
                 format!("「{name}」は{MAX_CELL}文字以内にしてください"),
                 format!("{name} may have {MAX_CELL} characters at most"),
             ),
-            RowError::Unseen(name) => lang.pick(
+            Self::Unseen(name) => lang.pick(
                 format!("「{name}」から、目に見えない制御文字を取り除いてください"),
                 format!("{name} has control characters; remove them"),
             ),
-            RowError::TooManyItems => lang.pick(
+            Self::TooManyItems => lang.pick(
                 format!("一つの注文は{MAX_ITEMS}行までです。注文を分けてください"),
                 format!("an order has {MAX_ITEMS} lines at most; split it"),
             ),
-            RowError::Empty(name) => {
+            Self::Empty(name) => {
                 lang.pick(format!("「{name}」を入力してください"), format!("{name} is empty; fill it in"))
             }
-            RowError::Not(name, cell, needed) => lang.pick(
+            Self::Not(name, cell, needed) => lang.pick(
                 format!("「{name}」の「{cell}」を{}", needed.localized(lang)),
                 format!("{name} is \"{cell}\": {}", needed.localized(lang)),
             ),
-            RowError::Total { total, sum } => lang.pick(
+            Self::Total { total, sum } => lang.pick(
                 format!("合計金額{total}円が、商品・送料・決済手数料の合計{sum}円と違います。金額を確かめてください"),
                 format!("合計金額 is {total} yen, but goods, shipping and fee add up to {sum}; look at the amounts"),
             ),
-            RowError::LinesDiffer(name) => lang.pick(
+            Self::LinesDiffer(name) => lang.pick(
                 format!("同じ注文番号の行で「{name}」が違います。別の注文なら番号を変えてください"),
                 format!("the lines of this order differ in {name}; give another number if it is another order"),
             ),
-            RowError::TwiceInFile(line) => lang.pick(
+            Self::TwiceInFile(line) => lang.pick(
                 format!("同じ注文番号が{line}行目にもあります。どちらかを消してください"),
                 format!("the number is also at line {line}; remove one of the two"),
             ),
-            RowError::Quote { fault, span } => quote_error(*fault, *span, lang),
-            RowError::PartUnread(line) => lang.pick(
+            Self::Quote { fault, span } => quote_error(*fault, *span, lang),
+            Self::PartUnread(line) => lang.pick(
                 format!("この注文の一部が、{line}行目からの読めない行にあります。そちらを直して取り込み直してください"),
                 format!("a part of this order is among lines that cannot be read, from line {line} on; mend these"),
             ),
-            RowError::BesideUnread(line) => lang.pick(
+            Self::BesideUnread(line) => lang.pick(
                 format!(
                     "複数行のセルがあり、隣の{line}行目からの行が読めないため、どこまでがこの注文かわかりません。\
                      そちらを直して（要らない行なら消して）取り込み直してください"
@@ -166,55 +167,55 @@ impl Localize for RowError {
                      knows where this order ends; mend (or remove) that row and import again"
                 ),
             ),
-            RowError::Mangled(name, cell) => lang.pick(
+            Self::Mangled(name, cell) => lang.pick(
                 format!("「{name}」の「{cell}」は{}", mangled(lang)),
                 format!("{name} \"{cell}\" {}", mangled(lang)),
             ),
-            RowError::Differs => lang.pick(
+            Self::Differs => lang.pick(
                 "取り込み済みの注文と内容が違います。直すときは「取り込み済みの注文も更新する」（--correct）で取り込んでください"
                     .into(),
                 "the order was imported before with another content; to correct it, import with --correct \
                  (correct=true)"
                     .into(),
             ),
-            RowError::Registered(state) => registered(*state, lang),
-            RowError::NoOrder => lang.pick(
+            Self::Registered(state) => registered(*state, lang),
+            Self::NoOrder => lang.pick(
                 "この注文番号の注文はありません。モールと番号を確かめてください".into(),
                 "there is no such order; look at the mall and the number".into(),
             ),
-            RowError::JudgedByApi(state) => {
+            Self::JudgedByApi(state) => {
                 let state = state.localized(lang);
                 lang.pick(
                     format!("APIで与信した注文です（{state}）。CSVの結果は取り込めません"),
                     format!("the order was judged through the API ({state}); a result by CSV is not taken"),
                 )
             }
-            RowError::Result(cell) => lang.pick(
+            Self::Result(cell) => lang.pick(
                 format!("与信結果「{cell}」を、OK、NG、審査中、保留、キャンセル済のどれかに直してください"),
                 format!("the result \"{cell}\" must be one of OK, NG, 審査中, 保留, キャンセル済"),
             ),
-            RowError::ResponseOutcome(cell) => lang.pick(
-                format!("結果「{cell}」を、{}のどれかに直してください", crate::service::decisions::finding_names(lang)),
-                format!("the finding \"{cell}\" must be one of {}", crate::service::decisions::finding_names(lang)),
+            Self::ResponseOutcome(cell) => lang.pick(
+                format!("結果「{cell}」を、{}のどれかに直してください", finding_names(lang)),
+                format!("the finding \"{cell}\" must be one of {}", finding_names(lang)),
             ),
-            RowError::WhichOrder => lang.pick(
+            Self::WhichOrder => lang.pick(
                 "「注文番号」か「登録番号」を入力してください".into(),
                 "give 注文番号 or 登録番号".into(),
             ),
-            RowError::OtherReference => lang.pick(
+            Self::OtherReference => lang.pick(
                 "この登録番号は、この注文の今の登録番号ではありません。受注一覧で確かめてください".into(),
                 "this 登録番号 is not the one under which the order is registered now; look at the order".into(),
             ),
-            RowError::Longer(name, max) => lang.pick(
+            Self::Longer(name, max) => lang.pick(
                 format!("「{name}」は{max}文字以内にしてください"),
                 format!("{name} may have {max} characters at most"),
             ),
-            RowError::NotRecorded(problem) => problem.localized(lang),
-            RowError::Changed => lang.pick(
+            Self::NotRecorded(problem) => problem.localized(lang),
+            Self::Changed => lang.pick(
                 "ほかの人または処理がこの注文を操作しました。もう一度取り込んでください".into(),
                 "somebody else acted on the order meanwhile; import it again".into(),
             ),
-            RowError::Fee(fields) => {
+            Self::Fee(fields) => {
                 let said: Vec<_> = fields.iter().map(|field| field.localized(lang)).collect();
                 lang.pick(
                     format!("手数料を計算できません（{}）。モールの手数料設定を確かめてください", said.join(" / ")),
@@ -261,14 +262,14 @@ impl Localize for Needed {
 
     fn localized(&self, lang: Lang) -> &'static str {
         match self {
-            Needed::PostalCode => lang.pick("7桁の数字に直してください", "give seven digits"),
-            Needed::Phone => lang.pick("市外局番からの10桁か11桁に直してください", "give ten or eleven digits"),
-            Needed::Date => lang.pick("2026/07/01 12:34 のように直してください", "write it like 2026/07/01 12:34"),
-            Needed::Yen => lang.pick("円単位の整数に直してください", "give whole yen"),
-            Needed::Fee => lang.pick("0以上の整数に直してください", "give whole yen, 0 or more"),
-            Needed::Quantity => lang.pick("1以上の整数に直してください", "give a whole number from 1"),
-            Needed::TaxRate => lang.pick("0、8、10のどれかに直してください", "give 0, 8 or 10"),
-            Needed::Invoice => lang.pick("別送か同梱に直してください", "write 別送 (separate) or 同梱 (enclosed)"),
+            Self::PostalCode => lang.pick("7桁の数字に直してください", "give seven digits"),
+            Self::Phone => lang.pick("市外局番からの10桁か11桁に直してください", "give ten or eleven digits"),
+            Self::Date => lang.pick("2026/07/01 12:34 のように直してください", "write it like 2026/07/01 12:34"),
+            Self::Yen => lang.pick("円単位の整数に直してください", "give whole yen"),
+            Self::Fee => lang.pick("0以上の整数に直してください", "give whole yen, 0 or more"),
+            Self::Quantity => lang.pick("1以上の整数に直してください", "give a whole number from 1"),
+            Self::TaxRate => lang.pick("0、8、10のどれかに直してください", "give 0, 8 or 10"),
+            Self::Invoice => lang.pick("別送か同梱に直してください", "write 別送 (separate) or 同梱 (enclosed)"),
         }
     }
 }
@@ -279,13 +280,13 @@ impl Localize for SkipReason {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            SkipReason::Blank => lang.pick("空の行", "empty rows").to_owned(),
-            SkipReason::Unchanged => lang.pick("取り込み済みで変更なし", "imported before and unchanged").to_owned(),
-            SkipReason::NotTaken { column, value } => {
+            Self::Blank => lang.pick("空の行", "empty rows").to_owned(),
+            Self::Unchanged => lang.pick("取り込み済みで変更なし", "imported before and unchanged").to_owned(),
+            Self::NotTaken { column, value } => {
                 let value = shown_value(value, lang);
                 lang.pick(format!("{column}が「{value}」"), format!("{column} is {value}"))
             }
-            SkipReason::NoResult => lang.pick("結果が空の行", "no result given").to_owned(),
+            Self::NoResult => lang.pick("結果が空の行", "no result given").to_owned(),
         }
     }
 }

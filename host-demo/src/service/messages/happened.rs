@@ -186,7 +186,7 @@ fn not_offered(state: State, action: &str, lang: Lang) -> Text {
 }
 
 /// The label of a stored action; one that another version wrote is shown as it is.
-fn action_label<'a>(action: &'a str, lang: Lang) -> &'a str {
+fn action_label(action: &str, lang: Lang) -> &str {
     let known = Action::VARIANTS.iter().find(|known| known.to_string() == action);
     known.map_or(action, |known| known.localized(lang))
 }

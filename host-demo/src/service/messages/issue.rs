@@ -79,7 +79,7 @@ impl Localize for Field {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
-        let Field { field: name, said } = self;
+        let Self { field: name, said } = self;
         let code = said.code.as_deref().unwrap_or_default();
         let english = SHARED_CODES.iter().find(|(known, _)| *known == code).map(|(_, message)| *message);
         match (lang, english) {

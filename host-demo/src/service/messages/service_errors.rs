@@ -16,12 +16,12 @@ impl Localize for ResultsError {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            ResultsError::NotByCsv(mall) => lang.pick(
+            Self::NotByCsv(mall) => lang.pick(
                 format!("モール「{mall}」の与信結果はAPIで受け取る設定です。CSVで受け取るには、設定を変えてください"),
                 format!("The mall {mall} gets its results through the API; change its settings to take them by CSV"),
             ),
-            ResultsError::File(problem) => problem.localized(lang),
-            ResultsError::Store(error) => error.to_string(),
+            Self::File(problem) => problem.localized(lang),
+            Self::Store(error) => error.to_string(),
         }
     }
 }
@@ -37,29 +37,29 @@ impl Localize for Refused {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            Refused::Carrier(problem) => problem.localized(lang),
-            Refused::Number => lang.pick(
+            Self::Carrier(problem) => problem.localized(lang),
+            Self::Number => lang.pick(
                 format!("伝票番号は、数字を含む英数字とハイフンだけで、{MAX_TRACKING}文字以内で入力してください"),
                 format!(
                     "a tracking number has letters, digits and hyphens, at least one digit, {MAX_TRACKING} at most"
                 ),
             ),
-            Refused::Mangled(number) => lang.pick(
+            Self::Mangled(number) => lang.pick(
                 format!("伝票番号「{number}」は{}", mangled(lang)),
                 format!("the tracking number {number} {}", mangled(lang)),
             ),
-            Refused::ShippedOn(first, last) => lang.pick(
+            Self::ShippedOn(first, last) => lang.pick(
                 format!("出荷日は{first}から{last}までの日付にしてください"),
                 format!("the shipping date must be from {first} to {last}"),
             ),
-            Refused::Closed(state) => {
+            Self::Closed(state) => {
                 let state = state.localized(lang);
                 lang.pick(
                     format!("{state}の注文の伝票番号は変えられません"),
                     format!("the tracking number cannot change in the state {state}"),
                 )
             }
-            Refused::Changed => Issue::Changed.localized(lang),
+            Self::Changed => Issue::Changed.localized(lang),
         }
     }
 }
@@ -70,9 +70,9 @@ impl Localize for ImportError {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            ImportError::File(problem) => problem.localized(lang),
-            ImportError::Asks(question) => question.localized(lang),
-            ImportError::Store(_) | ImportError::Fee { .. } => self.to_string(),
+            Self::File(problem) => problem.localized(lang),
+            Self::Asks(question) => question.localized(lang),
+            Self::Store(_) | Self::Fee { .. } => self.to_string(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::localize::Localize;
 use crate::domain::lang::Lang;
-use crate::store::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, UserProblem};
+use crate::domain::user::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, UserProblem};
 
 /// What is wrong, and what to do.
 impl Localize for UserProblem {
@@ -10,22 +10,22 @@ impl Localize for UserProblem {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            UserProblem::Name => lang.pick(
+            Self::Name => lang.pick(
                 format!("名前は1文字以上{MAX_USER_NAME}文字以内で、前後に空白を入れないでください"),
                 format!("A name has 1 to {MAX_USER_NAME} characters and no space around it"),
             ),
-            UserProblem::NameTaken => {
+            Self::NameTaken => {
                 lang.pick("この名前は使われています".into(), "Somebody has this name; choose another".into())
             }
-            UserProblem::Password => lang.pick(
+            Self::Password => lang.pick(
                 format!("パスワードは{MIN_PASSWORD}文字以上{MAX_PASSWORD}文字以内にしてください"),
                 format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters"),
             ),
-            UserProblem::LastAdministrator => lang.pick(
+            Self::LastAdministrator => lang.pick(
                 "管理者がいなくなります。先にほかの人を管理者にしてください".into(),
                 "Nobody would be an administrator; make somebody else one first".into(),
             ),
-            UserProblem::NoUser => lang.pick("この利用者はいません".into(), "There is no such user".into()),
+            Self::NoUser => lang.pick("この利用者はいません".into(), "There is no such user".into()),
         }
     }
 }

@@ -2,15 +2,16 @@
 //! not change with a new version of the contract: only this file does.
 
 use crate::domain::credit_state::Action;
+use crate::domain::invoice::Invoice;
 use crate::domain::issue::{Field, Issue, ProviderMessage, SendFailure};
 use crate::domain::mall::{Band, Fees, Mall, Mode, ShopAccount};
-use crate::domain::order::{Invoice, Item, Order, Person};
+use crate::domain::order::{Item, Order, Person};
+use crate::domain::settings::Settings;
 use provider_host::contract::{
     Address, Date, Failure, FeeBand, FeeMode, FeeRule, FieldProblem, InvoiceDelivery, LineItem, Order as CreditOrder,
     Party, Reason, Registration, Setting, Shipment,
 };
 use provider_host::{Account, CALL_ENDED, CALL_LIMIT};
-use std::collections::BTreeMap;
 
 /// Characters of a provider's code that are kept: far more than any has.
 const MAX_CODE: usize = 64;
@@ -96,8 +97,8 @@ pub fn trial_account(mall: &Mall) -> Account {
 }
 
 /// A provider's settings.
-pub fn settings(settings: &BTreeMap<String, String>) -> Vec<Setting> {
-    settings.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() }).collect()
+pub fn settings(settings: &Settings) -> Vec<Setting> {
+    settings.iter().map(|(key, value)| Setting { key: key.clone(), value: value.expose().to_owned() }).collect()
 }
 
 /// A fee rule (手数料設定).
@@ -148,7 +149,7 @@ pub fn field(problem: FieldProblem) -> Field {
 
 fn beginning(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => format!("{}…", text.split_at(end).0),
         None => text.to_owned(),
     }
 }

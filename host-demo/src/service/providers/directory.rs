@@ -2,6 +2,7 @@
 //! that the rest of the platform asks them through. Tests put a scripted provider behind it.
 
 use crate::domain::digest::digest;
+use crate::domain::name::{MAX_NAME, is_name};
 use provider_host::contract::{
     AdjustedFee, Bill, Cancellation, Capability, Carrier, Decision, FeeRule, FieldProblem, Order, ProviderInfo,
     Registration, Setting, SettingKind, Shipment, Standing,
@@ -13,9 +14,6 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-/// Longest name of a provider. It becomes a file name.
-const MAX_NAME: usize = 64;
 
 /// What a loaded provider can be asked; the rows of every answer are as many as were asked.
 pub trait Provider: Send + Sync {
@@ -354,12 +352,6 @@ const ABILITIES: [(Capability, &str, [&str; 2]); 6] = [
 pub fn abilities(info: &ProviderInfo) -> impl Iterator<Item = (&'static str, [&'static str; 2])> {
     let has = info.capabilities;
     ABILITIES.into_iter().filter(move |(one, ..)| has.contains(*one)).map(|(_, name, words)| (name, words))
-}
-
-/// Whether `name` can be a provider's id and thereby a file's name.
-pub fn is_name(name: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(allowed)
 }
 
 /// The carrier that `name` means: an id, or a name in Japanese or English.

@@ -5,9 +5,9 @@
 
 use crate::domain::credit_state::{Action, Event, State};
 use crate::domain::issue::Issue;
+use crate::domain::moment::Moment;
 use crate::domain::order::Order;
 use crate::service::providers::contract;
-use crate::store::Moment;
 use provider_host::contract::{Capability, Decision, Failure, Reason, Standing, Verdict};
 use std::time::Duration;
 

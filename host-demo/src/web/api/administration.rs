@@ -1,11 +1,12 @@
 //! What an administrator does besides settings: providers, users, tokens.
 
+use crate::domain::actor::Actor;
+use crate::domain::audit_event::AuditEvent;
+use crate::domain::user::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem};
 use crate::service::messages::localize::Localize;
 use crate::service::plugins::InstallError;
 use crate::service::providers::directory::{abilities, kind_name};
-use crate::store::{
-    Actor, AuditEvent, AuditLine, Breaker, BreakerState, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem,
-};
+use crate::store::{AuditLine, Breaker, BreakerState};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
 use crate::web::api::batches::bounded;
@@ -248,9 +249,9 @@ pub struct User {
     created_at: i64,
 }
 
-impl From<crate::store::User> for User {
-    fn from(user: crate::store::User) -> Self {
-        let crate::store::User { id, name, role, disabled, created_at } = user;
+impl From<crate::domain::user::User> for User {
+    fn from(user: crate::domain::user::User) -> Self {
+        let crate::domain::user::User { id, name, role, disabled, created_at } = user;
         User { id, name, role, disabled, created_at }
     }
 }

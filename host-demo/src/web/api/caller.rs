@@ -2,7 +2,7 @@
 
 use crate::domain::clock;
 use crate::domain::lang::Lang;
-use crate::store::Role;
+use crate::domain::user::Role;
 use crate::web::App;
 use crate::web::api::problem::{Kind, Problem};
 use axum::extract::{FromRequestParts, Request, State};

@@ -1,15 +1,17 @@
 //! Malls: settings, fees, automation.
 
+use crate::domain::actor::Actor;
+use crate::domain::columns::Takes;
 use crate::domain::credit_state::Action;
+use crate::domain::invoice::Invoice;
 use crate::domain::lang::Lang;
 use crate::domain::mall::{Automation, Fees, Mall, ROWS_PER_REQUEST};
-use crate::domain::order::Invoice;
-use crate::service::csv::selection::Takes;
+use crate::domain::settings::Settings;
 use crate::service::malls;
 use crate::service::messages::connection::connection_error;
 use crate::service::messages::localize::Localize;
 use crate::service::providers::contract;
-use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
+use crate::store::{AccountChange, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
 use crate::web::api::caller::{Administrator, Caller};
@@ -60,7 +62,7 @@ impl Shown {
             id: mall.id,
             name: mall.name,
             provider: mall.provider,
-            settings,
+            settings: settings.into_iter().map(|(key, value)| (key, value.expose().to_owned())).collect(),
             secrets: secrets.into_keys().collect(),
             fees: mall.fees,
             invoice: mall.invoice,
@@ -106,7 +108,8 @@ pub struct Wanted {
     name: String,
     provider: String,
     /// A secret that is left out stays what it is.
-    settings: BTreeMap<String, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    settings: Settings,
     /// Left out: 変更しない.
     #[serde(default)]
     fees: Fees,

@@ -2,11 +2,13 @@
 
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Outcome, State};
+use crate::domain::finding::{FindingKind, OperatorFinding};
+use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
-use crate::domain::order::{Amounts, Invoice, Item, Order, Person};
+use crate::domain::order::{Amounts, Item, Order, Person};
 use crate::service::credit::Row;
-use crate::service::decisions::{entered, found};
+use crate::service::decisions::entered;
 use crate::service::messages::issue::provider_message;
 use crate::service::messages::localize::Localize;
 use crate::service::tracking::{self, Entry, Refused};
@@ -17,7 +19,7 @@ use crate::web::api::batches::bounded;
 use crate::web::api::caller::Caller;
 use crate::web::api::object::Object;
 use crate::web::api::problem::{Kind, Problem};
-use crate::web::pages::order::{MAX_STATUS, findings, invoice_open, order_status};
+use crate::web::pages::order::{MAX_STATUS, invoice_open, order_status};
 use crate::web::parts::order_row::line;
 use axum::Json;
 use axum::extract::{Path, Query, RawQuery, State as Shared};
@@ -531,15 +533,18 @@ pub async fn decide(
     let (typed, note) =
         entered(typed, &decision.note).map_err(|wrong| Problem::new(Kind::Invalid, wrong.localized(caller.lang)))?;
     let order = unchanged(&app, id, decision.version).await?;
-    let open: Vec<_> = findings(order.state).collect();
-    if !open.contains(&decision.found.as_str()) {
+    let open: Vec<FindingKind> = FindingKind::of_state(order.state).collect();
+    let Some(kind) = open.iter().find(|kind| kind.to_string() == decision.found) else {
         let words = match open.as_slice() {
             [] => format!("Nothing is unknown in the state {}.", order.state),
-            open => format!("In the state {}, `found` is one of: {}.", order.state, open.join(", ")),
+            open => {
+                let names: Vec<_> = open.iter().map(FindingKind::to_string).collect();
+                format!("In the state {}, `found` is one of: {}.", order.state, names.join(", "))
+            }
         };
         return Err(Problem::new(Kind::Conflict, words));
-    }
-    let named = found(&decision.found, typed.or(order.transaction_id().map(str::to_owned)));
+    };
+    let named = OperatorFinding::of(*kind, typed.or(order.transaction_id().map(str::to_owned)));
     let needs_id = || Problem::new(Kind::Invalid, format!("`{}` needs a `transaction_id`.", decision.found));
     let named = named.ok_or_else(needs_id)?;
     let row = app.desk.of(&caller.name).decide(id, named, &note).await.map_err(|error| Problem::failed(&error))?;

@@ -1,6 +1,6 @@
 //! Errors of the API, as RFC 9457 describes them.
 
-use crate::service::plugins::Change;
+use crate::domain::audit_event::PluginChange;
 use crate::store::StoreError;
 use crate::web::http::nul;
 use axum::body::{Body, to_bytes};
@@ -42,7 +42,7 @@ pub struct Problem {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Confirmation {
     /// What changes besides the code.
-    pub changes: Vec<Change>,
+    pub changes: Vec<PluginChange>,
     /// The ids of the malls whose settings the component is given.
     pub malls: Vec<String>,
     /// Sent as the part `confirmation` with the same files, it says yes to exactly these changes.

@@ -2,8 +2,9 @@
 
 use crate::domain::clock;
 use crate::domain::lang::Lang;
+use crate::domain::user::{Role, User};
 use crate::service::messages::localize::Localize;
-use crate::store::{Role, StoreError, User};
+use crate::store::StoreError;
 use crate::web::http::assets;
 use crate::web::http::session::Visitor;
 use crate::web::texts::{Texts, fill, texts};

@@ -2,7 +2,7 @@
 
 use crate::domain::clock;
 use crate::domain::lang::Lang;
-use crate::store::{Role, User};
+use crate::domain::user::{Role, User};
 use crate::web::App;
 use crate::web::http::page::{Notice, Page, Refusal};
 use axum::extract::{FromRequestParts, Request, State};

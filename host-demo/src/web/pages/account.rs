@@ -1,8 +1,10 @@
 //! What users change about themselves: the password.
 
+use crate::domain::actor::Actor;
 use crate::domain::clock;
+use crate::domain::user::MIN_PASSWORD;
 use crate::service::messages::localize::Localize;
-use crate::store::{Actor, MIN_PASSWORD, SignIn};
+use crate::store::SignIn;
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html, retry_at};

@@ -1,19 +1,21 @@
 //! The settings of a mall (モール詳細設定): a form that is drawn from what the plugin describes.
 
+use crate::domain::actor::Actor;
+use crate::domain::columns::Takes;
 use crate::domain::credit_state::Action;
+use crate::domain::invoice::Invoice;
 use crate::domain::issue::Field;
 use crate::domain::lang::Lang;
-use crate::domain::mall::{self, Automation, Band, Fees, Mall, MallProblem, Mode, Start, Wrong};
-use crate::domain::order::Invoice;
-use crate::service::automation;
-use crate::service::csv::selection::Takes;
-use crate::service::import;
+use crate::domain::mall::{Automation, Band, Fees, Mall, Mode, ROWS_PER_REQUEST, Start};
+use crate::domain::settings::{Setting, Settings};
+use crate::domain::validation::{MAX_SETTING, MallProblem, Wrong, shape_problems};
+use crate::domain::{automation, columns};
 use crate::service::malls;
 use crate::service::messages::connection::connection_error;
 use crate::service::messages::format::yen;
 use crate::service::messages::localize::Localize;
 use crate::service::providers::contract;
-use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, Sum};
+use crate::store::{AccountChange, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, Sum};
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html, ok};
@@ -336,7 +338,7 @@ impl Form {
 /// words of all of them.
 pub fn name_problems(mall: &Mall, provider_is_loaded: bool, lang: Lang) -> Vec<(String, String)> {
     let mut problems: Vec<(String, String)> = Vec::new();
-    for MallProblem { key, wrong } in mall::shape_problems(mall) {
+    for MallProblem { key, wrong } in shape_problems(mall) {
         let (field, words) = match key.split_once('.') {
             Some((field @ ("headings" | "take"), row)) => {
                 (field.to_owned(), format!("{row}: {}", wrong.localized(lang)))
@@ -370,12 +372,7 @@ fn amount(text: &str) -> Option<i64> {
     text.replace([',', '円'], "").parse().ok()
 }
 
-fn settings(
-    fields: &Fields,
-    before: Option<&Mall>,
-    unsaved: &Unsaved,
-    info: &ProviderInfo,
-) -> BTreeMap<String, String> {
+fn settings(fields: &Fields, before: Option<&Mall>, unsaved: &Unsaved, info: &ProviderInfo) -> Settings {
     let kept = before.filter(|before| before.provider == info.id);
     // What was typed into another provider's fields is that provider's, whatever the keys are called.
     let is_drawn = fields.drawn() == info.id;
@@ -386,7 +383,7 @@ fn settings(
         };
         let stored = kept.and_then(|kept| kept.settings.get(&field.key).cloned());
         let stored = stored.filter(|_| is_secret(field) || !is_drawn);
-        Some((field.key.clone(), typed.or(stored)?))
+        Some((field.key.clone(), typed.map(Setting::from).or(stored)?))
     };
     info.settings.iter().filter_map(value).collect()
 }
@@ -410,7 +407,7 @@ fn wanted_automation(fields: &Fields) -> Automation {
 /// What is no number is as wrong as 0; nothing is as usual.
 fn rows_per_request(fields: &Fields) -> u32 {
     let typed = fields.given("rows_per_request");
-    typed.map_or(mall::ROWS_PER_REQUEST, |typed| typed.parse().unwrap_or_default())
+    typed.map_or(ROWS_PER_REQUEST, |typed| typed.parse().unwrap_or_default())
 }
 
 /// A column and a value to a line.
@@ -433,7 +430,7 @@ fn take_lines(take: &Takes) -> String {
 
 fn headings(fields: &Fields) -> BTreeMap<String, String> {
     let theirs = |ours: &'static str| Some((ours.to_owned(), fields.given(&format!("heading.{ours}"))?));
-    import::headings().filter_map(theirs).collect()
+    columns::headings().filter_map(theirs).collect()
 }
 
 #[derive(Deserialize)]
@@ -704,7 +701,7 @@ async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said:
         rows_per_request: form.rows_per_request.clone(),
         take: form.take.clone(),
         mapped: !form.mall.headings.is_empty(),
-        headings: import::headings()
+        headings: columns::headings()
             .map(|ours| (ours, form.mall.headings.get(ours).cloned().unwrap_or_default()))
             .collect(),
         form,
@@ -766,7 +763,7 @@ fn modes(chosen: Mode, lang: Lang) -> Vec<Choice> {
 fn field_view(field: &SettingField, form: &Form, stored: Option<&Mall>, lang: Lang, t: &Texts) -> FieldView {
     let is_secret = is_secret(field);
     let typed = is_secret && form.unsaved.value(&form.mall.provider, &field.key).is_some();
-    let value = form.mall.settings.get(&field.key).cloned();
+    let value = form.mall.settings.get(&field.key).map(|value| value.expose().to_owned());
     let is_stored = stored.is_some_and(|stored| stored.settings.contains_key(&field.key));
     let choices = match &field.kind {
         SettingKind::Choice(choices) => {
@@ -784,7 +781,7 @@ fn field_view(field: &SettingField, form: &Form, stored: Option<&Mall>, lang: La
         class: if matches!(field.kind, SettingKind::Digits) { "" } else { "wide" },
         digits: matches!(field.kind, SettingKind::Digits),
         autocomplete: if is_secret { "new-password" } else { "off" },
-        max: field.max_length.unwrap_or(mall::MAX_SETTING as u32),
+        max: field.max_length.unwrap_or(MAX_SETTING as u32),
         // A secret is never sent to a browser, not even the one that was just typed there.
         value: if is_secret { String::new() } else { value.or(field.default.clone()).unwrap_or_default() },
         placeholder: match typed {

@@ -1,15 +1,17 @@
 //! One order: all that is known of it, and what can be done with it.
 
+use crate::domain::automation;
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Event, Outcome, State, next};
+use crate::domain::finding::{FindingKind, OperatorFinding};
+use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
 use crate::domain::mall::{Mall, Start};
-use crate::domain::order::{Edit, Invoice, Item, Order, Person};
-use crate::service::automation;
-use crate::service::credit::{CreditError, OperatorFinding};
+use crate::domain::order::{Edit, Item, Order, Person};
+use crate::service::credit::CreditError;
 use crate::service::csv::error::RowError;
-use crate::service::decisions::{MAX_ID, MAX_NOTE, entered, found};
+use crate::service::decisions::{MAX_ID, MAX_NOTE, entered};
 use crate::service::messages::format::yen;
 use crate::service::messages::history;
 use crate::service::messages::issue::provider_message;
@@ -162,10 +164,10 @@ async fn show(app: &App, staff: &Staff, id: i64, typed: Typed, refusal: Option<N
         here: invoice.is_none(),
     };
     let decision = typed.decision.unwrap_or_default();
-    let finding = |name: &'static str| Choice {
-        value: name,
-        label: finding_words(name, t).to_owned(),
-        here: decision.found == name,
+    let finding = |kind: FindingKind| Choice {
+        value: kind.into(),
+        label: finding_label(kind, t).to_owned(),
+        here: decision.found.parse() == Ok(kind),
     };
     let page = OrderPage {
         row: RowView::new(&line(&order), &names, t, false),
@@ -173,7 +175,7 @@ async fn show(app: &App, staff: &Staff, id: i64, typed: Typed, refusal: Option<N
         reference: order.registration.as_ref().map(|registration| registration.reference.clone()),
         problem: order.problem.as_ref().map(|problem| problem_view(problem, lang)),
         explained: explained(&order, &mall, t),
-        findings: findings(order.state).map(finding).collect(),
+        findings: FindingKind::of_state(order.state).map(finding).collect(),
         decision,
         max_id: MAX_ID,
         max_note: MAX_NOTE,
@@ -596,22 +598,6 @@ pub struct DecisionForm {
     note: String,
 }
 
-/// What can be found, as forms and callers name it, and the event that recording it is.
-const FINDINGS: [(&str, Event); 7] = [
-    ("approved", Event::OperatorApproved),
-    ("registered", Event::OperatorRegistered),
-    ("rejected", Event::OperatorRejected),
-    ("cancelled", Event::OperatorCancelled),
-    ("nothing", Event::OperatorNothing),
-    ("tracked", Event::OperatorTracked),
-    ("untracked", Event::OperatorUntracked),
-];
-
-/// What can be recorded of an order in `state`.
-pub fn findings(state: State) -> impl Iterator<Item = &'static str> {
-    FINDINGS.iter().filter(move |(_, event)| next(state, *event).is_some()).map(|(name, _)| *name)
-}
-
 impl DecisionForm {
     /// What was found with `order`, and the note; or what is wrong with the form.
     fn read(&self, order: &Order, lang: Lang, t: &'static Texts) -> Result<(OperatorFinding, String), String> {
@@ -622,23 +608,21 @@ impl DecisionForm {
             Err(wrong) => return Err(format!("{}{}", wrong.localized(lang), t.not_recorded_yet)),
         };
         let id = order.transaction_id().map(str::to_owned).or(id);
-        match found(&self.found, id) {
-            Some(found) => Ok((found, note)),
-            None if self.found == "approved" => Err(t.id_missing.to_owned()),
-            None => Err(t.found_missing.to_owned()),
-        }
+        let kind = self.found.parse().map_err(|_| t.found_missing.to_owned())?;
+        let found = OperatorFinding::of(kind, id).ok_or_else(|| t.id_missing.to_owned())?;
+        Ok((found, note))
     }
 }
 
-fn finding_words(name: &str, t: &'static Texts) -> &'static str {
-    match name {
-        "approved" => t.found_approved,
-        "registered" => t.found_registered,
-        "rejected" => t.found_rejected,
-        "cancelled" => t.found_cancelled,
-        "tracked" => t.found_tracked,
-        "untracked" => t.found_untracked,
-        _ => t.found_nothing,
+fn finding_label(kind: FindingKind, t: &'static Texts) -> &'static str {
+    match kind {
+        FindingKind::Approved => t.found_approved,
+        FindingKind::Registered => t.found_registered,
+        FindingKind::Rejected => t.found_rejected,
+        FindingKind::Cancelled => t.found_cancelled,
+        FindingKind::Tracked => t.found_tracked,
+        FindingKind::Untracked => t.found_untracked,
+        FindingKind::Nothing => t.found_nothing,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The providers page: what is loaded, how it does, and loading another file.
 
+use crate::domain::actor::Actor;
 use crate::service::messages::localize::Localize;
 use crate::service::plugins::{Candidate, Files, InstallError, Installer};
 use crate::service::providers::directory::{abilities, permitted};
 use crate::service::providers::metrics::Tally;
-use crate::store::Actor;
 use crate::web::App;
 use crate::web::http::form::Upload;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, duration, html, size};

@@ -1,8 +1,9 @@
 //! First steps: from nothing to the first approved order.
 
+use crate::domain::actor::Actor;
 use crate::domain::credit_state::{Action, State};
 use crate::service::import::{self, Incoming, Known};
-use crate::store::{Actor, ListOrder, ListQuery, MallUpdate, Position};
+use crate::store::{ListOrder, ListQuery, MallUpdate, Position};
 use crate::web::App;
 use crate::web::http::form::{Nothing, Signed};
 use crate::web::http::page::{Notice, Page, Refusal, Tone, ok};

@@ -1,9 +1,11 @@
 //! Users and tokens, for administrators.
 
+use crate::domain::actor::Actor;
 use crate::domain::clock;
 use crate::domain::lang::Lang;
+use crate::domain::user::{MIN_PASSWORD, Role, User, UserProblem};
 use crate::service::messages::localize::Localize;
-use crate::store::{Actor, ApiToken, MIN_PASSWORD, Role, User, UserProblem};
+use crate::store::ApiToken;
 use crate::web::App;
 use crate::web::http::form::{Nothing, Signed};
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html};
