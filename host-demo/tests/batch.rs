@@ -3,7 +3,7 @@
 mod common;
 
 use common::fake::{Fake, Next};
-use common::{TestStore, do_batches, mall, on_both, told_place};
+use common::{TestStore, do_batches, mall, on_both, told_location};
 use host_demo::domain::credit_state::{Action, Outcome, State};
 use host_demo::domain::issue::{Issue, Lang, Wait};
 use host_demo::domain::mall::Mall;
@@ -236,7 +236,7 @@ const CHILD: &str = "HOST_DEMO_TEST_BATCH_CHILD";
 #[tokio::test]
 async fn child_that_works_and_never_gets_an_answer() {
     let Ok(told) = std::env::var(CHILD) else { return };
-    let store = Store::open(&told_place(&told)).await.unwrap();
+    let store = Store::open(&told_location(&told)).await.unwrap();
     let desk = desk(&store, &Fake { never_answers: true, ..Fake::new(&[]) }).await;
     println!("begins");
     do_batches(&desk).await;

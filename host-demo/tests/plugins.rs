@@ -71,7 +71,7 @@ impl Platform {
         let test = TestStore::new(Db::Sqlite).await;
         let mall = Mall { id: "eki".into(), name: "駅前店".into(), provider: "np".into(), ..Mall::default() };
         test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
-        test.store.add_user("kanri", Role::Administrator, PASSWORD, Actor::default()).await.unwrap().unwrap();
+        test.store.add_user("kanri", Role::Administrator, PASSWORD, Actor::default()).await.unwrap();
         let folder = test.folder.path().join("plugins");
         std::fs::create_dir(&folder).unwrap();
         let host = Host::builder().cache_dir(COMPILED.path().join("compiled")).build().unwrap();
@@ -118,7 +118,7 @@ impl Platform {
             vec![("component", Some("c.wasm"), component), ("permissions", Some("c.toml"), permissions.as_bytes())];
         parts.extend(confirmation.map(|confirmation| ("confirmation", None, confirmation.as_bytes())));
         let request = Request::post("/api/v1/providers")
-            .header("authorization", format!("Bearer {}", token.unwrap().unwrap().1))
+            .header("authorization", format!("Bearer {}", token.unwrap().1))
             .header("idempotency-key", "k")
             .header("content-type", "multipart/form-data; boundary=b");
         self.send(request.body(multipart(&parts)).unwrap()).await
@@ -126,8 +126,7 @@ impl Platform {
 
     /// What the platform serves for `provider`: its digest and origins.
     async fn served(&self, provider: &str) -> Option<(String, Vec<String>)> {
-        let token =
-            self.test.store.add_api_token("r", Role::Operator, None, Actor::now("kanri")).await.unwrap().unwrap().1;
+        let token = self.test.store.add_api_token("r", Role::Operator, None, Actor::now("kanri")).await.unwrap().1;
         let request = Request::get("/api/v1/providers").header("authorization", format!("Bearer {token}"));
         let providers = self.send(request.body(Body::empty()).unwrap()).await.json();
         let one = providers.as_array().unwrap().iter().find(|one| one["id"] == provider)?;
@@ -142,7 +141,7 @@ impl Platform {
 }
 
 async fn plugin_deeds(store: &Store) -> Vec<AuditEvent> {
-    let lines = store.audit(None, 100).await.unwrap().into_iter().map(|line| line.deed);
+    let lines = store.audit(None, 100).await.unwrap().into_iter().map(|line| line.event);
     lines.filter(|deed| matches!(deed, AuditEvent::PluginLoaded { .. } | AuditEvent::PluginNotLoaded { .. })).collect()
 }
 

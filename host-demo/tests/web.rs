@@ -14,7 +14,7 @@ use host_demo::domain::mall::{Mall, Start};
 use host_demo::domain::order::{Invoice, Order};
 use host_demo::service::providers::directory::PluginDirectory;
 use host_demo::service::providers::response::IN_FLIGHT_WINDOW;
-use host_demo::store::{Actor, Backlog, Change, MallUpdate, Role, SIGN_IN_WINDOW, Sum};
+use host_demo::store::{Actor, Backlog, Change, MallUpdate, OrderTotal, Role, SIGN_IN_WINDOW};
 use host_demo::web::{App, Sandbox, Setup, built_components};
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits};
@@ -49,7 +49,7 @@ impl Platform {
         test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         test.orders(3).await;
         for (name, role) in [("kanri", Role::Administrator), ("tanto", Role::Operator)] {
-            test.store.add_user(name, role, PASSWORD, Actor::default()).await.unwrap().unwrap();
+            test.store.add_user(name, role, PASSWORD, Actor::default()).await.unwrap();
         }
         Self::with(test, https, None).await
     }
@@ -90,7 +90,7 @@ impl Platform {
     }
 
     async fn token(&self, role: Role) -> String {
-        self.test.store.add_api_token("test", role, None, Actor::now("kanri")).await.unwrap().unwrap().1
+        self.test.store.add_api_token("test", role, None, Actor::now("kanri")).await.unwrap().1
     }
 
     /// A call of the API.
@@ -873,7 +873,7 @@ async fn the_page_refuses_a_mall_by_the_same_rule_and_keeps_what_was_typed() {
         "{}",
         answer.text
     );
-    assert_eq!(platform.test.store.malls().await.unwrap().len(), 1);
+    assert_eq!(platform.test.store.mall_summaries().await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -1330,7 +1330,7 @@ async fn the_page_asks_about_orders_that_wait_before_the_automation_begins() {
     assert_eq!(platform.secret().await, right);
     let mall = platform.test.store.mall("mihon").await.unwrap().unwrap();
     assert_eq!((mall.name.as_str(), mall.automation.credit), ("新しい名前", Start::AtOnce));
-    let four = Backlog { credit: Sum { orders: 4, billed: 6_500 }, sync: Sum::default() };
+    let four = Backlog { credit: OrderTotal { orders: 4, billed: 6_500 }, sync: OrderTotal::default() };
     assert_eq!(platform.test.store.held("mihon").await.unwrap(), four);
     assert!(browser.get(MALL).await.text.contains("4件は、自動では送信しません"));
     let order = platform.test.all().await.into_iter().find(|order| order.mall == "mihon").unwrap();

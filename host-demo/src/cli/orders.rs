@@ -12,6 +12,7 @@ use crate::service::csv::selection::Question;
 use crate::service::csv::table::MAX_FILE_BYTES;
 use crate::service::decisions::{entered, found};
 use crate::service::import::{self, Done, ImportError, Imported, Incoming, Known};
+use crate::service::messages::history;
 use crate::service::tracking::{self, Entry};
 use crate::store::Filter;
 use anyhow::{Result, bail};
@@ -247,7 +248,7 @@ pub(super) async fn export(session: &Session) -> Result<bool> {
 
 async fn print_json(session: &Session, orders: &[Order]) -> Result<bool> {
     let used = session.store.references().await?;
-    let malls = session.store.malls().await?;
+    let malls = session.store.mall_summaries().await?;
     let provider = |order: &Order| malls.iter().find(|mall| mall.id == order.mall).map_or("", |mall| &mall.provider);
     let views: Vec<_> = orders.iter().map(|order| OrderView::new(order, provider(order), &used)).collect();
     println!("{}", serde_json::to_string_pretty(&views)?);
@@ -300,8 +301,9 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
         )
     );
     let history = session.store.history(order.id).await?.into_iter().map(|line| {
+        let note = history::note(&line, lang);
         let problem: Option<Issue> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
-        let words = line.note.or(problem.map(|problem| problem.brief(lang)));
+        let words = note.or(problem.map(|problem| problem.brief(lang)));
         let label = |state: &str| state.parse().map_or(state.to_owned(), |state: State| state.label(lang).to_owned());
         let moved = format!("{} → {}", label(&line.from_state), label(&line.to_state));
         [clock::timestamp(line.at), line.who, moved, words.unwrap_or_default()]

@@ -7,7 +7,7 @@ use time::{Date, OffsetDateTime};
 
 /// Milliseconds since 1970-01-01T00:00:00Z, as this machine's clock has it. It may be wrong and may be set: it says
 /// when something happened and when something is to be done, and never how much time has passed since another
-/// process did something. That is what [`crate::store::Moment`] is for.
+/// process did something. That is what [`Moment`](crate::domain::moment::Moment) is for.
 pub fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |past| past.as_millis() as i64) + SHIFT.seconds * 1000
 }

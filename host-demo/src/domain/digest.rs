@@ -5,5 +5,5 @@ use sha2::{Digest, Sha256};
 /// SHA-256 of `parts` one after another, in hex.
 pub fn digest(parts: &[&[u8]]) -> String {
     let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part));
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.finalize())
 }

@@ -62,17 +62,24 @@ pub const ROWS_PER_REQUEST: u32 = 50;
 /// A settings file is a page of text; more is some other file.
 pub const MAX_FILE_BYTES: u64 = 256 << 10;
 
-/// A mall and its settings.
+/// The settings of a provider, by key. Some are secrets.
+pub type Settings = BTreeMap<String, String>;
+
+/// A mall without its provider's settings, which are not decrypted for it: what lists, pages and the steps of a batch
+/// need.
+pub type MallSummary = Mall<()>;
+
+/// A mall. `S` is what was read of its provider's settings: all of them, or nothing in a [`MallSummary`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mall {
+pub struct Mall<S = Settings> {
     /// Chosen by the operator; names the mall in every command.
     pub id: String,
     /// What it is called.
     pub name: String,
     /// The provider's id.
     pub provider: String,
-    /// The provider's settings, by key.
-    pub settings: BTreeMap<String, String>,
+    /// The provider's settings.
+    pub settings: S,
     /// 手数料設定
     pub fees: Fees,
     /// Where the order says nothing.
@@ -258,6 +265,30 @@ impl Mall {
         Account::new(&self.id, self.settings())
     }
 
+    /// The mall and its settings apart.
+    pub fn into_summary(self) -> (MallSummary, Settings) {
+        let Self { id, name, provider, settings, fees, invoice, automation, headings, take, by_csv, .. } = self;
+        let (rows_per_request, account, version) = (self.rows_per_request, self.account, self.version);
+        let summary = Mall {
+            id,
+            name,
+            provider,
+            settings: (),
+            fees,
+            invoice,
+            automation,
+            headings,
+            take,
+            by_csv,
+            rows_per_request,
+            account,
+            version,
+        };
+        (summary, settings)
+    }
+}
+
+impl<S> Mall<S> {
     /// The fee rule as a provider is given it.
     pub fn fee_rule(&self) -> FeeRule {
         let mode = match self.fees.mode {

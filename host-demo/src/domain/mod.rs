@@ -1,10 +1,15 @@
 //! What an order, a mall and a credit state are, and the rules that need nothing else: no input, no output.
 
+pub mod actor;
+pub mod audit_event;
+pub mod automation;
 pub mod clock;
 pub mod credit_state;
 pub mod digest;
 pub mod identifier;
 pub mod issue;
 pub mod mall;
+pub mod moment;
 pub mod name;
 pub mod order;
+pub mod user;

@@ -6,7 +6,7 @@
 use crate::domain::credit_state::{Action, ActionContext, State};
 use crate::domain::issue::{Issue, Lang};
 use crate::domain::mall::Mall;
-use crate::store::Moment;
+use crate::domain::moment::Moment;
 use provider_host::contract;
 use serde::{Deserialize, Serialize};
 use time::{Date, PrimitiveDateTime};
@@ -234,12 +234,12 @@ impl Order {
     }
 
     /// The order's own choice, or the mall's.
-    pub fn invoice(&self, mall: &Mall) -> Invoice {
+    pub fn invoice<S>(&self, mall: &Mall<S>) -> Invoice {
         self.data.invoice.unwrap_or(mall.invoice)
     }
 
     /// The order as a provider is asked to judge it.
-    pub fn for_credit(&self, mall: &Mall) -> contract::Order {
+    pub fn for_credit<S>(&self, mall: &Mall<S>) -> contract::Order {
         contract::Order {
             reference: self.reference().to_owned(),
             ordered_on: contract_date(self.data.ordered_at.date()),

@@ -5,89 +5,17 @@
 //! process ends. *When* is decided here by what happened to the order; *whether* anything is done, by
 //! its mall's settings at that time.
 
-use crate::domain::credit_state::{Action, State};
+use crate::domain::automation::{FIRST_PAUSE, task};
+use crate::domain::credit_state::Action;
 use crate::domain::issue::Issue;
-use crate::domain::mall::{Mall, Start};
+use crate::domain::mall::MallSummary;
 use crate::domain::order::Order;
 use crate::service::credit::{CreditError, CreditService, Row, rows_of_a_call};
 use crate::service::dispatcher::{Call, Source};
 use crate::service::providers::directory::Provider;
-use crate::store::{Admission, Among, Due, LEASE, Store, StoreError};
+use crate::store::{Admission, DueFilter, LEASE, LeasedOrders, Store, StoreError};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::{Duration, Instant};
-
-/// Before an order is looked at for the second time. A verdict usually takes some minutes.
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
-/// No pause is longer: a verdict that took hours must not then wait for hours more.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
-
-/// The pause after nothing came of it `tries` times in a row: 1, 1.5, 2.25 … 30 minutes. Asked so, a verdict
-/// of five minutes is known after eight at most, and two hours take eleven questions.
-pub fn pause(tries: i64) -> Duration {
-    let growth = 1.5f64.powi(i32::try_from(tries.clamp(0, 20)).unwrap_or(0));
-    FIRST_PAUSE.mul_f64(growth).min(LONGEST_PAUSE)
-}
-
-/// What a mall can have begun by itself; each has its own [`Start`].
-pub const STARTED: [Action; 2] = [Action::Credit, Action::Sync];
-
-/// When the mall has `action` begin by itself. No credit is run where results come by CSV.
-pub fn start(mall: &Mall, action: Action) -> Start {
-    match action {
-        Action::Credit if !mall.by_csv => mall.automation.credit.clone(),
-        Action::Sync => mall.automation.sync.clone(),
-        _ => Start::Never,
-    }
-}
-
-/// When to look next at `order`, to which something has just happened; never where only a person can
-/// help.
-pub fn due(order: &Order, now: i64) -> Option<i64> {
-    let action = order.state.automatic()?;
-    if action == Action::Sync && order.tracking.is_none() {
-        return None;
-    }
-    if is_stuck(order, action) {
-        return None;
-    }
-    // What has not failed yet is begun at once; an answer takes its time.
-    let begins = order.tries == 0 && action != Action::Check;
-    let wait = if begins { 0 } else { pause(order.tries).as_millis() as i64 };
-    let earliest = order.problem.as_ref().map_or(now, |problem| problem.not_before(now));
-    Some((now + wait).max(earliest))
-}
-
-/// What the automation does with `order` now, under its mall's settings.
-pub fn task(order: &Order, mall: &Mall) -> Option<Action> {
-    let action = order.state.automatic().filter(|action| order.offers(*action))?;
-    let wanted = match action {
-        Action::Check => mall.automation.poll,
-        // An order that waited when this was switched on may have been left to an operator.
-        _ => start(mall, action).holds(order.order_status.as_deref()) && order.held != Some(action),
-    };
-    (wanted && !is_stuck(order, action)).then_some(action)
-}
-
-/// Whether doing it again would come to the same. Asking moves nothing and can always bring news.
-fn is_stuck(order: &Order, action: Action) -> bool {
-    action != Action::Check && !order.problem.as_ref().is_none_or(Issue::may_pass)
-}
-
-/// Where an order moves in the shop's own words when it comes to `state` from another one.
-pub fn order_status(mall: &Mall, from: State, state: State) -> Option<String> {
-    if from == state {
-        return None;
-    }
-    match state {
-        State::Approved | State::CsvApproved => mall.automation.approved.clone(),
-        State::Rejected | State::CsvRejected => mall.automation.rejected.clone(),
-        State::OnHold | State::CsvOnHold => mall.automation.on_hold.clone(),
-        _ => None,
-    }
-}
-
-/// Who is written down for what the automation did.
-pub const AUTOMATION: &str = "automation";
+use std::time::Instant;
 
 /// Orders that are looked at in one go: few enough to be read at once, and other malls' come with the next look.
 const LOOKED_AT_ONCE: usize = 200;
@@ -108,10 +36,10 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
     busy: Vec<Lane>,
 ) -> Result<(usize, BTreeMap<Lane, Orders<P>>), StoreError> {
     let (store, now) = (&desk.store, desk.store.now());
-    let but = busy.into_iter().map(|lane| (lane.provider, lane.mall)).collect();
+    let except = busy.into_iter().map(|lane| (lane.provider, lane.mall)).collect();
     // First: an order that is read after the settings has been left to an operator if they say so.
-    let malls = store.malls().await?;
-    let due = store.take_due(now, LOOKED_AT_ONCE, &Among { providers: Some(desk.providers.ids()), but }).await?;
+    let malls = store.mall_summaries().await?;
+    let due = store.take_due(now, LOOKED_AT_ONCE, &DueFilter { providers: Some(desk.providers.ids()), except }).await?;
     if due.orders.is_empty() {
         return Ok((0, BTreeMap::new()));
     }
@@ -143,14 +71,14 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
 /// came after: those are looked at again at once.
 async fn leave_to_people(
     store: &Store,
-    malls: &HashMap<&str, &Mall>,
+    malls: &HashMap<&str, &MallSummary>,
     idle: &[&Order],
-    due: &Due,
+    due: &LeasedOrders,
 ) -> Result<(), StoreError> {
     if idle.is_empty() {
         return Ok(());
     }
-    let now: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id, mall.version)).collect();
+    let now: HashMap<_, _> = store.mall_summaries().await?.into_iter().map(|mall| (mall.id, mall.version)).collect();
     let is_current = |order: &&&Order| malls.get(order.mall.as_str()).map(|mall| &mall.version) == now.get(&order.mall);
     let (settled, again): (Vec<&Order>, Vec<&Order>) = idle.iter().partition(is_current);
     let ids = |orders: Vec<&Order>| orders.into_iter().map(|order| order.id).collect::<Vec<_>>();

@@ -1,13 +1,14 @@
 //! Work in the background, side by side: one lane for each kind of work, mall and provider, and no lane waits for
 //! another. A provider that does not answer, or a plugin that only waits, holds up its own lane.
 
+use crate::domain::actor::AUTOMATION;
 use crate::domain::credit_state::Action;
 use crate::domain::issue::Issue;
-use crate::service::automation::{self, AUTOMATION};
+use crate::service::automation;
 use crate::service::batches;
 use crate::service::credit::{CreditError, CreditService, Row, Work};
 use crate::service::providers::directory::Provider;
-use crate::store::{StoreError, Waiting};
+use crate::store::{BatchLane, StoreError};
 use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -44,7 +45,7 @@ pub(crate) trait Source: Send + 'static {
 /// What a lane is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
-    Batch(Waiting),
+    Batch(BatchLane),
     Automation(automation::Lane),
 }
 

@@ -4,13 +4,14 @@
 //! put in its place. A component is given the credentials of every mall that uses its provider, so whatever lets
 //! it send them elsewhere, or ask for others, has to be confirmed by somebody who sees what changes.
 
+use crate::domain::actor::Actor;
+use crate::domain::audit_event::AuditEvent;
+pub use crate::domain::audit_event::PluginChange as Change;
 use crate::domain::digest::digest;
-use crate::domain::issue::Lang;
-use crate::service::providers::directory::{Access, PluginDirectory, ProviderError, kind_name};
-use crate::store::{Actor, AuditEvent, Store, StoreError};
+use crate::service::providers::directory::{Access, PluginDirectory, ProviderError, kind_name, permitted};
+use crate::store::{Store, StoreError};
 use provider_host::contract::SettingField;
 use provider_host::{Permissions, Plugin, Registry};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -30,88 +31,6 @@ impl Files {
     pub fn read(shelf: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
         let permissions = Permissions::text_of(path.with_extension("toml"))?;
         Ok(Files { name: path.to_owned(), component: shelf.host().read(path)?, permissions })
-    }
-}
-
-/// Something about a provider that changes with its component, and that somebody has to know of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "what", rename_all = "snake_case")]
-pub enum Change {
-    /// It may send requests to another origin.
-    OriginAdded {
-        /// The origin.
-        origin: String,
-    },
-    /// It may no longer send requests to an origin.
-    OriginRemoved {
-        /// The origin.
-        origin: String,
-    },
-    /// It may reach addresses that are not public.
-    AddressesAdded {
-        /// The range.
-        range: String,
-    },
-    /// It may no longer reach addresses that are not public.
-    AddressesRemoved {
-        /// The range.
-        range: String,
-    },
-    /// The permissions do not name the component by its checksum any more: any other one may be put beside them.
-    PinRemoved {
-        /// The SHA-256 that was named, in hexadecimal.
-        sha256: String,
-    },
-    /// It asks malls for another setting.
-    SettingAdded {
-        /// Its key.
-        key: String,
-        /// Its kind.
-        kind: String,
-    },
-    /// It does not ask for a setting any more.
-    SettingRemoved {
-        /// Its key.
-        key: String,
-    },
-    /// A setting is of another kind: a secret that is none any more is shown.
-    SettingKind {
-        /// Its key.
-        key: String,
-        /// What it was.
-        from: String,
-        /// What it is.
-        to: String,
-    },
-    /// Malls have settings for the provider, and there is no component that serves to compare with.
-    NothingToCompare,
-}
-
-impl Change {
-    /// What changes, in a line.
-    pub fn words(&self, lang: Lang) -> String {
-        let line = |ja: &str, en: &str, what: &str| format!("{}: {what}", lang.pick(ja, en));
-        match self {
-            Change::OriginAdded { origin } => line("通信先を追加", "may also send to", origin),
-            Change::OriginRemoved { origin } => line("通信先を削除", "may no longer send to", origin),
-            Change::AddressesAdded { range } => line("内部アドレスを追加", "may also reach", range),
-            Change::AddressesRemoved { range } => line("内部アドレスを削除", "may no longer reach", range),
-            Change::PinRemoved { sha256 } => line(
-                "プラグインのチェックサム（sha256）の指定を削除",
-                "is no longer pinned to a checksum (sha256)",
-                sha256,
-            ),
-            Change::SettingAdded { key, kind } => {
-                line("設定項目を追加", "has another setting", &format!("{key} ({kind})"))
-            }
-            Change::SettingRemoved { key } => line("設定項目を削除", "has no setting any more", key),
-            Change::SettingKind { key, from, to } => {
-                line("設定項目の種類を変更", "has a setting of another kind", &format!("{key} ({from} → {to})"))
-            }
-            Change::NothingToCompare => lang
-                .pick("比べられる元のプラグインがありません", "there is no plugin that serves to compare it with")
-                .to_owned(),
-        }
     }
 }
 
@@ -184,7 +103,7 @@ impl Installer<'_> {
         let plugin = loaded.map_err(|error| ProviderError::from(error.at(&files.name)))?;
         let compared_with = self.fingerprint(&id)?;
         let replaces = self.present(&id).await;
-        let malls = self.malls(&id).await?;
+        let malls = self.store.malls_of_provider(&id).await?;
         let changes = match &replaces {
             // Nothing is replaced, and nobody's settings are given away.
             None if malls.is_empty() => Vec::new(),
@@ -207,10 +126,10 @@ impl Installer<'_> {
         if self.fingerprint(&id)? != candidate.compared_with {
             return Err(InstallError::Meanwhile(id));
         }
-        self.store.note(by, &AuditEvent::loaded(&candidate.plugin, &candidate.changes)).await?;
+        self.store.note(by, &loaded(&candidate.plugin, &candidate.changes)).await?;
         if let Err(source) = place(&self.shelf.path(&id)?, &candidate.files) {
             let reason = source.to_string();
-            self.store.note(by, &AuditEvent::not_placed(&candidate.plugin, reason)).await?;
+            self.store.note(by, &not_loaded(&candidate.plugin, reason)).await?;
             return Err(self.shelf.failed(source).into());
         }
         self.registry.put(candidate.plugin.clone());
@@ -233,15 +152,23 @@ impl Installer<'_> {
         let permissions = Permissions::text_of(path.with_extension("toml")).unwrap_or_default();
         Ok(digest(&[digest(&[&component]).as_bytes(), digest(&[permissions.as_bytes()]).as_bytes()]))
     }
+}
 
-    /// The malls that have settings for the provider `id`.
-    async fn malls(&self, id: &str) -> Result<BTreeMap<String, String>, StoreError> {
-        let accounts = self.store.accounts().await?.into_values();
-        let concerned: BTreeSet<_> = accounts.filter(|one| one.provider == id).map(|one| one.mall).collect();
-        let malls = self.store.malls().await?.into_iter();
-        let malls = malls.filter(|mall| mall.provider == id || concerned.contains(&mall.id));
-        Ok(malls.map(|mall| (mall.id, mall.name)).collect())
+/// That `plugin` is loaded, and that `confirmed` changes with it.
+fn loaded(plugin: &Plugin, confirmed: &[Change]) -> AuditEvent {
+    let (info, facts) = (plugin.info(), plugin.facts());
+    AuditEvent::PluginLoaded {
+        provider: info.id.clone(),
+        version: info.version.clone(),
+        digest: facts.digest.clone(),
+        permissions: permitted(plugin),
+        confirmed: confirmed.to_vec(),
     }
+}
+
+/// That the files of `plugin`, which was to be loaded, could not be written.
+fn not_loaded(plugin: &Plugin, reason: String) -> AuditEvent {
+    AuditEvent::PluginNotLoaded { provider: plugin.info().id.clone(), digest: plugin.facts().digest.clone(), reason }
 }
 
 /// What changes from `before` to `after` besides the code; everything where there is nothing before.

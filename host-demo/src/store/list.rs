@@ -4,15 +4,18 @@
 //! at which it was ordered, and among equals by the store's number. What the list shows stands in columns,
 //! so that no order has to be read whole.
 
+use crate::domain::clock;
 use crate::domain::credit_state::{Action, ActionContext, State};
 use crate::domain::issue::Issue;
 use crate::domain::order::Amounts;
-use crate::store::rows::{amounts, from_json, parse};
-use crate::store::{ASKED_AT_ONCE, Conditions, Result, Store, list, search_key};
+use crate::store::database::Store;
+use crate::store::error::Result;
+use crate::store::rows::{amounts, from_json, is_set, parse};
+use crate::store::sql::{Conditions, VALUES_PER_QUERY, list, search_key};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use time::Date;
@@ -21,10 +24,10 @@ use time::Date;
 pub const PAGE: usize = 50;
 /// Most orders on a page: what a browser still draws at once.
 pub const MAX_PAGE: usize = 500;
-/// How far a search looks along the list before it looks everywhere. Where one order in forty fits, that fills a
-/// page at once, however many fit; where fewer do, there are few enough to sort.
+/// How many orders of the list a search scans before it uses its own indexes. Where one order in forty matches, that
+/// fills a page, however many match; where fewer do, there are few enough to sort.
 const NEARBY: usize = 2_000;
-/// No limit, in words that both databases know.
+/// No limit, as a number that both databases accept.
 const ALL: i64 = i64::MAX;
 /// What is searched: 注文番号 and 注文者氏名.
 const KEY_IN_RANGE: [&str; 2] =
@@ -54,30 +57,30 @@ pub struct ListQuery {
     pub search: Option<String>,
 }
 
-/// An order's place in the list; as text it goes into addresses.
+/// A cursor of the list: the order that a page begins after or before. As text it goes into URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListKey {
+pub struct ListCursor {
     ordered_at: i64,
     id: i64,
 }
 
-impl fmt::Display for ListKey {
+impl fmt::Display for ListCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.ordered_at, self.id)
     }
 }
 
-/// The text is no place in a list.
+/// The text is not a cursor of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a place in the list")]
-pub struct NotAListKey;
+#[error("not a cursor of the list")]
+pub struct InvalidCursor;
 
-impl FromStr for ListKey {
-    type Err = NotAListKey;
-    fn from_str(text: &str) -> std::result::Result<Self, NotAListKey> {
-        let (ordered_at, id) = text.split_once('.').ok_or(NotAListKey)?;
-        let number = |text: &str| text.parse().map_err(|_| NotAListKey);
-        Ok(ListKey { ordered_at: number(ordered_at)?, id: number(id)? })
+impl FromStr for ListCursor {
+    type Err = InvalidCursor;
+    fn from_str(text: &str) -> std::result::Result<Self, InvalidCursor> {
+        let (ordered_at, id) = text.split_once('.').ok_or(InvalidCursor)?;
+        let number = |text: &str| text.parse().map_err(|_| InvalidCursor);
+        Ok(ListCursor { ordered_at: number(ordered_at)?, id: number(id)? })
     }
 }
 
@@ -88,9 +91,9 @@ pub enum Position {
     #[default]
     First,
     /// Those that follow this one: older.
-    After(ListKey),
+    After(ListCursor),
     /// Those before this one: newer.
-    Before(ListKey),
+    Before(ListCursor),
     /// The oldest orders.
     Last,
 }
@@ -140,9 +143,9 @@ pub struct ListOrder {
 }
 
 impl ListOrder {
-    /// Its place in the list.
-    pub fn key(&self) -> ListKey {
-        ListKey { ordered_at: self.ordered_at, id: self.id }
+    /// Its cursor.
+    pub fn cursor(&self) -> ListCursor {
+        ListCursor { ordered_at: self.ordered_at, id: self.id }
     }
 
     /// What may be done with it now.
@@ -160,37 +163,15 @@ impl ListOrder {
     }
 }
 
-/// An order that an action is to be done with, as far as that decides whether it can be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// The store's number.
-    pub id: i64,
-    /// Whom it will be asked of.
-    pub provider: String,
-    /// Where its credit stands.
-    pub state: State,
-    /// What else decides what it offers.
-    pub situation: ActionContext,
-    /// Yen.
-    pub billed: i64,
-}
-
-impl Candidate {
-    /// Whether `action` may be done with it now.
-    pub fn offers(&self, action: Action) -> bool {
-        self.state.actions(self.situation).any(|offered| offered == action)
-    }
-}
-
 /// A page of the list, newest order first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListPage {
     /// The lines.
     pub orders: Vec<ListOrder>,
     /// If there are newer orders: they are those before this one.
-    pub newer: Option<ListKey>,
+    pub newer: Option<ListCursor>,
     /// If there are older orders: they are those after this one.
-    pub older: Option<ListKey>,
+    pub older: Option<ListCursor>,
 }
 
 /// The lines of a page, whose orders are chosen first, by number: what is long is read for these alone.
@@ -200,7 +181,7 @@ const LINES: &str = "SELECT o.id, o.mall, o.number, o.ordered_at, o.order_status
     (SELECT m.by_csv FROM malls m WHERE m.id = o.mall) AS by_csv, \
     (SELECT r.transaction_id FROM registrations r WHERE r.reference = o.reference) AS transaction_id FROM orders o ";
 
-/// What is searched for, and from where on.
+/// A search, and where it begins.
 struct Search<'a> {
     query: &'a ListQuery,
     position: Position,
@@ -235,10 +216,10 @@ impl ListQuery {
             conditions.and("o.order_status = $?", [status])?;
         }
         if let Some(since) = self.since {
-            conditions.and("o.ordered_at >= $?", [crate::domain::clock::in_milliseconds(since.midnight())])?;
+            conditions.and("o.ordered_at >= $?", [clock::in_milliseconds(since.midnight())])?;
         }
         if let Some(day_after) = self.until.and_then(Date::next_day) {
-            conditions.and("o.ordered_at < $?", [crate::domain::clock::in_milliseconds(day_after.midnight())])?;
+            conditions.and("o.ordered_at < $?", [clock::in_milliseconds(day_after.midnight())])?;
         }
         match self.tracked {
             Some(true) => conditions.plain("o.tracking_number IS NOT NULL"),
@@ -246,8 +227,12 @@ impl ListQuery {
             None => {}
         }
         match position {
-            Position::After(key) => conditions.and("(o.ordered_at, o.id) < ($?, $?)", [key.ordered_at, key.id])?,
-            Position::Before(key) => conditions.and("(o.ordered_at, o.id) > ($?, $?)", [key.ordered_at, key.id])?,
+            Position::After(cursor) => {
+                conditions.and("(o.ordered_at, o.id) < ($?, $?)", [cursor.ordered_at, cursor.id])?
+            }
+            Position::Before(cursor) => {
+                conditions.and("(o.ordered_at, o.id) > ($?, $?)", [cursor.ordered_at, cursor.id])?
+            }
             Position::First | Position::Last => {}
         }
         Ok(conditions)
@@ -269,8 +254,8 @@ impl Store {
             Position::Before(_) => (!more, false),
             Position::Last => (!more, true),
         };
-        let newer = orders.first().filter(|_| !is_first).map(ListOrder::key);
-        let older = orders.last().filter(|_| !is_last).map(ListOrder::key);
+        let newer = orders.first().filter(|_| !is_first).map(ListOrder::cursor);
+        let older = orders.last().filter(|_| !is_last).map(ListOrder::cursor);
         Ok(ListPage { orders, newer, older })
     }
 
@@ -283,25 +268,6 @@ impl Store {
     async fn lines(&self, ids: &[i64]) -> Result<Vec<ListOrder>> {
         let sql = format!("{LINES}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", list(ids));
         Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
-    }
-
-    /// The orders `ids` as candidates for `action`, by number.
-    pub async fn candidates(&self, action: Action, ids: &[i64]) -> Result<Vec<Candidate>> {
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(ASKED_AT_ONCE) {
-            let provider = crate::store::batches::asked_of(action);
-            let sql = format!(
-                "SELECT o.id, {provider} AS provider, o.state, m.by_csv, o.billed, \
-                 CAST(CASE WHEN o.tracking_number IS NULL THEN 0 ELSE 1 END AS BIGINT) AS tracked, \
-                 CAST(CASE WHEN o.problem IS NULL THEN 0 ELSE 1 END AS BIGINT) AS troubled FROM orders o \
-                 JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account WHERE o.id IN ({})",
-                list(ids)
-            );
-            let candidates: Vec<Candidate> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
-            found.extend(candidates);
-        }
-        found.sort_by_key(|candidate| candidate.id);
-        Ok(found)
     }
 
     /// The numbers of at most `limit` orders that `query` lets through, beginning at `position`.
@@ -329,11 +295,12 @@ impl Store {
     /// What a search finds among the next orders of the list: enough, if what is searched for is common.
     async fn found_nearby(&self, search: &Search<'_>) -> Result<Vec<i64>> {
         let Search { query, position, range, order, limit } = search;
+        let [number_in_range, buyer_in_range] = KEY_IN_RANGE;
         let mut conditions = query.conditions(*position)?;
         let rest = std::mem::take(&mut conditions.sql);
-        conditions.and(KEY_IN_RANGE[0], range.iter().map(Vec::as_slice))?;
+        conditions.and(number_in_range, range.iter().map(Vec::as_slice))?;
         let by_number = std::mem::take(&mut conditions.sql).replacen("WHERE", "", 1);
-        conditions.and(KEY_IN_RANGE[1], range.iter().map(Vec::as_slice))?;
+        conditions.and(buyer_in_range, range.iter().map(Vec::as_slice))?;
         let by_buyer = conditions.sql.replacen("WHERE", "", 1);
         let sql = format!(
             "SELECT o.id FROM (SELECT o.id, o.ordered_at, o.number_key, o.buyer_key FROM orders o {rest} {order} \
@@ -364,7 +331,7 @@ impl Store {
     /// Those of the orders `ids` that the conditions of `query` let through.
     pub(super) async fn among(&self, ids: &[i64], query: &ListQuery) -> Result<HashSet<i64>> {
         let mut found = HashSet::new();
-        for ids in ids.chunks(ASKED_AT_ONCE) {
+        for ids in ids.chunks(VALUES_PER_QUERY) {
             let mut conditions = query.conditions(Position::First)?;
             conditions.plain(&format!("o.id IN ({})", list(ids)));
             let sql = format!("SELECT o.id FROM orders o {}", conditions.sql);
@@ -375,42 +342,6 @@ impl Store {
 
     async fn numbers(&self, sql: String, conditions: Conditions) -> Result<Vec<i64>> {
         Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
-    }
-
-    /// How many orders are in each state, of one mall or provider or of all.
-    pub async fn counts(&self, mall: Option<&str>, provider: Option<&str>) -> Result<BTreeMap<State, i64>> {
-        let mut conditions = Conditions::default();
-        if let Some(mall) = mall {
-            conditions.and("mall = $?", [mall])?;
-        }
-        if let Some(provider) = provider {
-            conditions.and("provider = $?", [provider])?;
-        }
-        let sql = format!(
-            "SELECT state, CAST(SUM(orders) AS BIGINT) AS orders FROM counts {} GROUP BY state",
-            conditions.sql
-        );
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;
-        let count = |(state, orders): (String, i64)| Ok((parse(&state)?, orders));
-        rows.into_iter().filter(|(_, orders)| *orders != 0).map(count).collect()
-    }
-}
-
-impl FromRow<'_, AnyRow> for Candidate {
-    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        let is = |column| row.try_get::<i64, _>(column).map(|value| value != 0);
-        Ok(Candidate {
-            id: row.try_get("id")?,
-            provider: row.try_get("provider")?,
-            state: parse(row.try_get("state")?)?,
-            situation: ActionContext {
-                tracking_entered: is("tracked")?,
-                problem: is("troubled")?,
-                results_by_csv: is("by_csv")?,
-            },
-            billed: row.try_get("billed")?,
-        })
     }
 }
 
@@ -434,7 +365,7 @@ impl FromRow<'_, AnyRow> for ListOrder {
             carrier: row.try_get("carrier")?,
             tracking_number: row.try_get("tracking_number")?,
             shipped_on: row.try_get("shipped_on")?,
-            results_by_csv: row.try_get::<i64, _>("by_csv")? != 0,
+            results_by_csv: is_set(row, "by_csv")?,
             version: row.try_get("version")?,
         })
     }

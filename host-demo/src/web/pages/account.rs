@@ -1,7 +1,7 @@
 //! What users change about themselves: the password.
 
 use crate::domain::clock;
-use crate::store::{Actor, MIN_PASSWORD, SignIn};
+use crate::store::{Actor, MIN_PASSWORD, SignIn, StoreError};
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html, retry_at};
@@ -57,8 +57,11 @@ pub async fn change(
             return Ok(retry_at(show(&staff, StatusCode::TOO_MANY_REQUESTS, Some(words)), until));
         }
     }
-    if let Err(problem) = app.store.set_password(user.id, &form.new, Actor::now(&user.name)).await? {
-        return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(problem.words(staff.visitor.lang))));
+    match app.store.set_password(user.id, &form.new, Actor::now(&user.name)).await {
+        Err(StoreError::User(problem)) => {
+            return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(problem.words(staff.visitor.lang))));
+        }
+        set => set?,
     }
     let session = app.store.begin_session(user.id, clock::now()).await?;
     Ok(app.begin_session("/account", session.token, &[Notice::new(Tone::Ok, t.password_changed)]))

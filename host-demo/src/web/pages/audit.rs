@@ -45,6 +45,6 @@ pub async fn page(
     lines.truncate(PAGE);
     let older = lines.last().filter(|_| more).map(|last| format!("/audit?before={}", last.id));
     let view =
-        |line: AuditLine| LineView { when: clock::timestamp(line.at), deed: line.deed.words(p.lang), who: line.who };
+        |line: AuditLine| LineView { when: clock::timestamp(line.at), deed: line.event.words(p.lang), who: line.who };
     Ok(ok(&AuditPage { lines: lines.into_iter().map(view).collect(), older, p }))
 }

@@ -1,14 +1,14 @@
 //! The settings of a mall (モール詳細設定): a form that is drawn from what the plugin describes.
 
 use crate::cli::table::yen;
+use crate::domain::automation;
 use crate::domain::credit_state::Action;
 use crate::domain::issue::{Field, Lang, connection_words, field_words};
-use crate::domain::mall::{self, Automation, Band, Fees, Mall, MallProblem, Mode, Start, Wrong};
+use crate::domain::mall::{self, Automation, Band, Fees, Mall, MallProblem, MallSummary, Mode, Start, Wrong};
 use crate::domain::order::Invoice;
-use crate::service::automation;
 use crate::service::csv::selection::Takes;
 use crate::service::import;
-use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, Sum};
+use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, OrderTotal};
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html, ok};
@@ -51,14 +51,14 @@ struct Line {
 pub async fn list(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let names = Names::of(&app, p.lang).await?;
-    let line = |mall: Mall| Line {
+    let line = |mall: MallSummary| Line {
         provider: names.provider(&mall.provider),
         invoice: mall.invoice.label(p.lang),
         fees: mall.fees.mode.label(p.lang),
         id: mall.id,
         name: mall.name,
     };
-    let malls = app.store.malls().await?.into_iter().map(line).collect();
+    let malls = app.store.mall_summaries().await?.into_iter().map(line).collect();
     Ok(ok(&MallsPage { malls, providers: names.providers(), p }))
 }
 
@@ -555,15 +555,15 @@ async fn save(
     fields: &Fields,
 ) -> Result<Response, Refusal> {
     let t = admin.0.visitor.page().t;
-    let keep = if form.account == "new" { AccountChange::Orders } else { AccountChange::Account };
+    let account = if form.account == "new" { AccountChange::Replaced } else { AccountChange::Corrected };
     let backlog = match fields.one("waiting") {
         "hold" => OnBacklog::Hold,
         "send" => OnBacklog::Send(Some(shown_backlog(fields))),
         _ => OnBacklog::Ask,
     };
-    let saving = MallUpdate { keep, version: Some(form.mall.version), backlog, by: Actor::now(&admin.0.user.name) };
+    let saving = MallUpdate { account, version: Some(form.mall.version), backlog, by: Actor::now(&admin.0.user.name) };
     let notice = match app.store.put_mall(&form.mall, saving).await? {
-        MallUpdateOutcome::Done { elsewhere } => {
+        MallUpdateOutcome::Saved { elsewhere } => {
             app.wake.notify_one();
             draft(before).forget(app, admin, fields.one("draft")).await?;
             let mut notices = vec![Notice::new(Tone::Ok, fill(t.mall_saved, &[&form.mall.name]))];
@@ -572,8 +572,10 @@ async fn save(
             }
             return Ok(app.redirect(&format!("/malls/{}", form.mall.id), &notices));
         }
-        MallUpdateOutcome::Waiting(backlog) => return ask(app, admin, before, &form, fields, backlog).await,
-        MallUpdateOutcome::Held(numbers) => Notice::new(Tone::Bad, fill(t.in_the_way, &[&numbers.join(", ")])),
+        MallUpdateOutcome::BacklogUndecided(backlog) => return ask(app, admin, before, &form, fields, backlog).await,
+        MallUpdateOutcome::OutcomesUnknown(numbers) => {
+            Notice::new(Tone::Bad, fill(t.in_the_way, &[&numbers.join(", ")]))
+        }
         MallUpdateOutcome::Changed if before.is_none() => Notice::new(Tone::Bad, t.mall_exists),
         MallUpdateOutcome::Changed => Notice::new(Tone::Bad, t.stale_mall),
     };
@@ -587,7 +589,7 @@ const ASKED: [&str; 7] = ["do", "waiting", "draft", "drafted", "waiting.credit",
 fn shown_backlog(fields: &Fields) -> Backlog {
     let sum = |name: &str| {
         let (orders, billed) = fields.one(name).split_once(' ').unwrap_or_default();
-        Sum { orders: orders.parse().unwrap_or_default(), billed: billed.parse().unwrap_or_default() }
+        OrderTotal { orders: orders.parse().unwrap_or_default(), billed: billed.parse().unwrap_or_default() }
     };
     Backlog { credit: sum("waiting.credit"), sync: sum("waiting.sync") }
 }

@@ -1,17 +1,18 @@
 //! One order: all that is known of it, and what can be done with it.
 
 use crate::cli::table::yen;
+use crate::domain::automation;
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Event, Outcome, State, next};
 use crate::domain::issue::{Issue, Lang};
 use crate::domain::mall::{Mall, Start};
 use crate::domain::order::{Invoice, Item, Order, Person};
-use crate::service::automation;
 use crate::service::credit::{CreditError, OperatorFinding};
 use crate::service::csv::error::RowError;
 use crate::service::decisions::{MAX_ID, MAX_NOTE, entered, found};
+use crate::service::messages::history;
 use crate::service::tracking::{self, Entry, MAX_TRACKING};
-use crate::store::{HistoryLine, Sum};
+use crate::store::{HistoryLine, OrderEdit, OrderTotal};
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, duration, html, ok};
@@ -238,7 +239,7 @@ fn line_view(line: &HistoryLine, t: &Texts, lang: Lang) -> LineView {
         from: state(&line.from_state),
         to: state(&line.to_state),
         problem: problem.map(|problem| problem.brief(lang)),
-        note: line.note.clone(),
+        note: history::note(line, lang),
         calls: line.report.as_deref().map(|report| calls(report, t)).unwrap_or_default(),
     }
 }
@@ -276,12 +277,12 @@ fn event_words<'a>(name: &'a str, t: &Texts) -> &'a str {
 
 /// Events that move no state.
 fn other_event<'a>(name: &'a str, t: &Texts) -> &'a str {
-    match name {
-        "tracking_entered" => t.event_tracking_entered,
-        "invoice_set" => t.event_invoice_chosen,
-        "status_set" => t.event_status_set,
-        "corrected" => t.event_corrected,
-        other => other,
+    match name.parse() {
+        Ok(OrderEdit::TrackingEntered) => t.event_tracking_entered,
+        Ok(OrderEdit::InvoiceSet) => t.event_invoice_chosen,
+        Ok(OrderEdit::StatusSet) => t.event_status_set,
+        Ok(OrderEdit::Corrected) => t.event_corrected,
+        Err(_) => name,
     }
 }
 
@@ -418,7 +419,7 @@ async fn ask(app: &App, mut p: Page, order: &Order, form: &ActionForm) -> Result
     let back = local(&back).to_owned();
     p.path.clone_from(&back);
     let provider = Names::of(app, p.lang).await?.provider(&order.provider);
-    let sum = Sum { orders: 1, billed: order.amounts.billed };
+    let sum = OrderTotal { orders: 1, billed: order.amounts.billed };
     let hidden = [
         ("version", form.version.to_string()),
         ("back", form.back.clone().unwrap_or_default()),

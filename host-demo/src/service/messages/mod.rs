@@ -1,0 +1,3 @@
+//! What people read, in Japanese and English.
+
+pub mod history;
