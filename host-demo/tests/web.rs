@@ -1361,3 +1361,21 @@ async fn through_the_api_orders_that_wait_are_left_to_an_operator_unless_it_says
     let answer = put(json!({ "waiting": "send" }), "at_once").await;
     assert_eq!(answer.json()["held"]["credit"]["orders"], 0, "{}", answer.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_show_malls_without_decrypting_their_settings() {
+    let platform = Platform::new().await;
+    platform.test.execute("UPDATE accounts SET settings = '{\"password\":\"broken\"}'").await;
+    let token = platform.token(Role::Administrator).await;
+    let mut browser = platform.signed_in("kanri").await;
+    assert_eq!(browser.get("/malls/m").await.status, StatusCode::INTERNAL_SERVER_ERROR, "its settings are broken");
+    for path in ["/orders", "/malls", "/import", "/export", "/batches", "/"] {
+        let answer = browser.get(path).await;
+        assert!(answer.status.is_success() || answer.status.is_redirection(), "{path}: {}", answer.status);
+    }
+    assert!(browser.get("/orders").await.text.contains("本店"));
+    let listed = platform.call(Method::GET, "/api/v1/malls", &token, None, None).await;
+    let mall = &listed.json()[0];
+    assert_eq!((&mall["name"], &mall["secrets"][0]), (&Value::from("本店"), &Value::from("password")));
+    assert_eq!(platform.call(Method::GET, "/api/v1/orders", &token, None, None).await.status, StatusCode::OK);
+}

@@ -122,23 +122,23 @@ pub enum MallPart {
 
 impl MallPart {
     /// What differs between two states of a mall.
-    pub fn differing(before: &Mall, after: &Mall) -> Vec<MallPart> {
+    pub fn differing(before: &Mall, after: &Mall) -> Vec<Self> {
         let (from, to) = (before.provider.clone(), after.provider.clone());
         let keys: BTreeSet<_> = before.settings.keys().chain(after.settings.keys()).collect();
         let settings = keys
             .into_iter()
             .filter(|key| before.settings.get(*key) != after.settings.get(*key))
-            .map(|key| MallPart::Setting { key: key.clone() });
+            .map(|key| Self::Setting { key: key.clone() });
         let parts = [
-            (before.name != after.name, MallPart::Name),
-            (from != to, MallPart::Provider { from, to }),
-            (before.fees != after.fees, MallPart::Fees),
-            (before.invoice != after.invoice, MallPart::Invoice),
-            (before.automation != after.automation, MallPart::Automation),
-            (before.headings != after.headings, MallPart::Headings),
-            (before.by_csv != after.by_csv, MallPart::ByCsv),
-            (before.take != after.take, MallPart::Take),
-            (before.rows_per_request != after.rows_per_request, MallPart::RowsPerRequest),
+            (before.name != after.name, Self::Name),
+            (from != to, Self::Provider { from, to }),
+            (before.fees != after.fees, Self::Fees),
+            (before.invoice != after.invoice, Self::Invoice),
+            (before.automation != after.automation, Self::Automation),
+            (before.headings != after.headings, Self::Headings),
+            (before.by_csv != after.by_csv, Self::ByCsv),
+            (before.take != after.take, Self::Take),
+            (before.rows_per_request != after.rows_per_request, Self::RowsPerRequest),
         ];
         let parts = parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part);
         parts.chain(settings).collect()

@@ -22,7 +22,7 @@ pub struct Moment {
 impl Moment {
     /// Milliseconds from `earlier` to this moment, or less: where the two have both clocks in common, what the slower
     /// one says, for clones of one machine tell the same start with other uptimes. Nothing where they have none.
-    pub fn since(&self, earlier: &Moment) -> Option<i64> {
+    pub fn since(&self, earlier: &Self) -> Option<i64> {
         let by_uptime = match (&self.uptime, &earlier.uptime) {
             (Some(now), Some(then)) if now.boot == then.boot => Some(now.milliseconds - then.milliseconds),
             _ => None,

@@ -41,7 +41,7 @@ pub struct Backlog {
 impl Backlog {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        *self == Backlog::default()
+        *self == Self::default()
     }
 
     fn of_action(&mut self, action: Action) -> &mut OrderTotal {
@@ -65,9 +65,9 @@ impl OnBacklog {
     /// Whether a decision about `found` is still to be made.
     pub(super) fn is_open(self, found: Backlog) -> bool {
         match self {
-            OnBacklog::Hold | OnBacklog::Send(None) => false,
-            OnBacklog::Ask => !found.is_empty(),
-            OnBacklog::Send(Some(shown)) => shown != found && !found.is_empty(),
+            Self::Hold | Self::Send(None) => false,
+            Self::Ask => !found.is_empty(),
+            Self::Send(Some(shown)) => shown != found && !found.is_empty(),
         }
     }
 }
@@ -172,7 +172,7 @@ pub(super) async fn release(tx: &mut WriteTransaction, mall: &Mall, now: i64) ->
     Ok(held > 0)
 }
 
-/// An order that comes to the order status with which an action begins is no longer one that waited.
+/// Releases an order that is set to the order status with which an action begins: it no longer counts as one that waited.
 pub(super) async fn release_moved(tx: &mut WriteTransaction, order: i64, mall: &str, status: &str) -> Result<()> {
     let automation: String =
         sqlx::query_scalar("SELECT automation FROM malls WHERE id = $1").bind(mall).fetch_one(&mut **tx).await?;

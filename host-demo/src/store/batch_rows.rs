@@ -177,7 +177,7 @@ pub(super) async fn end_row(tx: &mut WriteTransaction, finished: &FinishedRow<'_
 
 impl FromRow<'_, AnyRow> for BatchLane {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(BatchLane {
+        Ok(Self {
             batch: row.try_get("batch")?,
             action: parse(row.try_get("action")?)?,
             who: row.try_get("who")?,

@@ -184,7 +184,7 @@ impl Store {
     pub async fn finish_batches(&self, now: i64) -> Result<()> {
         let over: Vec<i64> =
             sqlx::query_scalar(concat!("SELECT b.id FROM batches b WHERE ", is_over!())).fetch_all(&self.pool).await?;
-        // Read first: the everyday case writes nothing.
+        // Read first: the common case writes nothing.
         if over.is_empty() {
             return Ok(());
         }
@@ -208,7 +208,7 @@ async fn finish_batch(tx: &mut WriteTransaction, batch: i64, now: i64) -> Result
 
 impl FromRow<'_, AnyRow> for Batch {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(Batch {
+        Ok(Self {
             id: row.try_get("id")?,
             action: parse(row.try_get("action")?)?,
             who: row.try_get("who")?,
@@ -221,7 +221,7 @@ impl FromRow<'_, AnyRow> for Batch {
 impl FromRow<'_, AnyRow> for BatchRow {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         let (outcome, state): (Option<&str>, Option<&str>) = (row.try_get("outcome")?, row.try_get("state")?);
-        Ok(BatchRow {
+        Ok(Self {
             index: row.try_get("place")?,
             order: row.try_get("order_id")?,
             mall: row.try_get("mall")?,

@@ -170,7 +170,7 @@ impl Store {
 
 impl FromRow<'_, AnyRow> for Breaker {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(Breaker {
+        Ok(Self {
             provider: row.try_get("provider")?,
             state: parse(row.try_get("state")?)?,
             failures: row.try_get("failures")?,

@@ -36,11 +36,11 @@ impl Dialect {
     /// a lock; a claim must survive a power cut, or its order could be sent again.
     fn settings(self) -> String {
         match self {
-            Dialect::Sqlite => format!(
+            Self::Sqlite => format!(
                 "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
                 BUSY_TIMEOUT.as_millis()
             ),
-            Dialect::Postgres => format!("SET client_min_messages = warning; {RAISE_DURABILITY}"),
+            Self::Postgres => format!("SET client_min_messages = warning; {RAISE_DURABILITY}"),
         }
     }
 
@@ -50,7 +50,7 @@ impl Dialect {
     /// The database would not keep what is committed through it.
     pub(super) async fn prepare(self, connection: &mut AnyConnection) -> sqlx::Result<()> {
         connection.execute(AssertSqlSafe(self.settings())).await?;
-        if self == Dialect::Postgres && sqlx::query_scalar(IS_FSYNC_OFF).fetch_one(connection).await? {
+        if self == Self::Postgres && sqlx::query_scalar(IS_FSYNC_OFF).fetch_one(connection).await? {
             return Err(sqlx::Error::Configuration(FSYNC_OFF.into()));
         }
         Ok(())
@@ -60,8 +60,8 @@ impl Dialect {
     /// that clock may have been set. Nothing where the shared clock is this machine's.
     pub(super) fn clock(self) -> Option<&'static str> {
         match self {
-            Dialect::Sqlite => None,
-            Dialect::Postgres => Some(
+            Self::Sqlite => None,
+            Self::Postgres => Some(
                 "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT), \
                  CAST(CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000 AS BIGINT) AS TEXT) \
                  || '-' || CAST(clock_epoch AS TEXT) FROM store",
@@ -72,8 +72,8 @@ impl Dialect {
     /// How long to wait for a connection. On SQLite all connections may wait for the one writer.
     pub(super) fn acquire_timeout(self) -> Duration {
         match self {
-            Dialect::Sqlite => BUSY_TIMEOUT,
-            Dialect::Postgres => ACQUIRE_TIMEOUT,
+            Self::Sqlite => BUSY_TIMEOUT,
+            Self::Postgres => ACQUIRE_TIMEOUT,
         }
     }
 
@@ -81,8 +81,8 @@ impl Dialect {
     /// took it when it first writes could fail on what another wrote in between.
     pub(super) fn begin(self) -> &'static str {
         match self {
-            Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN",
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
         }
     }
 
@@ -90,24 +90,24 @@ impl Dialect {
     /// writer and needs no row locks.
     pub(super) fn skip_locked(self) -> &'static str {
         match self {
-            Dialect::Sqlite => "",
-            Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
         }
     }
 
     /// Ends a query for rows that this transaction locks for a decision: others wait for it.
     pub(super) fn for_update(self) -> &'static str {
         match self {
-            Dialect::Sqlite => "",
-            Dialect::Postgres => " FOR UPDATE",
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
         }
     }
 
     /// Ends a query for a row that must not change until this transaction ends.
     pub(super) fn for_share(self) -> &'static str {
         match self {
-            Dialect::Sqlite => "",
-            Dialect::Postgres => " FOR SHARE",
+            Self::Sqlite => "",
+            Self::Postgres => " FOR SHARE",
         }
     }
 }

@@ -33,7 +33,7 @@ pub enum SecretError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The value was written under another key, for something else, or was changed.
@@ -75,7 +75,7 @@ impl Secrets {
         // Another key for another use, from the same one.
         let derived = Sha256::new().chain_update(b"digests").chain_update(key).finalize();
         let mac = Hmac::new_from_slice(&derived).map_err(|_| SecretError::Key(from.to_owned()))?;
-        Ok(Secrets { cipher: XChaCha20Poly1305::new(&key.into()), mac })
+        Ok(Self { cipher: XChaCha20Poly1305::new(&key.into()), mac })
     }
 
     /// Encrypts `text`, which is `what`.

@@ -51,12 +51,7 @@ impl ProcessLease {
             true => Lock::Session(tokio::sync::Mutex::new(session(store.location(), &name).await?)),
             false => lock_file(&store.location().beside("workers"), &name)?,
         };
-        Ok(ProcessLease {
-            name: Mutex::new(name),
-            lock,
-            dropped: Mutex::default(),
-            stopping: watch::Sender::new(false),
-        })
+        Ok(Self { name: Mutex::new(name), lock, dropped: Mutex::default(), stopping: watch::Sender::new(false) })
     }
 
     /// What this process writes into its claims.
@@ -69,14 +64,14 @@ impl ProcessLease {
         self.stopping.send_replace(true);
     }
 
-    /// Whether it was told to stop.
+    /// Whether [`ProcessLease::stop`] was called.
     pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
 
-    /// Waits until it is told to stop.
+    /// Waits until [`ProcessLease::stop`] is called.
     pub async fn stopping(&self) {
-        // The sender is ours, so nobody else can let it go.
+        // The sender lives as long as `self`, so this ends only when the value is true.
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
@@ -227,12 +222,12 @@ impl DeadProcessLock {
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Some(DeadProcessLock { path, _lock: None }));
+                return Ok(Some(Self { path, _lock: None }));
             }
             Err(error) => return Err(error),
         };
         match file.try_lock() {
-            Ok(()) => Ok(Some(DeadProcessLock { path, _lock: Some(file) })),
+            Ok(()) => Ok(Some(Self { path, _lock: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }

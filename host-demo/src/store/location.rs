@@ -16,7 +16,7 @@ const CONNECTIONS: u32 = 8;
 const SCHEMA_LOCK_RETRY: Duration = Duration::from_millis(10);
 /// SQLSTATEs that pass with time: the server has too many connections, or is starting.
 const TEMPORARILY_UNAVAILABLE: [&str; 2] = ["53300", "57P03"];
-/// Where files that belong to a store on a server are kept, unless told otherwise.
+/// Where files that belong to a store on a server are kept by default.
 const FILES_OF_POSTGRES: &str = "var/orders";
 
 /// A SQLite file or a PostgreSQL database, and where the files that go with it are.
@@ -38,14 +38,14 @@ impl DatabaseLocation {
     pub fn new(text: &str) -> Self {
         let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
         match is_postgres {
-            true => DatabaseLocation { database: Database::Postgres(text.to_owned()), files: FILES_OF_POSTGRES.into() },
-            false => DatabaseLocation { database: Database::Sqlite(text.into()), files: text.into() },
+            true => Self { database: Database::Postgres(text.to_owned()), files: FILES_OF_POSTGRES.into() },
+            false => Self { database: Database::Sqlite(text.into()), files: text.into() },
         }
     }
 
     /// The same database, with its files beside `files`.
     pub fn with_files(self, files: impl Into<PathBuf>) -> Self {
-        DatabaseLocation { files: files.into(), ..self }
+        Self { files: files.into(), ..self }
     }
 
     /// The path of a file that belongs to the store: its key, its compiled plugins, its locks.

@@ -51,7 +51,7 @@ pub enum MallUpdateOutcome {
     /// Not saved: the outcome of these orders is unknown, and asked with other settings the provider might say
     /// truthfully that there is no such order.
     OutcomesUnknown(Vec<String>),
-    /// Not saved: somebody else changed the mall meanwhile.
+    /// Not saved: the mall was changed since it was read.
     Changed,
     /// Not saved: these orders would be sent at once, and the update does not say that they may.
     BacklogUndecided(Backlog),

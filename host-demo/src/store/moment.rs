@@ -18,7 +18,7 @@ impl Store {
     }
 
     /// Milliseconds since 1970 by the shared clock, as far as it is known without a query. Every process writes times
-    /// in this measure, whatever its own machine's clock says.
+    /// in this measure, even where its own machine's clock is wrong.
     pub fn now(&self) -> i64 {
         clock::uptime().and_then(|uptime| self.clock.at(uptime.milliseconds)).unwrap_or_else(clock::now)
     }

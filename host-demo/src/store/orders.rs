@@ -8,7 +8,7 @@ use crate::domain::order::{Amounts, Order, OrderData};
 use crate::store::counters::StateCounts;
 use crate::store::database::{Store, WriteTransaction};
 use crate::store::error::Result;
-use crate::store::list::ListQuery;
+use crate::store::list_query::ListQuery;
 use crate::store::rows::{self, from_json, to_json};
 use crate::store::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, take_numbers};
 use sqlx::any::{AnyArguments, AnyRow};

@@ -21,7 +21,7 @@ pub struct LeasedOrders {
     pub lease: i64,
 }
 
-/// DueFilter which orders is looked; filter all unless told otherwise.
+/// Which due orders are leased; all by default.
 #[derive(Debug, Clone, Default)]
 pub struct DueFilter {
     /// Those at these providers.

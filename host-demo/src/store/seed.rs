@@ -53,7 +53,7 @@ const GIVEN: [&str; 12] = ["花子", "太郎", "一郎", "次郎", "桜", "葵",
 const GOODS: [&str; 6] = ["茶碗", "湯呑み", "急須", "大皿", "箸置き", "風呂敷"];
 
 impl Store {
-    /// Adds `count` orders to `mall`; `progress` is told how many are there so far. The numbers begin with
+    /// Adds `count` orders to `mall`; `progress` is called with how many there are so far. The numbers begin with
     /// `SEED-` and go on where an earlier call ended.
     pub async fn seed(&self, mall: &Mall, count: usize, progress: impl Fn(usize)) -> Result<()> {
         let there: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM orders WHERE mall = $1")
