@@ -15,8 +15,8 @@ use host_demo::domain::order::{Order, Tracking};
 use host_demo::service::credit::CreditService;
 use host_demo::store::lease::ProcessLease;
 use host_demo::store::{
-    Admission, Among, Backlog, BreakerState, Claim, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery, MallUpdate,
-    MallUpdateOutcome, OnBacklog, Position, Sum,
+    Admission, Backlog, BreakerState, Claim, DueFilter, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery,
+    MallUpdate, MallUpdateOutcome, OnBacklog, OrderTotal, Position,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ impl Platform {
     /// Lets the time of every order that waits come.
     async fn let_time_pass(&self) {
         let far = clock::now() + 40 * 86_400_000;
-        let due = self.test.store.take_due(far, 1_000, &Among::default()).await.unwrap();
+        let due = self.test.store.take_due(far, 1_000, &DueFilter::default()).await.unwrap();
         let ids: Vec<i64> = due.orders.iter().map(|order| order.id).collect();
         self.test.store.put_off(&ids, due.lease, Some(0)).await.unwrap();
     }
@@ -204,7 +204,7 @@ on_both! {
         platform.set(Mall { by_csv: true, ..automatic() }).await;
         platform.round().await;
         assert_eq!(platform.test.order(id).await.state, State::NotAsked, "its result is to come by CSV");
-        assert_eq!(platform.save(automatic(), OnBacklog::Send(None)).await, MallUpdateOutcome::Done { elsewhere: 0 });
+        assert_eq!(platform.save(automatic(), OnBacklog::Send(None)).await, MallUpdateOutcome::Saved { elsewhere: 0 });
         assert_eq!(platform.round().await, 1);
         assert_eq!(platform.test.order(id).await.state, State::Approved);
     }
@@ -218,13 +218,13 @@ on_both! {
             waiting.push(platform.import(&before, number, Some("新規受付")).await);
         }
         let elsewhere = platform.import(&before, "A-4", Some("入金待ち")).await;
-        let three = Backlog { credit: Sum { orders: 3, billed: 3_000 }, sync: Sum::default() };
-        let two = Backlog { credit: Sum { orders: 2, billed: 2_000 }, sync: Sum::default() };
+        let three = Backlog { credit: OrderTotal { orders: 3, billed: 3_000 }, sync: OrderTotal::default() };
+        let two = Backlog { credit: OrderTotal { orders: 2, billed: 2_000 }, sync: OrderTotal::default() };
         for unsaid in [OnBacklog::Ask, OnBacklog::Send(Some(two))] {
-            assert_eq!(platform.save(automatic(), unsaid).await, MallUpdateOutcome::Waiting(three), "{unsaid:?}");
+            assert_eq!(platform.save(automatic(), unsaid).await, MallUpdateOutcome::BacklogUndecided(three), "{unsaid:?}");
             assert_eq!(platform.test.mall().await, before, "nothing was saved");
         }
-        assert_eq!(platform.save(automatic(), OnBacklog::default()).await, MallUpdateOutcome::Done { elsewhere: 0 });
+        assert_eq!(platform.save(automatic(), OnBacklog::default()).await, MallUpdateOutcome::Saved { elsewhere: 0 });
         assert_eq!(platform.test.store.held("m").await.unwrap(), three);
         let mall = platform.test.mall().await;
         let new = platform.import(&mall, "A-5", Some("新規受付")).await;
@@ -233,7 +233,7 @@ on_both! {
         // Other settings change nothing about it, and nobody is asked again.
         let other = Automation { on_hold: Some("保留中".into()), ..automatic().automation };
         let other = Mall { automation: other, ..automatic() };
-        assert_eq!(platform.save(other.clone(), OnBacklog::Ask).await, MallUpdateOutcome::Done { elsewhere: 0 });
+        assert_eq!(platform.save(other.clone(), OnBacklog::Ask).await, MallUpdateOutcome::Saved { elsewhere: 0 });
         platform.rounds().await;
         assert_eq!(platform.credited().await, [new]);
         // Orders that come to the order status from now on are like any other.
@@ -254,7 +254,7 @@ on_both! {
         assert!(platform.test.store.held("m").await.unwrap().is_empty());
         // Who decided it, and what, stands in the audit log.
         let lines = platform.test.store.audit(None, 10).await.unwrap();
-        let decided = lines.into_iter().filter_map(|line| match line.deed {
+        let decided = lines.into_iter().filter_map(|line| match line.event {
             AuditEvent::MallChanged { parts, .. } => parts.into_iter().find(|part| matches!(part, MallPart::Waiting { .. })),
             _ => None,
         });
@@ -288,7 +288,7 @@ on_both! {
         let mall = platform.test.mall().await;
         platform.import(&mall, "A-1", Some("新規受付")).await;
         platform.import(&mall, "A-2", Some("入金待ち")).await;
-        let credit = |orders| Backlog { credit: Sum { orders, billed: 1_000 * orders }, sync: Sum::default() };
+        let credit = |orders| Backlog { credit: OrderTotal { orders, billed: 1_000 * orders }, sync: OrderTotal::default() };
         let with = |credit: Start| Mall { automation: Automation { credit, ..automatic().automation }, ..automatic() };
         let narrower = Automation { approved: None, ..automatic().automation };
         for (to, waiting) in [
@@ -304,8 +304,8 @@ on_both! {
         ] {
             let saved = platform.save(to.clone(), OnBacklog::Ask).await;
             match waiting {
-                Some(orders) => assert_eq!(saved, MallUpdateOutcome::Waiting(credit(orders)), "{to:?}"),
-                None => assert!(matches!(saved, MallUpdateOutcome::Done { .. }), "{to:?}"),
+                Some(orders) => assert_eq!(saved, MallUpdateOutcome::BacklogUndecided(credit(orders)), "{to:?}"),
+                None => assert!(matches!(saved, MallUpdateOutcome::Saved { .. }), "{to:?}"),
             }
             platform.save(automatic(), OnBacklog::Send(None)).await;
         }
@@ -327,8 +327,8 @@ on_both! {
         enter("1").await;
         platform.rounds().await;
         let on = Mall { automation: Automation { sync: Start::AtOnce, ..Automation::default() }, ..mall() };
-        let one = Backlog { credit: Sum::default(), sync: Sum { orders: 1, billed: 1_000 } };
-        assert_eq!(platform.save(on.clone(), OnBacklog::Ask).await, MallUpdateOutcome::Waiting(one));
+        let one = Backlog { credit: OrderTotal::default(), sync: OrderTotal { orders: 1, billed: 1_000 } };
+        assert_eq!(platform.save(on.clone(), OnBacklog::Ask).await, MallUpdateOutcome::BacklogUndecided(one));
         platform.save(on, OnBacklog::Hold).await;
         platform.rounds().await;
         assert_eq!(platform.test.order(id).await.state, State::Approved);
@@ -380,7 +380,7 @@ on_both! {
             ids.push(platform.import(&before, number, None).await);
         }
         platform.desk.run(Action::Credit, &ids[..2], &|_| {}).await.unwrap();
-        let account = platform.test.store.accounts().await.unwrap().remove(&before.account).unwrap();
+        let account = platform.test.store.accounts([before.account]).await.unwrap().remove(&before.account).unwrap();
         let unsent = platform.test.order(ids[2]).await;
         platform.set(Mall { by_csv: true, ..mall() }).await;
         // Whoever read the mall before sends nothing with what he read.
@@ -470,15 +470,15 @@ on_both! {
         test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         let orders: Vec<_> = (0..20).map(|at| new_order(&format!("A-{at}"), 1)).collect();
         test.store.insert_orders(&mall, &orders, 1).await.unwrap();
-        let take = || async { test.again().await.take_due(2, 8, &Among::default()).await.unwrap().orders };
+        let take = || async { test.again().await.take_due(2, 8, &DueFilter::default()).await.unwrap().orders };
         let taken: [Vec<Order>; 4] = tokio::join!(take(), take(), take(), take()).into();
         let mut ids: Vec<i64> = taken.iter().flatten().map(|order| order.id).collect();
         let count = ids.len();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), count, "none twice");
-        while !test.store.take_due(2, 8, &Among::default()).await.unwrap().orders.is_empty() {}
-        assert_eq!(test.store.take_due(i64::MAX / 2, 100, &Among::default()).await.unwrap().orders.len(), 20, "they come up again");
+        while !test.store.take_due(2, 8, &DueFilter::default()).await.unwrap().orders.is_empty() {}
+        assert_eq!(test.store.take_due(i64::MAX / 2, 100, &DueFilter::default()).await.unwrap().orders.len(), 20, "they come up again");
         assert_eq!(test.store.page(&ListQuery::default(), Position::First, 50).await.unwrap().orders.len(), 20);
     }
 }

@@ -3,11 +3,11 @@
 mod common;
 
 use common::fake::{Fake, Next};
-use common::{TestStore, do_batches, mall, on_both, told_place};
+use common::{TestStore, do_batches, do_by_itself, mall, new_order, on_both, told_location};
 use host_demo::domain::credit_state::{Action, Outcome, State};
 use host_demo::domain::issue::{Issue, Wait};
 use host_demo::domain::lang::Lang;
-use host_demo::domain::mall::Mall;
+use host_demo::domain::mall::{Automation, Mall, Start};
 use host_demo::service::batches;
 use host_demo::service::credit::{CreditService, Work};
 use host_demo::service::messages::localize::Localize;
@@ -62,6 +62,27 @@ on_both! {
         assert!(test.store.batch(batch).await.unwrap().unwrap().finished_at.is_some());
         assert_eq!(test.store.history(ids[0]).await.unwrap()[0].who, "花子");
         assert_eq!(test.store.batch_rows(batch, 2, 1).await.unwrap()[0].order, ids[2]);
+    }
+
+    async fn a_call_decrypts_the_settings_of_its_own_account_alone(db) {
+        let test = TestStore::new(db).await;
+        let settings = [("password".to_owned(), "himitsu".into())].into();
+        let automation = Automation { credit: Start::AtOnce, ..Automation::default() };
+        let other = Mall { id: "n".into(), settings, automation: automation.clone(), ..mall() };
+        test.store.put_mall(&other, MallUpdate::default()).await.unwrap();
+        test.execute("UPDATE accounts SET settings = '{\"password\":\"broken\"}' WHERE mall = 'n'").await;
+        assert!(test.store.mall("n").await.is_err(), "its settings are broken");
+        let fake = Fake::new(&[]);
+        let desk = desk(&test.store, &fake).await;
+        let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        do_batches(&desk).await;
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 2);
+        test.store.put_mall(&Mall { automation, ..mall() }, MallUpdate::default()).await.unwrap();
+        let due = [new_order("A-3", 1_000)];
+        test.store.insert_orders(&test.mall().await, &due, test.store.now()).await.unwrap();
+        assert_eq!(do_by_itself(&desk).await, 1);
+        assert!(test.all().await.iter().all(|order| order.state == State::Approved));
     }
 
     async fn several_processes_share_a_batch_and_do_every_order_once(db) {
@@ -238,7 +259,7 @@ const CHILD: &str = "HOST_DEMO_TEST_BATCH_CHILD";
 #[tokio::test]
 async fn child_that_works_and_never_gets_an_answer() {
     let Ok(told) = std::env::var(CHILD) else { return };
-    let store = Store::open(&told_place(&told)).await.unwrap();
+    let store = Store::open(&told_location(&told)).await.unwrap();
     let desk = desk(&store, &Fake { never_answers: true, ..Fake::new(&[]) }).await;
     println!("begins");
     do_batches(&desk).await;

@@ -1,16 +1,12 @@
 //! What PostgreSQL acknowledged outlives its crash, and a server that cannot promise that is named.
 
+#[path = "common/store.rs"]
 mod common;
 
-use common::fake::Fake;
-use common::{mall, new_order};
-use host_demo::domain::credit_state::{Action, State};
-use host_demo::service::credit::CreditService;
-use host_demo::store::lease::ProcessLease;
-use host_demo::store::{DatabaseLocation, Filter, MallUpdate, Risks, Store};
-use std::collections::HashMap;
+use common::{claim, mall, new_order};
+use host_demo::domain::credit_state::{Event, State};
+use host_demo::store::{Change, DatabaseLocation, Filter, MallUpdate, Risks, Store};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use test_postgres::Cluster;
 
@@ -19,7 +15,7 @@ const CRASHES: usize = 5;
 /// "At once" on a busy machine: far below the half minute for which a pool tries.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-fn place(url: &str, folder: &Path) -> DatabaseLocation {
+fn location(url: &str, folder: &Path) -> DatabaseLocation {
     DatabaseLocation::new(url).with_files(folder.join("orders.db"))
 }
 
@@ -27,32 +23,26 @@ fn place(url: &str, folder: &Path) -> DatabaseLocation {
 async fn credit(store: &Store, number: &str) {
     store.insert_orders(&store.mall("m").await.unwrap().unwrap(), &[new_order(number, 1_000)], 1).await.unwrap();
     let order = store.orders(&Filter { number: Some(number.into()), ..Filter::default() }).await.unwrap().remove(0);
-    let desk = CreditService {
-        store: store.clone(),
-        worker: Arc::new(ProcessLease::start(store).await.unwrap()),
-        providers: Arc::new(HashMap::from([("fake".to_owned(), Fake::new(&[]))])),
-        who: "op".into(),
-        concurrency: 1,
-        in_flight_window: Duration::ZERO,
-    };
-    let row = desk.run(Action::Credit, &[order.id], &|_| {}).await.unwrap().remove(0);
-    assert_eq!(row.state, State::Approved);
+    let claimed = claim(store, &[order], "w").await.remove(0).unwrap();
+    let approved = Change::new(&claimed, Event::CreditApproved);
+    let applied = store.apply(&[approved], "op", store.now()).await.unwrap().remove(0).unwrap();
+    assert_eq!(applied.order.state, State::Approved);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_takes_no_credit_back_though_role_and_server_do_not_wait_for_the_disk() {
     let (cluster, folder) = (Cluster::start_forgetful().unwrap(), tempfile::tempdir().unwrap());
     cluster.administer("ALTER ROLE postgres SET synchronous_commit = off").unwrap();
-    let place = place(&cluster.plain_database().unwrap(), folder.path());
-    Store::open(&place).await.unwrap().put_mall(&mall(), MallUpdate::default()).await.unwrap();
+    let location = location(&cluster.plain_database().unwrap(), folder.path());
+    Store::open(&location).await.unwrap().put_mall(&mall(), MallUpdate::default()).await.unwrap();
     cluster.administer("CREATE TABLE acknowledged (crash INT)").unwrap();
     for crash in 0..CRASHES {
         let number = format!("A-{crash}");
-        credit(&Store::open(&place).await.unwrap(), &number).await;
+        credit(&Store::open(&location).await.unwrap(), &number).await;
         cluster.administer(&format!("INSERT INTO acknowledged VALUES ({crash})")).unwrap();
         cluster.crash().unwrap();
         let kept = cluster.administer(&format!("SELECT 1 / COUNT(*) FROM acknowledged WHERE crash = {crash}")).is_ok();
-        let orders = Store::open(&place).await.unwrap().orders(&Filter::default()).await.unwrap();
+        let orders = Store::open(&location).await.unwrap().orders(&Filter::default()).await.unwrap();
         let order = orders.iter().find(|order| order.number == number);
         assert_eq!(order.map(|order| order.state), Some(State::Approved), "the credit was forgotten");
         if !kept {
@@ -66,8 +56,8 @@ async fn a_crash_takes_no_credit_back_though_role_and_server_do_not_wait_for_the
 async fn a_server_that_does_not_sync_is_refused_at_once_and_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let began = Instant::now();
-    let place = place(&Cluster::shared().plain_database().unwrap(), folder.path());
-    let refused = Store::open(&place).await.err().unwrap().to_string();
+    let location = location(&Cluster::shared().plain_database().unwrap(), folder.path());
+    let refused = Store::open(&location).await.err().unwrap().to_string();
     assert!(refused.contains("switch fsync on") && refused.contains("fsyncがoff"), "{refused}");
     assert!(began.elapsed() < AT_ONCE + AT_ONCE, "{:?}", began.elapsed());
 }
@@ -75,12 +65,12 @@ async fn a_server_that_does_not_sync_is_refused_at_once_and_says_what_to_do() {
 #[tokio::test]
 async fn a_database_that_refuses_the_connection_is_named_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    // Nobody listens on a port that was free a moment ago, nor in a folder without a socket.
+    // Nothing listens on a port that was free a moment ago, nor in a folder without a socket.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let nobody = format!("postgres://shop@localhost/orders?host={}", folder.path().display());
-    for url in [format!("postgres://shop@127.0.0.1:{port}/orders"), nobody] {
+    let no_socket = format!("postgres://shop@localhost/orders?host={}", folder.path().display());
+    for url in [format!("postgres://shop@127.0.0.1:{port}/orders"), no_socket] {
         let began = Instant::now();
-        let refused = Store::open(&place(&url, folder.path())).await.err().unwrap().to_string();
+        let refused = Store::open(&location(&url, folder.path())).await.err().unwrap().to_string();
         assert!(began.elapsed() < AT_ONCE, "{refused} after {:?}", began.elapsed());
         assert!(refused.contains("os error"), "{refused}");
     }
@@ -89,7 +79,7 @@ async fn a_database_that_refuses_the_connection_is_named_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn standbys_that_may_lag_are_told_of() {
     let (cluster, folder) = (Cluster::start_forgetful().unwrap(), tempfile::tempdir().unwrap());
-    let store = Store::open(&place(&cluster.plain_database().unwrap(), folder.path())).await.unwrap();
+    let store = Store::open(&location(&cluster.plain_database().unwrap(), folder.path())).await.unwrap();
     assert_eq!(store.risks().await.unwrap(), Risks::default());
     let mut standby = cluster.standby().unwrap();
     while store.risks().await.unwrap().asynchronous_standbys == 0 {

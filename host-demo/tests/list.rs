@@ -1,12 +1,13 @@
 //! The order list: filters, pages forward and back, counts.
 
+#[path = "common/store.rs"]
 mod common;
 
 use common::{TestStore, mall, new_order, on_both};
 use host_demo::domain::credit_state::{Event, State};
 use host_demo::domain::mall::Mall;
 use host_demo::domain::order::Tracking;
-use host_demo::store::{Change, ListKey, ListOrder, ListQuery, MallUpdate, NewOrder, Position, Store};
+use host_demo::store::{Change, ListCursor, ListOrder, ListQuery, MallUpdate, NewOrder, Position, Store};
 use std::collections::BTreeMap;
 use time::Duration;
 use time::macros::{date, datetime};
@@ -45,7 +46,7 @@ on_both! {
             seen.extend(numbers(&page.orders));
             pages.push(page.clone());
             let Some(older) = page.older else { break };
-            position = Position::After(older.to_string().parse::<ListKey>().unwrap());
+            position = Position::After(older.to_string().parse::<ListCursor>().unwrap());
         }
         assert_eq!(pages.iter().map(|page| page.orders.len()).collect::<Vec<_>>(), [5, 5, 2]);
         // Days are in order; within a day the order is that of taking in.

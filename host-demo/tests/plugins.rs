@@ -8,8 +8,7 @@ use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Request, Response, StatusCode, header};
 use common::{Db, TestStore, new_order};
 use host_demo::domain::actor::Actor;
-use host_demo::domain::audit_event::AuditEvent;
-use host_demo::domain::audit_event::PluginChange;
+use host_demo::domain::audit_event::{AuditEvent, PluginChange};
 use host_demo::domain::digest::digest;
 use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
@@ -75,7 +74,7 @@ impl Platform {
         let test = TestStore::new(Db::Sqlite).await;
         let mall = Mall { id: "eki".into(), name: "駅前店".into(), provider: "np".into(), ..Mall::default() };
         test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
-        test.store.add_user("kanri", Role::Administrator, PASSWORD, Actor::default()).await.unwrap().unwrap();
+        test.store.add_user("kanri", Role::Administrator, PASSWORD, Actor::default()).await.unwrap();
         let folder = test.folder.path().join("plugins");
         std::fs::create_dir(&folder).unwrap();
         let host = Host::builder().cache_dir(COMPILED.path().join("compiled")).build().unwrap();
@@ -122,7 +121,7 @@ impl Platform {
             vec![("component", Some("c.wasm"), component), ("permissions", Some("c.toml"), permissions.as_bytes())];
         parts.extend(confirmation.map(|confirmation| ("confirmation", None, confirmation.as_bytes())));
         let request = Request::post("/api/v1/providers")
-            .header("authorization", format!("Bearer {}", token.unwrap().unwrap().1))
+            .header("authorization", format!("Bearer {}", token.unwrap().1))
             .header("idempotency-key", "k")
             .header("content-type", "multipart/form-data; boundary=b");
         self.send(request.body(multipart(&parts)).unwrap()).await
@@ -130,8 +129,7 @@ impl Platform {
 
     /// What the platform serves for `provider`: its digest and origins.
     async fn served(&self, provider: &str) -> Option<(String, Vec<String>)> {
-        let token =
-            self.test.store.add_api_token("r", Role::Operator, None, Actor::now("kanri")).await.unwrap().unwrap().1;
+        let token = self.test.store.add_api_token("r", Role::Operator, None, Actor::now("kanri")).await.unwrap().1;
         let request = Request::get("/api/v1/providers").header("authorization", format!("Bearer {token}"));
         let providers = self.send(request.body(Body::empty()).unwrap()).await.json();
         let one = providers.as_array().unwrap().iter().find(|one| one["id"] == provider)?;
@@ -146,7 +144,7 @@ impl Platform {
 }
 
 async fn plugin_deeds(store: &Store) -> Vec<AuditEvent> {
-    let lines = store.audit(None, 100).await.unwrap().into_iter().map(|line| line.deed);
+    let lines = store.audit(None, 100).await.unwrap().into_iter().map(|line| line.event);
     lines.filter(|deed| matches!(deed, AuditEvent::PluginLoaded { .. } | AuditEvent::PluginNotLoaded { .. })).collect()
 }
 
@@ -208,10 +206,10 @@ async fn a_new_version_goes_through_and_another_origin_is_asked_about_by_the_api
     assert_eq!(asked.status, StatusCode::CONFLICT);
     let problem = asked.json();
     assert_eq!(problem["type"], "urn:host-demo:problem:unconfirmed");
-    let changes: Vec<Change> = serde_json::from_value(problem["confirm"]["changes"].clone()).unwrap();
+    let changes: Vec<PluginChange> = serde_json::from_value(problem["confirm"]["changes"].clone()).unwrap();
     let expected = [
-        Change::OriginAdded { origin: format!("{ELSEWHERE}:443") },
-        Change::OriginRemoved { origin: format!("{NP}:443") },
+        PluginChange::OriginAdded { origin: format!("{ELSEWHERE}:443") },
+        PluginChange::OriginRemoved { origin: format!("{NP}:443") },
     ];
     assert_eq!(changes, expected);
     assert_eq!(problem["confirm"]["malls"], serde_json::json!(["eki"]));
@@ -243,8 +241,8 @@ async fn a_pin_that_is_removed_is_asked_about() {
     assert_eq!(platform.upload_files(&component, &pinned, None).await.status, StatusCode::OK, "a pin needs no yes");
     let asked = platform.upload_files(&component, &bare, None).await;
     assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text);
-    let changes: Vec<Change> = serde_json::from_value(asked.json()["confirm"]["changes"].clone()).unwrap();
-    assert_eq!(changes, [Change::PinRemoved { sha256 }]);
+    let changes: Vec<PluginChange> = serde_json::from_value(asked.json()["confirm"]["changes"].clone()).unwrap();
+    assert_eq!(changes, [PluginChange::PinRemoved { sha256 }]);
     let answer = platform.upload_files(&component, &bare, Some(asked.confirmation())).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
 }

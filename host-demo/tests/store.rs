@@ -1,9 +1,11 @@
 //! Claims, references, and what becomes of a process that was killed.
 
+#[path = "common/store.rs"]
 mod common;
 
-use common::{Db, TestStore, claim, mall, on_both, told_place};
+use common::{Db, TestStore, claim, mall, on_both, told_location};
 use host_demo::domain::credit_state::{Event, State};
+use host_demo::domain::invoice::Invoice;
 use host_demo::domain::issue::Issue;
 use host_demo::domain::mall::Mall;
 use host_demo::domain::order::Tracking;
@@ -79,8 +81,8 @@ on_both! {
             Db::Sqlite => folder.path().join("orders.db").to_str().unwrap().to_owned(),
             Db::Postgres => test_postgres::Cluster::shared().database().unwrap(),
         };
-        let place = DatabaseLocation::new(&database).with_files(folder.path().join("orders.db"));
-        let opened = futures::future::join_all((0..8).map(|_| Store::open(&place))).await;
+        let location = DatabaseLocation::new(&database).with_files(folder.path().join("orders.db"));
+        let opened = futures::future::join_all((0..8).map(|_| Store::open(&location))).await;
         for store in opened {
             store.unwrap();
         }
@@ -118,13 +120,13 @@ on_both! {
         let orders = test.orders(2).await;
         let corrected = Mall { settings: [("id".to_owned(), "1".into())].into(), ..mall() };
         let claimed = test.claim(&orders[..1], "w").await.remove(0).unwrap();
-        let held = MallUpdateOutcome::Held(vec!["A-1".to_owned()]);
-        assert_eq!(test.store.put_mall(&corrected, MallUpdate::default()).await.unwrap(), held);
+        let unknown = MallUpdateOutcome::OutcomesUnknown(vec!["A-1".to_owned()]);
+        assert_eq!(test.store.put_mall(&corrected, MallUpdate::default()).await.unwrap(), unknown);
         assert_eq!(test.mall().await.settings, mall().settings, "nothing was written");
         test.store.apply(&[Change::new(&claimed, Event::CreditApproved)], "op", 2).await.unwrap();
-        let read_before = test.store.accounts().await.unwrap();
-        assert_eq!(test.store.put_mall(&corrected, MallUpdate::default()).await.unwrap(), MallUpdateOutcome::Done { elsewhere: 0 });
-        assert_eq!(test.store.accounts().await.unwrap()[&1].settings, corrected.settings);
+        let read_before = test.store.accounts([1]).await.unwrap();
+        assert_eq!(test.store.put_mall(&corrected, MallUpdate::default()).await.unwrap(), MallUpdateOutcome::Saved { elsewhere: 0 });
+        assert_eq!(test.store.accounts([1]).await.unwrap()[&1].settings, corrected.settings);
         // Whoever read the account before it was corrected sends nothing with what he read.
         let (event, owner, who, now) = (Event::CreditStarted, "w", "op", 3);
         let claim = host_demo::store::Claim { event, account: &read_before[&1], owner, who, now };
@@ -138,7 +140,7 @@ on_both! {
         let other = Mall { provider: "other".into(), ..mall() };
         let before = test.store.open_orders("m").await.unwrap();
         assert_eq!((before.staying["fake"], before.not_asked), (1, 2));
-        assert_eq!(test.store.put_mall(&other, MallUpdate::default()).await.unwrap(), MallUpdateOutcome::Done { elsewhere: 1 });
+        assert_eq!(test.store.put_mall(&other, MallUpdate::default()).await.unwrap(), MallUpdateOutcome::Saved { elsewhere: 1 });
         let rejected = test.store.apply(&[Change::new(&claimed, Event::CreditRejected)], "op", 2).await.unwrap();
         let first = rejected[0].as_ref().unwrap().order.clone();
         assert_eq!((first.provider.as_str(), first.registration.as_ref().unwrap().account), ("fake", 1));
@@ -148,10 +150,10 @@ on_both! {
         assert_eq!(unasked.provider, "other", "what was never asked about goes to the new provider");
         assert_eq!(test.claim(&orders[1..2], "w").await, [None], "as it was read, it was the old one's");
         assert!(test.claim(&[unasked], "w").await[0].is_some());
-        let keep = AccountChange::Orders;
+        let account = AccountChange::Replaced;
         let same_provider = Mall { settings: [("id".to_owned(), "9".into())].into(), ..other };
-        let saved = test.store.put_mall(&same_provider, MallUpdate { keep, ..MallUpdate::default() }).await.unwrap();
-        assert_eq!(saved, MallUpdateOutcome::Done { elsewhere: 2 }, "another account at the same provider");
+        let saved = test.store.put_mall(&same_provider, MallUpdate { account, ..MallUpdate::default() }).await.unwrap();
+        assert_eq!(saved, MallUpdateOutcome::Saved { elsewhere: 2 }, "another account at the same provider");
     }
 
     async fn a_reference_that_was_kept_is_not_taken_to_another_account(db) {
@@ -168,7 +170,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let read = test.mall().await;
         let stale = MallUpdate { version: Some(read.version), ..MallUpdate::default() };
-        assert!(matches!(test.store.put_mall(&read, stale).await.unwrap(), MallUpdateOutcome::Done { .. }));
+        assert!(matches!(test.store.put_mall(&read, stale).await.unwrap(), MallUpdateOutcome::Saved { .. }));
         assert_eq!(test.store.put_mall(&read, stale).await.unwrap(), MallUpdateOutcome::Changed);
         assert_eq!(test.mall().await.version, read.version + 1);
     }
@@ -185,7 +187,7 @@ on_both! {
             }
         }
         std::fs::remove_file(test.folder.path().join("orders.db.key")).unwrap();
-        assert!(matches!(Store::open(test.store.place()).await, Err(StoreError::Secret(_))), "a new key is a wrong key");
+        assert!(matches!(Store::open(test.store.location()).await, Err(StoreError::Secret(_))), "a new key is a wrong key");
     }
 
     async fn tracking_is_entered_only_in_an_order_as_it_was_read(db) {
@@ -198,8 +200,45 @@ on_both! {
         assert_eq!(test.store.history(order.id).await.unwrap()[0].event, "tracking_entered");
     }
 
+    async fn a_mall_whose_settings_cannot_be_decrypted_is_still_listed(db) {
+        let test = TestStore::new(db).await;
+        let secret = Mall { settings: [("password".to_owned(), "himitsu-1".into())].into(), ..mall() };
+        test.store.put_mall(&secret, MallUpdate::default()).await.unwrap();
+        let known = test.mall().await.into_summary().0;
+        test.execute(r#"UPDATE accounts SET settings = '{"password":"broken"}'"#).await;
+        assert!(matches!(test.store.mall("m").await, Err(StoreError::Secret(_))), "the settings are broken");
+        assert!(matches!(test.store.accounts([known.account]).await, Err(StoreError::Secret(_))));
+        assert_eq!(test.store.mall_summaries().await.unwrap(), std::slice::from_ref(&known));
+        assert_eq!(test.store.mall_summary("m").await.unwrap().as_ref(), Some(&known));
+        let listed = test.store.malls_with_settings(|_, _| false).await.unwrap().remove(0);
+        assert_eq!((listed.mall, listed.settings.len(), listed.unread), (known, 0, vec!["password".to_owned()]));
+        assert!(test.store.malls_with_settings(|provider, _| provider == "fake").await.is_err());
+        let named = [("m".to_owned(), "本店".to_owned())].into();
+        assert_eq!(test.store.malls_of_provider("fake").await.unwrap(), named);
+        assert!(test.store.malls_of_provider("other").await.unwrap().is_empty());
+    }
+
+    async fn history_names_the_way_of_an_invoice_by_its_code_in_old_rows_too(db) {
+        let test = TestStore::new(db).await;
+        let id = test.orders(1).await[0].id;
+        for invoice in [Some(Invoice::Separate), Some(Invoice::Enclosed), None] {
+            assert!(test.store.set_invoice(&test.order(id).await, invoice, "op", 1).await.unwrap());
+        }
+        assert!(test.store.set_order_status(&test.order(id).await, Some("別送"), "op", 1).await.unwrap());
+        let notes = async || test.store.history(id).await.unwrap().into_iter().map(|line| line.note.unwrap());
+        let codes = ["separate", "enclosed", "", "別送"];
+        assert_eq!(notes().await.collect::<Vec<_>>(), codes);
+        // As it was written before the sixth migration.
+        test.execute("UPDATE events SET note = '別送' WHERE note = 'separate'").await;
+        test.execute("UPDATE events SET note = '同梱' WHERE note = 'enclosed'").await;
+        assert_eq!(notes().await.collect::<Vec<_>>(), ["別送", "同梱", "", "別送"]);
+        test.execute("DELETE FROM _sqlx_migrations WHERE version = 6").await;
+        test.again().await;
+        assert_eq!(notes().await.collect::<Vec<_>>(), codes, "only what the edit of an invoice says is translated");
+    }
+
     #[cfg(unix)]
-    async fn nobody_else_can_read_the_store(db) {
+    async fn only_its_owner_can_read_the_files_of_the_store(db) {
         use std::os::unix::fs::PermissionsExt;
         let test = TestStore::new(db).await;
         test.orders(1).await;
@@ -217,7 +256,7 @@ const CHILD: &str = "HOST_DEMO_TEST_CHILD_DATABASE";
 #[tokio::test]
 async fn child_that_claims_and_waits() {
     let Ok(told) = std::env::var(CHILD) else { return };
-    let store = Store::open(&told_place(&told)).await.unwrap();
+    let store = Store::open(&told_location(&told)).await.unwrap();
     let worker = ProcessLease::start(&store).await.unwrap();
     claim(&store, &store.orders(&Default::default()).await.unwrap(), &worker.name()).await;
     println!("claimed");
@@ -271,13 +310,13 @@ on_both! {
             // The server has yet to see that the connection is gone.
             tokio::task::yield_now().await;
         }
-        assert_eq!(test.order(orders[0].id).await.state, State::Unknown, "its lock is free: nobody is behind it");
+        assert_eq!(test.order(orders[0].id).await.state, State::Unknown, "its lock is free: its process is dead");
     }
 }
 
 #[test]
-fn a_place_on_a_server_is_shown_without_its_password() {
-    let place = DatabaseLocation::new("postgres://shop:himitsu@db.example/orders?sslmode=require");
-    assert_eq!(format!("{place} {place:?}"), "PostgreSQL db.example/orders PostgreSQL db.example/orders");
-    assert!(place.is_shared() && !DatabaseLocation::new("var/orders.db").is_shared());
+fn the_location_of_a_server_is_shown_without_its_password() {
+    let location = DatabaseLocation::new("postgres://shop:himitsu@db.example/orders?sslmode=require");
+    assert_eq!(format!("{location} {location:?}"), "PostgreSQL db.example/orders PostgreSQL db.example/orders");
+    assert!(location.is_shared() && !DatabaseLocation::new("var/orders.db").is_shared());
 }

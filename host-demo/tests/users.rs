@@ -1,22 +1,33 @@
 //! Users, sessions, tokens, the limit on guessing, and calls that are repeated.
 
+#[path = "common/store.rs"]
 mod common;
 
 use common::{TestStore, mall, on_both};
 use host_demo::domain::actor::Actor;
-use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
 use host_demo::domain::user::{MIN_PASSWORD, Role, UserProblem};
-use host_demo::service::messages::localize::Localize;
 use host_demo::store::lease::ProcessLease;
-use host_demo::store::{Begun, Call, DRAFTS_KEPT, MAX_DRAFTS, MallUpdate, SESSION, SignIn};
+use host_demo::store::{
+    AuditEvent, DRAFTS_KEPT, IdempotencyCheck, IdempotentRequest, MAX_DRAFTS, MallPart, MallUpdate, SESSION, SignIn,
+    StoreError,
+};
 
 const GOOD: &str = "correct horse battery";
+
+/// What a change was refused for, if it was refused.
+fn refusal<T: std::fmt::Debug>(done: Result<T, StoreError>) -> Option<UserProblem> {
+    match done {
+        Ok(_) => None,
+        Err(StoreError::User(problem)) => Some(problem),
+        Err(error) => panic!("{error}"),
+    }
+}
 
 #[tokio::test]
 async fn the_store_gives_away_no_answer_that_it_keeps() {
     let test = TestStore::new(common::Db::Sqlite).await;
-    let call = Call { caller: "token:1", key: "k", digest: "d" };
+    let call = IdempotentRequest { caller: "token:1", key: "k", digest: "d" };
     test.store.begin_call(call, "w", 1).await.unwrap();
     test.store.end_call(call, 201, "hostdemo_geheim").await.unwrap();
     let draft = test.store.keep_draft("session", "token", "hostdemo_geheim", 1).await.unwrap();
@@ -24,7 +35,7 @@ async fn the_store_gives_away_no_answer_that_it_keeps() {
     let bytes: Vec<u8> = files.flat_map(|entry| std::fs::read(entry.path()).unwrap()).collect();
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("token:1") && !holds("hostdemo_geheim") && !holds(&draft));
-    let again = Begun::Answered { status: 201, answer: "hostdemo_geheim".into() };
+    let again = IdempotencyCheck::Answered { status: 201, answer: "hostdemo_geheim".into() };
     assert_eq!(test.store.begin_call(call, "w", 2).await.unwrap(), again);
 }
 
@@ -32,14 +43,14 @@ on_both! {
     async fn a_user_signs_in_with_the_right_password_alone(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap();
         assert_eq!(store.sign_in("花子", GOOD, "127.0.0.1", 2).await.unwrap(), SignIn::Welcome(user.clone()));
         for (name, password) in [("花子", "correct horse batterx"), ("太郎", GOOD), ("花子", "")] {
             assert_eq!(store.sign_in(name, password, "127.0.0.1", 3).await.unwrap(), SignIn::Wrong);
         }
-        store.set_password(user.id, "another password", Actor::default()).await.unwrap().unwrap();
+        store.set_password(user.id, "another password", Actor::default()).await.unwrap();
         assert_eq!(store.sign_in("花子", GOOD, "127.0.0.1", 4).await.unwrap(), SignIn::Wrong);
-        store.change_user(user.id, Role::Operator, true, Actor::default()).await.unwrap().unwrap();
+        store.change_user(user.id, Role::Operator, true, Actor::default()).await.unwrap();
         assert_eq!(store.sign_in("花子", "another password", "127.0.0.1", 5).await.unwrap(), SignIn::Wrong, "disabled");
     }
 
@@ -53,23 +64,23 @@ on_both! {
             ("花\n子", GOOD, UserProblem::Name),
             ("花子", &short, UserProblem::Password),
         ] {
-            assert_eq!(store.add_user(name, Role::Operator, password, Actor::default()).await.unwrap(), Err(problem));
+            assert_eq!(refusal(store.add_user(name, Role::Operator, password, Actor::default()).await), Some(problem));
         }
-        let boss = store.add_user("社長", Role::Administrator, GOOD, Actor::default()).await.unwrap().unwrap();
-        assert_eq!(store.add_user("社長", Role::Operator, GOOD, Actor::default()).await.unwrap(), Err(UserProblem::NameTaken));
-        let last = Err(UserProblem::LastAdministrator);
-        assert_eq!(store.change_user(boss.id, Role::Administrator, true, Actor::default()).await.unwrap(), last);
-        assert_eq!(store.change_user(boss.id, Role::Operator, false, Actor::default()).await.unwrap(), last);
-        store.add_user("専務", Role::Administrator, GOOD, Actor::default()).await.unwrap().unwrap();
-        assert_eq!(store.change_user(boss.id, Role::Operator, false, Actor::default()).await.unwrap(), Ok(()));
-        assert_eq!(store.change_user(99, Role::Operator, false, Actor::default()).await.unwrap(), Err(UserProblem::NoUser));
+        let boss = store.add_user("社長", Role::Administrator, GOOD, Actor::default()).await.unwrap();
+        assert_eq!(refusal(store.add_user("社長", Role::Operator, GOOD, Actor::default()).await), Some(UserProblem::NameTaken));
+        let last = Some(UserProblem::LastAdministrator);
+        assert_eq!(refusal(store.change_user(boss.id, Role::Administrator, true, Actor::default()).await), last);
+        assert_eq!(refusal(store.change_user(boss.id, Role::Operator, false, Actor::default()).await), last);
+        store.add_user("専務", Role::Administrator, GOOD, Actor::default()).await.unwrap();
+        assert_eq!(refusal(store.change_user(boss.id, Role::Operator, false, Actor::default()).await), None);
+        assert_eq!(refusal(store.change_user(99, Role::Operator, false, Actor::default()).await), Some(UserProblem::NoUser));
         assert_eq!(store.users().await.unwrap().len(), 2);
     }
 
     async fn guessing_comes_to_an_end(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap().unwrap();
+        store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap();
         for at in 0..10 {
             assert_eq!(store.sign_in("花子", "wrong", "203.0.113.1", 100 + at).await.unwrap(), SignIn::Wrong);
         }
@@ -86,7 +97,7 @@ on_both! {
     async fn a_session_ends(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap();
         let begun = store.begin_session(user.id, 10).await.unwrap();
         let session = store.session(&begun.token, 11).await.unwrap().unwrap();
         assert_eq!((session.user, session.csrf), (user.clone(), begun.csrf));
@@ -96,7 +107,7 @@ on_both! {
         store.end_session(&begun.token).await.unwrap();
         assert!(store.session(&begun.token, 11).await.unwrap().is_none(), "by signing out");
         let (first, second) = (store.begin_session(user.id, 10).await.unwrap(), store.begin_session(user.id, 10).await.unwrap());
-        store.set_password(user.id, "another password", Actor::default()).await.unwrap().unwrap();
+        store.set_password(user.id, "another password", Actor::default()).await.unwrap();
         assert!(store.session(&first.token, 11).await.unwrap().is_none(), "by another password");
         assert!(store.session(&second.token, 11).await.unwrap().is_none());
     }
@@ -104,7 +115,7 @@ on_both! {
     async fn a_token_works_until_it_is_revoked_or_expires(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let (kept, token) = store.add_api_token("在庫連携", Role::Operator, Some(100), Actor { who: "社長", at: 1 }).await.unwrap().unwrap();
+        let (kept, token) = store.add_api_token("在庫連携", Role::Operator, Some(100), Actor { who: "社長", at: 1 }).await.unwrap();
         assert_eq!(store.api_token(&token, 99).await.unwrap().as_ref(), Some(&kept));
         assert!(store.api_token(&token, 100).await.unwrap().is_none());
         assert!(store.api_token("hostdemo_guess", 2).await.unwrap().is_none());
@@ -118,11 +129,11 @@ on_both! {
         let test = TestStore::new(db).await;
         let store = &test.store;
         let by = |at| Actor { who: "社長", at };
-        let user = store.add_user("花子", Role::Operator, GOOD, by(1)).await.unwrap().unwrap();
-        store.add_user("花子", Role::Operator, GOOD, by(2)).await.unwrap().unwrap_err();
-        store.change_user(user.id, Role::Operator, true, by(3)).await.unwrap().unwrap();
-        store.set_password(user.id, "another password", by(4)).await.unwrap().unwrap();
-        let (token, _) = store.add_api_token("在庫連携", Role::Operator, None, by(5)).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, by(1)).await.unwrap();
+        store.add_user("花子", Role::Operator, GOOD, by(2)).await.unwrap_err();
+        store.change_user(user.id, Role::Operator, true, by(3)).await.unwrap();
+        store.set_password(user.id, "another password", by(4)).await.unwrap();
+        let (token, _) = store.add_api_token("在庫連携", Role::Operator, None, by(5)).await.unwrap();
         assert!(store.revoke_api_token(token.id, by(6)).await.unwrap());
         assert!(!store.revoke_api_token(token.id, by(7)).await.unwrap());
         let settings = [("password".to_owned(), "himitsu".into())].into();
@@ -131,17 +142,21 @@ on_both! {
             store.put_mall(&changed, MallUpdate { by: by(at), ..MallUpdate::default() }).await.unwrap();
         }
         let log = store.audit(None, 100).await.unwrap();
-        let seen: Vec<_> = log.iter().rev().map(|line| (line.at, line.deed.localized(Lang::En))).collect();
+        let seen: Vec<_> = log.iter().rev().map(|line| (line.at, line.event.clone())).collect();
+        let (user, token) = ("花子".to_owned(), "在庫連携".to_owned());
+        let provider = MallPart::Provider { from: "fake".to_owned(), to: "other".to_owned() };
+        let parts = vec![MallPart::Name, provider, MallPart::Setting { key: "password".to_owned() }];
+        let role = Role::Operator;
         let expected = [
-            (0, "added the mall m (fake)"),
-            (1, "added the user 花子 (operator)"),
-            (3, "disabled the user 花子"),
-            (4, "changed the password of the user 花子"),
-            (5, "issued the API token 在庫連携 (operator)"),
-            (6, "revoked the API token 在庫連携"),
-            (8, "changed the mall m: name, provider fake → other, setting password"),
+            (0, AuditEvent::MallAdded { mall: "m".to_owned(), provider: "fake".to_owned() }),
+            (1, AuditEvent::UserAdded { user: user.clone(), role }),
+            (3, AuditEvent::UserChanged { user: user.clone(), role, disabled: true }),
+            (4, AuditEvent::PasswordChanged { user }),
+            (5, AuditEvent::TokenIssued { token: token.clone(), role }),
+            (6, AuditEvent::TokenRevoked { token }),
+            (8, AuditEvent::MallChanged { mall: "m".to_owned(), parts }),
         ];
-        assert_eq!(seen, expected.map(|(at, words)| (at, words.to_owned())));
+        assert_eq!(seen, expected);
         assert!(log[..6].iter().all(|line| line.who == "社長"));
         let older = store.audit(Some(log[4].id), 2).await.unwrap();
         assert_eq!(older, log[5..7]);
@@ -150,24 +165,24 @@ on_both! {
     async fn tokens_do_not_reach_further_than_their_maker(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        store.add_user("社長", Role::Administrator, GOOD, Actor::default()).await.unwrap().unwrap();
-        let user = store.add_user("専務", Role::Administrator, GOOD, Actor::default()).await.unwrap().unwrap();
+        store.add_user("社長", Role::Administrator, GOOD, Actor::default()).await.unwrap();
+        let user = store.add_user("専務", Role::Administrator, GOOD, Actor::default()).await.unwrap();
         let by = Actor { who: "専務", at: 1 };
         let mut tokens = Vec::new();
         for role in [Role::Administrator, Role::Operator] {
-            tokens.push(store.add_api_token("在庫連携", role, None, by).await.unwrap().unwrap().1);
+            tokens.push(store.add_api_token("在庫連携", role, None, by).await.unwrap().1);
         }
         let good = async |token: &String| store.api_token(token, 9).await.unwrap().is_some();
-        store.change_user(user.id, Role::Operator, false, Actor::default()).await.unwrap().unwrap();
+        store.change_user(user.id, Role::Operator, false, Actor::default()).await.unwrap();
         assert_eq!([good(&tokens[0]).await, good(&tokens[1]).await], [false, true]);
-        store.change_user(user.id, Role::Operator, true, Actor::default()).await.unwrap().unwrap();
+        store.change_user(user.id, Role::Operator, true, Actor::default()).await.unwrap();
         assert!(!good(&tokens[1]).await);
     }
 
     async fn who_signs_in_rightly_does_not_use_up_the_tries_of_an_address(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap().unwrap();
+        let user = store.add_user("花子", Role::Operator, GOOD, Actor::default()).await.unwrap();
         for at in 1..=60 {
             assert_eq!(store.sign_in("花子", GOOD, "10.0.0.1", at).await.unwrap(), SignIn::Welcome(user.clone()), "{at}");
         }
@@ -176,23 +191,23 @@ on_both! {
     async fn a_call_that_is_repeated_acts_once(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let call = Call { caller: "user:1", key: "k", digest: "d" };
-        assert_eq!(store.begin_call(call, "w", 1).await.unwrap(), Begun::New);
-        assert_eq!(store.begin_call(call, "w", 2).await.unwrap(), Begun::Running);
-        let another = Call { digest: "other", ..call };
-        assert_eq!(store.begin_call(another, "w", 2).await.unwrap(), Begun::Another);
+        let call = IdempotentRequest { caller: "user:1", key: "k", digest: "d" };
+        assert_eq!(store.begin_call(call, "w", 1).await.unwrap(), IdempotencyCheck::New);
+        assert_eq!(store.begin_call(call, "w", 2).await.unwrap(), IdempotencyCheck::InProgress);
+        let another = IdempotentRequest { digest: "other", ..call };
+        assert_eq!(store.begin_call(another, "w", 2).await.unwrap(), IdempotencyCheck::KeyReused);
         store.end_call(call, 202, "{}").await.unwrap();
-        let answered = Begun::Answered { status: 202, answer: "{}".into() };
+        let answered = IdempotencyCheck::Answered { status: 202, answer: "{}".into() };
         assert_eq!(store.begin_call(call, "w", 3).await.unwrap(), answered);
-        assert_eq!(store.begin_call(Call { caller: "user:2", ..call }, "w", 3).await.unwrap(), Begun::New);
-        assert_eq!(store.begin_call(call, "w", 2 * 86_400_000).await.unwrap(), Begun::New, "a day later");
+        assert_eq!(store.begin_call(IdempotentRequest { caller: "user:2", ..call }, "w", 3).await.unwrap(), IdempotencyCheck::New);
+        assert_eq!(store.begin_call(call, "w", 2 * 86_400_000).await.unwrap(), IdempotencyCheck::New, "a day later");
 
-        let refused = Call { key: "refused", ..call };
+        let refused = IdempotentRequest { key: "refused", ..call };
         store.begin_call(refused, "w", 1).await.unwrap();
         store.forget_call(refused).await.unwrap();
-        assert_eq!(store.begin_call(refused, "a process that died", 1).await.unwrap(), Begun::New);
+        assert_eq!(store.begin_call(refused, "a process that died", 1).await.unwrap(), IdempotencyCheck::New);
         ProcessLease::start(store).await.unwrap().recover(store).await.unwrap();
-        assert_eq!(store.begin_call(refused, "w", 1).await.unwrap(), Begun::New);
+        assert_eq!(store.begin_call(refused, "w", 1).await.unwrap(), IdempotencyCheck::New);
     }
 
     async fn a_draft_is_its_sessions_alone_soon_gone_and_one_of_few(db) {

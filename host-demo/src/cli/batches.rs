@@ -102,7 +102,7 @@ async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
     loop {
         let rows = store.batch_rows(id, from, ROWS).await?;
         let Some(last) = rows.last() else { break };
-        from = last.place + 1;
+        from = last.index + 1;
         let cells = rows.into_iter().map(|row| {
             let words = row.problem.map_or(String::new(), |problem| problem.localized(lang));
             let outcome = row.outcome.map_or("–", |outcome| outcome.localized(lang));

@@ -6,7 +6,7 @@ use crate::cli::{Session, read};
 use crate::domain::actor::Actor;
 use crate::domain::automation;
 use crate::domain::credit_state::Action;
-use crate::domain::mall::{Mall, Start};
+use crate::domain::mall::{Mall, MallSummary, Start};
 use crate::domain::name::is_name;
 use crate::service::malls;
 use crate::service::messages::connection::connection_error;
@@ -86,11 +86,11 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
     let backlog = if send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
     let saving = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
     let elsewhere = match session.store.put_mall(&mall, saving).await? {
-        MallUpdateOutcome::Done { elsewhere } => elsewhere,
-        MallUpdateOutcome::Waiting(_) | MallUpdateOutcome::Changed => {
+        MallUpdateOutcome::Saved { elsewhere } => elsewhere,
+        MallUpdateOutcome::BacklogUndecided(_) | MallUpdateOutcome::Changed => {
             bail!(session.say("ほかの人が変更しました", "Somebody else changed it"))
         }
-        MallUpdateOutcome::Held(orders) => {
+        MallUpdateOutcome::OutcomesUnknown(orders) => {
             let orders = orders.join(", ");
             bail!(session.say(
                 format!("{shown}: 結果不明の注文があるため、接続の設定を変えられません。先に結果を確かめてください: {orders}"),
@@ -174,7 +174,7 @@ fn bands(session: &Session, mall: &Mall) -> String {
 async fn list(session: &Session) -> Result<bool> {
     let lang = session.lang;
     let headings = lang.pick(["モール", "名前", "後払い会社", "手数料"], ["mall", "name", "provider", "fees"]);
-    let malls = session.store.malls().await?;
+    let malls = session.store.mall_summaries().await?;
     let rows =
         malls.into_iter().map(|mall| [mall.id, mall.name, mall.provider, mall.fees.mode.localized(lang).to_owned()]);
     println!("{}", table(headings, rows));
@@ -201,8 +201,8 @@ async fn test(session: &Session, id: &str) -> Result<bool> {
 pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: FeesCommand) -> Result<bool> {
     let lang = session.lang;
     let mall = match mall {
-        Some(id) => session.mall(&id).await?,
-        None => match <[Mall; 1]>::try_from(session.store.malls().await?) {
+        Some(id) => session.mall_summary(&id).await?,
+        None => match <[MallSummary; 1]>::try_from(session.store.mall_summaries().await?) {
             Ok([mall]) => mall,
             Err(_) => bail!(session.say("--mall でモールを選んでください", "Choose a mall with --mall")),
         },

@@ -14,7 +14,7 @@ pub mod view;
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, State};
 use crate::domain::lang::Lang;
-use crate::domain::mall::Mall;
+use crate::domain::mall::{Mall, MallSummary};
 use crate::domain::order::Order;
 use crate::service::credit::{CONCURRENCY, CreditService};
 use crate::service::csv::row_result::FileReport;
@@ -25,7 +25,7 @@ use crate::service::providers::watcher::News;
 use crate::service::worker::told_to_stop;
 use crate::store::lease::ProcessLease;
 use crate::store::{DatabaseLocation, Filter, Risks, Store};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use provider_host::{Compiler, Host, Plugin, Registry};
@@ -219,9 +219,9 @@ struct Session {
 
 impl Session {
     async fn open(cli: &Cli, compiler: Compiler) -> Result<Self> {
-        let place = DatabaseLocation::new(&cli.db);
-        let store = Store::open(&place).await.with_context(|| place.to_string())?;
-        let host = Host::builder().cache_dir(place.beside("compiled")).compile_in(compiler).build()?;
+        let location = DatabaseLocation::new(&cli.db);
+        let store = Store::open(&location).await.with_context(|| location.to_string())?;
+        let host = Host::builder().cache_dir(location.beside("compiled")).compile_in(compiler).build()?;
         Ok(Session {
             lang: cli.lang,
             operator: cli.operator.clone(),
@@ -237,14 +237,20 @@ impl Session {
         self.lang.pick(ja.into(), en.into())
     }
 
+    /// The mall `id` with its settings: for a call to its provider.
     async fn mall(&self, id: &str) -> Result<Mall> {
-        match self.store.mall(id).await? {
-            Some(mall) => Ok(mall),
-            None => bail!(self.say(
-                format!("モール「{id}」はありません。`mall set {id} ファイル`で登録してください"),
-                format!("There is no mall {id}; make it with `mall set {id} FILE`"),
-            )),
-        }
+        self.store.mall(id).await?.ok_or_else(|| self.no_mall(id))
+    }
+
+    async fn mall_summary(&self, id: &str) -> Result<MallSummary> {
+        self.store.mall_summary(id).await?.ok_or_else(|| self.no_mall(id))
+    }
+
+    fn no_mall(&self, id: &str) -> anyhow::Error {
+        anyhow!(self.say(
+            format!("モール「{id}」はありません。`mall set {id} ファイル`で登録してください"),
+            format!("There is no mall {id}; make it with `mall set {id} FILE`"),
+        ))
     }
 
     /// The one order with this number.
@@ -284,7 +290,7 @@ impl Session {
     /// A desk with the providers that `orders` need, the malls' own and those where they are registered.
     async fn desk(&self, orders: &[Order]) -> Result<CreditService<Plugin>> {
         let mut needed: BTreeSet<String> = orders.iter().map(|order| order.provider.clone()).collect();
-        let malls = self.store.malls().await?.into_iter();
+        let malls = self.store.mall_summaries().await?.into_iter();
         needed.extend(malls.filter(|mall| orders.iter().any(|order| order.mall == mall.id)).map(|mall| mall.provider));
         self.desk_with(needed).await
     }
@@ -396,7 +402,7 @@ impl Session {
     }
 
     async fn worker(&self) -> Result<ProcessLease> {
-        ProcessLease::start(&self.store).await.with_context(|| self.store.place().to_string())
+        ProcessLease::start(&self.store).await.with_context(|| self.store.location().to_string())
     }
 
     /// Clears up after processes that were killed, and says so.

@@ -15,8 +15,7 @@ use crate::service::csv::table::MAX_FILE_BYTES;
 use crate::service::decisions::entered;
 use crate::service::import::{self, Done, ImportError, Imported, Incoming, Known};
 use crate::service::messages::csv::question_values;
-use crate::service::messages::format::order_count;
-use crate::service::messages::format::yen;
+use crate::service::messages::format::{order_count, yen};
 use crate::service::messages::history;
 use crate::service::messages::issue::summary;
 use crate::service::messages::localize::Localize;
@@ -258,7 +257,7 @@ pub(super) async fn export(session: &Session) -> Result<bool> {
 
 async fn print_json(session: &Session, orders: &[Order]) -> Result<bool> {
     let used = session.store.references().await?;
-    let malls = session.store.malls().await?;
+    let malls = session.store.mall_summaries().await?;
     let provider = |order: &Order| malls.iter().find(|mall| mall.id == order.mall).map_or("", |mall| &mall.provider);
     let views: Vec<_> = orders.iter().map(|order| OrderView::new(order, provider(order), &used)).collect();
     println!("{}", serde_json::to_string_pretty(&views)?);
@@ -311,8 +310,9 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
         )
     );
     let history = session.store.history(order.id).await?.into_iter().map(|line| {
-        let problem: Option<Issue> = line.problem.as_ref().and_then(|json| serde_json::from_str(json).ok());
-        let words = history::note(&line, lang).or(problem.map(|problem| summary(&problem, lang)));
+        let note = history::note(&line, lang);
+        let problem: Option<Issue> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
+        let words = note.or(problem.map(|problem| summary(&problem, lang)));
         let label =
             |state: &str| state.parse().map_or(state.to_owned(), |state: State| state.localized(lang).to_owned());
         let moved = format!("{} → {}", label(&line.from_state), label(&line.to_state));

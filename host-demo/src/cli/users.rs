@@ -6,7 +6,8 @@ use crate::domain::actor::Actor;
 use crate::domain::lang::Lang;
 use crate::domain::user::{MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
 use crate::service::messages::localize::Localize;
-use anyhow::{Result, bail};
+use crate::store::StoreError;
+use anyhow::{Result, anyhow, bail};
 use clap::Subcommand;
 use std::io::{IsTerminal, Read};
 
@@ -34,22 +35,15 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     match command {
         Command::Add { name, administrator } => {
             let role = if administrator { Role::Administrator } else { Role::Operator };
-            match session.store.add_user(&name, role, &password(lang)?, Actor::now(&session.operator)).await? {
-                Ok(user) => println!("{} ({})", user.name, user.role.localized(lang)),
-                Err(problem) => bail!(problem.localized(lang)),
-            }
+            let added = session.store.add_user(&name, role, &password(lang)?, Actor::now(&session.operator)).await;
+            let user = added.map_err(|error| explained(error, lang))?;
+            println!("{} ({})", user.name, user.role.localized(lang));
         }
         Command::Password { name } => {
             let user = session.store.users().await?.into_iter().find(|user| user.name == name);
-            let changed = match user {
-                Some(user) => {
-                    session.store.set_password(user.id, &password(lang)?, Actor::now(&session.operator)).await?
-                }
-                None => Err(UserProblem::NoUser),
-            };
-            if let Err(problem) = changed {
-                bail!(problem.localized(lang));
-            }
+            let Some(user) = user else { bail!(UserProblem::NoUser.localized(lang)) };
+            let changed = session.store.set_password(user.id, &password(lang)?, Actor::now(&session.operator)).await;
+            changed.map_err(|error| explained(error, lang))?;
         }
         Command::List => {
             let headings = lang.pick(["名前", "役割", "状態"], ["name", "role", "state"]);
@@ -61,6 +55,14 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// The error as an operator reads it.
+fn explained(error: StoreError, lang: Lang) -> anyhow::Error {
+    match error {
+        StoreError::User(problem) => anyhow!(problem.localized(lang)),
+        error => error.into(),
+    }
 }
 
 /// What is typed unseen, or the first line of standard input: never an argument, which every process on the

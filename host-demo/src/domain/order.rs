@@ -150,7 +150,7 @@ pub struct Order {
 /// What an operator or a file changed of an order without moving its state, as its history names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "snake_case")]
-pub enum Edit {
+pub enum OrderEdit {
     /// Carrier and tracking number were entered.
     TrackingEntered,
     /// The shop moved it in its own words (受注ステータス).
@@ -205,7 +205,7 @@ impl Order {
     }
 
     /// The order's own choice, or the mall's.
-    pub fn invoice(&self, mall: &Mall) -> Invoice {
+    pub fn invoice<S>(&self, mall: &Mall<S>) -> Invoice {
         self.data.invoice.unwrap_or(mall.invoice)
     }
 }

@@ -8,12 +8,12 @@
 use crate::domain::automation::{FIRST_PAUSE, task};
 use crate::domain::credit_state::Action;
 use crate::domain::issue::Issue;
-use crate::domain::mall::Mall;
+use crate::domain::mall::MallSummary;
 use crate::domain::order::Order;
 use crate::service::credit::{CreditError, CreditService, Row, rows_of_a_call};
 use crate::service::dispatcher::{Call, Source};
 use crate::service::providers::directory::Provider;
-use crate::store::{Admission, Among, Due, LEASE, Store, StoreError};
+use crate::store::{Admission, DueFilter, LEASE, LeasedOrders, Store, StoreError};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
@@ -36,10 +36,10 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
     busy: Vec<Lane>,
 ) -> Result<(usize, BTreeMap<Lane, Orders<P>>), StoreError> {
     let (store, now) = (&desk.store, desk.store.now());
-    let but = busy.into_iter().map(|lane| (lane.provider, lane.mall)).collect();
+    let except = busy.into_iter().map(|lane| (lane.provider, lane.mall)).collect();
     // First: an order that is read after the settings has been left to an operator if they say so.
-    let malls = store.malls().await?;
-    let due = store.take_due(now, LOOKED_AT_ONCE, &Among { providers: Some(desk.providers.ids()), but }).await?;
+    let malls = store.mall_summaries().await?;
+    let due = store.take_due(now, LOOKED_AT_ONCE, &DueFilter { providers: Some(desk.providers.ids()), except }).await?;
     if due.orders.is_empty() {
         return Ok((0, BTreeMap::new()));
     }
@@ -71,14 +71,14 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
 /// came after: those are looked at again at once.
 async fn leave_to_people(
     store: &Store,
-    malls: &HashMap<&str, &Mall>,
+    malls: &HashMap<&str, &MallSummary>,
     idle: &[&Order],
-    due: &Due,
+    due: &LeasedOrders,
 ) -> Result<(), StoreError> {
     if idle.is_empty() {
         return Ok(());
     }
-    let now: HashMap<_, _> = store.malls().await?.into_iter().map(|mall| (mall.id, mall.version)).collect();
+    let now: HashMap<_, _> = store.mall_summaries().await?.into_iter().map(|mall| (mall.id, mall.version)).collect();
     let is_current = |order: &&&Order| malls.get(order.mall.as_str()).map(|mall| &mall.version) == now.get(&order.mall);
     let (settled, again): (Vec<&Order>, Vec<&Order>) = idle.iter().partition(is_current);
     let ids = |orders: Vec<&Order>| orders.into_iter().map(|order| order.id).collect::<Vec<_>>();

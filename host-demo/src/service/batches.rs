@@ -6,17 +6,17 @@ use crate::domain::issue::Wait;
 use crate::service::credit::{CreditError, CreditService, Row, Work, rows_of_a_call};
 use crate::service::dispatcher::{Call, Source};
 use crate::service::providers::directory::Provider;
-use crate::store::{Admission, BreakerState, Store, StoreError, Waiting};
+use crate::store::{Admission, BatchLane, BreakerState, Store, StoreError};
 
 /// The rows of a lane: of one batch, one mall's, for one provider.
 pub(crate) struct Rows<P> {
     desk: CreditService<P>,
-    of: Waiting,
+    of: BatchLane,
 }
 
 impl<P> Rows<P> {
     /// Nothing is taken yet.
-    pub fn new(desk: CreditService<P>, of: Waiting) -> Self {
+    pub fn new(desk: CreditService<P>, of: BatchLane) -> Self {
         Rows { desk, of }
     }
 }
@@ -26,7 +26,7 @@ impl<P: Provider + Clone + 'static> Source for Rows<P> {
         let (desk, of) = (&self.desk, &self.of);
         // Withdrawn meanwhile: its rows wait for a process that has it.
         let Some(provider) = desk.providers.get(&of.provider) else { return Ok(Vec::new()) };
-        let Some(mall) = desk.store.mall(&of.mall).await? else { return Ok(Vec::new()) };
+        let Some(mall) = desk.store.mall_summary(&of.mall).await? else { return Ok(Vec::new()) };
         let size = rows_of_a_call(of.action, &provider, mall.rows_per_request);
         let admission = desk.store.admission(&of.provider, desk.store.now()).await?;
         let limit = match admission {

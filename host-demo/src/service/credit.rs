@@ -9,18 +9,18 @@ use crate::domain::credit_state::{Action, Event, Outcome, State, next};
 use crate::domain::finding::OperatorFinding;
 use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
-use crate::domain::mall::{MAX_ROWS_PER_REQUEST, Mall, ShopAccount};
+use crate::domain::mall::{MAX_ROWS_PER_REQUEST, MallSummary, ShopAccount};
 use crate::domain::moment::Moment;
 use crate::domain::order::Order;
 use crate::service::providers::contract;
 use crate::service::providers::directory::{Provider, Providers, find_carrier};
 use crate::service::providers::response::{self, Inquiry, ResponseOutcome};
 use crate::store::lease::ProcessLease;
-use crate::store::{Change, Claim, Ended, RowKey, Store, StoreError};
+use crate::store::{Change, Claim, FinishedRow, RowKey, Store, StoreError};
 use futures::stream::{self, StreamExt};
 use provider_host::contract::{Cancellation, Capability};
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,22 +154,26 @@ impl Drop for Unfinished<'_> {
 
 /// The shop's side of a run: read once, at its start.
 struct Shop {
-    malls: HashMap<String, Mall>,
+    malls: HashMap<String, MallSummary>,
     accounts: BTreeMap<i64, ShopAccount>,
 }
 
 impl Shop {
-    fn mall(&self, order: &Order) -> Result<&Mall, CreditError> {
+    fn mall(&self, order: &Order) -> Result<&MallSummary, CreditError> {
         self.malls.get(&order.mall).ok_or_else(|| CreditError::NoMall(order.mall.clone()))
     }
 
     /// The account that `action` is done under: a new credit goes to the mall's of now, everything else to
     /// the one where the order is registered.
     fn account(&self, action: Action, order: &Order) -> Result<&ShopAccount, CreditError> {
+        let id = self.account_id(action, order)?;
+        self.accounts.get(&id).ok_or_else(|| CreditError::NoMall(order.mall.clone()))
+    }
+
+    fn account_id(&self, action: Action, order: &Order) -> Result<i64, CreditError> {
         let mall = self.mall(order)?;
         let registered = order.registration.as_ref().filter(|_| action != Action::Credit);
-        let id = registered.map_or(mall.account, |registration| registration.account);
-        self.accounts.get(&id).ok_or_else(|| CreditError::NoMall(order.mall.clone()))
+        Ok(registered.map_or(mall.account, |registration| registration.account))
     }
 }
 
@@ -191,7 +195,7 @@ impl Placed {
 /// The orders of one account that go into one call.
 #[derive(Clone)]
 struct Chunk<'a> {
-    mall: &'a Mall,
+    mall: &'a MallSummary,
     account: &'a ShopAccount,
     orders: Vec<Placed>,
 }
@@ -279,7 +283,7 @@ impl<P: Provider + Clone> CreditService<P> {
         let of_batches = failed.filter_map(|(work, row)| Some((work.row?, row)));
         let is_for_later = |row: &Row| row.problem.as_ref().is_some_and(Issue::is_for_later);
         let (later, failed): (Vec<_>, Vec<_>) = of_batches.partition(|(_, row)| is_for_later(row));
-        let ended = failed.into_iter().map(|(key, row)| Ended {
+        let ended = failed.into_iter().map(|(key, row)| FinishedRow {
             row: key,
             outcome: row.outcome,
             state: row.state,
@@ -296,11 +300,10 @@ impl<P: Provider + Clone> CreditService<P> {
 
     /// Reads what a run needs. Nothing is claimed yet.
     async fn prepare(&self, action: Action, works: &[Work], on_row: OnRow<'_>) -> Result<Prepared, CreditError> {
-        let shop = self.shop().await?;
+        let (shop, orders) = self.shop(action, works).await?;
         let mut rows: Vec<(usize, Row)> = Vec::with_capacity(works.len());
         let mut by_account: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
-        for (place, work) in works.iter().enumerate() {
-            let order = self.store.order(work.id).await?.ok_or(CreditError::NoOrder(work.id))?;
+        for ((place, work), order) in works.iter().enumerate().zip(orders) {
             let account = shop.account(action, &order)?;
             let mall = shop.mall(&order)?;
             let obstacle = match self.providers.get(&account.provider) {
@@ -372,7 +375,8 @@ impl<P: Provider + Clone> CreditService<P> {
         let transaction_id = found.transaction_id().map(str::to_owned);
         // Where nothing is live, the note says why.
         let over = matches!(event, Event::OperatorRejected | Event::OperatorNothing);
-        let mall = self.store.mall(&order.mall).await?.ok_or_else(|| CreditError::NoMall(order.mall.clone()))?;
+        let mall =
+            self.store.mall_summary(&order.mall).await?.ok_or_else(|| CreditError::NoMall(order.mall.clone()))?;
         let to = next(order.state, event).unwrap_or(order.state);
         let change = Change {
             problem: over.then(|| Issue::Recorded { note: note.to_owned() }),
@@ -421,10 +425,20 @@ impl<P: Provider + Clone> CreditService<P> {
         Ok(())
     }
 
-    async fn shop(&self) -> Result<Shop, CreditError> {
-        // The malls first: an account is never gone, so theirs are among those that are read after.
-        let malls = self.store.malls().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
-        Ok(Shop { malls, accounts: self.store.accounts().await? })
+    /// The orders of `works` as they are now, their malls, and the accounts that `action` is done under: of these alone
+    /// the settings are decrypted.
+    async fn shop(&self, action: Action, works: &[Work]) -> Result<(Shop, Vec<Order>), CreditError> {
+        // The accounts last: none is ever deleted, so those of the malls and orders are there.
+        let malls = self.store.mall_summaries().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
+        let mut shop = Shop { malls, accounts: BTreeMap::new() };
+        let (mut orders, mut accounts) = (Vec::with_capacity(works.len()), BTreeSet::new());
+        for work in works {
+            let order = self.store.order(work.id).await?.ok_or(CreditError::NoOrder(work.id))?;
+            accounts.insert(shop.account_id(action, &order)?);
+            orders.push(order);
+        }
+        shop.accounts = self.store.accounts(accounts).await?;
+        Ok((shop, orders))
     }
 
     /// `orders`, all of one account, in calls of as many as its provider takes and its mall wants: an answer that is
@@ -646,13 +660,13 @@ fn not_offered(action: Action, order: &Order) -> Issue {
 }
 
 /// Whether it is the mall, and not the order's state, that has no credit run: its results come by CSV.
-fn is_by_csv(action: Action, order: &Order, mall: &Mall) -> bool {
+fn is_by_csv(action: Action, order: &Order, mall: &MallSummary) -> bool {
     let by_csv = mall.by_csv || order.results_by_csv;
     by_csv && action == Action::Credit && next(order.state, Event::CreditStarted).is_some()
 }
 
 /// What stands in the way of `action` before anything is sent.
-fn obstacle(action: Action, order: &Order, mall: &Mall, provider: &impl Provider) -> Option<Issue> {
+fn obstacle(action: Action, order: &Order, mall: &MallSummary, provider: &impl Provider) -> Option<Issue> {
     if !order.offers(action) {
         return Some(not_offered(action, order));
     }

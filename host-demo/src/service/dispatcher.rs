@@ -4,11 +4,10 @@
 use crate::domain::actor::AUTOMATION;
 use crate::domain::credit_state::Action;
 use crate::domain::issue::Issue;
-use crate::service::automation;
-use crate::service::batches;
 use crate::service::credit::{CreditError, CreditService, Row, Work};
 use crate::service::providers::directory::Provider;
-use crate::store::{StoreError, Waiting};
+use crate::service::{automation, batches};
+use crate::store::{BatchLane, StoreError};
 use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -45,7 +44,7 @@ pub(crate) trait Source: Send + 'static {
 /// What a lane is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
-    Batch(Waiting),
+    Batch(BatchLane),
     Automation(automation::Lane),
 }
 

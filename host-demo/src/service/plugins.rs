@@ -5,6 +5,7 @@
 //! it send them elsewhere, or ask for others, has to be confirmed by somebody who sees what changes.
 
 use crate::domain::actor::Actor;
+pub use crate::domain::audit_event::PluginChange as Change;
 use crate::domain::audit_event::{AuditEvent, PluginChange};
 use crate::domain::digest::digest;
 use crate::service::providers::directory::{Access, PluginDirectory, ProviderError, kind_name, permitted};
@@ -102,7 +103,7 @@ impl Installer<'_> {
         let plugin = loaded.map_err(|error| ProviderError::from(error.at(&files.name)))?;
         let compared_with = self.fingerprint(&id)?;
         let replaces = self.present(&id).await;
-        let malls = self.malls(&id).await?;
+        let malls = self.store.malls_of_provider(&id).await?;
         let changes = match &replaces {
             // Nothing is replaced, and nobody's settings are given away.
             None if malls.is_empty() => Vec::new(),
@@ -128,7 +129,7 @@ impl Installer<'_> {
         self.store.note(by, &loaded(&candidate.plugin, &candidate.changes)).await?;
         if let Err(source) = place(&self.shelf.path(&id)?, &candidate.files) {
             let reason = source.to_string();
-            self.store.note(by, &not_placed(&candidate.plugin, reason)).await?;
+            self.store.note(by, &not_loaded(&candidate.plugin, reason)).await?;
             return Err(self.shelf.failed(source).into());
         }
         self.registry.put(candidate.plugin.clone());
@@ -151,19 +152,10 @@ impl Installer<'_> {
         let permissions = Permissions::text_of(path.with_extension("toml")).unwrap_or_default();
         Ok(digest(&[digest(&[&component]).as_bytes(), digest(&[permissions.as_bytes()]).as_bytes()]))
     }
-
-    /// The malls that have settings for the provider `id`.
-    async fn malls(&self, id: &str) -> Result<BTreeMap<String, String>, StoreError> {
-        let accounts = self.store.accounts().await?.into_values();
-        let concerned: BTreeSet<_> = accounts.filter(|one| one.provider == id).map(|one| one.mall).collect();
-        let malls = self.store.malls().await?.into_iter();
-        let malls = malls.filter(|mall| mall.provider == id || concerned.contains(&mall.id));
-        Ok(malls.map(|mall| (mall.id, mall.name)).collect())
-    }
 }
 
 /// That `plugin` is loaded, and that `confirmed` changes with it.
-fn loaded(plugin: &Plugin, confirmed: &[PluginChange]) -> AuditEvent {
+fn loaded(plugin: &Plugin, confirmed: &[Change]) -> AuditEvent {
     let (info, facts) = (plugin.info(), plugin.facts());
     AuditEvent::PluginLoaded {
         provider: info.id.clone(),
@@ -174,8 +166,8 @@ fn loaded(plugin: &Plugin, confirmed: &[PluginChange]) -> AuditEvent {
     }
 }
 
-/// That `plugin` could not be put in its place after all.
-fn not_placed(plugin: &Plugin, reason: String) -> AuditEvent {
+/// That the files of `plugin`, which was to be loaded, could not be written.
+fn not_loaded(plugin: &Plugin, reason: String) -> AuditEvent {
     AuditEvent::PluginNotLoaded { provider: plugin.info().id.clone(), digest: plugin.facts().digest.clone(), reason }
 }
 

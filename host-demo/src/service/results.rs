@@ -5,14 +5,12 @@
 //! was judged through the API is left out of what is written. Which is which stands in the table of
 //! [`crate::domain::credit_state`].
 
-use crate::domain::automation;
-use crate::domain::clock;
 use crate::domain::credit_state::{Event, State, next};
-use crate::domain::identifier;
 use crate::domain::issue::{Issue, ProviderMessage};
 use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
+use crate::domain::{automation, clock, identifier};
 use crate::service::csv::error::{FileError, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::service::csv::table::{self, Charset, Column, Line};

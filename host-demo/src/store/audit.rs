@@ -1,11 +1,12 @@
-//! The audit log (操作履歴): who changed what of the platform itself. It is written in the transaction
-//! that makes the change, so there is none without the other. What happened to an order stands in its
-//! own history.
+//! The audit log (操作履歴): who changed what of the platform itself. It is written in the transaction that makes the
+//! change, so there is none without the other. What happened to an order stands in its own history.
 
 use crate::domain::actor::Actor;
 use crate::domain::audit_event::AuditEvent;
+use crate::store::database::{Store, WriteTransaction};
+use crate::store::error::Result;
 use crate::store::rows::{from_json, to_json};
-use crate::store::{Result, Store, Writing, take_numbers};
+use crate::store::sql::take_numbers;
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
@@ -19,39 +20,39 @@ pub struct AuditLine {
     /// Who did it.
     pub who: String,
     /// What was done.
-    pub deed: AuditEvent,
+    pub event: AuditEvent,
 }
 
 impl FromRow<'_, AnyRow> for AuditLine {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(AuditLine {
+        Ok(Self {
             id: row.try_get("id")?,
             at: row.try_get("at")?,
             who: row.try_get("who")?,
-            deed: from_json(row.try_get("deed")?)?,
+            event: from_json(row.try_get("deed")?)?,
         })
     }
 }
 
-/// Writes a line together with what it is about.
-pub(super) async fn note(writing: &mut Writing, by: Actor<'_>, deed: &AuditEvent) -> Result<()> {
-    let id = take_numbers(writing, "audit", 1).await?;
+/// Writes a line in the transaction that makes the change.
+pub(super) async fn record(tx: &mut WriteTransaction, by: Actor<'_>, event: &AuditEvent) -> Result<()> {
+    let id = take_numbers(tx, "audit", 1).await?;
     sqlx::query("INSERT INTO audit (id, at, who, deed) VALUES ($1, $2, $3, $4)")
         .bind(id)
         .bind(by.at)
         .bind(by.who)
-        .bind(to_json(deed)?)
-        .execute(&mut **writing)
+        .bind(to_json(event)?)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
 impl Store {
-    /// Writes down something that was done outside of the store.
-    pub async fn note(&self, by: Actor<'_>, deed: &AuditEvent) -> Result<()> {
-        let mut writing = self.write().await?;
-        note(&mut writing, by, deed).await?;
-        writing.commit().await?;
+    /// Records something that was done outside of the store.
+    pub async fn note(&self, by: Actor<'_>, event: &AuditEvent) -> Result<()> {
+        let mut tx = self.write().await?;
+        record(&mut tx, by, event).await?;
+        tx.commit().await?;
         Ok(())
     }
 

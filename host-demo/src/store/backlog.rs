@@ -1,26 +1,27 @@
-//! Orders that wait when a mall's automation is switched on or widened. They would all go out at once, so whoever
-//! saves the settings says whether they do, or whether the automation begins with orders to come.
+//! Orders that wait when a mall's automation is switched on or widened. They would all be sent at once, so the update of
+//! the mall says whether they are, or whether the automation begins with later orders.
 
 use crate::domain::automation;
 use crate::domain::credit_state::{Action, State};
 use crate::domain::issue::Issue;
 use crate::domain::mall::{Mall, Start};
-use crate::store::malls::states;
+use crate::store::database::{Store, WriteTransaction};
+use crate::store::error::Result;
 use crate::store::rows::{from_json, parse};
-use crate::store::{Conditions, Result, Store, Writing};
+use crate::store::sql::{Conditions, states};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-/// How many orders, and what they are billed together.
+/// How many orders, and the sum of what they are billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
-pub struct Sum {
+pub struct OrderTotal {
     /// Orders.
     pub orders: i64,
     /// Yen.
     pub billed: i64,
 }
 
-impl Sum {
+impl OrderTotal {
     /// Adds an order.
     pub fn add(&mut self, billed: i64) {
         self.orders += 1;
@@ -32,18 +33,18 @@ impl Sum {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct Backlog {
     /// 与信を実行
-    pub credit: Sum,
+    pub credit: OrderTotal,
     /// 伝票番号同期
-    pub sync: Sum,
+    pub sync: OrderTotal,
 }
 
 impl Backlog {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        *self == Backlog::default()
+        *self == Self::default()
     }
 
-    fn of_action(&mut self, action: Action) -> &mut Sum {
+    fn of_action(&mut self, action: Action) -> &mut OrderTotal {
         if action == Action::Credit { &mut self.credit } else { &mut self.sync }
     }
 }
@@ -54,40 +55,40 @@ pub enum OnBacklog {
     /// They are left to an operator; the automation begins with orders to come.
     #[default]
     Hold,
-    /// Nothing is saved as long as nobody has said it.
+    /// Nothing is saved: the decision is still to be made.
     Ask,
-    /// They go out: all of them, or none if they are not those that were shown.
+    /// They are sent: all of them, or none if they are not those that were shown.
     Send(Option<Backlog>),
 }
 
 impl OnBacklog {
-    /// Whether `found` is still to be asked about.
+    /// Whether a decision about `found` is still to be made.
     pub(super) fn is_open(self, found: Backlog) -> bool {
         match self {
-            OnBacklog::Hold | OnBacklog::Send(None) => false,
-            OnBacklog::Ask => !found.is_empty(),
-            OnBacklog::Send(Some(shown)) => shown != found && !found.is_empty(),
+            Self::Hold | Self::Send(None) => false,
+            Self::Ask => !found.is_empty(),
+            Self::Send(Some(shown)) => shown != found && !found.is_empty(),
         }
     }
 }
 
 /// Which orders of a mall a change of its settings concerns, for one action.
-struct Waiting<'a> {
+struct WaitingOrders<'a> {
     action: Action,
     mall: &'a Mall,
-    /// Under which orders go out already, unless they are held.
+    /// When the action began before the change; orders to which it applied are not waiting, unless they are held.
     before: Start,
 }
 
-impl<'a> Waiting<'a> {
+impl<'a> WaitingOrders<'a> {
     /// For each action that the change lets begin with orders with which it did not begin before.
     fn of(before: &'a Mall, mall: &'a Mall) -> impl Iterator<Item = Self> {
         let waiting = |action| {
-            let moved = action == Action::Credit && before.provider != mall.provider;
+            let is_redirected = action == Action::Credit && before.provider != mall.provider;
             let starts = |mall| automation::start(mall, action);
-            let differs = moved || starts(before) != starts(mall);
-            let before = if moved { Start::Never } else { starts(before) };
-            (differs && starts(mall) != Start::Never).then_some(Waiting { action, mall, before })
+            let differs = is_redirected || starts(before) != starts(mall);
+            let before = if is_redirected { Start::Never } else { starts(before) };
+            (differs && starts(mall) != Start::Never).then_some(WaitingOrders { action, mall, before })
         };
         automation::STARTED.into_iter().filter_map(waiting)
     }
@@ -113,77 +114,75 @@ impl<'a> Waiting<'a> {
         Ok(conditions)
     }
 
-    async fn count(&self, writing: &mut Writing) -> Result<Sum> {
+    async fn count(&self, tx: &mut WriteTransaction) -> Result<OrderTotal> {
         let Conditions { sql, values } = self.conditions()?;
         let sql =
             format!("SELECT COUNT(*), CAST(COALESCE(SUM(billed), 0) AS BIGINT) FROM orders {sql} AND problem IS NULL");
-        let (orders, billed): (i64, i64) =
-            sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_one(&mut **writing).await?;
-        let mut sum = Sum { orders, billed };
+        let (orders, billed): (i64, i64) = sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_one(&mut **tx).await?;
+        let mut total = OrderTotal { orders, billed };
         let Conditions { sql, values } = self.conditions()?;
         let sql = format!("SELECT billed, problem FROM orders {sql} AND problem IS NOT NULL");
-        let troubled: Vec<(i64, String)> =
-            sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(&mut **writing).await?;
+        let troubled: Vec<(i64, String)> = sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(&mut **tx).await?;
         for (billed, problem) in troubled {
             let problem: Issue = from_json(&problem)?;
-            // What only a person can put right does not go out either way.
+            // An order whose problem only an operator can solve is not sent in either case.
             if problem.may_pass() {
-                sum.add(billed);
+                total.add(billed);
             }
         }
-        Ok(sum)
+        Ok(total)
     }
 
-    async fn hold(&self, writing: &mut Writing) -> Result<()> {
+    async fn hold(&self, tx: &mut WriteTransaction) -> Result<()> {
         let Conditions { sql, values } = self.conditions()?;
         let sql = format!("UPDATE orders SET held = '{}' {sql}", self.action);
-        sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **writing).await?;
+        sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **tx).await?;
         Ok(())
     }
 }
 
-/// The orders that would go out at once if `before` became `mall`.
-pub(super) async fn of(writing: &mut Writing, before: &Mall, mall: &Mall) -> Result<Backlog> {
+/// The orders that would be sent at once if `before` became `mall`.
+pub(super) async fn of(tx: &mut WriteTransaction, before: &Mall, mall: &Mall) -> Result<Backlog> {
     let mut backlog = Backlog::default();
-    for waiting in Waiting::of(before, mall) {
-        *backlog.of_action(waiting.action) = waiting.count(writing).await?;
+    for waiting in WaitingOrders::of(before, mall) {
+        *backlog.of_action(waiting.action) = waiting.count(tx).await?;
     }
     Ok(backlog)
 }
 
 /// Leaves them to an operator.
-pub(super) async fn hold(writing: &mut Writing, before: &Mall, mall: &Mall) -> Result<()> {
-    for waiting in Waiting::of(before, mall) {
-        waiting.hold(writing).await?;
+pub(super) async fn hold(tx: &mut WriteTransaction, before: &Mall, mall: &Mall) -> Result<()> {
+    for waiting in WaitingOrders::of(before, mall) {
+        waiting.hold(tx).await?;
     }
     Ok(())
 }
 
-/// Lets the automation have them, with those that were left to an operator earlier; whether there were such.
-pub(super) async fn release(writing: &mut Writing, mall: &Mall, now: i64) -> Result<bool> {
+/// Makes them due, with those that were left to an operator earlier; whether there were such.
+pub(super) async fn release(tx: &mut WriteTransaction, mall: &Mall, now: i64) -> Result<bool> {
     let held: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM orders WHERE mall = $1 AND held IS NOT NULL")
         .bind(&mall.id)
-        .fetch_one(&mut **writing)
+        .fetch_one(&mut **tx)
         .await?;
     for action in automation::STARTED {
         let sql =
             format!("UPDATE orders SET held = NULL, due_at = $1 WHERE mall = $2 AND state IN ({})", states_of(action));
-        sqlx::query(AssertSqlSafe(sql)).bind(now).bind(&mall.id).execute(&mut **writing).await?;
+        sqlx::query(AssertSqlSafe(sql)).bind(now).bind(&mall.id).execute(&mut **tx).await?;
     }
     Ok(held > 0)
 }
 
-/// An order that comes to the order status with which an action begins is no longer one that waited.
-pub(super) async fn release_moved(writing: &mut Writing, order: i64, mall: &str, status: &str) -> Result<()> {
+/// Releases an order that is set to the order status with which an action begins: it no longer counts as one that waited.
+pub(super) async fn release_moved(tx: &mut WriteTransaction, order: i64, mall: &str, status: &str) -> Result<()> {
     let automation: String =
-        sqlx::query_scalar("SELECT automation FROM malls WHERE id = $1").bind(mall).fetch_one(&mut **writing).await?;
+        sqlx::query_scalar("SELECT automation FROM malls WHERE id = $1").bind(mall).fetch_one(&mut **tx).await?;
     let mall = Mall { automation: from_json(&automation)?, ..Mall::default() };
     let begins = |action: &Action| automation::start(&mall, *action) == Start::Status(status.to_owned());
     for action in automation::STARTED.into_iter().filter(begins) {
         sqlx::query("UPDATE orders SET held = NULL WHERE id = $1 AND held = $2")
             .bind(order)
             .bind(action.to_string())
-            .execute(&mut **writing)
+            .execute(&mut **tx)
             .await?;
     }
     Ok(())
@@ -211,8 +210,8 @@ impl Store {
         for (action, state, orders, billed) in rows {
             let (action, state): (Action, State) = (parse(&action)?, parse(&state)?);
             if state.automatic() == Some(action) {
-                let sum = held.of_action(action);
-                *sum = Sum { orders: sum.orders + orders, billed: sum.billed + billed };
+                let total = held.of_action(action);
+                *total = OrderTotal { orders: total.orders + orders, billed: total.billed + billed };
             }
         }
         Ok(held)

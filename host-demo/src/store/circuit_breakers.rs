@@ -1,51 +1,52 @@
-//! The circuit breaker of each provider, shared by all processes: a provider that keeps failing is left
-//! alone, and tried again after pauses that grow.
+//! The circuit breaker of each provider, shared by all processes: a provider that keeps failing is not called, and probed
+//! after pauses that grow.
 
 use crate::domain::issue::Issue;
+use crate::store::database::Store;
+use crate::store::error::Result;
 use crate::store::rows::{from_json, parse, to_json};
-use crate::store::{Result, Store};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 use std::time::Duration;
 use strum::{Display, EnumString};
 
-/// Calls that fail in a row before a provider is left alone. One lost answer is everyday life; five
-/// calls in a row are not.
+/// Calls that fail in a row before the breaker opens. One lost response happens every day; five failed calls in a row do
+/// not.
 pub const FAILURES_UNTIL_OPEN: i64 = 5;
-/// Before the first try after that: long enough for a gateway to come up again.
+/// Before the first probe after that: long enough for a gateway to come up again.
 pub const FIRST_PROBE: Duration = Duration::from_secs(30);
 /// No pause is longer: orders wait for it.
 pub const LONGEST_PROBE: Duration = Duration::from_secs(15 * 60);
-/// A process that was to try and did not come back within this long has died; another one tries. Longer than
-/// the host gives any call.
+/// A process whose probe has not ended within this long has died; another one probes. Longer than the host gives any
+/// call.
 const PROBE_LEASE: Duration = Duration::from_secs(120);
 
-/// Whether a provider is asked by batches and automation.
+/// Whether batches and automation call a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, Serialize)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
-    /// It is.
+    /// They do.
     Closed,
-    /// It is left alone.
+    /// They do not.
     Open,
-    /// One process tries whether it answers again.
+    /// One process probes whether it responds again.
     HalfOpen,
 }
 
-/// How a provider has answered lately.
+/// How the latest calls to a provider ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Breaker {
     /// The provider's id.
     pub provider: String,
-    /// Whether it is asked.
+    /// Whether it is called.
     pub state: BreakerState,
     /// Calls that failed in a row.
     pub failures: i64,
     /// When it came to this state, in milliseconds since 1970.
     pub since: i64,
-    /// When it is tried next, in milliseconds since 1970.
+    /// When it is probed next, in milliseconds since 1970.
     pub probe_at: Option<i64>,
     /// The pause before that, in milliseconds.
     pub pause: i64,
@@ -53,12 +54,12 @@ pub struct Breaker {
     pub problem: Option<Issue>,
 }
 
-/// Whether one may ask a provider now.
+/// Whether a provider may be called now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// As much as one likes.
+    /// Without limit.
     Free,
-    /// One call, to see whether it answers.
+    /// One call, to see whether it responds.
     Probe,
     /// Not before this time, in milliseconds since 1970.
     NotBefore(i64),
@@ -75,7 +76,7 @@ impl Store {
         Ok(found.fetch_optional(&self.pool).await?)
     }
 
-    /// Whether batches and automation may ask `provider` now. Of several processes one gets the probe.
+    /// Whether batches and automation may call `provider` now. Of several processes one gets the probe.
     pub async fn admission(&self, provider: &str, now: i64) -> Result<Admission> {
         let Some(breaker) = self.breaker(provider).await? else { return Ok(Admission::Free) };
         let probe_at = breaker.probe_at.unwrap_or(now);
@@ -98,7 +99,7 @@ impl Store {
         Ok(if won.rows_affected() == 1 { Admission::Probe } else { Admission::NotBefore(lease) })
     }
 
-    /// Gives a probe back that told nothing: no call was made, or one that says nothing of the provider.
+    /// Gives a probe back that showed nothing: no call was made, or one that says nothing of the provider.
     pub async fn give_back_probe(&self, provider: &str, now: i64) -> Result<()> {
         sqlx::query("UPDATE breakers SET state = $1, probe_at = $2 WHERE provider = $3 AND state = $4")
             .bind(BreakerState::Open.to_string())
@@ -110,9 +111,9 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down that a call to `provider` was answered: whatever was wrong is over.
+    /// Records that a call to `provider` was answered, which closes the breaker.
     pub async fn note_answer(&self, provider: &str, now: i64) -> Result<()> {
-        // Read first: the everyday case writes nothing.
+        // Read first: the common case writes nothing.
         let breaker = self.breaker(provider).await?;
         if breaker.is_none_or(|breaker| breaker.state == BreakerState::Closed && breaker.failures == 0) {
             return Ok(());
@@ -130,9 +131,9 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down that a call to `provider` failed for reasons that are the provider's or the line's.
+    /// Records that a call to `provider` failed because of the provider or the network.
     pub async fn note_failure(&self, provider: &str, problem: &Issue, now: i64) -> Result<()> {
-        let mut writing = self.write().await?;
+        let mut tx = self.write().await?;
         let failures: i64 = sqlx::query_scalar(
             "INSERT INTO breakers (provider, state, failures, since, pause, problem) VALUES ($1, $2, 1, $3, $4, $5) \
              ON CONFLICT (provider) DO UPDATE SET failures = breakers.failures + 1, problem = excluded.problem \
@@ -143,11 +144,11 @@ impl Store {
         .bind(now)
         .bind(FIRST_PROBE.as_millis() as i64)
         .bind(to_json(problem)?)
-        .fetch_one(&mut *writing)
+        .fetch_one(&mut *tx)
         .await?;
         if failures >= FAILURES_UNTIL_OPEN {
-            // Closed: opened with the first pause. Half open: open again with one that is twice as long. Open: a call
-            // that was on its way, or an operator's; it changes nothing.
+            // Closed: opens with the first pause. Half open: opens again with a pause that is twice as long. Open: a call
+            // that was in flight, or an operator's, which changes nothing.
             sqlx::query(
                 "UPDATE breakers SET probe_at = $1 + CASE WHEN state = $2 THEN pause ELSE \
                  CASE WHEN pause * 2 < $3 THEN pause * 2 ELSE $3 END END, \
@@ -159,17 +160,17 @@ impl Store {
             .bind(LONGEST_PROBE.as_millis() as i64)
             .bind(BreakerState::Open.to_string())
             .bind(provider)
-            .execute(&mut *writing)
+            .execute(&mut *tx)
             .await?;
         }
-        writing.commit().await?;
+        tx.commit().await?;
         Ok(())
     }
 }
 
 impl FromRow<'_, AnyRow> for Breaker {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(Breaker {
+        Ok(Self {
             provider: row.try_get("provider")?,
             state: parse(row.try_get("state")?)?,
             failures: row.try_get("failures")?,

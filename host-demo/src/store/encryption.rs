@@ -1,9 +1,8 @@
-//! Encryption of what the store must not give away: the shops' ids and keys at their providers.
+//! Encryption of what the database must not reveal: the shops' ids and keys at their providers.
 //!
 //! Each value is encrypted by itself (XChaCha20-Poly1305, a random nonce of 24 bytes) and bound to what
-//! it is: a value that is copied to another mall or another key does not open there. The key comes from
-//! the environment or from a file that nobody else may read, so a copy of the database alone gives
-//! nothing away.
+//! it is: a value that is copied to another mall or another key cannot be decrypted there. The key comes from the
+//! environment or from a file that only its owner may read, so a copy of the database alone reveals nothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -23,7 +22,7 @@ const KEY_BYTES: usize = 32;
 /// Bytes of a nonce: long enough to be drawn at random for ever.
 const NONCE_BYTES: usize = 24;
 
-/// A key or an encrypted value does not serve.
+/// A key or an encrypted value cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The key is not 64 hex digits.
@@ -34,7 +33,7 @@ pub enum SecretError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The value was written under another key, for something else, or was changed.
@@ -71,16 +70,12 @@ impl Secrets {
     }
 
     fn from_hex(text: &str, from: &str) -> Result<Self, SecretError> {
-        let digit = |at: usize| char::from(text.as_bytes()[at]).to_digit(16);
-        let byte = |at: usize| Some((digit(2 * at)? * 16 + digit(2 * at + 1)?) as u8);
-        let whole = text.len() == 2 * KEY_BYTES;
-        let key: Option<Vec<u8>> = whole.then(|| (0..KEY_BYTES).map(byte).collect()).flatten();
-        let key = key.and_then(|key| <[u8; KEY_BYTES]>::try_from(key).ok());
-        let key = key.ok_or_else(|| SecretError::Key(from.to_owned()))?;
+        let mut key = [0; KEY_BYTES];
+        hex::decode_to_slice(text, &mut key).map_err(|_| SecretError::Key(from.to_owned()))?;
         // Another key for another use, from the same one.
         let derived = Sha256::new().chain_update(b"digests").chain_update(key).finalize();
         let mac = Hmac::new_from_slice(&derived).map_err(|_| SecretError::Key(from.to_owned()))?;
-        Ok(Secrets { cipher: XChaCha20Poly1305::new(&key.into()), mac })
+        Ok(Self { cipher: XChaCha20Poly1305::new(&key.into()), mac })
     }
 
     /// Encrypts `text`, which is `what`.
@@ -93,14 +88,14 @@ impl Secrets {
         Ok(STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// A digest of `parts` as `what`, in hex, that nobody can make or guess from without the key.
+    /// A digest of `parts` as `what`, in hex, that cannot be computed, or guessed from, without the key.
     pub fn digest(&self, what: &str, parts: &[&[u8]]) -> String {
         let mut mac = self.mac.clone();
         for part in [what.as_bytes()].iter().chain(parts) {
             mac.update(&part.len().to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(mac.finalize().into_bytes())
     }
 
     /// Decrypts what was sealed as `what`.
@@ -122,14 +117,13 @@ impl Secrets {
 fn make_key(path: &Path) -> io::Result<()> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     let unnamed = path.with_extension(format!("{:016x}.new", getrandom::u64().map_err(io::Error::other)?));
     let mut options = std::fs::OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&unnamed)?;
-    file.write_all(hex.as_bytes())?;
+    file.write_all(hex::encode(key).as_bytes())?;
     file.sync_all()?;
     let linked = std::fs::hard_link(&unnamed, path);
     std::fs::remove_file(&unnamed)?;

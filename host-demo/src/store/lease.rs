@@ -1,19 +1,22 @@
-//! Which processes are alive, and what becomes of the claims of one that is not.
+//! The lease by which a process holds its claims, and the recovery of the claims of a process that died.
 //!
-//! Every process that acts holds a lock and writes its name into its claims. On SQLite the lock is on a
-//! file beside the database, on PostgreSQL it is an advisory lock of a connection that the process keeps
-//! for nothing else. The system drops the lock when the process ends, however it ends, so a claim whose
-//! lock can be had has nobody behind it: what it sent may have arrived, and its orders become unknown.
-//! A claim of a process that lives is left alone, however long it takes.
+//! Every process that acts holds a lock and writes its name into its claims. On SQLite the lock is on a file beside the
+//! database, on PostgreSQL it is an advisory lock of a connection that the process keeps for nothing else. The system
+//! releases the lock when the process ends, however it ends, so a claim whose lock is free belongs to a dead process:
+//! what it sent may have arrived, and the outcome of its orders becomes unknown. The claims of a live process are never
+//! touched, however long they take.
 //!
-//! A process that loses its connection to PostgreSQL loses its lock as well and is dead to the others.
-//! That is safe: its orders become unknown and are asked about. It goes on under a new name.
+//! A process that loses its connection to PostgreSQL loses its lock as well and counts as dead to the others. That is
+//! safe: the outcome of its orders becomes unknown and is asked about. It continues under a new name.
 
 use crate::domain::actor::RECOVERY;
 use crate::domain::credit_state::Event;
 use crate::domain::issue::Issue;
 use crate::domain::order::Order;
-use crate::store::{Change, DatabaseLocation, Store, StoreError};
+use crate::store::change::Change;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::location::DatabaseLocation;
 use sqlx::{AnyConnection, Connection, Executor};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -21,40 +24,34 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 
-/// This process, as other processes see it. Its claims are good for as long as it lives.
+/// This process, as other processes see it. Its claims are valid for as long as it lives.
 pub struct ProcessLease {
     name: Mutex<String>,
     lock: Lock,
-    /// Orders that this process may have claimed and then let go of without writing what became of them.
+    /// Orders that this process may have claimed without having written their outcome.
     dropped: Mutex<Vec<i64>>,
-    /// Whether the process is to end: it begins nothing new.
+    /// Whether the process is to end: then it begins no further call.
     stopping: watch::Sender<bool>,
 }
 
 enum Lock {
     File {
         folder: PathBuf,
-        _held: File,
+        _file: File,
     },
-    /// The connection that holds the advisory lock, and takes those of the dead for as long as their
-    /// claims are cleared up.
+    /// The connection that holds the advisory lock, and takes those of dead processes while their claims are recovered.
     Session(tokio::sync::Mutex<AnyConnection>),
 }
 
 impl ProcessLease {
-    /// A worker on `store`.
+    /// The lease of this process on `store`.
     pub async fn start(store: &Store) -> Result<Self, StoreError> {
         let name = random_name()?;
-        let lock = match store.place().is_shared() {
-            true => Lock::Session(tokio::sync::Mutex::new(session(store.place(), &name).await?)),
-            false => lock_file(&store.place().beside("workers"), &name)?,
+        let lock = match store.location().is_shared() {
+            true => Lock::Session(tokio::sync::Mutex::new(session(store.location(), &name).await?)),
+            false => lock_file(&store.location().beside("workers"), &name)?,
         };
-        Ok(ProcessLease {
-            name: Mutex::new(name),
-            lock,
-            dropped: Mutex::default(),
-            stopping: watch::Sender::new(false),
-        })
+        Ok(Self { name: Mutex::new(name), lock, dropped: Mutex::default(), stopping: watch::Sender::new(false) })
     }
 
     /// What this process writes into its claims.
@@ -62,24 +59,24 @@ impl ProcessLease {
         self.name.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Has this process begin no call any more. Those that have begun come to their end.
+    /// Makes this process begin no further call. Those that have begun are finished.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
     }
 
-    /// Whether it was told to stop.
+    /// Whether [`ProcessLease::stop`] was called.
     pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
 
-    /// Waits until it is told to stop.
+    /// Waits until [`ProcessLease::stop`] is called.
     pub async fn stopping(&self) {
-        // The sender is ours, so nobody else can let it go.
+        // The sender lives as long as `self`, so this ends only when the value is true.
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// Says that work on these orders ended before what became of them was written: the store failed, or
-    /// nobody waited for the end. If they are claimed, they become unknown with the next recovery.
+    /// Records that work on these orders ended before their outcome was written: the store failed, or the task was
+    /// cancelled. If they are claimed, their outcome becomes unknown with the next recovery.
     pub fn drop_orders(&self, orders: impl IntoIterator<Item = i64>) {
         self.dropped.lock().unwrap_or_else(PoisonError::into_inner).extend(orders);
     }
@@ -89,15 +86,15 @@ impl ProcessLease {
         if dropped.is_empty() {
             return Ok(0);
         }
-        let cleared = clear_up(store, &self.name(), Some(&dropped)).await;
+        let cleared = recover_claims(store, &self.name(), Some(&dropped)).await;
         if cleared.is_err() {
             self.drop_orders(dropped);
         }
         cleared
     }
 
-    /// Turns the claims of processes that are gone into unknown outcomes, and gives back the rows of
-    /// batches that they had not begun; how many orders became unknown.
+    /// Turns the claims of dead processes into unknown outcomes, and gives back the rows of batches that they had not
+    /// begun; returns how many orders became unknown.
     pub async fn recover(&self, store: &Store) -> Result<usize, StoreError> {
         let own = self.recover_dropped(store).await?;
         let (name, owners) = (self.name(), store.owners().await?);
@@ -117,28 +114,29 @@ impl ProcessLease {
     ) -> Result<usize, StoreError> {
         let mut session = session.lock().await;
         if session.ping().await.is_err() {
-            *session = self.begin_anew(store.place()).await?;
+            *session = self.reconnect(store.location()).await?;
         }
         let mut recovered = Recovered::default();
         for owner in owners {
-            // A name that is no lock's was never a process on this database.
+            // A name that stands for no lock was never a process on this database.
             let Some(lock) = lock_number(owner) else {
-                recovered.add(clear_up(store, owner, None).await);
+                recovered.add(recover_claims(store, owner, None).await);
                 continue;
             };
-            if !ask(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await? {
+            if !query_lock(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await? {
                 continue;
             }
-            recovered.add(clear_up(store, owner, None).await);
-            ask(&mut session, "SELECT pg_advisory_unlock($1)", lock).await?;
+            recovered.add(recover_claims(store, owner, None).await);
+            query_lock(&mut session, "SELECT pg_advisory_unlock($1)", lock).await?;
         }
         recovered.all()
     }
 
-    /// The connection was lost, and the lock with it: another name, for the old one is free to be buried.
-    async fn begin_anew(&self, place: &DatabaseLocation) -> Result<AnyConnection, StoreError> {
+    /// A new connection with a new lock and name: the old connection was lost, and other processes may recover its
+    /// claims.
+    async fn reconnect(&self, location: &DatabaseLocation) -> Result<AnyConnection, StoreError> {
         let name = random_name()?;
-        let session = session(place, &name).await?;
+        let session = session(location, &name).await?;
         *self.name.lock().unwrap_or_else(PoisonError::into_inner) = name;
         Ok(session)
     }
@@ -152,8 +150,8 @@ impl Drop for ProcessLease {
     }
 }
 
-/// What becomes of the claims of `owner`, who is dead, or of its claims on these orders, of which it let go.
-async fn clear_up(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<usize, StoreError> {
+/// Recovers the claims of `owner`, a dead process, or those of its claims that are on `orders`, which it dropped.
+async fn recover_claims(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<usize, StoreError> {
     let (mut abandoned, rows) = (store.owned_by(owner).await?, store.rows_taken_by(owner).await?);
     abandoned.retain(|order| orders.is_none_or(|orders| orders.contains(&order.id)));
     let row_of = |order: &Order| rows.iter().find(|(id, _)| *id == order.id).map(|(_, row)| *row);
@@ -175,14 +173,14 @@ async fn clear_up(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<
 async fn recover_files(store: &Store, folder: &Path, owners: &[String]) -> Result<usize, StoreError> {
     let mut recovered = Recovered::default();
     for owner in owners {
-        let Some(_grave) = Grave::of(folder, owner)? else { continue };
-        recovered.add(clear_up(store, owner, None).await);
+        let Some(_lock) = DeadProcessLock::of(folder, owner)? else { continue };
+        recovered.add(recover_claims(store, owner, None).await);
     }
     recovered.all()
 }
 
-/// How many orders were recovered of several processes: a process whose orders cannot be is no reason to leave
-/// those of the others.
+/// How many orders of several processes were recovered: where one process's orders cannot be, those of the others still
+/// are.
 #[derive(Default)]
 struct Recovered {
     orders: usize,
@@ -204,37 +202,39 @@ impl Recovered {
 
 fn lock_file(folder: &Path, name: &str) -> io::Result<Lock> {
     fs::create_dir_all(folder)?;
-    // Locked before it has its name: whoever sees a lock file sees it locked or abandoned.
+    // Locked before it has its name: a lock file that other processes see is locked or abandoned.
     let unnamed = folder.join(format!("{name}.new"));
-    let held = File::create_new(&unnamed)?;
-    held.lock()?;
+    let file = File::create_new(&unnamed)?;
+    file.lock()?;
     fs::rename(&unnamed, lock_path(folder, name))?;
-    Ok(Lock::File { folder: folder.to_owned(), _held: held })
+    Ok(Lock::File { folder: folder.to_owned(), _file: file })
 }
 
-/// Proof that a process is gone, held while its claims are cleared up. Its lock file goes with it.
-struct Grave {
+/// The lock of a dead process, held while its claims are recovered. Dropping it removes the lock file.
+struct DeadProcessLock {
     path: PathBuf,
     _lock: Option<File>,
 }
 
-impl Grave {
+impl DeadProcessLock {
     fn of(folder: &Path, owner: &str) -> io::Result<Option<Self>> {
         let path = lock_path(folder, owner);
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Grave { path, _lock: None })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Some(Self { path, _lock: None }));
+            }
             Err(error) => return Err(error),
         };
         match file.try_lock() {
-            Ok(()) => Ok(Some(Grave { path, _lock: Some(file) })),
+            Ok(()) => Ok(Some(Self { path, _lock: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
 }
 
-impl Drop for Grave {
+impl Drop for DeadProcessLock {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
@@ -244,27 +244,27 @@ fn lock_path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.lock"))
 }
 
-/// Has the server notice within half a minute that the machine at the other end is gone; without it that
-/// takes hours, and so long would its claims be left alone. A local socket needs none of it.
+/// Makes the server notice within half a minute that the machine of a client is gone; by default that takes hours, for
+/// which its claims would not be recovered. A local socket needs none of it.
 const KEEP_ALIVE: &str = "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 
 /// A connection that holds the lock of `name`.
-async fn session(place: &DatabaseLocation, name: &str) -> Result<AnyConnection, StoreError> {
-    let mut session = place.connect_alone().await?;
+async fn session(location: &DatabaseLocation, name: &str) -> Result<AnyConnection, StoreError> {
+    let mut session = location.connect_alone().await?;
     session.execute(KEEP_ALIVE).await?;
     let held = match lock_number(name) {
-        Some(lock) => ask(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await?,
+        Some(lock) => query_lock(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await?,
         None => false,
     };
     // The name was drawn at random from 2^64 just now.
     if !held {
-        return Err(io::Error::other(format!("the lock {name} is held by somebody else")).into());
+        return Err(io::Error::other(format!("the lock {name} is held by another process")).into());
     }
     Ok(session)
 }
 
-async fn ask(session: &mut AnyConnection, question: &'static str, lock: i64) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar(question).bind(lock).fetch_one(session).await?)
+async fn query_lock(session: &mut AnyConnection, query: &'static str, lock: i64) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar(query).bind(lock).fetch_one(session).await?)
 }
 
 /// The advisory lock that a name stands for.

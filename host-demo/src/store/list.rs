@@ -7,93 +7,19 @@
 use crate::domain::credit_state::{Action, ActionContext, State};
 use crate::domain::issue::Issue;
 use crate::domain::order::Amounts;
-use crate::store::rows::{amounts, from_json, parse};
-use crate::store::{ASKED_AT_ONCE, Conditions, Result, Store, list, search_key};
+use crate::store::database::Store;
+use crate::store::error::Result;
+use crate::store::list_query::{ListCursor, ListQuery, Position};
+use crate::store::rows::{amounts, from_json, is_set, parse};
+use crate::store::sql::list;
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
-use std::collections::{BTreeMap, HashSet};
-use std::fmt;
-use std::str::FromStr;
-use time::Date;
 
-/// Orders on a page unless told otherwise.
+/// Orders on a page by default.
 pub const PAGE: usize = 50;
 /// Most orders on a page: what a browser still draws at once.
 pub const MAX_PAGE: usize = 500;
-/// How far a search looks along the list before it looks everywhere. Where one order in forty fits, that fills a
-/// page at once, however many fit; where fewer do, there are few enough to sort.
-const NEARBY: usize = 2_000;
-/// No limit, in words that both databases know.
-const ALL: i64 = i64::MAX;
-/// What is searched: 注文番号 and 注文者氏名.
-const KEY_IN_RANGE: [&str; 2] =
-    ["(o.number_key >= $? AND o.number_key < $?)", "(o.buyer_key >= $? AND o.buyer_key < $?)"];
-/// Longest text that is searched for, in characters: more than any order number or name.
-pub const MAX_SEARCH: usize = 100;
-
-/// Which orders a list shows.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ListQuery {
-    /// Of this mall.
-    pub mall: Option<String>,
-    /// Registered at this provider, or to be put to it.
-    pub provider: Option<String>,
-    /// In this state.
-    pub state: Option<State>,
-    /// With this 受注ステータス.
-    pub order_status: Option<String>,
-    /// Ordered on this day in Japan or later.
-    pub since: Option<Date>,
-    /// Ordered on this day in Japan or earlier.
-    pub until: Option<Date>,
-    /// With or without a tracking number.
-    pub tracked: Option<bool>,
-    /// Whose order number or buyer's name begins with this; spaces, capitals and the width of letters do not
-    /// matter.
-    pub search: Option<String>,
-}
-
-/// An order's place in the list; as text it goes into addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListKey {
-    ordered_at: i64,
-    id: i64,
-}
-
-impl fmt::Display for ListKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.ordered_at, self.id)
-    }
-}
-
-/// The text is no place in a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a place in the list")]
-pub struct NotAListKey;
-
-impl FromStr for ListKey {
-    type Err = NotAListKey;
-    fn from_str(text: &str) -> std::result::Result<Self, NotAListKey> {
-        let (ordered_at, id) = text.split_once('.').ok_or(NotAListKey)?;
-        let number = |text: &str| text.parse().map_err(|_| NotAListKey);
-        Ok(ListKey { ordered_at: number(ordered_at)?, id: number(id)? })
-    }
-}
-
-/// Which page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Position {
-    /// The newest orders.
-    #[default]
-    First,
-    /// Those that follow this one: older.
-    After(ListKey),
-    /// Those before this one: newer.
-    Before(ListKey),
-    /// The oldest orders.
-    Last,
-}
 
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -140,9 +66,9 @@ pub struct ListOrder {
 }
 
 impl ListOrder {
-    /// Its place in the list.
-    pub fn key(&self) -> ListKey {
-        ListKey { ordered_at: self.ordered_at, id: self.id }
+    /// Its cursor.
+    pub fn cursor(&self) -> ListCursor {
+        ListCursor { ordered_at: self.ordered_at, id: self.id }
     }
 
     /// What may be done with it now.
@@ -160,37 +86,15 @@ impl ListOrder {
     }
 }
 
-/// An order that an action is to be done with, as far as that decides whether it can be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// The store's number.
-    pub id: i64,
-    /// Whom it will be asked of.
-    pub provider: String,
-    /// Where its credit stands.
-    pub state: State,
-    /// What else decides what it offers.
-    pub situation: ActionContext,
-    /// Yen.
-    pub billed: i64,
-}
-
-impl Candidate {
-    /// Whether `action` may be done with it now.
-    pub fn offers(&self, action: Action) -> bool {
-        self.state.actions(self.situation).any(|offered| offered == action)
-    }
-}
-
 /// A page of the list, newest order first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListPage {
     /// The lines.
     pub orders: Vec<ListOrder>,
     /// If there are newer orders: they are those before this one.
-    pub newer: Option<ListKey>,
+    pub newer: Option<ListCursor>,
     /// If there are older orders: they are those after this one.
-    pub older: Option<ListKey>,
+    pub older: Option<ListCursor>,
 }
 
 /// The lines of a page, whose orders are chosen first, by number: what is long is read for these alone.
@@ -199,60 +103,6 @@ const LINES: &str = "SELECT o.id, o.mall, o.number, o.ordered_at, o.order_status
     o.problem, o.carrier, o.tracking_number, o.shipped_on, o.version, \
     (SELECT m.by_csv FROM malls m WHERE m.id = o.mall) AS by_csv, \
     (SELECT r.transaction_id FROM registrations r WHERE r.reference = o.reference) AS transaction_id FROM orders o ";
-
-/// What is searched for, and from where on.
-struct Search<'a> {
-    query: &'a ListQuery,
-    position: Position,
-    /// Of the keys.
-    range: [Vec<u8>; 2],
-    /// In SQL.
-    order: &'static str,
-    limit: usize,
-}
-
-/// Every text that begins as the search does lies between these. No text has the last byte.
-fn search_range(search: &str) -> [Vec<u8>; 2] {
-    let from = search_key(&search.chars().take(MAX_SEARCH).collect::<String>());
-    let to = [&from[..], &[0xff]].concat();
-    [from, to]
-}
-
-impl ListQuery {
-    /// All of it but the search, from `position` on.
-    fn conditions(&self, position: Position) -> Result<Conditions> {
-        let mut conditions = Conditions::default();
-        if let Some(mall) = &self.mall {
-            conditions.and("o.mall = $?", [mall])?;
-        }
-        if let Some(provider) = &self.provider {
-            conditions.and("o.provider = $?", [provider])?;
-        }
-        if let Some(state) = self.state {
-            conditions.and("o.state = $?", [state.to_string()])?;
-        }
-        if let Some(status) = &self.order_status {
-            conditions.and("o.order_status = $?", [status])?;
-        }
-        if let Some(since) = self.since {
-            conditions.and("o.ordered_at >= $?", [crate::domain::clock::in_milliseconds(since.midnight())])?;
-        }
-        if let Some(day_after) = self.until.and_then(Date::next_day) {
-            conditions.and("o.ordered_at < $?", [crate::domain::clock::in_milliseconds(day_after.midnight())])?;
-        }
-        match self.tracked {
-            Some(true) => conditions.plain("o.tracking_number IS NOT NULL"),
-            Some(false) => conditions.plain("o.tracking_number IS NULL"),
-            None => {}
-        }
-        match position {
-            Position::After(key) => conditions.and("(o.ordered_at, o.id) < ($?, $?)", [key.ordered_at, key.id])?,
-            Position::Before(key) => conditions.and("(o.ordered_at, o.id) > ($?, $?)", [key.ordered_at, key.id])?,
-            Position::First | Position::Last => {}
-        }
-        Ok(conditions)
-    }
-}
 
 impl Store {
     /// A page of the list.
@@ -269,14 +119,9 @@ impl Store {
             Position::Before(_) => (!more, false),
             Position::Last => (!more, true),
         };
-        let newer = orders.first().filter(|_| !is_first).map(ListOrder::key);
-        let older = orders.last().filter(|_| !is_last).map(ListOrder::key);
+        let newer = orders.first().filter(|_| !is_first).map(ListOrder::cursor);
+        let older = orders.last().filter(|_| !is_last).map(ListOrder::cursor);
         Ok(ListPage { orders, newer, older })
-    }
-
-    /// The orders that `query` lets through, in the order of the list, at most `limit`.
-    pub async fn matching(&self, query: &ListQuery, limit: usize) -> Result<Vec<i64>> {
-        self.found(query, Position::First, limit).await
     }
 
     /// The lines of the orders `ids`, newest first.
@@ -284,139 +129,11 @@ impl Store {
         let sql = format!("{LINES}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", list(ids));
         Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
     }
-
-    /// The orders `ids` as candidates for `action`, by number.
-    pub async fn candidates(&self, action: Action, ids: &[i64]) -> Result<Vec<Candidate>> {
-        let mut found = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(ASKED_AT_ONCE) {
-            let provider = crate::store::batches::asked_of(action);
-            let sql = format!(
-                "SELECT o.id, {provider} AS provider, o.state, m.by_csv, o.billed, \
-                 CAST(CASE WHEN o.tracking_number IS NULL THEN 0 ELSE 1 END AS BIGINT) AS tracked, \
-                 CAST(CASE WHEN o.problem IS NULL THEN 0 ELSE 1 END AS BIGINT) AS troubled FROM orders o \
-                 JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account WHERE o.id IN ({})",
-                list(ids)
-            );
-            let candidates: Vec<Candidate> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
-            found.extend(candidates);
-        }
-        found.sort_by_key(|candidate| candidate.id);
-        Ok(found)
-    }
-
-    /// The numbers of at most `limit` orders that `query` lets through, beginning at `position`.
-    async fn found(&self, query: &ListQuery, position: Position, limit: usize) -> Result<Vec<i64>> {
-        let limit = limit.min(ALL as usize);
-        let order = match position {
-            Position::First | Position::After(_) => "ORDER BY o.ordered_at DESC, o.id DESC",
-            Position::Before(_) | Position::Last => "ORDER BY o.ordered_at, o.id",
-        };
-        let Some(search) = &query.search else {
-            let conditions = query.conditions(position)?;
-            let sql = format!("SELECT o.id FROM orders o {} {order} LIMIT {limit}", conditions.sql);
-            return self.numbers(sql, conditions).await;
-        };
-        let search = Search { query, position, range: search_range(search), order, limit };
-        if limit <= NEARBY {
-            let nearby = self.found_nearby(&search).await?;
-            if nearby.len() == limit {
-                return Ok(nearby);
-            }
-        }
-        self.found_anywhere(&search).await
-    }
-
-    /// What a search finds among the next orders of the list: enough, if what is searched for is common.
-    async fn found_nearby(&self, search: &Search<'_>) -> Result<Vec<i64>> {
-        let Search { query, position, range, order, limit } = search;
-        let mut conditions = query.conditions(*position)?;
-        let rest = std::mem::take(&mut conditions.sql);
-        conditions.and(KEY_IN_RANGE[0], range.iter().map(Vec::as_slice))?;
-        let by_number = std::mem::take(&mut conditions.sql).replacen("WHERE", "", 1);
-        conditions.and(KEY_IN_RANGE[1], range.iter().map(Vec::as_slice))?;
-        let by_buyer = conditions.sql.replacen("WHERE", "", 1);
-        let sql = format!(
-            "SELECT o.id FROM (SELECT o.id, o.ordered_at, o.number_key, o.buyer_key FROM orders o {rest} {order} \
-             LIMIT {NEARBY}) AS o WHERE {by_number} OR {by_buyer} {order} LIMIT {limit}"
-        );
-        self.numbers(sql, conditions).await
-    }
-
-    /// What a search finds, along its own indexes: by number and by buyer, each sorted by itself.
-    async fn found_anywhere(&self, search: &Search<'_>) -> Result<Vec<i64>> {
-        let Search { query, position, range, order, limit } = search;
-        let mut conditions = query.conditions(*position)?;
-        let rest = std::mem::take(&mut conditions.sql);
-        let mut parts = Vec::new();
-        for in_range in KEY_IN_RANGE {
-            conditions.and(in_range, range.iter().map(Vec::as_slice))?;
-            let searched = std::mem::take(&mut conditions.sql);
-            // The limit has the search done first, whatever other index the other conditions have.
-            parts.push(format!(
-                "SELECT * FROM (SELECT o.id, o.ordered_at FROM (SELECT * FROM orders o {searched} LIMIT {ALL}) AS o \
-                 {rest} {order} LIMIT {limit}) AS part"
-            ));
-        }
-        let sql = format!("SELECT o.id FROM ({}) AS o {order} LIMIT {limit}", parts.join(" UNION "));
-        self.numbers(sql, conditions).await
-    }
-
-    /// Those of the orders `ids` that the conditions of `query` let through.
-    pub(super) async fn among(&self, ids: &[i64], query: &ListQuery) -> Result<HashSet<i64>> {
-        let mut found = HashSet::new();
-        for ids in ids.chunks(ASKED_AT_ONCE) {
-            let mut conditions = query.conditions(Position::First)?;
-            conditions.plain(&format!("o.id IN ({})", list(ids)));
-            let sql = format!("SELECT o.id FROM orders o {}", conditions.sql);
-            found.extend(self.numbers(sql, conditions).await?);
-        }
-        Ok(found)
-    }
-
-    async fn numbers(&self, sql: String, conditions: Conditions) -> Result<Vec<i64>> {
-        Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
-    }
-
-    /// How many orders are in each state, of one mall or provider or of all.
-    pub async fn counts(&self, mall: Option<&str>, provider: Option<&str>) -> Result<BTreeMap<State, i64>> {
-        let mut conditions = Conditions::default();
-        if let Some(mall) = mall {
-            conditions.and("mall = $?", [mall])?;
-        }
-        if let Some(provider) = provider {
-            conditions.and("provider = $?", [provider])?;
-        }
-        let sql = format!(
-            "SELECT state, CAST(SUM(orders) AS BIGINT) AS orders FROM counts {} GROUP BY state",
-            conditions.sql
-        );
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;
-        let count = |(state, orders): (String, i64)| Ok((parse(&state)?, orders));
-        rows.into_iter().filter(|(_, orders)| *orders != 0).map(count).collect()
-    }
-}
-
-impl FromRow<'_, AnyRow> for Candidate {
-    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        let is = |column| row.try_get::<i64, _>(column).map(|value| value != 0);
-        Ok(Candidate {
-            id: row.try_get("id")?,
-            provider: row.try_get("provider")?,
-            state: parse(row.try_get("state")?)?,
-            situation: ActionContext {
-                tracking_entered: is("tracked")?,
-                problem: is("troubled")?,
-                results_by_csv: is("by_csv")?,
-            },
-            billed: row.try_get("billed")?,
-        })
-    }
 }
 
 impl FromRow<'_, AnyRow> for ListOrder {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(ListOrder {
+        Ok(Self {
             id: row.try_get("id")?,
             mall: row.try_get("mall")?,
             number: row.try_get("number")?,
@@ -434,7 +151,7 @@ impl FromRow<'_, AnyRow> for ListOrder {
             carrier: row.try_get("carrier")?,
             tracking_number: row.try_get("tracking_number")?,
             shipped_on: row.try_get("shipped_on")?,
-            results_by_csv: row.try_get::<i64, _>("by_csv")? != 0,
+            results_by_csv: is_set(row, "by_csv")?,
             version: row.try_get("version")?,
         })
     }

@@ -1,12 +1,15 @@
-//! What the columns hold, as the platform knows it.
+//! How rows become values. The types are the domain's, so these are functions and no implementations of sqlx's traits.
 
 use crate::domain::clock::{self, Uptime};
+use crate::domain::invoice::Invoice;
 use crate::domain::moment::Moment;
-use crate::store::{Amounts, Invoice, Order, Registration, StoreError, Tracking};
+use crate::domain::order::{Amounts, Order, OrderData, Registration, Tracking};
+use crate::domain::user::User;
+use crate::store::error::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{FromRow, Row};
 
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Database(sqlx::Error::Encode(Box::new(error))))
@@ -20,33 +23,44 @@ pub(super) fn parse<T: std::str::FromStr<Err = strum::ParseError>>(text: &str) -
     text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-impl FromRow<'_, AnyRow> for Order {
-    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        let invoice: Option<&str> = row.try_get("invoice")?;
-        let data = crate::domain::order::OrderData {
-            invoice: invoice.map(parse::<Invoice>).transpose()?,
-            ..from_json(row.try_get("data")?)?
-        };
-        Ok(Order {
-            id: row.try_get("id")?,
-            mall: row.try_get("mall")?,
-            number: row.try_get("number")?,
-            provider: row.try_get("provider")?,
-            data,
-            amounts: amounts(row)?,
-            order_status: row.try_get("order_status")?,
-            state: parse(row.try_get("state")?)?,
-            registration: registration(row)?,
-            tracking: tracking(row)?,
-            sent: sent(row)?,
-            owner: row.try_get("owner")?,
-            tries: row.try_get("tries")?,
-            held: row.try_get::<Option<&str>, _>("held")?.map(parse).transpose()?,
-            results_by_csv: row.try_get::<i64, _>("by_csv")? != 0,
-            version: row.try_get("version")?,
-            problem: row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?,
-        })
-    }
+/// An order with its current registration.
+pub(super) fn order(row: &AnyRow) -> sqlx::Result<Order> {
+    let invoice: Option<&str> = row.try_get("invoice")?;
+    let data = OrderData { invoice: invoice.map(parse::<Invoice>).transpose()?, ..from_json(row.try_get("data")?)? };
+    Ok(Order {
+        id: row.try_get("id")?,
+        mall: row.try_get("mall")?,
+        number: row.try_get("number")?,
+        provider: row.try_get("provider")?,
+        data,
+        amounts: amounts(row)?,
+        order_status: row.try_get("order_status")?,
+        state: parse(row.try_get("state")?)?,
+        registration: registration(row)?,
+        tracking: tracking(row)?,
+        sent: sent(row)?,
+        owner: row.try_get("owner")?,
+        tries: row.try_get("tries")?,
+        held: row.try_get::<Option<&str>, _>("held")?.map(parse).transpose()?,
+        results_by_csv: is_set(row, "by_csv")?,
+        version: row.try_get("version")?,
+        problem: row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?,
+    })
+}
+
+pub(super) fn user(row: &AnyRow) -> sqlx::Result<User> {
+    Ok(User {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        role: parse(row.try_get("role")?)?,
+        disabled: is_set(row, "disabled")?,
+        created_at: row.try_get("created_at")?,
+    })
+}
+
+/// A column that is 1 for yes and 0 for no.
+pub(super) fn is_set(row: &AnyRow, column: &str) -> sqlx::Result<bool> {
+    Ok(row.try_get::<i64, _>(column)? != 0)
 }
 
 pub(super) fn amounts(row: &AnyRow) -> sqlx::Result<Amounts> {
@@ -83,6 +97,6 @@ fn tracking(row: &AnyRow) -> sqlx::Result<Option<Tracking>> {
     let Some(carrier) = row.try_get("carrier")? else { return Ok(None) };
     let shipped_on: &str = row.try_get("shipped_on")?;
     let shipped_on =
-        clock::parse_date(shipped_on).ok_or_else(|| sqlx::Error::Decode("shipped_on is no date".into()))?;
+        clock::parse_date(shipped_on).ok_or_else(|| sqlx::Error::Decode("shipped_on is not a date".into()))?;
     Ok(Some(Tracking { carrier, number: row.try_get("tracking_number")?, shipped_on }))
 }

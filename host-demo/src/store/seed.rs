@@ -1,11 +1,15 @@
 //! Orders for trying the platform at size: as if they had been taken in and judged over two years. All
 //! people are invented.
 
+use crate::domain::credit_state::State;
 use crate::domain::mall::Mall;
-use crate::domain::order::{Item, Person};
-use crate::store::{
-    Amounts, Moves, NewOrder, OrderData, Result, State, Store, Writing, base36, insert_order, take_numbers,
-};
+use crate::domain::order::{Amounts, Item, OrderData, Person};
+use crate::store::counters::StateCounts;
+use crate::store::database::{Store, WriteTransaction};
+use crate::store::error::Result;
+use crate::store::orders::{NewOrder, insert_order};
+use crate::store::reference::reference;
+use crate::store::sql::take_numbers;
 use time::macros::datetime;
 use time::{Duration, PrimitiveDateTime};
 
@@ -49,7 +53,7 @@ const GIVEN: [&str; 12] = ["花子", "太郎", "一郎", "次郎", "桜", "葵",
 const GOODS: [&str; 6] = ["茶碗", "湯呑み", "急須", "大皿", "箸置き", "風呂敷"];
 
 impl Store {
-    /// Adds `count` orders to `mall`; `progress` is told how many are there so far. The numbers begin with
+    /// Adds `count` orders to `mall`; `progress` is called with how many there are so far. The numbers begin with
     /// `SEED-` and go on where an earlier call ended.
     pub async fn seed(&self, mall: &Mall, count: usize, progress: impl Fn(usize)) -> Result<()> {
         let there: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM orders WHERE mall = $1")
@@ -67,25 +71,25 @@ impl Store {
     }
 
     async fn seed_some(&self, mall: &Mall, from: usize, count: usize) -> Result<()> {
-        let mut writing = self.write().await?;
-        let first = take_numbers(&mut writing, "order", count).await?;
-        let mut moves = Moves::beginning_with(Some(first));
+        let mut tx = self.write().await?;
+        let first = take_numbers(&mut tx, "order", count).await?;
+        let mut counts = StateCounts::starting_with(Some(first));
         for (id, at) in (first..).zip(from..from + count) {
             let state = state(at);
-            insert_order(&mut writing, id, mall, &order(at), None).await?;
+            insert_order(&mut tx, id, mall, &order(at), None).await?;
             if state != State::NotAsked {
-                self.settle(&mut writing, id, mall, state, at).await?;
+                self.set_state(&mut tx, id, mall, state, at).await?;
             }
-            moves.add(&mall.id, &mall.provider, state, 1);
+            counts.add(&mall.id, &mall.provider, state, 1);
         }
-        moves.write(&mut writing).await?;
-        writing.commit().await?;
+        counts.write(&mut tx).await?;
+        tx.commit().await?;
         Ok(())
     }
 
     /// Registers an order and brings it to `state`, with a tracking number where the state has one.
-    async fn settle(&self, writing: &mut Writing, id: i64, mall: &Mall, state: State, at: usize) -> Result<()> {
-        let reference = format!("{}-{}-1", self.prefix, base36(id));
+    async fn set_state(&self, tx: &mut WriteTransaction, id: i64, mall: &Mall, state: State, at: usize) -> Result<()> {
+        let reference = reference(&self.prefix, id, 1);
         let known = state != State::Unknown;
         sqlx::query(
             "INSERT INTO registrations (reference, order_id, account, attempt, billed, sends, transaction_id) \
@@ -95,7 +99,7 @@ impl Store {
         .bind(id)
         .bind(mall.account)
         .bind(known.then(|| format!("S{id}")))
-        .execute(&mut **writing)
+        .execute(&mut **tx)
         .await?;
         let tracked = state == State::Synced || (state == State::Approved && at.is_multiple_of(2));
         sqlx::query(
@@ -108,7 +112,7 @@ impl Store {
         .bind(tracked.then(|| format!("{:012}", 400_000_000_000 + at)))
         .bind(tracked.then_some("2026-07-01"))
         .bind(id)
-        .execute(&mut **writing)
+        .execute(&mut **tx)
         .await?;
         Ok(())
     }
@@ -116,18 +120,19 @@ impl Store {
 
 /// States come mixed, as they do in a list: neighbours are far apart in the table of states.
 fn state(at: usize) -> State {
-    let mut place = at * 37 % 100;
+    let mut percentile = at * 37 % 100;
     for (state, share) in STATES {
-        if place < share {
+        if percentile < share {
             return state;
         }
-        place -= share;
+        percentile -= share;
     }
     State::NotAsked
 }
 
 fn order(at: usize) -> NewOrder {
-    let pick = |from: &[&str], step: usize| from[at / step % from.len()].to_owned();
+    let pick =
+        |from: &[&str], step: usize| from.iter().nth(at / step % from.len()).copied().unwrap_or_default().to_owned();
     let billed = 1_000 + (at % 97) as i64 * 100;
     let buyer = Person {
         name: format!("{} {}", pick(&FAMILIES, 1), pick(&GIVEN, 16)),

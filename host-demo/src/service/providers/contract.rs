@@ -22,7 +22,7 @@ const MAX_MESSAGE: usize = 1_000;
 const FORBIDDEN: [&str; 2] = ["HttpRequestDenied", "DestinationIpProhibited"];
 
 /// `order`, of `mall`, as a provider is asked to judge it.
-pub fn credit_order(order: &Order, mall: &Mall) -> CreditOrder {
+pub fn credit_order<S>(order: &Order, mall: &Mall<S>) -> CreditOrder {
     CreditOrder {
         reference: order.reference().to_owned(),
         ordered_on: date(order.data.ordered_at.date()),

@@ -2,11 +2,11 @@
 
 use crate::domain::actor::Actor;
 use crate::domain::audit_event::AuditEvent;
-use crate::domain::user::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem};
+use crate::domain::user::{Role, UserProblem};
 use crate::service::messages::localize::Localize;
 use crate::service::plugins::InstallError;
 use crate::service::providers::directory::{abilities, kind_name};
-use crate::store::{AuditLine, Breaker, BreakerState};
+use crate::store::{AuditLine, Breaker, BreakerState, StoreError};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
 use crate::web::api::batches::bounded;
@@ -256,20 +256,6 @@ impl From<crate::domain::user::User> for User {
     }
 }
 
-fn refused(problem: UserProblem) -> Problem {
-    match problem {
-        UserProblem::Name => {
-            Problem::new(Kind::Invalid, format!("A name has 1 to {MAX_USER_NAME} characters and no space at its ends."))
-        }
-        UserProblem::NameTaken => Problem::new(Kind::Conflict, "Somebody has this name."),
-        UserProblem::Password => {
-            Problem::new(Kind::Invalid, format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters."))
-        }
-        UserProblem::LastAdministrator => Problem::new(Kind::Conflict, "The last administrator has to stay one."),
-        UserProblem::NoUser => Problem::new(Kind::NotFound, "There is no such user."),
-    }
-}
-
 /// All users.
 #[utoipa::path(get, path = "/v1/users", tag = "administration",
     responses((status = 200, body = Vec<User>, description = "The users."), Reading, Restricted))]
@@ -296,8 +282,7 @@ pub async fn add_user(
     Administrator(caller): Administrator,
     Object(new): Object<NewUser>,
 ) -> Result<(StatusCode, Json<User>), Problem> {
-    let added = app.store.add_user(&new.name, new.role, &new.password, Actor::now(&caller.name)).await?;
-    let user = added.map_err(refused)?;
+    let user = app.store.add_user(&new.name, new.role, &new.password, Actor::now(&caller.name)).await?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
@@ -318,9 +303,8 @@ pub async fn change_user(
     Path(id): Path<i64>,
     Object(access): Object<Access>,
 ) -> Result<Json<User>, Problem> {
-    let changed = app.store.change_user(id, access.role, access.disabled, Actor::now(&caller.name)).await?;
-    changed.map_err(refused)?;
-    let user = app.store.user(id).await?.ok_or_else(|| refused(UserProblem::NoUser))?;
+    app.store.change_user(id, access.role, access.disabled, Actor::now(&caller.name)).await?;
+    let user = app.store.user(id).await?.ok_or(StoreError::User(UserProblem::NoUser))?;
     Ok(Json(user.into()))
 }
 
@@ -383,8 +367,7 @@ pub async fn issue(
     if new.expires_at.is_some_and(|at| at <= by.at) {
         return Err(Problem::new(Kind::Invalid, "`expires_at` is in milliseconds since 1970, and in the future."));
     }
-    let issued = app.store.add_api_token(&new.name, new.role, new.expires_at, by).await?;
-    let (about, token) = issued.map_err(refused)?;
+    let (about, token) = app.store.add_api_token(&new.name, new.role, new.expires_at, by).await?;
     Ok((StatusCode::CREATED, Json(Issued { about: about.into(), token })))
 }
 
@@ -433,9 +416,9 @@ pub async fn audit(
     Query(lines): Query<Lines>,
 ) -> Result<Json<Vec<Audited>>, Problem> {
     let found = app.store.audit(lines.before, bounded(lines.limit)?).await?.into_iter();
-    let audited = found.map(|AuditLine { id, at, who, deed }| {
-        let words = deed.localized(caller.lang);
-        Audited { id, at, who, deed, words }
+    let audited = found.map(|AuditLine { id, at, who, event }| {
+        let words = event.localized(caller.lang);
+        Audited { id, at, who, deed: event, words }
     });
     Ok(Json(audited.collect()))
 }

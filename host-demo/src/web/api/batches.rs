@@ -166,7 +166,7 @@ pub struct Row {
 impl Row {
     fn new(row: store::BatchRow, lang: Lang) -> Self {
         Row {
-            place: row.place,
+            place: row.index,
             order: row.order,
             number: row.number,
             outcome: row.outcome,

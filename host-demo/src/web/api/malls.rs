@@ -11,7 +11,7 @@ use crate::service::malls;
 use crate::service::messages::connection::connection_error;
 use crate::service::messages::localize::Localize;
 use crate::service::providers::contract;
-use crate::store::{AccountChange, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
+use crate::store::{AccountChange, Backlog, MallUpdate, MallUpdateOutcome, MallWithSettings, OnBacklog};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
 use crate::web::api::caller::{Administrator, Caller};
@@ -54,16 +54,22 @@ pub struct Shown {
 impl Shown {
     /// Where the plugin is not there to say what is secret, everything is.
     fn new(mall: Mall, plugin: Option<&Plugin>) -> Self {
-        let is_open =
-            |key: &String| plugin.is_some_and(|plugin| !secret_keys(plugin.info()).any(|secret| secret == key));
+        let is_open = |key: &String| plugin.is_some_and(|plugin| is_open(plugin, key));
+        let (mall, settings) = mall.into_summary();
         let (settings, secrets): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            mall.settings.into_iter().partition(|(key, _)| is_open(key));
+            settings.into_iter().partition(|(key, _)| is_open(key));
+        Shown::from(MallWithSettings { mall, settings, unread: secrets.into_keys().collect() })
+    }
+}
+
+impl From<MallWithSettings> for Shown {
+    fn from(MallWithSettings { mall, settings, unread }: MallWithSettings) -> Self {
         Shown {
             id: mall.id,
             name: mall.name,
             provider: mall.provider,
             settings: settings.into_iter().map(|(key, value)| (key, value.expose().to_owned())).collect(),
-            secrets: secrets.into_keys().collect(),
+            secrets: unread,
             fees: mall.fees,
             invoice: mall.invoice,
             automation: mall.automation,
@@ -74,6 +80,11 @@ impl Shown {
             version: mall.version,
         }
     }
+}
+
+/// Whether the setting `key` is no secret.
+fn is_open(plugin: &Plugin, key: &str) -> bool {
+    !secret_keys(plugin.info()).any(|secret| secret == key)
 }
 
 fn secret_keys(info: &ProviderInfo) -> impl Iterator<Item = &String> {
@@ -89,7 +100,10 @@ fn shown(app: &App, mall: Mall) -> Shown {
 #[utoipa::path(get, operation_id = "list_malls", path = "/v1/malls", tag = "malls",
     responses((status = 200, body = Vec<Shown>, description = "The malls."), Reading, Restricted))]
 pub async fn list(State(app): State<App>, _: Administrator) -> Result<Json<Vec<Shown>>, Problem> {
-    Ok(Json(app.store.malls().await?.into_iter().map(|mall| shown(&app, mall)).collect()))
+    let plugins = app.registry.all();
+    let plugin = |provider: &str| plugins.iter().find(|plugin| plugin.info().id == provider);
+    let is_open = |provider: &str, key: &str| plugin(provider).is_some_and(|plugin| is_open(plugin, key));
+    Ok(Json(app.store.malls_with_settings(is_open).await?.into_iter().map(Shown::from).collect()))
 }
 
 /// One mall.
@@ -221,7 +235,7 @@ pub async fn put(
 ) -> Result<Json<Kept>, Problem> {
     let before = app.store.mall(&id).await?;
     let plugin = app.registry.get(&wanted.provider);
-    let keep = if wanted.another_account { AccountChange::Orders } else { AccountChange::Account };
+    let account = if wanted.another_account { AccountChange::Replaced } else { AccountChange::Corrected };
     let backlog = match wanted.waiting {
         OnWaiting::Hold => OnBacklog::Hold,
         OnWaiting::Send => OnBacklog::Send(None),
@@ -231,15 +245,15 @@ pub async fn put(
     if !found.is_empty() {
         return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(found));
     }
-    let saving = MallUpdate { keep, version: Some(mall.version), backlog, by: Actor::now(&caller.name) };
+    let saving = MallUpdate { account, version: Some(mall.version), backlog, by: Actor::now(&caller.name) };
     match app.store.put_mall(&mall, saving).await? {
-        MallUpdateOutcome::Done { .. } => app.wake.notify_one(),
-        MallUpdateOutcome::Held(numbers) => {
+        MallUpdateOutcome::Saved { .. } => app.wake.notify_one(),
+        MallUpdateOutcome::OutcomesUnknown(numbers) => {
             let words = format!("Nothing was saved: the outcome of these orders is unknown: {}.", numbers.join(", "));
             return Err(Problem::new(Kind::Conflict, words));
         }
         // Nothing is asked here: the body says it.
-        MallUpdateOutcome::Waiting(_) | MallUpdateOutcome::Changed => {
+        MallUpdateOutcome::BacklogUndecided(_) | MallUpdateOutcome::Changed => {
             return Err(Problem::new(Kind::StaleVersion, "Nothing was saved: the mall has another version."));
         }
     }

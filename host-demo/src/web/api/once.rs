@@ -1,7 +1,7 @@
 //! A call that acts is carried out once, however often it is sent.
 
 use crate::service::csv::table::MAX_FILE_BYTES;
-use crate::store::{Begun, Call};
+use crate::store::{IdempotencyCheck, IdempotentRequest};
 use crate::web::App;
 use crate::web::api::caller::Caller;
 use crate::web::api::problem::{Kind, MEDIA_TYPE, Problem};
@@ -55,20 +55,20 @@ pub async fn once(
         .map_err(|_| Problem::new(Kind::TooLarge, format!("A request may have {MAX_REQUEST} bytes at most.")))?;
     let line = format!("{} {}\n", parts.method, parts.uri);
     let digest = app.store.digest("call", &[line.as_bytes(), &body]);
-    let call = Call { caller: &caller.id, key: &key, digest: &digest };
+    let call = IdempotentRequest { caller: &caller.id, key: &key, digest: &digest };
     match app.store.begin_call(call, &app.desk.worker.name(), app.store.now()).await? {
-        Begun::New => {}
-        Begun::Answered { status, answer } => return Ok(replayed(status, answer)),
-        Begun::Running => {
+        IdempotencyCheck::New => {}
+        IdempotencyCheck::Answered { status, answer } => return Ok(replayed(status, answer)),
+        IdempotencyCheck::InProgress => {
             return Err(Problem::new(Kind::InProgress, "Wait for the answer to the first one, then ask again."));
         }
-        Begun::Another => return Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
+        IdempotencyCheck::KeyReused => return Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
     }
     // Carried out to its end even if the caller goes away: half a call would be answered by nobody.
     let (caller, running) = (caller.id.clone(), app.clone());
     let carried_out = app.begin(async move {
         let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
-        keep(&running, Call { caller: &caller, key: &key, digest: &digest }, answer).await
+        keep(&running, IdempotentRequest { caller: &caller, key: &key, digest: &digest }, answer).await
     });
     carried_out.await.map_err(|error| Problem::failed(&error))?
 }
@@ -83,7 +83,7 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 /// Keeps the answer. A call that the platform failed to carry out, or that was refused unread, may be made again.
-async fn keep(app: &App, call: Call<'_>, answer: Response) -> Result<Response, Problem> {
+async fn keep(app: &App, call: IdempotentRequest<'_>, answer: Response) -> Result<Response, Problem> {
     let status = answer.status();
     if status.is_server_error() || status.is_client_error() {
         app.store.forget_call(call).await?;

@@ -1,7 +1,7 @@
 //! Errors of the API, as RFC 9457 describes them.
 
 use crate::domain::audit_event::PluginChange;
-use crate::store::StoreError;
+use crate::store::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, StoreError, UserProblem};
 use crate::web::http::nul;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -177,7 +177,27 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Problem::failed(&error)
+        match error {
+            StoreError::User(problem) => problem.into(),
+            error => Problem::failed(&error),
+        }
+    }
+}
+
+impl From<UserProblem> for Problem {
+    fn from(problem: UserProblem) -> Self {
+        match problem {
+            UserProblem::Name => Problem::new(
+                Kind::Invalid,
+                format!("A name has 1 to {MAX_USER_NAME} characters and no space at its ends."),
+            ),
+            UserProblem::NameTaken => Problem::new(Kind::Conflict, "Somebody has this name."),
+            UserProblem::Password => {
+                Problem::new(Kind::Invalid, format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters."))
+            }
+            UserProblem::LastAdministrator => Problem::new(Kind::Conflict, "The last administrator has to stay one."),
+            UserProblem::NoUser => Problem::new(Kind::NotFound, "There is no such user."),
+        }
     }
 }
 

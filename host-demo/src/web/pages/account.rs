@@ -4,7 +4,7 @@ use crate::domain::actor::Actor;
 use crate::domain::clock;
 use crate::domain::user::MIN_PASSWORD;
 use crate::service::messages::localize::Localize;
-use crate::store::SignIn;
+use crate::store::{SignIn, StoreError};
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html, retry_at};
@@ -60,8 +60,11 @@ pub async fn change(
             return Ok(retry_at(show(&staff, StatusCode::TOO_MANY_REQUESTS, Some(words)), until));
         }
     }
-    if let Err(problem) = app.store.set_password(user.id, &form.new, Actor::now(&user.name)).await? {
-        return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(problem.localized(staff.visitor.lang))));
+    match app.store.set_password(user.id, &form.new, Actor::now(&user.name)).await {
+        Err(StoreError::User(problem)) => {
+            return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(problem.localized(staff.visitor.lang))));
+        }
+        set => set?,
     }
     let session = app.store.begin_session(user.id, clock::now()).await?;
     Ok(app.begin_session("/account", session.token, &[Notice::new(Tone::Ok, t.password_changed)]))

@@ -47,7 +47,7 @@ pub async fn page(
     let older = lines.last().filter(|_| more).map(|last| format!("/audit?before={}", last.id));
     let view = |line: AuditLine| LineView {
         when: clock::timestamp(line.at),
-        deed: line.deed.localized(p.lang),
+        deed: line.event.localized(p.lang),
         who: line.who,
     };
     Ok(ok(&AuditPage { lines: lines.into_iter().map(view).collect(), older, p }))

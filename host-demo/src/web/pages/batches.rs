@@ -7,7 +7,9 @@ use crate::domain::issue::Wait;
 use crate::domain::lang::Lang;
 use crate::service::batches::{is_for_many, waits};
 use crate::service::messages::localize::Localize;
-use crate::store::{Batch, BatchProgress, BatchRow, Begun, Call, Candidate, MAX_BATCH, PAGE, Sum};
+use crate::store::{
+    Batch, BatchCandidate, BatchProgress, BatchRow, IdempotencyCheck, IdempotentRequest, MAX_BATCH, OrderTotal, PAGE,
+};
 use crate::web::App;
 use crate::web::http::form::{Nothing, Signed};
 use crate::web::http::page::{Missing, Notice, Page, Refusal, Tone, ok};
@@ -111,7 +113,7 @@ impl RowView {
     fn new(row: &BatchRow, lang: Lang, t: &'static Texts) -> Self {
         RowView {
             id: row.order,
-            place: row.place + 1,
+            place: row.index + 1,
             number: row.number.clone(),
             tick_label: fill(t.tick_order, &[&row.number]),
             ticked: row.outcome.is_some_and(|outcome| outcome != Outcome::Success),
@@ -222,13 +224,13 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
     }
     let caller = format!("user:{}", staff.user.id);
     let digest = format!("batch {action} {ids:?}");
-    let call = Call { caller: &caller, key: &panel.once, digest: &digest };
+    let call = IdempotentRequest { caller: &caller, key: &panel.once, digest: &digest };
     match app.store.begin_call(call, &app.desk.worker.name(), app.store.now()).await? {
-        Begun::New => {}
-        Begun::Answered { answer, .. } => {
+        IdempotencyCheck::New => {}
+        IdempotencyCheck::Answered { answer, .. } => {
             return Ok(app.redirect(&answer, &[Notice::new(Tone::Wait, t.already_sent)]));
         }
-        Begun::Running | Begun::Another => {
+        IdempotencyCheck::InProgress | IdempotencyCheck::KeyReused => {
             return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, t.already_sent)]));
         }
     }
@@ -251,9 +253,9 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
 struct Selection {
     action: Action,
     /// Those with which the action can be done, in the order in which they were chosen.
-    able: Vec<Candidate>,
+    able: Vec<BatchCandidate>,
     /// The others.
-    left_out: Vec<Candidate>,
+    left_out: Vec<BatchCandidate>,
 }
 
 impl Selection {
@@ -261,13 +263,13 @@ impl Selection {
         let place: HashMap<i64, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
         let mut candidates = app.store.candidates(action, ids).await?;
         candidates.sort_by_key(|candidate| place.get(&candidate.id).copied());
-        let (able, left_out) = candidates.into_iter().partition(|candidate: &Candidate| candidate.offers(action));
+        let (able, left_out) = candidates.into_iter().partition(|candidate: &BatchCandidate| candidate.offers(action));
         Ok(Selection { action, able, left_out })
     }
 
     /// Of all that the page says about what will be done: if any of it changes, something else was confirmed.
     fn digest(&self, app: &App) -> String {
-        let line = |order: &Candidate| format!("{} {} {}", order.id, order.provider, order.billed);
+        let line = |order: &BatchCandidate| format!("{} {} {}", order.id, order.provider, order.billed);
         let orders: Vec<String> = self.able.iter().map(line).collect();
         app.store.digest("confirmed", &[self.action.to_string().as_bytes(), orders.join("\n").as_bytes()])
     }
@@ -280,8 +282,8 @@ impl Selection {
         p.path.clone_from(&back);
         p.notices.extend(notice);
         let names = Names::of(app, lang).await?;
-        let mut sum = Sum::default();
-        let mut by_provider: BTreeMap<&str, Sum> = BTreeMap::new();
+        let mut sum = OrderTotal::default();
+        let mut by_provider: BTreeMap<&str, OrderTotal> = BTreeMap::new();
         for order in &self.able {
             sum.add(order.billed);
             by_provider.entry(&order.provider).or_default().add(order.billed);
@@ -333,8 +335,8 @@ impl Selection {
     }
 
     /// Why the action cannot be done with an order, in words.
-    fn reason(&self, order: &Candidate, p: &Page) -> String {
-        let by_csv = order.situation.results_by_csv && next(order.state, Event::CreditStarted).is_some();
+    fn reason(&self, order: &BatchCandidate, p: &Page) -> String {
+        let by_csv = order.context.results_by_csv && next(order.state, Event::CreditStarted).is_some();
         match self.action {
             Action::Credit if by_csv => p.t.left_out_by_csv.to_owned(),
             Action::Sync if order.state == State::Approved => {

@@ -6,7 +6,7 @@ use crate::domain::credit_state::Action;
 use crate::domain::invoice::Invoice;
 use crate::domain::issue::Field;
 use crate::domain::lang::Lang;
-use crate::domain::mall::{Automation, Band, Fees, Mall, Mode, ROWS_PER_REQUEST, Start};
+use crate::domain::mall::{Automation, Band, Fees, Mall, MallSummary, Mode, ROWS_PER_REQUEST, Start};
 use crate::domain::settings::{Setting, Settings};
 use crate::domain::validation::{MAX_SETTING, MallProblem, Wrong, shape_problems};
 use crate::domain::{automation, columns};
@@ -15,7 +15,7 @@ use crate::service::messages::connection::connection_error;
 use crate::service::messages::format::yen;
 use crate::service::messages::localize::Localize;
 use crate::service::providers::contract;
-use crate::store::{AccountChange, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, Sum};
+use crate::store::{AccountChange, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, OrderTotal};
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html, ok};
@@ -58,14 +58,14 @@ struct Line {
 pub async fn list(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let names = Names::of(&app, p.lang).await?;
-    let line = |mall: Mall| Line {
+    let line = |mall: MallSummary| Line {
         provider: names.provider(&mall.provider),
         invoice: mall.invoice.localized(p.lang),
         fees: mall.fees.mode.localized(p.lang),
         id: mall.id,
         name: mall.name,
     };
-    let malls = app.store.malls().await?.into_iter().map(line).collect();
+    let malls = app.store.mall_summaries().await?.into_iter().map(line).collect();
     Ok(ok(&MallsPage { malls, providers: names.providers(), p }))
 }
 
@@ -562,15 +562,15 @@ async fn save(
     fields: &Fields,
 ) -> Result<Response, Refusal> {
     let t = admin.0.visitor.page().t;
-    let keep = if form.account == "new" { AccountChange::Orders } else { AccountChange::Account };
+    let account = if form.account == "new" { AccountChange::Replaced } else { AccountChange::Corrected };
     let backlog = match fields.one("waiting") {
         "hold" => OnBacklog::Hold,
         "send" => OnBacklog::Send(Some(shown_backlog(fields))),
         _ => OnBacklog::Ask,
     };
-    let saving = MallUpdate { keep, version: Some(form.mall.version), backlog, by: Actor::now(&admin.0.user.name) };
+    let saving = MallUpdate { account, version: Some(form.mall.version), backlog, by: Actor::now(&admin.0.user.name) };
     let notice = match app.store.put_mall(&form.mall, saving).await? {
-        MallUpdateOutcome::Done { elsewhere } => {
+        MallUpdateOutcome::Saved { elsewhere } => {
             app.wake.notify_one();
             draft(before).forget(app, admin, fields.one("draft")).await?;
             let mut notices = vec![Notice::new(Tone::Ok, fill(t.mall_saved, &[&form.mall.name]))];
@@ -579,8 +579,10 @@ async fn save(
             }
             return Ok(app.redirect(&format!("/malls/{}", form.mall.id), &notices));
         }
-        MallUpdateOutcome::Waiting(backlog) => return ask(app, admin, before, &form, fields, backlog).await,
-        MallUpdateOutcome::Held(numbers) => Notice::new(Tone::Bad, fill(t.in_the_way, &[&numbers.join(", ")])),
+        MallUpdateOutcome::BacklogUndecided(backlog) => return ask(app, admin, before, &form, fields, backlog).await,
+        MallUpdateOutcome::OutcomesUnknown(numbers) => {
+            Notice::new(Tone::Bad, fill(t.in_the_way, &[&numbers.join(", ")]))
+        }
         MallUpdateOutcome::Changed if before.is_none() => Notice::new(Tone::Bad, t.mall_exists),
         MallUpdateOutcome::Changed => Notice::new(Tone::Bad, t.stale_mall),
     };
@@ -594,7 +596,7 @@ const ASKED: [&str; 7] = ["do", "waiting", "draft", "drafted", "waiting.credit",
 fn shown_backlog(fields: &Fields) -> Backlog {
     let sum = |name: &str| {
         let (orders, billed) = fields.one(name).split_once(' ').unwrap_or_default();
-        Sum { orders: orders.parse().unwrap_or_default(), billed: billed.parse().unwrap_or_default() }
+        OrderTotal { orders: orders.parse().unwrap_or_default(), billed: billed.parse().unwrap_or_default() }
     };
     Backlog { credit: sum("waiting.credit"), sync: sum("waiting.sync") }
 }

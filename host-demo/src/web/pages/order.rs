@@ -1,25 +1,22 @@
 //! One order: all that is known of it, and what can be done with it.
 
-use crate::domain::automation;
-use crate::domain::clock;
 use crate::domain::credit_state::{Action, Event, Outcome, State, next};
 use crate::domain::finding::{FindingKind, OperatorFinding};
 use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
 use crate::domain::mall::{Mall, Start};
-use crate::domain::order::{Edit, Item, Order, Person};
+use crate::domain::order::{Item, Order, OrderEdit, Person};
+use crate::domain::{automation, clock};
 use crate::service::credit::CreditError;
 use crate::service::csv::error::RowError;
 use crate::service::decisions::{MAX_ID, MAX_NOTE, entered};
 use crate::service::messages::format::yen;
 use crate::service::messages::history;
-use crate::service::messages::issue::provider_message;
-use crate::service::messages::issue::summary;
-use crate::service::messages::issue::what_and_next;
+use crate::service::messages::issue::{provider_message, summary, what_and_next};
 use crate::service::messages::localize::Localize;
 use crate::service::tracking::{self, Entry, MAX_TRACKING};
-use crate::store::{HistoryLine, Sum};
+use crate::store::{HistoryLine, OrderTotal};
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, duration, html, ok};
@@ -288,10 +285,10 @@ fn event_words<'a>(name: &'a str, t: &Texts) -> &'a str {
 /// Events that move no state.
 fn other_event<'a>(name: &'a str, t: &Texts) -> &'a str {
     match name.parse() {
-        Ok(Edit::TrackingEntered) => t.event_tracking_entered,
-        Ok(Edit::InvoiceSet) => t.event_invoice_chosen,
-        Ok(Edit::StatusSet) => t.event_status_set,
-        Ok(Edit::Corrected) => t.event_corrected,
+        Ok(OrderEdit::TrackingEntered) => t.event_tracking_entered,
+        Ok(OrderEdit::InvoiceSet) => t.event_invoice_chosen,
+        Ok(OrderEdit::StatusSet) => t.event_status_set,
+        Ok(OrderEdit::Corrected) => t.event_corrected,
         Err(_) => name,
     }
 }
@@ -429,7 +426,7 @@ async fn ask(app: &App, mut p: Page, order: &Order, form: &ActionForm) -> Result
     let back = local(&back).to_owned();
     p.path.clone_from(&back);
     let provider = Names::of(app, p.lang).await?.provider(&order.provider);
-    let sum = Sum { orders: 1, billed: order.amounts.billed };
+    let sum = OrderTotal { orders: 1, billed: order.amounts.billed };
     let hidden = [
         ("version", form.version.to_string()),
         ("back", form.back.clone().unwrap_or_default()),

@@ -3,7 +3,7 @@
 use crate::domain::clock;
 use crate::domain::credit_state::State;
 use crate::service::messages::localize::Localize;
-use crate::store::{ListKey, ListQuery, PAGE, Position};
+use crate::store::{ListCursor, ListQuery, PAGE, Position};
 use crate::web::App;
 use crate::web::http::page::{Page, Refusal, ok};
 use crate::web::http::session::Staff;
@@ -118,7 +118,7 @@ impl Address {
     }
 
     fn position(&self) -> Position {
-        match (self.after.parse::<ListKey>(), self.before.as_str()) {
+        match (self.after.parse::<ListCursor>(), self.before.as_str()) {
             (Ok(after), _) => Position::After(after),
             (_, "end") => Position::Last,
             (_, before) => before.parse().map_or(Position::First, Position::Before),

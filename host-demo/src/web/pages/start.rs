@@ -45,7 +45,7 @@ enum Reached {
 
 impl Reached {
     async fn of(app: &App) -> Result<Self, Refusal> {
-        if app.store.malls().await?.is_empty() {
+        if app.store.mall_summaries().await?.is_empty() {
             return Ok(Reached::Nothing);
         }
         if let Some(order) = newest(app, Some(State::Approved)).await? {

@@ -5,7 +5,7 @@ use crate::domain::clock;
 use crate::domain::lang::Lang;
 use crate::domain::user::{MIN_PASSWORD, Role, User, UserProblem};
 use crate::service::messages::localize::Localize;
-use crate::store::ApiToken;
+use crate::store::{ApiToken, StoreError};
 use crate::web::App;
 use crate::web::http::form::{Nothing, Signed};
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html};
@@ -142,12 +142,13 @@ pub async fn add(State(app): State<App>, admin: Admin, Signed(form): Signed<NewU
     let Admin(staff) = &admin;
     let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
-    match app.store.add_user(&form.name, role, &form.password, Actor::now(&staff.user.name)).await? {
+    match app.store.add_user(&form.name, role, &form.password, Actor::now(&staff.user.name)).await {
         Ok(user) => Ok(said(&app, lang, Ok(fill(t.user_added, &[&user.name])))),
-        Err(problem) => {
+        Err(StoreError::User(problem)) => {
             let typed = Typed { problem: Some(problem), user: (form.name, form.role), ..Typed::default() };
             show(&app, &admin, typed).await
         }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -168,8 +169,12 @@ pub async fn change(
     let Some(user) = app.store.user(id).await? else { return Ok(said(&app, lang, Err(UserProblem::NoUser))) };
     let disabled = access.disabled.map_or(user.disabled, |disabled| disabled == "yes");
     let by = Actor::now(&staff.user.name);
-    let changed = app.store.change_user(id, access.role.unwrap_or(user.role), disabled, by).await?;
-    Ok(said(&app, lang, changed.map(|()| t.user_changed.to_owned())))
+    let done = match app.store.change_user(id, access.role.unwrap_or(user.role), disabled, by).await {
+        Ok(()) => Ok(t.user_changed.to_owned()),
+        Err(StoreError::User(problem)) => Err(problem),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(said(&app, lang, done))
 }
 
 #[derive(Deserialize)]
@@ -182,15 +187,16 @@ pub struct NewToken {
 pub async fn issue(State(app): State<App>, admin: Admin, Signed(form): Signed<NewToken>) -> Result<Response, Refusal> {
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
     let session = admin.0.visitor.session.as_deref().unwrap_or_default();
-    match app.store.add_api_token(&form.name, role, None, Actor::now(&admin.0.user.name)).await? {
+    match app.store.add_api_token(&form.name, role, None, Actor::now(&admin.0.user.name)).await {
         Ok((_, token)) => {
             let name = app.store.keep_draft(session, NEW_TOKEN, &token, clock::now()).await?;
             Ok(app.redirect(&format!("/users?fresh={name}#fresh"), &[]))
         }
-        Err(problem) => {
+        Err(StoreError::User(problem)) => {
             let typed = Typed { problem: Some(problem), token: (form.name, form.role), ..Typed::default() };
             show(&app, &admin, typed).await
         }
+        Err(error) => Err(error.into()),
     }
 }
 

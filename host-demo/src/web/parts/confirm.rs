@@ -1,7 +1,7 @@
 //! A page that asks once more: it says what would be done, and begins nothing until somebody presses.
 
 use crate::service::messages::format::yen;
-use crate::store::Sum;
+use crate::store::OrderTotal;
 use crate::web::http::page::Page;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
@@ -53,11 +53,11 @@ pub struct Press {
 }
 
 /// How many orders, in words.
-pub fn orders_words(sum: Sum, t: &Texts) -> String {
+pub fn orders_words(sum: OrderTotal, t: &Texts) -> String {
     fill(t.orders_count, &[&sum.orders])
 }
 
 /// What orders are billed together, in words.
-pub fn billed_words(sum: Sum, t: &Texts) -> String {
+pub fn billed_words(sum: OrderTotal, t: &Texts) -> String {
     fill(t.yen_amount, &[&yen(sum.billed)])
 }

@@ -32,7 +32,7 @@ impl Names {
             let info = plugin.info();
             (info.id.clone(), info.carriers.iter().map(|carrier| named(&carrier.id, &carrier.name, lang)).collect())
         });
-        let malls = app.store.malls().await?;
+        let malls = app.store.mall_summaries().await?;
         Ok(Names {
             lang,
             by_csv: malls.iter().filter(|mall| mall.by_csv).map(|mall| mall.id.clone()).collect(),
