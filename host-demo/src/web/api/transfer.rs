@@ -8,7 +8,9 @@ use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
 use crate::web::api::orders::Matching;
 use crate::web::api::problem::{FieldProblem, Kind, Problem};
-use crate::web::pages::import::{self, Incoming, MAX_EXPORT, NotTaken, What, file};
+use crate::web::csv_upload::{Incoming, What};
+use crate::web::http::download::csv_file;
+use crate::web::use_cases::{self, MAX_EXPORT, NotTaken};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, RawQuery, State};
@@ -163,7 +165,7 @@ pub async fn import(
         take: coming.take,
         bytes: bytes.to_vec(),
     };
-    let came = import::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
+    let came = use_cases::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
     let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let came = came.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
@@ -229,8 +231,8 @@ pub async fn export(
 ) -> Result<Response, Problem> {
     let matching = Matching::in_query(query.as_deref(), &["what", "encoding"])?;
     let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    let written = import::write(&app, going.what, &matching.query()?, charset).await;
+    let written = use_cases::write(&app, going.what, &matching.query()?, charset).await;
     let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));
-    Ok(file(going.what, charset, written.ok_or_else(too_many)?))
+    Ok(csv_file(going.what, charset, written.ok_or_else(too_many)?))
 }

@@ -1,6 +1,6 @@
 //! English: every text of the pages.
 
-use crate::web::texts::Texts;
+use crate::web::texts::catalog::Texts;
 
 /// English: every text of the pages.
 pub static EN: Texts = Texts {

@@ -1,6 +1,6 @@
 //! 日本語: every text of the pages.
 
-use crate::web::texts::Texts;
+use crate::web::texts::catalog::Texts;
 
 /// 日本語: every text of the pages.
 pub static JA: Texts = Texts {
