@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, strum::Display, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum What {
+#[schema(as = What)]
+pub enum FileKind {
     /// 注文
     Orders,
     /// 与信結果
@@ -17,19 +18,19 @@ pub enum What {
     Decisions,
 }
 
-/// A file to take in.
+/// A file to import.
 #[derive(Debug, Clone)]
-pub struct Incoming {
-    /// The mall's id.
+pub struct FileImport {
+    /// The id of the mall whose orders the file is about.
     pub mall: String,
-    /// What it is about.
-    pub what: What,
-    /// As the operator says; absent: found out.
+    /// What the file contains.
+    pub kind: FileKind,
+    /// The encoding that the operator chose; `None`: detected.
     pub encoding: Option<&'static Encoding>,
-    /// Orders that are there already are corrected.
+    /// For orders: those that are in the store already are corrected.
     pub correct: bool,
-    /// Which orders are taken; see [`crate::service::csv::selection::Choice::told`].
+    /// For orders: which are imported; see [`crate::service::csv::selection::Choice::told`].
     pub take: Vec<String>,
-    /// The file.
+    /// The content.
     pub bytes: Vec<u8>,
 }

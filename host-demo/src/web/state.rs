@@ -8,7 +8,7 @@ use crate::service::providers::directory::PluginDirectory;
 use crate::service::providers::metrics::{Calls, Counted, Counting};
 use crate::store::lease::ProcessLease;
 use crate::store::{Store, StoreError};
-use crate::web::csv_upload::Incoming;
+use crate::web::csv_upload::FileImport;
 use crate::web::pending_uploads::{MAX_PENDING_IMPORTS, MAX_PENDING_PLUGINS, PendingUploads};
 use crate::web::sandbox::Sandbox;
 use provider_host::{Limits, Registry};
@@ -37,7 +37,7 @@ pub struct AppState {
     pub(crate) wake: Arc<Notify>,
     /// Requests that change something and have not finished.
     pub(crate) running: TaskTracker,
-    pub(crate) pending_imports: PendingUploads<Incoming>,
+    pub(crate) pending_imports: PendingUploads<FileImport>,
     pub(crate) pending_plugins: PendingUploads<Candidate>,
     pub(crate) limits: Limits,
     pub(crate) lang: Lang,

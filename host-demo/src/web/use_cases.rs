@@ -13,7 +13,7 @@ use crate::service::decisions::{self, DecisionsError};
 use crate::service::import::{self, ImportError, Known, Taken};
 use crate::service::results::{self, ResultsError};
 use crate::store::{BatchRow, ListQuery, MAX_BATCH, MAX_PAGE, Position};
-use crate::web::csv_upload::{Incoming, What};
+use crate::web::csv_upload::{FileImport, FileKind};
 use crate::web::http::page::texts;
 use crate::web::http::refusal::Refusal;
 use crate::web::parts::display_names::DisplayNames;
@@ -52,21 +52,21 @@ pub enum NotTaken {
 /// Takes a file in, or says what that would do.
 pub async fn take_in(
     app: &App,
-    file: &Incoming,
+    file: &FileImport,
     mall: &Mall,
     who: &str,
     dry_run: bool,
     lang: Lang,
 ) -> Result<Result<Outcome, NotTaken>, Refusal> {
     let state = |state: &State| state.label(lang).to_owned();
-    let taken = match file.what {
-        What::Orders => orders(app, file, mall, who, dry_run, lang).await?,
-        What::Results => match results::take_in(&app.store, mall, &file.bytes, file.encoding, who, dry_run).await {
+    let taken = match file.kind {
+        FileKind::Orders => orders(app, file, mall, who, dry_run, lang).await?,
+        FileKind::Results => match results::take_in(&app.store, mall, &file.bytes, file.encoding, who, dry_run).await {
             Ok(taken) => Ok(Outcome::new(&taken, state)),
             Err(ResultsError::Store(error)) => return Err(Refusal::failed(&error)),
             Err(error) => Err(NotTaken::Unfit(error.words(lang))),
         },
-        What::Decisions => {
+        FileKind::Decisions => {
             let desk = app.credit.of(who);
             match decisions::take_in(&desk, mall, &file.bytes, file.encoding, dry_run).await {
                 Ok(decided) => Ok(Outcome::new(&decided, state)),
@@ -83,7 +83,7 @@ pub async fn take_in(
 
 async fn orders(
     app: &App,
-    file: &Incoming,
+    file: &FileImport,
     mall: &Mall,
     who: &str,
     dry_run: bool,
@@ -95,7 +95,7 @@ async fn orders(
         return Ok(Err(NotTaken::Unfit(missing.words(lang))));
     };
     let known = if file.correct { Known::Corrected { who } } else { Known::Kept };
-    let Incoming { bytes, encoding, take, .. } = file;
+    let FileImport { bytes, encoding, take, .. } = file;
     let incoming = import::Incoming { bytes, encoding: *encoding, take, known, dry_run };
     let words = |taken: &Taken| {
         let amounts = &taken.order.amounts;
@@ -111,14 +111,14 @@ async fn orders(
 }
 
 /// The file; nothing if it had more than [`MAX_EXPORT`] orders.
-pub async fn write(app: &App, what: What, query: &ListQuery, charset: Charset) -> Result<Option<Vec<u8>>, Refusal> {
+pub async fn write(app: &App, what: FileKind, query: &ListQuery, charset: Charset) -> Result<Option<Vec<u8>>, Refusal> {
     if app.store.matching(query, MAX_EXPORT + 1).await?.len() > MAX_EXPORT {
         return Ok(None);
     }
     Ok(Some(match what {
-        What::Results => results::write_out(&app.store, query, charset).await?.bytes,
-        What::Decisions => decisions::write_out(&app.store, query, charset).await?,
-        What::Orders => table::write(ORDER_COLUMNS, order_lines(app, query).await?, charset),
+        FileKind::Results => results::write_out(&app.store, query, charset).await?.bytes,
+        FileKind::Decisions => decisions::write_out(&app.store, query, charset).await?,
+        FileKind::Orders => table::write(ORDER_COLUMNS, order_lines(app, query).await?, charset),
     }))
 }
 

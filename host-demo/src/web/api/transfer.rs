@@ -8,7 +8,7 @@ use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
 use crate::web::api::orders::Matching;
 use crate::web::api::problem::{FieldProblem, Kind, Problem};
-use crate::web::csv_upload::{Incoming, What};
+use crate::web::csv_upload::{FileImport, FileKind};
 use crate::web::http::download::csv_file;
 use crate::web::use_cases::{self, MAX_EXPORT, NotTaken};
 use axum::Json;
@@ -46,7 +46,7 @@ impl Name {
 pub struct Coming {
     /// The mall whose file it is.
     mall: String,
-    what: What,
+    what: FileKind,
     /// Absent: found out.
     encoding: Option<Name>,
     /// Says what would happen, and does nothing.
@@ -157,9 +157,9 @@ pub async fn import(
         return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
     }
     let mall = app.store.mall(&coming.mall).await?.ok_or_else(|| Problem::no_such("mall", &coming.mall))?;
-    let incoming = Incoming {
+    let incoming = FileImport {
         mall: coming.mall,
-        what: coming.what,
+        kind: coming.what,
         encoding: coming.encoding.map(Name::encoding),
         correct: coming.correct,
         take: coming.take,
@@ -212,7 +212,7 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Going {
-    what: What,
+    what: FileKind,
     /// `utf-8` is with a byte order mark. Absent: `shift_jis`.
     encoding: Option<Name>,
 }

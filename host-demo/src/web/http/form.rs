@@ -17,7 +17,7 @@ pub const MAX_FORM: usize = 256 << 10;
 /// Extractor: a form with the CSRF token of this visitor.
 pub struct Signed<T>(pub T);
 
-/// A form without fields: the request itself is all that it says.
+/// A form without fields: only the request itself counts.
 #[derive(Deserialize)]
 pub struct NoFields {}
 

@@ -1,4 +1,4 @@
-//! Why a request is refused, and the error page that says so.
+//! Why a request is refused, and its error page.
 
 use crate::domain::clock;
 use crate::domain::issue::Lang;

@@ -2,7 +2,7 @@
 
 use crate::domain::credit_state::State;
 use crate::service::csv::table::Charset;
-use crate::web::csv_upload::What;
+use crate::web::csv_upload::FileKind;
 use crate::web::http::download::csv_file;
 use crate::web::http::list_query::{ListAddress, MatchCount, state_name};
 use crate::web::http::notice::{Notice, Tone};
@@ -43,7 +43,7 @@ pub async fn page(
     let counts = app.store.counts(query.mall.as_deref(), query.provider.as_deref()).await?;
     let page = ExportPage {
         malls: DisplayNames::of(&app, p.lang).await?.malls(),
-        kinds: file_kinds(What::Orders, [p.t.export_orders, p.t.export_results, p.t.export_decisions]),
+        kinds: file_kinds(FileKind::Orders, [p.t.export_orders, p.t.export_results, p.t.export_decisions]),
         states: State::VARIANTS.iter().map(|state| (state.to_string(), state_name(*state, &p))).collect(),
         matching: MatchCount::of(&app, &query, &counts).await?.fill_in(p.t.showing, p.t),
         filter,
@@ -68,7 +68,7 @@ pub async fn export(
     Query(filter): Query<ListAddress>,
 ) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
-    let what: What = wanted.what.parse().map_err(|_| Refusal::Unreadable)?;
+    let what: FileKind = wanted.what.parse().map_err(|_| Refusal::Unreadable)?;
     let charset = if wanted.encoding == "utf-8" { Charset::Utf8WithBom } else { Charset::ShiftJis };
     match write(&app, what, &filter.query(), charset).await? {
         Some(bytes) => Ok(csv_file(what, charset, bytes)),

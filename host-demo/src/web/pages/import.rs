@@ -5,7 +5,7 @@ use crate::service::csv::error::InvalidOrder;
 use crate::service::csv::row_result::shown_value;
 use crate::service::csv::selection::Question;
 use crate::service::csv::table::MAX_FILE_BYTES;
-use crate::web::csv_upload::{Incoming, What};
+use crate::web::csv_upload::{FileImport, FileKind};
 use crate::web::http::form::{MAX_FORM, Upload, idempotency_key};
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::page::Page;
@@ -135,7 +135,7 @@ impl ImportReply {
 
 /// `GET /import`
 pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
-    show(&app, &staff, "", What::Orders, ImportReply::default()).await
+    show(&app, &staff, "", FileKind::Orders, ImportReply::default()).await
 }
 
 /// `POST /import`: a dry run or an import of an uploaded file; or the import of the file that is pending from the last
@@ -146,18 +146,18 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
     let (t, lang) = (p.t, p.lang);
     let file = match (upload.text("held"), upload.file("file")) {
         ("", None) => {
-            return show(&app, &staff, upload.text("mall"), What::Orders, ImportReply::failed(t.choose_file)).await;
+            return show(&app, &staff, upload.text("mall"), FileKind::Orders, ImportReply::failed(t.choose_file)).await;
         }
         ("", Some(bytes)) => read(&upload, bytes)?,
         (held, _) => match app.pending_imports.take(staff.user.id, held) {
             Some(file) => answered(&upload, file),
-            None => return show(&app, &staff, "", What::Orders, ImportReply::failed(t.import_gone)).await,
+            None => return show(&app, &staff, "", FileKind::Orders, ImportReply::failed(t.import_gone)).await,
         },
     };
     let dry_run = upload.text("do") == "try";
     let mall = app.store.mall(&file.mall).await?.ok_or_else(|| Refusal::no_mall(&file.mall))?;
     let taken = take_in(&app, &file, &mall, &staff.user.name, dry_run, lang).await?;
-    let (mall, what) = (file.mall.clone(), file.what);
+    let (mall, what) = (file.mall.clone(), file.kind);
     let keep = |file| -> Result<String, Refusal> {
         let name = idempotency_key()?;
         app.pending_imports.keep(staff.user.id, name.clone(), file);
@@ -178,10 +178,10 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
     show(&app, &staff, &mall, what, reply).await
 }
 
-fn read(upload: &Upload, bytes: &[u8]) -> Result<Incoming, Refusal> {
-    Ok(Incoming {
+fn read(upload: &Upload, bytes: &[u8]) -> Result<FileImport, Refusal> {
+    Ok(FileImport {
         mall: upload.text("mall").to_owned(),
-        what: upload.text("what").parse().map_err(|_| Refusal::Unreadable)?,
+        kind: upload.text("what").parse().map_err(|_| Refusal::Unreadable)?,
         encoding: encoding(upload.text("encoding")),
         correct: !upload.text("correct").is_empty(),
         take: Vec::new(),
@@ -191,7 +191,7 @@ fn read(upload: &Upload, bytes: &[u8]) -> Result<Incoming, Refusal> {
 
 /// The pending file with the values that were ticked, besides those ticked before: each question is about the columns
 /// that are still undecided.
-fn answered(upload: &Upload, mut file: Incoming) -> Incoming {
+fn answered(upload: &Upload, mut file: FileImport) -> FileImport {
     file.take.extend(upload.texts("take.").map(str::to_owned));
     file
 }
@@ -204,7 +204,7 @@ fn encoding(name: &str) -> Option<&'static Encoding> {
     }
 }
 
-async fn show(app: &App, staff: &Staff, chosen: &str, what: What, reply: ImportReply) -> Result<Response, Refusal> {
+async fn show(app: &App, staff: &Staff, chosen: &str, what: FileKind, reply: ImportReply) -> Result<Response, Refusal> {
     let ImportReply { question, result, notice } = reply;
     let mut p = staff.visitor.page();
     let is_refused = notice.is_some() || question.is_some();

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use strum::VariantArray;
 
 #[derive(Template)]
-#[template(path = "orders.html")]
+#[template(path = "order/list.html")]
 struct OrdersPage {
     p: Page,
     states: Vec<StateChoice>,

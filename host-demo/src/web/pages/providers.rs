@@ -127,7 +127,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
         permissions,
         capabilities: abilities(info).map(|(_, [ja, en])| p.lang.pick(ja, en)).collect(),
         batch_limits: fill(
-            t.batch_limits_words,
+            t.batch_limits_values,
             &[&limits.credit, &limits.check_credit, &limits.cancel, &limits.sync_tracking],
         ),
         calls: calls.operations.iter().map(|(operation, tally)| operation_stats(operation, tally, t)).collect(),

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 
 #[derive(Template)]
-#[template(path = "signin.html")]
+#[template(path = "sign_in.html")]
 struct SignInPage {
     p: Page,
     no_user_yet: bool,

@@ -2,7 +2,7 @@
 
 use crate::domain::issue::Lang;
 use crate::domain::order::Invoice;
-use crate::web::csv_upload::What;
+use crate::web::csv_upload::FileKind;
 
 /// A value of a form that can be chosen.
 pub struct Choice {
@@ -33,16 +33,16 @@ pub fn invoices(chosen: Option<Invoice>, lang: Lang) -> Vec<Choice> {
 }
 
 /// The kinds of CSV files, with these labels.
-pub fn file_kinds(chosen: What, [orders, results, decisions]: [&str; 3]) -> Vec<Choice> {
-    let choice = |(value, what, label): (&'static str, What, &str)| Choice {
+pub fn file_kinds(chosen: FileKind, [orders, results, decisions]: [&str; 3]) -> Vec<Choice> {
+    let choice = |(value, what, label): (&'static str, FileKind, &str)| Choice {
         value,
         label: label.to_owned(),
         here: what == chosen,
     };
     let kinds = [
-        ("orders", What::Orders, orders),
-        ("results", What::Results, results),
-        ("decisions", What::Decisions, decisions),
+        ("orders", FileKind::Orders, orders),
+        ("results", FileKind::Results, results),
+        ("decisions", FileKind::Decisions, decisions),
     ];
     kinds.into_iter().map(choice).collect()
 }

@@ -1,4 +1,4 @@
-//! The page that asks for a confirmation: it says what would be done; nothing begins before one of its buttons is
+//! The page that asks for a confirmation: it shows what would be done; nothing begins before one of its buttons is
 //! pressed.
 
 use crate::cli::table::yen;

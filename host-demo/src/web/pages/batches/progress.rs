@@ -19,7 +19,7 @@ use std::time::Duration;
 const POLL_INTERVAL: Duration = Duration::from_millis(400);
 
 #[derive(Template)]
-#[template(path = "batch_progress.html")]
+#[template(path = "batches/progress.html")]
 struct ProgressPart {
     p: Page,
     progress: ProgressView,

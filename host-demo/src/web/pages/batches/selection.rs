@@ -37,7 +37,7 @@ impl Selection {
         self.able.iter().map(|candidate| candidate.id).collect()
     }
 
-    /// A digest of everything that the confirmation page says will be done. If any of it has changed, the confirmation
+    /// A digest of everything that the confirmation page shows. If any of it has changed, the confirmation
     /// was for something else.
     pub fn digest(&self, app: &App) -> String {
         let line = |order: &Candidate| format!("{} {} {}", order.id, order.provider, order.billed);

@@ -30,7 +30,7 @@ const LATEST: i64 = 50;
 const ROWS: i64 = 500;
 
 #[derive(Template)]
-#[template(path = "batches.html")]
+#[template(path = "batches/list.html")]
 struct BatchesPage {
     p: Page,
     lead: String,
@@ -47,7 +47,7 @@ struct BatchSummary {
 }
 
 #[derive(Template)]
-#[template(path = "batch.html")]
+#[template(path = "batches/detail.html")]
 struct BatchPage {
     p: Page,
     id: i64,

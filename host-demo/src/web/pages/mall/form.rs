@@ -124,7 +124,7 @@ impl MallForm {
         };
         form.read_bands(t);
         if let Some(line) = lines(&form.take).find(|line| !line.contains('=')) {
-            form.problems.insert("take".to_owned(), fill(t.take_line, &[&line]));
+            form.problems.insert("take".to_owned(), fill(t.take_line_wrong, &[&line]));
         }
         form.pad();
         form

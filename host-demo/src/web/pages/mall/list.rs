@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 #[derive(Template)]
-#[template(path = "malls.html")]
+#[template(path = "mall/list.html")]
 struct MallsPage {
     p: Page,
     malls: Vec<MallLine>,

@@ -23,7 +23,7 @@ use axum::response::Response;
 use provider_host::contract::{SettingField, SettingKind};
 
 #[derive(Template)]
-#[template(path = "mall.html")]
+#[template(path = "mall/edit.html")]
 struct MallPage {
     p: Page,
     heading: String,

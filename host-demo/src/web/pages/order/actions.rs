@@ -29,7 +29,7 @@ use axum::response::Response;
 
 /// The row of an order after an action, for htmx to insert into the list.
 #[derive(Template)]
-#[template(path = "order_row_answer.html")]
+#[template(path = "order/row_response.html")]
 struct RowResponse {
     p: Page,
     row: OrderRow,

@@ -27,7 +27,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 #[derive(Template)]
-#[template(path = "order.html")]
+#[template(path = "order/detail.html")]
 struct OrderPage {
     p: Page,
     row: OrderRow,
@@ -59,7 +59,7 @@ struct OrderPage {
 /// What happened, the message of the provider, and the next step.
 struct IssueView {
     what: String,
-    said: String,
+    message: String,
     next: String,
 }
 
@@ -171,7 +171,7 @@ pub async fn find_order(app: &App, id: i64) -> Result<Order, Refusal> {
 
 fn issue_view(problem: &Issue, lang: Lang) -> IssueView {
     let (what, next) = problem.what_and_next(lang);
-    IssueView { what, said: problem.said(lang), next }
+    IssueView { what, message: problem.said(lang), next }
 }
 
 fn item_view(item: &Item) -> ItemView {
