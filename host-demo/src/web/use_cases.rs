@@ -37,7 +37,7 @@ pub struct Outcome {
 impl Outcome {
     fn new<T>(intake: &FileReport<T>, words: impl Fn(&T) -> String) -> Self {
         let taken = intake.taken().map(|(line, number, taken)| (line, number.to_owned(), words(taken)));
-        Outcome { counts: intake.counts(), taken: taken.collect(), bad: intake.bad().collect() }
+        Self { counts: intake.counts(), taken: taken.collect(), bad: intake.bad().collect() }
     }
 }
 

@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, Request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
+use subtle::ConstantTimeEq;
 
 /// Largest form without files: ticks of the largest page and a settings form stay far below.
 pub const MAX_FORM: usize = 256 << 10;
@@ -81,9 +82,8 @@ pub fn idempotency_key() -> Result<String, Refusal> {
 
 /// Compares the token of the form with the visitor's, in a time that does not depend on where they differ.
 fn check_csrf(visitor: &Visitor, token: Option<&str>) -> Result<(), Refusal> {
-    let (ours, theirs) = (visitor.csrf.as_bytes(), token.unwrap_or_default().as_bytes());
-    let differ = ours.iter().zip(theirs).fold(0, |differ, (a, b)| differ | (a ^ b));
-    if ours.len() == theirs.len() && differ == 0 { Ok(()) } else { Err(Refusal::Expired) }
+    let is_valid = visitor.csrf.as_bytes().ct_eq(token.unwrap_or_default().as_bytes());
+    if is_valid.into() { Ok(()) } else { Err(Refusal::Expired) }
 }
 
 /// A form with files and the CSRF token of this visitor.

@@ -1,4 +1,4 @@
-//! The NUL character. No order, name or search contains it and PostgreSQL cannot store it, so a request with it is
+//! The NUL character. No order, name or search contains it and `PostgreSQL` cannot store it, so a request with it is
 //! rejected wherever text enters: in an address, a form, a JSON body.
 
 use crate::web::http::refusal::Refusal;

@@ -208,7 +208,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let visitor = parts.extensions.get::<Arc<Visitor>>().map(|visitor| Self::clone(visitor));
+        let visitor = parts.extensions.get::<Arc<Self>>().map(|visitor| Self::clone(visitor));
         visitor.ok_or_else(|| Refusal::failed(&"a page outside of `identify`"))
     }
 }

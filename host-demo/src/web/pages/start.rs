@@ -52,25 +52,25 @@ enum Progress {
 impl Progress {
     async fn of(app: &App) -> Result<Self, Refusal> {
         if app.store.malls().await?.is_empty() {
-            return Ok(Progress::Nothing);
+            return Ok(Self::Nothing);
         }
         if let Some(order) = newest(app, Some(State::Approved)).await? {
-            return Ok(Progress::Approved(Box::new(order)));
+            return Ok(Self::Approved(Box::new(order)));
         }
         let asked = newest(app, Some(State::NotAsked)).await?;
         let order = match asked {
             Some(order) => Some(order),
             None => newest(app, None).await?,
         };
-        Ok(order.map_or(Progress::Mall, |order| Progress::Orders(Box::new(order))))
+        Ok(order.map_or(Self::Mall, |order| Self::Orders(Box::new(order))))
     }
 
     fn steps(&self) -> usize {
         match self {
-            Progress::Nothing => 0,
-            Progress::Mall => 1,
-            Progress::Orders(_) => 2,
-            Progress::Approved(_) => 3,
+            Self::Nothing => 0,
+            Self::Mall => 1,
+            Self::Orders(_) => 2,
+            Self::Approved(_) => 3,
         }
     }
 }
