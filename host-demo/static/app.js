@@ -1,5 +1,5 @@
-// What a page does beyond HTML and htmx: tick boxes, the order in which they were ticked, one send
-// for a double click. Every page works without it.
+// What pages do beyond HTML and htmx: tick boxes, the order in which they were ticked, one request for a double click.
+// Every page works without scripts.
 "use strict";
 (() => {
   const ticks = () => [...document.querySelectorAll('input[name="id"]')];
@@ -46,7 +46,7 @@
     show();
   });
 
-  // The server refuses a second send as well; this spares the question.
+  // The server ignores a second request of a form as well; this avoids sending it.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const sequence = form.querySelector('input[name="sequence"]');
@@ -54,8 +54,7 @@
     if (event.defaultPrevented || form.method !== "post") return;
     setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)));
   });
-  // A page that comes back from the browser's memory can be sent again. It is loaded anew, unless that would lose
-  // what somebody typed.
+  // A page from the back/forward cache is out of date. It is reloaded, unless that would lose input.
   addEventListener("pageshow", (event) => {
     const fields = [...document.querySelectorAll("main input:not([type=hidden]), main textarea")];
     const typed = fields.some((field) => field.value !== field.defaultValue);
@@ -65,31 +64,31 @@
   });
   document.addEventListener("htmx:afterSwap", restart);
 
-  // What a test or a trial said is about fields as they were.
+  // The result of a test or a trial is about the fields as they were then.
   document.addEventListener("input", (event) => {
-    event.target.closest("section")?.querySelectorAll("[data-of-this-section]").forEach((said) => said.replaceChildren());
+    event.target.closest("section")?.querySelectorAll("[data-of-this-section]").forEach((result) => result.replaceChildren());
   });
 
-  // A request whose answer is not ours may have been carried out: no earlier success stays beside it, and nothing
-  // that came instead takes the place of a row.
-  const RETRY = 3000; // milliseconds; as long as the browser's own pause before it connects to an event stream again
+  // A request without a response of this platform may have been carried out: an earlier notice of success is removed,
+  // and whatever a proxy sent instead does not replace a row.
+  const RETRY = 3000; // milliseconds; the pause of browsers before they connect to an event stream again
   const notices = () => document.getElementById("notices");
   const line = () => document.getElementById("line");
 
-  function say(where, words) {
-    const said = document.createElement("p");
-    said.className = "notice doubt";
-    said.textContent = words;
-    where?.replaceChildren(said);
-    // Whoever pressed a button further down has to see it.
-    said.scrollIntoView({ block: "nearest" });
+  function showError(where, message) {
+    const notice = document.createElement("p");
+    notice.className = "notice doubt";
+    notice.textContent = message;
+    where?.replaceChildren(notice);
+    // The button that was pressed may be further down.
+    notice.scrollIntoView({ block: "nearest" });
   }
 
-  function failed(event, words) {
+  function failed(event, message) {
     const finished = event.detail.elt;
-    if (finished?.id !== "finished") return say(notices(), words);
-    // It only reads, so it is tried again.
-    say(line(), line()?.dataset.lost);
+    if (finished?.id !== "finished") return showError(notices(), message);
+    // This request changes nothing, so it is repeated.
+    showError(line(), line()?.dataset.lost);
     setTimeout(() => htmx.trigger(finished, "sse:finished"), RETRY);
   }
 
@@ -100,7 +99,7 @@
   document.addEventListener("htmx:timeout", (event) => failed(event, notices()?.dataset.noAnswer));
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { status } = event.detail.xhr;
-    // The platform's own refusals say where they belong.
+    // An error page of the platform has its own target.
     if (status < 400 || event.detail.xhr.getResponseHeader("HX-Retarget")) return;
     event.detail.shouldSwap = false;
     failed(event, notices()?.dataset.badAnswer.replace("{0}", `HTTP ${status}`));
@@ -108,6 +107,6 @@
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status === 401) location.reload();
   });
-  document.addEventListener("htmx:sseError", () => say(line(), line()?.dataset.lost));
+  document.addEventListener("htmx:sseError", () => showError(line(), line()?.dataset.lost));
   document.addEventListener("htmx:sseOpen", () => line()?.replaceChildren());
 })();

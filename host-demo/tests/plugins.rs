@@ -81,13 +81,13 @@ impl Platform {
         let shelf = PluginDirectory::new(host, folder);
         let app = App::new(Setup {
             store: test.store.clone(),
-            shelf: shelf.clone(),
+            plugins: shelf.clone(),
             limits: Limits::default(),
             lang: Lang::Ja,
             https: false,
             concurrency: 1,
             in_flight_window: IN_FLIGHT_WINDOW,
-            patience: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(5),
             sandbox: None,
         });
         let app = app.await.unwrap();

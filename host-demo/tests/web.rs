@@ -118,13 +118,13 @@ impl Platform {
 async fn start(test: &TestStore, https: bool, sandbox: Option<Sandbox>) -> App {
     let app = App::new(Setup {
         store: test.store.clone(),
-        shelf: PluginDirectory::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
+        plugins: PluginDirectory::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
         limits: Limits::default(),
         lang: Lang::Ja,
         https,
         concurrency: 1,
         in_flight_window: IN_FLIGHT_WINDOW,
-        patience: Duration::from_millis(200),
+        request_timeout: Duration::from_millis(200),
         sandbox,
     });
     app.await.unwrap()

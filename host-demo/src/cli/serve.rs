@@ -43,13 +43,13 @@ pub async fn run(session: Session, options: Options) -> Result<bool> {
         println!("{line}");
     }
     let app = App::new(Setup {
-        shelf: session.shelf.clone(),
+        plugins: session.shelf.clone(),
         limits: Limits::default(),
         lang: session.lang,
         https: options.https,
         concurrency: session.concurrency,
         in_flight_window: session.in_flight_window,
-        patience: REQUEST_TIMEOUT,
+        request_timeout: REQUEST_TIMEOUT,
         sandbox,
         store: session.store.clone(),
     })

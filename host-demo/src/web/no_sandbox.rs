@@ -1,36 +1,40 @@
-//! A platform that was built without simulated gateways.
+//! The stand-in for the sandbox in a program that was built without it.
 
 use crate::domain::mall::Mall;
 use provider_host::contract::ProviderInfo;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// No orders: nobody could judge them.
+/// No sample orders: there is no gateway for them.
 pub const SAMPLE_ORDERS: &[u8] = &[];
-/// The id that no mall has.
+/// An id that no mall has.
 pub const SAMPLE_MALL: &str = "";
 
-/// Never there.
+/// Has no value.
 pub enum Sandbox {}
 
 impl Sandbox {
-    /// Says how to build a platform that has it.
+    /// Fails.
+    ///
+    /// # Errors
+    ///
+    /// Always: it tells how to build a program with the sandbox.
     pub async fn start(_: u16, _: &Path, _: &Path) -> io::Result<Self> {
         Err(io::Error::other("this program was built without the feature `sandbox`"))
     }
 
-    /// Never asked.
+    /// Never called.
     pub fn lines(&self) -> Vec<String> {
         match *self {}
     }
 
-    /// Never asked.
+    /// Never called.
     pub fn mall(&self, _: &ProviderInfo, _: &str) -> Option<Mall> {
         match *self {}
     }
 }
 
-/// None are needed.
+/// None: they are for the sandbox.
 pub fn built_components() -> Option<PathBuf> {
     None
 }

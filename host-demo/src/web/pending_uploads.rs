@@ -1,47 +1,52 @@
-//! What was tried and waits for a yes.
+//! Uploads that were examined and wait for the confirmation of the user who sent them.
 
 use crate::domain::clock;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What waits for a yes, by the user: one each, and a few in all; beyond that the oldest is forgotten.
-pub struct Held<T> {
-    most: usize,
-    waiting: Mutex<BTreeMap<i64, Waiting<T>>>,
+/// CSV files that wait after a dry run: some MiB each at most. Beyond it the oldest are discarded.
+pub const MAX_PENDING_IMPORTS: usize = 8;
+/// Components that wait for a confirmation: some MiB each. Beyond it the oldest are discarded.
+pub const MAX_PENDING_PLUGINS: usize = 4;
+
+/// Uploads that wait for a confirmation: one for each user, and a limited number in all.
+pub struct PendingUploads<T> {
+    max: usize,
+    uploads: Mutex<BTreeMap<i64, PendingUpload<T>>>,
 }
 
-struct Waiting<T> {
+struct PendingUpload<T> {
     since: i64,
-    /// What the yes has to name: another window may have tried something else meanwhile.
+    /// What the confirmation has to name: the user may have sent another file from another window meanwhile.
     name: String,
-    what: T,
+    content: T,
 }
 
-impl<T> Held<T> {
-    /// For `most` users at once.
-    pub fn new(most: usize) -> Self {
-        Held { most, waiting: Mutex::default() }
+impl<T> PendingUploads<T> {
+    /// For at most `max` users at a time.
+    pub fn new(max: usize) -> Self {
+        Self { max, uploads: Mutex::default() }
     }
 
-    /// Keeps `what` under `name` for `user`.
-    pub fn keep(&self, user: i64, name: String, what: T) {
-        let mut held = self.lock();
-        held.insert(user, Waiting { since: clock::now(), name, what });
-        while held.len() > self.most
-            && let Some(oldest) = held.iter().min_by_key(|(_, waiting)| waiting.since).map(|(user, _)| *user)
+    /// Keeps `content` under `name` for `user`, instead of the user's last one.
+    pub fn keep(&self, user: i64, name: String, content: T) {
+        let mut uploads = self.lock();
+        uploads.insert(user, PendingUpload { since: clock::now(), name, content });
+        while uploads.len() > self.max
+            && let Some(oldest) = uploads.iter().min_by_key(|(_, upload)| upload.since).map(|(user, _)| *user)
         {
-            held.remove(&oldest);
+            uploads.remove(&oldest);
         }
     }
 
-    /// Hands out what `user` tried under `name`.
+    /// Removes and returns what `user` sent under `name`; `None` if it has been replaced, discarded or taken.
     pub fn take(&self, user: i64, name: &str) -> Option<T> {
-        let mut held = self.lock();
-        let is_meant = held.get(&user).is_some_and(|waiting| waiting.name == name);
-        is_meant.then(|| held.remove(&user)).flatten().map(|waiting| waiting.what)
+        let mut uploads = self.lock();
+        let is_meant = uploads.get(&user).is_some_and(|upload| upload.name == name);
+        is_meant.then(|| uploads.remove(&user)).flatten().map(|upload| upload.content)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, Waiting<T>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, PendingUpload<T>>> {
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Simulated gateways in this process, and plugins that may reach them and nothing else: for trying the
+//! Simulated gateways in this process, and plugins that are permitted to reach them and nothing else: for trying the
 //! platform without a contract, and for its tests.
 
 use crate::domain::clock;
@@ -19,14 +19,18 @@ pub const SAMPLE_ORDERS: &[u8] = include_bytes!("../../samples/orders-sjis.csv")
 /// The id of the sample mall.
 pub const SAMPLE_MALL: &str = "mihon";
 
-/// Gateways that run, by the provider's id. They stop with it.
+/// Running gateways by the id of their provider. They stop when it is dropped.
 pub struct Sandbox {
     gateways: BTreeMap<&'static str, (Arc<Gateway>, Control)>,
 }
 
 impl Sandbox {
-    /// Starts every gateway on loopback, at the ports from `first_port` on (free ones if 0), and puts the
-    /// components that `components` has on the shelf `plugins`, each with a permission for its gateway alone.
+    /// Starts every gateway on loopback, at the ports from `first_port` on (free ones if 0), and copies the components in
+    /// `components` to the folder `plugins`, each with a permission file for its gateway only.
+    ///
+    /// # Errors
+    ///
+    /// A port is taken, a file cannot be read or written, or `plugins` has a plugin for a real gateway.
     pub async fn start(first_port: u16, components: &Path, plugins: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(plugins)?;
         let mut gateways = BTreeMap::new();
@@ -36,15 +40,15 @@ impl Sandbox {
             let gateway = Gateway::start(wire, Options { port, ..Options::default() })
                 .await
                 .map_err(|error| io::Error::new(error.kind(), format!("127.0.0.1:{port}: {error}")))?;
-            put_on_shelf(id, &gateway, components, plugins)?;
+            write_plugin(id, &gateway, components, plugins)?;
             let gateway = Arc::new(gateway);
             let control = Control::start(Arc::clone(&gateway), 0).await?;
             gateways.insert(id, (gateway, control));
         }
-        Ok(Sandbox { gateways })
+        Ok(Self { gateways })
     }
 
-    /// A line for each gateway: where it is, and where its ledger can be read and faults be set.
+    /// A line for each gateway: its origin, and the address at which its ledger is read and faults are injected.
     pub fn lines(&self) -> Vec<String> {
         let line = |(id, (gateway, control)): (&&str, &(Arc<Gateway>, Control))| {
             format!("{id}: {} (ledger, faults: {})", gateway.origin(), control.origin())
@@ -52,13 +56,13 @@ impl Sandbox {
         self.gateways.iter().map(line).collect()
     }
 
-    /// A mall with ids that the gateway of `info` knows.
+    /// The sample mall, with ids that the gateway of `info` accepts.
     pub fn mall(&self, info: &ProviderInfo, name: &str) -> Option<Mall> {
         let (gateway, _) = self.gateways.get(info.id.as_str())?;
         let (_, merchant) = gateway.merchant();
         let value = |field: &provider_host::contract::SettingField| match field.kind {
             SettingKind::Url => Some(gateway.base()),
-            // The merchant's papers call an id as the plugin's label does.
+            // The gateway names an id as the label of the plugin does.
             _ => merchant.iter().find(|(label, _)| *label == field.label.ja).map(|(_, id)| id.clone()),
         };
         let settings = info.settings.iter().filter_map(|field| Some((field.key.clone(), value(field)?.into())));
@@ -72,9 +76,9 @@ impl Sandbox {
     }
 }
 
-/// The component of the provider `id` with its permission, unless there is none: then its gateway is
-/// there for a component that is loaded later.
-fn put_on_shelf(id: &str, gateway: &Gateway, components: &Path, plugins: &Path) -> io::Result<()> {
+/// Writes the component of the provider `id` with its permission file. Without a component, the gateway waits for one
+/// that is loaded later.
+fn write_plugin(id: &str, gateway: &Gateway, components: &Path, plugins: &Path) -> io::Result<()> {
     let component = match std::fs::read(components.join(id).with_extension("wasm")) {
         Ok(component) => component,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -85,14 +89,14 @@ fn put_on_shelf(id: &str, gateway: &Gateway, components: &Path, plugins: &Path) 
     };
     let path = plugins.join(id).with_extension("wasm");
     if is_for_real(&path.with_extension("toml")) {
-        let words = format!("{} is not the sandbox's; give it a folder of its own with --plugins", path.display());
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
+        let message = format!("{} is not the sandbox's; give it a folder of its own with --plugins", path.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
     std::fs::write(path.with_extension("toml"), permission(id, &component, gateway))?;
     std::fs::write(path, component)
 }
 
-/// Whether there is a permission for a gateway that is none of ours: malls have real credentials for it.
+/// Whether a permission file is for a gateway outside of the sandbox, for which malls have real credentials.
 fn is_for_real(permissions: &Path) -> bool {
     let ours = |origin: &Origin| origin.to_string().starts_with("http://127.0.0.1:");
     Permissions::from_file(permissions).is_ok_and(|granted| !granted.origins.iter().all(ours))
@@ -107,7 +111,7 @@ fn permission(id: &str, component: &[u8], gateway: &Gateway) -> String {
     )
 }
 
-/// Where `cargo xtask plugins` puts components: in the folder of the program, or one of those above it.
+/// The folder that `cargo xtask plugins` writes components to: beside the program, or beside a folder above it.
 pub fn built_components() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     program.ancestors().skip(1).map(|folder| folder.join("plugins")).find(|folder| folder.join("np.wasm").is_file())

@@ -13,7 +13,6 @@ use crate::web::api::batches::bounded;
 use crate::web::api::caller::Administrator;
 use crate::web::api::object::Object;
 use crate::web::api::problem::{Confirmation, Kind, Problem};
-use crate::web::pages::providers::examine;
 use axum::Json;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
@@ -215,7 +214,7 @@ pub async fn load(
     let (Some(component), Some(permissions)) = (component, permissions) else {
         return Err(Problem::new(Kind::Invalid, "Both `component` and `permissions` are needed."));
     };
-    let candidate = examine(&app, component.to_vec(), &permissions).await?;
+    let candidate = app.examine(component.to_vec(), &permissions).await?;
     let wanted = candidate.confirmation();
     if !candidate.changes.is_empty() && confirmation.is_none_or(|confirmation| confirmation != wanted) {
         let words = "More than the code changes. Look at `confirm`, and send its `confirmation` with the same files.";

@@ -17,7 +17,7 @@ use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
 use crate::web::api::caller::{Administrator, Caller};
 use crate::web::api::object::Object;
 use crate::web::api::problem::{FieldProblem, Kind, Problem};
-use crate::web::pages::mall::name_problems;
+use crate::web::use_cases::name_problems;
 use axum::Json;
 use axum::extract::{Path, State};
 use provider_host::Plugin;

@@ -56,7 +56,7 @@ pub async fn once(
     let line = format!("{} {}\n", parts.method, parts.uri);
     let digest = app.store.digest("call", &[line.as_bytes(), &body]);
     let call = IdempotentRequest { caller: &caller.id, key: &key, digest: &digest };
-    match app.store.begin_call(call, &app.desk.worker.name(), app.store.now()).await? {
+    match app.store.begin_call(call, &app.credit.worker.name(), app.store.now()).await? {
         IdempotencyCheck::New => {}
         IdempotencyCheck::Answered { status, answer } => return Ok(replayed(status, answer)),
         IdempotencyCheck::InProgress => {

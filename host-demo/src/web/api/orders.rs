@@ -19,8 +19,8 @@ use crate::web::api::batches::bounded;
 use crate::web::api::caller::Caller;
 use crate::web::api::object::Object;
 use crate::web::api::problem::{Kind, Problem};
-use crate::web::pages::order::{MAX_STATUS, invoice_open, order_status};
-use crate::web::parts::order_row::line;
+use crate::web::http::order_input::{MAX_STATUS, invoice_open, order_status};
+use crate::web::parts::order_row::list_order;
 use axum::Json;
 use axum::extract::{Path, Query, RawQuery, State as Shared};
 use serde::{Deserialize, Serialize};
@@ -267,7 +267,7 @@ impl Whole {
     fn new(order: &Order, lang: Lang) -> Self {
         let data = order.data.clone();
         Whole {
-            line: Line::new(line(order), lang),
+            line: Line::new(list_order(order), lang),
             buyer_data: data.buyer,
             recipient_data: data.recipient,
             item_list: data.items,
@@ -403,7 +403,7 @@ pub async fn act(
         return Err(Problem::new(Kind::Invalid, words));
     }
     unchanged(&app, id, act.version).await?;
-    let rows = app.desk.of(&caller.name).run(act.action, &[id], &|_| {}).await;
+    let rows = app.credit.of(&caller.name).run(act.action, &[id], &|_| {}).await;
     let row = rows.map_err(|error| Problem::failed(&error))?.pop();
     let row = row.ok_or_else(|| Problem::failed(&"the desk answered no row"))?;
     Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
@@ -547,6 +547,6 @@ pub async fn decide(
     let named = OperatorFinding::of(*kind, typed.or(order.transaction_id().map(str::to_owned)));
     let needs_id = || Problem::new(Kind::Invalid, format!("`{}` needs a `transaction_id`.", decision.found));
     let named = named.ok_or_else(needs_id)?;
-    let row = app.desk.of(&caller.name).decide(id, named, &note).await.map_err(|error| Problem::failed(&error))?;
+    let row = app.credit.of(&caller.name).decide(id, named, &note).await.map_err(|error| Problem::failed(&error))?;
     Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
 }

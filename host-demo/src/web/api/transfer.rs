@@ -9,7 +9,9 @@ use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
 use crate::web::api::orders::Matching;
 use crate::web::api::problem::{FieldProblem, Kind, Problem};
-use crate::web::pages::import::{self, Incoming, MAX_EXPORT, NotTaken, What, file};
+use crate::web::csv_upload::{FileImport, FileKind};
+use crate::web::http::download::csv_file;
+use crate::web::use_cases::{self, MAX_EXPORT, NotTaken};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, RawQuery, State};
@@ -45,7 +47,7 @@ impl Name {
 pub struct Coming {
     /// The mall whose file it is.
     mall: String,
-    what: What,
+    what: FileKind,
     /// Absent: found out.
     encoding: Option<Name>,
     /// Says what would happen, and does nothing.
@@ -156,15 +158,15 @@ pub async fn import(
         return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
     }
     let mall = app.store.mall(&coming.mall).await?.ok_or_else(|| Problem::no_such("mall", &coming.mall))?;
-    let incoming = Incoming {
+    let incoming = FileImport {
         mall: coming.mall,
-        what: coming.what,
+        kind: coming.what,
         encoding: coming.encoding.map(Name::encoding),
         correct: coming.correct,
         take: coming.take,
         bytes: bytes.to_vec(),
     };
-    let came = import::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
+    let came = use_cases::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
     let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let came = came.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
@@ -211,7 +213,7 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Going {
-    what: What,
+    what: FileKind,
     /// `utf-8` is with a byte order mark. Absent: `shift_jis`.
     encoding: Option<Name>,
 }
@@ -230,8 +232,8 @@ pub async fn export(
 ) -> Result<Response, Problem> {
     let matching = Matching::in_query(query.as_deref(), &["what", "encoding"])?;
     let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    let written = import::write(&app, going.what, &matching.query()?, charset).await;
+    let written = use_cases::write(&app, going.what, &matching.query()?, charset).await;
     let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));
-    Ok(file(going.what, charset, written.ok_or_else(too_many)?))
+    Ok(csv_file(going.what, charset, written.ok_or_else(too_many)?))
 }

@@ -1,6 +1,6 @@
 //! Style, scripts and pictures, built into the program.
 
-use crate::web::digest;
+use crate::domain::digest::digest;
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,13 +15,17 @@ const ASSETS: [(&str, &str, &[u8]); 5] = [
     ("icon.svg", "image/svg+xml", include_bytes!("../../../static/icon.svg")),
 ];
 
-/// A page names its assets with the digest of all of them, so a browser may keep them for ever.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// An address contains the digest of all assets, so a browser may cache what it got there without a limit.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
-/// Eight hex digits of the digest of all assets.
-static VERSION: LazyLock<String> = LazyLock::new(|| digest(&ASSETS.map(|(.., content)| content))[..8].to_owned());
+/// Digits of the digest in an address: enough that two versions differ.
+const VERSION_DIGITS: usize = 8;
 
-/// Where a page finds the asset `name`.
+/// The digest of all assets.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| digest(&ASSETS.map(|(.., content)| content)).chars().take(VERSION_DIGITS).collect());
+
+/// The address of the asset `name`.
 pub fn url(name: &str) -> String {
     format!("/static/{name}?v={}", *VERSION)
 }
@@ -30,7 +34,7 @@ pub fn url(name: &str) -> String {
 pub async fn serve(Path(name): Path<String>) -> Response {
     match ASSETS.iter().find(|(known, ..)| *known == name) {
         Some((_, media_type, content)) => {
-            ([(header::CONTENT_TYPE, *media_type), (header::CACHE_CONTROL, FOR_EVER)], *content).into_response()
+            ([(header::CONTENT_TYPE, *media_type), (header::CACHE_CONTROL, IMMUTABLE)], *content).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -1,7 +1,7 @@
-//! Forms: bounded, signed with the visitor's token, or not read at all.
+//! Forms: bounded in size, and parsed only with the CSRF token of the visitor.
 
 use crate::web::http::nul;
-use crate::web::http::page::{Missing, Refusal};
+use crate::web::http::refusal::{Missing, Refusal};
 use crate::web::http::session::Visitor;
 use axum::RequestPartsExt;
 use axum::body::Bytes;
@@ -10,19 +10,20 @@ use axum::extract::{FromRequest, Request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
+use subtle::ConstantTimeEq;
 
 /// Largest form without files: ticks of the largest page and a settings form stay far below.
 pub const MAX_FORM: usize = 256 << 10;
 
-/// A form that came from a page of this visitor.
+/// Extractor: a form with the CSRF token of this visitor.
 pub struct Signed<T>(pub T);
 
-/// A form of which only the button counts.
+/// A form without fields: only the request itself counts.
 #[derive(Deserialize)]
-pub struct Nothing {}
+pub struct NoFields {}
 
 #[derive(Deserialize)]
-struct Token {
+struct CsrfToken {
     csrf: Option<String>,
 }
 
@@ -38,8 +39,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Signed<T> {
         if nul::is_in_encoded(&body) {
             return Err(Refusal::Unreadable);
         }
-        let token: Token = serde_html_form::from_bytes(&body).map_err(|_| Refusal::Unreadable)?;
-        check(&visitor, token.csrf.as_deref())?;
+        let token: CsrfToken = serde_html_form::from_bytes(&body).map_err(|_| Refusal::Unreadable)?;
+        check_csrf(&visitor, token.csrf.as_deref())?;
         serde_html_form::from_bytes(&body).map(Signed).map_err(|error| {
             tracing::info!(%error, "a form cannot be read");
             Refusal::Unreadable
@@ -47,39 +48,70 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Signed<T> {
     }
 }
 
-/// The token of the form against the visitor's, in a time that does not tell how much of it is right.
-fn check(visitor: &Visitor, token: Option<&str>) -> Result<(), Refusal> {
-    let (ours, theirs) = (visitor.csrf.as_bytes(), token.unwrap_or_default().as_bytes());
-    let differ = ours.iter().zip(theirs).fold(0, |differ, (a, b)| differ | (a ^ b));
-    if ours.len() == theirs.len() && differ == 0 { Ok(()) } else { Err(Refusal::Expired) }
+/// All fields of a form, for one whose fields are not known at compile time.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct FormFields(Vec<(String, String)>);
+
+impl FormFields {
+    /// The first value of the field `name`, trimmed; empty if it is missing.
+    pub fn one(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// Every value of the field `name`, trimmed.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
+    }
+
+    /// The first value of the field `name`, trimmed; `None` if it is missing or empty.
+    pub fn given(&self, name: &str) -> Option<String> {
+        Some(self.one(name)).filter(|value| !value.is_empty()).map(str::to_owned)
+    }
+
+    /// Every name and value, as they were sent.
+    pub fn iter(&self) -> impl Iterator<Item = &(String, String)> {
+        self.0.iter()
+    }
 }
 
-/// A form with files that came from a page of this visitor.
+/// A random key for a form that must be carried out once: sending the form again finds what the first request did.
+pub fn idempotency_key() -> Result<String, Refusal> {
+    getrandom::u64().map(|drawn| format!("{drawn:016x}")).map_err(|error| Refusal::failed(&error))
+}
+
+/// Compares the token of the form with the visitor's, in a time that does not depend on where they differ.
+fn check_csrf(visitor: &Visitor, token: Option<&str>) -> Result<(), Refusal> {
+    let is_valid = visitor.csrf.as_bytes().ct_eq(token.unwrap_or_default().as_bytes());
+    if is_valid.into() { Ok(()) } else { Err(Refusal::Expired) }
+}
+
+/// A form with files and the CSRF token of this visitor.
 pub struct Upload {
     texts: HashMap<String, String>,
     files: HashMap<String, Vec<u8>>,
 }
 
 impl Upload {
-    /// The text field `name`; empty if it did not come.
+    /// The text field `name`; empty if it is missing.
     pub fn text(&self, name: &str) -> &str {
         self.texts.get(name).map_or("", String::as_str)
     }
 
-    /// The text fields whose names begin with `prefix`, in no order.
+    /// The text fields whose names begin with `prefix`, in any order.
     pub fn texts(&self, prefix: &str) -> impl Iterator<Item = &str> {
         self.texts.iter().filter(move |(name, _)| name.starts_with(prefix)).map(|(_, text)| text.as_str())
     }
 
-    /// The content of the file `name`, unless none was chosen.
+    /// The content of the file `name`; `None` if no file was chosen, or an empty one.
     pub fn file(&self, name: &str) -> Option<&[u8]> {
         self.files.get(name).map(Vec::as_slice).filter(|content| !content.is_empty())
     }
 
-    /// Reads a form whose files have `limit` bytes at most. The token stands first on our pages: without
-    /// it nothing else is read.
+    /// Reads a form whose files have `limit` bytes at most. The CSRF token is the first field on our pages; nothing after
+    /// it is read unless it is valid.
     pub async fn read(visitor: &Visitor, mut form: Multipart, limit: usize) -> Result<Self, Refusal> {
-        let mut upload = Upload { texts: HashMap::new(), files: HashMap::new() };
+        let mut upload = Self { texts: HashMap::new(), files: HashMap::new() };
         let mut signed = false;
         while let Some(field) = form.next_field().await.map_err(|_| Refusal::TooLarge(limit))? {
             let name = field.name().unwrap_or_default().to_owned();
@@ -87,7 +119,7 @@ impl Upload {
             let content = bounded(field, if is_file { limit } else { MAX_FORM }).await?;
             if !signed {
                 let token = std::str::from_utf8(&content).ok().filter(|_| name == "csrf");
-                check(visitor, token)?;
+                check_csrf(visitor, token)?;
                 signed = true;
             } else if is_file {
                 upload.files.insert(name, content);
@@ -111,7 +143,7 @@ async fn bounded(mut field: Field<'_>, limit: usize) -> Result<Vec<u8>, Refusal>
     Ok(content)
 }
 
-/// What comes where no page is.
-pub async fn nowhere() -> Refusal {
+/// The response where no route matches.
+pub async fn no_page() -> Refusal {
     Refusal::NotFound(Missing::Page)
 }

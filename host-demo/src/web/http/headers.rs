@@ -1,14 +1,14 @@
-//! Headers that every answer carries, whoever made it.
+//! Headers of every response, whichever handler or layer made it.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Scripts, styles, pictures, requests and forms of our own alone; nothing inline, no frames, no plug-ins.
+/// Scripts, styles, images, requests and forms of this origin only; nothing inline, no frames, no plug-ins.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Name and value of each. Pages hold people's data, so nothing is kept by browsers or proxies unless the
-/// answer itself says otherwise.
+/// Name and value of each. Pages contain personal data, so browsers and proxies store nothing unless the response
+/// itself sets another `Cache-Control`.
 const HEADERS: [(HeaderName, &str); 8] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -20,7 +20,7 @@ const HEADERS: [(HeaderName, &str); 8] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
 ];
 
-/// Only where the page is reached through HTTPS: the browser shall never again come without it.
+/// Only where the page is served over HTTPS: from then on the browser uses nothing else for this host.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
 /// One layer for each header.

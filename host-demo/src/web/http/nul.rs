@@ -1,27 +1,27 @@
-//! Text with NUL, which no order, name or search has, and which PostgreSQL cannot hold: a request that brings it cannot
-//! be read. It is refused where text enters, whichever way: in an address, a form, a JSON body.
+//! The NUL character. No order, name or search contains it and `PostgreSQL` cannot store it, so a request with it is
+//! rejected wherever text enters: in an address, a form, a JSON body.
 
-use crate::web::http::page::Refusal;
+use crate::web::http::refusal::Refusal;
 use axum::extract::Request;
 use axum::http::Uri;
 use axum::middleware::Next;
 use axum::response::Response;
 use serde_json::Value;
 
-/// NUL as addresses and forms encode it; there is no other way to.
+/// NUL in percent-encoding, the only encoding of addresses and forms.
 const ENCODED: &[u8] = b"%00";
 
-/// Whether what is encoded as addresses and forms are has NUL.
+/// Whether percent-encoded text contains NUL.
 pub fn is_in_encoded(text: &[u8]) -> bool {
     text.contains(&0) || text.windows(ENCODED.len()).any(|part| part == ENCODED)
 }
 
-/// Whether path or query have NUL.
+/// Whether path or query contain NUL.
 pub fn is_in_address(uri: &Uri) -> bool {
     uri.path_and_query().is_some_and(|text| is_in_encoded(text.as_str().as_bytes()))
 }
 
-/// Whether a text or a name in it has NUL.
+/// Whether a string or a member name contains NUL.
 pub fn is_in_json(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
@@ -31,7 +31,7 @@ pub fn is_in_json(value: &Value) -> bool {
     }
 }
 
-/// Refuses pages whose address has NUL.
+/// Middleware: rejects a request whose address contains NUL.
 pub async fn refuse(request: Request, next: Next) -> Result<Response, Refusal> {
     if is_in_address(request.uri()) { Err(Refusal::Unreadable) } else { Ok(next.run(request).await) }
 }

@@ -1,10 +1,12 @@
-//! Who is asking: session, language, and the token that every form has to bring back.
+//! The visitor of a request: session, user, language, and the CSRF token of the forms.
 
 use crate::domain::clock;
 use crate::domain::lang::Lang;
 use crate::domain::user::{Role, User};
-use crate::web::App;
-use crate::web::http::page::{Notice, Page, Refusal};
+use crate::web::http::notice::Notice;
+use crate::web::http::page::Page;
+use crate::web::http::refusal::Refusal;
+use crate::web::state::App;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
@@ -20,33 +22,33 @@ const SESSION: &str = "session";
 const VISIT: &str = "visit";
 const LANGUAGE: &str = "language";
 const NOTICES: &str = "notices";
-/// In which proxies name the visitor.
+/// The header in which proxies name the address of the visitor.
 const FORWARDED: &str = "x-forwarded-for";
-/// Random hex digits of a visit: as hard to guess as a session.
-const VISIT_WORDS: usize = 4;
-/// What a redirect may carry to the next page; a browser drops a cookie of more than 4 KiB.
+/// Random 64-bit numbers in the id of a visit without a session: as hard to guess as a session token.
+const VISIT_NUMBERS: usize = 4;
+/// Bytes of notices that a redirect carries to the next page: browsers drop a cookie of more than 4 KiB.
 const MAX_NOTICES: usize = 3_000;
-/// How long they wait for it: what was said is no news to whoever comes back later.
+/// How long notices wait for the next page. Later than that they would be out of date.
 const NOTICES_KEPT: time::Duration = time::Duration::minutes(1);
-/// Longest query of a path to come back to.
+/// Longest path with query, in characters, that a visitor is sent back to after signing in.
 const MAX_PATH: usize = 2_000;
 
-/// Who is asking.
+/// The visitor of a request.
 #[derive(Clone)]
 pub struct Visitor {
-    /// The language of what is shown.
+    /// The language of the pages.
     pub lang: Lang,
-    /// Who signed in.
+    /// The signed-in user.
     pub user: Option<User>,
-    /// What a form has to bring back.
+    /// The CSRF token that every form sends back.
     pub csrf: String,
-    /// The session's secret, if there is one.
+    /// The secret of the session, if there is one.
     pub session: Option<String>,
-    /// Path and query that were asked for.
+    /// Path and query of the request.
     pub path: String,
-    /// What the last request left to say.
+    /// Notices of the last request, from its cookie.
     notices: Vec<Notice>,
-    /// Made now, to be sent along.
+    /// The id of a visit that begins with this request; the response sets it as a cookie.
     new_visit: Option<String>,
 }
 
@@ -56,7 +58,7 @@ impl Visitor {
         Page::new(self.lang, self.user.clone(), self.csrf.clone(), self.path.clone(), self.notices.clone())
     }
 
-    /// Whether the session goes on: what is told for long must not outlive it.
+    /// Whether the session is still valid. A response that goes on for long must not outlive it.
     pub async fn is_signed_in(&self, app: &App) -> bool {
         match &self.session {
             Some(secret) => app.store.session(secret, clock::now()).await.is_ok_and(|session| session.is_some()),
@@ -64,7 +66,7 @@ impl Visitor {
         }
     }
 
-    async fn of(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Self, Refusal> {
+    async fn identified(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Self, Refusal> {
         let jar = CookieJar::from_headers(headers);
         let value = |name| jar.get(name).map(|cookie| cookie.value().to_owned());
         let secret = value(SESSION);
@@ -74,15 +76,15 @@ impl Visitor {
         };
         let (visit, new_visit) = match value(VISIT) {
             Some(visit) => (visit, None),
-            None => random_words().map(|visit| (visit.clone(), Some(visit)))?,
+            None => random_visit().map(|visit| (visit.clone(), Some(visit)))?,
         };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let (user, csrf, session) = match session {
             Some(session) => (Some(session.user), session.csrf, secret),
-            // A form's token must not be the cookie itself, which pages do not know.
+            // Derived from the cookie, which is not readable by scripts and must not appear in a page.
             None => (None, app.store.digest("form", &[visit.as_bytes()]), None),
         };
-        Ok(Visitor {
+        Ok(Self {
             lang: language(app, value(LANGUAGE).as_deref(), headers),
             user,
             csrf,
@@ -94,7 +96,7 @@ impl Visitor {
     }
 }
 
-/// The visitor's choice, or what the browser asks for, or the platform's.
+/// The language that the visitor chose, or the one that the browser prefers, or the default of the platform.
 fn language(app: &App, chosen: Option<&str>, headers: &HeaderMap) -> Lang {
     let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let code = chosen.or(asked.and_then(|asked| asked.get(..2)));
@@ -105,18 +107,18 @@ fn language(app: &App, chosen: Option<&str>, headers: &HeaderMap) -> Lang {
     }
 }
 
-fn random_words() -> Result<String, Refusal> {
-    (0..VISIT_WORDS).try_fold(String::new(), |mut hex, _| {
-        let word = getrandom::u64().map_err(|error| Refusal::failed(&error))?;
-        let _ = write!(hex, "{word:016x}");
+fn random_visit() -> Result<String, Refusal> {
+    (0..VISIT_NUMBERS).try_fold(String::new(), |mut hex, _| {
+        let number = getrandom::u64().map_err(|error| Refusal::failed(&error))?;
+        let _ = write!(hex, "{number:016x}");
         Ok(hex)
     })
 }
 
-/// Finds out who is asking, and makes a page of what a handler refused.
+/// Middleware: identifies the visitor, and renders the error page where a handler returned a [`Refusal`].
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
-    let visitor = match Visitor::of(&app, &headers, &uri).await {
+    let visitor = match Visitor::identified(&app, &headers, &uri).await {
         Ok(visitor) => Arc::new(visitor),
         Err(refusal) => return refusal.plain(app.lang),
     };
@@ -125,12 +127,12 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     request.extensions_mut().insert(Arc::clone(&visitor));
     let mut response = next.run(request).await;
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-        response = refusal.page(&visitor, is_htmx);
+        response = refusal.page(visitor.page(), is_htmx);
     }
     if let Some(visit) = &visitor.new_visit {
         set(&mut response, &app.cookie(VISIT, visit.clone()));
     }
-    // A page that was shown has said them; a redirect passes its own on.
+    // The page has shown them. A redirect sets its own instead.
     if had_notices && !response.status().is_redirection() {
         set(&mut response, &expired(app.cookie(NOTICES, String::new())));
     }
@@ -149,10 +151,11 @@ fn expired(mut cookie: Cookie<'static>) -> Cookie<'static> {
 }
 
 impl App {
-    /// Where a visitor comes from. Behind a proxy that is what the proxy itself has added last to what others said.
+    /// The IP address of the visitor. Behind a proxy it is the last entry of `X-Forwarded-For`: the proxy appended that
+    /// one itself, while earlier entries may be forged by the client.
     pub fn address(&self, peer: SocketAddr, headers: &HeaderMap) -> String {
-        let said = headers.get_all(FORWARDED).iter().next_back().filter(|_| self.https);
-        let last = said.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+        let forwarded = headers.get_all(FORWARDED).iter().next_back().filter(|_| self.https);
+        let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
         last.unwrap_or(peer.ip()).to_string()
     }
 
@@ -161,21 +164,21 @@ impl App {
         Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Strict).secure(self.https).build()
     }
 
-    /// Goes on to `path`, which will say `notices` first, as the user whose session `secret` is.
+    /// Redirects to `path` with `notices`, and sets the cookie of the session `secret`.
     pub fn begin_session(&self, path: &str, secret: String, notices: &[Notice]) -> Response {
         let mut response = self.redirect(path, notices);
         set(&mut response, &self.cookie(SESSION, secret));
         response
     }
 
-    /// Goes on to `path` as nobody.
+    /// Redirects to `path`, and removes the cookie of the session.
     pub fn end_session(&self, path: &str) -> Response {
         let mut response = Redirect::to(path).into_response();
         set(&mut response, &expired(self.cookie(SESSION, String::new())));
         response
     }
 
-    /// Goes on to `path` in another language.
+    /// Redirects to `path`, and remembers the language.
     pub fn change_language(&self, path: &str, lang: Lang) -> Response {
         let mut response = Redirect::to(path).into_response();
         let mut cookie = self.cookie(LANGUAGE, lang.pick("ja", "en").to_owned());
@@ -184,7 +187,7 @@ impl App {
         response
     }
 
-    /// Goes on to `path`, which will say `notices` first.
+    /// Redirects to `path`, which shows `notices`.
     pub fn redirect(&self, path: &str, notices: &[Notice]) -> Response {
         let mut response = Redirect::to(path).into_response();
         let mut cookie = self.cookie(NOTICES, Notice::pack(notices, MAX_NOTICES));
@@ -194,8 +197,8 @@ impl App {
     }
 }
 
-/// Where a visitor goes on after a form: a path of ours, never another site.
-pub fn local(path: &str) -> &str {
+/// `path` if it is a path of this platform, or `/`: a redirect after a form never leads to another site.
+pub fn local_path(path: &str) -> &str {
     let ours =
         path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(char::is_control);
     if ours { path } else { "/" }
@@ -205,12 +208,12 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let visitor = parts.extensions.get::<Arc<Visitor>>().map(|visitor| Visitor::clone(visitor));
+        let visitor = parts.extensions.get::<Arc<Self>>().map(|visitor| Self::clone(visitor));
         visitor.ok_or_else(|| Refusal::failed(&"a page outside of `identify`"))
     }
 }
 
-/// A visitor who signed in.
+/// Extractor: a visitor who has signed in.
 pub struct Staff {
     /// The visitor.
     pub visitor: Visitor,
@@ -224,7 +227,7 @@ impl<S: Sync> FromRequestParts<S> for Staff {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let visitor = Visitor::from_request_parts(parts, state).await?;
         match visitor.user.clone() {
-            Some(user) => Ok(Staff { visitor, user }),
+            Some(user) => Ok(Self { visitor, user }),
             None => {
                 let next = if parts.method == Method::GET { visitor.path } else { "/".to_owned() };
                 Err(Refusal::SignIn { next })
@@ -233,7 +236,7 @@ impl<S: Sync> FromRequestParts<S> for Staff {
     }
 }
 
-/// A visitor who signed in as an administrator.
+/// Extractor: a visitor who has signed in as an administrator.
 pub struct Admin(pub Staff);
 
 impl<S: Sync> FromRequestParts<S> for Admin {
@@ -241,7 +244,7 @@ impl<S: Sync> FromRequestParts<S> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let staff = Staff::from_request_parts(parts, state).await?;
-        if staff.user.role == Role::Administrator { Ok(Admin(staff)) } else { Err(Refusal::Forbidden) }
+        if staff.user.role == Role::Administrator { Ok(Self(staff)) } else { Err(Refusal::Forbidden) }
     }
 }
 
@@ -251,9 +254,9 @@ mod tests {
 
     #[test]
     fn no_redirect_leaves_the_platform() {
-        assert_eq!(local("/orders?state=approved#order-1"), "/orders?state=approved#order-1");
+        assert_eq!(local_path("/orders?state=approved#order-1"), "/orders?state=approved#order-1");
         for other in ["https://evil.example", "//evil.example", "/\\evil.example", "", "orders", "/a\nb"] {
-            assert_eq!(local(other), "/", "{other:?}");
+            assert_eq!(local_path(other), "/", "{other:?}");
         }
     }
 }

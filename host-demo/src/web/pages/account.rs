@@ -1,14 +1,17 @@
-//! What users change about themselves: the password.
+//! The account of the signed-in user: changing the password.
 
 use crate::domain::actor::Actor;
 use crate::domain::clock;
 use crate::domain::user::MIN_PASSWORD;
 use crate::service::messages::localize::Localize;
 use crate::store::{SignIn, StoreError};
-use crate::web::App;
 use crate::web::http::form::Signed;
-use crate::web::http::page::{Notice, Page, Refusal, Tone, html, retry_at};
+use crate::web::http::notice::{Notice, Tone};
+use crate::web::http::page::Page;
+use crate::web::http::refusal::Refusal;
+use crate::web::http::response::{html, retry_at};
 use crate::web::http::session::Staff;
+use crate::web::state::App;
 use crate::web::texts::fill;
 use askama::Template;
 use axum::extract::{ConnectInfo, State};
@@ -34,19 +37,20 @@ fn show(staff: &Staff, status: StatusCode, problem: Option<String>) -> Response 
     html(status, &AccountPage { p: staff.visitor.page(), shortest_password: MIN_PASSWORD, problem })
 }
 
+/// The current and the new password.
 #[derive(Deserialize)]
-pub struct Form {
+pub struct PasswordForm {
     current: String,
     new: String,
 }
 
-/// `POST /account`: whoever finds a browser signed in cannot take the user over without the password.
+/// `POST /account`: asks for the current password too, so that an open session is not enough to take an account over.
 pub async fn change(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     staff: Staff,
-    Signed(form): Signed<Form>,
+    Signed(form): Signed<PasswordForm>,
 ) -> Result<Response, Refusal> {
     let (t, user) = (staff.visitor.page().t, &staff.user);
     let address = app.address(peer, &headers);
@@ -56,8 +60,8 @@ pub async fn change(
             return Ok(show(&staff, StatusCode::UNPROCESSABLE_ENTITY, Some(t.current_password_wrong.to_owned())));
         }
         SignIn::TooMany { until } => {
-            let words = fill(t.sign_in_later, &[&clock::time_of_day(until)]);
-            return Ok(retry_at(show(&staff, StatusCode::TOO_MANY_REQUESTS, Some(words)), until));
+            let message = fill(t.sign_in_later, &[&clock::time_of_day(until)]);
+            return Ok(retry_at(show(&staff, StatusCode::TOO_MANY_REQUESTS, Some(message)), until));
         }
     }
     match app.store.set_password(user.id, &form.new, Actor::now(&user.name)).await {

@@ -3,33 +3,38 @@
 use crate::domain::clock;
 use crate::service::messages::localize::Localize;
 use crate::store::AuditLine;
-use crate::web::App;
-use crate::web::http::page::{Page, Refusal, ok};
+use crate::web::http::page::Page;
+use crate::web::http::refusal::Refusal;
+use crate::web::http::response::ok;
 use crate::web::http::session::Admin;
+use crate::web::state::App;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-/// Lines on a page.
+/// Entries on a page.
 const PAGE: usize = 100;
 
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct AuditPage {
     p: Page,
-    lines: Vec<LineView>,
+    entries: Vec<AuditEntry>,
     older: Option<String>,
 }
 
-struct LineView {
+/// An entry of the log.
+struct AuditEntry {
     when: String,
     who: String,
-    deed: String,
+    event: String,
 }
 
+/// The query of the page.
 #[derive(Deserialize)]
-pub struct Before {
+pub struct AuditQuery {
+    /// The page begins with the entry before this one.
     before: Option<i64>,
 }
 
@@ -37,18 +42,18 @@ pub struct Before {
 pub async fn page(
     State(app): State<App>,
     Admin(staff): Admin,
-    Query(Before { before }): Query<Before>,
+    Query(AuditQuery { before }): Query<AuditQuery>,
 ) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
-    // One more than is shown tells whether there are more.
+    // One more than is shown, to know whether there are older ones.
     let mut lines = app.store.audit(before, PAGE + 1).await?;
     let more = lines.len() > PAGE;
     lines.truncate(PAGE);
     let older = lines.last().filter(|_| more).map(|last| format!("/audit?before={}", last.id));
-    let view = |line: AuditLine| LineView {
+    let view = |line: AuditLine| AuditEntry {
         when: clock::timestamp(line.at),
-        deed: line.event.localized(p.lang),
+        event: line.event.localized(p.lang),
         who: line.who,
     };
-    Ok(ok(&AuditPage { lines: lines.into_iter().map(view).collect(), older, p }))
+    Ok(ok(&AuditPage { entries: lines.into_iter().map(view).collect(), older, p }))
 }

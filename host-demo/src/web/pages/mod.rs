@@ -1,9 +1,9 @@
-//! One module for each page. What two of them share is in [`crate::web::parts`].
+//! A module for each page. A page never uses another page; what several of them show is in [`crate::web::parts`].
 
 pub mod account;
 pub mod audit;
 pub mod batches;
-pub mod health;
+pub mod export;
 pub mod import;
 pub mod mall;
 pub mod order;

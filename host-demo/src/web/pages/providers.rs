@@ -1,15 +1,20 @@
-//! The providers page: what is loaded, how it does, and loading another file.
+//! The providers: the plugins that are loaded, their health and their calls, and loading another one.
 
 use crate::domain::actor::Actor;
 use crate::service::messages::localize::Localize;
-use crate::service::plugins::{Candidate, Files, InstallError, Installer};
+use crate::service::plugins::{Candidate, InstallError};
 use crate::service::providers::directory::{abilities, permitted};
 use crate::service::providers::metrics::Tally;
-use crate::web::App;
 use crate::web::http::form::Upload;
-use crate::web::http::page::{Notice, Page, Refusal, Tone, duration, html, size};
+use crate::web::http::notice::{Notice, Tone};
+use crate::web::http::page::Page;
+use crate::web::http::refusal::Refusal;
+use crate::web::http::response::html;
 use crate::web::http::session::{Admin, Staff};
-use crate::web::pages::order::operation_words;
+use crate::web::parts::health::provider_health;
+use crate::web::state::App;
+use crate::web::texts::format::{duration, size};
+use crate::web::texts::operations::operation_name;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
 use axum::extract::{Multipart, State};
@@ -17,11 +22,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use provider_host::{Limits, Plugin};
 
-/// Largest form with a component and its permissions: what the host loads unless its limits say otherwise is half
-/// of it.
+/// Largest form with a component and its permission file, in bytes: twice the default limit of the host for a component.
 pub const MAX_UPLOAD: usize = 32 << 20;
-/// Components that wait for a yes, each of some MiB; beyond it the oldest are forgotten.
-pub const MAX_CANDIDATES: usize = 4;
 
 #[derive(Template)]
 #[template(path = "providers.html")]
@@ -31,11 +33,11 @@ struct ProvidersPage {
     limits: Vec<(&'static str, String)>,
     may_load: bool,
     refusal: Option<String>,
-    question: Option<Question>,
+    question: Option<ReplacementQuestion>,
 }
 
-/// What an administrator has to confirm before a component is put in its place.
-struct Question {
+/// What an administrator has to confirm before a plugin is replaced.
+struct ReplacementQuestion {
     title: String,
     digest: String,
     changes: Vec<String>,
@@ -43,11 +45,11 @@ struct Question {
     confirmation: String,
 }
 
-impl Question {
+impl ReplacementQuestion {
     fn about(candidate: &Candidate, p: &Page) -> Self {
         let (info, facts) = (candidate.plugin.info(), candidate.plugin.facts());
         let before = candidate.version_before().unwrap_or("–");
-        Question {
+        Self {
             title: fill(p.t.confirm_load, &[&info.id, &before, &info.version]),
             digest: facts.digest.clone(),
             changes: candidate.changes.iter().map(|change| change.localized(p.lang)).collect(),
@@ -57,6 +59,7 @@ impl Question {
     }
 }
 
+/// A plugin that is loaded.
 struct PluginView {
     id: String,
     name: String,
@@ -69,11 +72,12 @@ struct PluginView {
     permissions: Vec<String>,
     capabilities: Vec<&'static str>,
     batch_limits: String,
-    calls: Vec<CallView>,
+    calls: Vec<OperationStats>,
     last_error: Option<String>,
 }
 
-struct CallView {
+/// The calls of one operation since the start of the program.
+struct OperationStats {
     operation: String,
     calls: u64,
     rows: u64,
@@ -91,7 +95,7 @@ async fn show(
     app: &App,
     staff: &Staff,
     refusal: Option<String>,
-    question: Option<Question>,
+    question: Option<ReplacementQuestion>,
 ) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let mut plugins = Vec::new();
@@ -116,7 +120,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
         id: info.id.clone(),
         name: p.lang.pick(&info.name.ja, &info.name.en).clone(),
         version: info.version.clone(),
-        health: crate::web::pages::health::of(app, &info.id, p).await?,
+        health: provider_health(app, &info.id, p).await?,
         file: facts.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         size: size(facts.size, t),
         digest: facts.digest.clone(),
@@ -124,17 +128,17 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
         permissions,
         capabilities: abilities(info).map(|(_, [ja, en])| p.lang.pick(ja, en)).collect(),
         batch_limits: fill(
-            t.batch_limits_words,
+            t.batch_limits_values,
             &[&limits.credit, &limits.check_credit, &limits.cancel, &limits.sync_tracking],
         ),
-        calls: calls.operations.iter().map(|(operation, tally)| call_view(operation, tally, t)).collect(),
+        calls: calls.operations.iter().map(|(operation, tally)| operation_stats(operation, tally, t)).collect(),
         last_error: calls.last_error,
     })
 }
 
-fn call_view(operation: &str, tally: &Tally, t: &Texts) -> CallView {
-    CallView {
-        operation: operation_words(operation, t).to_owned(),
+fn operation_stats(operation: &str, tally: &Tally, t: &Texts) -> OperationStats {
+    OperationStats {
+        operation: operation_name(operation, t).to_owned(),
         calls: tally.calls,
         rows: tally.rows,
         errors: tally.errors,
@@ -156,14 +160,14 @@ fn limits(limits: &Limits, t: &'static Texts) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// `POST /providers`: a component and its permission file, or the yes to one that was shown.
+/// `POST /providers`: a component and its permission file, or the confirmation of one that is pending.
 pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) -> Result<Response, Refusal> {
     let limit = usize::try_from(app.limits.component_bytes).unwrap_or(usize::MAX);
     let upload = Upload::read(&staff.visitor, form, limit).await?;
     let (p, confirmed) = (staff.visitor.page(), upload.text("confirmed"));
     let refused = |reason: &str| Some(fill(p.t.load_refused, &[&reason]));
     let candidate = if !confirmed.is_empty() {
-        match app.candidates.take(staff.user.id, confirmed) {
+        match app.pending_plugins.take(staff.user.id, confirmed) {
             Some(candidate) => candidate,
             None => return show(&app, &staff, refused(p.t.confirm_load_gone), None).await,
         }
@@ -171,26 +175,26 @@ pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) 
         let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
             return show(&app, &staff, Some(p.t.both_files.to_owned()), None).await;
         };
-        match examine(&app, component.to_vec(), permissions).await {
+        match app.examine(component.to_vec(), permissions).await {
             Ok(candidate) => candidate,
-            Err(error) => return show(&app, &staff, refused(&told(error)?), None).await,
+            Err(error) => return show(&app, &staff, refused(&reason(error)?), None).await,
         }
     };
     if confirmed.is_empty() && !candidate.changes.is_empty() {
-        let question = Question::about(&candidate, &p);
-        app.candidates.keep(staff.user.id, question.confirmation.clone(), candidate);
+        let question = ReplacementQuestion::about(&candidate, &p);
+        app.pending_plugins.keep(staff.user.id, question.confirmation.clone(), candidate);
         return show(&app, &staff, None, Some(question)).await;
     }
     match app.installer().install(&candidate, Actor::now(&staff.user.name)).await {
         Ok(plugin) => {
-            let loaded = loaded_words(&plugin, candidate.version_before(), p.t);
+            let loaded = loaded_text(&plugin, candidate.version_before(), p.t);
             Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded)]))
         }
-        Err(error) => show(&app, &staff, refused(&told(error)?), None).await,
+        Err(error) => show(&app, &staff, refused(&reason(error)?), None).await,
     }
 }
 
-fn loaded_words(plugin: &Plugin, before: Option<&str>, t: &Texts) -> String {
+fn loaded_text(plugin: &Plugin, before: Option<&str>, t: &Texts) -> String {
     let (info, facts) = (plugin.info(), plugin.facts());
     match before {
         Some(before) => fill(t.replaced, &[&info.id, &before, &info.version]),
@@ -198,23 +202,10 @@ fn loaded_words(plugin: &Plugin, before: Option<&str>, t: &Texts) -> String {
     }
 }
 
-/// Why a component was not taken, for whoever sent it; a failure of the store is the platform's.
-fn told(error: InstallError) -> Result<String, Refusal> {
+/// The reason why a component was rejected, for its sender. An error of the store is not the fault of the sender.
+fn reason(error: InstallError) -> Result<String, Refusal> {
     match error {
         InstallError::Store(error) => Err(Refusal::failed(&error)),
         other => Ok(other.to_string()),
-    }
-}
-
-/// Looks at files that were sent, which have no name of their own here.
-pub async fn examine(app: &App, component: Vec<u8>, permissions: &[u8]) -> Result<Candidate, InstallError> {
-    let permissions = String::from_utf8_lossy(permissions).into_owned();
-    app.installer().examine(Files { name: "component".into(), component, permissions }).await
-}
-
-impl App {
-    /// What puts components on this platform's shelf.
-    pub fn installer(&self) -> Installer<'_> {
-        Installer { shelf: &self.shelf, store: &self.store, registry: &self.registry }
     }
 }

@@ -4,12 +4,16 @@ use crate::domain::actor::Actor;
 use crate::domain::credit_state::{Action, State};
 use crate::service::import::{self, Incoming, Known};
 use crate::store::{ListOrder, ListQuery, MallUpdate, Position};
-use crate::web::App;
-use crate::web::http::form::{Nothing, Signed};
-use crate::web::http::page::{Notice, Page, Refusal, Tone, ok};
+use crate::web::http::form::{NoFields, Signed};
+use crate::web::http::notice::{Notice, Tone};
+use crate::web::http::page::Page;
+use crate::web::http::refusal::Refusal;
+use crate::web::http::response::ok;
 use crate::web::http::session::{Admin, Staff};
-use crate::web::parts::order_row::{Names, told};
+use crate::web::parts::display_names::DisplayNames;
+use crate::web::parts::outcome::outcome_notice;
 use crate::web::sandbox::{SAMPLE_MALL, SAMPLE_ORDERS};
+use crate::web::state::App;
 use crate::web::texts::fill;
 use askama::Template;
 use axum::extract::State as Shared;
@@ -34,37 +38,40 @@ struct Step {
     href: Option<String>,
 }
 
-/// How far it has come.
-enum Reached {
+/// The steps that are done.
+enum Progress {
+    /// None.
     Nothing,
+    /// There is a mall.
     Mall,
-    /// With the order that the next step is about.
+    /// There are orders; the next step is about this one.
     Orders(Box<ListOrder>),
+    /// This order is approved.
     Approved(Box<ListOrder>),
 }
 
-impl Reached {
+impl Progress {
     async fn of(app: &App) -> Result<Self, Refusal> {
         if app.store.mall_summaries().await?.is_empty() {
-            return Ok(Reached::Nothing);
+            return Ok(Self::Nothing);
         }
         if let Some(order) = newest(app, Some(State::Approved)).await? {
-            return Ok(Reached::Approved(Box::new(order)));
+            return Ok(Self::Approved(Box::new(order)));
         }
         let asked = newest(app, Some(State::NotAsked)).await?;
         let order = match asked {
             Some(order) => Some(order),
             None => newest(app, None).await?,
         };
-        Ok(order.map_or(Reached::Mall, |order| Reached::Orders(Box::new(order))))
+        Ok(order.map_or(Self::Mall, |order| Self::Orders(Box::new(order))))
     }
 
     fn steps(&self) -> usize {
         match self {
-            Reached::Nothing => 0,
-            Reached::Mall => 1,
-            Reached::Orders(_) => 2,
-            Reached::Approved(_) => 3,
+            Self::Nothing => 0,
+            Self::Mall => 1,
+            Self::Orders(_) => 2,
+            Self::Approved(_) => 3,
         }
     }
 }
@@ -84,11 +91,11 @@ pub async fn home(Shared(app): Shared<App>, _: Staff) -> Result<Redirect, Refusa
 pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let t = p.t;
-    let reached = Reached::of(&app).await?;
+    let progress = Progress::of(&app).await?;
     let sandbox = app.sandbox.is_some();
     let pick = |simulated, real| if sandbox { simulated } else { real };
-    let approved = match &reached {
-        Reached::Approved(order) => fill(t.step_done, &[&order.number]),
+    let approved = match &progress {
+        Progress::Approved(order) => fill(t.step_done, &[&order.number]),
         _ => t.step_credit_text.to_owned(),
     };
     let steps = [
@@ -107,11 +114,11 @@ pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Re
         (t.step_credit, approved, t.step_credit_button, ""),
     ];
     let step = |(at, (title, text, button, href)): (usize, (&'static str, String, &'static str, &'static str))| {
-        let now = at == reached.steps();
+        let now = at == progress.steps();
         Step {
             class: if now {
                 "now"
-            } else if at < reached.steps() {
+            } else if at < progress.steps() {
                 "done"
             } else {
                 ""
@@ -123,22 +130,27 @@ pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Re
         }
     };
     let steps = steps.into_iter().enumerate().map(step).collect();
-    let providers = Names::of(&app, p.lang).await?.providers();
-    Ok(ok(&StartPage { sandbox, steps, providers, done: reached.steps() == 3, p }))
+    let providers = DisplayNames::of(&app, p.lang).await?.providers();
+    Ok(ok(&StartPage { sandbox, steps, providers, done: progress.steps() == 3, p }))
 }
 
+/// The chosen provider.
 #[derive(Deserialize)]
-pub struct Chosen {
+pub struct SampleMallForm {
     provider: String,
 }
 
 /// `POST /start/1`: the sample mall.
-pub async fn mall(Shared(app): Shared<App>, admin: Admin, Signed(chosen): Signed<Chosen>) -> Result<Response, Refusal> {
+pub async fn mall(
+    Shared(app): Shared<App>,
+    admin: Admin,
+    Signed(chosen): Signed<SampleMallForm>,
+) -> Result<Response, Refusal> {
     let t = admin.0.visitor.page().t;
     let plugin = app.registry.get(&chosen.provider);
     let made = plugin.and_then(|plugin| app.sandbox.as_ref()?.mall(plugin.info(), t.sample_mall));
     let Some(mall) = made else { return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)])) };
-    // Version 0: a mall that is there already stays as it is.
+    // Version 0: an existing mall is not overwritten.
     app.store
         .put_mall(&mall, MallUpdate { version: Some(0), by: Actor::now(&admin.0.user.name), ..MallUpdate::default() })
         .await?;
@@ -146,7 +158,7 @@ pub async fn mall(Shared(app): Shared<App>, admin: Admin, Signed(chosen): Signed
 }
 
 /// `POST /start/2`: the sample orders.
-pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<Nothing>) -> Result<Response, Refusal> {
+pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
     let mall = app.store.mall(SAMPLE_MALL).await?.ok_or_else(|| Refusal::no_mall(SAMPLE_MALL))?;
     let Some(plugin) = app.registry.get(&mall.provider) else {
@@ -159,11 +171,11 @@ pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<Nothing>) 
 }
 
 /// `POST /start/3`: credit for one order.
-pub async fn credit(Shared(app): Shared<App>, staff: Staff, _: Signed<Nothing>) -> Result<Response, Refusal> {
+pub async fn credit(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
-    let Reached::Orders(order) = Reached::of(&app).await? else { return Ok(app.redirect("/start", &[])) };
-    let rows = app.desk.of(&staff.user.name).run(Action::Credit, &[order.id], &|_| {}).await;
+    let Progress::Orders(order) = Progress::of(&app).await? else { return Ok(app.redirect("/start", &[])) };
+    let rows = app.credit.of(&staff.user.name).run(Action::Credit, &[order.id], &|_| {}).await;
     let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
-    let notices: Vec<_> = row.iter().map(|row| told(row, Action::Credit, p.lang, p.t)).collect();
+    let notices: Vec<_> = row.iter().map(|row| outcome_notice(row, Action::Credit, p.lang, p.t)).collect();
     Ok(app.redirect("/start", &notices))
 }

@@ -1,4 +1,5 @@
-//! A page that asks once more: it says what would be done, and begins nothing until somebody presses.
+//! The page that asks for a confirmation: it shows what would be done; nothing begins before one of its buttons is
+//! pressed.
 
 use crate::service::messages::format::yen;
 use crate::store::OrderTotal;
@@ -6,58 +7,58 @@ use crate::web::http::page::Page;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
 
-/// What is asked, and with what it goes on.
+/// A question with the form that answers it.
 #[derive(Template)]
 #[template(path = "confirm.html")]
-pub struct Confirmation {
-    /// What every page has.
+pub struct ConfirmPage {
+    /// The frame of the page.
     pub p: Page,
-    /// What it is about.
+    /// Its heading.
     pub heading: String,
-    /// Why it is asked.
+    /// The question, and why it is asked.
     pub lead: String,
-    /// What it comes to.
+    /// What would be done: label and value.
     pub facts: Vec<(&'static str, String)>,
-    /// The same in parts.
-    pub tables: Vec<Table>,
-    /// Where the form goes.
+    /// The same, itemized.
+    pub tables: Vec<ConfirmTable>,
+    /// The address that the form is sent to.
     pub action: String,
-    /// What it brings along: name and value.
+    /// Hidden fields of the form: name and value.
     pub hidden: Vec<(String, String)>,
-    /// What can be pressed.
-    pub presses: Vec<Press>,
-    /// Where nothing happens.
+    /// The buttons.
+    pub buttons: Vec<ConfirmButton>,
+    /// The address of the link that leaves everything as it is.
     pub back: Option<String>,
 }
 
 /// A table of the page.
-pub struct Table {
-    /// What it lists.
+pub struct ConfirmTable {
+    /// Its caption.
     pub caption: &'static str,
-    /// Of the columns; those after the first hold numbers.
+    /// The headings of its columns. The columns after the first hold numbers.
     pub headings: Vec<&'static str>,
-    /// As many cells as there are headings.
+    /// As many cells in each row as there are headings.
     pub rows: Vec<Vec<String>>,
 }
 
 /// A button of the page.
-pub struct Press {
-    /// The field that it sends.
+pub struct ConfirmButton {
+    /// The name of the field that it sends.
     pub name: &'static str,
-    /// That field's value.
+    /// The value of that field.
     pub value: String,
-    /// What it says.
+    /// Its label.
     pub label: String,
-    /// How it looks: `main`, `danger` or nothing.
+    /// Its class in the style sheet: `main`, `danger` or empty.
     pub class: &'static str,
 }
 
-/// How many orders, in words.
-pub fn orders_words(sum: OrderTotal, t: &Texts) -> String {
+/// The number of orders of `sum` as text.
+pub fn orders_text(sum: OrderTotal, t: &Texts) -> String {
     fill(t.orders_count, &[&sum.orders])
 }
 
-/// What orders are billed together, in words.
-pub fn billed_words(sum: OrderTotal, t: &Texts) -> String {
+/// The amount billed of `sum` as text.
+pub fn billed_text(sum: OrderTotal, t: &Texts) -> String {
     fill(t.yen_amount, &[&yen(sum.billed)])
 }

@@ -1,5 +1,9 @@
-//! What several pages show or do.
+//! What several pages show: rows, buttons, choices, names, the question before an action. Nothing here knows a page.
 
+pub mod action_button;
+pub mod choice;
 pub mod confirm;
+pub mod display_names;
+pub mod health;
 pub mod order_row;
-pub mod unsaved;
+pub mod outcome;

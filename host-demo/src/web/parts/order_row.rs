@@ -1,164 +1,71 @@
 //! An order as a row of the list, with its buttons.
 
 use crate::domain::clock;
-use crate::domain::credit_state::{Action, Outcome, State};
-use crate::domain::issue::Issue;
-use crate::domain::lang::Lang;
 use crate::domain::order::Order;
 use crate::service::messages::format::yen;
 use crate::service::messages::issue::summary;
 use crate::service::messages::localize::Localize;
 use crate::store::ListOrder;
-use crate::web::App;
-use crate::web::http::page::Tone;
+use crate::web::http::notice::Tone;
+use crate::web::parts::action_button::ActionButton;
+use crate::web::parts::display_names::DisplayNames;
+use crate::web::parts::outcome::state_tone;
 use crate::web::texts::{Texts, fill};
-use std::collections::{HashMap, HashSet};
 
-/// Names that rows show for the ids that orders hold.
-pub struct Names {
-    lang: Lang,
-    malls: HashMap<String, String>,
-    /// Malls whose credit results come by CSV.
-    by_csv: HashSet<String>,
-    providers: Vec<(String, String)>,
-    carriers: HashMap<String, Vec<(String, String)>>,
-}
-
-impl Names {
-    /// Of everything that is there now.
-    pub async fn of(app: &App, lang: Lang) -> Result<Self, crate::store::StoreError> {
-        let plugins = app.registry.all();
-        let carriers = plugins.iter().map(|plugin| {
-            let info = plugin.info();
-            (info.id.clone(), info.carriers.iter().map(|carrier| named(&carrier.id, &carrier.name, lang)).collect())
-        });
-        let malls = app.store.mall_summaries().await?;
-        Ok(Names {
-            lang,
-            by_csv: malls.iter().filter(|mall| mall.by_csv).map(|mall| mall.id.clone()).collect(),
-            malls: malls.into_iter().map(|mall| (mall.id, mall.name)).collect(),
-            providers: plugins.iter().map(|plugin| named(&plugin.info().id, &plugin.info().name, lang)).collect(),
-            carriers: carriers.collect(),
-        })
-    }
-
-    /// All malls: id and name.
-    pub fn malls(&self) -> Vec<(String, String)> {
-        let mut malls: Vec<_> = self.malls.iter().map(|(id, name)| (id.clone(), name.clone())).collect();
-        malls.sort();
-        malls
-    }
-
-    /// All loaded providers: id and name.
-    pub fn providers(&self) -> Vec<(String, String)> {
-        self.providers.clone()
-    }
-
-    /// What the panel offers for orders of `mall`, or of all if it is empty: no credit where every result comes by
-    /// CSV.
-    pub fn panel(&self, mall: &str) -> impl Iterator<Item = Action> {
-        let by_csv = match mall {
-            "" => !self.malls.is_empty() && self.by_csv.len() == self.malls.len(),
-            mall => self.by_csv.contains(mall),
-        };
-        PANEL.into_iter().filter(move |action| *action != Action::Credit || !by_csv)
-    }
-
-    /// A mall's name.
-    pub fn mall(&self, id: &str) -> String {
-        self.malls.get(id).map_or(id, String::as_str).to_owned()
-    }
-
-    /// A provider's name.
-    pub fn provider(&self, id: &str) -> String {
-        self.providers.iter().find(|(known, _)| known == id).map_or(id, |(_, name)| name).to_owned()
-    }
-
-    /// Every carrier of a provider: id and name.
-    pub fn carriers(&self, provider: &str) -> Vec<(String, String)> {
-        self.carriers.get(provider).cloned().unwrap_or_default()
-    }
-
-    /// A carrier's name at a provider.
-    pub fn carrier(&self, provider: &str, id: &str) -> String {
-        let known = self.carriers.get(provider).into_iter().flatten().find(|(known, _)| known == id);
-        known.map_or(id, |(_, name)| name).to_owned()
-    }
-}
-
-fn named(id: &str, name: &provider_host::contract::Label, lang: Lang) -> (String, String) {
-    (id.to_owned(), lang.pick(&name.ja, &name.en).clone())
-}
-
-/// A button of a row or of the panel.
-pub struct Button {
-    pub name: String,
-    pub label: &'static str,
-    pub aria: String,
-    pub confirm: String,
-    pub danger: bool,
-    /// A link instead: what it leads to needs more than a press.
-    pub href: Option<String>,
-}
-
-impl Button {
-    /// `action` of no order in particular.
-    pub fn of_panel(action: Action, lang: Lang) -> Self {
-        Button {
-            name: action.to_string(),
-            label: action.localized(lang),
-            aria: String::new(),
-            confirm: String::new(),
-            danger: action == Action::Cancel,
-            href: None,
-        }
-    }
-
-    fn of_order(action: Action, order: &ListOrder, lang: Lang, t: &Texts) -> Self {
-        Button {
-            aria: fill(t.action_on, &[&order.number, &action.localized(lang)]),
-            confirm: fill(t.confirm_cancel, &[&order.number]),
-            href: (action == Action::Decide).then(|| format!("/orders/{}#decide", order.id)),
-            ..Button::of_panel(action, lang)
-        }
-    }
-}
-
-/// What the panel offers.
-pub const PANEL: [Action; 4] = [Action::Credit, Action::Check, Action::Cancel, Action::Sync];
-
-/// A row of the list.
-pub struct RowView {
+/// A row of the order list.
+pub struct OrderRow {
+    /// The store's number of the order.
     pub id: i64,
+    /// The version of the order that the page shows.
     pub version: i64,
+    /// Whether it is ticked.
     pub ticked: bool,
+    /// The label of its tick box.
     pub tick_label: String,
+    /// 注文番号
     pub number: String,
+    /// 注文日時
     pub ordered_at: String,
+    /// 受注ステータス
     pub status: String,
+    /// The name of the buyer.
     pub buyer: String,
+    /// The name of the mall.
     pub mall: String,
+    /// The name of the provider.
     pub provider: String,
+    /// The credit state.
     pub state: &'static str,
+    /// The tone of the state.
     pub tone: Tone,
+    /// What an operator has to know of the last action.
     pub problem: Option<String>,
-    pub buttons: Vec<Button>,
+    /// The actions that the state offers.
+    pub buttons: Vec<ActionButton>,
+    /// 合計金額
     pub total: String,
+    /// 請求額
     pub billed: String,
+    /// The first of the goods, and how many more there are.
     pub goods: String,
+    /// The name of the recipient.
     pub ship_to: String,
+    /// The name of the carrier.
     pub carrier: String,
+    /// Whether the day of shipping has come.
     pub shipped: bool,
+    /// Whether a tracking number is entered.
     pub entered: bool,
+    /// 伝票番号
     pub tracking_number: String,
 }
 
-impl RowView {
-    /// Of `order`.
-    pub fn new(order: &ListOrder, names: &Names, t: &Texts, ticked: bool) -> Self {
+impl OrderRow {
+    /// The row of `order`.
+    pub fn new(order: &ListOrder, names: &DisplayNames, t: &Texts, ticked: bool) -> Self {
         let lang = names.lang;
         let today = clock::today().to_string();
-        RowView {
+        Self {
             id: order.id,
             version: order.version,
             ticked,
@@ -170,9 +77,9 @@ impl RowView {
             mall: names.mall(&order.mall),
             provider: names.provider(&order.provider),
             state: order.state.localized(lang),
-            tone: tone(order.state),
-            problem: order.problem.as_ref().map(|problem| summary(problem, lang)),
-            buttons: order.actions().map(|action| Button::of_order(action, order, lang, t)).collect(),
+            tone: state_tone(order.state),
+            problem: order.problem.as_ref().map(|problem| summary(&problem, lang)),
+            buttons: order.actions().map(|action| ActionButton::of_order(action, order, lang, t)).collect(),
             total: yen(order.total()),
             billed: yen(order.amounts.billed),
             goods: if order.items > 1 {
@@ -182,7 +89,7 @@ impl RowView {
             },
             ship_to: order.recipient.as_ref().unwrap_or(&order.buyer).clone(),
             carrier: order.carrier.as_ref().map(|id| names.carrier(&order.provider, id)).unwrap_or_default(),
-            // Dates of this form sort as text.
+            // Dates as YYYY-MM-DD are ordered like text.
             shipped: order.shipped_on.as_ref().is_some_and(|day| *day <= today),
             entered: order.tracking_number.is_some(),
             tracking_number: order.tracking_number.clone().unwrap_or_default(),
@@ -190,8 +97,8 @@ impl RowView {
     }
 }
 
-/// The line of the list that `order` is.
-pub fn line(order: &Order) -> ListOrder {
+/// `order` with the columns of the list only.
+pub fn list_order(order: &Order) -> ListOrder {
     let tracking = order.tracking.as_ref();
     ListOrder {
         id: order.id,
@@ -214,45 +121,4 @@ pub fn line(order: &Order) -> ListOrder {
         results_by_csv: order.results_by_csv,
         version: order.version,
     }
-}
-
-/// How a state looks.
-pub fn tone(state: State) -> Tone {
-    match state {
-        State::NotAsked => Tone::None,
-        State::Approved | State::Synced => Tone::Ok,
-        State::Rejected | State::NotSent => Tone::Bad,
-        State::Cancelled => Tone::None,
-        State::UnderReview | State::OnHold => Tone::Wait,
-        in_doubt if in_doubt.is_unknown() => Tone::Doubt,
-        _ => Tone::Wait,
-    }
-}
-
-/// How an outcome looks.
-pub fn outcome_tone(outcome: Outcome) -> Tone {
-    match outcome {
-        Outcome::Success => Tone::Ok,
-        Outcome::Failure => Tone::Bad,
-        Outcome::Unknown => Tone::Doubt,
-    }
-}
-
-/// What became of an action on one order, in a sentence.
-pub fn told(
-    row: &crate::service::credit::Row,
-    action: Action,
-    lang: Lang,
-    t: &Texts,
-) -> crate::web::http::page::Notice {
-    let text = match row.outcome {
-        Outcome::Success => t.done_success,
-        Outcome::Failure => t.done_failure,
-        Outcome::Unknown => t.done_unknown,
-    };
-    let problem = row.problem.as_ref().map(|problem: &Issue| problem.localized(lang)).unwrap_or_default();
-    crate::web::http::page::Notice::new(
-        outcome_tone(row.outcome),
-        fill(text, &[&row.number, &action.localized(lang), &problem]),
-    )
 }

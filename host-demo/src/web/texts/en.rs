@@ -1,6 +1,6 @@
 //! English: every text of the pages.
 
-use crate::web::texts::Texts;
+use crate::web::texts::catalog::Texts;
 
 /// English: every text of the pages.
 pub static EN: Texts = Texts {
@@ -102,7 +102,7 @@ pub static EN: Texts = Texts {
     transaction_id_hint: "The number on the provider's own page; needed if approved.",
     transaction_id_known: "Received from the provider; it is recorded as it is.",
     reference: "Reference",
-    providers_words: "The provider's words",
+    provider_message: "The provider's words",
     next_step: "Next step",
     decide: "Record what was found",
     decide_lead: "Look the reference up on the provider's own page and record what you find. The record stays in the history with your note.",
@@ -121,7 +121,7 @@ pub static EN: Texts = Texts {
     note_hint: "Who looked, where, and how (required)",
     note_missing: "Write a note: a record that does not say how it was found cannot be kept.",
     not_recorded_yet: ". Nothing was recorded yet.",
-    take_line: "\"{0}\" has no =. Write the heading of a column, = and a value.",
+    take_line_wrong: "\"{0}\" has no =. Write the heading of a column, = and a value.",
     decide_closed: "The outcome is no longer unknown, so nothing was recorded. The note can be copied from here.",
     id_missing: "Enter the transaction id to record an approval.",
     found_missing: "Choose what was found.",
@@ -190,7 +190,7 @@ pub static EN: Texts = Texts {
     bad_answer: "The server or something before it answered with an error ({0}), and it is not known whether this was done. Open the page again and look at the order before anything else.",
     progress_lost: "The connection to the server is lost, so the progress shown is not current. The work goes on at the server; the page is updated as soon as it can be.",
     results: "Results",
-    place: "No.",
+    row_number: "No.",
     result: "Result",
     what_happened: "What happened",
     success: "Success",
@@ -293,7 +293,7 @@ pub static EN: Texts = Texts {
     no_origin: "no origin",
     capabilities: "Capabilities",
     batch_limits: "Rows in a call",
-    batch_limits_words: "credit {0}, check {1}, cancel {2}, tracking {3}",
+    batch_limits_values: "credit {0}, check {1}, cancel {2}, tracking {3}",
     calls: "Calls",
     no_calls: "No calls since this start.",
     operation: "Operation",
@@ -320,7 +320,7 @@ pub static EN: Texts = Texts {
     load_lead: "A file that loads is used at once; calls in flight end on the old one. If it does not load, nothing changes.",
     component_file: "Component",
     permission_file: "Permission file",
-    load_it: "Load",
+    load_plugin: "Load",
     loaded: "{0} {1} is loaded ({2}).",
     replaced: "{0} was replaced: {1} → {2}",
     load_refused: "Refused; whatever was loaded stays. Reason: {0}",
@@ -360,7 +360,7 @@ pub static EN: Texts = Texts {
     tokens: "API tokens",
     tokens_lead: "Everything on these pages can be done through the JSON API too. Send a token as Authorization: Bearer; calls that act need an Idempotency-Key.",
     token_name: "Purpose",
-    token_once: "This token is shown only now. Keep it in a safe place.",
+    token_once: "This token is shown only now. Keep it in a safe row_number.",
     add_token: "Issue a token",
     revoke: "Revoke",
     revoked: "revoked",
@@ -383,8 +383,8 @@ pub static EN: Texts = Texts {
     dry_title: "Result of the dry run",
     import_title: "Result of the import",
     order_taken: "billed {0} yen (fee {1} yen)",
-    import_held: "If it is right, this very file can be imported.",
-    import_held_button: "Import it",
+    import_pending: "If it is right, this very file can be imported.",
+    import_pending_button: "Import it",
     import_gone: "The file of the dry run is gone. Choose it again.",
     export_too_many: "At most {0} orders can be exported. Narrow the filter.",
     dry_summary: "{0} can be taken in, {1} have to be corrected. Nothing was taken in yet.",
@@ -424,7 +424,7 @@ pub static EN: Texts = Texts {
     audit: "Audit log",
     audit_lead: "Changes of settings, users and plugins. What was done with an order stands in its own history.",
     no_audit: "There is no entry yet.",
-    deed: "What",
+    audit_event: "What",
     older: "Older entries",
     account: "Change your password",
     account_lead: "Other browsers have to sign in again after it.",

@@ -1,6 +1,6 @@
 //! 日本語: every text of the pages.
 
-use crate::web::texts::Texts;
+use crate::web::texts::catalog::Texts;
 
 /// 日本語: every text of the pages.
 pub static JA: Texts = Texts {
@@ -102,7 +102,7 @@ pub static JA: Texts = Texts {
     transaction_id_hint: "後払い会社の管理画面にある番号。与信OKのときは必須です。",
     transaction_id_known: "後払い会社から受け取った番号です。この番号のまま記録します。",
     reference: "登録番号",
-    providers_words: "後払い会社の回答",
+    provider_message: "後払い会社の回答",
     next_step: "次にすること",
     decide: "結果を記録",
     decide_lead: "後払い会社の管理画面で、上の登録番号を探し、見つかったとおりに記録してください。記録はメモとともに履歴に残ります。",
@@ -121,7 +121,7 @@ pub static JA: Texts = Texts {
     note_hint: "だれが、どこで、どう確かめたか（必須）",
     note_missing: "メモを入力してください。どう確かめたかが残らない記録はできません。",
     not_recorded_yet: "。まだ記録していません。",
-    take_line: "「{0}」には「=」がありません。「支払方法=後払い」のように、列の見出しと値を「=」でつないでください。",
+    take_line_wrong: "「{0}」には「=」がありません。「支払方法=後払い」のように、列の見出しと値を「=」でつないでください。",
     decide_closed: "この注文の結果はもう不明ではないため、記録していません。入力したメモは、ここから写せます。",
     id_missing: "与信OKと記録するには、取引IDを入力してください。",
     found_missing: "確かめた結果を選んでください。",
@@ -190,7 +190,7 @@ pub static JA: Texts = Texts {
     bad_answer: "サーバーまたは途中の機器がエラー（{0}）を返しました。実行されたかどうかわかりません。画面を開き直し、注文の今の状態を見てから操作してください。",
     progress_lost: "サーバーとの接続が切れたため、進み具合は最新ではありません。処理はサーバーで続きます。つながりしだい表示を更新します。",
     results: "処理結果",
-    place: "順",
+    row_number: "順",
     result: "結果",
     what_happened: "内容",
     success: "成功",
@@ -293,7 +293,7 @@ pub static JA: Texts = Texts {
     no_origin: "通信先なし",
     capabilities: "できること",
     batch_limits: "一度に送る件数",
-    batch_limits_words: "与信 {0}、確認 {1}、キャンセル {2}、伝票 {3}",
+    batch_limits_values: "与信 {0}、確認 {1}、キャンセル {2}、伝票 {3}",
     calls: "呼び出し",
     no_calls: "この起動後の呼び出しはまだありません。",
     operation: "操作",
@@ -320,7 +320,7 @@ pub static JA: Texts = Texts {
     load_lead: "読み込みに成功すると、すぐに新しいファイルに切り替わります。途中の通信は元のファイルで終わります。失敗したときは、元のファイルのまま変わりません。",
     component_file: "コンポーネント",
     permission_file: "許可ファイル",
-    load_it: "読み込む",
+    load_plugin: "読み込む",
     loaded: "{0} {1} を読み込みました（{2}）。",
     replaced: "{0} を入れ替えました: {1} → {2}",
     load_refused: "読み込みを拒否しました。元のプラグインは変わっていません。理由: {0}",
@@ -383,8 +383,8 @@ pub static JA: Texts = Texts {
     dry_title: "試し読みの結果",
     import_title: "取込の結果",
     order_taken: "請求額 {0}円（手数料 {1}円）",
-    import_held: "内容を確かめたら、このファイルをそのまま取り込めます。",
-    import_held_button: "この内容で取り込む",
+    import_pending: "内容を確かめたら、このファイルをそのまま取り込めます。",
+    import_pending_button: "この内容で取り込む",
     import_gone: "試し読みしたファイルが見つかりません。もう一度ファイルを選んでください。",
     export_too_many: "出力できるのは{0}件までです。一覧で条件を絞ってください。",
     dry_summary: "取り込めるもの {0}件、直すもの {1}件。まだ何も取り込んでいません。",
@@ -424,7 +424,7 @@ pub static JA: Texts = Texts {
     audit: "操作履歴",
     audit_lead: "設定・利用者・プラグインの変更。注文ごとの操作は各注文の履歴にあります。",
     no_audit: "まだ記録はありません。",
-    deed: "内容",
+    audit_event: "内容",
     older: "前の記録",
     account: "パスワードの変更",
     account_lead: "変更すると、ほかの端末では再びログインが必要になります。",

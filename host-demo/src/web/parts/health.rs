@@ -1,13 +1,15 @@
-//! Whether a provider is being left alone because it keeps failing.
+//! The health of a provider: whether its circuit breaker keeps calls away from it.
 
 use crate::domain::clock;
 use crate::store::BreakerState;
-use crate::web::App;
-use crate::web::http::page::{Notice, Page, Refusal, Tone};
+use crate::web::http::notice::{Notice, Tone};
+use crate::web::http::page::Page;
+use crate::web::http::refusal::Refusal;
+use crate::web::state::App;
 use crate::web::texts::fill;
 
-/// How the provider `id` does, for the page `p`.
-pub async fn of(app: &App, id: &str, p: &Page) -> Result<Notice, Refusal> {
+/// The health of the provider `id`, in the language of the page `p`.
+pub async fn provider_health(app: &App, id: &str, p: &Page) -> Result<Notice, Refusal> {
     let breaker = app.store.breakers().await?.into_iter().find(|breaker| breaker.provider == id);
     let Some(breaker) = breaker.filter(|breaker| breaker.failures > 0 || breaker.state != BreakerState::Closed) else {
         return Ok(Notice::new(Tone::Ok, p.t.health_well));
