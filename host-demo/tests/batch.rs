@@ -8,7 +8,7 @@ use host_demo::domain::credit_state::{Action, Outcome, State};
 use host_demo::domain::issue::{Issue, Lang, Wait};
 use host_demo::domain::mall::Mall;
 use host_demo::service::batches;
-use host_demo::service::credit::{CreditService, Work};
+use host_demo::service::credit::{CreditService, WorkItem};
 use host_demo::service::worker::Worker;
 use host_demo::store::lease::ProcessLease;
 use host_demo::store::{BatchProgress, MallUpdate, Store};
@@ -71,7 +71,7 @@ on_both! {
         for _ in 0..3 {
             let desk = desk(&test.again().await, &fake).await;
             workers.push(Arc::clone(&desk.worker));
-            let background = Worker { desk, wake: Arc::default() };
+            let background = Worker { service: desk, wake: Arc::default() };
             processes.push(tokio::spawn(async move { background.run().await }));
         }
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
@@ -121,7 +121,7 @@ on_both! {
         // One has an empty folder of plugins, and is first at the rows.
         let without = CreditService { providers: Arc::new(HashMap::new()), ..desk(&test.again().await, &fake).await };
         let running = |desk: &CreditService<Fake>| {
-            let background = Worker { desk: desk.clone(), wake: Arc::default() };
+            let background = Worker { service: desk.clone(), wake: Arc::default() };
             tokio::spawn(async move { background.run().await })
         };
         let first = running(&without);
@@ -181,7 +181,7 @@ on_both! {
         let waiting = test.store.waiting().await.unwrap().remove(0);
         let taken = test.store.take_rows(&waiting, &desk.worker.name(), 2).await.unwrap();
         desk.worker.stop();
-        let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
+        let works: Vec<WorkItem> = taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect();
         let rows = desk.work(Action::Credit, &works, &|_| {}).await.unwrap();
         assert!(rows.iter().all(|row| row.problem == Some(Issue::ShuttingDown)), "{rows:?}");
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 5);

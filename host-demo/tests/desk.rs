@@ -8,8 +8,8 @@ use host_demo::domain::credit_state::{Action, Outcome, State};
 use host_demo::domain::issue::Issue;
 use host_demo::domain::mall::Mall;
 use host_demo::domain::order::Tracking;
-use host_demo::service::credit::{CreditService, OperatorFinding, PollPolicy, Row};
-use host_demo::service::providers::directory::Provider;
+use host_demo::service::credit::{CreditRow, CreditService, OperatorFinding, PollPolicy};
+use host_demo::service::providers::provider::Provider;
 use host_demo::store::lease::ProcessLease;
 use host_demo::store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, MallUpdate, Moment, Store};
 use provider_host::contract::Capability;
@@ -40,12 +40,12 @@ impl Office {
         Office { test, desk, fake, ids }
     }
 
-    async fn run(&self, action: Action) -> Vec<Row> {
+    async fn run(&self, action: Action) -> Vec<CreditRow> {
         self.desk.run(action, &self.ids, &|_| {}).await.unwrap()
     }
 
     /// Does `action` with the only order.
-    async fn one(&self, action: Action) -> Row {
+    async fn one(&self, action: Action) -> CreditRow {
         self.run(action).await.remove(0)
     }
 
@@ -326,7 +326,7 @@ on_both! {
             office.desk.run(Action::Credit, &office.ids, &|_| {}),
             other.run(Action::Credit, &office.ids, &|_| {})
         );
-        let won = |rows: Vec<Row>| rows.iter().filter(|row| row.outcome == Outcome::Success).count();
+        let won = |rows: Vec<CreditRow>| rows.iter().filter(|row| row.outcome == Outcome::Success).count();
         assert_eq!(won(ours.unwrap()) + won(theirs.unwrap()), 60);
         assert_eq!(office.fake.references().len(), 60);
         assert!(office.test.all().await.iter().all(|order| order.state == State::Approved));

@@ -9,9 +9,11 @@ use host_demo::domain::credit_state::State;
 use host_demo::domain::issue::Lang;
 use host_demo::domain::mall::{self, Mall};
 use host_demo::service::csv::error::{FileError, RowError};
+use host_demo::service::csv::records::{Fault, QuoteFault};
 use host_demo::service::csv::row_result::{RowResult, SkipReason};
 use host_demo::service::csv::selection::Question;
-use host_demo::service::csv::table::{self, Column, Fault, QuoteFault};
+use host_demo::service::csv::table::{self, Column};
+use host_demo::service::csv::{guard, order_file};
 use host_demo::service::import::{self, ImportError, Imported, Incoming, Known};
 use proptest::prelude::*;
 use provider_host::contract::{Label, SettingField, SettingKind};
@@ -783,8 +785,8 @@ proptest! {
         prop_assert_eq!(next - 1, lines_of(&text));
 
         let take = host_demo::service::csv::selection::Choice { told: &[], setting: &Default::default() };
-        let reading = import::Reading { encoding: None, renamed: &Default::default(), take };
-        let parsed = import::parse(&bytes, reading).unwrap();
+        let reading = order_file::Reading { encoding: None, renamed: &Default::default(), take };
+        let parsed = order_file::parse(&bytes, reading).unwrap();
         let (counts, rows) = (parsed.intake.counts(), sheet.lines.iter().map(table::Line::rows).sum::<usize>());
         prop_assert_eq!(counts.read(), rows);
         prop_assert_eq!(counts.taken.rows + counts.refused.rows + counts.passed_over().rows, rows);
@@ -806,7 +808,7 @@ proptest! {
         let mut reader = csv::Reader::from_reader(whole.as_bytes());
         for (line, record) in sheet.lines.iter().zip(reader.records()) {
             let record = record.unwrap();
-            let cells: Vec<_> = record.iter().map(|cell| table::unguarded(cell.trim()).to_owned()).collect();
+            let cells: Vec<_> = record.iter().map(|cell| guard::unguarded(cell.trim()).to_owned()).collect();
             prop_assert_eq!(&line.cells, &cells);
             prop_assert!(!line.complaints.iter().any(|complaint| matches!(complaint, RowError::Quote { .. })), "{:?}", line.complaints);
         }
@@ -822,8 +824,8 @@ proptest! {
         let at = places[place % places.len()];
         let text = format!("{HEADINGS}\n{}\"{}", &body[..at], &body[at..]);
         let take = host_demo::service::csv::selection::Choice { told: &[], setting: &Default::default() };
-        let reading = import::Reading { encoding: None, renamed: &Default::default(), take };
-        let parsed = import::parse(text.as_bytes(), reading).unwrap();
+        let reading = order_file::Reading { encoding: None, renamed: &Default::default(), take };
+        let parsed = order_file::parse(text.as_bytes(), reading).unwrap();
         prop_assert_eq!(parsed.intake.counts().read(), rows.len());
         let lines: BTreeSet<u64> = parsed.intake.entries.iter().flat_map(|entry| entry.line..entry.line + entry.rows as u64).collect();
         prop_assert_eq!(lines.len(), rows.len());

@@ -10,10 +10,12 @@ use host_demo::domain::issue::Lang;
 use host_demo::domain::mall::{Band, Fees, Mall, Mode};
 use host_demo::domain::order::Invoice;
 use host_demo::service::csv::error::{FileError, InvalidOrder, RowError};
+use host_demo::service::csv::limits::MAX_CELL;
+use host_demo::service::csv::order_columns::Renamed;
+use host_demo::service::csv::order_file::{self, FileOrder, Parsed, Reading, Unread};
 use host_demo::service::csv::row_result::{SkipReason, Tally};
 use host_demo::service::csv::selection::{Choice, Takes};
-use host_demo::service::csv::table::MAX_CELL;
-use host_demo::service::import::{self, FileOrder, Imported, Incoming, Known, Parsed, Reading, Renamed, Unread};
+use host_demo::service::import::{self, Imported, Incoming, Known};
 use host_demo::store::Change;
 
 const HEADINGS: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
@@ -32,7 +34,7 @@ fn file(lines: &[String]) -> String {
 
 fn read(bytes: &[u8], encoding: Option<&'static Encoding>, renamed: &Renamed) -> Result<Parsed, FileError> {
     let take = Choice { told: &[], setting: &Takes::new() };
-    import::parse(bytes, Reading { encoding, renamed, take }).map_err(|unread| match unread {
+    order_file::parse(bytes, Reading { encoding, renamed, take }).map_err(|unread| match unread {
         Unread::File(problem) => problem,
         Unread::Asks(question) => panic!("{question:?}"),
     })

@@ -97,7 +97,7 @@ impl Platform {
         if self.neighbour.is_some() {
             self.ask("neighbour", THEIRS).await;
         }
-        let background = Worker { desk: desk.clone(), wake: Arc::default() };
+        let background = Worker { service: desk.clone(), wake: Arc::default() };
         let running = tokio::spawn(async move { background.run().await });
         if let Some(neighbour) = &self.neighbour {
             // It is at work before the other begins.

@@ -132,7 +132,7 @@ pub(super) async fn work(session: &Session) -> Result<bool> {
     current::load_all(&session.shelf, &session.registry).await;
     let desk = session.desk_with(BTreeSet::new()).await?;
     let worker = Arc::clone(&desk.worker);
-    let background = Worker { desk, wake: Arc::default() };
+    let background = Worker { service: desk, wake: Arc::default() };
     tokio::select! {
         () = background.run() => Ok(true),
         never = current::follow(&session.shelf, &session.registry) => match never {},

@@ -7,9 +7,9 @@ use crate::domain::clock;
 use crate::domain::credit_state::{Action, State};
 use crate::domain::issue::{Issue, Lang, orders};
 use crate::domain::order::Order;
-use crate::service::credit::{CreditService, PollPolicy, Row};
+use crate::service::credit::{CreditRow, CreditService, PollPolicy};
+use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::service::csv::selection::Question;
-use crate::service::csv::table::MAX_FILE_BYTES;
 use crate::service::decisions::{entered, found};
 use crate::service::import::{self, Done, ImportError, Imported, Incoming, Known};
 use crate::service::tracking::{self, Entry};
@@ -353,7 +353,7 @@ pub(super) async fn check(session: &Session, check: &Check) -> Result<bool> {
 }
 
 /// Every row in the order asked, and the counts; whether all went well.
-fn print_rows(rows: &[Row], lang: Lang) -> bool {
+fn print_rows(rows: &[CreditRow], lang: Lang) -> bool {
     if rows.is_empty() {
         println!("{}", lang.pick("対象の注文がありません", "No order allows this now"));
         return true;

@@ -4,7 +4,7 @@ use crate::cli::Session;
 use crate::cli::table::{pairs, table, yen};
 use crate::domain::issue::Lang;
 use crate::service::plugins::{Candidate, Files, Installer};
-use crate::service::providers::directory::{abilities, kind_name};
+use crate::service::providers::capabilities::{abilities, kind_name};
 use crate::store::Actor;
 use anyhow::{Result, bail};
 use clap::Subcommand;

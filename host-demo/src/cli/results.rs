@@ -3,9 +3,9 @@
 use crate::cli::{Charset, CsvFile, Session, read, say_counts};
 use crate::domain::credit_state::State;
 use crate::service::credit::CreditService;
+use crate::service::csv::encoding;
+use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::service::csv::row_result::FileReport;
-use crate::service::csv::table;
-use crate::service::csv::table::MAX_FILE_BYTES;
 use crate::service::decisions;
 use crate::service::results::{self, ResultsError, left_out_words};
 use crate::store::ListQuery;
@@ -59,8 +59,8 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
         Command::Export { file, mall, encoding } => {
             let query = ListQuery { mall: Some(session.mall(&mall).await?.id), ..ListQuery::default() };
             let charset = match encoding {
-                Charset::Utf8 => table::Charset::Utf8WithBom,
-                Charset::ShiftJis => table::Charset::ShiftJis,
+                Charset::Utf8 => encoding::Charset::Utf8,
+                Charset::ShiftJis => encoding::Charset::ShiftJis,
             };
             let written = results::write_out(&session.store, &query, charset).await?;
             std::fs::write(&file, &written.bytes).with_context(|| file.display().to_string())?;

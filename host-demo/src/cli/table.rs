@@ -2,7 +2,7 @@
 
 use crate::domain::credit_state::Outcome;
 use crate::domain::issue::Lang;
-use crate::service::credit::Row;
+use crate::service::credit::CreditRow;
 use crate::terminal::visible;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
@@ -61,7 +61,7 @@ pub struct Counts {
 
 impl Counts {
     /// Of `rows`.
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a CreditRow>) -> Self {
         let mut counts = Counts::default();
         rows.into_iter().for_each(|row| counts.add(row.outcome));
         counts
@@ -109,7 +109,7 @@ impl Progress {
     }
 
     /// One more row. A row that is asked about again counts again.
-    pub fn row(&self, row: &Row) {
+    pub fn row(&self, row: &CreditRow) {
         let Ok(mut so_far) = self.so_far.lock() else { return };
         let (counts, last_line) = &mut *so_far;
         counts.add(row.outcome);

@@ -40,10 +40,11 @@ use crate::domain::identifier::{is_mangled, mangled_words};
 use crate::domain::issue::{Field, Lang, field_words};
 use crate::domain::name::is_text;
 use crate::domain::order::Invoice;
-use crate::service::credit::MAX_CHUNK;
+use crate::service::csv::order_columns;
 use crate::service::csv::selection::Takes;
-use crate::service::import;
-use crate::service::providers::directory::{Provider, is_name};
+use crate::service::preflight::MAX_CHUNK;
+use crate::service::providers::directory::is_name;
+use crate::service::providers::provider::Provider;
 use provider_host::contract::{Bill, FeeBand, FeeMode, FeeRule, Setting, SettingKind};
 use provider_host::{Account, CallError};
 use serde::{Deserialize, Serialize};
@@ -451,7 +452,7 @@ fn column_problems(mall: &Mall) -> Vec<MallProblem> {
     if lists.max().is_some_and(|length| length > MAX_TAKES) {
         unfit.push(MallProblem::new("take", Wrong::Number(MAX_TAKES)));
     }
-    let wrong_headings = import::wrong_names(&mall.headings).into_iter();
+    let wrong_headings = order_columns::wrong_names(&mall.headings).into_iter();
     let headings = wrong_headings.map(|name| MallProblem::new(format!("headings.{name}"), Wrong::Heading));
     let automation = &mall.automation;
     let status = |start: &'static str, from: &Start| match from {

@@ -1,54 +1,55 @@
 //! Doing what batches ask for: rows that wait are taken by whichever process comes first and can do them, a call's
-//! worth at a time, and put through the desk.
+//! worth at a time, and put through the service.
 
 use crate::domain::credit_state::Action;
 use crate::domain::issue::Wait;
-use crate::service::credit::{CreditError, CreditService, Row, Work, rows_of_a_call};
-use crate::service::dispatcher::{Call, Source};
-use crate::service::providers::directory::Provider;
+use crate::service::credit::{CreditError, CreditRow, CreditService, WorkItem};
+use crate::service::preflight::rows_of_a_call;
+use crate::service::providers::provider::Provider;
+use crate::service::work_source::{PlannedCall, WorkSource};
 use crate::store::{Admission, BreakerState, Store, StoreError, Waiting};
 
-/// The rows of a lane: of one batch, one mall's, for one provider.
-pub(crate) struct Rows<P> {
-    desk: CreditService<P>,
+/// The rows of one batch for one mall and one provider.
+pub(crate) struct BatchRows<P> {
+    service: CreditService<P>,
     of: Waiting,
 }
 
-impl<P> Rows<P> {
-    /// Nothing is taken yet.
-    pub fn new(desk: CreditService<P>, of: Waiting) -> Self {
-        Rows { desk, of }
+impl<P> BatchRows<P> {
+    /// Takes no rows yet.
+    pub fn new(service: CreditService<P>, of: Waiting) -> Self {
+        BatchRows { service, of }
     }
 }
 
-impl<P: Provider + Clone + 'static> Source for Rows<P> {
-    async fn take(&mut self, calls: usize) -> Result<Vec<Call>, CreditError> {
-        let (desk, of) = (&self.desk, &self.of);
-        // Withdrawn meanwhile: its rows wait for a process that has it.
-        let Some(provider) = desk.providers.get(&of.provider) else { return Ok(Vec::new()) };
-        let Some(mall) = desk.store.mall(&of.mall).await? else { return Ok(Vec::new()) };
+impl<P: Provider + Clone + 'static> WorkSource for BatchRows<P> {
+    async fn take(&mut self, calls: usize) -> Result<Vec<PlannedCall>, CreditError> {
+        let (service, of) = (&self.service, &self.of);
+        // The plugin was withdrawn: the rows wait for a process that has it.
+        let Some(provider) = service.providers.get(&of.provider) else { return Ok(Vec::new()) };
+        let Some(mall) = service.store.mall(&of.mall).await? else { return Ok(Vec::new()) };
         let size = rows_of_a_call(of.action, &provider, mall.rows_per_request);
-        let admission = desk.store.admission(&of.provider, desk.store.now()).await?;
+        let admission = service.store.admission(&of.provider, service.store.now()).await?;
         let limit = match admission {
             Admission::Free => size.saturating_mul(calls),
             Admission::Probe => 1,
             Admission::NotBefore(_) => return Ok(Vec::new()),
         };
-        let taken = desk.store.take_rows(of, &desk.worker.name(), limit).await?;
+        let taken = service.store.take_rows(of, &service.worker.name(), limit).await?;
         if taken.is_empty() && admission == Admission::Probe {
-            desk.store.give_back_probe(&of.provider, desk.store.now()).await?;
+            service.store.give_back_probe(&of.provider, service.store.now()).await?;
         }
-        let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
-        let call = |works: &[Work]| Call { action: of.action, works: works.to_vec() };
-        Ok(works.chunks(size).map(call).collect())
+        let items: Vec<WorkItem> = taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect();
+        let call = |items: &[WorkItem]| PlannedCall { action: of.action, items: items.to_vec() };
+        Ok(items.chunks(size).map(call).collect())
     }
 
-    async fn ended(&mut self, _: &[Row]) -> Result<(), CreditError> {
+    async fn ended(&mut self, _: &[CreditRow]) -> Result<(), CreditError> {
         Ok(())
     }
 
     async fn leave(self) -> Result<(), CreditError> {
-        Ok(self.desk.store.finish_batches(self.desk.store.now()).await?)
+        Ok(self.service.store.finish_batches(self.service.store.now()).await?)
     }
 }
 

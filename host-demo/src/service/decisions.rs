@@ -7,13 +7,15 @@ use crate::domain::issue::{Issue, Lang};
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
 use crate::service::credit::{CreditError, CreditService, OperatorFinding};
+use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::{FileError, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
-use crate::service::csv::table::{self, Charset, Column, Line};
-use crate::service::providers::directory::Provider;
+use crate::service::csv::table::{self, Column, Line};
+use crate::service::csv::writer;
+use crate::service::providers::is_control;
+use crate::service::providers::provider::Provider;
 use crate::store::{ListQuery, Store, StoreError};
 use encoding_rs::Encoding;
-use provider_host::is_control;
 use std::collections::{BTreeSet, HashMap};
 
 const NUMBER: &str = "注文番号";
@@ -289,7 +291,7 @@ pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Re
         let orders = store.orders_of(ids).await?.into_iter().filter(|order| order.state.is_unknown());
         lines.extend(orders.map(|order| line(&order)));
     }
-    Ok(table::write(COLUMNS, lines, charset))
+    Ok(writer::write(COLUMNS, lines, charset))
 }
 
 fn line(order: &Order) -> [String; COLUMNS.len()] {

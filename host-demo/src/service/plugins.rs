@@ -6,10 +6,11 @@
 
 use crate::domain::digest::digest;
 use crate::domain::issue::Lang;
-use crate::service::providers::directory::{Access, PluginDirectory, ProviderError, kind_name};
+use crate::service::providers::capabilities::kind_name;
+use crate::service::providers::directory::{Access, PluginDirectory, ProviderError};
+use crate::service::providers::plugin_contract::SettingField;
+use crate::service::providers::{Permissions, Plugin, Registry};
 use crate::store::{Actor, AuditEvent, Store, StoreError};
-use provider_host::contract::SettingField;
-use provider_host::{Permissions, Plugin, Registry};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};

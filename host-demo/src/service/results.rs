@@ -12,9 +12,11 @@ use crate::domain::issue::{Issue, Lang, ProviderMessage};
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
 use crate::service::automation;
+use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::{FileError, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
-use crate::service::csv::table::{self, Charset, Column, Line};
+use crate::service::csv::table::{self, Column, Line};
+use crate::service::csv::writer;
 use crate::store::{Change, ListQuery, Store, StoreError};
 use encoding_rs::Encoding;
 use std::collections::HashMap;
@@ -212,7 +214,7 @@ pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Re
             }
         }
     }
-    Ok(ResultsFile { bytes: table::write(COLUMNS, lines, charset), left_out })
+    Ok(ResultsFile { bytes: writer::write(COLUMNS, lines, charset), left_out })
 }
 
 fn line(order: &Order) -> [String; COLUMNS.len()] {

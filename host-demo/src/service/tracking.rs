@@ -6,8 +6,9 @@ use crate::domain::credit_state::State;
 use crate::domain::identifier::{is_mangled, mangled_words, unified};
 use crate::domain::issue::{Issue, Lang};
 use crate::domain::order::{Order, Tracking};
-use crate::service::credit::carrier_problem;
-use crate::service::providers::directory::{Provider, find_carrier};
+use crate::service::preflight::carrier_problem;
+use crate::service::providers::capabilities::find_carrier;
+use crate::service::providers::provider::Provider;
 use crate::store::{Store, StoreError};
 use time::{Date, Duration};
 

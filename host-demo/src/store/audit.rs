@@ -6,7 +6,7 @@ use crate::domain::clock;
 use crate::domain::issue::Lang;
 use crate::domain::mall::Mall;
 use crate::service::plugins::Change;
-use crate::service::providers::directory::permitted;
+use crate::service::providers::capabilities::permitted;
 use crate::store::rows::{from_json, to_json};
 use crate::store::{Result, Role, Store, Writing, take_numbers};
 use provider_host::Plugin;

@@ -163,7 +163,7 @@ impl App {
     /// Serves, and works in the background, until the program is told to stop. What has begun comes to its
     /// end first.
     pub async fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<()> {
-        let background = Worker { desk: self.desk.clone(), wake: Arc::clone(&self.wake) };
+        let background = Worker { service: self.desk.clone(), wake: Arc::clone(&self.wake) };
         let working = tokio::spawn(async move { background.run().await });
         let app = self.clone();
         let following = tokio::spawn(async move { current::follow(&app.shelf, &app.registry).await });

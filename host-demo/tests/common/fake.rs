@@ -1,6 +1,6 @@
 //! A provider without a gateway: it keeps a ledger, decides as told, and loses answers as told.
 
-use host_demo::service::providers::directory::Provider;
+use host_demo::service::providers::provider::Provider;
 use provider_host::contract::{
     AdjustedFee, BatchLimits, Bill, Cancellation, Capability, Carrier, Decision, Failure, FeeRule, FieldProblem, Label,
     Order, ProviderInfo, Reason, Registration, Setting, Shipment, Standing, Verdict,

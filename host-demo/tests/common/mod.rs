@@ -9,7 +9,7 @@ use host_demo::domain::mall::Mall;
 use host_demo::domain::order::{Amounts, Item, Order, OrderData, Person};
 use host_demo::service::credit::CreditService;
 use host_demo::service::dispatcher::Dispatcher;
-use host_demo::service::providers::directory::Provider;
+use host_demo::service::providers::provider::Provider;
 use host_demo::store::{Claim, DatabaseLocation, Filter, MallUpdate, MallUpdateOutcome, NewOrder, Store};
 use sqlx::Connection;
 use std::path::Path;

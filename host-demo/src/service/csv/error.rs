@@ -4,8 +4,8 @@
 use crate::domain::credit_state::{Action, ActionContext, State};
 use crate::domain::identifier::mangled_words;
 use crate::domain::issue::{Field, Issue, Lang, field_words};
-use crate::service::csv::table::{Fault, MAX_CELL, MAX_FILE_BYTES, MAX_LINES, QuoteFault};
-use crate::service::import::MAX_ITEMS;
+use crate::service::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_ITEMS, MAX_LINES};
+use crate::service::csv::records::{Fault, QuoteFault};
 
 /// A file that cannot be read at all.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

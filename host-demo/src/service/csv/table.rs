@@ -1,22 +1,14 @@
-//! CSV files: read in UTF-8 (with or without BOM) or Shift_JIS, whichever it is; written so that they
-//! open in a Japanese Excel, every cell in quotes and none that Excel would take for a formula.
-
-pub use crate::service::csv::records::{Fault, QuoteFault};
+//! Reading CSV files as a table: in UTF-8 (with or without BOM) or Shift_JIS, whichever the file is written in.
 
 use crate::domain::identifier::unified;
+use crate::service::csv::column_kind::{FEW_VALUES, MAX_VALUE};
 use crate::service::csv::error::{FileError, RowError};
-use crate::service::csv::records::{Record, Records};
-use crate::service::csv::selection::{FEW_VALUES, MAX_VALUE};
+use crate::service::csv::guard::unguarded;
+use crate::service::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_LINES};
+use crate::service::csv::records::{Fault, QuoteFault, Record, Records};
 use csv::ByteRecord;
-use encoding_rs::{EncoderResult, Encoding, SHIFT_JIS, UTF_8};
+use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use std::collections::BTreeSet;
-
-/// Largest file: a hundred thousand lines of a wide export. The file is held in memory whole.
-pub const MAX_FILE_BYTES: u64 = 64 << 20;
-/// Most lines in a file; more than a shop's orders of a month.
-pub const MAX_LINES: usize = 200_000;
-/// Longest cell, in characters: what providers keep of a remark at most.
-pub const MAX_CELL: usize = 4_000;
 
 /// Longest cell that is a word, in bytes: a character has at most four.
 const MAX_WORD_BYTES: usize = MAX_VALUE * 4;
@@ -274,117 +266,5 @@ impl Layout<'_> {
             complaints.push(RowError::Unseen(name.to_owned()));
         }
         text
-    }
-}
-
-/// What a file is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Charset {
-    /// UTF-8 with a byte order mark, without which Excel would not see that it is UTF-8.
-    #[default]
-    Utf8WithBom,
-    /// The Shift_JIS of Windows.
-    ShiftJis,
-}
-
-/// What Excel begins a formula with, narrow and wide, and what it strips before it looks.
-const FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', MINUS];
-/// Becomes － in Shift_JIS.
-const MINUS: char = '\u{2212}';
-/// Stands before a cell that would be a formula: Excel shows such a cell as text.
-const GUARD: char = '\'';
-/// Stands for what Shift_JIS cannot write (〓), as printers have it.
-const UNWRITABLE: [u8; 2] = [0x81, 0xac];
-
-/// A file of a heading line and lines.
-pub fn write<const N: usize>(
-    headings: [&str; N],
-    lines: impl IntoIterator<Item = [String; N]>,
-    charset: Charset,
-) -> Vec<u8> {
-    let always = csv::QuoteStyle::Always;
-    let mut writer =
-        csv::WriterBuilder::new().quote_style(always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    // Writing lines of one length to memory cannot fail.
-    let _ = writer.write_record(headings);
-    for cells in lines {
-        let _ = writer.write_record(cells.map(|cell| guarded(&cell)));
-    }
-    let text = writer.into_inner().unwrap_or_default();
-    match charset {
-        Charset::Utf8WithBom => [b"\xef\xbb\xbf", &text[..]].concat(),
-        Charset::ShiftJis => shift_jis(&String::from_utf8_lossy(&text)),
-    }
-}
-
-/// A cell that cannot become a formula. A plain negative number is none.
-fn guarded(cell: &str) -> String {
-    let is_number = cell.strip_prefix('-').unwrap_or(cell).bytes().all(|byte| byte.is_ascii_digit());
-    let seen = cell.trim_start_matches(|c: char| c == '\u{feff}' || c.is_control());
-    match (seen.starts_with(FORMULA) || cell.starts_with(FORMULA)) && !(is_number && cell.len() > 1) {
-        true => format!("{GUARD}{cell}"),
-        false => cell.to_owned(),
-    }
-}
-
-/// A cell of a file that may have been written here: without the guard.
-pub fn unguarded(cell: &str) -> &str {
-    cell.strip_prefix(GUARD).filter(|rest| guarded(rest).starts_with(GUARD)).unwrap_or(cell)
-}
-
-fn shift_jis(mut text: &str) -> Vec<u8> {
-    let mut encoder = SHIFT_JIS.new_encoder();
-    let mut bytes = Vec::with_capacity(text.len());
-    loop {
-        // Two bytes for each byte of UTF-8 are always enough: a character has at least one and becomes at most two.
-        bytes.reserve(text.len() * 2);
-        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(text, &mut bytes, true);
-        text = &text[read..];
-        match result {
-            EncoderResult::InputEmpty => return bytes,
-            EncoderResult::OutputFull => {}
-            EncoderResult::Unmappable(_) => bytes.extend(UNWRITABLE),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_becomes_a_formula_and_every_cell_comes_back_as_it_was() {
-        for cell in [
-            "=1+1",
-            "+81-3",
-            "-A1",
-            "@x",
-            "\t=1",
-            "\r\n=1",
-            "＝1",
-            "－x",
-            "-",
-            "-1+1",
-            "\u{2212}x",
-            "\0=1",
-            "\u{feff}=1",
-        ] {
-            assert_eq!(guarded(cell), format!("'{cell}"), "{cell:?}");
-            assert_eq!(unguarded(&guarded(cell)), cell);
-        }
-        for cell in ["", "-500", "1,000", "見本 花子", "A-1", "'quoted'", "3=3"] {
-            assert_eq!(guarded(cell), cell);
-            assert_eq!(unguarded(cell), cell);
-        }
-    }
-
-    #[test]
-    fn both_encodings() {
-        let lines = || [["髙橋 \"花\"".to_owned(), "😀=".to_owned()]];
-        let utf8 = write(["氏名", "備考"], lines(), Charset::Utf8WithBom);
-        assert_eq!(utf8, "\u{feff}\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"😀=\"\r\n".as_bytes());
-        let sjis = write(["氏名", "備考"], lines(), Charset::ShiftJis);
-        let (text, _, broken) = SHIFT_JIS.decode(&sjis);
-        assert_eq!((text.as_ref(), broken), ("\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"〓=\"\r\n", false));
     }
 }

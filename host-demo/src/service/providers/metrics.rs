@@ -1,6 +1,6 @@
 //! What the loaded plugins were called for since this process began: counts and times for the page.
 
-use crate::service::providers::directory::{Provider, Providers};
+use crate::service::providers::provider::{Provider, Providers};
 use provider_host::contract::{
     AdjustedFee, Bill, Cancellation, Decision, FeeRule, FieldProblem, Order, ProviderInfo, Registration, Setting,
     Shipment, Standing,

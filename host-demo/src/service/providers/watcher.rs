@@ -4,7 +4,8 @@
 //! A grant that becomes narrower holds at once, whatever else is being loaded: what serves is restricted to it before
 //! anything is compiled. Loading goes on aside, so that no component waits for another one's.
 
-use crate::service::providers::directory::{PluginDirectory, ProviderError, Providers, Stamp};
+use crate::service::providers::directory::{PluginDirectory, ProviderError, Stamp};
+use crate::service::providers::provider::Providers;
 use provider_host::{LoadError, PermissionError, Plugin, Registry};
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;

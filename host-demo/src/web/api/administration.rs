@@ -1,7 +1,7 @@
 //! What an administrator does besides settings: providers, users, tokens.
 
 use crate::service::plugins::InstallError;
-use crate::service::providers::directory::{abilities, kind_name};
+use crate::service::providers::capabilities::{abilities, kind_name};
 use crate::store::{
     Actor, AuditEvent, AuditLine, Breaker, BreakerState, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem,
 };

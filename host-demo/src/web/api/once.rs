@@ -1,6 +1,6 @@
 //! A call that acts is carried out once, however often it is sent.
 
-use crate::service::csv::table::MAX_FILE_BYTES;
+use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::store::{Begun, Call};
 use crate::web::App;
 use crate::web::api::caller::Caller;

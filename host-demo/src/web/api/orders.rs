@@ -4,7 +4,7 @@ use crate::domain::clock;
 use crate::domain::credit_state::{Action, Outcome, State};
 use crate::domain::issue::{Issue, Lang};
 use crate::domain::order::{Amounts, Invoice, Item, Order, Person};
-use crate::service::credit::Row;
+use crate::service::credit::CreditRow;
 use crate::service::decisions::{entered, found};
 use crate::service::tracking::{self, Entry, Refused};
 use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
@@ -373,7 +373,7 @@ pub struct Done {
 }
 
 impl Done {
-    fn new(row: Row, version: i64, lang: Lang) -> Self {
+    fn new(row: CreditRow, version: i64, lang: Lang) -> Self {
         Done {
             outcome: row.outcome,
             version,

@@ -1,8 +1,9 @@
 //! CSV in and out.
 
 use crate::domain::issue::Lang;
+use crate::service::csv::encoding::Charset;
+use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::service::csv::row_result::{SkipReason, Tally};
-use crate::service::csv::table::{Charset, MAX_FILE_BYTES};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
@@ -228,7 +229,7 @@ pub async fn export(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let matching = Matching::in_query(query.as_deref(), &["what", "encoding"])?;
-    let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
+    let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8 } else { Charset::ShiftJis };
     let written = import::write(&app, going.what, &matching.query()?, charset).await;
     let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));

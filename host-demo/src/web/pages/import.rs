@@ -4,10 +4,12 @@ use crate::domain::clock;
 use crate::domain::credit_state::State;
 use crate::domain::issue::Lang;
 use crate::domain::mall::Mall;
+use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::InvalidOrder;
+use crate::service::csv::limits::{MAX_FILE_BYTES, MAX_LINES};
 use crate::service::csv::row_result::{Counts, FileReport, shown_value};
 use crate::service::csv::selection::Question;
-use crate::service::csv::table::{self, Charset, MAX_FILE_BYTES};
+use crate::service::csv::writer;
 use crate::service::decisions::{self, DecisionsError};
 use crate::service::import::{self, ImportError, Known, Taken};
 use crate::service::results::{self, ResultsError};
@@ -36,7 +38,7 @@ const SHOWN: usize = 200;
 /// Files that wait for a yes after a dry run; beyond it the oldest are forgotten.
 pub const MAX_HELD: usize = 8;
 /// Orders in one exported file: what Excel still opens with ease.
-pub const MAX_EXPORT: usize = table::MAX_LINES;
+pub const MAX_EXPORT: usize = MAX_LINES;
 
 /// What a file is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, strum::Display, strum::EnumString)]
@@ -403,7 +405,7 @@ pub async fn export(
 ) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
     let what: What = wanted.what.parse().map_err(|_| Refusal::Unreadable)?;
-    let charset = if wanted.encoding == "utf-8" { Charset::Utf8WithBom } else { Charset::ShiftJis };
+    let charset = if wanted.encoding == "utf-8" { Charset::Utf8 } else { Charset::ShiftJis };
     match write(&app, what, &filter.query(), charset).await? {
         Some(bytes) => Ok(file(what, charset, bytes)),
         None => Ok(app.redirect(&filter.export(), &[Notice::new(Tone::Bad, fill(t.export_too_many, &[&MAX_EXPORT]))])),
@@ -413,7 +415,7 @@ pub async fn export(
 /// The file as a download.
 pub fn file(what: What, charset: Charset, bytes: Vec<u8>) -> Response {
     let charset = match charset {
-        Charset::Utf8WithBom => "utf-8",
+        Charset::Utf8 => "utf-8",
         Charset::ShiftJis => "Shift_JIS",
     };
     let name = format!("attachment; filename=\"{what}-{}.csv\"", clock::today());
@@ -429,7 +431,7 @@ pub async fn write(app: &App, what: What, query: &ListQuery, charset: Charset) -
     Ok(Some(match what {
         What::Results => results::write_out(&app.store, query, charset).await?.bytes,
         What::Decisions => decisions::write_out(&app.store, query, charset).await?,
-        What::Orders => table::write(ORDER_COLUMNS, order_lines(app, query).await?, charset),
+        What::Orders => writer::write(ORDER_COLUMNS, order_lines(app, query).await?, charset),
     }))
 }
 

@@ -6,8 +6,8 @@ use crate::domain::issue::{Field, Lang, connection_words, field_words};
 use crate::domain::mall::{self, Automation, Band, Fees, Mall, MallProblem, Mode, Start, Wrong};
 use crate::domain::order::Invoice;
 use crate::service::automation;
+use crate::service::csv::order_columns;
 use crate::service::csv::selection::Takes;
-use crate::service::import;
 use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, Sum};
 use crate::web::App;
 use crate::web::http::form::Signed;
@@ -426,7 +426,7 @@ fn take_lines(take: &Takes) -> String {
 
 fn headings(fields: &Fields) -> BTreeMap<String, String> {
     let theirs = |ours: &'static str| Some((ours.to_owned(), fields.given(&format!("heading.{ours}"))?));
-    import::headings().filter_map(theirs).collect()
+    order_columns::headings().filter_map(theirs).collect()
 }
 
 #[derive(Deserialize)]
@@ -693,7 +693,7 @@ async fn show(app: &App, admin: &Admin, before: Option<&Mall>, form: Form, said:
         rows_per_request: form.rows_per_request.clone(),
         take: form.take.clone(),
         mapped: !form.mall.headings.is_empty(),
-        headings: import::headings()
+        headings: order_columns::headings()
             .map(|ours| (ours, form.mall.headings.get(ours).cloned().unwrap_or_default()))
             .collect(),
         form,

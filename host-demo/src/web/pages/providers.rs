@@ -1,7 +1,7 @@
 //! The providers page: what is loaded, how it does, and loading another file.
 
 use crate::service::plugins::{Candidate, Files, InstallError, Installer};
-use crate::service::providers::directory::{abilities, permitted};
+use crate::service::providers::capabilities::{abilities, permitted};
 use crate::service::providers::metrics::Tally;
 use crate::store::Actor;
 use crate::web::App;

@@ -237,7 +237,7 @@ pub fn outcome_tone(outcome: Outcome) -> Tone {
 
 /// What became of an action on one order, in a sentence.
 pub fn told(
-    row: &crate::service::credit::Row,
+    row: &crate::service::credit::CreditRow,
     action: Action,
     lang: Lang,
     t: &Texts,

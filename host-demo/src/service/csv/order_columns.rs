@@ -1,0 +1,93 @@
+//! The columns of a mall's export of orders, and the other names that a mall may have for them.
+
+use crate::service::csv::table::Line;
+use std::collections::BTreeMap;
+
+/// A heading of the export, and whether a file without it can be read.
+pub(super) struct Heading {
+    pub(super) name: &'static str,
+    pub(super) required: bool,
+}
+
+const fn required(name: &'static str) -> Heading {
+    Heading { name, required: true }
+}
+
+const fn optional(name: &'static str) -> Heading {
+    Heading { name, required: false }
+}
+
+pub(super) const NUMBER: &str = "注文番号";
+pub(super) const ORDER_STATUS: &str = "受注ステータス";
+
+/// What a mall calls the columns that have another name in its export: ours, theirs.
+pub type Renamed = BTreeMap<String, String>;
+
+/// Every heading that can be renamed, in the order of a usual export.
+pub fn headings() -> impl Iterator<Item = &'static str> {
+    HEADINGS.iter().map(|heading| heading.name)
+}
+
+/// What is wrong with a mall's own names: ours that do not exist, and theirs that stand for two columns.
+pub fn wrong_names(renamed: &Renamed) -> Vec<String> {
+    let unknown = renamed.keys().filter(|ours| !headings().any(|heading| heading == *ours)).cloned();
+    let theirs: Vec<&str> = headings().map(|heading| their_name(renamed, heading)).collect();
+    let twice = |name: &&String| theirs.iter().filter(|other| **other == name.as_str()).count() > 1;
+    unknown.chain(renamed.values().filter(twice).cloned()).collect()
+}
+
+pub(super) fn their_name<'a>(renamed: &'a Renamed, ours: &'a str) -> &'a str {
+    renamed.get(ours).map_or(ours, String::as_str)
+}
+
+/// Every heading that is read; any other is passed over. A heading's place in this list is its place in
+/// [`Line::cells`].
+pub(super) const HEADINGS: &[Heading] = &[
+    required(NUMBER),
+    required("注文日時"),
+    required("注文者氏名"),
+    optional("注文者氏名カナ"),
+    optional("注文者会社名"),
+    optional("注文者部署名"),
+    required("注文者郵便番号"),
+    required("注文者都道府県"),
+    required("注文者市区町村"),
+    required("注文者住所"),
+    required("注文者電話番号"),
+    optional("注文者メールアドレス"),
+    optional("送付先氏名"),
+    optional("送付先氏名カナ"),
+    optional("送付先会社名"),
+    optional("送付先部署名"),
+    optional("送付先郵便番号"),
+    optional("送付先都道府県"),
+    optional("送付先市区町村"),
+    optional("送付先住所"),
+    optional("送付先電話番号"),
+    optional("送料"),
+    optional("決済手数料"),
+    required("合計金額"),
+    optional("請求書"),
+    optional("備考"),
+    optional(ORDER_STATUS),
+    required("商品名"),
+    required("単価"),
+    required("数量"),
+    optional("税率"),
+];
+
+/// Columns whose cells name something: a spreadsheet that takes them for numbers destroys them.
+pub(super) const IDENTIFIERS: [&str; 5] =
+    [NUMBER, "注文者郵便番号", "注文者電話番号", "送付先郵便番号", "送付先電話番号"];
+
+/// The headings from here on differ from line to line of one order; those before are the order's.
+pub(super) const FIRST_OF_ITEM: &str = "商品名";
+
+/// The cell under our heading `name`.
+pub(super) fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
+    place(name).map_or("", |at| &line.cells[at])
+}
+
+pub(super) fn place(name: &str) -> Option<usize> {
+    HEADINGS.iter().position(|heading| heading.name == name)
+}
