@@ -4,7 +4,7 @@ use crate::cli::table::table;
 use crate::cli::{Session, Targets};
 use crate::domain::credit_state::Action;
 use crate::domain::issue::Lang;
-use crate::service::batches;
+use crate::service::batches::{self, BatchError};
 use crate::service::providers::current;
 use crate::service::worker::Worker;
 use crate::store::{BatchProgress, MAX_BATCH};
@@ -66,7 +66,11 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
         Command::Add { action, targets } => add(session, action.action(), &targets).await,
         Command::Show { batch, json } => show(session, batch, json).await,
         Command::Stop { batch } => {
-            session.store.stop_batch(batch, &session.operator, session.store.now()).await?;
+            match batches::stop(&session.store, batch, &session.operator).await {
+                // Said by what follows.
+                Ok(()) | Err(BatchError::NoBatch(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
             show(session, batch, false).await
         }
     }
@@ -74,13 +78,15 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
 
 async fn add(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
     let ids: Vec<i64> = session.targets(targets, action).await?.iter().map(|order| order.id).collect();
-    if ids.len() > MAX_BATCH {
-        bail!(session.say(
+    match batches::begin(&session.store, action, &ids, &session.operator).await {
+        Ok(batch) => println!("{batch}"),
+        Err(BatchError::TooMany(_)) => bail!(session.say(
             format!("一度に{MAX_BATCH}件までです。モールや注文番号で分けてください"),
             format!("A batch has {MAX_BATCH} orders at most; split it by mall or order number"),
-        ));
+        )),
+        Err(BatchError::Empty) => bail!(session.say("対象の注文がありません", "No order allows this now")),
+        Err(error) => return Err(error.into()),
     }
-    println!("{}", session.store.add_batch(action, &session.operator, &ids, session.store.now()).await?);
     Ok(true)
 }
 

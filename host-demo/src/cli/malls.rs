@@ -3,13 +3,15 @@
 use crate::cli::table::{pairs, table, yen};
 use crate::cli::{Session, read};
 use crate::domain::credit_state::Action;
-use crate::domain::mall::{self, MAX_FILE_BYTES, Mall, Start};
+use crate::domain::mall::{self, MAX_FILE_BYTES, Mall, MallProblem, Start};
 use crate::service::automation;
+use crate::service::malls::{self, ConnectionError, FeeTrialError, SaveMallError, SavedMall};
 use crate::service::providers::directory::is_name;
-use crate::store::{Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
+use crate::store::{Actor, Backlog, MallUpdate, OnBacklog};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
-use provider_host::contract::{Bill, SettingKind};
+use provider_host::contract::{Failure, SettingKind};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -68,28 +70,37 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
     })?;
     let (mall, mut problems) = mall::parse(id, &text)
         .with_context(|| session.say(format!("{shown}: TOMLとして読めません"), format!("{shown}: not TOML")))?;
-    if is_name(&mall.provider) {
-        let provider = session.shelf.load(&mall.provider).await?;
-        problems.extend(mall::check(&mall, &provider).await?);
-    }
-    if !problems.is_empty() {
+    let needed = Some(mall.provider.clone()).filter(|provider| is_name(provider));
+    let service = session.desk_with(needed.into_iter().collect()).await?;
+    let refused = |problems: &[MallProblem]| {
         let lines: Vec<_> = problems.iter().map(|problem| format!("{shown}: {}", problem.words(lang))).collect();
-        bail!(lines.join("\n"));
+        anyhow!(lines.join("\n"))
+    };
+    if !problems.is_empty() {
+        // The settings that could be read are validated as well, so that every problem is named at once.
+        let found = malls::validate(&mall, service.providers.get(&mall.provider).as_ref()).await?;
+        problems.extend(found.of_provider.unwrap_or_default());
+        return Err(refused(&problems));
     }
     let backlog = if send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
-    let saving = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
-    let elsewhere = match session.store.put_mall(&mall, saving).await? {
-        MallUpdateOutcome::Done { elsewhere } => elsewhere,
-        MallUpdateOutcome::Waiting(_) | MallUpdateOutcome::Changed => {
+    let update = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
+    let SavedMall { elsewhere, held } = match malls::save(&service, &mall, update).await {
+        Ok(saved) => saved,
+        Err(SaveMallError::Invalid(found)) => {
+            let all: Vec<_> = found.own.into_iter().chain(found.of_provider.unwrap_or_default()).collect();
+            return Err(refused(&all));
+        }
+        Err(SaveMallError::BacklogUnconfirmed(_) | SaveMallError::Changed) => {
             bail!(session.say("ほかの人が変更しました", "Somebody else changed it"))
         }
-        MallUpdateOutcome::Held(orders) => {
+        Err(SaveMallError::UnknownOutcomes(orders)) => {
             let orders = orders.join(", ");
             bail!(session.say(
                 format!("{shown}: 結果不明の注文があるため、接続の設定を変えられません。先に結果を確かめてください: {orders}"),
                 format!("{shown}: orders of unknown outcome hold the mall to its settings; check them first: {orders}"),
             ))
         }
+        Err(error @ (SaveMallError::Call(_) | SaveMallError::Store(_))) => return Err(error.into()),
     };
     if elsewhere > 0 {
         println!(
@@ -101,13 +112,12 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
         );
     }
     println!("{}", session.say(format!("モール「{id}」の設定を保存しました"), format!("Saved the mall {id}")));
-    say_held(session, &mall).await?;
+    say_held(session, &mall, held);
     show(session, id).await
 }
 
 /// Says which orders the automation leaves to an operator.
-async fn say_held(session: &Session, mall: &Mall) -> Result<()> {
-    let Backlog { credit, sync } = session.store.held(&mall.id).await?;
+fn say_held(session: &Session, mall: &Mall, Backlog { credit, sync }: Backlog) {
     for (action, held) in [(Action::Credit, credit), (Action::Sync, sync)] {
         if held.orders == 0 || automation::start(mall, action) == Start::Never {
             continue;
@@ -121,7 +131,6 @@ async fn say_held(session: &Session, mall: &Mall) -> Result<()> {
             )
         );
     }
-    Ok(())
 }
 
 async fn show(session: &Session, id: &str) -> Result<bool> {
@@ -173,19 +182,18 @@ async fn list(session: &Session) -> Result<bool> {
 
 async fn test(session: &Session, id: &str) -> Result<bool> {
     let mall = session.mall(id).await?;
-    let provider = session.shelf.load(&mall.provider).await?;
-    let answer = provider.test_connection(&mall.account()).await;
-    match answer.rows.into_iter().next() {
-        Some(Ok(())) => {
+    let service = session.desk_with(BTreeSet::from([mall.provider.clone()])).await?;
+    let failure = match malls::test_connection(&*service.providers, &mall).await {
+        Ok(()) => {
             println!("{}", session.say("接続できました", "The connection works"));
-            Ok(true)
+            return Ok(true);
         }
-        Some(Err(failure)) => {
-            println!("{}", crate::domain::issue::connection_words(failure, session.lang));
-            Ok(false)
-        }
-        None => Err(anyhow!("the provider gave no answer")),
-    }
+        Err(ConnectionError::Failed(failure)) => failure,
+        Err(ConnectionError::Unsupported(_)) => Failure::Unsupported,
+        Err(error @ (ConnectionError::ProviderMissing(_) | ConnectionError::NoResponse)) => return Err(error.into()),
+    };
+    println!("{}", crate::domain::issue::connection_words(failure, session.lang));
+    Ok(false)
 }
 
 pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: FeesCommand) -> Result<bool> {
@@ -197,9 +205,8 @@ pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: F
             Err(_) => bail!(session.say("--mall でモールを選んでください", "Choose a mall with --mall")),
         },
     };
-    let provider = session.shelf.load(&mall.provider).await?;
-    let bill = Bill { items: amount, shipping_fee: 0, payment_fee: 0 };
-    match provider.fee_adjust(&mall.fee_rule(), &bill).await? {
+    let service = session.desk_with(BTreeSet::from([mall.provider.clone()])).await?;
+    match malls::try_fee(&*service.providers, &mall, amount).await {
         Ok(adjusted) => {
             let band = adjusted.band.map_or("–".to_owned(), |band| (band + 1).to_string());
             println!(
@@ -213,9 +220,10 @@ pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: F
             );
             Ok(true)
         }
-        Err(problems) => {
+        Err(FeeTrialError::Refused(problems)) => {
             let words = |problem| crate::domain::issue::field_words(&crate::domain::issue::Field::from(problem), lang);
             bail!(problems.into_iter().map(words).collect::<Vec<_>>().join("\n"))
         }
+        Err(error @ (FeeTrialError::ProviderMissing(_) | FeeTrialError::Call(_))) => Err(error.into()),
     }
 }

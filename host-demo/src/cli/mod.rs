@@ -16,16 +16,20 @@ use crate::domain::issue::Lang;
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
 use crate::service::credit::{CONCURRENCY, CreditService};
-use crate::service::csv::row_result::FileReport;
+use crate::service::csv::encoding;
+use crate::service::csv::error::InvalidOrder;
+use crate::service::csv::limits::MAX_FILE_BYTES;
+use crate::service::csv::row_result::Counts;
 use crate::service::providers::directory::PluginDirectory;
 use crate::service::providers::response::IN_FLIGHT_WINDOW;
 use crate::service::providers::watcher::News;
+use crate::service::results::ResultsError;
+use crate::service::transfer::{self, FileImport, FileKind, ImportReport, TransferError};
 use crate::service::worker::told_to_stop;
 use crate::store::lease::ProcessLease;
 use crate::store::{DatabaseLocation, Filter, Risks, Store};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use provider_host::{Compiler, Host, Plugin, Registry};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -167,11 +171,11 @@ enum Charset {
     ShiftJis,
 }
 
-impl Charset {
-    fn encoding(self) -> &'static Encoding {
-        match self {
-            Charset::Utf8 => UTF_8,
-            Charset::ShiftJis => SHIFT_JIS,
+impl From<Charset> for encoding::Charset {
+    fn from(charset: Charset) -> Self {
+        match charset {
+            Charset::Utf8 => encoding::Charset::Utf8,
+            Charset::ShiftJis => encoding::Charset::ShiftJis,
         }
     }
 }
@@ -414,11 +418,48 @@ impl Session {
 }
 
 /// Says of a file what was refused, on the error stream, and how many rows became what.
-fn say_counts<T>(session: &Session, file: &Path, intake: &FileReport<T>) {
-    for bad in intake.bad() {
+fn say_counts(session: &Session, file: &Path, refused: &[InvalidOrder], counts: &Counts) {
+    for bad in refused {
         eprintln!("{}", bad.words(&file.to_string_lossy(), session.lang));
     }
-    println!("{}", intake.counts().words(session.lang));
+    println!("{}", counts.words(session.lang));
+}
+
+/// Reads a CSV file and imports it, or says what that would do.
+async fn import_file(
+    session: &Session,
+    file: &CsvFile,
+    kind: FileKind,
+    orders: OrderChoice<'_>,
+) -> Result<ImportReport> {
+    let lang = session.lang;
+    let mall = session.mall(&file.mall).await?;
+    // Fees of orders are calculated by the plugin; results and findings need none.
+    let needed = if kind == FileKind::Orders { BTreeSet::from([mall.provider]) } else { BTreeSet::new() };
+    let service = session.desk_with(needed).await?;
+    let import = FileImport {
+        mall: mall.id,
+        kind,
+        encoding: file.encoding.map(Into::into),
+        correct: orders.correct,
+        take: orders.take.to_vec(),
+        bytes: read(&file.file, MAX_FILE_BYTES, lang)?,
+    };
+    let name = file.file.display();
+    match transfer::import_file(&service, &import, file.dry_run).await {
+        Ok(report) => Ok(report),
+        Err(TransferError::File(error)) => bail!("{name}: {}", error.words(lang)),
+        Err(TransferError::ChoiceNeeded(question)) => bail!("{name}: {}", orders::asked(&question, lang)),
+        Err(TransferError::NotByCsv(mall)) => bail!("{name}: {}", ResultsError::NotByCsv(mall).words(lang)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How a file of orders is taken.
+#[derive(Default)]
+struct OrderChoice<'a> {
+    correct: bool,
+    take: &'a [String],
 }
 
 /// A file of at most `limit` bytes.

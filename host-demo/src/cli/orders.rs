@@ -2,22 +2,22 @@
 
 use crate::cli::table::{Counts, Progress, pairs, table, yen};
 use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
-use crate::cli::{Charset, CsvFile, Session, Targets, date, read, say_counts, state};
+use crate::cli::{CsvFile, OrderChoice, Session, Targets, date, import_file, say_counts, state};
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, State};
 use crate::domain::issue::{Issue, Lang, orders};
 use crate::domain::order::Order;
 use crate::service::credit::{CreditRow, CreditService, PollPolicy};
-use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::service::csv::selection::Question;
-use crate::service::decisions::{entered, found};
-use crate::service::import::{self, Done, ImportError, Imported, Incoming, Known};
-use crate::service::tracking::{self, Entry};
+use crate::service::decisions::{self, DecisionError, EnteredDecision};
+use crate::service::import::Imported;
+use crate::service::tracking::{self, Entry, TrackingError};
+use crate::service::transfer::{FileKind, ImportReport};
 use crate::store::Filter;
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use provider_host::Plugin;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Pauses of `check --until-decided`: a verdict usually comes within five minutes, so asking begins
@@ -150,24 +150,15 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
 }
 
 async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String]) -> Result<bool> {
-    let CsvFile { file, mall, encoding, dry_run } = file;
-    let lang = session.lang;
-    let mall = session.mall(&mall).await?;
-    let provider = session.shelf.load(&mall.provider).await?;
-    let bytes = read(&file, MAX_FILE_BYTES, lang)?;
-    let known = if correct { Known::Corrected { who: &session.operator } } else { Known::Kept };
-    let incoming = Incoming { bytes: &bytes, encoding: encoding.map(Charset::encoding), take, known, dry_run };
-    let Done { encoding, imported } = match import::run(&session.store, &mall, &provider, incoming).await {
-        Ok(done) => done,
-        Err(ImportError::File(problem)) => bail!("{}: {}", file.display(), problem.words(lang)),
-        Err(ImportError::Asks(question)) => bail!("{}: {}", file.display(), asked(&question, lang)),
-        Err(error) => return Err(error.into()),
-    };
+    let report = import_file(session, &file, FileKind::Orders, OrderChoice { correct, take }).await?;
+    let (counts, refused) = (report.counts(), report.refused());
+    let ImportReport::Orders { encoding, report: imported } = report else { return Ok(refused.is_empty()) };
+    let CsvFile { file, dry_run, .. } = file;
     if dry_run {
         show_preview(session, &imported);
     }
-    say_counts(session, &file, &imported);
-    let (banded, counts, encoding) = (imported.banded(), imported.counts(), encoding.name());
+    say_counts(session, &file, &refused, &counts);
+    let (banded, encoding) = (imported.banded(), encoding.name());
     let (taken, bad) = (counts.taken.orders, counts.refused.orders);
     let words = match dry_run {
         true => session.say(
@@ -184,7 +175,7 @@ async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String
 }
 
 /// What is asked, how often each value occurs, and what to type.
-fn asked(question: &Question, lang: Lang) -> String {
+pub(super) fn asked(question: &Question, lang: Lang) -> String {
     let options = question.answers().map(|(answer, _)| format!("  --take '{answer}'"));
     let options = options.collect::<Vec<_>>().join("\n");
     let (words, list) = (question.words(lang), question.list(lang));
@@ -379,11 +370,12 @@ pub(super) async fn tracking(session: &Session, command: TrackingCommand) -> Res
     let TrackingCommand::Set { order, carrier, number, shipped_on, mall } = command;
     session.recover().await?;
     let order = session.order(&order, mall.as_deref()).await?;
-    let provider = session.shelf.load(&order.provider).await?;
+    let service = session.desk_with(BTreeSet::from([order.provider.clone()])).await?;
     let shipped_on = shipped_on.unwrap_or_else(clock::today);
     let entered = Entry { carrier: &carrier, number: &number, shipped_on };
-    let tracking = match tracking::enter(&session.store, &provider, &order, entered, &session.operator).await? {
+    let tracking = match tracking::enter(&service, &order, entered).await {
         Ok(tracking) => tracking,
+        Err(TrackingError::Store(error)) => return Err(error.into()),
         Err(problem) => bail!("{}: {}", order.number, problem.words(session.lang)),
     };
     println!("{}: {} {} ({})", order.number, tracking.carrier, tracking.number, tracking.shipped_on);
@@ -396,13 +388,13 @@ pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
         bail!(session.say("--note に、どう確かめたかを書いてください", "Say in --note how it was found out"));
     }
     let order = session.order(&decide.order, decide.mall.as_deref()).await?;
-    let (name, typed) = decide.found();
-    let (typed, note) = match entered(typed, &decide.note) {
-        Ok(entered) => entered,
-        Err(wrong) => bail!("{}: {}", order.number, wrong.words(session.lang)),
-    };
-    let id = typed.or(order.transaction_id().map(str::to_owned));
-    let Some(found) = found(name, id) else { bail!(Issue::IdMissing.words(session.lang)) };
-    let desk: CreditService<Plugin> = session.desk(&[]).await?;
-    Ok(print_rows(&[desk.decide(order.id, found, &note).await?], session.lang))
+    let (finding, transaction_id) = decide.found();
+    let service: CreditService<Plugin> = session.desk(&[]).await?;
+    let entry = EnteredDecision { finding, transaction_id, note: &decide.note };
+    match decisions::record(&service, &order, entry).await {
+        Ok(row) => Ok(print_rows(&[row], session.lang)),
+        Err(DecisionError::Entry(error)) => bail!("{}: {}", order.number, error.words(session.lang)),
+        Err(DecisionError::IdMissing) => bail!(Issue::IdMissing.words(session.lang)),
+        Err(error) => Err(error.into()),
+    }
 }

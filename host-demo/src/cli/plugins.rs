@@ -3,7 +3,7 @@
 use crate::cli::Session;
 use crate::cli::table::{pairs, table, yen};
 use crate::domain::issue::Lang;
-use crate::service::plugins::{Candidate, Files, Installer};
+use crate::service::plugins::{Candidate, Confirmed, Files, Installer, LoadOutcome};
 use crate::service::providers::capabilities::{abilities, kind_name};
 use crate::store::Actor;
 use anyhow::{Result, bail};
@@ -44,15 +44,18 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
 async fn load(session: &Session, file: &Path, yes: bool) -> Result<bool> {
     let (shelf, store, registry) = (&session.shelf, &session.store, &session.registry);
     let installer = Installer { shelf, store, registry };
-    let candidate = installer.examine(Files::read(shelf, file)?).await?;
-    if !candidate.changes.is_empty() && !yes {
-        println!("{}", question(&candidate, session.lang));
-        bail!(session.say(
-            "何も変えていません。変更してよければ --yes を付けて実行してください",
-            "Nothing was changed; if this is meant, say --yes",
-        ));
-    }
-    let plugin = installer.install(&candidate, Actor::now(&session.operator)).await?;
+    let confirmed = if yes { Confirmed::All } else { Confirmed::No };
+    let files = Files::read(shelf, file)?;
+    let plugin = match installer.load(files, confirmed, Actor::now(&session.operator)).await? {
+        LoadOutcome::Installed { plugin, .. } => plugin,
+        LoadOutcome::Unconfirmed(candidate) => {
+            println!("{}", question(&candidate, session.lang));
+            bail!(session.say(
+                "何も変えていません。変更してよければ --yes を付けて実行してください",
+                "Nothing was changed; if this is meant, say --yes",
+            ));
+        }
+    };
     let (info, facts) = (plugin.info(), plugin.facts());
     println!("{} {} {} → {}", info.id, info.version, facts.digest, facts.path.display());
     Ok(true)

@@ -1,17 +1,12 @@
 //! `results`: credit results by CSV.
 
-use crate::cli::{Charset, CsvFile, Session, read, say_counts};
-use crate::domain::credit_state::State;
-use crate::service::credit::CreditService;
-use crate::service::csv::encoding;
-use crate::service::csv::limits::MAX_FILE_BYTES;
-use crate::service::csv::row_result::FileReport;
-use crate::service::decisions;
-use crate::service::results::{self, ResultsError, left_out_words};
+use crate::cli::{Charset, CsvFile, OrderChoice, Session, import_file, say_counts};
+use crate::service::results::left_out_words;
+use crate::service::transfer::{self, FileKind, ImportReport};
 use crate::store::ListQuery;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Subcommand;
-use provider_host::Plugin;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a file of decisions has.
@@ -45,24 +40,14 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
     session.recover().await?;
     let lang = session.lang;
     match command {
-        Command::Import(CsvFile { file, mall, encoding, dry_run }) => {
-            let (mall, bytes) = (session.mall(&mall).await?, read(&file, MAX_FILE_BYTES, lang)?);
-            let encoding = encoding.map(Charset::encoding);
-            let taken = results::take_in(&session.store, &mall, &bytes, encoding, &session.operator, dry_run).await;
-            let taken = match taken {
-                Ok(taken) => taken,
-                Err(ResultsError::Store(error)) => return Err(error.into()),
-                Err(refused) => bail!("{}: {}", file.display(), refused.words(lang)),
-            };
-            Ok(say_states(session, &file, &taken))
+        Command::Import(file) => {
+            let report = import_file(session, &file, FileKind::Results, OrderChoice::default()).await?;
+            Ok(say_states(session, &file.file, &report))
         }
         Command::Export { file, mall, encoding } => {
             let query = ListQuery { mall: Some(session.mall(&mall).await?.id), ..ListQuery::default() };
-            let charset = match encoding {
-                Charset::Utf8 => encoding::Charset::Utf8,
-                Charset::ShiftJis => encoding::Charset::ShiftJis,
-            };
-            let written = results::write_out(&session.store, &query, charset).await?;
+            let service = session.desk_with(BTreeSet::new()).await?;
+            let written = transfer::export(&service, FileKind::Results, &query, encoding.into(), usize::MAX).await?;
             std::fs::write(&file, &written.bytes).with_context(|| file.display().to_string())?;
             for (number, state) in &written.left_out {
                 println!("{number}: {}", left_out_words(*state, lang));
@@ -74,22 +59,18 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
 
 pub(super) async fn decide(session: &Session, file: CsvFile) -> Result<bool> {
     session.recover().await?;
-    let CsvFile { file, mall, encoding, dry_run } = file;
-    let (mall, bytes) = (session.mall(&mall).await?, read(&file, MAX_FILE_BYTES, session.lang)?);
-    let desk: CreditService<Plugin> = session.desk(&[]).await?;
-    let decided = decisions::take_in(&desk, &mall, &bytes, encoding.map(Charset::encoding), dry_run).await;
-    match decided {
-        Ok(decided) => Ok(say_states(session, &file, &decided)),
-        Err(decisions::DecisionsError::File(problem)) => bail!("{}: {}", file.display(), problem.words(session.lang)),
-        Err(error) => Err(error.into()),
-    }
+    let report = import_file(session, &file, FileKind::Decisions, OrderChoice::default()).await?;
+    Ok(say_states(session, &file.file, &report))
 }
 
 /// Says in which state each order is now, or would be; whether no row was refused.
-fn say_states(session: &Session, file: &Path, intake: &FileReport<State>) -> bool {
-    for (line, number, state) in intake.taken() {
-        println!("{line} {number} {}", state.label(session.lang));
+fn say_states(session: &Session, file: &Path, report: &ImportReport) -> bool {
+    if let ImportReport::States(report) = report {
+        for (line, number, state) in report.taken() {
+            println!("{line} {number} {}", state.label(session.lang));
+        }
     }
-    say_counts(session, file, intake);
-    intake.bad().next().is_none()
+    let refused = report.refused();
+    say_counts(session, file, &refused, &report.counts());
+    refused.is_empty()
 }

@@ -44,7 +44,7 @@ use crate::service::csv::order_columns;
 use crate::service::csv::selection::Takes;
 use crate::service::preflight::MAX_CHUNK;
 use crate::service::providers::directory::is_name;
-use crate::service::providers::provider::Provider;
+use crate::service::providers::provider::{FeeError, Provider};
 use provider_host::contract::{Bill, FeeBand, FeeMode, FeeRule, Setting, SettingKind};
 use provider_host::{Account, CallError};
 use serde::{Deserialize, Serialize};
@@ -626,7 +626,11 @@ pub async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProb
         mangled.map(|field| MallProblem::new(format!("settings.{}", field.key), Wrong::Mangled)).collect();
     // The bill does not matter: a rule is refused for what it is, whatever it is applied to.
     let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
-    let rule = provider.fee_adjust(&mall.fee_rule(), &bill).await?.err().unwrap_or_default();
+    let rule = match provider.fee_adjust(&mall.fee_rule(), &bill).await {
+        Ok(_) => Vec::new(),
+        Err(FeeError::Refused(problems)) => problems,
+        Err(FeeError::Call(error)) => return Err(error),
+    };
     let rule =
         rule.into_iter().map(|problem| MallProblem::new(fee_key(&problem.field), Wrong::Provider(problem.into())));
     // An id that is no id any more needs no other words.

@@ -1,13 +1,14 @@
-//! Doing what batches ask for: rows that wait are taken by whichever process comes first and can do them, a call's
-//! worth at a time, and put through the service.
+//! Batches: one action on many orders. Rows that wait are taken by the first process that can do them, as many as fit
+//! into one call at a time.
 
-use crate::domain::credit_state::Action;
+use crate::domain::credit_state::{Action, Outcome};
 use crate::domain::issue::Wait;
 use crate::service::credit::{CreditError, CreditRow, CreditService, WorkItem};
 use crate::service::preflight::rows_of_a_call;
 use crate::service::providers::provider::Provider;
 use crate::service::work_source::{PlannedCall, WorkSource};
-use crate::store::{Admission, BreakerState, Store, StoreError, Waiting};
+use crate::store::{Admission, BatchRow, BreakerState, MAX_BATCH, Store, StoreError, Waiting};
+use std::collections::BTreeSet;
 
 /// The rows of one batch for one mall and one provider.
 pub(crate) struct BatchRows<P> {
@@ -58,7 +59,63 @@ pub fn is_for_many(action: Action) -> bool {
     action != Action::Decide
 }
 
-/// Why rows of the batch wait that no process does now, and what helps; nothing where work goes on.
+/// A batch was not begun or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// The action is about one order.
+    #[error("a decision is about one order")]
+    NotForMany,
+    /// It would have no orders.
+    #[error("a batch has at least one order")]
+    Empty,
+    /// It would have this many orders, more than [`MAX_BATCH`].
+    #[error("a batch has {MAX_BATCH} orders at most, not {0}")]
+    TooMany(usize),
+    /// Orders that do not exist.
+    #[error("these orders do not exist: {0:?}")]
+    NoOrders(Vec<i64>),
+    /// There is no batch with this number.
+    #[error("there is no batch {0}")]
+    NoBatch(i64),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes a batch that does `action` with `orders`; returns its number. Workers process it in the background. An order
+/// that is given twice has one row, at its first place.
+pub async fn begin(store: &Store, action: Action, orders: &[i64], who: &str) -> Result<i64, BatchError> {
+    if !is_for_many(action) {
+        return Err(BatchError::NotForMany);
+    }
+    match orders.len() {
+        0 => return Err(BatchError::Empty),
+        1..=MAX_BATCH => {}
+        many => return Err(BatchError::TooMany(many)),
+    }
+    let missing = store.missing(orders).await?;
+    if !missing.is_empty() {
+        return Err(BatchError::NoOrders(missing));
+    }
+    Ok(store.add_batch(action, who, orders, store.now()).await?)
+}
+
+/// Stops a batch: rows that have not begun fail, calls that have begun end first.
+pub async fn stop(store: &Store, batch: i64, who: &str) -> Result<(), BatchError> {
+    if store.batch(batch).await?.is_none() {
+        return Err(BatchError::NoBatch(batch));
+    }
+    Ok(store.stop_batch(batch, who, store.now()).await?)
+}
+
+/// The orders of a batch that were done without success.
+pub async fn without_success(store: &Store, batch: i64) -> Result<BTreeSet<i64>, StoreError> {
+    let rows = store.batch_rows(batch, 0, MAX_BATCH as i64).await?;
+    let failed = |row: &&BatchRow| row.outcome.is_some_and(|outcome| outcome != Outcome::Success);
+    Ok(rows.iter().filter(failed).map(|row| row.order).collect())
+}
+
+/// Why rows of the batch wait that no process does now, and what helps; empty while work goes on.
 pub async fn waits(store: &Store, batch: i64) -> Result<Vec<Wait>, StoreError> {
     let providers = store.waited_for(batch).await?;
     if providers.is_empty() {

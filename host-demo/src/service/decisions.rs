@@ -6,7 +6,7 @@ use crate::domain::identifier;
 use crate::domain::issue::{Issue, Lang};
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
-use crate::service::credit::{CreditError, CreditService, OperatorFinding};
+use crate::service::credit::{CreditError, CreditRow, CreditService, OperatorFinding};
 use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::{FileError, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
@@ -89,6 +89,49 @@ pub fn entered(transaction_id: &str, note: &str) -> Result<(Option<String>, Stri
     Ok((Some(id).filter(|id| !id.is_empty()), note))
 }
 
+/// What an operator enters about one order.
+#[derive(Debug, Clone, Copy)]
+pub struct EnteredDecision<'a> {
+    /// The finding, by its name in the API.
+    pub finding: &'a str,
+    /// The provider's id; empty where the order has it already.
+    pub transaction_id: &'a str,
+    /// How it was found out.
+    pub note: &'a str,
+}
+
+/// A decision was not recorded, as what was entered does not make one.
+#[derive(Debug, thiserror::Error)]
+pub enum DecisionError {
+    /// The transaction id or the note cannot be recorded.
+    #[error("the transaction id or the note cannot be recorded")]
+    Entry(RowError),
+    /// There is no finding of this name.
+    #[error("there is no finding {0}")]
+    UnknownFinding(String),
+    /// The finding needs a transaction id, and neither the operator nor the order has one.
+    #[error("this finding needs a transaction id")]
+    IdMissing,
+    /// Recording it failed.
+    #[error(transparent)]
+    Credit(#[from] CreditError),
+}
+
+/// Records what an operator found at the provider about `order`. The row says whether the order's state allowed it.
+pub async fn record<P: Provider + Clone>(
+    service: &CreditService<P>,
+    order: &Order,
+    entry: EnteredDecision<'_>,
+) -> Result<CreditRow, DecisionError> {
+    let (id, note) = entered(entry.transaction_id, entry.note).map_err(DecisionError::Entry)?;
+    let known = FINDINGS.iter().find(|(name, ..)| *name == entry.finding);
+    let (.., make) = known.ok_or_else(|| DecisionError::UnknownFinding(entry.finding.to_owned()))?;
+    // An id that the order has need not be entered.
+    let id = id.or(order.transaction_id().map(str::to_owned));
+    let found = make(id).ok_or(DecisionError::IdMissing)?;
+    Ok(service.decide(order.id, found, &note).await?)
+}
+
 fn finding(cell: &str) -> Option<Make> {
     let is_called = |(name, ja, others, _): &&(&str, &str, &[&str], Make)| {
         cell == *ja || cell.eq_ignore_ascii_case(name) || others.contains(&cell)
@@ -102,14 +145,14 @@ pub enum DecisionsError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The desk could not go on; the rows before are recorded.
+    /// Recording a finding failed; those of the rows before are recorded.
     #[error(transparent)]
-    CreditService(#[from] CreditError),
+    Credit(#[from] CreditError),
 }
 
 impl From<StoreError> for DecisionsError {
     fn from(error: StoreError) -> Self {
-        DecisionsError::CreditService(error.into())
+        DecisionsError::Credit(error.into())
     }
 }
 
@@ -118,14 +161,14 @@ pub type Decided = FileReport<State>;
 
 /// Records what a file says about orders of `mall` whose outcome is unknown, or says what that would do.
 pub async fn take_in<P: Provider + Clone>(
-    desk: &CreditService<P>,
+    service: &CreditService<P>,
     mall: &Mall,
     bytes: &[u8],
     encoding: Option<&'static Encoding>,
     dry_run: bool,
 ) -> Result<Decided, DecisionsError> {
     let lines = read(bytes, encoding)?;
-    let known = Known::of(&desk.store, mall, &lines).await?;
+    let known = Known::of(&service.store, mall, &lines).await?;
     let (mut seen, mut promised) = (HashMap::new(), HashMap::new());
     let mut entries = Vec::with_capacity(lines.len());
     for line in &lines {
@@ -137,8 +180,8 @@ pub async fn take_in<P: Provider + Clone>(
         };
         entries.push(match entry.open() {
             Ok((entry, decision)) => match dry_run {
-                true => entry.with(decision.try_out(desk, &mut promised).await?),
-                false => entry.with(decision.carry_out(desk).await?),
+                true => entry.with(decision.try_out(service, &mut promised).await?),
+                false => entry.with(decision.carry_out(service).await?),
             },
             Err(settled) => settled,
         });
@@ -245,8 +288,8 @@ fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) 
 
 impl Decision<'_> {
     /// Records it.
-    async fn carry_out<P: Provider + Clone>(self, desk: &CreditService<P>) -> Result<RowResult<State>, CreditError> {
-        let row = desk.decide(self.order.id, self.found, &self.note).await?;
+    async fn carry_out<P: Provider + Clone>(self, service: &CreditService<P>) -> Result<RowResult<State>, CreditError> {
+        let row = service.decide(self.order.id, self.found, &self.note).await?;
         Ok(match (row.outcome, row.problem) {
             (Outcome::Success, _) => RowResult::Taken(row.state),
             (_, Some(problem)) => not_recorded(problem),
@@ -258,10 +301,10 @@ impl Decision<'_> {
     /// registrations.
     async fn try_out<P: Provider + Clone>(
         self,
-        desk: &CreditService<P>,
+        service: &CreditService<P>,
         promised: &mut Promised,
     ) -> Result<RowResult<State>, CreditError> {
-        if let Some(problem) = desk.no_decision(self.order, &self.found).await? {
+        if let Some(problem) = service.no_decision(self.order, &self.found).await? {
             return Ok(not_recorded(problem));
         }
         let account = self.order.registration.as_ref().map(|registration| registration.account);

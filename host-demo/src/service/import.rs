@@ -11,7 +11,7 @@ use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::service::csv::selection::{Choice, Question};
 use crate::service::providers::CallError;
 use crate::service::providers::plugin_contract::{Bill, FeeRule};
-use crate::service::providers::provider::Provider;
+use crate::service::providers::provider::{FeeError, Provider};
 use crate::store::{NewOrder, Store, StoreError};
 use encoding_rs::Encoding;
 use std::collections::HashMap;
@@ -154,7 +154,7 @@ async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Re
     let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
     let FileOrder { number, data, order_status, not_taken, .. } = order;
     Ok(match provider.fee_adjust(rule, &bill).await {
-        Ok(Ok(adjusted)) => {
+        Ok(adjusted) => {
             let amounts = Amounts {
                 goods: bill.items,
                 shipping_fee: bill.shipping_fee,
@@ -165,8 +165,10 @@ async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Re
             };
             RowResult::Taken((NewOrder { number, data, amounts, order_status }, not_taken))
         }
-        Ok(Err(problems)) => RowResult::Refused(vec![RowError::Fee(problems.into_iter().map(Field::from).collect())]),
-        Err(source) => return Err(ImportError::Fee { number, source }),
+        Err(FeeError::Refused(problems)) => {
+            RowResult::Refused(vec![RowError::Fee(problems.into_iter().map(Field::from).collect())])
+        }
+        Err(FeeError::Call(source)) => return Err(ImportError::Fee { number, source }),
     })
 }
 

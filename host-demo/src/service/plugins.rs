@@ -34,6 +34,13 @@ impl Files {
     }
 }
 
+impl Files {
+    /// Files that were uploaded, and have no name of their own.
+    pub fn uploaded(component: Vec<u8>, permissions: &[u8]) -> Self {
+        Files { name: "component".into(), component, permissions: String::from_utf8_lossy(permissions).into_owned() }
+    }
+}
+
 /// Something about a provider that changes with its component, and that somebody has to know of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -161,9 +168,33 @@ pub enum InstallError {
     Meanwhile(String),
 }
 
-/// Puts components on a shelf.
+/// Whether changes other than those of the code are confirmed.
+#[derive(Debug, Clone, Copy)]
+pub enum Confirmed<'a> {
+    /// They are not: nobody has seen them.
+    No,
+    /// Those are that this [`Candidate::confirmation`] stands for.
+    Shown(&'a str),
+    /// All are.
+    All,
+}
+
+/// What loading a plugin came to.
+pub enum LoadOutcome {
+    /// It serves.
+    Installed {
+        /// The plugin.
+        plugin: Plugin,
+        /// The version that it replaced, if there was one.
+        replaced: Option<String>,
+    },
+    /// Nothing was changed: these changes have to be confirmed first.
+    Unconfirmed(Box<Candidate>),
+}
+
+/// Installs plugins into a directory.
 pub struct Installer<'a> {
-    /// The shelf.
+    /// The directory.
     pub shelf: &'a PluginDirectory,
     /// Where it is written down.
     pub store: &'a Store,
@@ -172,6 +203,32 @@ pub struct Installer<'a> {
 }
 
 impl Installer<'_> {
+    /// Loads the plugin of `files` in place of the one that its provider has, if nothing but code changes or the changes
+    /// are confirmed.
+    pub async fn load(
+        &self,
+        files: Files,
+        confirmed: Confirmed<'_>,
+        by: Actor<'_>,
+    ) -> Result<LoadOutcome, InstallError> {
+        let candidate = self.examine(files).await?;
+        let is_confirmed = match confirmed {
+            Confirmed::No => false,
+            Confirmed::Shown(shown) => shown == candidate.confirmation(),
+            Confirmed::All => true,
+        };
+        if !candidate.changes.is_empty() && !is_confirmed {
+            return Ok(LoadOutcome::Unconfirmed(Box::new(candidate)));
+        }
+        self.install_confirmed(candidate, by).await
+    }
+
+    /// Installs a candidate whose changes were confirmed.
+    pub async fn install_confirmed(&self, candidate: Candidate, by: Actor<'_>) -> Result<LoadOutcome, InstallError> {
+        let plugin = self.install(&candidate, by).await?;
+        Ok(LoadOutcome::Installed { plugin, replaced: candidate.version_before().map(str::to_owned) })
+    }
+
     /// Loads the component of `files`, once, and compares it with what it would replace. Changes nothing.
     pub async fn examine(&self, files: Files) -> Result<Candidate, InstallError> {
         let described = files.name.with_extension("toml");
@@ -223,7 +280,7 @@ impl Installer<'_> {
         let pair = self.shelf.read(id).await.ok()?;
         match self.registry.get(id) {
             Some(current) if pair.is_of(&current) => Some(current),
-            _ => self.shelf.load(id).await.ok(),
+            _ => self.shelf.load_files(id, pair).await.ok(),
         }
     }
 

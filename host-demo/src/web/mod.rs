@@ -72,7 +72,7 @@ pub struct Inner {
     calls: Arc<Calls>,
     wake: Arc<Notify>,
     begun: TaskTracker,
-    held: Held<pages::import::Incoming>,
+    held: Held<crate::service::transfer::FileImport>,
     candidates: Held<Candidate>,
     limits: Limits,
     lang: Lang,

@@ -105,10 +105,10 @@ impl PluginDirectory {
     /// Loads the provider `name`. Only a component whose permission file is for that provider is given the name,
     /// and with it the credentials of the malls.
     pub async fn load(&self, name: &str) -> Result<Plugin, ProviderError> {
-        self.load_pair(name, self.read(name).await?).await
+        self.load_files(name, self.read(name).await?).await
     }
 
-    async fn load_pair(&self, name: &str, pair: PluginFiles) -> Result<Plugin, ProviderError> {
+    pub(crate) async fn load_files(&self, name: &str, pair: PluginFiles) -> Result<Plugin, ProviderError> {
         let path = self.path(name)?;
         named(&path.with_extension("toml"), &pair.permissions, name)?;
         Ok(self.host.load_bytes(path, pair.component, pair.permissions).await?)
@@ -160,7 +160,7 @@ impl PluginDirectory {
         let pair = self.read(name).await?;
         match current {
             Some(plugin) if pair.is_of(&plugin) => Ok(None),
-            _ => self.load_pair(name, pair).await.map(Some),
+            _ => self.load_files(name, pair).await.map(Some),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the loaded plugins were called for since this process began: counts and times for the page.
 
-use crate::service::providers::provider::{Provider, Providers};
+use crate::service::providers::provider::{FeeError, Provider, Providers};
 use provider_host::contract::{
     AdjustedFee, Bill, Cancellation, Decision, FeeRule, FieldProblem, Order, ProviderInfo, Registration, Setting,
     Shipment, Standing,
@@ -42,13 +42,6 @@ impl Calls {
     /// Those of `provider`.
     pub fn of(&self, provider: &str) -> OfProvider {
         self.lock().get(provider).cloned().unwrap_or_default()
-    }
-
-    /// Asks `plugin` whether the settings of `shop` work, and counts it like any other call.
-    pub async fn test_connection(&self, plugin: &Plugin, shop: &Account) -> Answer<()> {
-        let answer = plugin.test_connection(shop).await;
-        self.add(&plugin.info().id, &answer.calls);
-        answer
     }
 
     fn add(&self, provider: &str, reports: &[CallReport]) {
@@ -112,15 +105,11 @@ impl Provider for Counted {
     async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
         self.plugin.check_settings(settings).await
     }
-    async fn fee_adjust(
-        &self,
-        rule: &FeeRule,
-        bill: &Bill,
-    ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
-        self.plugin.fee_adjust(rule, bill).await
+    async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
+        Provider::fee_adjust(&self.plugin, rule, bill).await
     }
     async fn test_connection(&self, shop: &Account) -> Answer<()> {
-        self.calls.test_connection(&self.plugin, shop).await
+        self.count(self.plugin.test_connection(shop).await)
     }
     async fn credit(&self, shop: &Account, orders: Vec<Order>) -> Answer<Decision> {
         self.count(self.plugin.credit(shop, orders).await)

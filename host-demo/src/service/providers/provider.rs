@@ -9,9 +9,20 @@ use provider_host::{Account, Answer, CallError, Plugin, Registry};
 use std::collections::HashMap;
 use std::future::Future;
 
-/// What a loaded provider can be asked; the rows of every answer are as many as were asked.
+/// A fee could not be calculated.
+#[derive(Debug, thiserror::Error)]
+pub enum FeeError {
+    /// The plugin refuses the fee rule, or the rule refuses the bill.
+    #[error("the fee rule is refused")]
+    Refused(Vec<FieldProblem>),
+    /// The plugin failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// What a loaded provider can be asked. Every response has as many rows as the request.
 pub trait Provider: Send + Sync {
-    /// What it is and needs.
+    /// Its name, abilities, limits and settings.
     fn info(&self) -> &ProviderInfo;
     /// Every problem with a shop's settings.
     fn check_settings(
@@ -19,11 +30,7 @@ pub trait Provider: Send + Sync {
         settings: Vec<Setting>,
     ) -> impl Future<Output = Result<Vec<FieldProblem>, CallError>> + Send;
     /// 手数料設定 for one bill.
-    fn fee_adjust(
-        &self,
-        rule: &FeeRule,
-        bill: &Bill,
-    ) -> impl Future<Output = Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError>> + Send;
+    fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> impl Future<Output = Result<AdjustedFee, FeeError>> + Send;
     /// Whether the settings work; one row.
     fn test_connection(&self, shop: &Account) -> impl Future<Output = Answer<()>> + Send;
     /// 与信を実行
@@ -43,12 +50,8 @@ impl Provider for Plugin {
     async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
         self.check_settings(settings).await
     }
-    async fn fee_adjust(
-        &self,
-        rule: &FeeRule,
-        bill: &Bill,
-    ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
-        self.fee_adjust(rule, bill).await
+    async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
+        self.fee_adjust(rule, bill).await?.map_err(FeeError::Refused)
     }
     async fn test_connection(&self, shop: &Account) -> Answer<()> {
         self.test_connection(shop).await

@@ -1,6 +1,6 @@
 //! What an administrator does besides settings: providers, users, tokens.
 
-use crate::service::plugins::InstallError;
+use crate::service::plugins::{self, Confirmed, InstallError, LoadOutcome};
 use crate::service::providers::capabilities::{abilities, kind_name};
 use crate::store::{
     Actor, AuditEvent, AuditLine, Breaker, BreakerState, MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, Role, UserProblem,
@@ -11,7 +11,6 @@ use crate::web::api::batches::bounded;
 use crate::web::api::caller::Administrator;
 use crate::web::api::object::Object;
 use crate::web::api::problem::{Confirmation, Kind, Problem};
-use crate::web::pages::providers::examine;
 use axum::Json;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
@@ -213,18 +212,21 @@ pub async fn load(
     let (Some(component), Some(permissions)) = (component, permissions) else {
         return Err(Problem::new(Kind::Invalid, "Both `component` and `permissions` are needed."));
     };
-    let candidate = examine(&app, component.to_vec(), &permissions).await?;
-    let wanted = candidate.confirmation();
-    if !candidate.changes.is_empty() && confirmation.is_none_or(|confirmation| confirmation != wanted) {
-        let words = "More than the code changes. Look at `confirm`, and send its `confirmation` with the same files.";
-        return Err(Problem::new(Kind::Unconfirmed, words).confirmed_by(Confirmation {
-            changes: candidate.changes,
-            malls: candidate.malls.into_keys().collect(),
-            confirmation: wanted,
-        }));
+    let files = plugins::Files::uploaded(component.to_vec(), &permissions);
+    let confirmed = confirmation.as_deref().map_or(Confirmed::No, Confirmed::Shown);
+    match app.installer().load(files, confirmed, Actor::now(&caller.name)).await? {
+        LoadOutcome::Installed { plugin, .. } => Ok(Json(view(&app, &plugin, &app.store.breakers().await?))),
+        LoadOutcome::Unconfirmed(candidate) => {
+            let words =
+                "More than the code changes. Look at `confirm`, and send its `confirmation` with the same files.";
+            let confirmation = candidate.confirmation();
+            Err(Problem::new(Kind::Unconfirmed, words).confirmed_by(Confirmation {
+                changes: candidate.changes,
+                malls: candidate.malls.into_keys().collect(),
+                confirmation,
+            }))
+        }
     }
-    let plugin = app.installer().install(&candidate, Actor::now(&caller.name)).await?;
-    Ok(Json(view(&app, &plugin, &app.store.breakers().await?)))
 }
 
 impl From<InstallError> for Problem {

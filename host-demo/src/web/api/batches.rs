@@ -2,7 +2,7 @@
 
 use crate::domain::credit_state::{Action, Outcome, State};
 use crate::domain::issue::Lang;
-use crate::service::batches::{is_for_many, waits};
+use crate::service::batches::{self, BatchError, is_for_many, waits};
 use crate::store::{self, BatchProgress, MAX_BATCH, MAX_PAGE, PAGE};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
@@ -122,22 +122,31 @@ pub async fn begin(
         (Some(matching), orders) if orders.is_empty() => app.store.matching(&matching.query()?, MAX_BATCH + 1).await?,
         (Some(_), _) => return Err(Problem::new(Kind::Invalid, "Give `orders` or `matching`, not both.")),
     };
-    if !(1..=MAX_BATCH).contains(&orders.len()) {
-        let words = format!("A batch has 1 to {MAX_BATCH} orders; here it would have {}.", orders.len());
-        return Err(Problem::new(Kind::Invalid, words));
-    }
     if let Some(count) = new.count.filter(|count| *count != orders.len()) {
         let words = format!("Nothing was begun: `count` is {count}, and these are {} orders.", orders.len());
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let missing = app.store.missing(&orders).await?;
-    if let Some(first) = missing.first() {
-        let words = format!("Nothing was begun: {} of the orders do not exist, the first is {first}.", missing.len());
-        return Err(Problem::new(Kind::Invalid, words));
-    }
-    let id = app.store.add_batch(new.action, &caller.name, &orders, app.store.now()).await?;
+    let begun = batches::begin(&app.store, new.action, &orders, &caller.name).await;
+    let id = begun.map_err(not_begun)?;
     app.wake.notify_one();
     Ok((StatusCode::ACCEPTED, Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?)))
+}
+
+/// Why a batch was not begun or stopped.
+fn not_begun(error: BatchError) -> Problem {
+    let size = |orders: usize| format!("A batch has 1 to {MAX_BATCH} orders; here it would have {orders}.");
+    match error {
+        BatchError::NotForMany => Problem::new(Kind::Invalid, "A decision is about one order."),
+        BatchError::Empty => Problem::new(Kind::Invalid, size(0)),
+        BatchError::TooMany(orders) => Problem::new(Kind::Invalid, size(orders)),
+        BatchError::NoOrders(missing) => {
+            let (count, first) = (missing.len(), missing.first().copied().unwrap_or_default());
+            let words = format!("Nothing was begun: {count} of the orders do not exist, the first is {first}.");
+            Problem::new(Kind::Invalid, words)
+        }
+        BatchError::NoBatch(id) => Problem::no_such("batch", &id),
+        BatchError::Store(error) => error.into(),
+    }
 }
 
 /// One batch.
@@ -197,7 +206,6 @@ pub async fn rows(
 #[utoipa::path(post, operation_id = "stop_batch", path = "/v1/batches/{id}/stop", tag = "batches", params(("id" = i64, Path), Key),
     responses((status = 200, body = Batch, description = "The batch."), Acting, Missing))]
 pub async fn stop(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
-    find(&app, id).await?;
-    app.store.stop_batch(id, &caller.name, app.store.now()).await?;
+    batches::stop(&app.store, id, &caller.name).await.map_err(not_begun)?;
     Ok(Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?))
 }

@@ -1,20 +1,21 @@
 //! Malls: settings, fees, automation.
 
 use crate::domain::issue::{Lang, connection_words};
-use crate::domain::mall::{self, Automation, Fees, Mall, ROWS_PER_REQUEST};
+use crate::domain::mall::{Automation, Fees, Mall, ROWS_PER_REQUEST};
 use crate::domain::order::Invoice;
 use crate::service::csv::selection::Takes;
-use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
+use crate::service::malls::{self, ConnectionError, FeeTrialError, MallProblems, SaveMallError};
+use crate::store::{AccountChange, Actor, Backlog, MallUpdate, OnBacklog};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
 use crate::web::api::caller::{Administrator, Caller};
 use crate::web::api::object::Object;
 use crate::web::api::problem::{FieldProblem, Kind, Problem};
-use crate::web::pages::mall::name_problems;
+use crate::web::pages::mall::own_problems;
 use axum::Json;
 use axum::extract::{Path, State};
 use provider_host::Plugin;
-use provider_host::contract::{Bill, Capability, ProviderInfo, SettingKind};
+use provider_host::contract::{ProviderInfo, SettingKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -185,21 +186,17 @@ impl Wanted {
     }
 }
 
-/// Everything that is wrong with a mall.
-async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Vec<FieldProblem>, Problem> {
-    let names = name_problems(mall, plugin.is_some(), lang);
+/// Everything that is wrong with a mall, as members of the body.
+fn fields(found: &MallProblems, lang: Lang) -> Vec<FieldProblem> {
     let member = |(field, detail): (String, String)| match field.starts_with("settings.") {
         true => FieldProblem { field, detail },
         false => FieldProblem { field: field.replace('-', "_"), detail },
     };
-    let mut found: Vec<_> = names.into_iter().map(member).collect();
-    if let Some(plugin) = plugin {
-        let checked = mall::check(mall, plugin).await.map_err(|error| Problem::failed(&error))?;
-        found.extend(
-            checked.iter().map(|problem| FieldProblem { field: problem.key.clone(), detail: problem.words(lang) }),
-        );
-    }
-    Ok(found)
+    let own = own_problems(found, lang).into_iter().map(member);
+    let of_provider = found.of_provider.iter().flatten();
+    let of_provider =
+        of_provider.map(|problem| FieldProblem { field: problem.key.clone(), detail: problem.words(lang) });
+    own.chain(of_provider).collect()
 }
 
 /// Saves a mall, new or changed.
@@ -219,32 +216,35 @@ pub async fn put(
         OnWaiting::Send => OnBacklog::Send(None),
     };
     let mall = wanted.mall(&id, before.as_ref(), plugin.as_ref());
-    let found = problems(&mall, plugin.as_ref(), caller.lang).await?;
-    if !found.is_empty() {
-        return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(found));
-    }
-    let saving = MallUpdate { keep, version: Some(mall.version), backlog, by: Actor::now(&caller.name) };
-    match app.store.put_mall(&mall, saving).await? {
-        MallUpdateOutcome::Done { .. } => app.wake.notify_one(),
-        MallUpdateOutcome::Held(numbers) => {
+    let update = MallUpdate { keep, version: Some(mall.version), backlog, by: Actor::now(&caller.name) };
+    let held = match malls::save(&app.desk, &mall, update).await {
+        Ok(saved) => saved.held,
+        Err(SaveMallError::Invalid(found)) => {
+            let fields = fields(&found, caller.lang);
+            return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(fields));
+        }
+        Err(SaveMallError::UnknownOutcomes(numbers)) => {
             let words = format!("Nothing was saved: the outcome of these orders is unknown: {}.", numbers.join(", "));
             return Err(Problem::new(Kind::Conflict, words));
         }
         // Nothing is asked here: the body says it.
-        MallUpdateOutcome::Waiting(_) | MallUpdateOutcome::Changed => {
+        Err(SaveMallError::BacklogUnconfirmed(_) | SaveMallError::Changed) => {
             return Err(Problem::new(Kind::StaleVersion, "Nothing was saved: the mall has another version."));
         }
-    }
+        Err(SaveMallError::Call(error)) => return Err(Problem::failed(&error)),
+        Err(SaveMallError::Store(error)) => return Err(error.into()),
+    };
+    app.wake.notify_one();
     let mall = app.store.mall(&id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
-    Ok(Json(Kept { held: app.store.held(&id).await?, mall: shown(&app, mall) }))
+    Ok(Json(Kept { held, mall: shown(&app, mall) }))
 }
 
-async fn with_plugin(app: &App, id: &str) -> Result<(Mall, Plugin), Problem> {
-    let mall = app.store.mall(id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
-    let missing =
-        || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", mall.provider));
-    let plugin = app.registry.get(&mall.provider).ok_or_else(missing)?;
-    Ok((mall, plugin))
+async fn find(app: &App, id: &str) -> Result<Mall, Problem> {
+    app.store.mall(id).await?.ok_or_else(|| Problem::no_such("mall", &id))
+}
+
+fn not_loaded(provider: &str) -> Problem {
+    Problem::new(Kind::Conflict, format!("The plugin of the provider {provider} is not loaded."))
 }
 
 /// Whether the provider accepts the settings.
@@ -263,13 +263,16 @@ pub async fn test(
     Administrator(caller): Administrator,
     Path(id): Path<String>,
 ) -> Result<Json<Tested>, Problem> {
-    let (mall, plugin) = with_plugin(&app, &id).await?;
-    if !plugin.info().capabilities.contains(Capability::TEST_CONNECTION) {
-        let words = format!("The provider {} has no connection test; see `capabilities`.", mall.provider);
-        return Err(Problem::new(Kind::Conflict, words));
-    }
-    let answer = app.calls.test_connection(&plugin, &mall.account()).await.rows.pop();
-    let words = answer.and_then(Result::err).map(|failure| connection_words(failure, caller.lang));
+    let mall = find(&app, &id).await?;
+    let words = match malls::test_connection(&*app.desk.providers, &mall).await {
+        Ok(()) | Err(ConnectionError::NoResponse) => None,
+        Err(ConnectionError::Failed(failure)) => Some(connection_words(failure, caller.lang)),
+        Err(ConnectionError::ProviderMissing(provider)) => return Err(not_loaded(&provider)),
+        Err(ConnectionError::Unsupported(provider)) => {
+            let words = format!("The provider {provider} has no connection test; see `capabilities`.");
+            return Err(Problem::new(Kind::Conflict, words));
+        }
+    };
     Ok(Json(Tested { works: words.is_none(), words }))
 }
 
@@ -306,17 +309,18 @@ pub async fn try_fee(
     if !(0..=MAX_TRIAL).contains(&trial.amount) {
         return Err(Problem::new(Kind::Invalid, format!("`amount` is 0 to {MAX_TRIAL} yen.")));
     }
-    let (mall, plugin) = with_plugin(&app, &id).await?;
-    let bill = Bill { items: trial.amount, shipping_fee: 0, payment_fee: 0 };
-    let tried = plugin.fee_adjust(&mall.fee_rule(), &bill).await.map_err(|error| Problem::failed(&error))?;
-    tried.map(|fee| Json(Tried { payment_fee: fee.payment_fee, billed: fee.billed_amount, band: fee.band })).map_err(
-        |problems| {
+    let mall = find(&app, &id).await?;
+    match malls::try_fee(&*app.desk.providers, &mall, trial.amount).await {
+        Ok(fee) => Ok(Json(Tried { payment_fee: fee.payment_fee, billed: fee.billed_amount, band: fee.band })),
+        Err(FeeTrialError::ProviderMissing(provider)) => Err(not_loaded(&provider)),
+        Err(FeeTrialError::Call(error)) => Err(Problem::failed(&error)),
+        Err(FeeTrialError::Refused(problems)) => {
             let field = |problem: provider_host::contract::FieldProblem| FieldProblem {
                 detail: crate::domain::issue::field_words(&problem.clone().into(), caller.lang),
                 field: problem.field,
             };
             let fields = problems.into_iter().map(field).collect();
-            Problem::new(Kind::Invalid, "The fee rule does not take this bill.").with(fields)
-        },
-    )
+            Err(Problem::new(Kind::Invalid, "The fee rule does not take this bill.").with(fields))
+        }
+    }
 }

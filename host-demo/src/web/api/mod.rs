@@ -44,7 +44,7 @@ const MAX_JSON: usize = 1 << 20;
     servers((url = "/api")),
     modifiers(&Tokens),
     security(("token" = [])),
-    components(schemas(problem::Problem, problem::FieldProblem, crate::web::pages::import::What, transfer::Name))
+    components(schemas(problem::Problem, problem::FieldProblem, transfer::What, transfer::Name))
 )]
 struct Frame;
 

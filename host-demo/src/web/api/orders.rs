@@ -5,8 +5,9 @@ use crate::domain::credit_state::{Action, Outcome, State};
 use crate::domain::issue::{Issue, Lang};
 use crate::domain::order::{Amounts, Invoice, Item, Order, Person};
 use crate::service::credit::CreditRow;
-use crate::service::decisions::{entered, found};
-use crate::service::tracking::{self, Entry, Refused};
+use crate::service::decisions::{self, DecisionError, EnteredDecision, entered};
+use crate::service::orders::{self, EditError, MAX_STATUS};
+use crate::service::tracking::{self, Entry, TrackingError};
 use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
@@ -14,7 +15,7 @@ use crate::web::api::batches::bounded;
 use crate::web::api::caller::Caller;
 use crate::web::api::object::Object;
 use crate::web::api::problem::{Kind, Problem};
-use crate::web::pages::order::{MAX_STATUS, findings, invoice_open, order_status};
+use crate::web::pages::order::findings;
 use crate::web::parts::order_row::line;
 use axum::Json;
 use axum::extract::{Path, Query, RawQuery, State as Shared};
@@ -289,6 +290,21 @@ async fn edited(app: &App, id: i64, written: bool, lang: Lang) -> Result<Json<Wh
     if written { Ok(Json(Whole::new(&order, lang))) } else { Err(stale(order.version)) }
 }
 
+/// Whether an edit was written; a problem where it cannot be.
+fn written(edit: Result<(), EditError>) -> Result<bool, Problem> {
+    match edit {
+        Ok(()) => Ok(true),
+        Err(EditError::Changed) => Ok(false),
+        Err(EditError::Store(error)) => Err(error.into()),
+        Err(EditError::InvalidStatus) => {
+            Err(Problem::new(Kind::Invalid, format!("`order_status` has at most {MAX_STATUS} characters.")))
+        }
+        Err(EditError::InvoiceClosed(state)) => {
+            Err(Problem::new(Kind::Conflict, format!("The invoice cannot be chosen in the state {state}.")))
+        }
+    }
+}
+
 fn stale(version: i64) -> Problem {
     let words = format!("The order has version {version} now. Nothing was done. Read it again, then decide.");
     Problem::new(Kind::StaleVersion, words)
@@ -429,15 +445,16 @@ pub async fn tracking(
     Object(shipment): Object<Shipment>,
 ) -> Result<Json<Whole>, Problem> {
     let order = unchanged(&app, id, shipment.version).await?;
-    let missing =
-        || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", order.provider));
-    let plugin = app.registry.get(&order.provider).ok_or_else(missing)?;
     let shipped_on = date(&shipment.shipped_on)?;
     let entry = Entry { carrier: &shipment.carrier, number: &shipment.number, shipped_on };
-    match tracking::enter(&app.store, &plugin, &order, entry, &caller.name).await? {
+    match tracking::enter(&app.desk.of(&caller.name), &order, entry).await {
         Ok(_) => edited(&app, id, true, caller.lang).await,
-        Err(Refused::Changed) => edited(&app, id, false, caller.lang).await,
-        Err(refused @ Refused::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.words(caller.lang))),
+        Err(TrackingError::Changed) => edited(&app, id, false, caller.lang).await,
+        Err(TrackingError::Store(error)) => Err(error.into()),
+        Err(TrackingError::ProviderMissing(provider)) => {
+            Err(Problem::new(Kind::Conflict, format!("The plugin of the provider {provider} is not loaded.")))
+        }
+        Err(refused @ TrackingError::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.words(caller.lang))),
         Err(refused) => Err(Problem::new(Kind::Invalid, refused.words(caller.lang))),
     }
 }
@@ -462,11 +479,9 @@ pub async fn status(
     Object(choice): Object<StatusChoice>,
 ) -> Result<Json<Whole>, Problem> {
     let order = unchanged(&app, id, choice.version).await?;
-    let unfit = || Problem::new(Kind::Invalid, format!("`order_status` has at most {MAX_STATUS} characters."));
-    let status = order_status(&choice.order_status).ok_or_else(unfit)?;
-    let written = app.store.set_order_status(&order, status, &caller.name, app.store.now()).await?;
+    let set = orders::set_status(&app.store, &order, choice.version, &choice.order_status, &caller.name).await;
     app.wake.notify_one();
-    edited(&app, id, written, caller.lang).await
+    edited(&app, id, written(set)?, caller.lang).await
 }
 
 /// How the invoice reaches the buyer.
@@ -488,14 +503,8 @@ pub async fn invoice(
     Object(choice): Object<InvoiceChoice>,
 ) -> Result<Json<Whole>, Problem> {
     let order = unchanged(&app, id, choice.version).await?;
-    if !invoice_open(order.state) {
-        return Err(Problem::new(
-            Kind::Conflict,
-            format!("The invoice cannot be chosen in the state {}.", order.state),
-        ));
-    }
-    let written = app.store.set_invoice(&order, choice.invoice, &caller.name, app.store.now()).await?;
-    edited(&app, id, written, caller.lang).await
+    let set = orders::set_invoice(&app.store, &order, choice.version, choice.invoice, &caller.name).await;
+    edited(&app, id, written(set)?, caller.lang).await
 }
 
 /// What an operator found at the provider.
@@ -524,9 +533,9 @@ pub async fn decide(
     Path(id): Path<i64>,
     Object(decision): Object<Decision>,
 ) -> Result<Json<Done>, Problem> {
-    let typed = decision.transaction_id.as_deref().unwrap_or_default();
-    let (typed, note) =
-        entered(typed, &decision.note).map_err(|wrong| Problem::new(Kind::Invalid, wrong.words(caller.lang)))?;
+    let transaction_id = decision.transaction_id.as_deref().unwrap_or_default();
+    // What is entered is validated before the version is compared: it stays wrong whatever the order becomes.
+    entered(transaction_id, &decision.note).map_err(|wrong| Problem::new(Kind::Invalid, wrong.words(caller.lang)))?;
     let order = unchanged(&app, id, decision.version).await?;
     let open: Vec<_> = findings(order.state).collect();
     if !open.contains(&decision.found.as_str()) {
@@ -536,9 +545,16 @@ pub async fn decide(
         };
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let named = found(&decision.found, typed.or(order.transaction_id().map(str::to_owned)));
-    let needs_id = || Problem::new(Kind::Invalid, format!("`{}` needs a `transaction_id`.", decision.found));
-    let named = named.ok_or_else(needs_id)?;
-    let row = app.desk.of(&caller.name).decide(id, named, &note).await.map_err(|error| Problem::failed(&error))?;
+    let entry = EnteredDecision { finding: &decision.found, transaction_id, note: &decision.note };
+    let row = match decisions::record(&app.desk.of(&caller.name), &order, entry).await {
+        Ok(row) => row,
+        Err(DecisionError::Entry(wrong)) => return Err(Problem::new(Kind::Invalid, wrong.words(caller.lang))),
+        Err(DecisionError::IdMissing) => {
+            return Err(Problem::new(Kind::Invalid, format!("`{}` needs a `transaction_id`.", decision.found)));
+        }
+        Err(error @ (DecisionError::UnknownFinding(_) | DecisionError::Credit(_))) => {
+            return Err(Problem::failed(&error));
+        }
+    };
     Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
 }

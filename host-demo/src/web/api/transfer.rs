@@ -4,17 +4,17 @@ use crate::domain::issue::Lang;
 use crate::service::csv::encoding::Charset;
 use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::service::csv::row_result::{SkipReason, Tally};
+use crate::service::transfer::{self, ExportError, FileImport, FileKind, MAX_EXPORT};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
 use crate::web::api::orders::Matching;
 use crate::web::api::problem::{FieldProblem, Kind, Problem};
-use crate::web::pages::import::{self, Incoming, MAX_EXPORT, NotTaken, What, file};
+use crate::web::pages::import::{self, NotTaken, file};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, RawQuery, State};
 use axum::response::Response;
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -30,10 +30,32 @@ pub enum Name {
 }
 
 impl Name {
-    fn encoding(self) -> &'static Encoding {
+    fn charset(self) -> Charset {
         match self {
-            Name::Utf8 => UTF_8,
-            Name::ShiftJis => SHIFT_JIS,
+            Name::Utf8 => Charset::Utf8,
+            Name::ShiftJis => Charset::ShiftJis,
+        }
+    }
+}
+
+/// What a file is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// 注文
+    Orders,
+    /// 与信結果
+    Results,
+    /// What was found at the provider about unknown outcomes.
+    Decisions,
+}
+
+impl From<What> for FileKind {
+    fn from(what: What) -> Self {
+        match what {
+            What::Orders => FileKind::Orders,
+            What::Results => FileKind::Results,
+            What::Decisions => FileKind::Decisions,
         }
     }
 }
@@ -155,16 +177,18 @@ pub async fn import(
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
     }
-    let mall = app.store.mall(&coming.mall).await?.ok_or_else(|| Problem::no_such("mall", &coming.mall))?;
-    let incoming = Incoming {
+    if app.store.mall(&coming.mall).await?.is_none() {
+        return Err(Problem::no_such("mall", &coming.mall));
+    }
+    let incoming = FileImport {
         mall: coming.mall,
-        what: coming.what,
-        encoding: coming.encoding.map(Name::encoding),
+        kind: coming.what.into(),
+        encoding: coming.encoding.map(Name::charset),
         correct: coming.correct,
         take: coming.take,
         bytes: bytes.to_vec(),
     };
-    let came = import::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
+    let came = import::take_in(&app, &incoming, &caller.name, coming.dry_run, caller.lang).await;
     let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let came = came.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
@@ -229,9 +253,12 @@ pub async fn export(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let matching = Matching::in_query(query.as_deref(), &["what", "encoding"])?;
-    let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8 } else { Charset::ShiftJis };
-    let written = import::write(&app, going.what, &matching.query()?, charset).await;
-    let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
-    let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));
-    Ok(file(going.what, charset, written.ok_or_else(too_many)?))
+    let charset = going.encoding.map_or(Charset::ShiftJis, Name::charset);
+    match transfer::export(&app.desk, going.what.into(), &matching.query()?, charset, MAX_EXPORT).await {
+        Ok(exported) => Ok(file(going.what.into(), charset, exported.bytes)),
+        Err(ExportError::TooMany(_)) => {
+            Err(Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders.")))
+        }
+        Err(ExportError::Store(error)) => Err(error.into()),
+    }
 }

@@ -4,7 +4,7 @@
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Event, Outcome, State, next};
 use crate::domain::issue::{Lang, Wait};
-use crate::service::batches::{is_for_many, waits};
+use crate::service::batches::{self, BatchError, is_for_many, waits};
 use crate::store::{Batch, BatchProgress, BatchRow, Begun, Call, Candidate, MAX_BATCH, PAGE, Sum};
 use crate::web::App;
 use crate::web::http::form::{Nothing, Signed};
@@ -238,7 +238,11 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
         }
         ids = selection.able.iter().map(|candidate| candidate.id).collect();
     }
-    let batch = app.store.add_batch(action, &staff.user.name, &ids, app.store.now()).await?;
+    let batch = match batches::begin(&app.store, action, &ids, &staff.user.name).await {
+        Ok(batch) => batch,
+        Err(BatchError::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(Refusal::failed(&error)),
+    };
     let path = format!("/batches/{batch}");
     app.store.end_call(call, 303, &path).await?;
     app.wake.notify_one();
@@ -367,13 +371,6 @@ async fn chosen(app: &App, panel: &Panel, t: &Texts) -> Result<Result<Vec<i64>, 
     })
 }
 
-/// The orders of a batch that did not go well: they stay ticked.
-pub async fn left_over(app: &App, batch: i64) -> Result<BTreeSet<i64>, Refusal> {
-    let rows = app.store.batch_rows(batch, 0, MAX_BATCH as i64).await?;
-    let failed = |row: &&BatchRow| row.outcome.is_some_and(|outcome| outcome != Outcome::Success);
-    Ok(rows.iter().filter(failed).map(|row| row.order).collect())
-}
-
 /// `GET /batches`
 pub async fn list(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
@@ -448,8 +445,12 @@ pub async fn stop(
     Path(id): Path<i64>,
     _: Signed<Nothing>,
 ) -> Result<Response, Refusal> {
-    find(&app, id).await?;
-    app.store.stop_batch(id, &staff.user.name, app.store.now()).await?;
+    match batches::stop(&app.store, id, &staff.user.name).await {
+        Ok(()) => {}
+        Err(BatchError::NoBatch(id)) => return Err(Refusal::NotFound(Missing::Batch(id.to_string()))),
+        Err(BatchError::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(Refusal::failed(&error)),
+    }
     let notice = Notice::new(Tone::Ok, staff.visitor.page().t.batch_stopped);
     Ok(app.redirect(&format!("/batches/{id}"), &[notice]))
 }

@@ -2,18 +2,15 @@
 
 use crate::domain::clock;
 use crate::domain::credit_state::State;
-use crate::domain::issue::Lang;
-use crate::domain::mall::Mall;
+use crate::domain::issue::{Issue, Lang};
 use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::InvalidOrder;
-use crate::service::csv::limits::{MAX_FILE_BYTES, MAX_LINES};
+use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::service::csv::row_result::{Counts, FileReport, shown_value};
 use crate::service::csv::selection::Question;
-use crate::service::csv::writer;
-use crate::service::decisions::{self, DecisionsError};
-use crate::service::import::{self, ImportError, Known, Taken};
-use crate::service::results::{self, ResultsError};
-use crate::store::{ListQuery, MAX_PAGE, Position};
+use crate::service::import::Taken;
+use crate::service::results::ResultsError;
+use crate::service::transfer::{self, ExportError, FileImport, FileKind, ImportReport, MAX_EXPORT, TransferError};
 use crate::web::App;
 use crate::web::http::form::{MAX_FORM, Upload};
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html};
@@ -26,10 +23,8 @@ use askama::Template;
 use axum::extract::{Multipart, Query, State as Shared};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::Deserialize;
 use strum::VariantArray;
-use utoipa::ToSchema;
 
 /// Largest form with a file to import.
 pub const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
@@ -37,40 +32,7 @@ pub const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
 const SHOWN: usize = 200;
 /// Files that wait for a yes after a dry run; beyond it the oldest are forgotten.
 pub const MAX_HELD: usize = 8;
-/// Orders in one exported file: what Excel still opens with ease.
-pub const MAX_EXPORT: usize = MAX_LINES;
-
-/// What a file is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, strum::Display, strum::EnumString)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum What {
-    /// 注文
-    Orders,
-    /// 与信結果
-    Results,
-    /// What was found at the provider about unknown outcomes.
-    Decisions,
-}
-
-/// A file to take in.
-#[derive(Debug, Clone)]
-pub struct Incoming {
-    /// The mall's id.
-    pub mall: String,
-    /// What it is about.
-    pub what: What,
-    /// As the operator says; absent: found out.
-    pub encoding: Option<&'static Encoding>,
-    /// Orders that are there already are corrected.
-    pub correct: bool,
-    /// Which orders are taken; see [`crate::service::csv::selection::Choice::told`].
-    pub take: Vec<String>,
-    /// The file.
-    pub bytes: Vec<u8>,
-}
-
-/// What taking a file in did, or would do.
+/// FileKind taking a file in did, or would do.
 pub struct Outcome {
     /// How many rows became what.
     pub counts: Counts,
@@ -81,10 +43,23 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn new<T>(intake: &FileReport<T>, words: impl Fn(&T) -> String) -> Self {
-        let taken = intake.taken().map(|(line, number, taken)| (line, number.to_owned(), words(taken)));
-        Outcome { counts: intake.counts(), taken: taken.collect(), bad: intake.bad().collect() }
+    fn new(report: &ImportReport, lang: Lang) -> Self {
+        let t = crate::web::texts::texts(lang);
+        let order = |imported: &Taken| {
+            let amounts = &imported.order.amounts;
+            let text = if imported.corrected { t.order_corrected } else { t.order_taken };
+            fill(text, &[&crate::cli::table::yen(amounts.billed), &crate::cli::table::yen(amounts.payment_fee)])
+        };
+        let taken = match report {
+            ImportReport::Orders { report, .. } => lines(report, order),
+            ImportReport::States(report) => lines(report, |state| state.label(lang).to_owned()),
+        };
+        Outcome { counts: report.counts(), taken, bad: report.refused() }
     }
+}
+
+fn lines<T>(report: &FileReport<T>, words: impl Fn(&T) -> String) -> Vec<(u64, String, String)> {
+    report.taken().map(|(line, number, taken)| (line, number.to_owned(), words(taken))).collect()
 }
 
 /// Why nothing of a file was taken in.
@@ -95,65 +70,30 @@ pub enum NotTaken {
     Asks(Question),
 }
 
-/// Takes a file in, or says what that would do.
+/// Imports a file, or says what that would do, in the words that page and API share.
 pub async fn take_in(
     app: &App,
-    file: &Incoming,
-    mall: &Mall,
+    file: &FileImport,
     who: &str,
     dry_run: bool,
     lang: Lang,
 ) -> Result<Result<Outcome, NotTaken>, Refusal> {
-    let state = |state: &State| state.label(lang).to_owned();
-    let taken = match file.what {
-        What::Orders => orders(app, file, mall, who, dry_run, lang).await?,
-        What::Results => match results::take_in(&app.store, mall, &file.bytes, file.encoding, who, dry_run).await {
-            Ok(taken) => Ok(Outcome::new(&taken, state)),
-            Err(ResultsError::Store(error)) => return Err(Refusal::failed(&error)),
-            Err(error) => Err(NotTaken::Unfit(error.words(lang))),
-        },
-        What::Decisions => {
-            let desk = app.desk.of(who);
-            match decisions::take_in(&desk, mall, &file.bytes, file.encoding, dry_run).await {
-                Ok(decided) => Ok(Outcome::new(&decided, state)),
-                Err(DecisionsError::File(problem)) => Err(NotTaken::Unfit(problem.words(lang))),
-                Err(error) => return Err(Refusal::failed(&error)),
-            }
-        }
-    };
+    let report = transfer::import_file(&app.desk.of(who), file, dry_run).await;
     if !dry_run {
         app.wake.notify_one();
     }
-    Ok(taken)
-}
-
-async fn orders(
-    app: &App,
-    file: &Incoming,
-    mall: &Mall,
-    who: &str,
-    dry_run: bool,
-    lang: Lang,
-) -> Result<Result<Outcome, NotTaken>, Refusal> {
-    let t = crate::web::texts::texts(lang);
-    let Some(plugin) = app.registry.get(&mall.provider) else {
-        let missing = crate::domain::issue::Issue::ProviderMissing { provider: mall.provider.clone() };
-        return Ok(Err(NotTaken::Unfit(missing.words(lang))));
+    let words = match report {
+        Ok(report) => return Ok(Ok(Outcome::new(&report, lang))),
+        Err(TransferError::ChoiceNeeded(question)) => return Ok(Err(NotTaken::Asks(question))),
+        Err(TransferError::NoMall(id)) => return Err(Refusal::no_mall(&id)),
+        Err(TransferError::File(error)) => error.words(lang),
+        Err(TransferError::NotByCsv(mall)) => ResultsError::NotByCsv(mall).words(lang),
+        Err(TransferError::ProviderMissing(provider)) => Issue::ProviderMissing { provider }.words(lang),
+        Err(error @ (TransferError::Fee { .. } | TransferError::Credit(_) | TransferError::Store(_))) => {
+            return Err(Refusal::failed(&error));
+        }
     };
-    let known = if file.correct { Known::Corrected { who } } else { Known::Kept };
-    let Incoming { bytes, encoding, take, .. } = file;
-    let incoming = import::Incoming { bytes, encoding: *encoding, take, known, dry_run };
-    let words = |taken: &Taken| {
-        let amounts = &taken.order.amounts;
-        let text = if taken.corrected { t.order_corrected } else { t.order_taken };
-        fill(text, &[&crate::cli::table::yen(amounts.billed), &crate::cli::table::yen(amounts.payment_fee)])
-    };
-    match import::run(&app.store, mall, &plugin, incoming).await {
-        Ok(done) => Ok(Ok(Outcome::new(&done.imported, words))),
-        Err(ImportError::Asks(question)) => Ok(Err(NotTaken::Asks(question))),
-        Err(ImportError::File(problem)) => Ok(Err(NotTaken::Unfit(problem.words(lang)))),
-        Err(error) => Err(Refusal::failed(&error)),
-    }
+    Ok(Err(NotTaken::Unfit(words)))
 }
 
 #[derive(Template)]
@@ -163,7 +103,7 @@ struct ImportPage {
     malls: Vec<(String, String)>,
     chosen: String,
     kinds: Vec<Choice>,
-    /// What has to be said before the file can be taken in.
+    /// FileKind has to be said before the file can be taken in.
     question: Option<QuestionView>,
     result: Option<ResultView>,
 }
@@ -244,7 +184,7 @@ impl ResultView {
     }
 }
 
-/// What the page says besides its form.
+/// FileKind the page says besides its form.
 #[derive(Default)]
 struct Said {
     question: Option<QuestionView>,
@@ -260,7 +200,7 @@ impl Said {
 
 /// `GET /import`
 pub async fn import_page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
-    show(&app, &staff, "", What::Orders, Said::default()).await
+    show(&app, &staff, "", FileKind::Orders, Said::default()).await
 }
 
 /// `POST /import`: a file to try or to take in; or the one that was tried last, with the yes to it or the answer to
@@ -270,17 +210,16 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
     let p = staff.visitor.page();
     let (t, lang) = (p.t, p.lang);
     let file = match (upload.text("held"), upload.file("file")) {
-        ("", None) => return show(&app, &staff, upload.text("mall"), What::Orders, Said::bad(t.choose_file)).await,
+        ("", None) => return show(&app, &staff, upload.text("mall"), FileKind::Orders, Said::bad(t.choose_file)).await,
         ("", Some(bytes)) => read(&upload, bytes)?,
         (held, _) => match app.held.take(staff.user.id, held) {
             Some(file) => answered(&upload, file),
-            None => return show(&app, &staff, "", What::Orders, Said::bad(t.import_gone)).await,
+            None => return show(&app, &staff, "", FileKind::Orders, Said::bad(t.import_gone)).await,
         },
     };
     let dry_run = upload.text("do") == "try";
-    let mall = app.store.mall(&file.mall).await?.ok_or_else(|| Refusal::no_mall(&file.mall))?;
-    let taken = take_in(&app, &file, &mall, &staff.user.name, dry_run, lang).await?;
-    let (mall, what) = (file.mall.clone(), file.what);
+    let taken = take_in(&app, &file, &staff.user.name, dry_run, lang).await?;
+    let (mall, what) = (file.mall.clone(), file.kind);
     let keep = |file| -> Result<String, Refusal> {
         let name = crate::web::pages::batches::once()?;
         app.held.keep(staff.user.id, name.clone(), file);
@@ -301,11 +240,11 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
     show(&app, &staff, &mall, what, said).await
 }
 
-fn read(upload: &Upload, bytes: &[u8]) -> Result<Incoming, Refusal> {
-    Ok(Incoming {
+fn read(upload: &Upload, bytes: &[u8]) -> Result<FileImport, Refusal> {
+    Ok(FileImport {
         mall: upload.text("mall").to_owned(),
-        what: upload.text("what").parse().map_err(|_| Refusal::Unreadable)?,
-        encoding: encoding(upload.text("encoding")),
+        kind: upload.text("what").parse().map_err(|_| Refusal::Unreadable)?,
+        encoding: upload.text("encoding").parse().ok(),
         correct: !upload.text("correct").is_empty(),
         take: Vec::new(),
         bytes: bytes.to_vec(),
@@ -314,20 +253,12 @@ fn read(upload: &Upload, bytes: &[u8]) -> Result<Incoming, Refusal> {
 
 /// The file with what was ticked, if it had asked, besides what was ticked before: a question is about the columns of
 /// which nothing was said yet.
-fn answered(upload: &Upload, mut file: Incoming) -> Incoming {
+fn answered(upload: &Upload, mut file: FileImport) -> FileImport {
     file.take.extend(upload.texts("take.").map(str::to_owned));
     file
 }
 
-fn encoding(name: &str) -> Option<&'static Encoding> {
-    match name {
-        "utf-8" => Some(UTF_8),
-        "shift_jis" => Some(SHIFT_JIS),
-        _ => None,
-    }
-}
-
-async fn show(app: &App, staff: &Staff, chosen: &str, what: What, said: Said) -> Result<Response, Refusal> {
+async fn show(app: &App, staff: &Staff, chosen: &str, what: FileKind, said: Said) -> Result<Response, Refusal> {
     let Said { question, result, notice } = said;
     let mut p = staff.visitor.page();
     let is_refused = notice.is_some() || question.is_some();
@@ -344,16 +275,16 @@ async fn show(app: &App, staff: &Staff, chosen: &str, what: What, said: Said) ->
     Ok(html(status, &page))
 }
 
-fn kinds(chosen: What, [orders, results, decisions]: [&str; 3]) -> Vec<Choice> {
-    let choice = |(value, what, label): (&'static str, What, &str)| Choice {
+fn kinds(chosen: FileKind, [orders, results, decisions]: [&str; 3]) -> Vec<Choice> {
+    let choice = |(value, what, label): (&'static str, FileKind, &str)| Choice {
         value,
         label: label.to_owned(),
         here: what == chosen,
     };
     let kinds = [
-        ("orders", What::Orders, orders),
-        ("results", What::Results, results),
-        ("decisions", What::Decisions, decisions),
+        ("orders", FileKind::Orders, orders),
+        ("results", FileKind::Results, results),
+        ("decisions", FileKind::Decisions, decisions),
     ];
     kinds.into_iter().map(choice).collect()
 }
@@ -380,7 +311,7 @@ pub async fn export_page(
     let counts = app.store.counts(query.mall.as_deref(), query.provider.as_deref()).await?;
     let page = ExportPage {
         malls: Names::of(&app, p.lang).await?.malls(),
-        kinds: kinds(What::Orders, [p.t.export_orders, p.t.export_results, p.t.export_decisions]),
+        kinds: kinds(FileKind::Orders, [p.t.export_orders, p.t.export_results, p.t.export_decisions]),
         states: State::VARIANTS.iter().map(|state| (state.to_string(), state_name(*state, &p))).collect(),
         matching: Matching::of(&app, &query, &counts).await?.words(p.t.showing, p.t),
         filter,
@@ -404,16 +335,19 @@ pub async fn export(
     Query(filter): Query<Address>,
 ) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
-    let what: What = wanted.what.parse().map_err(|_| Refusal::Unreadable)?;
+    let what: FileKind = wanted.what.parse().map_err(|_| Refusal::Unreadable)?;
     let charset = if wanted.encoding == "utf-8" { Charset::Utf8 } else { Charset::ShiftJis };
-    match write(&app, what, &filter.query(), charset).await? {
-        Some(bytes) => Ok(file(what, charset, bytes)),
-        None => Ok(app.redirect(&filter.export(), &[Notice::new(Tone::Bad, fill(t.export_too_many, &[&MAX_EXPORT]))])),
+    match transfer::export(&app.desk, what, &filter.query(), charset, MAX_EXPORT).await {
+        Ok(exported) => Ok(file(what, charset, exported.bytes)),
+        Err(ExportError::Store(error)) => Err(error.into()),
+        Err(ExportError::TooMany(_)) => {
+            Ok(app.redirect(&filter.export(), &[Notice::new(Tone::Bad, fill(t.export_too_many, &[&MAX_EXPORT]))]))
+        }
     }
 }
 
 /// The file as a download.
-pub fn file(what: What, charset: Charset, bytes: Vec<u8>) -> Response {
+pub fn file(what: FileKind, charset: Charset, bytes: Vec<u8>) -> Response {
     let charset = match charset {
         Charset::Utf8 => "utf-8",
         Charset::ShiftJis => "Shift_JIS",
@@ -421,64 +355,4 @@ pub fn file(what: What, charset: Charset, bytes: Vec<u8>) -> Response {
     let name = format!("attachment; filename=\"{what}-{}.csv\"", clock::today());
     let media_type = format!("text/csv; charset={charset}");
     ([(header::CONTENT_TYPE, media_type), (header::CONTENT_DISPOSITION, name)], bytes).into_response()
-}
-
-/// The file; nothing if it had more than [`MAX_EXPORT`] orders.
-pub async fn write(app: &App, what: What, query: &ListQuery, charset: Charset) -> Result<Option<Vec<u8>>, Refusal> {
-    if app.store.matching(query, MAX_EXPORT + 1).await?.len() > MAX_EXPORT {
-        return Ok(None);
-    }
-    Ok(Some(match what {
-        What::Results => results::write_out(&app.store, query, charset).await?.bytes,
-        What::Decisions => decisions::write_out(&app.store, query, charset).await?,
-        What::Orders => writer::write(ORDER_COLUMNS, order_lines(app, query).await?, charset),
-    }))
-}
-
-/// The columns of exported orders. The mall's own words, as its people know no others.
-const ORDER_COLUMNS: [&str; 14] = [
-    "モール",
-    "注文番号",
-    "注文日時",
-    "受注ステータス",
-    "注文者氏名",
-    "後払い会社",
-    "与信",
-    "合計金額",
-    "手数料",
-    "請求額",
-    "取引ID",
-    "配送業者",
-    "伝票番号",
-    "出荷日",
-];
-
-async fn order_lines(app: &App, query: &ListQuery) -> Result<Vec<[String; 14]>, Refusal> {
-    let names = Names::of(app, Lang::Ja).await?;
-    let (mut lines, mut position) = (Vec::new(), Position::First);
-    loop {
-        let page = app.store.page(query, position, MAX_PAGE).await?;
-        lines.extend(page.orders.into_iter().map(|order| {
-            [
-                order.mall.clone(),
-                order.number.clone(),
-                clock::timestamp(order.ordered_at),
-                order.order_status.clone().unwrap_or_default(),
-                order.buyer.clone(),
-                names.provider(&order.provider),
-                order.state.label(Lang::Ja).to_owned(),
-                order.total().to_string(),
-                order.amounts.payment_fee.to_string(),
-                order.amounts.billed.to_string(),
-                order.transaction_id.clone().unwrap_or_default(),
-                order.carrier.as_ref().map(|id| names.carrier(&order.provider, id)).unwrap_or_default(),
-                order.tracking_number.clone().unwrap_or_default(),
-                order.shipped_on.clone().unwrap_or_default(),
-            ]
-        }));
-        match page.older {
-            Some(key) => position = Position::After(key),
-            None => return Ok(lines),
-        }
-    }
 }

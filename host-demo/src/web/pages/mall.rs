@@ -8,7 +8,8 @@ use crate::domain::order::Invoice;
 use crate::service::automation;
 use crate::service::csv::order_columns;
 use crate::service::csv::selection::Takes;
-use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OpenOrders, Sum};
+use crate::service::malls::{self, ConnectionError, FeeTrialError, MallProblems, SaveMallError, SavedMall};
+use crate::store::{AccountChange, Actor, Backlog, MallUpdate, OnBacklog, OpenOrders, Sum};
 use crate::web::App;
 use crate::web::http::form::Signed;
 use crate::web::http::page::{Notice, Page, Refusal, Tone, html, ok};
@@ -22,7 +23,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use provider_host::Plugin;
-use provider_host::contract::{Bill, ProviderInfo, SettingField, SettingKind};
+use provider_host::contract::{Failure, ProviderInfo, SettingField, SettingKind};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -292,12 +293,12 @@ impl Form {
 
     /// Everything that is wrong, each at its field.
     async fn check(&mut self, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Result<(), Refusal> {
-        self.problems.extend(name_problems(&self.mall, plugin.is_some(), lang));
+        let found = malls::validate(&self.mall, plugin).await.map_err(|error| Refusal::failed(&error))?;
+        self.problems.extend(own_problems(&found, lang));
         self.lost_problems(t);
-        let Some(plugin) = plugin else { return Ok(()) };
         // What cannot be read as a number is wrong already; the rule without it would be another rule.
         let rows_are_numbers = !self.problems.keys().any(|key| key.starts_with("fees."));
-        let found = mall::check(&self.mall, plugin).await.map_err(|error| Refusal::failed(&error))?;
+        let (Some(plugin), Some(found)) = (plugin, found.of_provider) else { return Ok(()) };
         for problem in found {
             if let Some(key) = problem.key.strip_prefix("settings.") {
                 let label = plugin.info().settings.iter().find(|field| field.key == key);
@@ -329,12 +330,12 @@ impl Form {
 
 /// What is wrong with a mall apart from what its provider says: the field, the words. A field of several rows has the
 /// words of all of them.
-pub fn name_problems(mall: &Mall, provider_is_loaded: bool, lang: Lang) -> Vec<(String, String)> {
+pub fn own_problems(found: &MallProblems, lang: Lang) -> Vec<(String, String)> {
     let mut problems: Vec<(String, String)> = Vec::new();
-    for MallProblem { key, wrong } in mall::shape_problems(mall) {
+    for MallProblem { key, wrong } in &found.own {
         let (field, words) = match key.split_once('.') {
             Some((field @ ("headings" | "take"), row)) => (field.to_owned(), format!("{row}: {}", wrong.words(lang))),
-            _ => (key, wrong.words(lang)),
+            _ => (key.clone(), wrong.words(lang)),
         };
         match problems.iter_mut().find(|(known, _)| *known == field) {
             Some((_, known)) => *known = format!("{known} / {words}"),
@@ -342,9 +343,9 @@ pub fn name_problems(mall: &Mall, provider_is_loaded: bool, lang: Lang) -> Vec<(
         }
     }
     let is_named = problems.iter().any(|(field, _)| field == "provider");
-    let unknown =
-        (!provider_is_loaded && !is_named).then(|| ("provider".to_owned(), texts(lang).provider_wrong.to_owned()));
-    problems.extend(unknown);
+    if found.of_provider.is_none() && !is_named {
+        problems.push(("provider".to_owned(), texts(lang).provider_wrong.to_owned()));
+    }
     problems
 }
 
@@ -495,12 +496,12 @@ async fn answer(app: &App, admin: &Admin, before: Option<&Mall>, fields: &Fields
         "test" => {
             form.check(plugin.as_ref(), lang, t).await?;
             form.problems.retain(|key, _| key.starts_with("settings."));
-            said.test = Some(test(app, &form, plugin.as_ref(), lang, t).await);
+            said.test = Some(test(app, &form, lang, t).await);
         }
         "try" => {
             form.check(plugin.as_ref(), lang, t).await?;
             form.problems.retain(|key, _| key.starts_with("fees."));
-            said.tried = Some(try_fee(&form, plugin.as_ref(), t).await?);
+            said.tried = Some(try_fee(app, &form, t).await?);
         }
         _ => {
             form.check(plugin.as_ref(), lang, t).await?;
@@ -513,34 +514,35 @@ async fn answer(app: &App, admin: &Admin, before: Option<&Mall>, fields: &Fields
     show(app, admin, before, form, said).await
 }
 
-async fn test(app: &App, form: &Form, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Notice {
+async fn test(app: &App, form: &Form, lang: Lang, t: &Texts) -> Notice {
     if !form.problems.is_empty() {
         return Notice::new(Tone::Wait, t.test_settings_first);
     }
-    let Some(plugin) = plugin else { return Notice::new(Tone::Bad, t.no_providers) };
-    let answer = app.calls.test_connection(plugin, &form.mall.account()).await.rows.pop();
-    match answer {
-        Some(Ok(())) => Notice::new(Tone::Ok, t.test_ok),
-        Some(Err(failure)) => Notice::new(Tone::Bad, connection_words(failure, lang)),
-        None => Notice::new(Tone::Bad, fill(t.test_failed, &[&""])),
+    match malls::test_connection(&*app.desk.providers, &form.mall).await {
+        Ok(()) => Notice::new(Tone::Ok, t.test_ok),
+        Err(ConnectionError::ProviderMissing(_)) => Notice::new(Tone::Bad, t.no_providers),
+        Err(ConnectionError::Unsupported(_)) => Notice::new(Tone::Bad, connection_words(Failure::Unsupported, lang)),
+        Err(ConnectionError::Failed(failure)) => Notice::new(Tone::Bad, connection_words(failure, lang)),
+        Err(ConnectionError::NoResponse) => Notice::new(Tone::Bad, fill(t.test_failed, &[&""])),
     }
 }
 
-async fn try_fee(form: &Form, plugin: Option<&Plugin>, t: &Texts) -> Result<Notice, Refusal> {
-    let Some(plugin) = plugin else { return Ok(Notice::new(Tone::Bad, t.no_providers)) };
+async fn try_fee(app: &App, form: &Form, t: &Texts) -> Result<Notice, Refusal> {
     let Some(items) = amount(&form.try_amount) else { return Ok(Notice::new(Tone::Bad, t.not_yen)) };
     let wrong = Notice::new(Tone::Bad, t.try_wrong);
     if !form.problems.is_empty() {
         return Ok(wrong);
     }
-    let bill = Bill { items, shipping_fee: 0, payment_fee: 0 };
-    let adjusted = plugin.fee_adjust(&form.mall.fee_rule(), &bill).await.map_err(|error| Refusal::failed(&error))?;
-    Ok(adjusted.map_or(wrong, |adjusted| {
-        let band = adjusted.band.map_or(t.try_no_band.to_owned(), |band| fill(t.try_band, &[&(band + 1)]));
-        let parts = [yen(items), yen(adjusted.payment_fee), yen(adjusted.billed_amount), band];
-        let [items, fee, billed, band] = &parts;
-        Notice::new(Tone::Ok, fill(t.try_result, &[items, fee, billed, band]))
-    }))
+    let adjusted = match malls::try_fee(&*app.desk.providers, &form.mall, items).await {
+        Ok(adjusted) => adjusted,
+        Err(FeeTrialError::ProviderMissing(_)) => return Ok(Notice::new(Tone::Bad, t.no_providers)),
+        Err(FeeTrialError::Refused(_)) => return Ok(wrong),
+        Err(error @ FeeTrialError::Call(_)) => return Err(Refusal::failed(&error)),
+    };
+    let band = adjusted.band.map_or(t.try_no_band.to_owned(), |band| fill(t.try_band, &[&(band + 1)]));
+    let parts = [yen(items), yen(adjusted.payment_fee), yen(adjusted.billed_amount), band];
+    let [items, fee, billed, band] = &parts;
+    Ok(Notice::new(Tone::Ok, fill(t.try_result, &[items, fee, billed, band])))
 }
 
 fn draft<'a>(before: Option<&'a Mall>) -> Draft<'a> {
@@ -562,8 +564,8 @@ async fn save(
         _ => OnBacklog::Ask,
     };
     let saving = MallUpdate { keep, version: Some(form.mall.version), backlog, by: Actor::now(&admin.0.user.name) };
-    let notice = match app.store.put_mall(&form.mall, saving).await? {
-        MallUpdateOutcome::Done { elsewhere } => {
+    let notice = match malls::save(&app.desk, &form.mall, saving).await {
+        Ok(SavedMall { elsewhere, .. }) => {
             app.wake.notify_one();
             draft(before).forget(app, admin, fields.one("draft")).await?;
             let mut notices = vec![Notice::new(Tone::Ok, fill(t.mall_saved, &[&form.mall.name]))];
@@ -572,10 +574,18 @@ async fn save(
             }
             return Ok(app.redirect(&format!("/malls/{}", form.mall.id), &notices));
         }
-        MallUpdateOutcome::Waiting(backlog) => return ask(app, admin, before, &form, fields, backlog).await,
-        MallUpdateOutcome::Held(numbers) => Notice::new(Tone::Bad, fill(t.in_the_way, &[&numbers.join(", ")])),
-        MallUpdateOutcome::Changed if before.is_none() => Notice::new(Tone::Bad, t.mall_exists),
-        MallUpdateOutcome::Changed => Notice::new(Tone::Bad, t.stale_mall),
+        Err(SaveMallError::BacklogUnconfirmed(backlog)) => {
+            return ask(app, admin, before, &form, fields, backlog).await;
+        }
+        Err(SaveMallError::UnknownOutcomes(numbers)) => {
+            Notice::new(Tone::Bad, fill(t.in_the_way, &[&numbers.join(", ")]))
+        }
+        Err(SaveMallError::Changed) if before.is_none() => Notice::new(Tone::Bad, t.mall_exists),
+        Err(SaveMallError::Changed) => Notice::new(Tone::Bad, t.stale_mall),
+        // The form was validated before: since then the plugin was replaced.
+        Err(SaveMallError::Invalid(_)) => Notice::new(Tone::Bad, t.mall_not_saved),
+        Err(SaveMallError::Store(error)) => return Err(error.into()),
+        Err(error @ SaveMallError::Call(_)) => return Err(Refusal::failed(&error)),
     };
     show(app, admin, before, form, Said { notice: Some(notice), ..Said::default() }).await
 }

@@ -7,10 +7,11 @@ use crate::domain::issue::{Issue, Lang};
 use crate::domain::mall::{Mall, Start};
 use crate::domain::order::{Invoice, Item, Order, Person};
 use crate::service::automation;
-use crate::service::credit::{CreditError, OperatorFinding};
+use crate::service::credit::{CreditError, CreditRow};
 use crate::service::csv::error::RowError;
-use crate::service::decisions::{MAX_ID, MAX_NOTE, entered, found};
-use crate::service::tracking::{self, Entry, MAX_TRACKING};
+use crate::service::decisions::{self, DecisionError, EnteredDecision, MAX_ID, MAX_NOTE};
+use crate::service::orders::{self, EditError, MAX_STATUS, invoice_open};
+use crate::service::tracking::{self, Entry, MAX_TRACKING, TrackingError};
 use crate::store::{HistoryLine, Sum};
 use crate::web::App;
 use crate::web::http::form::Signed;
@@ -26,9 +27,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use std::time::Duration;
-
-/// Longest 受注ステータス, in characters: a few words.
-pub const MAX_STATUS: usize = 64;
 
 #[derive(Template)]
 #[template(path = "order.html")]
@@ -492,13 +490,12 @@ async fn enter(
     if order.version != form.version {
         return Ok(Err((Tone::Wait, t.stale.to_owned())));
     }
-    let Some(plugin) = app.registry.get(&order.provider) else {
-        let problem = Issue::ProviderMissing { provider: order.provider.clone() };
-        return Ok(Err((Tone::Bad, problem.words(lang))));
-    };
     let entry = Entry { carrier: &form.carrier, number: form.number.trim(), shipped_on };
-    let entered = tracking::enter(&app.store, &plugin, order, entry, &staff.user.name).await?;
-    Ok(entered.map(drop).map_err(|refused| (Tone::Bad, refused.words(lang))))
+    match tracking::enter(&app.desk.of(&staff.user.name), order, entry).await {
+        Ok(_) => Ok(Ok(())),
+        Err(TrackingError::Store(error)) => Err(error.into()),
+        Err(refused) => Ok(Err((Tone::Bad, refused.words(lang)))),
+    }
 }
 
 fn said(app: &App, id: i64, tone: Tone, text: impl Into<String>) -> Response {
@@ -523,23 +520,18 @@ pub async fn status(
     let order = find(&app, id).await?;
     let t = staff.visitor.page().t;
     let typed = Typed { status: Some(form.status.clone()), ..Typed::default() };
-    let Some(status) = order_status(&form.status) else {
-        return refused(&app, &staff, id, typed, Tone::Bad, fill(t.status_wrong, &[&MAX_STATUS])).await;
-    };
-    let saved = order.version == form.version
-        && app.store.set_order_status(&order, status, &staff.user.name, app.store.now()).await?;
+    let set = orders::set_status(&app.store, &order, form.version, &form.status, &staff.user.name).await;
     app.wake.notify_one();
-    match saved {
-        true => Ok(said(&app, id, Tone::Ok, fill(t.status_saved, &[&order.number]))),
-        false => refused(&app, &staff, id, typed, Tone::Wait, t.stale).await,
+    match set {
+        Ok(()) => Ok(said(&app, id, Tone::Ok, fill(t.status_saved, &[&order.number]))),
+        Err(EditError::InvalidStatus) => {
+            refused(&app, &staff, id, typed, Tone::Bad, fill(t.status_wrong, &[&MAX_STATUS])).await
+        }
+        Err(EditError::Store(error)) => Err(error.into()),
+        Err(EditError::Changed | EditError::InvoiceClosed(_)) => {
+            refused(&app, &staff, id, typed, Tone::Wait, t.stale).await
+        }
     }
-}
-
-/// A 受注ステータス as it is kept: none where it is empty; nothing where it cannot be one.
-pub fn order_status(text: &str) -> Option<Option<&str>> {
-    let status = text.trim();
-    let fits = status.chars().count() <= MAX_STATUS && !status.chars().any(char::is_control);
-    fits.then_some(Some(status).filter(|status| !status.is_empty()))
 }
 
 #[derive(Deserialize)]
@@ -547,11 +539,6 @@ pub struct InvoiceForm {
     version: i64,
     #[serde(default)]
     invoice: String,
-}
-
-/// The invoice goes to the provider with the registration.
-pub fn invoice_open(state: State) -> bool {
-    next(state, Event::CreditStarted).is_some()
 }
 
 /// `POST /orders/{id}/invoice`
@@ -563,17 +550,18 @@ pub async fn invoice(
 ) -> Result<Response, Refusal> {
     let order = find(&app, id).await?;
     let t = staff.visitor.page().t;
-    if !invoice_open(order.state) {
-        return refused(&app, &staff, id, Typed::default(), Tone::Bad, t.invoice_closed).await;
-    }
     let choice = Invoice::parse(&form.invoice);
-    let saved = order.version == form.version
-        && app.store.set_invoice(&order, choice, &staff.user.name, app.store.now()).await?;
-    if saved {
-        return Ok(said(&app, id, Tone::Ok, fill(t.invoice_saved, &[&order.number])));
+    match orders::set_invoice(&app.store, &order, form.version, choice, &staff.user.name).await {
+        Ok(()) => Ok(said(&app, id, Tone::Ok, fill(t.invoice_saved, &[&order.number]))),
+        Err(EditError::InvoiceClosed(_)) => {
+            refused(&app, &staff, id, Typed::default(), Tone::Bad, t.invoice_closed).await
+        }
+        Err(EditError::Store(error)) => Err(error.into()),
+        Err(EditError::Changed | EditError::InvalidStatus) => {
+            let typed = Typed { invoice: Some(form.invoice), ..Typed::default() };
+            refused(&app, &staff, id, typed, Tone::Wait, t.stale).await
+        }
     }
-    let typed = Typed { invoice: Some(form.invoice), ..Typed::default() };
-    refused(&app, &staff, id, typed, Tone::Wait, t.stale).await
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -603,24 +591,6 @@ pub fn findings(state: State) -> impl Iterator<Item = &'static str> {
     FINDINGS.iter().filter(move |(_, event)| next(state, *event).is_some()).map(|(name, _)| *name)
 }
 
-impl DecisionForm {
-    /// What was found with `order`, and the note; or what is wrong with the form.
-    fn read(&self, order: &Order, lang: Lang, t: &'static Texts) -> Result<(OperatorFinding, String), String> {
-        let (id, note) = match entered(&self.transaction_id, &self.note) {
-            Ok(entered) => entered,
-            // More than that it is empty.
-            Err(RowError::Empty(_)) => return Err(t.note_missing.to_owned()),
-            Err(wrong) => return Err(format!("{}{}", wrong.words(lang), t.not_recorded_yet)),
-        };
-        let id = order.transaction_id().map(str::to_owned).or(id);
-        match found(&self.found, id) {
-            Some(found) => Ok((found, note)),
-            None if self.found == "approved" => Err(t.id_missing.to_owned()),
-            None => Err(t.found_missing.to_owned()),
-        }
-    }
-}
-
 fn finding_words(name: &str, t: &'static Texts) -> &'static str {
     match name {
         "approved" => t.found_approved,
@@ -646,18 +616,26 @@ pub async fn decide(
     if order.version != form.version {
         return refused(&app, &staff, id, typed, Tone::Wait, p.t.stale).await;
     }
-    let (found, note) = match form.read(&order, p.lang, p.t) {
-        Ok(read) => read,
-        Err(words) => return refused(&app, &staff, id, typed, Tone::Bad, words).await,
+    let entry = EnteredDecision { finding: &form.found, transaction_id: &form.transaction_id, note: &form.note };
+    let words = match decisions::record(&app.desk.of(&staff.user.name), &order, entry).await {
+        Ok(row) => return recorded(&app, &staff, id, typed, &row).await,
+        // More than that it is empty.
+        Err(DecisionError::Entry(RowError::Empty(_))) => p.t.note_missing.to_owned(),
+        Err(DecisionError::Entry(wrong)) => format!("{}{}", wrong.words(p.lang), p.t.not_recorded_yet),
+        Err(DecisionError::IdMissing) => p.t.id_missing.to_owned(),
+        Err(DecisionError::UnknownFinding(_)) => p.t.found_missing.to_owned(),
+        Err(DecisionError::Credit(CreditError::NoOrder(id))) => return Err(Refusal::no_order(id)),
+        Err(DecisionError::Credit(error)) => return Err(Refusal::failed(&error)),
     };
-    let row = match app.desk.of(&staff.user.name).decide(id, found, &note).await {
-        Ok(row) => row,
-        Err(CreditError::NoOrder(id)) => return Err(Refusal::no_order(id)),
-        Err(error) => return Err(Refusal::failed(&error)),
-    };
-    let notice = told(&row, Action::Decide, p.lang, p.t);
+    refused(&app, &staff, id, typed, Tone::Bad, words).await
+}
+
+/// The page after a decision: whether it was recorded.
+async fn recorded(app: &App, staff: &Staff, id: i64, typed: Typed, row: &CreditRow) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let notice = told(row, Action::Decide, p.lang, p.t);
     match row.outcome {
         Outcome::Success => Ok(app.redirect(&format!("/orders/{id}"), &[notice])),
-        outcome => refused(&app, &staff, id, typed, outcome_tone(outcome), notice.text).await,
+        outcome => refused(app, staff, id, typed, outcome_tone(outcome), notice.text).await,
     }
 }

@@ -233,7 +233,7 @@ impl Matching {
 async fn kept(app: &App, filter: &Address) -> Result<BTreeSet<i64>, Refusal> {
     let mut kept = numbers(&filter.ticked).collect::<BTreeSet<_>>();
     if let Some(batch) = filter.keep {
-        kept.extend(crate::web::pages::batches::left_over(app, batch).await?);
+        kept.extend(crate::service::batches::without_success(&app.store, batch).await?);
     }
     Ok(kept)
 }

@@ -1,6 +1,6 @@
 //! The providers page: what is loaded, how it does, and loading another file.
 
-use crate::service::plugins::{Candidate, Files, InstallError, Installer};
+use crate::service::plugins::{Candidate, Confirmed, Files, InstallError, Installer, LoadOutcome};
 use crate::service::providers::capabilities::{abilities, permitted};
 use crate::service::providers::metrics::Tally;
 use crate::store::Actor;
@@ -161,29 +161,28 @@ pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) 
     let upload = Upload::read(&staff.visitor, form, limit).await?;
     let (p, confirmed) = (staff.visitor.page(), upload.text("confirmed"));
     let refused = |reason: &str| Some(fill(p.t.load_refused, &[&reason]));
-    let candidate = if !confirmed.is_empty() {
+    let by = Actor::now(&staff.user.name);
+    let outcome = if !confirmed.is_empty() {
         match app.candidates.take(staff.user.id, confirmed) {
-            Some(candidate) => candidate,
+            Some(candidate) => app.installer().install_confirmed(candidate, by).await,
             None => return show(&app, &staff, refused(p.t.confirm_load_gone), None).await,
         }
     } else {
         let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
             return show(&app, &staff, Some(p.t.both_files.to_owned()), None).await;
         };
-        match examine(&app, component.to_vec(), permissions).await {
-            Ok(candidate) => candidate,
-            Err(error) => return show(&app, &staff, refused(&told(error)?), None).await,
-        }
+        let files = Files::uploaded(component.to_vec(), permissions);
+        app.installer().load(files, Confirmed::No, by).await
     };
-    if confirmed.is_empty() && !candidate.changes.is_empty() {
-        let question = Question::about(&candidate, &p);
-        app.candidates.keep(staff.user.id, question.confirmation.clone(), candidate);
-        return show(&app, &staff, None, Some(question)).await;
-    }
-    match app.installer().install(&candidate, Actor::now(&staff.user.name)).await {
-        Ok(plugin) => {
-            let loaded = loaded_words(&plugin, candidate.version_before(), p.t);
+    match outcome {
+        Ok(LoadOutcome::Installed { plugin, replaced }) => {
+            let loaded = loaded_words(&plugin, replaced.as_deref(), p.t);
             Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded)]))
+        }
+        Ok(LoadOutcome::Unconfirmed(candidate)) => {
+            let question = Question::about(&candidate, &p);
+            app.candidates.keep(staff.user.id, question.confirmation.clone(), *candidate);
+            show(&app, &staff, None, Some(question)).await
         }
         Err(error) => show(&app, &staff, refused(&told(error)?), None).await,
     }
@@ -203,12 +202,6 @@ fn told(error: InstallError) -> Result<String, Refusal> {
         InstallError::Store(error) => Err(Refusal::failed(&error)),
         other => Ok(other.to_string()),
     }
-}
-
-/// Looks at files that were sent, which have no name of their own here.
-pub async fn examine(app: &App, component: Vec<u8>, permissions: &[u8]) -> Result<Candidate, InstallError> {
-    let permissions = String::from_utf8_lossy(permissions).into_owned();
-    app.installer().examine(Files { name: "component".into(), component, permissions }).await
 }
 
 impl App {
