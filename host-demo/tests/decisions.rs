@@ -31,7 +31,7 @@ impl Office {
         let fake = Fake::new(&vec![Next::LoseAnswer; orders]);
         let desk = CreditService {
             store: test.store.clone(),
-            worker: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
             who: "花子".into(),
             concurrency: 1,
@@ -135,7 +135,7 @@ on_both! {
         let said = words(&done);
         assert_eq!(said.len(), expected.len());
         assert!(said.iter().zip(expected).all(|(said, expected)| said.contains(expected)), "{said:#?}");
-        assert!(matches!(done.bad().nth(8).unwrap().complaints[..], [RowError::NotRecorded(_)]), "it is approved");
+        assert!(matches!(done.bad().nth(8).unwrap().errors[..], [RowError::NotRecorded(_)]), "it is approved");
         assert_eq!(done.counts().taken.rows, 0);
         assert_eq!(office.states().await[..3], [State::Unknown; 3]);
         assert_eq!(office.fake.ledger.lock().unwrap().len(), 4);

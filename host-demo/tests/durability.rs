@@ -29,7 +29,7 @@ async fn credit(store: &Store, number: &str) {
     let order = store.orders(&Filter { number: Some(number.into()), ..Filter::default() }).await.unwrap().remove(0);
     let desk = CreditService {
         store: store.clone(),
-        worker: Arc::new(ProcessLease::start(store).await.unwrap()),
+        lease: Arc::new(ProcessLease::start(store).await.unwrap()),
         providers: Arc::new(HashMap::from([("fake".to_owned(), Fake::new(&[]))])),
         who: "op".into(),
         concurrency: 1,

@@ -137,7 +137,7 @@ pub(super) async fn work(session: &Session) -> Result<bool> {
     session.warn_of_risks().await?;
     current::load_all(&session.shelf, &session.registry).await;
     let desk = session.desk_with(BTreeSet::new()).await?;
-    let worker = Arc::clone(&desk.worker);
+    let worker = Arc::clone(&desk.lease);
     let background = Worker { service: desk, wake: Arc::default() };
     tokio::select! {
         () = background.run() => Ok(true),

@@ -19,10 +19,10 @@ use crate::service::credit::{CONCURRENCY, CreditService};
 use crate::service::csv::encoding;
 use crate::service::csv::error::InvalidOrder;
 use crate::service::csv::limits::MAX_FILE_BYTES;
-use crate::service::csv::row_result::Counts;
+use crate::service::csv::row_result::RowCounts;
 use crate::service::providers::directory::PluginDirectory;
 use crate::service::providers::response::IN_FLIGHT_WINDOW;
-use crate::service::providers::watcher::News;
+use crate::service::providers::watcher::PluginEvent;
 use crate::service::results::ResultsError;
 use crate::service::transfer::{self, FileImport, FileKind, ImportReport, TransferError};
 use crate::service::worker::told_to_stop;
@@ -298,7 +298,7 @@ impl Session {
         }
         Ok(CreditService {
             store: self.store.clone(),
-            worker: Arc::new(self.worker().await?),
+            lease: Arc::new(self.worker().await?),
             providers: self.registry.clone(),
             who: self.operator.clone(),
             concurrency: self.concurrency,
@@ -309,28 +309,28 @@ impl Session {
     /// Does `work` with orders, takes a plugin that is replaced meanwhile, and begins no more calls when it is told to
     /// stop: those that have begun come to their end.
     async fn following<T, P>(&self, desk: &CreditService<P>, work: impl Future<Output = T>) -> T {
-        let tell = |name: &str, news: News<'_>| match news {
-            News::Current(plugin) => eprintln!(
+        let tell = |name: &str, news: PluginEvent<'_>| match news {
+            PluginEvent::Current(plugin) => eprintln!(
                 "{name}: {} {} {}",
                 self.say("プラグインを入れ替えました", "the plugin was replaced by version"),
                 plugin.info().version,
                 plugin.facts().digest
             ),
-            News::Kept(error) => eprintln!(
+            PluginEvent::Kept(error) => eprintln!(
                 "{name}: {}: {error}",
                 self.say(
                     "新しいプラグインを読み込めないため、今のものを使い続けます",
                     "the new plugin does not load, so the old one stays"
                 )
             ),
-            News::Refused(error) => eprintln!(
+            PluginEvent::Refused(error) => eprintln!(
                 "{name}: {}: {error}",
                 self.say(
                     "許可ファイルが使えないため、このプラグインはもう使いません",
                     "its permission file does not serve, so the plugin is asked no more"
                 )
             ),
-            News::Withdrawn => eprintln!(
+            PluginEvent::Withdrawn => eprintln!(
                 "{name}: {}",
                 self.say(
                     "プラグインまたは許可ファイルがなくなったため、もう使いません",
@@ -342,7 +342,7 @@ impl Session {
         tokio::select! {
             done = work => done,
             never = follow => match never {},
-            never = self.stop_when_told(&desk.worker) => match never {},
+            never = self.stop_when_told(&desk.lease) => match never {},
         }
     }
 
@@ -418,7 +418,7 @@ impl Session {
 }
 
 /// Says of a file what was refused, on the error stream, and how many rows became what.
-fn say_counts(session: &Session, file: &Path, refused: &[InvalidOrder], counts: &Counts) {
+fn say_counts(session: &Session, file: &Path, refused: &[InvalidOrder], counts: &RowCounts) {
     for bad in refused {
         eprintln!("{}", bad.words(&file.to_string_lossy(), session.lang));
     }

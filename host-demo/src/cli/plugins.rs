@@ -43,7 +43,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
 
 async fn load(session: &Session, file: &Path, yes: bool) -> Result<bool> {
     let (shelf, store, registry) = (&session.shelf, &session.store, &session.registry);
-    let installer = Installer { shelf, store, registry };
+    let installer = Installer { directory: shelf, store, registry };
     let confirmed = if yes { Confirmed::All } else { Confirmed::No };
     let files = Files::read(shelf, file)?;
     let plugin = match installer.load(files, confirmed, Actor::now(&session.operator)).await? {

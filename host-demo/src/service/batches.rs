@@ -36,7 +36,7 @@ impl<P: Provider + Clone + 'static> WorkSource for BatchRows<P> {
             Admission::Probe => 1,
             Admission::NotBefore(_) => return Ok(Vec::new()),
         };
-        let taken = service.store.take_rows(of, &service.worker.name(), limit).await?;
+        let taken = service.store.take_rows(of, &service.lease.name(), limit).await?;
         if taken.is_empty() && admission == Admission::Probe {
             service.store.give_back_probe(&of.provider, service.store.now()).await?;
         }

@@ -168,7 +168,7 @@ pub async fn take_in<P: Provider + Clone>(
     dry_run: bool,
 ) -> Result<Decided, DecisionsError> {
     let lines = read(bytes, encoding)?;
-    let known = Known::of(&service.store, mall, &lines).await?;
+    let known = NamedOrders::of(&service.store, mall, &lines).await?;
     let (mut seen, mut promised) = (HashMap::new(), HashMap::new());
     let mut entries = Vec::with_capacity(lines.len());
     for line in &lines {
@@ -176,7 +176,7 @@ pub async fn take_in<P: Provider + Clone>(
             line: line.at,
             rows: line.rows(),
             number: known.number(line).to_owned(),
-            fate: judge(line, &known, &mut seen),
+            result: judge(line, &known, &mut seen),
         };
         entries.push(match entry.open() {
             Ok((entry, decision)) => match dry_run {
@@ -208,20 +208,20 @@ fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
 }
 
 /// The orders that a file names.
-struct Known {
+struct NamedOrders {
     orders: Vec<Order>,
     by_number: HashMap<String, usize>,
     by_reference: HashMap<String, usize>,
 }
 
-impl Known {
+impl NamedOrders {
     async fn of(store: &Store, mall: &Mall, lines: &[Line]) -> Result<Self, StoreError> {
         let cells = |name| lines.iter().map(move |line| cell(line, name)).filter(|cell| !cell.is_empty());
         let mut orders = store.orders_numbered(&mall.id, cells(NUMBER)).await?;
         orders.extend(store.orders_registered(&mall.id, cells(REFERENCE)).await?);
         let numbers = orders.iter().enumerate().map(|(at, order)| (order.number.clone(), at)).collect();
         let references = orders.iter().enumerate().map(|(at, order)| (order.reference().to_owned(), at)).collect();
-        Ok(Known { by_number: numbers, by_reference: references, orders })
+        Ok(NamedOrders { by_number: numbers, by_reference: references, orders })
     }
 
     /// The order that the row names by either or both.
@@ -252,24 +252,28 @@ struct Decision<'a> {
     note: String,
 }
 
-fn judge<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> RowResult<Decision<'a>> {
+fn judge<'a>(line: &'a Line, known: &'a NamedOrders, seen: &mut HashMap<i64, u64>) -> RowResult<Decision<'a>> {
     if line.is_blank {
-        return RowResult::SkipReason(SkipReason::Blank);
+        return RowResult::Skipped(SkipReason::Blank);
     }
-    if !line.complaints.is_empty() {
-        return RowResult::Refused(line.complaints.clone());
+    if !line.errors.is_empty() {
+        return RowResult::Refused(line.errors.clone());
     }
     // A file that was written here has orders that nobody has looked up yet.
     if cell(line, FINDING).is_empty() {
-        return RowResult::SkipReason(SkipReason::NoResult);
+        return RowResult::Skipped(SkipReason::NoResult);
     }
     match decision(line, known, seen) {
         Ok(decision) => RowResult::Taken(decision),
-        Err(complaint) => RowResult::Refused(vec![complaint]),
+        Err(error) => RowResult::Refused(vec![error]),
     }
 }
 
-fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> Result<Decision<'a>, RowError> {
+fn decision<'a>(
+    line: &'a Line,
+    known: &'a NamedOrders,
+    seen: &mut HashMap<i64, u64>,
+) -> Result<Decision<'a>, RowError> {
     let identifiers = [NUMBER, REFERENCE, TRANSACTION];
     if let Some(name) = identifiers.into_iter().find(|name| identifier::is_mangled(cell(line, name))) {
         return Err(RowError::Mangled(name.to_owned(), cell(line, name).to_owned()));
@@ -279,7 +283,7 @@ fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) 
         return Err(RowError::TwiceInFile(before));
     }
     let (id, note) = entered(cell(line, TRANSACTION), cell(line, NOTE))?;
-    let make = finding(cell(line, FINDING)).ok_or_else(|| RowError::ResponseOutcome(cell(line, FINDING).to_owned()))?;
+    let make = finding(cell(line, FINDING)).ok_or_else(|| RowError::Finding(cell(line, FINDING).to_owned()))?;
     // An id that is known need not be copied into the file.
     let id = id.or(order.transaction_id().map(str::to_owned));
     let found = make(id).ok_or(RowError::NotRecorded(Issue::IdMissing))?;

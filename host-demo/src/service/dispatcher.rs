@@ -113,7 +113,7 @@ async fn drain<P: Provider + Clone + 'static>(
 ) -> usize {
     let (mut calls, mut done, mut failed) = (JoinSet::new(), 0, false);
     loop {
-        if !failed && !service.worker.is_stopping() {
+        if !failed && !service.lease.is_stopping() {
             let begun = fill(&service, &permits, &mut source, &mut calls).await;
             failed |= is_failure(begun);
         }
@@ -140,7 +140,7 @@ async fn drain<P: Provider + Clone + 'static>(
     if failed {
         tokio::select! {
             () = tokio::time::sleep(ERROR_BACKOFF) => {}
-            () = service.worker.stopping() => {}
+            () = service.lease.stopping() => {}
         }
     }
     done

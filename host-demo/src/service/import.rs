@@ -6,7 +6,7 @@ use crate::domain::issue::{Field, Lang};
 use crate::domain::mall::Mall;
 use crate::domain::order::{Amounts, Order};
 use crate::service::csv::error::{FileError, RowError};
-use crate::service::csv::order_file::{FileOrder, Reading, Unread, parse};
+use crate::service::csv::order_file::{FileOrder, OrderFileError, Reading, parse};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::service::csv::selection::{Choice, Question};
 use crate::service::providers::CallError;
@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 /// An order of a file that is in the store now, or would be.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Taken {
+pub struct ImportedOrder {
     /// As the file has it, its fee adjusted.
     pub order: NewOrder,
     /// It was there already, and is as the file has it now.
@@ -26,7 +26,7 @@ pub struct Taken {
 }
 
 /// What an import did, or would do.
-pub type Imported = FileReport<Taken>;
+pub type Imported = FileReport<ImportedOrder>;
 
 impl Imported {
     /// How many of the orders have a fee that a band decided.
@@ -72,7 +72,7 @@ pub enum ImportError {
     File(#[from] FileError),
     /// It has to be said which of its orders are taken.
     #[error("it has to be said which orders of the file are taken")]
-    Asks(Question),
+    ChoiceNeeded(Question),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -91,24 +91,24 @@ impl ImportError {
     pub fn words(&self, lang: Lang) -> String {
         match self {
             ImportError::File(problem) => problem.words(lang),
-            ImportError::Asks(question) => question.words(lang),
+            ImportError::ChoiceNeeded(question) => question.words(lang),
             ImportError::Store(_) | ImportError::Fee { .. } => self.to_string(),
         }
     }
 }
 
-impl From<Unread> for ImportError {
-    fn from(unread: Unread) -> Self {
+impl From<OrderFileError> for ImportError {
+    fn from(unread: OrderFileError) -> Self {
         match unread {
-            Unread::File(problem) => ImportError::File(problem),
-            Unread::Asks(question) => ImportError::Asks(question),
+            OrderFileError::File(problem) => ImportError::File(problem),
+            OrderFileError::ChoiceNeeded(question) => ImportError::ChoiceNeeded(question),
         }
     }
 }
 
 /// What an import did, and what its file was written in.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Done {
+pub struct OrderImport {
     /// What the file turned out to be written in.
     pub encoding: &'static Encoding,
     /// Every row of it.
@@ -122,12 +122,12 @@ pub async fn run(
     mall: &Mall,
     provider: &impl Provider,
     file: Incoming<'_>,
-) -> Result<Done, ImportError> {
+) -> Result<OrderImport, ImportError> {
     let take = Choice { told: file.take, setting: &mall.take };
     let parsed = parse(file.bytes, Reading { encoding: file.encoding, renamed: &mall.headings, take })?;
-    let plans = planned(store, mall, priced(mall, provider, parsed.intake).await?, file.known).await?;
-    let entries = if file.dry_run { tried(plans) } else { carried_out(store, mall, plans, file.known).await? };
-    Ok(Done { encoding: parsed.encoding, imported: FileReport { entries } })
+    let steps = plan(store, mall, priced(mall, provider, parsed.intake).await?, file.known).await?;
+    let entries = if file.dry_run { tried(steps) } else { carried_out(store, mall, steps, file.known).await? };
+    Ok(OrderImport { encoding: parsed.encoding, imported: FileReport { entries } })
 }
 
 /// An order with its fee adjusted, and why it is not taken if it is new.
@@ -173,7 +173,7 @@ async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Re
 }
 
 /// What is to be done with an order of a file.
-enum Plan {
+enum ImportStep {
     /// It is new.
     Insert(NewOrder),
     /// It is there, and becomes what the file says.
@@ -188,52 +188,57 @@ enum Correction {
     Content(Box<NewOrder>),
 }
 
-impl Plan {
-    fn done(self) -> Taken {
+impl ImportStep {
+    fn done(self) -> ImportedOrder {
         match self {
-            Plan::Insert(order) => Taken { order, corrected: false },
-            Plan::Correct { file, .. } => Taken { order: file, corrected: true },
+            ImportStep::Insert(order) => ImportedOrder { order, corrected: false },
+            ImportStep::Correct { file, .. } => ImportedOrder { order: file, corrected: true },
         }
     }
 }
 
 /// What is to be done with each order, by what the store has.
-async fn planned(
+async fn plan(
     store: &Store,
     mall: &Mall,
     priced: Vec<Entry<Priced>>,
     known: Known<'_>,
-) -> Result<Vec<Entry<Plan>>, StoreError> {
-    let numbers = priced.iter().filter_map(|entry| match &entry.fate {
+) -> Result<Vec<Entry<ImportStep>>, StoreError> {
+    let numbers = priced.iter().filter_map(|entry| match &entry.result {
         RowResult::Taken((order, _)) => Some(order.number.as_str()),
         _ => None,
     });
     let stored = store.orders_numbered(&mall.id, numbers).await?;
     let mut stored: HashMap<String, Order> = stored.into_iter().map(|order| (order.number.clone(), order)).collect();
-    let plan = |entry: Entry<Priced>| match entry.open() {
+    let step = |entry: Entry<Priced>| match entry.open() {
         Ok((entry, (file, not_taken))) => match stored.remove(&file.number) {
-            Some(before) => entry.with(plan_known(before, file, not_taken, known)),
-            None => entry.with(not_taken.map_or(RowResult::Taken(Plan::Insert(file)), RowResult::SkipReason)),
+            Some(before) => entry.with(plan_known_order(before, file, not_taken, known)),
+            None => entry.with(not_taken.map_or(RowResult::Taken(ImportStep::Insert(file)), RowResult::Skipped)),
         },
         Err(settled) => settled,
     };
-    Ok(priced.into_iter().map(plan).collect())
+    Ok(priced.into_iter().map(step).collect())
 }
 
 /// What is to be done with an order that is there.
-fn plan_known(before: Order, file: NewOrder, not_taken: Option<SkipReason>, known: Known<'_>) -> RowResult<Plan> {
+fn plan_known_order(
+    before: Order,
+    file: NewOrder,
+    not_taken: Option<SkipReason>,
+    known: Known<'_>,
+) -> RowResult<ImportStep> {
     if known == Known::Kept {
         return match not_taken {
-            Some(reason) => RowResult::SkipReason(reason),
-            None if has_content(&before, &file) => RowResult::SkipReason(SkipReason::Unchanged),
+            Some(reason) => RowResult::Skipped(reason),
+            None if has_content(&before, &file) => RowResult::Skipped(SkipReason::Unchanged),
             None if is_open(&before) => RowResult::Refused(vec![RowError::Differs]),
             None => RowResult::Refused(vec![RowError::Registered(before.state)]),
         };
     }
     match correction(&before, &file) {
-        Ok(Some(correction)) => RowResult::Taken(Plan::Correct { before: Box::new(before), file, correction }),
-        Ok(None) => RowResult::SkipReason(not_taken.unwrap_or(SkipReason::Unchanged)),
-        Err(complaint) => RowResult::Refused(vec![complaint]),
+        Ok(Some(correction)) => RowResult::Taken(ImportStep::Correct { before: Box::new(before), file, correction }),
+        Ok(None) => RowResult::Skipped(not_taken.unwrap_or(SkipReason::Unchanged)),
+        Err(error) => RowResult::Refused(vec![error]),
     }
 }
 
@@ -271,42 +276,42 @@ fn correction(before: &Order, file: &NewOrder) -> Result<Option<Correction>, Row
 }
 
 /// What would become of each order.
-fn tried(plans: Vec<Entry<Plan>>) -> Vec<Entry<Taken>> {
-    let tried = |entry: Entry<Plan>| match entry.open() {
-        Ok((entry, plan)) => entry.with(RowResult::Taken(plan.done())),
+fn tried(steps: Vec<Entry<ImportStep>>) -> Vec<Entry<ImportedOrder>> {
+    let tried = |entry: Entry<ImportStep>| match entry.open() {
+        Ok((entry, step)) => entry.with(RowResult::Taken(step.done())),
         Err(settled) => settled,
     };
-    plans.into_iter().map(tried).collect()
+    steps.into_iter().map(tried).collect()
 }
 
-/// Does with each order what is planned.
+/// Does with each order what is plan.
 async fn carried_out(
     store: &Store,
     mall: &Mall,
-    plans: Vec<Entry<Plan>>,
+    steps: Vec<Entry<ImportStep>>,
     known: Known<'_>,
-) -> Result<Vec<Entry<Taken>>, StoreError> {
-    let new = plans.iter().filter_map(|entry| match &entry.fate {
-        RowResult::Taken(Plan::Insert(order)) => Some(order.clone()),
+) -> Result<Vec<Entry<ImportedOrder>>, StoreError> {
+    let new = steps.iter().filter_map(|entry| match &entry.result {
+        RowResult::Taken(ImportStep::Insert(order)) => Some(order.clone()),
         _ => None,
     });
     let new: Vec<NewOrder> = new.collect();
     let mut inserted = store.insert_orders(mall, &new, store.now()).await?.into_iter();
-    let mut done = Vec::with_capacity(plans.len());
-    for entry in plans {
-        let (entry, plan) = match entry.open() {
+    let mut done = Vec::with_capacity(steps.len());
+    for entry in steps {
+        let (entry, step) = match entry.open() {
             Ok(opened) => opened,
             Err(settled) => {
                 done.push(settled);
                 continue;
             }
         };
-        let is_done = match &plan {
-            Plan::Insert(_) => inserted.next() == Some(true),
-            Plan::Correct { before, correction, .. } => correct(store, before, correction, known).await?,
+        let is_done = match &step {
+            ImportStep::Insert(_) => inserted.next() == Some(true),
+            ImportStep::Correct { before, correction, .. } => correct(store, before, correction, known).await?,
         };
         let changed = || RowResult::Refused(vec![RowError::Changed]);
-        done.push(entry.with(if is_done { RowResult::Taken(plan.done()) } else { changed() }));
+        done.push(entry.with(if is_done { RowResult::Taken(step.done()) } else { changed() }));
     }
     Ok(done)
 }

@@ -1,4 +1,4 @@
-//! Putting a component on the shelf: one way for the page, the API and the command line.
+//! Putting a component on the directory: one way for the page, the API and the command line.
 //!
 //! A component is loaded once, compared with what it would replace, written down in the audit log, and only then
 //! put in its place. A component is given the credentials of every mall that uses its provider, so whatever lets
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A component and its permission file, to be put on the shelf.
+/// A component and its permission file, to be put on the directory.
 pub struct Files {
     /// What errors call the component; its permission file has the same name with `.toml`.
     pub name: PathBuf,
@@ -28,9 +28,9 @@ pub struct Files {
 
 impl Files {
     /// The component at `path` and the permission file beside it.
-    pub fn read(shelf: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
+    pub fn read(directory: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
         let permissions = Permissions::text_of(path.with_extension("toml"))?;
-        Ok(Files { name: path.to_owned(), component: shelf.host().read(path)?, permissions })
+        Ok(Files { name: path.to_owned(), component: directory.host().read(path)?, permissions })
     }
 }
 
@@ -123,7 +123,7 @@ impl Change {
     }
 }
 
-/// A component that serves, and what putting it on the shelf would change.
+/// A component that serves, and what putting it on the directory would change.
 pub struct Candidate {
     /// It, loaded from the place that it will have.
     pub plugin: Plugin,
@@ -151,7 +151,7 @@ impl Candidate {
     }
 }
 
-/// Why nothing was put on the shelf.
+/// Why nothing was put on the directory.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
     /// The files do not serve, or the folder does not.
@@ -195,7 +195,7 @@ pub enum LoadOutcome {
 /// Installs plugins into a directory.
 pub struct Installer<'a> {
     /// The directory.
-    pub shelf: &'a PluginDirectory,
+    pub directory: &'a PluginDirectory,
     /// Where it is written down.
     pub store: &'a Store,
     /// What this process has loaded already; it need not be loaded to be compared.
@@ -237,8 +237,8 @@ impl Installer<'_> {
             let name = files.name.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             return Err(ProviderError::Unnamed { path: described, name }.into());
         };
-        let place = self.shelf.path(&id)?;
-        let loaded = self.shelf.host().load_bytes(place, files.component.clone(), permissions).await;
+        let place = self.directory.path(&id)?;
+        let loaded = self.directory.host().load_bytes(place, files.component.clone(), permissions).await;
         let plugin = loaded.map_err(|error| ProviderError::from(error.at(&files.name)))?;
         let compared_with = self.fingerprint(&id)?;
         let replaces = self.present(&id).await;
@@ -251,25 +251,25 @@ impl Installer<'_> {
         Ok(Candidate { plugin, changes, malls, files, replaces, compared_with })
     }
 
-    /// Writes down that `candidate` is loaded, and puts it on the shelf and into the registry: in this order, so
+    /// Writes down that `candidate` is loaded, and puts it on the directory and into the registry: in this order, so
     /// that no component ever serves of which nobody knows who loaded it. What changes is confirmed by whoever
     /// calls this.
     pub async fn install(&self, candidate: &Candidate, by: Actor<'_>) -> Result<Plugin, InstallError> {
         let id = candidate.plugin.info().id.clone();
-        let (folder, shelf) = (self.shelf.folder().to_owned(), self.shelf.clone());
+        let (folder, directory) = (self.directory.folder().to_owned(), self.directory.clone());
         let locked = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&folder).map_err(|source| shelf.failed(source))?;
-            shelf.lock(Access::Replacing)
+            std::fs::create_dir_all(&folder).map_err(|source| directory.failed(source))?;
+            directory.lock(Access::Replacing)
         });
-        let _lock = locked.await.map_err(|error| self.shelf.failed(io::Error::other(error)))??;
+        let _lock = locked.await.map_err(|error| self.directory.failed(io::Error::other(error)))??;
         if self.fingerprint(&id)? != candidate.compared_with {
             return Err(InstallError::Meanwhile(id));
         }
         self.store.note(by, &AuditEvent::loaded(&candidate.plugin, &candidate.changes)).await?;
-        if let Err(source) = place(&self.shelf.path(&id)?, &candidate.files) {
+        if let Err(source) = place(&self.directory.path(&id)?, &candidate.files) {
             let reason = source.to_string();
             self.store.note(by, &AuditEvent::not_placed(&candidate.plugin, reason)).await?;
-            return Err(self.shelf.failed(source).into());
+            return Err(self.directory.failed(source).into());
         }
         self.registry.put(candidate.plugin.clone());
         Ok(candidate.plugin.clone())
@@ -277,17 +277,17 @@ impl Installer<'_> {
 
     /// The plugin that serves the provider `id` now, as far as one does.
     async fn present(&self, id: &str) -> Option<Plugin> {
-        let pair = self.shelf.read(id).await.ok()?;
+        let pair = self.directory.read(id).await.ok()?;
         match self.registry.get(id) {
             Some(current) if pair.is_of(&current) => Some(current),
-            _ => self.shelf.load_files(id, pair).await.ok(),
+            _ => self.directory.load_files(id, pair).await.ok(),
         }
     }
 
     /// Stands for the two files that are in the place of the provider `id`, whether they serve or not.
     fn fingerprint(&self, id: &str) -> Result<String, ProviderError> {
-        let path = self.shelf.path(id)?;
-        let component = self.shelf.host().read(&path).unwrap_or_default();
+        let path = self.directory.path(id)?;
+        let component = self.directory.host().read(&path).unwrap_or_default();
         let permissions = Permissions::text_of(path.with_extension("toml")).unwrap_or_default();
         Ok(digest(&[digest(&[&component]).as_bytes(), digest(&[permissions.as_bytes()]).as_bytes()]))
     }

@@ -122,7 +122,7 @@ fn judged<'a>(lines: &'a [Line], orders: &'a HashMap<String, Order>) -> Vec<Entr
             line: line.at,
             rows: line.rows(),
             number: number.to_owned(),
-            fate: judge(line, number, orders, &mut seen),
+            result: judge(line, number, orders, &mut seen),
         }
     };
     lines.iter().map(entry).collect()
@@ -136,14 +136,14 @@ fn judge<'a>(
 ) -> RowResult<Judged<'a>> {
     let result = cell(line, RESULT);
     if line.is_blank {
-        return RowResult::SkipReason(SkipReason::Blank);
+        return RowResult::Skipped(SkipReason::Blank);
     }
-    if !line.complaints.is_empty() {
-        return RowResult::Refused(line.complaints.clone());
+    if !line.errors.is_empty() {
+        return RowResult::Refused(line.errors.clone());
     }
     // A file that was written here has orders that nobody has judged yet.
     if result.is_empty() {
-        return RowResult::SkipReason(SkipReason::NoResult);
+        return RowResult::Skipped(SkipReason::NoResult);
     }
     if identifier::is_mangled(number) {
         return RowResult::Refused(vec![RowError::Mangled(NUMBER.to_owned(), number.to_owned())]);
@@ -153,7 +153,7 @@ fn judge<'a>(
     }
     match find(number, result, orders) {
         Ok((order, event, state)) => RowResult::Taken(Judged { order, event, state, reason: cell(line, REASON) }),
-        Err(complaint) => RowResult::Refused(vec![complaint]),
+        Err(error) => RowResult::Refused(vec![error]),
     }
 }
 
@@ -175,7 +175,7 @@ fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
 
 /// Writes what is to be taken; for each whether it was.
 async fn write(store: &Store, mall: &Mall, results: &[Entry<Judged<'_>>], who: &str) -> Result<Vec<bool>, StoreError> {
-    let results = results.iter().filter_map(|entry| match &entry.fate {
+    let results = results.iter().filter_map(|entry| match &entry.result {
         RowResult::Taken(judged) => Some(judged),
         _ => None,
     });

@@ -9,11 +9,11 @@ use crate::service::credit::{CreditError, CreditService};
 use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::{FileError, InvalidOrder};
 use crate::service::csv::limits::MAX_LINES;
-use crate::service::csv::row_result::{Counts, FileReport};
+use crate::service::csv::row_result::{FileReport, RowCounts};
 use crate::service::csv::selection::Question;
 use crate::service::csv::writer;
 use crate::service::decisions::{self, DecisionsError};
-use crate::service::import::{self, Done, ImportError, Imported, Known};
+use crate::service::import::{self, ImportError, Imported, Known, OrderImport};
 use crate::service::providers::CallError;
 use crate::service::providers::provider::{Provider, Providers};
 use crate::service::results::{self, ResultsError};
@@ -70,7 +70,7 @@ pub enum ImportReport {
 
 impl ImportReport {
     /// How many rows were taken, refused and skipped.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> RowCounts {
         match self {
             ImportReport::Orders { report, .. } => report.counts(),
             ImportReport::States(report) => report.counts(),
@@ -124,7 +124,7 @@ impl From<ImportError> for TransferError {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::File(error) => TransferError::File(error),
-            ImportError::Asks(question) => TransferError::ChoiceNeeded(question),
+            ImportError::ChoiceNeeded(question) => TransferError::ChoiceNeeded(question),
             ImportError::Store(error) => TransferError::Store(error),
             ImportError::Fee { number, source } => TransferError::Fee { number, source },
         }
@@ -183,7 +183,7 @@ async fn import_orders<P: Provider + Clone>(
     let known = if file.correct { Known::Corrected { who: &service.who } } else { Known::Kept };
     let encoding = file.encoding.map(Charset::encoding);
     let incoming = import::Incoming { bytes: &file.bytes, encoding, take: &file.take, known, dry_run };
-    let Done { encoding, imported } = import::run(&service.store, mall, &provider, incoming).await?;
+    let OrderImport { encoding, imported } = import::run(&service.store, mall, &provider, incoming).await?;
     Ok(ImportReport::Orders { encoding, report: imported })
 }
 

@@ -31,7 +31,7 @@ type Announced = Option<(String, Vec<String>)>;
 impl<P: Provider + Clone + 'static> Worker<P> {
     /// Runs until it is told to stop; calls that have begun end first.
     pub async fn run(&self) {
-        let worker = &self.service.worker;
+        let worker = &self.service.lease;
         let (mut dispatcher, mut announced) = (Dispatcher::new(self.service.clone()), None);
         while !worker.is_stopping() {
             self.service.recover().await;
@@ -73,7 +73,7 @@ impl<P: Provider + Clone + 'static> Worker<P> {
     async fn announce(&self, announced: &mut Announced) -> Result<(), StoreError> {
         let mut providers = self.service.providers.ids();
         providers.sort();
-        let current = Some((self.service.worker.name(), providers));
+        let current = Some((self.service.lease.name(), providers));
         if *announced != current
             && let Some((name, providers)) = &current
         {

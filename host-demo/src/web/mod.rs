@@ -29,7 +29,7 @@ use crate::service::credit::CreditService;
 use crate::service::plugins::Candidate;
 use crate::service::providers::current;
 use crate::service::providers::directory::PluginDirectory;
-use crate::service::providers::metrics::{Calls, Counted, Counting};
+use crate::service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
 use crate::service::worker::{Worker, told_to_stop};
 use crate::store::lease::ProcessLease;
 use crate::store::{Store, StoreError};
@@ -66,10 +66,10 @@ pub struct App(Arc<Inner>);
 /// See [`App`].
 pub struct Inner {
     store: Store,
-    desk: CreditService<Counted>,
+    desk: CreditService<MeteredPlugin>,
     shelf: PluginDirectory,
     registry: Arc<Registry>,
-    calls: Arc<Calls>,
+    calls: Arc<CallMetrics>,
     wake: Arc<Notify>,
     begun: TaskTracker,
     held: Held<crate::service::transfer::FileImport>,
@@ -101,7 +101,7 @@ pub struct Setup {
     pub lang: Lang,
     /// The page is reached through HTTPS: cookies and browsers are told to keep to it.
     pub https: bool,
-    /// Calls side by side.
+    /// CallMetrics side by side.
     pub concurrency: usize,
     /// See [`crate::service::providers::response::IN_FLIGHT_WINDOW`].
     pub in_flight_window: Duration,
@@ -117,11 +117,11 @@ impl App {
     pub async fn new(setup: Setup) -> Result<Self, StoreError> {
         let registry = Arc::new(Registry::default());
         current::load_all(&setup.shelf, &registry).await;
-        let calls = Arc::new(Calls::default());
+        let calls = Arc::new(CallMetrics::default());
         let desk = CreditService {
-            worker: Arc::new(ProcessLease::start(&setup.store).await?),
+            lease: Arc::new(ProcessLease::start(&setup.store).await?),
             store: setup.store.clone(),
-            providers: Arc::new(Counting { registry: Arc::clone(&registry), calls: Arc::clone(&calls) }),
+            providers: Arc::new(MeteredRegistry { registry: Arc::clone(&registry), calls: Arc::clone(&calls) }),
             who: String::new(),
             concurrency: setup.concurrency,
             in_flight_window: setup.in_flight_window,
@@ -168,7 +168,7 @@ impl App {
         let app = self.clone();
         let following = tokio::spawn(async move { current::follow(&app.shelf, &app.registry).await });
         let handle = Handle::new();
-        let (server, begun, worker) = (handle.clone(), self.begun.clone(), Arc::clone(&self.desk.worker));
+        let (server, begun, worker) = (handle.clone(), self.begun.clone(), Arc::clone(&self.desk.lease));
         tokio::spawn(async move {
             told_to_stop().await;
             worker.stop();

@@ -26,7 +26,7 @@ impl<P: Provider + Clone> CreditService<P> {
             let missing = Issue::ProviderMissing { provider: batch.account.provider.clone() };
             return Ok(batch.not_called(&missing, on_row));
         };
-        if self.worker.is_stopping() {
+        if self.lease.is_stopping() {
             return Ok(batch.not_called(&Issue::ShuttingDown, on_row));
         }
         // A claim is written for all orders of a batch or for none. If it fails, each order is claimed alone, so that
@@ -90,7 +90,7 @@ impl<P: Provider + Clone> CreditService<P> {
     async fn claim(&self, action: Action, batch: &CallBatch<'_>) -> Result<Vec<Option<Order>>, StoreError> {
         let orders: Vec<Order> = batch.orders.iter().map(|indexed| indexed.order.clone()).collect();
         let Some(event) = claim_event(action) else { return Ok(orders.into_iter().map(Some).collect()) };
-        let owner = self.worker.name();
+        let owner = self.lease.name();
         let claim = Claim { event, account: batch.account, owner: &owner, who: &self.who, now: self.store.now() };
         self.store.claim(&orders, claim).await
     }

@@ -77,7 +77,7 @@ impl<P: Provider + Clone> CreditService<P> {
         items: &[WorkItem],
         on_row: OnRow<'_>,
     ) -> Result<Vec<CreditRow>, CreditError> {
-        let unfinished = Unfinished { lease: &self.worker, items };
+        let unfinished = Unfinished { lease: &self.lease, items };
         let prepared = match self.prepare(action, items, on_row).await {
             Err(error) if error.is_of_one_order() => {
                 unfinished.finish();
@@ -109,7 +109,7 @@ impl<P: Provider + Clone> CreditService<P> {
             self.store.end_rows(&ended).await?;
         }
         let later: Vec<i64> = later.into_iter().map(|(_, row)| row.id).collect();
-        if later.is_empty() { Ok(()) } else { self.store.give_back_rows(&self.worker.name(), Some(&later)).await }
+        if later.is_empty() { Ok(()) } else { self.store.give_back_rows(&self.lease.name(), Some(&later)).await }
     }
 
     /// Reads what a run needs. Nothing is claimed yet.
@@ -174,7 +174,7 @@ impl<P: Provider + Clone> CreditService<P> {
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.worker.stopping() => return Ok(rows),
+                () = self.lease.stopping() => return Ok(rows),
             }
             pause = (pause * 3 / 2).min(policy.longest_pause);
             for row in self.run(Action::Check, &open, on_row).await? {

@@ -17,7 +17,7 @@ pub struct CreditService<P> {
     /// Where the orders are.
     pub store: Store,
     /// The lease of this process, under which orders are claimed.
-    pub worker: Arc<ProcessLease>,
+    pub lease: Arc<ProcessLease>,
     /// The providers that are loaded.
     pub providers: Arc<dyn Providers<P>>,
     /// The operator.
@@ -37,7 +37,7 @@ impl<P: Clone> CreditService<P> {
     /// Recovers orders and rows that processes left behind when they ended. If that fails, they stay claimed until
     /// recovery succeeds; nothing else is affected.
     pub async fn recover(&self) {
-        if let Err(error) = self.worker.recover(&self.store).await {
+        if let Err(error) = self.lease.recover(&self.store).await {
             tracing::error!(%error, "recovery after another process failed; it is retried");
         }
     }

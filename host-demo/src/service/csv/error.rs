@@ -91,13 +91,13 @@ pub struct InvalidOrder {
     /// 注文番号, as far as it can be read.
     pub number: String,
     /// Everything that is wrong.
-    pub complaints: Vec<RowError>,
+    pub errors: Vec<RowError>,
 }
 
 impl InvalidOrder {
     /// One message: file, line, order, what is wrong, what to do.
     pub fn words(&self, file: &str, lang: Lang) -> String {
-        let all: Vec<_> = self.complaints.iter().map(|complaint| complaint.words(lang)).collect();
+        let all: Vec<_> = self.errors.iter().map(|error| error.words(lang)).collect();
         let number = if self.number.is_empty() { "–" } else { &self.number };
         lang.pick(
             format!("{file} {}行目 注文番号 {number}: {}", self.line, all.join("。")),
@@ -197,7 +197,7 @@ pub enum RowError {
     /// Not a credit result: the cell.
     Result(String),
     /// Not something that can be found at a provider: the cell.
-    ResponseOutcome(String),
+    Finding(String),
     /// Neither 注文番号 nor 登録番号.
     WhichOrder,
     /// The order is registered under another 登録番号 by now.
@@ -363,7 +363,7 @@ impl RowError {
                 format!("与信結果「{cell}」を、OK、NG、審査中、保留、キャンセル済のどれかに直してください"),
                 format!("the result \"{cell}\" must be one of OK, NG, 審査中, 保留, キャンセル済"),
             ),
-            RowError::ResponseOutcome(cell) => lang.pick(
+            RowError::Finding(cell) => lang.pick(
                 format!("結果「{cell}」を、{}のどれかに直してください", crate::service::decisions::finding_names(lang)),
                 format!("the finding \"{cell}\" must be one of {}", crate::service::decisions::finding_names(lang)),
             ),

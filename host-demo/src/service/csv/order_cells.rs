@@ -32,7 +32,7 @@ pub struct FileOrder {
 /// Reads cells, and collects what is wrong with them.
 pub(super) struct Cells<'a> {
     pub(super) renamed: &'a Renamed,
-    pub(super) complaints: Vec<RowError>,
+    pub(super) errors: Vec<RowError>,
 }
 
 impl Cells<'_> {
@@ -41,7 +41,7 @@ impl Cells<'_> {
         their_name(self.renamed, name).to_owned()
     }
 
-    /// The order that `lines` are; nothing, or a complaint, where they are none.
+    /// The order that `lines` are; nothing, or a error, where they are none.
     pub(super) fn order(&mut self, lines: &[&Line]) -> Option<FileOrder> {
         let first = lines[0];
         self.agreement(lines);
@@ -59,8 +59,8 @@ impl Cells<'_> {
         let (shipping_fee, payment_fee, total) = (shipping_fee?, payment_fee?, total?);
         let sum = data.goods() + shipping_fee + payment_fee;
         // What is wrong above can be why the sum is.
-        if self.complaints.is_empty() && sum != total {
-            self.complaints.push(RowError::Total { total, sum });
+        if self.errors.is_empty() && sum != total {
+            self.errors.push(RowError::Total { total, sum });
         }
         let order_status = text(first, ORDER_STATUS);
         Some(FileOrder { number, data, shipping_fee, payment_fee, order_status, not_taken: None })
@@ -69,11 +69,11 @@ impl Cells<'_> {
     /// No identifier has been made a number of, and the number is one line that can be read.
     fn intact(&mut self, line: &Line) {
         if cell(line, NUMBER).contains(is_control) {
-            self.complaints.push(RowError::Unseen(self.shown(NUMBER)));
+            self.errors.push(RowError::Unseen(self.shown(NUMBER)));
         }
         for name in IDENTIFIERS.into_iter().filter(|name| identifier::is_mangled(cell(line, name))) {
             let shown = cell(line, name).chars().take(SHOWN_CELL).collect();
-            self.complaints.push(RowError::Mangled(self.shown(name), shown));
+            self.errors.push(RowError::Mangled(self.shown(name), shown));
         }
     }
 
@@ -82,7 +82,7 @@ impl Cells<'_> {
         let of_order = HEADINGS.iter().map(|heading| heading.name).take_while(|name| *name != FIRST_OF_ITEM);
         let differs = |name: &&str| lines.iter().any(|line| cell(line, name) != cell(lines[0], name));
         let differing: Vec<_> = of_order.filter(differs).map(|name| RowError::LinesDiffer(self.shown(name))).collect();
-        self.complaints.extend(differing);
+        self.errors.extend(differing);
     }
 
     fn item(&mut self, line: &Line) -> Option<Item> {
@@ -122,7 +122,7 @@ impl Cells<'_> {
     fn needed(&mut self, line: &Line, name: &'static str) -> String {
         let cell = cell(line, name);
         if cell.is_empty() {
-            self.complaints.push(RowError::Empty(self.shown(name)));
+            self.errors.push(RowError::Empty(self.shown(name)));
         }
         cell.to_owned()
     }
@@ -152,7 +152,7 @@ impl Cells<'_> {
         let value = parse(cell);
         if value.is_none() && !(IDENTIFIERS.contains(&name) && identifier::is_mangled(cell)) {
             let shown = cell.chars().take(SHOWN_CELL).collect();
-            self.complaints.push(RowError::Not(self.shown(name), shown, needed));
+            self.errors.push(RowError::Not(self.shown(name), shown, needed));
         }
         value
     }

@@ -13,7 +13,7 @@ use crate::service::csv::order_columns::{
     HEADINGS, Heading, IDENTIFIERS, NUMBER, ORDER_STATUS, Renamed, cell, place, their_name,
 };
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
-use crate::service::csv::selection::{self, Choice, NotTaken, Question, Rules, Undecided, Values};
+use crate::service::csv::selection::{self, Choice, NotTaken, Question, Selection, SelectionError, Values};
 use crate::service::csv::table::{self, Column, Line};
 use encoding_rs::Encoding;
 use std::collections::{BTreeMap, HashMap};
@@ -40,30 +40,30 @@ pub struct Parsed {
 
 /// Nothing of a file is taken in.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Unread {
+pub enum OrderFileError {
     /// It cannot be read.
     File(FileError),
     /// It has to be said which of its orders are taken.
-    Asks(Question),
+    ChoiceNeeded(Question),
 }
 
-impl From<FileError> for Unread {
+impl From<FileError> for OrderFileError {
     fn from(problem: FileError) -> Self {
-        Unread::File(problem)
+        OrderFileError::File(problem)
     }
 }
 
-impl From<Undecided> for Unread {
-    fn from(undecided: Undecided) -> Self {
+impl From<SelectionError> for OrderFileError {
+    fn from(undecided: SelectionError) -> Self {
         match undecided {
-            Undecided::Asks(question) => Unread::Asks(question),
-            Undecided::Unfit(problem) => Unread::File(problem),
+            SelectionError::ChoiceNeeded(question) => OrderFileError::ChoiceNeeded(question),
+            SelectionError::Invalid(problem) => OrderFileError::File(problem),
         }
     }
 }
 
 /// Reads a file of orders.
-pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, Unread> {
+pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, OrderFileError> {
     let Reading { encoding, renamed, take } = reading;
     let column =
         |heading: &Heading| Column { name: their_name(renamed, heading.name).to_owned(), required: heading.required };
@@ -76,7 +76,7 @@ pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, Unread> {
         line: line.at,
         rows: line.rows(),
         number: String::new(),
-        fate: RowResult::SkipReason(SkipReason::Blank),
+        result: RowResult::Skipped(SkipReason::Blank),
     });
     let mut entries: Vec<_> = blank.collect();
     let lines: Vec<&Line> = sheet.lines.iter().filter(|line| !line.is_blank).collect();
@@ -107,7 +107,7 @@ fn values(groups: &[&[&Line]], further: &[String], status: &str) -> Vec<Values> 
 }
 
 fn is_readable(lines: &[&Line]) -> bool {
-    lines.iter().all(|line| line.complaints.is_empty())
+    lines.iter().all(|line| line.errors.is_empty())
 }
 
 /// What the rows of an order have in a further column, on whichever of them it stands; nothing if they differ.
@@ -121,14 +121,14 @@ fn agreed<'a>(lines: &[&'a Line], at: usize) -> Option<&'a str> {
 struct Groups<'a> {
     renamed: &'a Renamed,
     further: &'a [String],
-    rules: Rules,
+    rules: Selection,
     /// Numbers that stand where nobody knows which rows they belong to, and the line of the fault.
     hidden: HashMap<&'a str, u64>,
     seen: HashMap<&'a str, u64>,
 }
 
 impl<'a> Groups<'a> {
-    fn of(renamed: &'a Renamed, further: &'a [String], rules: Rules, lines: &[&'a Line]) -> Self {
+    fn of(renamed: &'a Renamed, further: &'a [String], rules: Selection, lines: &[&'a Line]) -> Self {
         let number = place(NUMBER).unwrap_or_default();
         let hidden = lines.iter().flat_map(|line| line.hidden.iter().map(|cells| (cells[number].as_str(), line.at)));
         let hidden = hidden.filter(|(number, _)| !number.is_empty()).collect();
@@ -145,7 +145,7 @@ impl<'a> Groups<'a> {
             line: lines[0].at,
             rows: lines.iter().map(|line| line.rows()).sum(),
             number: number.chars().take(SHOWN_NUMBER).collect(),
-            fate: self.fate(number, lines),
+            result: self.result(number, lines),
         }
     }
 
@@ -158,8 +158,8 @@ impl<'a> Groups<'a> {
         self.further.iter().enumerate().map(value)
     }
 
-    fn fate(&mut self, number: &'a str, lines: &[&'a Line]) -> RowResult<FileOrder> {
-        let unreadable: Vec<_> = lines.iter().flat_map(|line| line.complaints.clone()).collect();
+    fn result(&mut self, number: &'a str, lines: &[&'a Line]) -> RowResult<FileOrder> {
+        let unreadable: Vec<_> = lines.iter().flat_map(|line| line.errors.clone()).collect();
         // What stands in a row that cannot be read says nothing about its cells.
         if !unreadable.is_empty() {
             return RowResult::Refused(unreadable);
@@ -169,29 +169,29 @@ impl<'a> Groups<'a> {
             Ok(values) => values,
             Err(differing) => return RowResult::Refused(vec![differing]),
         };
-        let mut complaints = Vec::new();
+        let mut errors = Vec::new();
         let not_taken = match self.rules.not_taken(&values) {
-            Some(NotTaken { reason, is_payment: true }) => return RowResult::SkipReason(reason),
+            Some(NotTaken { reason, is_payment: true }) => return RowResult::Skipped(reason),
             not_taken => not_taken.map(|not_taken| not_taken.reason),
         };
         if lines.len() > MAX_ITEMS {
-            complaints.push(RowError::TooManyItems);
+            errors.push(RowError::TooManyItems);
         }
         if let Some(line) = self.hidden.get(number) {
-            complaints.push(RowError::PartUnread(*line));
+            errors.push(RowError::PartUnread(*line));
         }
         let is_name = !number.is_empty() && !identifier::is_mangled(number);
         if let Some(before) = self.seen.insert(number, lines[0].at).filter(|_| is_name) {
-            complaints.push(RowError::TwiceInFile(before));
+            errors.push(RowError::TwiceInFile(before));
         }
-        if !complaints.is_empty() {
-            return RowResult::Refused(complaints);
+        if !errors.is_empty() {
+            return RowResult::Refused(errors);
         }
-        let mut found = Cells { renamed: self.renamed, complaints };
+        let mut found = Cells { renamed: self.renamed, errors };
         match found.order(lines) {
-            Some(order) if found.complaints.is_empty() => RowResult::Taken(FileOrder { not_taken, ..order }),
+            Some(order) if found.errors.is_empty() => RowResult::Taken(FileOrder { not_taken, ..order }),
             // Nobody has to mend an order that is not wanted.
-            _ => not_taken.map_or(RowResult::Refused(found.complaints), RowResult::SkipReason),
+            _ => not_taken.map_or(RowResult::Refused(found.errors), RowResult::Skipped),
         }
     }
 }

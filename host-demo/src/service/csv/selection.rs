@@ -105,7 +105,7 @@ impl Question {
 #[derive(Debug, Clone, PartialEq)]
 enum Rule {
     /// Orders with these values are taken.
-    Words(Vec<String>),
+    Values(Vec<String>),
     /// All but those that look cancelled.
     NotCancelled,
     /// Those that are not marked as cancelled.
@@ -117,7 +117,7 @@ enum Rule {
 impl Rule {
     fn takes(&self, value: &str) -> bool {
         match self {
-            Rule::Words(words) => words.iter().any(|word| word == value || word == EVERY),
+            Rule::Values(words) => words.iter().any(|word| word == value || word == EVERY),
             Rule::NotCancelled => !looks_cancelled(value),
             Rule::NotMarked => is_no(value),
             Rule::Every => true,
@@ -127,7 +127,7 @@ impl Rule {
 
 /// Which orders are taken, by the columns that have a say.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rules(Vec<ColumnRule>);
+pub struct Selection(Vec<ColumnRule>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct ColumnRule {
@@ -147,7 +147,7 @@ pub struct NotTaken {
     pub is_payment: bool,
 }
 
-impl Rules {
+impl Selection {
     /// Why an order with these values, in the order of the columns, is not taken; nothing if it is.
     pub fn not_taken(&self, values: &[String]) -> Option<NotTaken> {
         let (by, value) = self.0.iter().zip(values).find(|(by, value)| !by.rule.takes(value))?;
@@ -158,27 +158,27 @@ impl Rules {
 
 /// Why it is not decided which orders are taken.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Undecided {
+pub enum SelectionError {
     /// It has to be said first.
-    Asks(Question),
+    ChoiceNeeded(Question),
     /// What was said does not fit the file.
-    Unfit(FileError),
+    Invalid(FileError),
 }
 
 /// Decides from the columns that have a say which orders of a file are taken.
-pub fn decide(columns: &[Values], choice: Choice<'_>) -> Result<Rules, Undecided> {
+pub fn decide(columns: &[Values], choice: Choice<'_>) -> Result<Selection, SelectionError> {
     let has = |heading: &str| columns.iter().any(|column| column.heading == heading);
     let missing: Vec<_> = choice.setting.keys().filter(|heading| !has(heading)).cloned().collect();
     if !missing.is_empty() {
-        return Err(Undecided::Unfit(FileError::MissingHeadings(missing)));
+        return Err(SelectionError::Invalid(FileError::MissingHeadings(missing)));
     }
-    let told = Told::sort(columns, choice.told)?;
+    let told = OperatorChoice::sort(columns, choice.told)?;
     let mut asked = Vec::new();
     let mut rules = Vec::with_capacity(columns.len());
     for column in columns {
         let heading = column.heading.clone();
         let is_payment = column.kind() == Some(Kind::Payment);
-        match told.rule(column).or_else(|| choice.setting.get(&heading).cloned().map(Rule::Words)) {
+        match told.rule(column).or_else(|| choice.setting.get(&heading).cloned().map(Rule::Values)) {
             Some(rule) => rules.push(ColumnRule { heading, is_payment, rule }),
             None => match unsaid(column) {
                 Some(rule) => rules.push(ColumnRule { heading, is_payment, rule }),
@@ -186,7 +186,7 @@ pub fn decide(columns: &[Values], choice: Choice<'_>) -> Result<Rules, Undecided
             },
         }
     }
-    if asked.is_empty() { Ok(Rules(rules)) } else { Err(Undecided::Asks(Question { columns: asked })) }
+    if asked.is_empty() { Ok(Selection(rules)) } else { Err(SelectionError::ChoiceNeeded(Question { columns: asked })) }
 }
 
 /// The rule of a column that nobody has spoken about; nothing where somebody has to.
@@ -205,7 +205,7 @@ fn unsaid(column: &Values) -> Option<Rule> {
 }
 
 /// What was told for one file, by the columns that it is about.
-struct Told<'a> {
+struct OperatorChoice<'a> {
     named: Vec<(&'a str, &'a str)>,
     bare: Vec<&'a str>,
     /// [`EVERY`] was told: all orders of the file are to be billed, but for those that were cancelled.
@@ -214,8 +214,8 @@ struct Told<'a> {
     payment: BTreeSet<&'a str>,
 }
 
-impl<'a> Told<'a> {
-    fn sort(columns: &'a [Values], told: &'a [String]) -> Result<Self, Undecided> {
+impl<'a> OperatorChoice<'a> {
+    fn sort(columns: &'a [Values], told: &'a [String]) -> Result<Self, SelectionError> {
         let is_value = |word: &str| columns.iter().any(|column| column.orders.contains_key(word));
         let (mut named, mut bare) = (Vec::new(), Vec::new());
         let every = told.iter().any(|word| word.trim() == EVERY);
@@ -225,7 +225,7 @@ impl<'a> Told<'a> {
                     named.push((column, value))
                 }
                 Some((column, _)) if !is_value(word) => {
-                    return Err(Undecided::Unfit(FileError::MissingHeadings(vec![column.to_owned()])));
+                    return Err(SelectionError::Invalid(FileError::MissingHeadings(vec![column.to_owned()])));
                 }
                 _ => bare.push(word),
             }
@@ -238,17 +238,17 @@ impl<'a> Told<'a> {
             payment = payments().map(|column| column.heading.as_str()).collect();
             if payment.is_empty() {
                 let words = bare.iter().map(|word| (*word).to_owned()).collect();
-                return Err(Undecided::Unfit(FileError::NothingToTakeBy(words)));
+                return Err(SelectionError::Invalid(FileError::NothingToTakeBy(words)));
             }
         }
-        Ok(Told { named, bare, every, payment })
+        Ok(OperatorChoice { named, bare, every, payment })
     }
 
     fn rule(&self, column: &Values) -> Option<Rule> {
         let named = self.named.iter().filter(|(heading, _)| *heading == column.heading).map(|(_, value)| *value);
         let named: Vec<String> = named.map(str::to_owned).collect();
         if !named.is_empty() {
-            return Some(Rule::Words(named));
+            return Some(Rule::Values(named));
         }
         let is_payment = column.kind() == Some(Kind::Payment);
         let means = |word: &&&str| match is_payment {
@@ -257,7 +257,7 @@ impl<'a> Told<'a> {
         };
         let words: Vec<String> = self.bare.iter().filter(means).map(|word| (*word).to_owned()).collect();
         match words.is_empty() {
-            false => Some(Rule::Words(words)),
+            false => Some(Rule::Values(words)),
             true if self.every && column.kind() == Some(Kind::Status) => Some(Rule::NotCancelled),
             true if self.every && is_payment => Some(Rule::Every),
             true => None,

@@ -23,7 +23,7 @@ pub struct Column {
 }
 
 /// What a file holds under the columns that are read; any other is passed over.
-pub struct Sheet {
+pub struct Table {
     /// What the file turned out to be written in.
     pub encoding: &'static Encoding,
     /// Headings of further columns that were asked for, in the order of the file.
@@ -32,7 +32,7 @@ pub struct Sheet {
     pub lines: Vec<Line>,
 }
 
-impl Sheet {
+impl Table {
     /// Brings the identifiers in the cells at these places to their one form.
     pub fn unify(&mut self, identifiers: &[usize]) {
         let rows = self.lines.iter_mut().flat_map(|line| line.hidden.iter_mut().chain([&mut line.cells]));
@@ -52,12 +52,12 @@ pub struct Line {
     pub span: u64,
     /// In the order of the columns that were asked for; empty where the file has no such column.
     pub cells: Vec<String>,
-    /// In the order of [`Sheet::further`].
+    /// In the order of [`Table::further`].
     pub further: Vec<String>,
     /// Nothing stands in it.
     pub is_blank: bool,
     /// What is wrong with it as a row.
-    pub complaints: Vec<RowError>,
+    pub errors: Vec<RowError>,
     /// Where its quoting may hide rows: the cells of each of its lines, read as a row of its own.
     pub hidden: Vec<Vec<String>>,
 }
@@ -77,7 +77,7 @@ pub fn read(
     encoding: Option<&'static Encoding>,
     columns: &[Column],
     is_further: impl Fn(&str, &BTreeSet<String>) -> bool,
-) -> Result<Sheet, FileError> {
+) -> Result<Table, FileError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileError::TooLarge);
     }
@@ -97,7 +97,7 @@ pub fn read(
     let width = headings.cells.len();
     let words = words(records.clone(), width, encoding, &places);
     let further = further(&headings.cells, encoding, &words, is_further);
-    let layout = Layout { encoding, columns, places, further, width };
+    let layout = RowReader { encoding, columns, places, further, width };
     let (mut lines, mut is_torn) = (Vec::new(), Vec::new());
     for record in records {
         if lines.len() == MAX_LINES {
@@ -108,7 +108,7 @@ pub fn read(
     }
     doubt_neighbours(&mut lines, &is_torn);
     let further = layout.further.into_iter().map(|(_, heading)| heading).collect();
-    Ok(Sheet { encoding, further, lines })
+    Ok(Table { encoding, further, lines })
 }
 
 /// Refuses rows of several lines next to one that cannot be read: a line break outside of quotes makes such rows of one,
@@ -120,7 +120,7 @@ fn doubt_neighbours(lines: &mut [Line], is_torn: &[bool]) {
         let is_text = |at: &usize| is_torn[*at] || !lines[*at].is_blank;
         let neighbours = [(0..at).rev().find(is_text), (at + 1..lines.len()).find(is_text)];
         match neighbours.into_iter().flatten().find(|at| is_torn[*at]).map(|torn| lines[torn].at) {
-            Some(torn) => lines[at].complaints.push(RowError::BesideUnread(torn)),
+            Some(torn) => lines[at].errors.push(RowError::BesideUnread(torn)),
             None => lines[at].hidden = Vec::new(),
         }
     }
@@ -198,7 +198,7 @@ fn decode(cell: &[u8], encoding: &'static Encoding) -> Option<String> {
 }
 
 /// How the file's rows are read.
-struct Layout<'a> {
+struct RowReader<'a> {
     encoding: &'static Encoding,
     columns: &'a [Column],
     places: Vec<Option<usize>>,
@@ -206,14 +206,14 @@ struct Layout<'a> {
     width: usize,
 }
 
-impl Layout<'_> {
+impl RowReader<'_> {
     fn line(&self, record: &Record<'_>) -> Line {
         let named = self.columns.iter().zip(&self.places).map(|(column, place)| (&column.name, *place));
-        let mut complaints = Vec::new();
-        let cells = named.map(|(name, place)| self.text(record, place, name, &mut complaints)).collect();
+        let mut errors = Vec::new();
+        let cells = named.map(|(name, place)| self.text(record, place, name, &mut errors)).collect();
         let further = self.further.iter().map(|(at, name)| match self.places.contains(&Some(*at)) {
             true => self.text(record, Some(*at), name, &mut Vec::new()),
-            false => self.text(record, Some(*at), name, &mut complaints),
+            false => self.text(record, Some(*at), name, &mut errors),
         });
         let further = further.collect();
         let shape = self.shape(record);
@@ -224,8 +224,8 @@ impl Layout<'_> {
             _ => record.line_by_line().map(|cells| self.cells(&cells)).collect(),
         };
         // What stands in cells of which nobody knows where they end is of no interest.
-        let complaints = if shape.is_empty() || record.fault.is_none() { [shape, complaints].concat() } else { shape };
-        Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), complaints, hidden }
+        let errors = if shape.is_empty() || record.fault.is_none() { [shape, errors].concat() } else { shape };
+        Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), errors, hidden }
     }
 
     /// Whether it may be a part of a row only. An empty line is none.
@@ -253,17 +253,17 @@ impl Layout<'_> {
         self.places.iter().map(|place| text(place).unwrap_or_default()).collect()
     }
 
-    fn text(&self, record: &Record<'_>, place: Option<usize>, name: &str, complaints: &mut Vec<RowError>) -> String {
+    fn text(&self, record: &Record<'_>, place: Option<usize>, name: &str, errors: &mut Vec<RowError>) -> String {
         let bytes = place.and_then(|place| record.cells.get(place)).unwrap_or_default();
         let Some(text) = decode(bytes, self.encoding) else {
-            complaints.push(RowError::Encoding(name.to_owned()));
+            errors.push(RowError::Encoding(name.to_owned()));
             return String::new();
         };
         if text.chars().count() > MAX_CELL {
-            complaints.push(RowError::TooLong(name.to_owned()));
+            errors.push(RowError::TooLong(name.to_owned()));
         }
         if text.contains(|c: char| c.is_control() && !['\t', '\r', '\n'].contains(&c)) {
-            complaints.push(RowError::Unseen(name.to_owned()));
+            errors.push(RowError::Unseen(name.to_owned()));
         }
         text
     }

@@ -116,11 +116,14 @@ impl PluginDirectory {
 
     /// The files of the provider `name`, which belong together: nobody puts others in their place meanwhile.
     pub async fn read(&self, name: &str) -> Result<PluginFiles, ProviderError> {
-        let (path, shelf) = (self.path(name)?, self.clone());
+        let (path, directory) = (self.path(name)?, self.clone());
         let read = move || {
             let permissions = path.with_extension("toml");
-            let _lock = shelf.lock(Access::Reading)?;
-            Ok(PluginFiles { permissions: Permissions::from_file(permissions)?, component: shelf.host.read(&path)? })
+            let _lock = directory.lock(Access::Reading)?;
+            Ok(PluginFiles {
+                permissions: Permissions::from_file(permissions)?,
+                component: directory.host.read(&path)?,
+            })
         };
         tokio::task::spawn_blocking(read).await.map_err(|error| self.failed(io::Error::other(error)))?
     }

@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Calls of one operation.
+/// CallMetrics of one operation.
 #[derive(Debug, Clone, Default)]
-pub struct Tally {
+pub struct OperationCalls {
     /// How many.
     pub calls: u64,
     /// Rows in all of them.
     pub rows: u64,
-    /// Calls that ended without the plugin's answer, or where the plugin was overruled.
+    /// CallMetrics that ended without the plugin's answer, or where the plugin was overruled.
     pub errors: u64,
     /// All of them together.
     pub total: Duration,
@@ -27,20 +27,20 @@ pub struct Tally {
 
 /// The calls of one provider.
 #[derive(Debug, Clone, Default)]
-pub struct OfProvider {
+pub struct ProviderCalls {
     /// By operation.
-    pub operations: BTreeMap<&'static str, Tally>,
+    pub operations: BTreeMap<&'static str, OperationCalls>,
     /// Why the last call that ended early did.
     pub last_error: Option<String>,
 }
 
 /// All calls, by provider.
 #[derive(Debug, Default)]
-pub struct Calls(Mutex<BTreeMap<String, OfProvider>>);
+pub struct CallMetrics(Mutex<BTreeMap<String, ProviderCalls>>);
 
-impl Calls {
+impl CallMetrics {
     /// Those of `provider`.
-    pub fn of(&self, provider: &str) -> OfProvider {
+    pub fn of(&self, provider: &str) -> ProviderCalls {
         self.lock().get(provider).cloned().unwrap_or_default()
     }
 
@@ -60,23 +60,23 @@ impl Calls {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, OfProvider>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ProviderCalls>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Current plugins whose calls are counted.
-pub struct Counting {
+pub struct MeteredRegistry {
     /// Where they are.
     pub registry: Arc<Registry>,
     /// Where the calls are counted.
-    pub calls: Arc<Calls>,
+    pub calls: Arc<CallMetrics>,
 }
 
-impl Providers<Counted> for Counting {
-    fn get(&self, id: &str) -> Option<Counted> {
+impl Providers<MeteredPlugin> for MeteredRegistry {
+    fn get(&self, id: &str) -> Option<MeteredPlugin> {
         let plugin = self.registry.get(id)?;
-        Some(Counted { plugin, calls: Arc::clone(&self.calls) })
+        Some(MeteredPlugin { plugin, calls: Arc::clone(&self.calls) })
     }
 
     fn ids(&self) -> Vec<String> {
@@ -86,19 +86,19 @@ impl Providers<Counted> for Counting {
 
 /// A plugin whose calls are counted.
 #[derive(Clone)]
-pub struct Counted {
+pub struct MeteredPlugin {
     plugin: Plugin,
-    calls: Arc<Calls>,
+    calls: Arc<CallMetrics>,
 }
 
-impl Counted {
+impl MeteredPlugin {
     fn count<T>(&self, answer: Answer<T>) -> Answer<T> {
         self.calls.add(&self.plugin.info().id, &answer.calls);
         answer
     }
 }
 
-impl Provider for Counted {
+impl Provider for MeteredPlugin {
     fn info(&self) -> &ProviderInfo {
         self.plugin.info()
     }

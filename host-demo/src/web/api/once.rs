@@ -56,7 +56,7 @@ pub async fn once(
     let line = format!("{} {}\n", parts.method, parts.uri);
     let digest = app.store.digest("call", &[line.as_bytes(), &body]);
     let call = Call { caller: &caller.id, key: &key, digest: &digest };
-    match app.store.begin_call(call, &app.desk.worker.name(), app.store.now()).await? {
+    match app.store.begin_call(call, &app.desk.lease.name(), app.store.now()).await? {
         Begun::New => {}
         Begun::Answered { status, answer } => return Ok(replayed(status, answer)),
         Begun::Running => {

@@ -3,7 +3,7 @@
 use crate::domain::issue::Lang;
 use crate::service::csv::encoding::Charset;
 use crate::service::csv::limits::MAX_FILE_BYTES;
-use crate::service::csv::row_result::{SkipReason, Tally};
+use crate::service::csv::row_result::{RowCount, SkipReason};
 use crate::service::transfer::{self, ExportError, FileImport, FileKind, MAX_EXPORT};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
@@ -138,7 +138,7 @@ pub struct PassedOver {
 }
 
 impl PassedOver {
-    fn new(reason: &SkipReason, tally: Tally, lang: Lang) -> Self {
+    fn new(reason: &SkipReason, tally: RowCount, lang: Lang) -> Self {
         let (name, told) = match reason {
             SkipReason::Blank => ("blank", None),
             SkipReason::Unchanged => ("unchanged", None),
@@ -205,7 +205,7 @@ pub async fn import(
         came.taken.into_iter().take(NAMED).map(|(line, number, words)| FileLine { line, number, words }).collect();
     let refused = came.bad.into_iter().take(NAMED).map(|bad| FileLine {
         line: bad.line,
-        words: bad.complaints.iter().map(|complaint| complaint.words(caller.lang)).collect::<Vec<_>>().join(" / "),
+        words: bad.errors.iter().map(|error| error.words(caller.lang)).collect::<Vec<_>>().join(" / "),
         number: bad.number,
     });
     let refused = refused.collect();

@@ -221,7 +221,7 @@ pub async fn begin(Shared(app): Shared<App>, staff: Staff, Signed(panel): Signed
     let caller = format!("user:{}", staff.user.id);
     let digest = format!("batch {action} {ids:?}");
     let call = Call { caller: &caller, key: &panel.once, digest: &digest };
-    match app.store.begin_call(call, &app.desk.worker.name(), app.store.now()).await? {
+    match app.store.begin_call(call, &app.desk.lease.name(), app.store.now()).await? {
         Begun::New => {}
         Begun::Answered { answer, .. } => {
             return Ok(app.redirect(&answer, &[Notice::new(Tone::Wait, t.already_sent)]));

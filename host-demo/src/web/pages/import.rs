@@ -6,9 +6,9 @@ use crate::domain::issue::{Issue, Lang};
 use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::InvalidOrder;
 use crate::service::csv::limits::MAX_FILE_BYTES;
-use crate::service::csv::row_result::{Counts, FileReport, shown_value};
+use crate::service::csv::row_result::{FileReport, RowCounts, shown_value};
 use crate::service::csv::selection::Question;
-use crate::service::import::Taken;
+use crate::service::import::ImportedOrder;
 use crate::service::results::ResultsError;
 use crate::service::transfer::{self, ExportError, FileImport, FileKind, ImportReport, MAX_EXPORT, TransferError};
 use crate::web::App;
@@ -35,7 +35,7 @@ pub const MAX_HELD: usize = 8;
 /// FileKind taking a file in did, or would do.
 pub struct Outcome {
     /// How many rows became what.
-    pub counts: Counts,
+    pub counts: RowCounts,
     /// The line, the order's number, what happens to it.
     pub taken: Vec<(u64, String, String)>,
     /// Those that are not taken in.
@@ -45,7 +45,7 @@ pub struct Outcome {
 impl Outcome {
     fn new(report: &ImportReport, lang: Lang) -> Self {
         let t = crate::web::texts::texts(lang);
-        let order = |imported: &Taken| {
+        let order = |imported: &ImportedOrder| {
             let amounts = &imported.order.amounts;
             let text = if imported.corrected { t.order_corrected } else { t.order_taken };
             fill(text, &[&crate::cli::table::yen(amounts.billed), &crate::cli::table::yen(amounts.payment_fee)])
@@ -166,9 +166,9 @@ impl ResultView {
         let counts = outcome.counts.words(lang).lines().map(str::to_owned).collect();
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, words)| LineView { line, number, words };
-        let complaint = |bad: InvalidOrder| LineView {
+        let error = |bad: InvalidOrder| LineView {
             line: bad.line,
-            words: bad.complaints.iter().map(|complaint| complaint.words(lang)).collect::<Vec<_>>().join(" / "),
+            words: bad.errors.iter().map(|error| error.words(lang)).collect::<Vec<_>>().join(" / "),
             number: bad.number,
         };
         ResultView {
@@ -178,7 +178,7 @@ impl ResultView {
             counts,
             held,
             changes: outcome.taken.into_iter().take(SHOWN).map(change).collect(),
-            bad: outcome.bad.into_iter().take(SHOWN).map(complaint).collect(),
+            bad: outcome.bad.into_iter().take(SHOWN).map(error).collect(),
             more: (taken.max(bad) > SHOWN).then(|| fill(t.only_first, &[&SHOWN])),
         }
     }

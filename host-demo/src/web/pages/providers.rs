@@ -2,7 +2,7 @@
 
 use crate::service::plugins::{Candidate, Confirmed, Files, InstallError, Installer, LoadOutcome};
 use crate::service::providers::capabilities::{abilities, permitted};
-use crate::service::providers::metrics::Tally;
+use crate::service::providers::metrics::OperationCalls;
 use crate::store::Actor;
 use crate::web::App;
 use crate::web::http::form::Upload;
@@ -131,7 +131,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
     })
 }
 
-fn call_view(operation: &str, tally: &Tally, t: &Texts) -> CallView {
+fn call_view(operation: &str, tally: &OperationCalls, t: &Texts) -> CallView {
     CallView {
         operation: operation_words(operation, t).to_owned(),
         calls: tally.calls,
@@ -207,6 +207,6 @@ fn told(error: InstallError) -> Result<String, Refusal> {
 impl App {
     /// What puts components on this platform's shelf.
     pub fn installer(&self) -> Installer<'_> {
-        Installer { shelf: &self.shelf, store: &self.store, registry: &self.registry }
+        Installer { directory: &self.shelf, store: &self.store, registry: &self.registry }
     }
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 async fn desk(store: &Store, fake: &Fake) -> CreditService<Fake> {
     CreditService {
         store: store.clone(),
-        worker: Arc::new(ProcessLease::start(store).await.unwrap()),
+        lease: Arc::new(ProcessLease::start(store).await.unwrap()),
         providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
         who: "nobody".into(),
         concurrency: 4,
@@ -70,7 +70,7 @@ on_both! {
         let (mut workers, mut processes) = (Vec::new(), Vec::new());
         for _ in 0..3 {
             let desk = desk(&test.again().await, &fake).await;
-            workers.push(Arc::clone(&desk.worker));
+            workers.push(Arc::clone(&desk.lease));
             let background = Worker { service: desk, wake: Arc::default() };
             processes.push(tokio::spawn(async move { background.run().await }));
         }
@@ -138,7 +138,7 @@ on_both! {
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.failure, progress.unknown), (30, 0, 0));
         for (desk, process) in [(without, first), (with, second)] {
-            desk.worker.stop();
+            desk.lease.stop();
             process.await.unwrap();
         }
         assert_eq!(test.store.served().await.unwrap(), None, "both said that they ended");
@@ -179,8 +179,8 @@ on_both! {
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         let desk = desk(&test.store, &fake).await;
         let waiting = test.store.waiting().await.unwrap().remove(0);
-        let taken = test.store.take_rows(&waiting, &desk.worker.name(), 2).await.unwrap();
-        desk.worker.stop();
+        let taken = test.store.take_rows(&waiting, &desk.lease.name(), 2).await.unwrap();
+        desk.lease.stop();
         let works: Vec<WorkItem> = taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect();
         let rows = desk.work(Action::Credit, &works, &|_| {}).await.unwrap();
         assert!(rows.iter().all(|row| row.problem == Some(Issue::ShuttingDown)), "{rows:?}");
@@ -203,7 +203,7 @@ on_both! {
         }
         running.abort();
         assert!(running.await.unwrap_err().is_cancelled());
-        while desk.worker.recover(&test.store).await.unwrap() == 0 {
+        while desk.lease.recover(&test.store).await.unwrap() == 0 {
             // The call has yet to be let go of.
             tokio::task::yield_now().await;
         }

@@ -88,7 +88,7 @@ impl Platform {
         providers.extend(self.neighbour.clone().map(|neighbour| ("neighbour".to_owned(), neighbour)));
         let desk = CreditService {
             store: self.test.store.clone(),
-            worker: Arc::new(ProcessLease::start(&self.test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&self.test.store).await.unwrap()),
             providers: Arc::new(providers),
             who: "op".into(),
             concurrency: 8,
@@ -120,7 +120,7 @@ impl Platform {
             }
         }
         let taken = began.elapsed();
-        desk.worker.stop();
+        desk.lease.stop();
         running.await.unwrap();
         assert!(self.of("measured").await.iter().all(|order| order.state == State::Approved));
         OURS as f64 / taken.as_secs_f64()

@@ -31,7 +31,7 @@ impl Office {
         let ids = test.orders(orders).await.iter().map(|order| order.id).collect();
         let desk = CreditService {
             store: test.store.clone(),
-            worker: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
             who: "op".into(),
             concurrency: 4,
@@ -316,7 +316,7 @@ on_both! {
         let office = Office::new(db, Fake::new(&[]), 60).await;
         let other = CreditService {
             store: office.test.again().await,
-            worker: Arc::new(ProcessLease::start(&office.test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&office.test.store).await.unwrap()),
             providers: office.desk.providers.clone(),
             who: "other".into(),
             concurrency: 4,
