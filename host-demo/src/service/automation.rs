@@ -90,10 +90,10 @@ pub fn order_status(mall: &Mall, from: State, state: State) -> Option<String> {
 /// Who is written down for what the automation did.
 pub const AUTOMATION: &str = "automation";
 
-/// DueOrders that are looked at in one go: few enough to be read at once, and other malls' come with the next look.
+/// Most orders that are taken at a time: few enough to be read at once; other malls' orders come with the next.
 const LOOKED_AT_ONCE: usize = 200;
 
-/// DueOrders of one mall at one provider: what waits for nobody else's.
+/// Orders of one mall at one provider; they are processed independently of all others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ProviderQueue {
     /// The provider's id.

@@ -1,4 +1,4 @@
-//! What operators found at providers about unknown outcomes, for many orders from one file: each row is judged like a
+//! What operators found at providers about unknown outcomes, for many orders from one file: each row is validated like a
 //! decision about a single order, and answered for by itself.
 
 use crate::domain::credit_state::{Outcome, State, next};
@@ -23,7 +23,7 @@ const REFERENCE: &str = "登録番号";
 const FINDING: &str = "結果";
 const TRANSACTION: &str = "取引ID";
 const NOTE: &str = "メモ";
-/// The columns of such a file; those that are read are these five, the others are for whoever fills it in.
+/// The columns of such a file; those that are read are these five, the others help to fill it in.
 const COLUMNS: [&str; 8] = [NUMBER, REFERENCE, "注文者氏名", "請求額", "与信", FINDING, TRANSACTION, NOTE];
 
 /// Longest note about a finding, in characters.
@@ -204,7 +204,7 @@ fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, 
 }
 
 fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
-    COLUMNS.iter().position(|column| *column == name).map_or("", |at| &line.cells[at])
+    COLUMNS.iter().position(|column| *column == name).map_or("", |at| line.cell(at))
 }
 
 /// The orders that a file names.
@@ -232,7 +232,7 @@ impl NamedOrders {
             (false, _) => self.by_number.get(number),
             (true, false) => self.by_reference.get(reference),
         };
-        let order = found.map(|at| &self.orders[*at]).ok_or(RowError::NoOrder)?;
+        let order = found.and_then(|at| self.orders.get(*at)).ok_or(RowError::NoOrder)?;
         if !reference.is_empty() && order.reference() != reference {
             return Err(RowError::OtherReference);
         }
@@ -240,7 +240,8 @@ impl NamedOrders {
     }
 
     fn number<'a>(&'a self, line: &'a Line) -> &'a str {
-        let by_reference = || self.by_reference.get(cell(line, REFERENCE)).map(|at| self.orders[*at].number.as_str());
+        let at = || self.by_reference.get(cell(line, REFERENCE));
+        let by_reference = || at().and_then(|at| self.orders.get(*at)).map(|order| order.number.as_str());
         Some(cell(line, NUMBER)).filter(|number| !number.is_empty()).or_else(by_reference).unwrap_or_default()
     }
 }
@@ -259,7 +260,7 @@ fn judge<'a>(line: &'a Line, known: &'a NamedOrders, seen: &mut HashMap<i64, u64
     if !line.errors.is_empty() {
         return RowResult::Refused(line.errors.clone());
     }
-    // A file that was written here has orders that nobody has looked up yet.
+    // A file that was exported has orders without a finding yet.
     if cell(line, FINDING).is_empty() {
         return RowResult::Skipped(SkipReason::NoResult);
     }

@@ -76,7 +76,7 @@ pub enum ImportError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The provider's plugin broke off while working out a fee.
+    /// The provider's plugin failed while it calculated a fee.
     #[error("the fee of order {number} cannot be worked out: {source}")]
     Fee {
         /// 注文番号

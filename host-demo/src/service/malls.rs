@@ -11,7 +11,7 @@ use crate::store::{Backlog, MallUpdate, MallUpdateOutcome, StoreError};
 /// What is wrong with a mall's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MallProblems {
-    /// What is wrong whoever the provider is: ids, names, columns.
+    /// What is wrong with any provider: ids, names, columns.
     pub own: Vec<MallProblem>,
     /// What the provider's plugin says about its settings and the fee rule. `None`: the plugin is not loaded, so that
     /// they cannot be validated.

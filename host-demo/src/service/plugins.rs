@@ -1,8 +1,8 @@
 //! Putting a component on the directory: one way for the page, the API and the command line.
 //!
 //! A component is loaded once, compared with what it would replace, written down in the audit log, and only then
-//! put in its place. A component is given the credentials of every mall that uses its provider, so whatever lets
-//! it send them elsewhere, or ask for others, has to be confirmed by somebody who sees what changes.
+//! put in its place. A component is given the credentials of every mall that uses its provider, so a change that
+//! lets it send them elsewhere, or ask for others, has to be confirmed by an operator who sees it.
 
 use crate::domain::digest::digest;
 use crate::domain::issue::Lang;
@@ -41,7 +41,7 @@ impl Files {
     }
 }
 
-/// Something about a provider that changes with its component, and that somebody has to know of.
+/// Something besides the code that changes with a component, and that an operator has to confirm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Change {
@@ -127,7 +127,7 @@ impl Change {
 pub struct Candidate {
     /// It, loaded from the place that it will have.
     pub plugin: Plugin,
-    /// What somebody has to confirm; nothing if it differs from the one before in nothing but its code.
+    /// What has to be confirmed; empty if nothing but the code differs from the component before.
     pub changes: Vec<Change>,
     /// The malls whose settings it is given: their names by their ids.
     pub malls: BTreeMap<String, String>,
@@ -171,7 +171,7 @@ pub enum InstallError {
 /// Whether changes other than those of the code are confirmed.
 #[derive(Debug, Clone, Copy)]
 pub enum Confirmed<'a> {
-    /// They are not: nobody has seen them.
+    /// They are not: they were not shown yet.
     No,
     /// Those are that this [`Candidate::confirmation`] stands for.
     Shown(&'a str),
@@ -244,7 +244,7 @@ impl Installer<'_> {
         let replaces = self.present(&id).await;
         let malls = self.malls(&id).await?;
         let changes = match &replaces {
-            // Nothing is replaced, and nobody's settings are given away.
+            // Nothing is replaced, and no mall's settings are given to it.
             None if malls.is_empty() => Vec::new(),
             before => changes(before.as_ref(), &plugin),
         };

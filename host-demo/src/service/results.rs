@@ -141,7 +141,7 @@ fn judge<'a>(
     if !line.errors.is_empty() {
         return RowResult::Refused(line.errors.clone());
     }
-    // A file that was written here has orders that nobody has judged yet.
+    // A file that was exported has orders without a result yet.
     if result.is_empty() {
         return RowResult::Skipped(SkipReason::NoResult);
     }
@@ -170,7 +170,7 @@ fn find<'a>(
 }
 
 fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
-    COLUMNS.iter().position(|column| *column == name).map_or("", |at| &line.cells[at])
+    COLUMNS.iter().position(|column| *column == name).map_or("", |at| line.cell(at))
 }
 
 /// Writes what is to be taken; for each whether it was.
@@ -203,7 +203,7 @@ pub struct ResultsFile {
 }
 
 /// Writes the results that came by CSV, of the orders that `query` lets through, and an empty result for those
-/// that nobody has judged yet: filled in, the file can be taken in again.
+/// that have none yet: filled in, the file can be imported.
 pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Result<ResultsFile, StoreError> {
     let (mut lines, mut left_out) = (Vec::new(), Vec::new());
     for ids in store.matching(query, usize::MAX).await?.chunks(WRITTEN_AT_ONCE) {

@@ -182,7 +182,7 @@ const ONE_IN: usize = 3;
 const CANCELLED_VALUES: [&str; 4] = ["キャンセル", "取消", "取り消", "cancel"];
 /// Characters that such a value may have besides: キャンセル済み, 注文キャンセル.
 const BESIDES: usize = 5;
-/// Headings of texts that people write: whatever stands there says nothing about the order.
+/// Headings of free text, whose values say nothing about the order.
 const FREE_TEXT: [&str; 14] = [
     "備考",
     "メモ",
@@ -262,8 +262,9 @@ pub(super) fn looks_cancelled(status: &str) -> bool {
 /// Whether what stands directly around the word at `at` says that it did not happen.
 fn is_denied(status: &str, at: usize, word: &str) -> bool {
     let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '_' | ':');
-    let before = status[..at].trim_end_matches(is_gap);
-    let after = status[at + word.len()..].trim_start_matches(is_gap);
+    let (before, rest) = status.split_at(at);
+    let before = before.trim_end_matches(is_gap);
+    let after = rest.strip_prefix(word).unwrap_or_default().trim_start_matches(is_gap);
     DENIED_BEFORE.iter().any(|denial| before.ends_with(denial))
         || DENIED_AFTER.iter().any(|denial| after.starts_with(denial))
 }

@@ -206,7 +206,7 @@ pub enum RowError {
     Longer(String, usize),
     /// What was found cannot be recorded.
     NotRecorded(Issue),
-    /// Somebody else changed the order meanwhile.
+    /// Another operator or process changed the order meanwhile.
     Changed,
 }
 

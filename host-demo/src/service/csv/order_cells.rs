@@ -43,8 +43,8 @@ impl Cells<'_> {
 
     /// The order that `lines` are; nothing, or a error, where they are none.
     pub(super) fn order(&mut self, lines: &[&Line]) -> Option<FileOrder> {
-        let first = lines[0];
-        self.agreement(lines);
+        let first = *lines.first()?;
+        self.agreement(first, lines);
         self.intact(first);
         let number = self.needed(first, NUMBER);
         let ordered_at = self.parsed(first, "注文日時", Needed::Date, clock::parse_date_time);
@@ -78,9 +78,9 @@ impl Cells<'_> {
     }
 
     /// What is the order's and not the item's must be the same on all its lines.
-    fn agreement(&mut self, lines: &[&Line]) {
+    fn agreement(&mut self, first: &Line, lines: &[&Line]) {
         let of_order = HEADINGS.iter().map(|heading| heading.name).take_while(|name| *name != FIRST_OF_ITEM);
-        let differs = |name: &&str| lines.iter().any(|line| cell(line, name) != cell(lines[0], name));
+        let differs = |name: &&str| lines.iter().any(|line| cell(line, name) != cell(first, name));
         let differing: Vec<_> = of_order.filter(differs).map(|name| RowError::LinesDiffer(self.shown(name))).collect();
         self.errors.extend(differing);
     }

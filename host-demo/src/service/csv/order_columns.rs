@@ -85,7 +85,7 @@ pub(super) const FIRST_OF_ITEM: &str = "商品名";
 
 /// The cell under our heading `name`.
 pub(super) fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
-    place(name).map_or("", |at| &line.cells[at])
+    place(name).map_or("", |at| line.cell(at))
 }
 
 pub(super) fn place(name: &str) -> Option<usize> {

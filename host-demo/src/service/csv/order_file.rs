@@ -112,7 +112,8 @@ fn is_readable(lines: &[&Line]) -> bool {
 
 /// What the rows of an order have in a further column, on whichever of them it stands; nothing if they differ.
 fn agreed<'a>(lines: &[&'a Line], at: usize) -> Option<&'a str> {
-    let mut given = lines.iter().map(|line| line.further[at].as_str()).filter(|value| !value.is_empty());
+    let mut given =
+        lines.iter().filter_map(|line| line.further.get(at)).map(String::as_str).filter(|value| !value.is_empty());
     let first = given.next().unwrap_or_default();
     given.all(|value| value == first).then_some(first)
 }
@@ -122,7 +123,7 @@ struct Groups<'a> {
     renamed: &'a Renamed,
     further: &'a [String],
     rules: Selection,
-    /// Numbers that stand where nobody knows which rows they belong to, and the line of the fault.
+    /// Numbers in cells whose rows cannot be told, and the line of the quoting error.
     hidden: HashMap<&'a str, u64>,
     seen: HashMap<&'a str, u64>,
 }
@@ -130,7 +131,8 @@ struct Groups<'a> {
 impl<'a> Groups<'a> {
     fn of(renamed: &'a Renamed, further: &'a [String], rules: Selection, lines: &[&'a Line]) -> Self {
         let number = place(NUMBER).unwrap_or_default();
-        let hidden = lines.iter().flat_map(|line| line.hidden.iter().map(|cells| (cells[number].as_str(), line.at)));
+        let number_of = |cells: &'a Vec<String>| cells.get(number).map_or("", String::as_str);
+        let hidden = lines.iter().flat_map(|line| line.hidden.iter().map(|cells| (number_of(cells), line.at)));
         let hidden = hidden.filter(|(number, _)| !number.is_empty()).collect();
         Groups { renamed, further, rules, hidden, seen: HashMap::new() }
     }
@@ -140,12 +142,13 @@ impl<'a> Groups<'a> {
     }
 
     fn entry(&mut self, lines: &[&'a Line]) -> Entry<FileOrder> {
-        let number = cell(lines[0], NUMBER);
+        let number = lines.first().map_or("", |line| cell(line, NUMBER));
+        let first_line = lines.first().map_or(0, |line| line.at);
         Entry {
-            line: lines[0].at,
+            line: first_line,
             rows: lines.iter().map(|line| line.rows()).sum(),
             number: number.chars().take(SHOWN_NUMBER).collect(),
-            result: self.result(number, lines),
+            result: self.result(number, first_line, lines),
         }
     }
 
@@ -158,7 +161,7 @@ impl<'a> Groups<'a> {
         self.further.iter().enumerate().map(value)
     }
 
-    fn result(&mut self, number: &'a str, lines: &[&'a Line]) -> RowResult<FileOrder> {
+    fn result(&mut self, number: &'a str, first_line: u64, lines: &[&'a Line]) -> RowResult<FileOrder> {
         let unreadable: Vec<_> = lines.iter().flat_map(|line| line.errors.clone()).collect();
         // What stands in a row that cannot be read says nothing about its cells.
         if !unreadable.is_empty() {
@@ -181,7 +184,7 @@ impl<'a> Groups<'a> {
             errors.push(RowError::PartUnread(*line));
         }
         let is_name = !number.is_empty() && !identifier::is_mangled(number);
-        if let Some(before) = self.seen.insert(number, lines[0].at).filter(|_| is_name) {
+        if let Some(before) = self.seen.insert(number, first_line).filter(|_| is_name) {
             errors.push(RowError::TwiceInFile(before));
         }
         if !errors.is_empty() {
@@ -190,7 +193,7 @@ impl<'a> Groups<'a> {
         let mut found = Cells { renamed: self.renamed, errors };
         match found.order(lines) {
             Some(order) if found.errors.is_empty() => RowResult::Taken(FileOrder { not_taken, ..order }),
-            // Nobody has to mend an order that is not wanted.
+            // An order that is not to be taken need not be corrected.
             _ => not_taken.map_or(RowResult::Refused(found.errors), RowResult::Skipped),
         }
     }

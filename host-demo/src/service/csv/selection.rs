@@ -1,7 +1,7 @@
 //! Which orders of a mall's export are taken: an export has orders that were paid by card and orders that were
 //! cancelled, and none of them may be billed by deferred payment.
 //!
-//! A column that tells how an order is paid or where it stands, and of which nobody has said what is to be taken,
+//! A column that tells how an order is paid or where it stands, and for which no values were chosen,
 //! makes the import ask. Who answers is the operator, for one file, or the mall's settings, once and for all.
 
 use crate::domain::issue::{self, Lang};
@@ -58,7 +58,7 @@ impl Values {
 /// What has to be said before the file can be taken in: columns, their values, and how many orders have each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
-    /// Those that nobody has spoken about.
+    /// Those for which no values were chosen.
     pub columns: Vec<Values>,
 }
 
@@ -189,7 +189,7 @@ pub fn decide(columns: &[Values], choice: Choice<'_>) -> Result<Selection, Selec
     if asked.is_empty() { Ok(Selection(rules)) } else { Err(SelectionError::ChoiceNeeded(Question { columns: asked })) }
 }
 
-/// The rule of a column that nobody has spoken about; nothing where somebody has to.
+/// The rule of a column for which no values were chosen; `None` if they have to be chosen.
 fn unsaid(column: &Values) -> Option<Rule> {
     let given = || column.orders.keys().filter(|value| !value.is_empty());
     match column.kind() {

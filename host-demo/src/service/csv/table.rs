@@ -37,8 +37,8 @@ impl Table {
     pub fn unify(&mut self, identifiers: &[usize]) {
         let rows = self.lines.iter_mut().flat_map(|line| line.hidden.iter_mut().chain([&mut line.cells]));
         for cells in rows {
-            for at in identifiers {
-                cells[*at] = unified(&cells[*at]);
+            for (_, cell) in cells.iter_mut().enumerate().filter(|(at, _)| identifiers.contains(at)) {
+                *cell = unified(cell);
             }
         }
     }
@@ -63,6 +63,11 @@ pub struct Line {
 }
 
 impl Line {
+    /// The cell of the column at this index; empty where the file has no such column.
+    pub fn cell(&self, at: usize) -> &str {
+        self.cells.get(at).map_or("", String::as_str)
+    }
+
     /// How many rows of the file it stands for: where its quoting may hide rows, each of its lines is one.
     pub fn rows(&self) -> usize {
         if self.hidden.is_empty() { 1 } else { self.span as usize }
@@ -113,6 +118,7 @@ pub fn read(
 
 /// Refuses rows of several lines next to one that cannot be read: a line break outside of quotes makes such rows of one,
 /// and the quote that opened in one of them may have closed in another order's.
+#[expect(clippy::indexing_slicing, reason = "`is_torn` has an entry for each line, and every index is one of a line")]
 fn doubt_neighbours(lines: &mut [Line], is_torn: &[bool]) {
     let is_whole = |at: &usize| !is_torn[*at] && !lines[*at].hidden.is_empty();
     let candidates: Vec<usize> = (0..lines.len()).filter(is_whole).collect();
@@ -134,6 +140,7 @@ fn places(headings: &ByteRecord, encoding: &'static Encoding, columns: &[Column]
 
 /// Of each column its different values, without the empty one, as long as they are few words; nothing of those that
 /// are read, `places`.
+#[expect(clippy::indexing_slicing, reason = "records of another width are passed over, and every index is below it")]
 fn words(
     records: Records<'_>,
     width: usize,
@@ -168,7 +175,7 @@ fn further(
     is_further: impl Fn(&str, &BTreeSet<String>) -> bool,
 ) -> Vec<(usize, String)> {
     let named = headings.iter().enumerate().filter_map(|(at, cell)| Some((at, decode(cell, encoding)?)));
-    named.filter(|(at, heading)| is_further(heading, &words[*at])).collect()
+    named.filter(|(at, heading)| words.get(*at).is_some_and(|words| is_further(heading, words))).collect()
 }
 
 fn check_headings(
@@ -223,7 +230,7 @@ impl RowReader<'_> {
             1 => Vec::new(),
             _ => record.line_by_line().map(|cells| self.cells(&cells)).collect(),
         };
-        // What stands in cells of which nobody knows where they end is of no interest.
+        // Errors in cells mean nothing if it is not known where the cells end.
         let errors = if shape.is_empty() || record.fault.is_none() { [shape, errors].concat() } else { shape };
         Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), errors, hidden }
     }

@@ -35,7 +35,7 @@ fn shift_jis(mut text: &str) -> Vec<u8> {
         // Two bytes for each byte of UTF-8 are always enough: a character has at least one and becomes at most two.
         bytes.reserve(text.len() * 2);
         let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(text, &mut bytes, true);
-        text = &text[read..];
+        text = text.get(read..).unwrap_or_default();
         match result {
             EncoderResult::InputEmpty => return bytes,
             EncoderResult::OutputFull => {}

@@ -1,4 +1,4 @@
-//! The plugins of a process that works unattended, `serve` or `work`: everything on the directory that loads, as it is
+//! The plugins of a process that works unattended, `serve` or `work`: everything in the directory that loads, as it is
 //! now. Which of them the malls need changes while it runs, and so do the files.
 
 use crate::service::providers::directory::PluginDirectory;
@@ -7,7 +7,7 @@ use provider_host::Registry;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Loads every plugin of the directory that is what its name says; the others are in the log.
+/// Loads every plugin of the directory whose permission file is for its name; the errors of the others are logged.
 pub async fn load_all(directory: &PluginDirectory, registry: &Registry) {
     for name in names(directory, &AtomicBool::default()) {
         match directory.load(&name).await {
@@ -17,7 +17,7 @@ pub async fn load_all(directory: &PluginDirectory, registry: &Registry) {
     }
 }
 
-/// Keeps `registry` as the directory is, for as long as it is polled: plugins that are put there, replaced or given other
+/// Keeps `registry` in step with the directory for as long as it is polled: plugins that are added, replaced or given other
 /// permissions by another process, by the command line or by hand.
 pub async fn follow(directory: &PluginDirectory, registry: &Registry) -> Infallible {
     let tell = |name: &str, news: PluginEvent<'_>| match news {
@@ -41,7 +41,7 @@ pub async fn follow(directory: &PluginDirectory, registry: &Registry) -> Infalli
     directory.follow(registry, || names(directory, &said), tell).await
 }
 
-/// The names of the plugins on the directory. That the folder cannot be read is `said` once.
+/// The names of the plugins in the directory. That it cannot be read is logged once (`said`).
 fn names(directory: &PluginDirectory, said: &AtomicBool) -> Vec<String> {
     let names = directory.names();
     let was_said = said.swap(names.is_err(), Ordering::Relaxed);

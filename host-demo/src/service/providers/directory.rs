@@ -114,7 +114,7 @@ impl PluginDirectory {
         Ok(self.host.load_bytes(path, pair.component, pair.permissions).await?)
     }
 
-    /// The files of the provider `name`, which belong together: nobody puts others in their place meanwhile.
+    /// The files of the provider `name`, read under a lock, so that both are of the same version.
     pub async fn read(&self, name: &str) -> Result<PluginFiles, ProviderError> {
         let (path, directory) = (self.path(name)?, self.clone());
         let read = move || {
@@ -206,7 +206,7 @@ impl PluginDirectory {
 pub enum Access {
     /// Others may read meanwhile.
     Reading,
-    /// Nobody else may.
+    /// No other process may read or write.
     Replacing,
 }
 

@@ -70,7 +70,8 @@ impl Provider for Plugin {
     }
 }
 
-/// Where loaded providers are found. What is found serves a call to its end, whatever is loaded meanwhile.
+/// Where loaded providers are looked up. A provider that was found stays usable until its call ends, even if another
+/// version is loaded meanwhile.
 pub trait Providers<P>: Send + Sync {
     /// The provider `id`, if it is loaded.
     fn get(&self, id: &str) -> Option<P>;

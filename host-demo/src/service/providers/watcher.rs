@@ -1,7 +1,7 @@
 //! Keeping what serves as the plugin folder is: components and permission files that are put there, replaced, changed
 //! by hand or removed, by whichever process or person.
 //!
-//! A grant that becomes narrower holds at once, whatever else is being loaded: what serves is restricted to it before
+//! A grant that becomes narrower holds at once, even while others are loading: what serves is restricted to it before
 //! anything is compiled. Loading goes on aside, so that no component waits for another one's.
 
 use crate::service::providers::directory::{PluginDirectory, ProviderError, Stamp};
@@ -117,7 +117,7 @@ impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
                 self.said.remove(name);
                 self.registry.put(plugin);
             }
-            // This process has put it there itself, or somebody the same file once more.
+            // This process installed it, or the same file was written again.
             Ok(None) => {}
             Err(error) => {
                 let pinned = |plugin: &Plugin| {
