@@ -194,12 +194,12 @@ fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, 
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
     // One of two columns is enough; which are there shows by asking for them once more.
     let names_orders = |heading: &str, _: &BTreeSet<String>| [NUMBER, REFERENCE].contains(&heading);
-    let mut sheet = table::read(bytes, encoding, &columns, names_orders)?;
-    let is_identifier = |at: &usize| [NUMBER, REFERENCE, TRANSACTION].contains(&COLUMNS[*at]);
-    sheet.unify(&(0..COLUMNS.len()).filter(is_identifier).collect::<Vec<_>>());
-    match sheet.further.is_empty() {
+    let mut content = table::read(bytes, encoding, &columns, names_orders)?;
+    let identifiers = [NUMBER, REFERENCE, TRANSACTION].map(|name| COLUMNS.iter().position(|column| *column == name));
+    content.unify(&identifiers.into_iter().flatten().collect::<Vec<_>>());
+    match content.further.is_empty() {
         true => Err(FileError::MissingHeadings(vec![NUMBER.to_owned(), REFERENCE.to_owned()])),
-        false => Ok(sheet.lines),
+        false => Ok(content.lines),
     }
 }
 

@@ -85,9 +85,9 @@ pub async fn take_in(
     }
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    let mut sheet = table::read(bytes, encoding, &columns, |_, _| false)?;
-    sheet.unify(&[0]);
-    let lines = sheet.lines;
+    let mut content = table::read(bytes, encoding, &columns, |_, _| false)?;
+    content.unify(&[0]);
+    let lines = content.lines;
     let numbers = lines.iter().map(|line| cell(line, NUMBER));
     let orders = store.orders_numbered(&mall.id, numbers).await?;
     let orders = orders.into_iter().map(|order| (order.number.clone(), order)).collect();

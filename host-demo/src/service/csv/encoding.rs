@@ -10,7 +10,7 @@ pub enum Charset {
     #[default]
     #[strum(serialize = "utf-8")]
     Utf8,
-    /// The Shift_JIS of Windows.
+    /// The `Shift_JIS` of Windows.
     #[strum(serialize = "shift_jis")]
     ShiftJis,
 }

@@ -2,7 +2,7 @@
 
 /// What Excel begins a formula with, narrow and wide, and what it strips before it looks.
 const FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', MINUS];
-/// Becomes － in Shift_JIS.
+/// Becomes － in `Shift_JIS`.
 const MINUS: char = '\u{2212}';
 /// Stands before a cell that would be a formula: Excel shows such a cell as text.
 const GUARD: char = '\'';

@@ -1,4 +1,4 @@
-//! Orders from a mall's CSV export, in UTF-8 (with or without BOM) or Shift_JIS.
+//! Orders from a mall's CSV export, in UTF-8 (with or without BOM) or `Shift_JIS`.
 //!
 //! One line for each item; adjacent lines with the same 注文番号 are one order. An order is read as a whole or refused
 //! as a whole, with every error in it. The rest of the file is read nevertheless, and every row of it is accounted for
@@ -70,21 +70,21 @@ pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, OrderFileErro
     let columns: Vec<Column> = HEADINGS.iter().map(column).collect();
     let status = their_name(renamed, ORDER_STATUS);
     let has_say = |heading: &str, values: &_| heading == status || take.reads(heading, values);
-    let mut sheet = table::read(bytes, encoding, &columns, has_say)?;
-    sheet.unify(&IDENTIFIERS.iter().filter_map(|name| place(name)).collect::<Vec<_>>());
-    let blank = sheet.lines.iter().filter(|line| line.is_blank).map(|line| Entry {
+    let mut content = table::read(bytes, encoding, &columns, has_say)?;
+    content.unify(&IDENTIFIERS.iter().filter_map(|name| place(name)).collect::<Vec<_>>());
+    let blank = content.lines.iter().filter(|line| line.is_blank).map(|line| Entry {
         line: line.at,
         rows: line.rows(),
         number: String::new(),
         result: RowResult::Skipped(SkipReason::Blank),
     });
     let mut entries: Vec<_> = blank.collect();
-    let lines: Vec<&Line> = sheet.lines.iter().filter(|line| !line.is_blank).collect();
+    let lines: Vec<&Line> = content.lines.iter().filter(|line| !line.is_blank).collect();
     let groups: Vec<&[&Line]> = lines.chunk_by(|a, b| same_order(a, b)).collect();
-    let rules = selection::decide(&values(&groups, &sheet.further, status), take)?;
-    entries.extend(Groups::of(renamed, &sheet.further, rules, &lines).entries(&groups));
+    let rules = selection::decide(&values(&groups, &content.further, status), take)?;
+    entries.extend(Groups::of(renamed, &content.further, rules, &lines).entries(&groups));
     entries.sort_by_key(|entry| entry.line);
-    Ok(Parsed { encoding: sheet.encoding, intake: FileReport { entries } })
+    Ok(Parsed { encoding: content.encoding, intake: FileReport { entries } })
 }
 
 /// Whether two neighbouring rows are one order. A row without a number cannot belong to its neighbour, and a number

@@ -4,7 +4,7 @@
 //! makes one cell of all rows behind it. Here every line of the file belongs to exactly one record, a record knows
 //! on which lines it stands, and one whose quoting may hide rows says so.
 //!
-//! Separators, quotes and line ends are the same bytes in UTF-8 and Shift_JIS and never part of a character, so the
+//! Separators, quotes and line ends are the same bytes in UTF-8 and `Shift_JIS` and never part of a character, so the
 //! bytes are split before they are decoded.
 
 use csv::ByteRecord;

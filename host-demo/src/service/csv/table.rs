@@ -1,4 +1,4 @@
-//! Reading CSV files as a table: in UTF-8 (with or without BOM) or Shift_JIS, whichever the file is written in.
+//! Reading CSV files as a table: in UTF-8 (with or without BOM) or `Shift_JIS`, whichever the file is written in.
 
 use crate::domain::identifier::unified;
 use crate::service::csv::column_kind::{FEW_VALUES, MAX_VALUE};

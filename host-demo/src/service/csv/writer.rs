@@ -4,7 +4,7 @@ use crate::service::csv::encoding::Charset;
 use crate::service::csv::guard::guarded;
 use encoding_rs::{EncoderResult, SHIFT_JIS};
 
-/// Stands for what Shift_JIS cannot write (〓), as printers have it.
+/// Stands for what `Shift_JIS` cannot write (〓), as printers have it.
 const UNWRITABLE: [u8; 2] = [0x81, 0xac];
 
 /// A file of a heading line and lines.

@@ -1,4 +1,4 @@
-//! What the loaded plugins were called for since this process began: counts and times for the page.
+//! Metrics of the calls to plugins since this process began: counts and times, by provider and operation.
 
 use crate::service::providers::provider::{FeeError, Provider, Providers};
 use provider_host::contract::{
@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// CallMetrics of one operation.
+/// The calls of one operation.
 #[derive(Debug, Clone, Default)]
 pub struct OperationCalls {
     /// How many.
     pub calls: u64,
     /// Rows in all of them.
     pub rows: u64,
-    /// CallMetrics that ended without the plugin's answer, or where the plugin was overruled.
+    /// Calls that ended without the plugin's response, or in which the plugin was overruled.
     pub errors: u64,
     /// All of them together.
     pub total: Duration,
@@ -65,9 +65,9 @@ impl CallMetrics {
     }
 }
 
-/// Current plugins whose calls are counted.
+/// The plugins of a registry; their calls are counted.
 pub struct MeteredRegistry {
-    /// Where they are.
+    /// The registry.
     pub registry: Arc<Registry>,
     /// Where the calls are counted.
     pub calls: Arc<CallMetrics>,
