@@ -20,6 +20,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -51,7 +52,7 @@ struct Frame;
 struct Tokens;
 
 impl Modify for Tokens {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+    fn modify(&self, document: &mut OpenApiDocument) {
         let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         document.components.get_or_insert_default().add_security_scheme("token", scheme);
     }
@@ -71,6 +72,11 @@ pub fn router(app: App) -> Router {
         .fallback(|| async { problem::Problem::new(problem::Kind::NotFound, "The API has no such path.") })
         .layer(from_fn(problem::refuse_nul))
         .layer(from_fn(problem::unify))
+}
+
+/// The document that the API publishes of itself: paths, parameters and schemas.
+pub fn document() -> OpenApiDocument {
+    calls().into_openapi()
 }
 
 fn calls() -> OpenApiRouter<App> {
