@@ -114,7 +114,7 @@ impl Default for Mall {
 }
 
 /// What happens to a mall's orders without an operator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Automation {
     /// When credit is run.
@@ -146,7 +146,7 @@ impl Default for Automation {
 }
 
 /// When the automation begins an action.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
     /// An operator does it.
@@ -197,7 +197,7 @@ fn contract_settings(settings: &BTreeMap<String, String>) -> Vec<Setting> {
 }
 
 /// 手数料設定
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fees {
     /// What a band does to the fee.
@@ -207,7 +207,7 @@ pub struct Fees {
 }
 
 /// What a band does to the fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// 変更しない
@@ -236,7 +236,7 @@ impl Mode {
 }
 
 /// Bills from `lower` up to and including `upper` get `fee`; all in yen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Band {
     /// Included.

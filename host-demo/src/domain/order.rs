@@ -15,7 +15,7 @@ time::serde::format_description!(moment, PrimitiveDateTime, "[year]-[month]-[day
 time::serde::format_description!(day, Date, "[year]-[month]-[day]");
 
 /// A buyer, or whoever gets the goods.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Person {
     /// 氏名
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Person {
 }
 
 /// A line of an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// 商品名
     pub name: String,
@@ -53,19 +53,7 @@ pub struct Item {
 }
 
 /// How the invoice reaches the buyer.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    Serialize,
-    Deserialize,
-    strum::Display,
-    strum::EnumString,
-    utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Invoice {
@@ -122,7 +110,7 @@ impl OrderData {
 }
 
 /// The amounts of an order, in yen, tax included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Amounts {
     /// All lines together.
     pub goods: i64,

@@ -34,7 +34,7 @@ impl Files {
 }
 
 /// Something about a provider that changes with its component, and that somebody has to know of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Change {
     /// It may send requests to another origin.

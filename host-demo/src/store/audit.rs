@@ -32,7 +32,7 @@ impl<'a> Actor<'a> {
 }
 
 /// What was done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum AuditEvent {
     /// A mall was added.
@@ -108,7 +108,7 @@ pub enum AuditEvent {
 }
 
 /// A part of a mall's settings, without their values: some are secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "part", rename_all = "snake_case")]
 pub enum MallPart {
     /// What it is called.

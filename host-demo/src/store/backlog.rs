@@ -12,7 +12,7 @@ use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
 /// How many orders, and what they are billed together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Sum {
     /// Orders.
     pub orders: i64,
@@ -29,7 +29,7 @@ impl Sum {
 }
 
 /// Orders that wait for what the automation would begin with them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Backlog {
     /// 与信を実行
     pub credit: Sum,

@@ -13,7 +13,7 @@ use axum::response::Response;
 
 /// Who calls.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub(super) struct Caller {
     /// Names the token in the store of answers.
     pub id: String,
     /// What the token is for, told from a user of the same name; stands in histories.
@@ -25,7 +25,7 @@ pub struct Caller {
 }
 
 /// Lets nobody pass without a token that is good.
-pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let token = bearer(request.headers()).map(str::to_owned);
     let unknown = || Problem::new(Kind::Unauthenticated, "Send a token of this platform as `Authorization: Bearer …`.");
     let token = token.ok_or_else(unknown)?;
@@ -63,7 +63,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// A caller with an administrator's token.
-pub struct Administrator(pub Caller);
+pub(super) struct Administrator(pub Caller);
 
 impl<S: Sync> FromRequestParts<S> for Administrator {
     type Rejection = Problem;

@@ -24,10 +24,10 @@ const MAX_KEY: usize = 128;
 const MAX_REQUEST: usize = MAX_FILE_BYTES as usize;
 
 /// The calls that act: methods and paths. Any other method of a path acts on nothing.
-pub type Acting = Arc<BTreeSet<(String, String)>>;
+pub(super) type Acting = Arc<BTreeSet<(String, String)>>;
 
 /// Every call of the document that is more than reading.
-pub fn acting(document: &OpenApi) -> Acting {
+pub(super) fn acting(document: &OpenApi) -> Acting {
     let of_path = |(path, item): (&String, &PathItem)| {
         let methods = [("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete), ("PATCH", &item.patch)];
         let there = methods.into_iter().filter(|(_, call)| call.is_some());
@@ -37,7 +37,7 @@ pub fn acting(document: &OpenApi) -> Acting {
 }
 
 /// Lets reading calls pass, and each acting one once for its key.
-pub async fn once(
+pub(super) async fn once(
     State((app, acting)): State<(App, Acting)>,
     caller: Caller,
     path: Option<MatchedPath>,

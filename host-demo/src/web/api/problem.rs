@@ -1,7 +1,7 @@
 //! Errors of the API, as RFC 9457 describes them.
 
-use crate::service::plugins::Change;
 use crate::store::StoreError;
+use crate::web::api::schemas::administration::ProviderChange;
 use crate::web::http::nul;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -13,13 +13,13 @@ use std::fmt::Display;
 use utoipa::ToSchema;
 
 /// The media type of a problem.
-pub const MEDIA_TYPE: &str = "application/problem+json";
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 /// Bytes of a refusal that axum words itself; longer ones do not come.
 const MAX_WORDS: usize = 4 << 10;
 
 /// Why a call was not carried out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Problem {
+pub(super) struct Problem {
     /// Names the kind of problem; never changes for a kind.
     #[serde(rename = "type")]
     #[schema(example = "urn:host-demo:problem:stale-version")]
@@ -32,17 +32,17 @@ pub struct Problem {
     detail: String,
     /// Each field that was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<FieldProblem>,
+    fields: Vec<FieldError>,
     /// What has to be confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    confirm: Option<Box<Confirmation>>,
+    confirm: Option<Box<RequiredConfirmation>>,
 }
 
 /// What somebody has to confirm before a component is put in its place.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Confirmation {
+pub(super) struct RequiredConfirmation {
     /// What changes besides the code.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ProviderChange>,
     /// The ids of the malls whose settings the component is given.
     pub malls: Vec<String>,
     /// Sent as the part `confirmation` with the same files, it says yes to exactly these changes.
@@ -51,7 +51,7 @@ pub struct Confirmation {
 
 /// A field that was refused.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct FieldProblem {
+pub(super) struct FieldError {
     /// Where it is, such as `settings.site-id` or `fees.bands[1]`.
     pub field: String,
     /// What is wrong with it.
@@ -60,7 +60,7 @@ pub struct FieldProblem {
 
 /// The kinds that callers tell apart: name, title, status.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub(super) enum Kind {
     Unauthenticated,
     Forbidden,
     NotFound,
@@ -108,7 +108,7 @@ impl Kind {
 
 impl Problem {
     /// A problem of this kind.
-    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let (name, title, status) = kind.of();
         Problem {
             kind: format!("urn:host-demo:problem:{name}"),
@@ -121,28 +121,28 @@ impl Problem {
     }
 
     /// The same with the fields that were refused.
-    pub fn with(self, fields: Vec<FieldProblem>) -> Self {
+    pub(super) fn with(self, fields: Vec<FieldError>) -> Self {
         Problem { fields, ..self }
     }
 
     /// The same with what has to be confirmed.
-    pub fn confirmed_by(self, confirmation: Confirmation) -> Self {
+    pub(super) fn confirmed_by(self, confirmation: RequiredConfirmation) -> Self {
         Problem { confirm: Some(Box::new(confirmation)), ..self }
     }
 
     /// The platform failed: for the log, not for the caller.
-    pub fn failed(error: &impl Display) -> Self {
+    pub(super) fn failed(error: &impl Display) -> Self {
         tracing::error!(%error, "a call of the API failed");
         Problem::new(Kind::Failed, "The platform's log says why. The call may be repeated with the same key.")
     }
 
     /// Text with NUL.
-    pub fn nul() -> Self {
+    pub(super) fn nul() -> Self {
         Problem::new(Kind::Unreadable, "No text may have the character NUL (U+0000).")
     }
 
     /// There is no `what` named `name`.
-    pub fn no_such(what: &str, name: &impl Display) -> Self {
+    pub(super) fn no_such(what: &str, name: &impl Display) -> Self {
         Problem::new(Kind::NotFound, format!("There is no {what} {name}."))
     }
 
@@ -182,12 +182,12 @@ impl From<StoreError> for Problem {
 }
 
 /// Refuses calls whose address has NUL.
-pub async fn refuse_nul(request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn refuse_nul(request: Request, next: Next) -> Result<Response, Problem> {
     if nul::is_in_address(request.uri()) { Err(Problem::nul()) } else { Ok(next.run(request).await) }
 }
 
 /// Makes a problem of every refusal that is none yet: unknown paths and methods, bodies that cannot be read.
-pub async fn unify(request: Request, next: Next) -> Response {
+pub(super) async fn unify(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == MEDIA_TYPE);

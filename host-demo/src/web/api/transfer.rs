@@ -6,8 +6,9 @@ use crate::service::csv::table::{Charset, MAX_FILE_BYTES};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
-use crate::web::api::orders::Matching;
-use crate::web::api::problem::{FieldProblem, Kind, Problem};
+use crate::web::api::order_filter::OrderFilter;
+use crate::web::api::problem::{FieldError, Kind, Problem};
+use crate::web::api::schemas::enums::enum_of;
 use crate::web::pages::import::{self, Incoming, MAX_EXPORT, NotTaken, What, file};
 use axum::Json;
 use axum::body::Bytes;
@@ -19,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// What a file is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum Name {
+pub(super) enum CsvEncoding {
     /// UTF-8
     #[serde(rename = "utf-8")]
     Utf8,
@@ -28,12 +29,24 @@ pub enum Name {
     ShiftJis,
 }
 
-impl Name {
+impl CsvEncoding {
     fn encoding(self) -> &'static Encoding {
         match self {
-            Name::Utf8 => UTF_8,
-            Name::ShiftJis => SHIFT_JIS,
+            CsvEncoding::Utf8 => UTF_8,
+            CsvEncoding::ShiftJis => SHIFT_JIS,
         }
+    }
+}
+
+enum_of! {
+    /// What a file is about.
+    CsvContent of What {
+        /// 注文
+        Orders,
+        /// 与信結果
+        Results,
+        /// What was found at the provider about unknown outcomes.
+        Decisions,
     }
 }
 
@@ -41,12 +54,12 @@ impl Name {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Coming {
+pub(super) struct ImportOptions {
     /// The mall whose file it is.
     mall: String,
-    what: What,
+    what: CsvContent,
     /// Absent: found out.
-    encoding: Option<Name>,
+    encoding: Option<CsvEncoding>,
     /// Says what would happen, and does nothing.
     #[serde(default)]
     dry_run: bool,
@@ -64,7 +77,7 @@ pub struct Coming {
 
 /// An order of the file.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FileLine {
+pub(super) struct FileOrder {
     /// Its first line.
     line: u64,
     number: String,
@@ -74,25 +87,25 @@ pub struct FileLine {
 
 /// What came of a file, or would.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Came {
+pub(super) struct ImportResult {
     dry_run: bool,
     /// Orders that were taken in, or would be.
     taken_count: usize,
     /// Orders that were not.
     refused_count: usize,
     /// What became of every row below the headings.
-    rows: RowCounts,
+    rows: ImportRowCounts,
     /// Why rows were passed over.
-    passed_over: Vec<PassedOver>,
+    passed_over: Vec<SkippedRows>,
     /// The first 1,000 of them.
-    taken: Vec<FileLine>,
+    taken: Vec<FileOrder>,
     /// The first 1,000 of them.
-    refused: Vec<FileLine>,
+    refused: Vec<FileOrder>,
 }
 
 /// Rows of a file: those that were read are taken, refused or passed over, and nothing else.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RowCounts {
+pub(super) struct ImportRowCounts {
     read: usize,
     taken: usize,
     refused: usize,
@@ -101,7 +114,7 @@ pub struct RowCounts {
 
 /// Rows with which nothing is wrong and nothing is to be done.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PassedOver {
+pub(super) struct SkippedRows {
     /// `blank`, `unchanged`, `not_taken` or `no_result`.
     reason: &'static str,
     /// The same in words.
@@ -114,7 +127,7 @@ pub struct PassedOver {
     rows: usize,
 }
 
-impl PassedOver {
+impl SkippedRows {
     fn new(reason: &SkipReason, tally: Tally, lang: Lang) -> Self {
         let (name, told) = match reason {
             SkipReason::Blank => ("blank", None),
@@ -124,7 +137,7 @@ impl PassedOver {
         };
         let (column, value) = told.unzip();
         let words = reason.words(lang);
-        PassedOver { reason: name, words, column, value, orders: tally.orders, rows: tally.rows }
+        SkippedRows { reason: name, words, column, value, orders: tally.orders, rows: tally.rows }
     }
 }
 
@@ -140,16 +153,16 @@ const NAMED: usize = 1_000;
 /// キャンセル済) and 与信理由. Findings (`decisions`) have 注文番号 or 登録番号 or both, 結果 (与信OK, 登録あり, 与信NG,
 /// キャンセル済, 登録なし, 伝票番号あり, 伝票番号なし, or the names that a single decision has), 取引ID where it is not known
 /// yet, and メモ; each row is checked like a single decision.
-#[utoipa::path(post, operation_id = "import_csv", path = "/v1/imports", tag = "csv", params(Coming, Key),
+#[utoipa::path(post, operation_id = "import_csv", path = "/v1/imports", tag = "csv", params(ImportOptions, Key),
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = Came, description = "What came of the file, or would."), Acting, Missing))]
-pub async fn import(
+    responses((status = 200, body = ImportResult, description = "What came of the file, or would."), Acting, Missing))]
+pub(super) async fn import(
     State(app): State<App>,
     caller: Caller,
     RawQuery(query): RawQuery,
     bytes: Bytes,
-) -> Result<Json<Came>, Problem> {
-    let coming: Coming = serde_html_form::from_str(query.as_deref().unwrap_or_default())
+) -> Result<Json<ImportResult>, Problem> {
+    let coming: ImportOptions = serde_html_form::from_str(query.as_deref().unwrap_or_default())
         .map_err(|error| Problem::new(Kind::Unreadable, error.to_string()))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
@@ -157,8 +170,8 @@ pub async fn import(
     let mall = app.store.mall(&coming.mall).await?.ok_or_else(|| Problem::no_such("mall", &coming.mall))?;
     let incoming = Incoming {
         mall: coming.mall,
-        what: coming.what,
-        encoding: coming.encoding.map(Name::encoding),
+        what: coming.what.into(),
+        encoding: coming.encoding.map(CsvEncoding::encoding),
         correct: coming.correct,
         take: coming.take,
         bytes: bytes.to_vec(),
@@ -168,23 +181,23 @@ pub async fn import(
     let came = came.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
     let counts = &came.counts;
-    let rows = RowCounts {
+    let rows = ImportRowCounts {
         read: counts.read(),
         taken: counts.taken.rows,
         refused: counts.refused.rows,
         passed_over: counts.passed_over().rows,
     };
     let passed_over = counts.passed.iter().take(NAMED);
-    let passed_over = passed_over.map(|(reason, tally)| PassedOver::new(reason, *tally, caller.lang)).collect();
+    let passed_over = passed_over.map(|(reason, tally)| SkippedRows::new(reason, *tally, caller.lang)).collect();
     let taken =
-        came.taken.into_iter().take(NAMED).map(|(line, number, words)| FileLine { line, number, words }).collect();
-    let refused = came.bad.into_iter().take(NAMED).map(|bad| FileLine {
+        came.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
+    let refused = came.bad.into_iter().take(NAMED).map(|bad| FileOrder {
         line: bad.line,
         words: bad.complaints.iter().map(|complaint| complaint.words(caller.lang)).collect::<Vec<_>>().join(" / "),
         number: bad.number,
     });
     let refused = refused.collect();
-    Ok(Json(Came { dry_run: coming.dry_run, taken_count, refused_count, rows, passed_over, taken, refused }))
+    Ok(Json(ImportResult { dry_run: coming.dry_run, taken_count, refused_count, rows, passed_over, taken, refused }))
 }
 
 /// The problem that a file is, or what has to be sent with it.
@@ -192,7 +205,7 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
     match not_taken {
         NotTaken::Unfit(words) => Problem::new(Kind::Invalid, words),
         NotTaken::Asks(question) => {
-            let field = |(answer, orders): (String, usize)| FieldProblem {
+            let field = |(answer, orders): (String, usize)| FieldError {
                 field: "take".to_owned(),
                 detail: format!("{answer}: {}", crate::domain::issue::orders(orders, lang)),
             };
@@ -209,10 +222,10 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
 /// What is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Going {
-    what: What,
+pub(super) struct ExportOptions {
+    what: CsvContent,
     /// `utf-8` is with a byte order mark. Absent: `shift_jis`.
-    encoding: Option<Name>,
+    encoding: Option<CsvEncoding>,
 }
 
 /// Orders, credit results or orders of unknown outcome as a CSV file that opens in a Japanese Excel. What Shift_JIS cannot write becomes 〓.
@@ -220,17 +233,18 @@ pub struct Going {
 /// Credit results are those of orders whose results came by CSV, and of those that nobody has judged yet; orders that
 /// were judged through the API are left out. `decisions` are the orders of unknown outcome, with an empty 結果: filled in,
 /// the file can be taken in.
-#[utoipa::path(get, operation_id = "export_csv", path = "/v1/exports", tag = "csv", params(Going, Matching),
+#[utoipa::path(get, operation_id = "export_csv", path = "/v1/exports", tag = "csv", params(ExportOptions, OrderFilter),
     responses((status = 200, body = String, description = "The file.", content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json", description = "The file would have too many orders.")))]
-pub async fn export(
+pub(super) async fn export(
     State(app): State<App>,
-    Query(going): Query<Going>,
+    Query(going): Query<ExportOptions>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let matching = Matching::in_query(query.as_deref(), &["what", "encoding"])?;
-    let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    let written = import::write(&app, going.what, &matching.query()?, charset).await;
+    let matching = OrderFilter::in_query(query.as_deref(), &["what", "encoding"])?;
+    let charset = if going.encoding == Some(CsvEncoding::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
+    let what = going.what.into();
+    let written = import::write(&app, what, &matching.query()?, charset).await;
     let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));
-    Ok(file(going.what, charset, written.ok_or_else(too_many)?))
+    Ok(file(what, charset, written.ok_or_else(too_many)?))
 }

@@ -27,7 +27,6 @@ use axum::response::{IntoResponse, Response};
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::Deserialize;
 use strum::VariantArray;
-use utoipa::ToSchema;
 
 /// Largest form with a file to import.
 pub const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
@@ -39,7 +38,7 @@ pub const MAX_HELD: usize = 8;
 pub const MAX_EXPORT: usize = table::MAX_LINES;
 
 /// What a file is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema, strum::Display, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum What {
