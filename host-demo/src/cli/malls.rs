@@ -1,7 +1,8 @@
 //! `mall` and `fees`.
 
+use crate::cli::files::read;
+use crate::cli::session::Session;
 use crate::cli::table::{pairs, table, yen};
-use crate::cli::{Session, read};
 use crate::domain::credit_state::Action;
 use crate::domain::mall::{self, MAX_FILE_BYTES, Mall, Start};
 use crate::service::automation;
@@ -13,7 +14,7 @@ use provider_host::contract::{Bill, SettingKind};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum MallCommand {
     /// 設定ファイルからモールを登録・変更 / make or change a mall from its settings file
     Set {
         /// 各コマンドでモールを指す名前 / names the mall in every command
@@ -50,16 +51,16 @@ pub(super) enum FeesCommand {
     },
 }
 
-pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+pub(super) async fn run(session: &Session, command: MallCommand) -> Result<bool> {
     match command {
-        Command::Set { mall, file, send_waiting } => set(session, &mall, &file, send_waiting).await,
-        Command::Show { mall } => show(session, &mall).await,
-        Command::List => list(session).await,
-        Command::Test { mall } => test(session, &mall).await,
+        MallCommand::Set { mall, file, send_waiting } => set(session, &mall, &file, send_waiting).await,
+        MallCommand::Show { mall } => show(session, &mall).await,
+        MallCommand::List => list(session).await,
+        MallCommand::Test { mall } => test(session, &mall).await,
     }
 }
 
-/// Every problem with the file at once; the store changes only if there is none.
+/// Saves the file's settings, or reports every validation error of the file at once and saves nothing.
 async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Result<bool> {
     let lang = session.lang;
     let shown = file.display();
@@ -69,7 +70,7 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
     let (mall, mut problems) = mall::parse(id, &text)
         .with_context(|| session.say(format!("{shown}: TOMLとして読めません"), format!("{shown}: not TOML")))?;
     if is_name(&mall.provider) {
-        let provider = session.shelf.load(&mall.provider).await?;
+        let provider = session.plugins.load(&mall.provider).await?;
         problems.extend(mall::check(&mall, &provider).await?);
     }
     if !problems.is_empty() {
@@ -77,8 +78,8 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
         bail!(lines.join("\n"));
     }
     let backlog = if send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
-    let saving = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
-    let elsewhere = match session.store.put_mall(&mall, saving).await? {
+    let update = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
+    let elsewhere = match session.store.put_mall(&mall, update).await? {
         MallUpdateOutcome::Done { elsewhere } => elsewhere,
         MallUpdateOutcome::Waiting(_) | MallUpdateOutcome::Changed => {
             bail!(session.say("ほかの人が変更しました", "Somebody else changed it"))
@@ -101,12 +102,12 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
         );
     }
     println!("{}", session.say(format!("モール「{id}」の設定を保存しました"), format!("Saved the mall {id}")));
-    say_held(session, &mall).await?;
+    print_held(session, &mall).await?;
     show(session, id).await
 }
 
-/// Says which orders the automation leaves to an operator.
-async fn say_held(session: &Session, mall: &Mall) -> Result<()> {
+/// Reports the orders that the automation leaves to an operator.
+async fn print_held(session: &Session, mall: &Mall) -> Result<()> {
     let Backlog { credit, sync } = session.store.held(&mall.id).await?;
     for (action, held) in [(Action::Credit, credit), (Action::Sync, sync)] {
         if held.orders == 0 || automation::start(mall, action) == Start::Never {
@@ -127,7 +128,7 @@ async fn say_held(session: &Session, mall: &Mall) -> Result<()> {
 async fn show(session: &Session, id: &str) -> Result<bool> {
     let lang = session.lang;
     let mall = session.mall(id).await?;
-    let provider = session.shelf.load(&mall.provider).await?;
+    let provider = session.plugins.load(&mall.provider).await?;
     let secret = |key: &str| {
         provider.info().settings.iter().any(|field| field.key == key && matches!(field.kind, SettingKind::Secret))
     };
@@ -143,14 +144,14 @@ async fn show(session: &Session, id: &str) -> Result<bool> {
     let take = mall
         .take
         .iter()
-        .map(|(column, values)| (lang.pick("取り込む注文", "orders taken"), take_words(column, values)));
+        .map(|(column, values)| (lang.pick("取り込む注文", "orders taken"), selection_text(column, values)));
     let fees = (lang.pick("手数料", "fees"), mall.fees.mode.label(lang).to_owned());
     println!("{}", pairs(head.into_iter().chain(take).chain(settings).chain([fees])));
     println!("{}", bands(session, &mall));
     Ok(true)
 }
 
-fn take_words(column: &str, values: &[String]) -> String {
+fn selection_text(column: &str, values: &[String]) -> String {
     format!("{column} = {}", values.join(" | "))
 }
 
@@ -173,7 +174,7 @@ async fn list(session: &Session) -> Result<bool> {
 
 async fn test(session: &Session, id: &str) -> Result<bool> {
     let mall = session.mall(id).await?;
-    let provider = session.shelf.load(&mall.provider).await?;
+    let provider = session.plugins.load(&mall.provider).await?;
     let answer = provider.test_connection(&mall.account()).await;
     match answer.rows.into_iter().next() {
         Some(Ok(())) => {
@@ -197,7 +198,7 @@ pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: F
             Err(_) => bail!(session.say("--mall でモールを選んでください", "Choose a mall with --mall")),
         },
     };
-    let provider = session.shelf.load(&mall.provider).await?;
+    let provider = session.plugins.load(&mall.provider).await?;
     let bill = Bill { items: amount, shipping_fee: 0, payment_fee: 0 };
     match provider.fee_adjust(&mall.fee_rule(), &bill).await? {
         Ok(adjusted) => {

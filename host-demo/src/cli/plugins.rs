@@ -1,6 +1,6 @@
 //! `plugin`.
 
-use crate::cli::Session;
+use crate::cli::session::Session;
 use crate::cli::table::{pairs, table, yen};
 use crate::domain::issue::Lang;
 use crate::service::plugins::{Candidate, Files, Installer};
@@ -12,7 +12,7 @@ use provider_host::contract::SettingKind;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum PluginCommand {
     /// プラグインの一覧 / list the folder's plugins
     List,
     /// プラグインを読み込む・入れ替える（実行中の処理も次の通信から新しい方を使う） / load or replace a plugin, also for work that is running
@@ -33,16 +33,16 @@ pub(super) enum Command {
 /// Digits of a digest that are shown in a list: enough to tell versions apart.
 const SHORT_DIGEST: usize = 12;
 
-pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+pub(super) async fn run(session: &Session, command: PluginCommand) -> Result<bool> {
     match command {
-        Command::List => list(session).await,
-        Command::Load { file, yes } => load(session, &file, yes).await,
-        Command::Inspect { file } => inspect(session, &file).await,
+        PluginCommand::List => list(session).await,
+        PluginCommand::Load { file, yes } => load(session, &file, yes).await,
+        PluginCommand::Inspect { file } => inspect(session, &file).await,
     }
 }
 
 async fn load(session: &Session, file: &Path, yes: bool) -> Result<bool> {
-    let (shelf, store, registry) = (&session.shelf, &session.store, &session.registry);
+    let (shelf, store, registry) = (&session.plugins, &session.store, &session.registry);
     let installer = Installer { shelf, store, registry };
     let candidate = installer.examine(Files::read(shelf, file)?).await?;
     if !candidate.changes.is_empty() && !yes {
@@ -82,8 +82,8 @@ fn question(candidate: &Candidate, lang: Lang) -> String {
 async fn list(session: &Session) -> Result<bool> {
     let lang = session.lang;
     let (mut rows, mut all_serve) = (Vec::new(), true);
-    for name in session.shelf.names()? {
-        let plugin = match session.shelf.load(&name).await {
+    for name in session.plugins.names()? {
+        let plugin = match session.plugins.load(&name).await {
             Ok(plugin) => plugin,
             Err(error) => {
                 all_serve = false;
@@ -111,7 +111,7 @@ async fn list(session: &Session) -> Result<bool> {
 
 async fn inspect(session: &Session, file: &Path) -> Result<bool> {
     let lang = session.lang;
-    let plugin = session.shelf.load_file(file).await?;
+    let plugin = session.plugins.load_file(file).await?;
     let (info, facts) = (plugin.info(), plugin.facts());
     let limits = &info.batch_limits;
     let list = |items: &[String]| items.join("\n");

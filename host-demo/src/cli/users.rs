@@ -1,6 +1,6 @@
 //! `user`: who may use the page.
 
-use crate::cli::Session;
+use crate::cli::session::Session;
 use crate::cli::table::table;
 use crate::domain::issue::Lang;
 use crate::store::{Actor, MAX_PASSWORD, MIN_PASSWORD, Role, UserProblem};
@@ -9,7 +9,7 @@ use clap::Subcommand;
 use std::io::{IsTerminal, Read};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum UserCommand {
     /// 利用者を加える。パスワードを尋ねる（端末でなければ標準入力から読む） / add a user; asks for the password, or reads it from standard input
     Add {
         /// 名前 / name
@@ -27,17 +27,17 @@ pub(super) enum Command {
     List,
 }
 
-pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+pub(super) async fn run(session: &Session, command: UserCommand) -> Result<bool> {
     let lang = session.lang;
     match command {
-        Command::Add { name, administrator } => {
+        UserCommand::Add { name, administrator } => {
             let role = if administrator { Role::Administrator } else { Role::Operator };
             match session.store.add_user(&name, role, &password(lang)?, Actor::now(&session.operator)).await? {
                 Ok(user) => println!("{} ({})", user.name, user.role.label(lang)),
                 Err(problem) => bail!(problem.words(lang)),
             }
         }
-        Command::Password { name } => {
+        UserCommand::Password { name } => {
             let user = session.store.users().await?.into_iter().find(|user| user.name == name);
             let changed = match user {
                 Some(user) => {
@@ -49,7 +49,7 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
                 bail!(problem.words(lang));
             }
         }
-        Command::List => {
+        UserCommand::List => {
             let headings = lang.pick(["名前", "役割", "状態"], ["name", "role", "state"]);
             let state = |disabled| if disabled { lang.pick("停止中", "disabled") } else { "" };
             let users = session.store.users().await?.into_iter();
