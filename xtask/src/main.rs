@@ -2,6 +2,8 @@
 
 mod apt;
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod contract;
 mod demo;
 mod kit;
