@@ -26,7 +26,7 @@ enum Task {
     Demo(demo::Options),
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
-    /// The order platform with simulated gateways, on http://127.0.0.1:8080.
+    /// The order platform with simulated gateways, on <http://127.0.0.1:8080>.
     Serve(page::ServeOptions),
     /// A command of the order platform on the same store, such as `user add NAME --administrator`.
     #[command(disable_help_flag = true)]

@@ -54,10 +54,10 @@ pub(super) enum BatchAction {
 impl BatchAction {
     fn action(self) -> Action {
         match self {
-            BatchAction::Credit => Action::Credit,
-            BatchAction::Check => Action::Check,
-            BatchAction::Cancel => Action::Cancel,
-            BatchAction::Sync => Action::Sync,
+            Self::Credit => Action::Credit,
+            Self::Check => Action::Check,
+            Self::Cancel => Action::Cancel,
+            Self::Sync => Action::Sync,
         }
     }
 }

@@ -62,7 +62,7 @@ pub struct Counts {
 impl Counts {
     /// Of `rows`.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
-        let mut counts = Counts::default();
+        let mut counts = Self::default();
         rows.into_iter().for_each(|row| counts.add(row.outcome));
         counts
     }
@@ -105,7 +105,7 @@ impl Progress {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
             bar
         });
-        Progress { bar, total, lang, so_far: Mutex::new((Counts::default(), Instant::now())) }
+        Self { bar, total, lang, so_far: Mutex::new((Counts::default(), Instant::now())) }
     }
 
     /// One more row. A row that is asked about again counts again.

@@ -10,7 +10,7 @@ pub(super) enum Reading {
     /// The request cannot be read.
     #[response(status = 400, content_type = "application/problem+json")]
     Unreadable(Problem),
-    /// The token is missing or not good.
+    /// The token is missing or not valid.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
     /// The platform failed.
@@ -25,7 +25,7 @@ pub(super) enum Acting {
     /// The request cannot be read, or has no `Idempotency-Key`.
     #[response(status = 400, content_type = "application/problem+json")]
     Unreadable(Problem),
-    /// The token is missing or not good.
+    /// The token is missing or not valid.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
     /// It changed since it was read, its state does not allow it, or the same call is being carried out.

@@ -60,7 +60,7 @@ pub(super) struct FeeTrialRequest {
     amount: i64,
 }
 
-/// What it would become.
+/// The bill under the mall's fee rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FeeTrialResult {
     payment_fee: i64,

@@ -64,7 +64,7 @@ pub(super) async fn once(
         }
         Begun::Another => return Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
     }
-    // Carried out to its end even if the caller goes away: half a call would be answered by nobody.
+    // Carried out to its end even if the caller goes away: a response that is not stored would let the same key act again.
     let (caller, running) = (caller.id.clone(), app.clone());
     let carried_out = app.begin(async move {
         let answer = next.run(Request::from_parts(parts, Body::from(body))).await;

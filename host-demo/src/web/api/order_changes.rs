@@ -26,7 +26,7 @@ async fn unchanged(app: &App, id: i64, version: i64) -> Result<order::Order, Pro
     if order.version == version { Ok(order) } else { Err(stale(order.version)) }
 }
 
-/// The order as it is now, if the edit was written; else somebody else was faster.
+/// The order as it is now if the edit was written, else the problem that another change came first.
 async fn edited(app: &App, id: i64, written: bool, lang: Lang) -> Result<Json<Order>, Problem> {
     let order = find(app, id).await?;
     if written { Ok(Json(Order::new(&order, lang))) } else { Err(stale(order.version)) }
@@ -46,7 +46,7 @@ pub(super) struct OrderActionRequest {
     version: i64,
 }
 
-/// What became of it.
+/// The result of an action on one order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OrderActionResult {
     /// `failure` also where the order's state or its content forbade it and nothing was sent: `trouble` says why.
@@ -129,7 +129,7 @@ pub(super) async fn tracking(
     }
 }
 
-/// Where the order is, in the shop's own words.
+/// A change of 受注ステータス.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OrderStatusUpdate {
@@ -205,7 +205,7 @@ pub(super) struct DecisionRequest {
 
 /// Records what an operator found at the provider about an unknown outcome.
 #[utoipa::path(post, operation_id = "record_decision", path = "/v1/orders/{id}/decision", tag = "orders", params(("id" = i64, Path), Key), request_body = DecisionRequest,
-    responses((status = 200, body = OrderActionResult, description = "What became of it."), Acting, Missing))]
+    responses((status = 200, body = OrderActionResult, description = "The result."), Acting, Missing))]
 pub(super) async fn decide(
     Shared(app): Shared<App>,
     caller: Caller,

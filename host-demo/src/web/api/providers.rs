@@ -233,9 +233,9 @@ pub(super) async fn load(
 impl From<InstallError> for Problem {
     fn from(error: InstallError) -> Self {
         match error {
-            InstallError::Provider(reason) => Problem::new(Kind::Refused, reason.to_string()),
-            InstallError::Store(error) => Problem::failed(&error),
-            InstallError::Meanwhile(_) => Problem::new(Kind::Conflict, error.to_string()),
+            InstallError::Provider(reason) => Self::new(Kind::Refused, reason.to_string()),
+            InstallError::Store(error) => Self::failed(&error),
+            InstallError::Meanwhile(_) => Self::new(Kind::Conflict, error.to_string()),
         }
     }
 }

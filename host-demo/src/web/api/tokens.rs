@@ -78,9 +78,9 @@ pub(super) async fn issue(
     Ok((StatusCode::CREATED, Json(IssuedApiToken { about: about.into(), token })))
 }
 
-/// Makes a token worthless.
+/// Revokes a token.
 #[utoipa::path(delete, operation_id = "revoke_token", path = "/v1/tokens/{id}", tag = "administration", params(("id" = i64, Path), Key),
-    responses((status = 204, description = "It is worth nothing now."), Acting, Missing, Restricted))]
+    responses((status = 204, description = "The token is revoked."), Acting, Missing, Restricted))]
 pub(super) async fn revoke(
     State(app): State<App>,
     Administrator(caller): Administrator,
@@ -88,6 +88,6 @@ pub(super) async fn revoke(
 ) -> Result<StatusCode, Problem> {
     match app.store.revoke_api_token(id, Actor::now(&caller.name)).await? {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::new(Kind::NotFound, "There is no such token that is still good.")),
+        false => Err(Problem::new(Kind::NotFound, "There is no such valid token.")),
     }
 }

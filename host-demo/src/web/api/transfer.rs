@@ -24,7 +24,7 @@ pub(super) enum CsvEncoding {
     /// UTF-8
     #[serde(rename = "utf-8")]
     Utf8,
-    /// The Shift_JIS of Windows.
+    /// The `Shift_JIS` of Windows.
     #[serde(rename = "shift_jis")]
     ShiftJis,
 }
@@ -32,8 +32,8 @@ pub(super) enum CsvEncoding {
 impl CsvEncoding {
     fn encoding(self) -> &'static Encoding {
         match self {
-            CsvEncoding::Utf8 => UTF_8,
-            CsvEncoding::ShiftJis => SHIFT_JIS,
+            Self::Utf8 => UTF_8,
+            Self::ShiftJis => SHIFT_JIS,
         }
     }
 }
@@ -50,7 +50,7 @@ enum_of! {
     }
 }
 
-/// What a file is.
+/// How a file is imported.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -58,9 +58,9 @@ pub(super) struct ImportOptions {
     /// The mall whose file it is.
     mall: String,
     what: CsvContent,
-    /// Absent: found out.
+    /// Absent: detected.
     encoding: Option<CsvEncoding>,
-    /// Says what would happen, and does nothing.
+    /// Validates the file and reports what would happen; writes nothing.
     #[serde(default)]
     dry_run: bool,
     /// Orders that are there already become what the file says, as long as they may still be credited; 受注ステータス
@@ -69,7 +69,7 @@ pub(super) struct ImportOptions {
     correct: bool,
     /// Which of the orders are taken: a value of a column that tells payment method or status, or column and value
     /// (`支払方法=後払い決済`); as often as needed. `*`: all of them but those that were cancelled. Comes before the
-    /// mall's `take`. A file with such a column of which nobody has said what is to be taken is refused with the
+    /// mall's `take`. A file with such a column without a choice of what is to be taken is refused with the
     /// values that it has (`choice-needed`).
     #[serde(default)]
     take: Vec<String>,
@@ -85,7 +85,7 @@ pub(super) struct FileOrder {
     words: String,
 }
 
-/// What came of a file, or would.
+/// The result of an import, or of a dry run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ImportResult {
     dry_run: bool,
@@ -137,11 +137,11 @@ impl SkippedRows {
         };
         let (column, value) = told.unzip();
         let words = reason.words(lang);
-        SkippedRows { reason: name, words, column, value, orders: tally.orders, rows: tally.rows }
+        Self { reason: name, words, column, value, orders: tally.orders, rows: tally.rows }
     }
 }
 
-/// Orders that an answer names one by one: an answer is kept with its key.
+/// Orders that a response lists one by one; responses are stored for their `Idempotency-Key`, so they are bounded.
 const NAMED: usize = 1_000;
 
 /// Takes orders, credit results or findings about unknown outcomes in from a CSV file.
@@ -155,32 +155,32 @@ const NAMED: usize = 1_000;
 /// yet, and メモ; each row is checked like a single decision.
 #[utoipa::path(post, operation_id = "import_csv", path = "/v1/imports", tag = "csv", params(ImportOptions, Key),
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = ImportResult, description = "What came of the file, or would."), Acting, Missing))]
+    responses((status = 200, body = ImportResult, description = "The result of the import, or of the dry run."), Acting, Missing))]
 pub(super) async fn import(
     State(app): State<App>,
     caller: Caller,
     RawQuery(query): RawQuery,
     bytes: Bytes,
 ) -> Result<Json<ImportResult>, Problem> {
-    let coming: ImportOptions = serde_html_form::from_str(query.as_deref().unwrap_or_default())
+    let options: ImportOptions = serde_html_form::from_str(query.as_deref().unwrap_or_default())
         .map_err(|error| Problem::new(Kind::Unreadable, error.to_string()))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
     }
-    let mall = app.store.mall(&coming.mall).await?.ok_or_else(|| Problem::no_such("mall", &coming.mall))?;
+    let mall = app.store.mall(&options.mall).await?.ok_or_else(|| Problem::no_such("mall", &options.mall))?;
     let incoming = Incoming {
-        mall: coming.mall,
-        what: coming.what.into(),
-        encoding: coming.encoding.map(CsvEncoding::encoding),
-        correct: coming.correct,
-        take: coming.take,
+        mall: options.mall,
+        what: options.what.into(),
+        encoding: options.encoding.map(CsvEncoding::encoding),
+        correct: options.correct,
+        take: options.take,
         bytes: bytes.to_vec(),
     };
-    let came = import::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
-    let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
-    let came = came.map_err(|not_taken| refused(not_taken, caller.lang))?;
-    let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
-    let counts = &came.counts;
+    let result = import::take_in(&app, &incoming, &mall, &caller.name, options.dry_run, caller.lang).await;
+    let result = result.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
+    let result = result.map_err(|not_taken| refused(not_taken, caller.lang))?;
+    let (taken_count, refused_count) = (result.taken.len(), result.bad.len());
+    let counts = &result.counts;
     let rows = ImportRowCounts {
         read: counts.read(),
         taken: counts.taken.rows,
@@ -190,17 +190,17 @@ pub(super) async fn import(
     let passed_over = counts.passed.iter().take(NAMED);
     let passed_over = passed_over.map(|(reason, tally)| SkippedRows::new(reason, *tally, caller.lang)).collect();
     let taken =
-        came.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
-    let refused = came.bad.into_iter().take(NAMED).map(|bad| FileOrder {
+        result.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
+    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder {
         line: bad.line,
         words: bad.complaints.iter().map(|complaint| complaint.words(caller.lang)).collect::<Vec<_>>().join(" / "),
         number: bad.number,
     });
     let refused = refused.collect();
-    Ok(Json(ImportResult { dry_run: coming.dry_run, taken_count, refused_count, rows, passed_over, taken, refused }))
+    Ok(Json(ImportResult { dry_run: options.dry_run, taken_count, refused_count, rows, passed_over, taken, refused }))
 }
 
-/// The problem that a file is, or what has to be sent with it.
+/// The problem for a file that was not imported: a validation error, or the choice that has to be sent with it.
 fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
     match not_taken {
         NotTaken::Unfit(words) => Problem::new(Kind::Invalid, words),
@@ -219,7 +219,7 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
     }
 }
 
-/// What is wanted.
+/// What is exported, and how.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ExportOptions {
@@ -228,21 +228,21 @@ pub(super) struct ExportOptions {
     encoding: Option<CsvEncoding>,
 }
 
-/// Orders, credit results or orders of unknown outcome as a CSV file that opens in a Japanese Excel. What Shift_JIS cannot write becomes 〓.
+/// Orders, credit results or orders of unknown outcome as a CSV file that opens in a Japanese Excel. What `Shift_JIS` cannot write becomes 〓.
 ///
-/// Credit results are those of orders whose results came by CSV, and of those that nobody has judged yet; orders that
+/// Credit results are those of orders whose results came by CSV, and of those that have no verdict yet; orders that
 /// were judged through the API are left out. `decisions` are the orders of unknown outcome, with an empty 結果: filled in,
 /// the file can be taken in.
 #[utoipa::path(get, operation_id = "export_csv", path = "/v1/exports", tag = "csv", params(ExportOptions, OrderFilter),
     responses((status = 200, body = String, description = "The file.", content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json", description = "The file would have too many orders.")))]
 pub(super) async fn export(
     State(app): State<App>,
-    Query(going): Query<ExportOptions>,
+    Query(options): Query<ExportOptions>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let matching = OrderFilter::in_query(query.as_deref(), &["what", "encoding"])?;
-    let charset = if going.encoding == Some(CsvEncoding::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    let what = going.what.into();
+    let charset = if options.encoding == Some(CsvEncoding::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
+    let what = options.what.into();
     let written = import::write(&app, what, &matching.query()?, charset).await;
     let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));

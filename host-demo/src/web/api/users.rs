@@ -84,7 +84,7 @@ pub(super) struct UserAccess {
     disabled: bool,
 }
 
-/// Gives a user another role, or shuts the user out or lets in again.
+/// Gives a user another role, or disables or enables the user.
 #[utoipa::path(put, operation_id = "change_user", path = "/v1/users/{id}", tag = "administration", params(("id" = i64, Path), Key), request_body = UserAccess,
     responses((status = 200, body = User, description = "The user."), Acting, Missing, Restricted))]
 pub(super) async fn change(

@@ -41,13 +41,13 @@ pub(crate) enum AuditEvent {
         /// What the user may do.
         role: UserRole,
     },
-    /// A user got another role, was shut out or let in again.
+    /// A user got another role, was disabled or enabled again.
     UserChanged {
         /// The name.
         user: String,
         /// What the user may do from then on.
         role: UserRole,
-        /// Whether the user is shut out from then on.
+        /// Whether the user is disabled from then on.
         disabled: bool,
     },
     /// A user's password was changed.
@@ -62,7 +62,7 @@ pub(crate) enum AuditEvent {
         /// What it may do.
         role: UserRole,
     },
-    /// A token was made worthless.
+    /// A token was revoked.
     TokenRevoked {
         /// What it was for.
         token: String,
@@ -171,7 +171,7 @@ impl From<MallPart> for ChangedMallSetting {
     }
 }
 
-/// Something about a provider that changes with its component, and that somebody has to know of.
+/// A change that comes with another component of a provider and has to be confirmed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub(crate) enum ProviderChange {

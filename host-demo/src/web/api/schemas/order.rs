@@ -24,7 +24,7 @@ enum_of! {
         Rejected,
         /// The last try recorded nothing at the provider.
         NotSent,
-        /// Sent, and nobody knows what became of it.
+        /// Sent; the outcome is unknown.
         Unknown,
         /// A cancel of an approved registration is on its way.
         CancellingApproved,
@@ -34,7 +34,7 @@ enum_of! {
         CancellingOnHold,
         /// A cancel is tried again after one whose answer was lost.
         CancellingAgain,
-        /// A cancel was sent, and nobody knows what became of it.
+        /// A cancel was sent; the outcome is unknown.
         CancelUnknown,
         /// Cancelled at the provider: nothing is live there.
         Cancelled,
@@ -42,7 +42,7 @@ enum_of! {
         Syncing,
         /// The tracking number is sent again after an answer was lost.
         SyncingAgain,
-        /// The tracking number was sent, and nobody knows what became of it.
+        /// The tracking number was sent; the outcome is unknown.
         SyncUnknown,
         /// The provider has the tracking number.
         Synced,
@@ -76,7 +76,7 @@ enum_of! {
 }
 
 enum_of! {
-    /// What an event means for the operator's count.
+    /// How an action ended for an order.
     ActionOutcome of Outcome {
         /// 成功
         Success,
