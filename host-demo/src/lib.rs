@@ -1,12 +1,12 @@
 //! A demo order platform (受注管理) whose deferred-payment (後払い) providers are sandboxed plugins.
 //!
-//! The way of an order: [`import`] reads it from a mall's export ([`sheet`]) and has its fee adjusted,
-//! [`store`] keeps it, [`desk`] claims it, asks the [`provider`] and writes what the [`answer`] means,
-//! [`state`] says as data what may follow what, and [`words`] what a person reads about it. [`results`]
-//! takes credit results by CSV instead, [`decisions`] what operators found about unknown outcomes; what becomes of
-//! every row of a file is an [`intake`], and [`take`] says which orders of an export are wanted. [`background`] runs
-//! [`batch`]es and the [`automation`] while nobody clicks, and [`worker`] clears up after processes that were killed.
-//! [`install`] puts plugins in their place. [`cli`] is the command line, and [`terminal`] where it prints.
+//! The way of an order: [`service::import`] reads it from a mall's export ([`service::csv`]) and has its fee adjusted,
+//! [`store`] keeps it, [`service::credit`] claims it, calls the plugin ([`service::providers`]) and applies the
+//! response; [`domain::credit_state`] is the table of what may follow what. [`service::worker`] runs batches and the
+//! automation in the background. [`cli`] is the command line, [`web`] the pages and the API, [`terminal`] the one place
+//! that prints.
+//!
+//! Who may import whom: [`domain`] ← [`store`] ← [`service`] ← [`cli`] and [`web`].
 
 // First, for its macros stand in for those that print.
 #[macro_use]

@@ -1,4 +1,4 @@
-//! `host-demo`: the demo order platform's command line. See [`host_demo`].
+//! The program `host-demo`: runs the command line of [`host_demo`] and turns its result into an exit code.
 
 use clap::Parser;
 use host_demo::cli::Cli;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             None => ExitCode::from(SOME_FAILED),
         },
         Err(error) => {
-            terminal::print_error(format_args!("{}", words(&error)));
+            terminal::print_error(format_args!("{}", message(&error)));
             ExitCode::from(BAD_INPUT)
         }
     }
@@ -35,11 +35,11 @@ async fn run(compiler: Compiler) -> anyhow::Result<bool> {
     Cli::parse().run(compiler).await
 }
 
-/// The error and its causes, without those that the error's own words repeat.
-fn words(error: &anyhow::Error) -> String {
+/// The error and its causes, without causes whose text an error above already contains.
+fn message(error: &anyhow::Error) -> String {
     error
         .chain()
         .skip(1)
         .map(ToString::to_string)
-        .fold(error.to_string(), |said, cause| if said.contains(&cause) { said } else { format!("{said}: {cause}") })
+        .fold(error.to_string(), |text, cause| if text.contains(&cause) { text } else { format!("{text}: {cause}") })
 }

@@ -1,15 +1,15 @@
 //! The one place where the command line prints.
 //!
-//! What plugins, providers and files say is shown to whoever sits at the terminal, and a terminal carries out
-//! what is hidden in it: it moves, erases, changes the title, or turns the direction of text. So everything
-//! that is printed goes through [`visible`]: this crate's `println!` and `eprintln!` are those of this module.
+//! Texts of plugins, providers and files are shown to the operator, and a terminal executes control sequences that are
+//! hidden in them: they move the cursor, erase, change the title, or reverse the direction of text. So everything that
+//! is printed goes through [`visible`]: this crate's `println!` and `eprintln!` are those of this module.
 
 use provider_host::is_control;
 use std::fmt::{Arguments, Write as _};
 use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
 
-/// Why the output is not whole, where it is not for want of a reader: a full disk, for instance.
+/// The first write error other than a closed pipe, a full disk for instance.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// `text` with every character that steers a terminal as an escape, `\u001b`. Line ends and tabs are kept. In
@@ -36,12 +36,12 @@ pub fn print_error(line: Arguments<'_>) {
     put(&mut io::stderr().lock(), line);
 }
 
-/// Why something that was printed did not arrive although somebody was there to read it, if so.
+/// Why output is missing although its reader is there: the first write error other than a closed pipe.
 pub fn lost() -> Option<&'static io::Error> {
     LOST.get()
 }
 
-/// A reader that has gone, as in `… | head -1`, does not end the work that is reported on.
+/// Writes a line. A pipe that its reader closed, as in `… | head -1`, is no error: the command completes its work.
 fn put(stream: &mut impl Write, line: Arguments<'_>) {
     if let Err(error) = stream.write_all((visible(&line.to_string()) + "\n").as_bytes())
         && error.kind() != ErrorKind::BrokenPipe

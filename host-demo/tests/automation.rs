@@ -34,7 +34,7 @@ impl Platform {
         let providers: HashMap<_, _> = fakes.iter().map(|(id, fake)| (id.to_string(), (*fake).clone())).collect();
         let desk = CreditService {
             store: test.store.clone(),
-            worker: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(providers),
             who: "nobody".into(),
             concurrency: 4,

@@ -7,9 +7,9 @@ use common::{Db, TestStore, on_both};
 use host_demo::domain::credit_state::{Action, State};
 use host_demo::domain::lang::Lang;
 use host_demo::service::credit::CreditService;
+use host_demo::service::csv::encoding::Charset;
 use host_demo::service::csv::error::{FileError, RowError};
 use host_demo::service::csv::row_result::SkipReason;
-use host_demo::service::csv::table::Charset;
 use host_demo::service::decisions::{self, Decided, DecisionsError};
 use host_demo::store::ListQuery;
 use host_demo::store::lease::ProcessLease;
@@ -31,7 +31,7 @@ impl Office {
         let fake = Fake::new(&vec![Next::LoseAnswer; orders]);
         let desk = CreditService {
             store: test.store.clone(),
-            worker: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
             who: "花子".into(),
             concurrency: 1,
@@ -135,7 +135,7 @@ on_both! {
         let said = words(&done);
         assert_eq!(said.len(), expected.len());
         assert!(said.iter().zip(expected).all(|(said, expected)| said.contains(expected)), "{said:#?}");
-        assert!(matches!(done.bad().nth(8).unwrap().complaints[..], [RowError::NotRecorded(_)]), "it is approved");
+        assert!(matches!(done.bad().nth(8).unwrap().errors[..], [RowError::NotRecorded(_)]), "it is approved");
         assert_eq!(done.counts().taken.rows, 0);
         assert_eq!(office.states().await[..3], [State::Unknown; 3]);
         assert_eq!(office.fake.ledger.lock().unwrap().len(), 4);
@@ -200,17 +200,17 @@ on_both! {
 
     async fn the_orders_in_doubt_are_written_to_be_filled_in(db) {
         let office = Office::in_doubt(db, 2).await;
-        for charset in [Charset::Utf8WithBom, Charset::ShiftJis] {
+        for charset in [Charset::Utf8, Charset::ShiftJis] {
             let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), charset).await.unwrap();
             let mall = office.test.mall().await;
             let empty = decisions::take_in(&office.desk, &mall, &bytes, None, false).await.unwrap();
             assert_eq!(empty.counts().passed[&SkipReason::NoResult].rows, 2);
         }
-        let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8WithBom).await.unwrap();
+        let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8).await.unwrap();
         let filled = String::from_utf8(bytes).unwrap().replace("\"[結果不明]\",\"\",\"\",\"\"", "\"[結果不明]\",\"登録なし\",\"\",\"検索 0件\"");
         let done = office.take_in(&filled, false).await;
         assert_eq!((done.counts().taken.rows, done.bad().count()), (2, 0));
-        let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8WithBom).await.unwrap();
+        let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8).await.unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap().lines().count(), 1, "nothing is in doubt any more");
     }
 }

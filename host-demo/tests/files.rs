@@ -9,9 +9,11 @@ use host_demo::domain::credit_state::State;
 use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
 use host_demo::service::csv::error::{FileError, RowError};
+use host_demo::service::csv::records::{Fault, QuoteFault};
 use host_demo::service::csv::row_result::{RowResult, SkipReason};
 use host_demo::service::csv::selection::Question;
-use host_demo::service::csv::table::{self, Column, Fault, QuoteFault};
+use host_demo::service::csv::table::{self, Column};
+use host_demo::service::csv::{guard, order_file};
 use host_demo::service::import::{self, ImportError, Imported, Incoming, Known};
 use host_demo::service::malls;
 use host_demo::service::messages::localize::Localize;
@@ -38,7 +40,7 @@ async fn take_in(test: &TestStore, bytes: &[u8]) -> Imported {
 
 async fn asked(test: &TestStore, file: Incoming<'_>) -> Question {
     match run(test, file).await {
-        Err(ImportError::Asks(question)) => question,
+        Err(ImportError::ChoiceNeeded(question)) => question,
         other => panic!("{other:?}"),
     }
 }
@@ -49,15 +51,15 @@ fn numbers(imported: &Imported) -> Vec<&str> {
 
 /// Of each refused entry its line, how many rows it is, and what is wrong with the quotes.
 fn faults(imported: &Imported) -> Vec<(u64, usize, Option<Fault>)> {
-    let refused = imported.entries.iter().filter_map(|entry| match &entry.fate {
-        RowResult::Refused(complaints) => Some((entry, complaints)),
+    let refused = imported.entries.iter().filter_map(|entry| match &entry.result {
+        RowResult::Refused(errors) => Some((entry, errors)),
         _ => None,
     });
-    let fault = |complaint: &RowError| match complaint {
+    let fault = |error: &RowError| match error {
         RowError::Quote { fault, .. } => Some(*fault),
         _ => None,
     };
-    refused.map(|(entry, complaints)| (entry.line, entry.rows, complaints.iter().find_map(fault))).collect()
+    refused.map(|(entry, errors)| (entry.line, entry.rows, errors.iter().find_map(fault))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,8 +301,8 @@ async fn a_remark_of_several_lines_beside_a_torn_row_waits_until_that_is_mended(
     for rows in [[torn.clone(), remark()], [remark(), torn]] {
         let imported = run(&test, Incoming { dry_run: true, ..incoming(text(&rows, "\n").as_bytes()) }).await.unwrap();
         assert_eq!((numbers(&imported).len(), imported.counts().refused.rows), (0, 4));
-        let complaint = imported.bad().find(|bad| bad.number == "B").unwrap().complaints.remove(0);
-        assert!(matches!(complaint, RowError::BesideUnread(3 | 4)), "{complaint:?}");
+        let error = imported.bad().find(|bad| bad.number == "B").unwrap().errors.remove(0);
+        assert!(matches!(error, RowError::BesideUnread(3 | 4)), "{error:?}");
     }
     // Nothing is torn by an empty line.
     let rows = [row("A", "", "皿"), String::new(), remark(), String::new()];
@@ -351,9 +353,9 @@ async fn an_order_with_a_part_among_unreadable_rows_does_not_come_in_without_it(
         [row("A", "", "皿"), row("B", "\"急ぎ", "皿"), gift("", "おまけ"), row("C", "のし\"", "皿"), gift("", "見本")];
     let imported = take_in(&test, text(&rows, "\n").as_bytes()).await;
     assert_eq!(numbers(&imported), [""; 0]);
-    let complaints: Vec<_> = imported.bad().map(|bad| (bad.line, bad.complaints[0].clone())).collect();
-    assert_eq!(complaints[0], (2, RowError::PartUnread(3)));
-    assert_eq!((complaints.len(), complaints[2].0), (3, 6));
+    let errors: Vec<_> = imported.bad().map(|bad| (bad.line, bad.errors[0].clone())).collect();
+    assert_eq!(errors[0], (2, RowError::PartUnread(3)));
+    assert_eq!((errors.len(), errors[2].0), (3, 6));
     assert_eq!(imported.counts().refused.rows, 5);
 }
 
@@ -417,8 +419,8 @@ async fn every_identifier_that_excel_destroyed_is_named_in_its_column() {
         ),
     ] {
         let imported = take_in(&test, whole.replacen(from, to, 1).as_bytes()).await;
-        let complaints: Vec<_> = imported.bad().flat_map(|bad| bad.complaints).collect();
-        assert!(matches!(&complaints[..], [RowError::Mangled(named, _)] if named == column), "{to}: {complaints:?}");
+        let errors: Vec<_> = imported.bad().flat_map(|bad| bad.errors).collect();
+        assert!(matches!(&errors[..], [RowError::Mangled(named, _)] if named == column), "{to}: {errors:?}");
     }
 }
 
@@ -440,9 +442,10 @@ async fn an_id_at_a_provider_that_excel_destroyed_is_refused() {
         let settings = [("terminal-id", id), ("password", "1.5E+10")];
         Mall { settings: settings.map(|(key, value)| (key.to_owned(), value.into())).into(), ..common::mall() }
     };
-    assert_eq!(malls::check(&mall("9000000001"), &fake).await.unwrap(), []);
+    let problems = async |id: &str| malls::validate(&mall(id), Some(&fake)).await.unwrap().of_provider.unwrap();
+    assert_eq!(problems("9000000001").await, []);
     for id in ["9.0E+09", "####"] {
-        let problems = malls::check(&mall(id), &fake).await.unwrap();
+        let problems = problems(id).await;
         assert!(
             problems[0].localized(Lang::Ja).contains("settings.terminal-id: この値はExcelで崩れています"),
             "{problems:?}"
@@ -558,7 +561,7 @@ async fn which_orders_are_taken_is_asked_where_the_values_say_what_the_heading_d
         let bytes = with_columns(&[column], &rows);
         // All were cancelled: nothing is asked, and nothing taken.
         match run(&test, Incoming { dry_run: true, ..incoming(bytes.as_bytes()) }).await {
-            Err(ImportError::Asks(question)) => assert_eq!(question.columns[0].heading, column),
+            Err(ImportError::ChoiceNeeded(question)) => assert_eq!(question.columns[0].heading, column),
             Ok(imported) => assert!(imported.counts().passed_over().orders > 0, "{column} {values:?}"),
             other => panic!("{column} {values:?}: {other:?}"),
         }
@@ -703,7 +706,7 @@ async fn the_rows_of_an_order_agree_on_how_it_is_paid() {
     let told = ["後払い".to_owned()];
     let imported = run(&test, Incoming { take: &told, ..incoming(bytes.as_bytes()) }).await.unwrap();
     assert_eq!(numbers(&imported), ["A"], "a cell of an order may stand on its first row alone");
-    assert_eq!(imported.bad().next().unwrap().complaints[0], RowError::LinesDiffer("支払方法".into()));
+    assert_eq!(imported.bad().next().unwrap().errors[0], RowError::LinesDiffer("支払方法".into()));
 }
 
 on_both! {
@@ -785,8 +788,8 @@ proptest! {
         prop_assert_eq!(next - 1, lines_of(&text));
 
         let take = host_demo::service::csv::selection::Choice { told: &[], setting: &Default::default() };
-        let reading = import::Reading { encoding: None, renamed: &Default::default(), take };
-        let parsed = import::parse(&bytes, reading).unwrap();
+        let reading = order_file::Reading { encoding: None, renamed: &Default::default(), take };
+        let parsed = order_file::parse(&bytes, reading).unwrap();
         let (counts, rows) = (parsed.intake.counts(), sheet.lines.iter().map(table::Line::rows).sum::<usize>());
         prop_assert_eq!(counts.read(), rows);
         prop_assert_eq!(counts.taken.rows + counts.refused.rows + counts.passed_over().rows, rows);
@@ -808,9 +811,9 @@ proptest! {
         let mut reader = csv::Reader::from_reader(whole.as_bytes());
         for (line, record) in sheet.lines.iter().zip(reader.records()) {
             let record = record.unwrap();
-            let cells: Vec<_> = record.iter().map(|cell| table::unguarded(cell.trim()).to_owned()).collect();
+            let cells: Vec<_> = record.iter().map(|cell| guard::unguarded(cell.trim()).to_owned()).collect();
             prop_assert_eq!(&line.cells, &cells);
-            prop_assert!(!line.complaints.iter().any(|complaint| matches!(complaint, RowError::Quote { .. })), "{:?}", line.complaints);
+            prop_assert!(!line.errors.iter().any(|error| matches!(error, RowError::Quote { .. })), "{:?}", line.errors);
         }
     }
 
@@ -824,8 +827,8 @@ proptest! {
         let at = places[place % places.len()];
         let text = format!("{HEADINGS}\n{}\"{}", &body[..at], &body[at..]);
         let take = host_demo::service::csv::selection::Choice { told: &[], setting: &Default::default() };
-        let reading = import::Reading { encoding: None, renamed: &Default::default(), take };
-        let parsed = import::parse(text.as_bytes(), reading).unwrap();
+        let reading = order_file::Reading { encoding: None, renamed: &Default::default(), take };
+        let parsed = order_file::parse(text.as_bytes(), reading).unwrap();
         prop_assert_eq!(parsed.intake.counts().read(), rows.len());
         let lines: BTreeSet<u64> = parsed.intake.entries.iter().flat_map(|entry| entry.line..entry.line + entry.rows as u64).collect();
         prop_assert_eq!(lines.len(), rows.len());
@@ -843,7 +846,7 @@ proptest! {
         let whole: String = table.iter().map(|cells| cells.join(",") + "\n").collect();
         let sheet = table::read(whole.as_bytes(), None, &columns, |_, _| false).unwrap();
         // An order number has no line break: no file with one in there is taken.
-        let taken = sheet.lines.iter().filter(|line| line.complaints.is_empty() && !line.cells[0].contains('\n'));
+        let taken = sheet.lines.iter().filter(|line| line.errors.is_empty() && !line.cells[0].contains('\n'));
         for line in taken {
             let rows: BTreeSet<&str> =
                 line.cells.iter().flat_map(|cell| cell.split(['"', ',', '\n'])).filter_map(|text| text.split_once('.')).map(|(row, _)| row).filter(|row| !row.is_empty()).collect();

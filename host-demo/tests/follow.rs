@@ -1,7 +1,7 @@
 //! What serves follows the plugin folder: a grant that is taken away holds at once, whatever else happens there.
 
 use host_demo::service::providers::directory::PluginDirectory;
-use host_demo::service::providers::watcher::News;
+use host_demo::service::providers::watcher::PluginEvent;
 use provider_host::{Host, Limits, Permissions, Registry};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,12 +39,12 @@ impl Followed {
         let (says, news) = unbounded_channel();
         let followed = Arc::clone(&registry);
         let following = tokio::spawn(async move {
-            let tell = |_: &str, news: News<'_>| {
+            let tell = |_: &str, news: PluginEvent<'_>| {
                 let name = match news {
-                    News::Current(_) => "Current",
-                    News::Kept(_) => "Kept",
-                    News::Refused(_) => "Refused",
-                    News::Withdrawn => "Withdrawn",
+                    PluginEvent::Current(_) => "Current",
+                    PluginEvent::Kept(_) => "Kept",
+                    PluginEvent::Refused(_) => "Refused",
+                    PluginEvent::Withdrawn => "Withdrawn",
                 };
                 let _ = says.send(name);
             };

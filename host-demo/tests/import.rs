@@ -5,17 +5,17 @@ mod common;
 use common::fake::Fake;
 use common::{TestStore, golden, on_both};
 use encoding_rs::{Encoding, SHIFT_JIS};
-use host_demo::domain::columns::Renamed;
-use host_demo::domain::columns::Takes;
+use host_demo::domain::columns::{Renamed, Takes};
 use host_demo::domain::credit_state::{Event, State};
 use host_demo::domain::invoice::Invoice;
 use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::{Band, Fees, Mall, Mode};
 use host_demo::service::csv::error::{FileError, InvalidOrder, RowError};
-use host_demo::service::csv::row_result::{SkipReason, Tally};
+use host_demo::service::csv::limits::MAX_CELL;
+use host_demo::service::csv::order_file::{self, FileOrder, OrderFileError, Parsed, Reading};
+use host_demo::service::csv::row_result::{RowCount, SkipReason};
 use host_demo::service::csv::selection::Choice;
-use host_demo::service::csv::table::MAX_CELL;
-use host_demo::service::import::{self, FileOrder, Imported, Incoming, Known, Parsed, Reading, Unread};
+use host_demo::service::import::{self, Imported, Incoming, Known};
 use host_demo::service::messages::localize::Localize;
 use host_demo::store::Change;
 
@@ -35,9 +35,9 @@ fn file(lines: &[String]) -> String {
 
 fn read(bytes: &[u8], encoding: Option<&'static Encoding>, renamed: &Renamed) -> Result<Parsed, FileError> {
     let take = Choice { told: &[], setting: &Takes::new() };
-    import::parse(bytes, Reading { encoding, renamed, take }).map_err(|unread| match unread {
-        Unread::File(problem) => problem,
-        Unread::Asks(question) => panic!("{question:?}"),
+    order_file::parse(bytes, Reading { encoding, renamed, take }).map_err(|unread| match unread {
+        OrderFileError::File(problem) => problem,
+        OrderFileError::ChoiceNeeded(question) => panic!("{question:?}"),
     })
 }
 
@@ -96,7 +96,7 @@ fn neighbouring_lines_are_one_order_and_a_discount_is_a_line() {
     assert_eq!(orders.iter().map(|order| order.data.items.len()).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(orders[0].data.goods(), 1800);
     assert_eq!(orders[0].data.recipient, None);
-    assert_eq!(parsed.intake.counts().taken, Tally { orders: 2, rows: 3 });
+    assert_eq!(parsed.intake.counts().taken, RowCount { orders: 2, rows: 3 });
 }
 
 #[test]
@@ -187,9 +187,9 @@ fn an_order_of_too_many_lines_or_with_unseen_characters_is_named() {
     let parsed = parse(&file(&[many, vec![odd, line("A-3", "皿", "732", "1", "1232")]].concat()));
     assert_eq!(orders(&parsed).iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-3"]);
     let bad = bad(&parsed);
-    assert_eq!(bad[0].complaints, [RowError::TooManyItems]);
-    assert_eq!(bad[1].complaints, [RowError::Unseen("注文番号".into())]);
-    assert_eq!(parsed.intake.counts().refused, Tally { orders: 2, rows: 202 });
+    assert_eq!(bad[0].errors, [RowError::TooManyItems]);
+    assert_eq!(bad[1].errors, [RowError::Unseen("注文番号".into())]);
+    assert_eq!(parsed.intake.counts().refused, RowCount { orders: 2, rows: 202 });
 }
 
 #[test]
@@ -283,7 +283,7 @@ on_both! {
         let done = corrected(lines("千代田9-9", "新規"), false).await;
         assert_eq!(done, tried);
         assert_eq!(done.taken().map(|(_, number, taken)| (number, taken.corrected)).collect::<Vec<_>>(), [("A-1", true)]);
-        assert_eq!(done.bad().next().unwrap().complaints, [RowError::Registered(State::Sending)]);
+        assert_eq!(done.bad().next().unwrap().errors, [RowError::Registered(State::Sending)]);
         let corrected_order = test.order(orders[0].id).await;
         assert_eq!((corrected_order.data.buyer.street.as_str(), corrected_order.version), ("千代田9-9", 1));
         assert_eq!(test.order(orders[1].id).await.data.buyer.street, "千代田1-1");

@@ -1,7 +1,10 @@
 //! A reader of the output that leaves is no error, and nothing that was begun ends with it.
 
-use std::io::pipe;
-use std::process::{Command, Stdio};
+mod common;
+
+use common::{Db, TestStore};
+use std::io::{BufRead, BufReader, pipe};
+use std::process::{Child, Command, Stdio};
 
 /// Runs the command line on a new store, with its output, or its errors, going to a pipe that nobody reads; its exit
 /// code and what it could still say.
@@ -22,17 +25,54 @@ fn without_a_reader(errors_too: bool, arguments: &[&str]) -> (Option<i32>, Strin
 
 #[test]
 fn a_reader_that_leaves_ends_nothing() {
-    for arguments in [&["orders", "list"][..], &["mall", "list"], &["--help"], &["export", "--json"], &["user", "list"]]
-    {
+    for arguments in [
+        &["orders", "list"][..],
+        &["mall", "list"],
+        &["export", "--json"],
+        &["user", "list"],
+        &["check", "--all"],
+        &["--help"],
+        &["--version"],
+        &["orders", "import", "--help"],
+    ] {
         assert_eq!(without_a_reader(false, arguments), (Some(0), String::new()), "{arguments:?}");
         assert_eq!(without_a_reader(true, arguments), (Some(0), String::new()), "{arguments:?}");
     }
     // Wrong input stays wrong, though nobody reads why.
-    for arguments in [&["credit", "A-1"][..], &["mall", "show", "nowhere"]] {
-        let (code, said) = without_a_reader(false, arguments);
+    for arguments in [&["credit", "A-1"][..], &["mall", "show", "nowhere"], &["batch", "show", "1"], &["fly"]] {
+        let (code, errors) = without_a_reader(false, arguments);
         assert_eq!(code, Some(2), "{arguments:?}");
-        assert!(!said.is_empty() && !said.contains("panicked"), "{said}");
+        assert!(!errors.is_empty() && !errors.contains("panicked"), "{errors}");
         assert_eq!(without_a_reader(true, arguments), (Some(2), String::new()), "{arguments:?}");
+    }
+}
+
+/// Bytes that a pipe takes before its reader has read any: 64 KiB on Linux, less elsewhere.
+const PIPE: usize = 64 << 10;
+
+/// `… | head -1`: the reader goes while most of the output is still to be written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_leaves_after_a_line_ends_the_output_quietly() {
+    let test = TestStore::new(Db::Sqlite).await;
+    test.orders(3_000).await;
+    let start = |arguments: &[&str]| -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_host-demo"));
+        command.arg("--db").arg(test.folder.path().join("orders.db")).args(arguments).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for arguments in [&["orders", "list"][..], &["orders", "list", "--json"], &["export", "--json"]] {
+        let whole = start(arguments).wait_with_output().unwrap();
+        assert!(
+            whole.stdout.len() > 2 * PIPE,
+            "{arguments:?}: so little would fit into the pipe, and nothing is shown"
+        );
+        let mut child = start(arguments);
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert!(!first.is_empty(), "{arguments:?}");
+        let ended = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!((ended.status.code(), errors.as_ref()), (Some(0), ""), "{arguments:?}");
     }
 }
 
@@ -45,7 +85,7 @@ fn a_full_disk_is_said() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_host-demo"));
     command.arg("--db").arg(folder.path().join("orders.db")).args(["export", "--json"]).stdin(Stdio::null());
     let ended = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(2), "{said}");
-    assert!(said.contains("could not be written") && !said.contains("panicked"), "{said}");
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("could not be written") && !errors.contains("panicked"), "{errors}");
 }

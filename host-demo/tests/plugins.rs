@@ -366,7 +366,7 @@ async fn a_plugin_serves_only_after_the_audit_log_knows() {
     let database = sqlx::sqlite::SqlitePool::connect(&format!("sqlite:{}", path.display())).await.unwrap();
     sqlx::query("ALTER TABLE audit RENAME TO away").execute(&database).await.unwrap();
     let registry = Registry::default();
-    let installer = Installer { shelf: &platform.shelf, store: &platform.test.store, registry: &registry };
+    let installer = Installer { directory: &platform.shelf, store: &platform.test.store, registry: &registry };
     let candidate = installer.examine(files("np", "second", permissions("np", NP))).await.unwrap();
     assert!(candidate.changes.is_empty());
     let error = installer.install(&candidate, Actor::now("kanri")).await.unwrap_err();
@@ -381,7 +381,7 @@ async fn a_plugin_serves_only_after_the_audit_log_knows() {
 async fn files_that_cannot_be_written_are_told_of_in_the_audit_log() {
     let platform = Platform::new().await;
     let registry = Registry::default();
-    let installer = Installer { shelf: &platform.shelf, store: &platform.test.store, registry: &registry };
+    let installer = Installer { directory: &platform.shelf, store: &platform.test.store, registry: &registry };
     let candidate = installer.examine(files("score", "x", permissions("score", NP))).await.unwrap();
     // A folder in the file's place, which a file does not replace.
     std::fs::create_dir_all(platform.shelf.folder().join("score.wasm/x")).unwrap();
@@ -399,7 +399,7 @@ async fn files_that_cannot_be_written_are_told_of_in_the_audit_log() {
 async fn what_was_compared_with_something_else_is_not_put_in_its_place() {
     let platform = Platform::with_np().await;
     let registry = Registry::default();
-    let installer = Installer { shelf: &platform.shelf, store: &platform.test.store, registry: &registry };
+    let installer = Installer { directory: &platform.shelf, store: &platform.test.store, registry: &registry };
     let late = installer.examine(files("np", "late", permissions("np", NP))).await.unwrap();
     let asked = platform.upload("np", "third", ELSEWHERE, None).await;
     let answer = platform.upload("np", "third", ELSEWHERE, Some(asked.confirmation())).await;

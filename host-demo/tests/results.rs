@@ -7,8 +7,8 @@ use encoding_rs::SHIFT_JIS;
 use host_demo::domain::credit_state::{Action, Event, State};
 use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::Mall;
+use host_demo::service::csv::encoding::Charset;
 use host_demo::service::csv::row_result::SkipReason;
-use host_demo::service::csv::table::Charset;
 use host_demo::service::messages::issue::provider_message;
 use host_demo::service::messages::service_errors::left_out;
 use host_demo::service::results::{self, ResultsError};
@@ -101,7 +101,7 @@ on_both! {
         let mall = by_csv(&test).await;
         let judged = test.claim(&test.all().await[2..], "w").await.remove(0).unwrap();
         test.store.apply(&[Change::new(&judged, Event::CreditUnknown)], "op", 2).await.unwrap();
-        for charset in [Charset::Utf8WithBom, Charset::ShiftJis] {
+        for charset in [Charset::Utf8, Charset::ShiftJis] {
             let file = results::write_out(&test.store, &ListQuery::default(), charset).await.unwrap();
             assert_eq!(file.left_out, [("A-3".to_owned(), State::Unknown)]);
             assert!(left_out(State::Unknown, Lang::En).contains("judged through the API"));
@@ -109,7 +109,7 @@ on_both! {
         }
         let first = "注文番号,与信結果,与信理由\nA-1,保留,=1+1\n";
         results::take_in(&test.store, &mall, first.as_bytes(), None, "op", false).await.unwrap();
-        let file = results::write_out(&test.store, &ListQuery::default(), Charset::Utf8WithBom).await.unwrap();
+        let file = results::write_out(&test.store, &ListQuery::default(), Charset::Utf8).await.unwrap();
         let text = String::from_utf8(file.bytes.clone()).unwrap();
         assert!(text.contains("\"A-1\",\"2026-07-01 10:00:00\",\"見本 花子\",\"1001\",\"保留\",\"'=1+1\"\r\n"), "{text}");
         let again = results::take_in(&test.store, &mall, &file.bytes, None, "op", false).await.unwrap();

@@ -8,8 +8,12 @@ use common::on_both;
 use host_demo::domain::clock;
 use host_demo::domain::credit_state::Event;
 use host_demo::domain::order::Tracking;
-use host_demo::service::tracking::{self, DAYS_AHEAD, Entry, Refused};
+use host_demo::service::credit::CreditService;
+use host_demo::service::tracking::{self, DAYS_AHEAD, Entry, TrackingError};
 use host_demo::store::Change;
+use host_demo::store::lease::ProcessLease;
+use std::collections::HashMap;
+use std::sync::Arc;
 use time::Duration;
 use time::macros::date;
 
@@ -19,21 +23,29 @@ on_both! {
         let order = test.orders(1).await.remove(0);
         let claimed = test.claim(&[order], "w").await.remove(0).unwrap();
         test.store.apply(&[Change::new(&claimed, Event::CreditApproved)], "op", 2).await.unwrap();
-        let (order, fake) = (test.all().await.remove(0), Fake::new(&[]));
+        let order = test.all().await.remove(0);
         let ordered = order.data.ordered_at.date();
+        let service = CreditService {
+            store: test.store.clone(),
+            lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
+            providers: Arc::new(HashMap::from([("fake".to_owned(), Fake::new(&[]))])),
+            who: "op".into(),
+            concurrency: 1,
+            in_flight_window: std::time::Duration::ZERO,
+        };
         let enter = async |number, shipped_on| {
             let entry = Entry { carrier: "yamato", number, shipped_on };
-            tracking::enter(&test.store, &fake, &order, entry, "op").await.unwrap()
+            tracking::enter(&service, &order, entry).await
         };
         for number in ["", "未定", "a\nb", "12\u{1b}[31m", "<script>1</script>", "あ1", "1,2"] {
-            assert_eq!(enter(number, ordered).await, Err(Refused::Number), "{number:?}");
+            assert!(matches!(enter(number, ordered).await, Err(TrackingError::Number)), "{number:?}");
         }
         for number in ["3.0E+11", "####", "#N/A"] {
-            assert!(matches!(enter(number, ordered).await, Err(Refused::Mangled(_))), "{number}");
+            assert!(matches!(enter(number, ordered).await, Err(TrackingError::Mangled(_))), "{number}");
         }
         let far = ordered.max(clock::today()) + Duration::days(DAYS_AHEAD + 1);
         for day in [date!(0026 - 11 - 24), date!(1970 - 01 - 01), ordered - Duration::days(1), far, date!(9999 - 12 - 31)] {
-            assert!(matches!(enter("123456789012", day).await, Err(Refused::ShippedOn(..))), "{day}");
+            assert!(matches!(enter("123456789012", day).await, Err(TrackingError::ShippedOn(..))), "{day}");
         }
         assert_eq!(test.all().await[0].tracking, None);
         let entered = enter("１２３４ー５６７８ー９０１２ ", ordered).await.unwrap();

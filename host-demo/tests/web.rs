@@ -823,6 +823,28 @@ async fn a_connection_test_is_among_the_calls_of_its_provider() {
     assert_eq!((&calls["operation"], &calls["calls"]), (&json!("test-connection"), &json!(1)), "{providers}");
 }
 
+/// The page and the API have the same use case, so neither can bypass the counter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_test_of_the_page_is_counted_like_the_apis() {
+    let (platform, _) = platform_with_a_wrong_secret().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let page = browser.get(MALL).await;
+    browser.press(&page, MALL, &[("do", "test")]).await;
+    let token = platform.token(Role::Administrator).await;
+    let tests = async || {
+        let providers = platform.call(Method::GET, "/api/v1/providers", &token, None, None).await.json();
+        let np = providers.as_array().unwrap().iter().find(|provider| provider["id"] == "np").unwrap().clone();
+        let calls =
+            np["calls"].as_array().unwrap().iter().find(|calls| calls["operation"] == "test-connection").cloned();
+        calls.map_or(json!(0), |calls| calls["calls"].clone())
+    };
+    assert_eq!(tests().await, json!(1), "the page's test");
+    let path = "/api/v1/malls/mihon/connection-test";
+    let tested = platform.call(Method::POST, path, &token, Some("k"), None).await;
+    assert_eq!((tested.status, &tested.json()["works"]), (StatusCode::OK, &json!(false)), "{}", tested.text);
+    assert_eq!(tests().await, json!(2), "the API's test");
+}
+
 /// PostgreSQL cannot hold it and would fail; on either database it is what was sent that cannot be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_with_nul_cannot_be_read_wherever_it_comes() {

@@ -2,6 +2,8 @@
 
 mod apt;
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod contract;
 mod demo;
 mod kit;
@@ -24,7 +26,7 @@ enum Task {
     Demo(demo::Options),
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
-    /// The order platform with simulated gateways, on http://127.0.0.1:8080.
+    /// The order platform with simulated gateways, on <http://127.0.0.1:8080>.
     Serve(page::ServeOptions),
     /// A command of the order platform on the same store, such as `user add NAME --administrator`.
     #[command(disable_help_flag = true)]
@@ -33,6 +35,8 @@ enum Task {
     Screenshots,
     /// The API against its own document, with thousands of calls.
     ApiFuzz,
+    /// Licenses, banned crates and sources of all dependencies, by `deny.toml`. Needs cargo-deny.
+    Deny,
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
         Task::ApiFuzz => page::api_fuzz().map(done),
+        Task::Deny => deny().map(done),
         Task::Test => test().map(done),
     };
     match result {
@@ -73,6 +78,15 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))
+}
+
+/// Not part of `test`: installing cargo-deny takes minutes, and what it looks at changes with `Cargo.lock` alone.
+fn deny() -> Result<()> {
+    let is_installed = cargo().args(["deny", "--version"]).output().is_ok_and(|output| output.status.success());
+    if !is_installed {
+        bail!("cargo-deny is not installed; run `cargo install cargo-deny --locked` and try again");
+    }
+    run(cargo().args(["deny", "check", "licenses", "bans", "sources"]))
 }
 
 /// Builds every program of the project. Always the workspace as a whole: with fewer packages cargo

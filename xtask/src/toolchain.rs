@@ -30,11 +30,11 @@ impl Toolchain {
         let sysroot = PathBuf::from(output("rustc", &["--print", "sysroot"])?);
         if has_target(&sysroot) {
             say("the toolchain in use has the target");
-            return Ok(Toolchain::Installed);
+            return Ok(Self::Installed);
         }
         if rustup_may_install() && add_with_rustup() && has_target(&sysroot) {
             say("the target was added with rustup");
-            return Ok(Toolchain::Installed);
+            return Ok(Self::Installed);
         }
         if !debian_is_there() && !install_from_debian() {
             bail!(
@@ -47,13 +47,13 @@ impl Toolchain {
         say("Debian's rustc builds the standard library from source");
         let host = output("rustc", &["-vV"])?;
         let host = host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
-        Ok(Toolchain::Debian { linker: sysroot.join("lib/rustlib").join(host).join("bin") })
+        Ok(Self::Debian { linker: sysroot.join("lib/rustlib").join(host).join("bin") })
     }
 
     /// Makes a `cargo build` of the target out of a plain one.
     pub fn apply(&self, cargo: &mut Command) -> Result<()> {
         cargo.args(["--target", TARGET]);
-        if let Toolchain::Debian { linker } = self {
+        if let Self::Debian { linker } = self {
             let path = std::env::var_os("PATH").unwrap_or_default();
             let path = std::iter::once(linker.clone()).chain(std::env::split_paths(&path));
             cargo

@@ -1,10 +1,11 @@
 //! `batch` and `work`.
 
+use crate::cli::arguments::Targets;
+use crate::cli::session::Session;
 use crate::cli::table::table;
-use crate::cli::{Session, Targets};
 use crate::domain::credit_state::Action;
 use crate::domain::lang::Lang;
-use crate::service::batches;
+use crate::service::batches::{self, BatchError};
 use crate::service::messages::localize::Localize;
 use crate::service::providers::current;
 use crate::service::worker::Worker;
@@ -14,11 +15,11 @@ use clap::{Subcommand, ValueEnum};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Rows that are read at once for a table.
+/// Rows of a batch that are read from the store and shown as one table: bounds the memory of a large batch.
 const ROWS: i64 = 1_000;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum BatchCommand {
     /// 処理を登録する。`work`または画面を開いているプロセスが実行する / make a batch; processes that `work` or serve do it
     Add {
         /// 操作 / what to do
@@ -54,20 +55,24 @@ pub(super) enum BatchAction {
 impl BatchAction {
     fn action(self) -> Action {
         match self {
-            BatchAction::Credit => Action::Credit,
-            BatchAction::Check => Action::Check,
-            BatchAction::Cancel => Action::Cancel,
-            BatchAction::Sync => Action::Sync,
+            Self::Credit => Action::Credit,
+            Self::Check => Action::Check,
+            Self::Cancel => Action::Cancel,
+            Self::Sync => Action::Sync,
         }
     }
 }
 
-pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+pub(super) async fn run(session: &Session, command: BatchCommand) -> Result<bool> {
     match command {
-        Command::Add { action, targets } => add(session, action.action(), &targets).await,
-        Command::Show { batch, json } => show(session, batch, json).await,
-        Command::Stop { batch } => {
-            session.store.stop_batch(batch, &session.operator, session.store.now()).await?;
+        BatchCommand::Add { action, targets } => add(session, action.action(), &targets).await,
+        BatchCommand::Show { batch, json } => show(session, batch, json).await,
+        BatchCommand::Stop { batch } => {
+            match batches::stop(&session.store, batch, &session.operator).await {
+                // What follows says so.
+                Ok(()) | Err(BatchError::NoBatch(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
             show(session, batch, false).await
         }
     }
@@ -75,19 +80,21 @@ pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
 
 async fn add(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
     let ids: Vec<i64> = session.targets(targets, action).await?.iter().map(|order| order.id).collect();
-    if ids.len() > MAX_BATCH {
-        bail!(session.say(
+    match batches::begin(&session.store, action, &ids, &session.operator).await {
+        Ok(batch) => println!("{batch}"),
+        Err(BatchError::TooMany(_)) => bail!(session.say(
             format!("一度に{MAX_BATCH}件までです。モールや注文番号で分けてください"),
             format!("A batch has {MAX_BATCH} orders at most; split it by mall or order number"),
-        ));
+        )),
+        Err(BatchError::Empty) => bail!(session.say("対象の注文がありません", "No order allows this now")),
+        Err(error) => return Err(error.into()),
     }
-    println!("{}", session.store.add_batch(action, &session.operator, &ids, session.store.now()).await?);
     Ok(true)
 }
 
 async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
     let (lang, store) = (session.lang, &session.store);
-    // A process that was killed is none that works.
+    // Rows of a process that was killed would otherwise show as being in progress.
     session.recover().await?;
     let Some(found) = store.batch(id).await? else {
         bail!(session.say(format!("処理 {id} はありません"), format!("There is no batch {id}")))
@@ -110,14 +117,14 @@ async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
         });
         println!("{}", table(headings, cells));
     }
-    println!("{} {}: {}", found.action.localized(lang), found.who, words(progress, lang));
+    println!("{} {}: {}", found.action.localized(lang), found.who, progress_text(progress, lang));
     for wait in batches::waits(store, id).await? {
         println!("{}", wait.localized(lang));
     }
     Ok(progress.failure + progress.unknown == 0)
 }
 
-fn words(progress: BatchProgress, lang: Lang) -> String {
+fn progress_text(progress: BatchProgress, lang: Lang) -> String {
     let BatchProgress { waiting, taken, success, failure, unknown } = progress;
     let open = waiting + taken;
     lang.pick(
@@ -126,17 +133,17 @@ fn words(progress: BatchProgress, lang: Lang) -> String {
     )
 }
 
-/// Does batches and what happens by itself, with every plugin of the shelf, until the process is told to stop.
+/// Runs batches and the automation with every plugin of the plugin directory, until the process is told to stop.
 pub(super) async fn work(session: &Session) -> Result<bool> {
     session.write_log();
     session.warn_of_risks().await?;
-    current::load_all(&session.shelf, &session.registry).await;
-    let desk = session.desk_with(BTreeSet::new()).await?;
-    let worker = Arc::clone(&desk.worker);
-    let background = Worker { desk, wake: Arc::default() };
+    current::load_all(&session.plugins, &session.registry).await;
+    let service = session.credit_service_with(BTreeSet::new()).await?;
+    let lease = Arc::clone(&service.lease);
+    let worker_loop = Worker { service, wake: Arc::default() };
     tokio::select! {
-        () = background.run() => Ok(true),
-        never = current::follow(&session.shelf, &session.registry) => match never {},
-        never = session.stop_when_told(&worker) => match never {},
+        () = worker_loop.run() => Ok(true),
+        never = current::follow(&session.plugins, &session.registry) => match never {},
+        never = session.stop_when_told(&lease) => match never {},
     }
 }

@@ -1,26 +1,28 @@
 //! `mall` and `fees`.
 
+use crate::cli::files::read;
 use crate::cli::mall_file::{self, MAX_FILE_BYTES};
-use crate::cli::table::{pairs, table};
-use crate::cli::{Session, read};
-use crate::domain::actor::Actor;
+use crate::cli::session::Session;
+use crate::cli::table::{pairs, table, yen};
 use crate::domain::automation;
 use crate::domain::credit_state::Action;
-use crate::domain::mall::{Mall, MallSummary, Start};
+use crate::domain::mall::{Mall, Start};
 use crate::domain::name::is_name;
-use crate::service::malls;
+use crate::domain::validation::MallProblem;
+use crate::service::malls::{self, ConnectionError, FeeTrialError, SaveMallError, SavedMall};
 use crate::service::messages::connection::connection_error;
-use crate::service::messages::format::yen;
 use crate::service::messages::localize::Localize;
 use crate::service::providers::contract;
-use crate::store::{Backlog, MallUpdate, MallUpdateOutcome, OnBacklog};
+use crate::service::providers::plugin_contract::Failure;
+use crate::store::{Actor, Backlog, MallUpdate, OnBacklog};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
-use provider_host::contract::{Bill, SettingKind};
+use provider_host::contract::SettingKind;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum MallCommand {
     /// 設定ファイルからモールを登録・変更 / make or change a mall from its settings file
     Set {
         /// 各コマンドでモールを指す名前 / names the mall in every command
@@ -57,16 +59,16 @@ pub(super) enum FeesCommand {
     },
 }
 
-pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+pub(super) async fn run(session: &Session, command: MallCommand) -> Result<bool> {
     match command {
-        Command::Set { mall, file, send_waiting } => set(session, &mall, &file, send_waiting).await,
-        Command::Show { mall } => show(session, &mall).await,
-        Command::List => list(session).await,
-        Command::Test { mall } => test(session, &mall).await,
+        MallCommand::Set { mall, file, send_waiting } => set(session, &mall, &file, send_waiting).await,
+        MallCommand::Show { mall } => show(session, &mall).await,
+        MallCommand::List => list(session).await,
+        MallCommand::Test { mall } => test(session, &mall).await,
     }
 }
 
-/// Every problem with the file at once; the store changes only if there is none.
+/// Saves the file's settings, or reports every validation error of the file at once and saves nothing.
 async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Result<bool> {
     let lang = session.lang;
     let shown = file.display();
@@ -75,28 +77,37 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
     })?;
     let (mall, mut problems) = mall_file::parse(id, &text)
         .with_context(|| session.say(format!("{shown}: TOMLとして読めません"), format!("{shown}: not TOML")))?;
-    if is_name(&mall.provider) {
-        let provider = session.shelf.load(&mall.provider).await?;
-        problems.extend(malls::check(&mall, &provider).await?);
-    }
-    if !problems.is_empty() {
+    let needed = Some(mall.provider.clone()).filter(|provider| is_name(provider));
+    let service = session.credit_service_with(needed.into_iter().collect()).await?;
+    let refused = |problems: &[MallProblem]| {
         let lines: Vec<_> = problems.iter().map(|problem| format!("{shown}: {}", problem.localized(lang))).collect();
-        bail!(lines.join("\n"));
+        anyhow!(lines.join("\n"))
+    };
+    if !problems.is_empty() {
+        // The settings that could be read are validated as well, so that every problem is named at once.
+        let found = malls::validate(&mall, service.providers.get(&mall.provider).as_ref()).await?;
+        problems.extend(found.of_provider.unwrap_or_default());
+        return Err(refused(&problems));
     }
     let backlog = if send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
-    let saving = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
-    let elsewhere = match session.store.put_mall(&mall, saving).await? {
-        MallUpdateOutcome::Saved { elsewhere } => elsewhere,
-        MallUpdateOutcome::BacklogUndecided(_) | MallUpdateOutcome::Changed => {
+    let update = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
+    let SavedMall { elsewhere, held } = match malls::save(&service, &mall, update).await {
+        Ok(saved) => saved,
+        Err(SaveMallError::Invalid(found)) => {
+            let all: Vec<_> = found.own.into_iter().chain(found.of_provider.unwrap_or_default()).collect();
+            return Err(refused(&all));
+        }
+        Err(SaveMallError::BacklogUnconfirmed(_) | SaveMallError::Changed) => {
             bail!(session.say("ほかの人が変更しました", "Somebody else changed it"))
         }
-        MallUpdateOutcome::OutcomesUnknown(orders) => {
+        Err(SaveMallError::UnknownOutcomes(orders)) => {
             let orders = orders.join(", ");
             bail!(session.say(
                 format!("{shown}: 結果不明の注文があるため、接続の設定を変えられません。先に結果を確かめてください: {orders}"),
                 format!("{shown}: orders of unknown outcome hold the mall to its settings; check them first: {orders}"),
             ))
         }
+        Err(error @ (SaveMallError::Call(_) | SaveMallError::Store(_))) => return Err(error.into()),
     };
     if elsewhere > 0 {
         println!(
@@ -108,13 +119,12 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
         );
     }
     println!("{}", session.say(format!("モール「{id}」の設定を保存しました"), format!("Saved the mall {id}")));
-    say_held(session, &mall).await?;
+    print_held(session, &mall, held);
     show(session, id).await
 }
 
-/// Says which orders the automation leaves to an operator.
-async fn say_held(session: &Session, mall: &Mall) -> Result<()> {
-    let Backlog { credit, sync } = session.store.held(&mall.id).await?;
+/// Reports the orders that the automation leaves to an operator.
+fn print_held(session: &Session, mall: &Mall, Backlog { credit, sync }: Backlog) {
     for (action, held) in [(Action::Credit, credit), (Action::Sync, sync)] {
         if held.orders == 0 || automation::start(mall, action) == Start::Never {
             continue;
@@ -128,13 +138,12 @@ async fn say_held(session: &Session, mall: &Mall) -> Result<()> {
             )
         );
     }
-    Ok(())
 }
 
 async fn show(session: &Session, id: &str) -> Result<bool> {
     let lang = session.lang;
     let mall = session.mall(id).await?;
-    let provider = session.shelf.load(&mall.provider).await?;
+    let provider = session.plugins.load(&mall.provider).await?;
     let secret = |key: &str| {
         provider.info().settings.iter().any(|field| field.key == key && matches!(field.kind, SettingKind::Secret))
     };
@@ -152,14 +161,14 @@ async fn show(session: &Session, id: &str) -> Result<bool> {
     let take = mall
         .take
         .iter()
-        .map(|(column, values)| (lang.pick("取り込む注文", "orders taken"), take_words(column, values)));
+        .map(|(column, values)| (lang.pick("取り込む注文", "orders taken"), selection_text(column, values)));
     let fees = (lang.pick("手数料", "fees"), mall.fees.mode.localized(lang).to_owned());
     println!("{}", pairs(head.into_iter().chain(take).chain(settings).chain([fees])));
     println!("{}", bands(session, &mall));
     Ok(true)
 }
 
-fn take_words(column: &str, values: &[String]) -> String {
+fn selection_text(column: &str, values: &[String]) -> String {
     format!("{column} = {}", values.join(" | "))
 }
 
@@ -183,33 +192,31 @@ async fn list(session: &Session) -> Result<bool> {
 
 async fn test(session: &Session, id: &str) -> Result<bool> {
     let mall = session.mall(id).await?;
-    let provider = session.shelf.load(&mall.provider).await?;
-    let answer = provider.test_connection(&contract::trial_account(&mall)).await;
-    match answer.rows.into_iter().next() {
-        Some(Ok(())) => {
+    let service = session.credit_service_with(BTreeSet::from([mall.provider.clone()])).await?;
+    let failure = match malls::test_connection(&*service.providers, &mall).await {
+        Ok(()) => {
             println!("{}", session.say("接続できました", "The connection works"));
-            Ok(true)
+            return Ok(true);
         }
-        Some(Err(failure)) => {
-            println!("{}", connection_error(&contract::issue(failure, Action::Check), session.lang));
-            Ok(false)
-        }
-        None => Err(anyhow!("the provider gave no answer")),
-    }
+        Err(ConnectionError::Failed(failure)) => failure,
+        Err(ConnectionError::Unsupported(_)) => Failure::Unsupported,
+        Err(error @ (ConnectionError::ProviderMissing(_) | ConnectionError::NoResponse)) => return Err(error.into()),
+    };
+    println!("{}", connection_error(&contract::issue(failure, Action::Check), session.lang));
+    Ok(false)
 }
 
 pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: FeesCommand) -> Result<bool> {
     let lang = session.lang;
     let mall = match mall {
-        Some(id) => session.mall_summary(&id).await?,
-        None => match <[MallSummary; 1]>::try_from(session.store.mall_summaries().await?) {
-            Ok([mall]) => mall,
-            Err(_) => bail!(session.say("--mall でモールを選んでください", "Choose a mall with --mall")),
+        Some(id) => session.mall(&id).await?,
+        None => match session.store.mall_summaries().await?.as_slice() {
+            [mall] => session.mall(&mall.id).await?,
+            _ => bail!(session.say("--mall でモールを選んでください", "Choose a mall with --mall")),
         },
     };
-    let provider = session.shelf.load(&mall.provider).await?;
-    let bill = Bill { items: amount, shipping_fee: 0, payment_fee: 0 };
-    match provider.fee_adjust(&contract::fee_rule(&mall.fees), &bill).await? {
+    let service = session.credit_service_with(BTreeSet::from([mall.provider.clone()])).await?;
+    match malls::try_fee(&*service.providers, &mall, amount).await {
         Ok(adjusted) => {
             let band = adjusted.band.map_or("–".to_owned(), |band| (band + 1).to_string());
             println!(
@@ -223,9 +230,10 @@ pub(super) async fn fees(session: &Session, FeesCommand::Try { amount, mall }: F
             );
             Ok(true)
         }
-        Err(problems) => {
-            let words = |problem| contract::field(problem).localized(lang);
-            bail!(problems.into_iter().map(words).collect::<Vec<_>>().join("\n"))
+        Err(FeeTrialError::Refused(problems)) => {
+            let text = |problem| contract::field(problem).localized(lang);
+            bail!(problems.into_iter().map(text).collect::<Vec<_>>().join("\n"))
         }
+        Err(error @ (FeeTrialError::ProviderMissing(_) | FeeTrialError::Call(_))) => Err(error.into()),
     }
 }

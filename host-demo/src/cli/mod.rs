@@ -1,119 +1,81 @@
-//! The command line: reads what is typed, has it done, prints what came of it.
+//! The command line: parses the arguments, runs the use case, prints its result.
 
+mod arguments;
 mod batches;
+mod decisions;
+mod files;
 mod mall_file;
 mod malls;
 mod orders;
 mod plugins;
 mod results;
 mod serve;
+mod session;
 pub mod table;
+mod tracking;
 mod users;
 pub mod view;
 
-use crate::domain::clock;
-use crate::domain::credit_state::{Action, State};
-use crate::domain::lang::Lang;
-use crate::domain::mall::{Mall, MallSummary};
-use crate::domain::order::Order;
-use crate::service::credit::{CONCURRENCY, CreditService};
-use crate::service::csv::row_result::FileReport;
-use crate::service::messages::localize::Localize;
-use crate::service::providers::directory::PluginDirectory;
-use crate::service::providers::response::IN_FLIGHT_WINDOW;
-use crate::service::providers::watcher::News;
-use crate::service::worker::told_to_stop;
-use crate::store::lease::ProcessLease;
-use crate::store::{DatabaseLocation, Filter, Risks, Store};
-use anyhow::{Context, Result, anyhow, bail};
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
-use provider_host::{Compiler, Host, Plugin, Registry};
-use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::future::Future;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
-use tracing_subscriber::EnvFilter;
-
-/// What the log has unless `RUST_LOG` says otherwise: what somebody may have to look after.
-const LOG: &str = "warn";
+use crate::cli::arguments::{CsvFile, GlobalOptions, Targets};
+use crate::cli::session::Session;
+use crate::domain::credit_state::Action;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use provider_host::Compiler;
 
 /// 後払いの受注管理デモ / a demo order platform for deferred payment.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Cli {
-    /// 表示の言語 / language of the output
-    #[arg(long, global = true, value_enum, default_value = "ja")]
-    lang: Lang,
-    /// 受注データベース（ファイル、またはpostgres://…） / the store: a file, or postgres://…
-    #[arg(long, global = true, default_value = "var/orders.db", env = "HOST_DEMO_DB", hide_env_values = true)]
-    db: String,
-    /// プラグインのフォルダ（NAME.wasmとNAME.toml） / folder of plugins
-    #[arg(long, global = true, default_value = "var/plugins", value_name = "DIR")]
-    plugins: PathBuf,
-    /// 操作者 / who is at work; stands in every order's history
-    #[arg(long, global = true, env = "USER", default_value = "operator")]
-    operator: String,
-    /// 同時に行う通信の数 / calls side by side
-    #[arg(long, global = true, default_value_t = CONCURRENCY, value_parser = positive)]
-    concurrency: usize,
-    /// 送信から何秒後に「登録なし」を信じるか / seconds after sending until "no such order" is believed
-    #[arg(long, alias = "settle", global = true, default_value_t = IN_FLIGHT_WINDOW.as_secs(), value_name = "SECONDS")]
-    in_flight_window: u64,
+    #[command(flatten)]
+    options: GlobalOptions,
     #[command(subcommand)]
     command: Command,
-}
-
-fn positive(text: &str) -> std::result::Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "1以上 / must be 1 or more".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// モールの設定 / settings of a mall
     #[command(subcommand)]
-    Mall(malls::Command),
+    Mall(malls::MallCommand),
     /// 受注の取込と一覧 / import and list orders
     #[command(subcommand)]
-    Orders(orders::Command),
+    Orders(orders::OrdersCommand),
     /// 与信を実行 / run credit checks
     Credit(Targets),
     /// 与信結果確認 / ask where orders stand
-    Check(orders::Check),
+    Check(orders::CheckOptions),
     /// 与信キャンセル / cancel credits
     Cancel(Targets),
     /// 伝票番号の入力 / tracking numbers
     #[command(subcommand)]
-    Tracking(orders::TrackingCommand),
+    Tracking(tracking::TrackingCommand),
     /// 伝票番号同期 / report tracking numbers
     Sync(Targets),
     /// 結果不明の注文について確かめた結果を記録 / record what was found about an unknown outcome
-    Decide(orders::Decide),
+    Decide(decisions::Decision),
     /// プラグインの確認 / look at a plugin
     #[command(subcommand)]
-    Plugin(plugins::Command),
+    Plugin(plugins::PluginCommand),
     /// 手数料の試算 / try the fee rule
     #[command(subcommand)]
     Fees(malls::FeesCommand),
     /// まとめて処理（処理パネル） / batches
     #[command(subcommand)]
-    Batch(batches::Command),
+    Batch(batches::BatchCommand),
     /// まとめて処理と自動処理を、止めるまで続ける / do batches and what happens by itself, until stopped
     Work,
     /// 受注管理の画面とAPIを開く / serve the page and the API
-    Serve(serve::Options),
+    Serve(serve::ServeOptions),
     /// 結果不明の注文について確かめた結果を、CSVでまとめて記録 / record what was found about many unknown outcomes, from a CSV
-    #[command(long_about = results::DECISIONS_HELP)]
+    #[command(long_about = decisions::DECISIONS_HELP)]
     Decisions(CsvFile),
     /// CSVの与信結果 / credit results by CSV
     #[command(subcommand)]
-    Results(results::Command),
+    Results(results::ResultsCommand),
     /// 利用者 / users of the page
     #[command(subcommand)]
-    User(users::Command),
+    User(users::UserCommand),
     /// 試用の受注を大量に作る / make many orders to try the platform with
     Seed {
         /// 件数 / how many
@@ -130,74 +92,26 @@ enum Command {
     },
 }
 
-/// Which orders.
-#[derive(Debug, Args)]
-struct Targets {
-    /// 注文番号 / order numbers
-    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "ORDER")]
-    orders: Vec<String>,
-    /// 状態が許すすべての注文 / every order whose state allows it
-    #[arg(long)]
-    all: bool,
-    /// このモールだけ / of this mall alone
-    #[arg(long)]
-    mall: Option<String>,
-}
-
-/// A CSV file to take in.
-#[derive(Debug, Args)]
-struct CsvFile {
-    /// CSVファイル / the CSV file
-    file: PathBuf,
-    /// モール / the mall
-    #[arg(long)]
-    mall: String,
-    /// 文字コード（省くと見分ける） / encoding; found out if left out
-    #[arg(long, value_enum)]
-    encoding: Option<Charset>,
-    /// 何が起きるかだけを表示 / say what would happen, and do nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// The encodings that can be told.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Charset {
-    #[value(name = "utf-8")]
-    Utf8,
-    #[value(name = "shift_jis", alias = "sjis")]
-    ShiftJis,
-}
-
-impl Charset {
-    fn encoding(self) -> &'static Encoding {
-        match self {
-            Charset::Utf8 => UTF_8,
-            Charset::ShiftJis => SHIFT_JIS,
-        }
-    }
-}
-
 impl Cli {
-    /// Does what was typed; whether every order came out well.
+    /// Runs the command; false if an order failed or its outcome is unknown.
     /// Plugins are compiled in processes of `compiler`.
     pub async fn run(self, compiler: Compiler) -> Result<bool> {
-        let session = Session::open(&self, compiler).await?;
+        let session = Session::open(self.options, compiler).await?;
         match self.command {
             Command::Mall(command) => malls::run(&session, command).await,
             Command::Orders(command) => orders::run(&session, command).await,
             Command::Credit(targets) => orders::act(&session, Action::Credit, &targets).await,
             Command::Check(check) => orders::check(&session, &check).await,
             Command::Cancel(targets) => orders::act(&session, Action::Cancel, &targets).await,
-            Command::Tracking(command) => orders::tracking(&session, command).await,
+            Command::Tracking(command) => tracking::run(&session, command).await,
             Command::Sync(targets) => orders::act(&session, Action::Sync, &targets).await,
-            Command::Decide(decide) => orders::decide(&session, decide).await,
+            Command::Decide(decision) => decisions::decide(&session, decision).await,
             Command::Plugin(command) => plugins::run(&session, command).await,
             Command::Fees(command) => malls::fees(&session, command).await,
             Command::Batch(command) => batches::run(&session, command).await,
             Command::Work => batches::work(&session).await,
             Command::Serve(options) => serve::run(session, options).await,
-            Command::Decisions(file) => results::decide(&session, file).await,
+            Command::Decisions(file) => decisions::import(&session, file).await,
             Command::Results(command) => results::run(&session, command).await,
             Command::User(command) => users::run(&session, command).await,
             Command::Seed { count, mall } => orders::seed(&session, count, &mall).await,
@@ -206,249 +120,36 @@ impl Cli {
     }
 }
 
-/// What every command works with.
-struct Session {
-    lang: Lang,
-    operator: String,
-    concurrency: usize,
-    in_flight_window: Duration,
-    store: Store,
-    shelf: PluginDirectory,
-    registry: Arc<Registry>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
 
-impl Session {
-    async fn open(cli: &Cli, compiler: Compiler) -> Result<Self> {
-        let location = DatabaseLocation::new(&cli.db);
-        let store = Store::open(&location).await.with_context(|| location.to_string())?;
-        let host = Host::builder().cache_dir(location.beside("compiled")).compile_in(compiler).build()?;
-        Ok(Session {
-            lang: cli.lang,
-            operator: cli.operator.clone(),
-            concurrency: cli.concurrency,
-            in_flight_window: Duration::from_secs(cli.in_flight_window),
-            store,
-            shelf: PluginDirectory::new(host, cli.plugins.clone()),
-            registry: Arc::default(),
-        })
+    #[test]
+    fn the_definition_of_the_arguments_is_consistent() {
+        Cli::command().debug_assert();
     }
 
-    fn say(&self, ja: impl Into<String>, en: impl Into<String>) -> String {
-        self.lang.pick(ja.into(), en.into())
+    /// Scripts that were written for the flag's old name go on working; the help names the new one alone.
+    #[test]
+    fn the_in_flight_window_has_its_old_name_as_an_alias() {
+        for flag in ["--in-flight-window", "--settle"] {
+            let cli = Cli::try_parse_from(["host-demo", flag, "7", "work"]).unwrap();
+            assert_eq!(cli.options.in_flight_window, 7, "{flag}");
+        }
+        let help = Cli::command().render_long_help().to_string();
+        assert!(help.contains("--in-flight-window") && !help.contains("settle"), "{help}");
     }
 
-    /// The mall `id` with its settings: for a call to its provider.
-    async fn mall(&self, id: &str) -> Result<Mall> {
-        self.store.mall(id).await?.ok_or_else(|| self.no_mall(id))
-    }
-
-    async fn mall_summary(&self, id: &str) -> Result<MallSummary> {
-        self.store.mall_summary(id).await?.ok_or_else(|| self.no_mall(id))
-    }
-
-    fn no_mall(&self, id: &str) -> anyhow::Error {
-        anyhow!(self.say(
-            format!("モール「{id}」はありません。`mall set {id} ファイル`で登録してください"),
-            format!("There is no mall {id}; make it with `mall set {id} FILE`"),
-        ))
-    }
-
-    /// The one order with this number.
-    async fn order(&self, number: &str, mall: Option<&str>) -> Result<Order> {
-        let filter = Filter { number: Some(number.to_owned()), mall: mall.map(str::to_owned), ..Filter::default() };
-        let mut found = self.store.orders(&filter).await?;
-        match (found.pop(), &found[..]) {
-            (Some(order), []) => Ok(order),
-            (None, _) => bail!(self.say(
-                format!("注文番号 {number} の注文はありません。`orders list`で確かめてください"),
-                format!("There is no order {number}; look at `orders list`"),
-            )),
-            (Some(_), _) => bail!(self.say(
-                format!("注文番号 {number} は複数のモールにあります。--mall で選んでください"),
-                format!("Several malls have an order {number}; choose one with --mall"),
-            )),
+    #[test]
+    fn arguments_are_refused_with_what_would_be_accepted() {
+        for (arguments, expected) in [
+            (&["host-demo", "--concurrency", "0", "work"][..], "must be 1 or more"),
+            (&["host-demo", "orders", "list", "--state", "fly"], "not_asked, sending"),
+            (&["host-demo", "tracking", "set", "A-1", "yamato", "1", "--shipped-on", "soon"], "like 2026-07-01"),
+        ] {
+            let error = Cli::try_parse_from(arguments).expect_err("an invalid argument").to_string();
+            assert!(error.contains(expected), "{arguments:?}: {error}");
         }
     }
-
-    /// The orders that are meant, in the order in which they were typed, each once.
-    async fn targets(&self, targets: &Targets, action: Action) -> Result<Vec<Order>> {
-        if targets.all {
-            let filter = Filter { mall: targets.mall.clone(), ..Filter::default() };
-            let orders = self.store.orders(&filter).await?;
-            return Ok(orders.into_iter().filter(|order| order.offers(action)).collect());
-        }
-        let mut orders: Vec<Order> = Vec::with_capacity(targets.orders.len());
-        for number in &targets.orders {
-            let order = self.order(number, targets.mall.as_deref()).await?;
-            if orders.iter().all(|earlier| earlier.id != order.id) {
-                orders.push(order);
-            }
-        }
-        Ok(orders)
-    }
-
-    /// A desk with the providers that `orders` need, the malls' own and those where they are registered.
-    async fn desk(&self, orders: &[Order]) -> Result<CreditService<Plugin>> {
-        let mut needed: BTreeSet<String> = orders.iter().map(|order| order.provider.clone()).collect();
-        let malls = self.store.mall_summaries().await?.into_iter();
-        needed.extend(malls.filter(|mall| orders.iter().any(|order| order.mall == mall.id)).map(|mall| mall.provider));
-        self.desk_with(needed).await
-    }
-
-    /// A desk with these providers.
-    async fn desk_with(&self, needed: BTreeSet<String>) -> Result<CreditService<Plugin>> {
-        for provider in needed {
-            self.registry.put(self.shelf.load(&provider).await?);
-        }
-        Ok(CreditService {
-            store: self.store.clone(),
-            worker: Arc::new(self.worker().await?),
-            providers: self.registry.clone(),
-            who: self.operator.clone(),
-            concurrency: self.concurrency,
-            in_flight_window: self.in_flight_window,
-        })
-    }
-
-    /// Does `work` with orders, takes a plugin that is replaced meanwhile, and begins no more calls when it is told to
-    /// stop: those that have begun come to their end.
-    async fn following<T, P>(&self, desk: &CreditService<P>, work: impl Future<Output = T>) -> T {
-        let tell = |name: &str, news: News<'_>| match news {
-            News::Current(plugin) => eprintln!(
-                "{name}: {} {} {}",
-                self.say("プラグインを入れ替えました", "the plugin was replaced by version"),
-                plugin.info().version,
-                plugin.facts().digest
-            ),
-            News::Kept(error) => eprintln!(
-                "{name}: {}: {error}",
-                self.say(
-                    "新しいプラグインを読み込めないため、今のものを使い続けます",
-                    "the new plugin does not load, so the old one stays"
-                )
-            ),
-            News::Refused(error) => eprintln!(
-                "{name}: {}: {error}",
-                self.say(
-                    "許可ファイルが使えないため、このプラグインはもう使いません",
-                    "its permission file does not serve, so the plugin is asked no more"
-                )
-            ),
-            News::Withdrawn => eprintln!(
-                "{name}: {}",
-                self.say(
-                    "プラグインまたは許可ファイルがなくなったため、もう使いません",
-                    "the plugin or its permission file was removed, so it is asked no more"
-                )
-            ),
-        };
-        let follow = self.shelf.follow(&self.registry, Vec::new, tell);
-        tokio::select! {
-            done = work => done,
-            never = follow => match never {},
-            never = self.stop_when_told(&desk.worker) => match never {},
-        }
-    }
-
-    /// Passes on to `worker` that the program is to stop, and says that it is heard.
-    async fn stop_when_told(&self, worker: &ProcessLease) -> Infallible {
-        told_to_stop().await;
-        worker.stop();
-        eprintln!(
-            "{}",
-            self.say(
-                "終了します。始めた通信が終わるまで待っています",
-                "Stopping; waiting for calls that have begun to come to their end"
-            )
-        );
-        std::future::pending().await
-    }
-
-    /// Says what may take back what the database acknowledged.
-    async fn warn_of_risks(&self) -> Result<()> {
-        let Risks { asynchronous_standbys, torn_pages } = self.store.risks().await?;
-        if asynchronous_standbys > 0 {
-            eprintln!(
-                "{}",
-                self.say(
-                    format!(
-                        "警告: 非同期のスタンバイが{asynchronous_standbys}台あります。これに切り替えると送信の記録が失われ、二重に与信を実行するおそれがあります。synchronous_standby_namesを設定してください"
-                    ),
-                    format!(
-                        "Warning: {asynchronous_standbys} standby servers replicate asynchronously. A failover to one may forget \
-                         what was sent, and orders could be credited twice; set synchronous_standby_names"
-                    ),
-                )
-            );
-        }
-        if torn_pages {
-            eprintln!(
-                "{}",
-                self.say(
-                    "警告: full_page_writesがoffです。ページの書き込みが途切れないファイルシステムでなければonにしてください",
-                    "Warning: full_page_writes is off. Switch it on unless the file system never tears pages"
-                )
-            );
-        }
-        Ok(())
-    }
-
-    /// Writes the log of what goes wrong where nobody waits for an answer.
-    fn write_log(&self) {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
-        // It says so on the error stream if it cannot write there, which would end the program.
-        log.log_internal_errors(false).init();
-    }
-
-    async fn worker(&self) -> Result<ProcessLease> {
-        ProcessLease::start(&self.store).await.with_context(|| self.store.location().to_string())
-    }
-
-    /// Clears up after processes that were killed, and says so.
-    async fn recover(&self) -> Result<()> {
-        let recovered = self.worker().await?.recover(&self.store).await?;
-        if recovered > 0 {
-            eprintln!(
-                "{}",
-                self.say(
-                    format!("送信の途中で終了した処理がありました。{recovered}件を結果不明にしました"),
-                    format!("A process ended while sending; {recovered} orders are now of unknown outcome"),
-                )
-            );
-        }
-        Ok(())
-    }
-}
-
-/// Says of a file what was refused, on the error stream, and how many rows became what.
-fn say_counts<T>(session: &Session, file: &Path, intake: &FileReport<T>) {
-    for bad in intake.bad() {
-        eprintln!("{}", bad.localized_in(&file.to_string_lossy(), session.lang));
-    }
-    println!("{}", intake.counts().localized(session.lang));
-}
-
-/// A file of at most `limit` bytes.
-fn read(path: &Path, limit: u64, lang: Lang) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).with_context(|| {
-        lang.pick("ファイルを読めません", "cannot read").to_owned() + ": " + &path.to_string_lossy()
-    })?;
-    if bytes.len() as u64 > limit {
-        let words = lang.pick("ファイルが大きすぎます。上限(バイト)", "the file is too large; the limit in bytes is");
-        bail!("{}: {words}: {limit}", path.display());
-    }
-    Ok(bytes)
-}
-
-fn state(text: &str) -> std::result::Result<State, String> {
-    use strum::VariantArray;
-    let states = || State::VARIANTS.iter().map(State::to_string).collect::<Vec<_>>().join(", ");
-    text.parse().map_err(|_| format!("one of / 次のどれか: {}", states()))
-}
-
-/// `2026-07-01` or `2026/7/1`.
-fn date(text: &str) -> std::result::Result<time::Date, String> {
-    clock::parse_date(text).ok_or_else(|| "2026-07-01 のように / write it like 2026-07-01".to_owned())
 }

@@ -1,29 +1,25 @@
-//! Everything about orders: import, lists, the operations, tracking, decisions, export.
+//! Orders: `orders`, the actions on them (`credit`, `check`, `cancel`, `sync`), `seed` and `export`.
 
-use crate::cli::table::{Counts, Progress, pairs, table};
+use crate::cli::arguments::{CsvFile, Targets, state};
+use crate::cli::files::{OrderChoice, import_file, print_counts};
+use crate::cli::session::Session;
+use crate::cli::table::{Counts, Progress, pairs, table, yen};
 use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
-use crate::cli::{Charset, CsvFile, Session, Targets, date, read, say_counts, state};
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, State};
-use crate::domain::finding::{FindingKind, OperatorFinding};
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
 use crate::domain::order::Order;
-use crate::service::credit::{CreditService, PollPolicy, Row};
-use crate::service::csv::selection::Question;
-use crate::service::csv::table::MAX_FILE_BYTES;
-use crate::service::decisions::entered;
-use crate::service::import::{self, Done, ImportError, Imported, Incoming, Known};
-use crate::service::messages::csv::question_values;
-use crate::service::messages::format::{order_count, yen};
+use crate::service::credit::{CreditRow, PollPolicy};
+use crate::service::import::Imported;
+use crate::service::messages::format::order_count;
 use crate::service::messages::history;
 use crate::service::messages::issue::summary;
 use crate::service::messages::localize::Localize;
-use crate::service::tracking::{self, Entry};
+use crate::service::transfer::{FileKind, ImportReport};
 use crate::store::Filter;
-use anyhow::{Result, bail};
-use clap::{ArgGroup, Args, Subcommand};
-use provider_host::Plugin;
+use anyhow::Result;
+use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -33,7 +29,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum OrdersCommand {
     /// CSVから受注を取り込む / import orders from a mall's CSV
     Import {
         #[command(flatten)]
@@ -68,7 +64,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Check {
+pub(super) struct CheckOptions {
     #[command(flatten)]
     targets: Targets,
     /// 審査中がなくなるまで間隔を広げながら確認 / ask again with growing pauses until decided
@@ -79,102 +75,27 @@ pub(super) struct Check {
     wait: u64,
 }
 
-#[derive(Debug, Subcommand)]
-pub(super) enum TrackingCommand {
-    /// 配送業者と伝票番号を入力 / enter carrier and tracking number
-    Set {
-        /// 注文番号 / order number
-        order: String,
-        /// 配送業者の名前かID / a carrier's name or id
-        carrier: String,
-        /// 伝票番号 / tracking number
-        number: String,
-        /// 出荷日（省くと今日） / day of shipping; today if left out
-        #[arg(long, value_parser = date)]
-        shipped_on: Option<time::Date>,
-        /// モール / the mall
-        #[arg(long)]
-        mall: Option<String>,
-    },
-}
-
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("found").required(true))]
-pub(super) struct Decide {
-    /// 注文番号 / order number
-    order: String,
-    /// この取引IDで登録され（わかっていれば省ける）、与信OKだった / registered (under this id, if unknown so far) and approved
-    #[arg(long, group = "found", value_name = "ID", num_args = 0..=1)]
-    approved: Option<Option<String>>,
-    /// 登録されていた（取引IDが未知なら添える）。与信結果は続けて確認 / registered (under this id, if unknown so far)
-    #[arg(long, group = "found", value_name = "ID", num_args = 0..=1)]
-    registered: Option<Option<String>>,
-    /// 登録されたが、与信NGだった / registered, and rejected
-    #[arg(long, group = "found")]
-    rejected: bool,
-    /// 登録されたが、キャンセル済だった / registered, and cancelled since
-    #[arg(long, group = "found")]
-    cancelled: bool,
-    /// 何も登録されていなかった / nothing was registered
-    #[arg(long, group = "found")]
-    nothing: bool,
-    /// 伝票番号が登録されていた / the tracking number is there
-    #[arg(long, group = "found")]
-    tracked: bool,
-    /// 伝票番号は登録されていなかった / there is no tracking number
-    #[arg(long, group = "found")]
-    untracked: bool,
-    /// どう確かめたか / how it was found out
-    #[arg(long)]
-    note: String,
-    /// モール / the mall
-    #[arg(long)]
-    mall: Option<String>,
-}
-
-impl Decide {
-    /// What was found, and the transaction id that was given.
-    fn found(&self) -> (FindingKind, &str) {
-        match self {
-            Decide { approved: Some(id), .. } => (FindingKind::Approved, id.as_deref().unwrap_or_default()),
-            Decide { registered: Some(id), .. } => (FindingKind::Registered, id.as_deref().unwrap_or_default()),
-            Decide { rejected: true, .. } => (FindingKind::Rejected, ""),
-            Decide { cancelled: true, .. } => (FindingKind::Cancelled, ""),
-            Decide { tracked: true, .. } => (FindingKind::Tracked, ""),
-            Decide { untracked: true, .. } => (FindingKind::Untracked, ""),
-            Decide { .. } => (FindingKind::Nothing, ""),
-        }
-    }
-}
-
-pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+pub(super) async fn run(session: &Session, command: OrdersCommand) -> Result<bool> {
     session.recover().await?;
     match command {
-        Command::Import { file, correct, take } => take_in(session, file, correct, &take).await,
-        Command::List { state, mall, json } => list(session, &Filter { mall, state, ..Filter::default() }, json).await,
-        Command::Show { order, mall } => show(session, &session.order(&order, mall.as_deref()).await?).await,
+        OrdersCommand::Import { file, correct, take } => take_in(session, file, correct, &take).await,
+        OrdersCommand::List { state, mall, json } => {
+            list(session, &Filter { mall, state, ..Filter::default() }, json).await
+        }
+        OrdersCommand::Show { order, mall } => show(session, &session.order(&order, mall.as_deref()).await?).await,
     }
 }
 
 async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String]) -> Result<bool> {
-    let CsvFile { file, mall, encoding, dry_run } = file;
-    let lang = session.lang;
-    let mall = session.mall(&mall).await?;
-    let provider = session.shelf.load(&mall.provider).await?;
-    let bytes = read(&file, MAX_FILE_BYTES, lang)?;
-    let known = if correct { Known::Corrected { who: &session.operator } } else { Known::Kept };
-    let incoming = Incoming { bytes: &bytes, encoding: encoding.map(Charset::encoding), take, known, dry_run };
-    let Done { encoding, imported } = match import::run(&session.store, &mall, &provider, incoming).await {
-        Ok(done) => done,
-        Err(ImportError::File(problem)) => bail!("{}: {}", file.display(), problem.localized(lang)),
-        Err(ImportError::Asks(question)) => bail!("{}: {}", file.display(), asked(&question, lang)),
-        Err(error) => return Err(error.into()),
-    };
+    let report = import_file(session, &file, FileKind::Orders, OrderChoice { correct, take }).await?;
+    let (counts, refused) = (report.counts(), report.refused());
+    let ImportReport::Orders { encoding, report: imported } = report else { return Ok(refused.is_empty()) };
+    let CsvFile { file, dry_run, .. } = file;
     if dry_run {
         show_preview(session, &imported);
     }
-    say_counts(session, &file, &imported);
-    let (banded, counts, encoding) = (imported.banded(), imported.counts(), encoding.name());
+    print_counts(session, &file, &refused, &counts);
+    let (banded, encoding) = (imported.banded(), encoding.name());
     let (taken, bad) = (counts.taken.orders, counts.refused.orders);
     let words = match dry_run {
         true => session.say(
@@ -193,23 +114,6 @@ async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String
     Ok(bad == 0)
 }
 
-/// What is asked, how often each value occurs, and what to type.
-fn asked(question: &Question, lang: Lang) -> String {
-    let options = question.answers().map(|(answer, _)| format!("  --take '{answer}'"));
-    let options = options.collect::<Vec<_>>().join("\n");
-    let (words, list) = (question.localized(lang), question_values(&question, lang));
-    lang.pick(
-        format!(
-            "{words}\n{list}\n取り込む値を、次のように付けてください（いくつでも）:\n{options}\n\
-             モールの設定に [take] として書いておくと、次からは聞きません"
-        ),
-        format!(
-            "{words}\n{list}\nAdd the values that are to be taken, as many as there are:\n{options}\n\
-             With [take] in the mall's settings this is not asked again"
-        ),
-    )
-}
-
 fn show_preview(session: &Session, preview: &Imported) {
     let headings = session.lang.pick(
         ["行", "注文番号", "注文者", "手数料（取込前）", "手数料", "請求額"],
@@ -224,7 +128,7 @@ fn show_preview(session: &Session, preview: &Imported) {
     println!("{}", table(headings, rows));
 }
 
-/// Makes orders in bulk.
+/// Creates sample orders in bulk.
 pub(super) async fn seed(session: &Session, count: usize, mall: &str) -> Result<bool> {
     let mall = session.mall(mall).await?;
     session.store.seed(&mall, count, |done| eprintln!("{done}/{count}")).await?;
@@ -285,7 +189,7 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
             ),
             (lang.pick("商品", "goods"), yen(amounts.goods)),
             (lang.pick("送料", "shipping"), yen(amounts.shipping_fee)),
-            (lang.pick("手数料", "fee"), fee_words(order, lang)),
+            (lang.pick("手数料", "fee"), fee_text(order, lang)),
             (lang.pick("請求額", "billed"), yen(amounts.billed)),
             (lang.pick("状態", "state"), order.state.localized(lang).to_owned()),
             (
@@ -322,7 +226,7 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
     Ok(true)
 }
 
-fn fee_words(order: &Order, lang: Lang) -> String {
+fn fee_text(order: &Order, lang: Lang) -> String {
     let amounts = &order.amounts;
     let before = yen(amounts.imported_fee);
     match amounts.fee_band {
@@ -337,35 +241,35 @@ fn fee_words(order: &Order, lang: Lang) -> String {
 pub(super) async fn act(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
     session.recover().await?;
     let orders = session.targets(targets, action).await?;
-    let desk = session.desk(&orders).await?;
+    let service = session.credit_service(&orders).await?;
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
     let progress = Progress::new(action.localized(session.lang), ids.len(), session.lang);
-    let rows = session.following(&desk, desk.run(action, &ids, &|row| progress.row(row))).await;
+    let rows = session.following(&service, service.run(action, &ids, &|row| progress.row(row))).await;
     progress.finish();
     Ok(print_rows(&rows?, session.lang))
 }
 
-pub(super) async fn check(session: &Session, check: &Check) -> Result<bool> {
+pub(super) async fn check(session: &Session, check: &CheckOptions) -> Result<bool> {
     if !check.until_decided {
         return act(session, Action::Check, &check.targets).await;
     }
     session.recover().await?;
     let orders = session.targets(&check.targets, Action::Check).await?;
-    let desk = session.desk(&orders).await?;
+    let service = session.credit_service(&orders).await?;
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
-    let patience = PollPolicy {
+    let policy = PollPolicy {
         first_pause: FIRST_PAUSE,
         longest_pause: LONGEST_PAUSE,
         give_up_after: Duration::from_secs(check.wait),
     };
     let progress = Progress::new(Action::Check.localized(session.lang), ids.len(), session.lang);
-    let rows = session.following(&desk, desk.check_until_decided(&ids, patience, &|row| progress.row(row))).await;
+    let rows = session.following(&service, service.check_until_decided(&ids, policy, &|row| progress.row(row))).await;
     progress.finish();
     Ok(print_rows(&rows?, session.lang))
 }
 
-/// Every row in the order asked, and the counts; whether all went well.
-fn print_rows(rows: &[Row], lang: Lang) -> bool {
+/// Prints every row in the order asked, and the counts; true if every row succeeded.
+pub(super) fn print_rows(rows: &[CreditRow], lang: Lang) -> bool {
     if rows.is_empty() {
         println!("{}", lang.pick("対象の注文がありません", "No order allows this now"));
         return true;
@@ -383,38 +287,6 @@ fn print_rows(rows: &[Row], lang: Lang) -> bool {
     });
     println!("{}", table(headings, cells));
     let counts = Counts::of(rows);
-    println!("{}", counts.words(lang));
+    println!("{}", counts.text(lang));
     counts.all_well()
-}
-
-pub(super) async fn tracking(session: &Session, command: TrackingCommand) -> Result<bool> {
-    let TrackingCommand::Set { order, carrier, number, shipped_on, mall } = command;
-    session.recover().await?;
-    let order = session.order(&order, mall.as_deref()).await?;
-    let provider = session.shelf.load(&order.provider).await?;
-    let shipped_on = shipped_on.unwrap_or_else(clock::today);
-    let entered = Entry { carrier: &carrier, number: &number, shipped_on };
-    let tracking = match tracking::enter(&session.store, &provider, &order, entered, &session.operator).await? {
-        Ok(tracking) => tracking,
-        Err(problem) => bail!("{}: {}", order.number, problem.localized(session.lang)),
-    };
-    println!("{}: {} {} ({})", order.number, tracking.carrier, tracking.number, tracking.shipped_on);
-    Ok(true)
-}
-
-pub(super) async fn decide(session: &Session, decide: Decide) -> Result<bool> {
-    session.recover().await?;
-    if decide.note.trim().is_empty() {
-        bail!(session.say("--note に、どう確かめたかを書いてください", "Say in --note how it was found out"));
-    }
-    let order = session.order(&decide.order, decide.mall.as_deref()).await?;
-    let (kind, typed) = decide.found();
-    let (typed, note) = match entered(typed, &decide.note) {
-        Ok(entered) => entered,
-        Err(wrong) => bail!("{}: {}", order.number, wrong.localized(session.lang)),
-    };
-    let id = typed.or(order.transaction_id().map(str::to_owned));
-    let Some(found) = OperatorFinding::of(kind, id) else { bail!(Issue::IdMissing.localized(session.lang)) };
-    let desk: CreditService<Plugin> = session.desk(&[]).await?;
-    Ok(print_rows(&[desk.decide(order.id, found, &note).await?], session.lang))
 }

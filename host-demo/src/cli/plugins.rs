@@ -1,20 +1,19 @@
 //! `plugin`.
 
-use crate::cli::Session;
-use crate::cli::table::{pairs, table};
-use crate::domain::actor::Actor;
+use crate::cli::session::Session;
+use crate::cli::table::{pairs, table, yen};
 use crate::domain::lang::Lang;
-use crate::service::messages::format::yen;
 use crate::service::messages::localize::Localize;
-use crate::service::plugins::{Candidate, Files, Installer};
-use crate::service::providers::directory::{abilities, kind_name};
+use crate::service::plugins::{Candidate, Confirmed, Files, Installer, LoadOutcome};
+use crate::service::providers::capabilities::{abilities, kind_name};
+use crate::store::Actor;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use provider_host::contract::SettingKind;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum PluginCommand {
     /// プラグインの一覧 / list the folder's plugins
     List,
     /// プラグインを読み込む・入れ替える（実行中の処理も次の通信から新しい方を使う） / load or replace a plugin, also for work that is running
@@ -35,26 +34,29 @@ pub(super) enum Command {
 /// Digits of a digest that are shown in a list: enough to tell versions apart.
 const SHORT_DIGEST: usize = 12;
 
-pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+pub(super) async fn run(session: &Session, command: PluginCommand) -> Result<bool> {
     match command {
-        Command::List => list(session).await,
-        Command::Load { file, yes } => load(session, &file, yes).await,
-        Command::Inspect { file } => inspect(session, &file).await,
+        PluginCommand::List => list(session).await,
+        PluginCommand::Load { file, yes } => load(session, &file, yes).await,
+        PluginCommand::Inspect { file } => inspect(session, &file).await,
     }
 }
 
 async fn load(session: &Session, file: &Path, yes: bool) -> Result<bool> {
-    let (shelf, store, registry) = (&session.shelf, &session.store, &session.registry);
-    let installer = Installer { shelf, store, registry };
-    let candidate = installer.examine(Files::read(shelf, file)?).await?;
-    if !candidate.changes.is_empty() && !yes {
-        println!("{}", question(&candidate, session.lang));
-        bail!(session.say(
-            "何も変えていません。変更してよければ --yes を付けて実行してください",
-            "Nothing was changed; if this is meant, say --yes",
-        ));
-    }
-    let plugin = installer.install(&candidate, Actor::now(&session.operator)).await?;
+    let (directory, store, registry) = (&session.plugins, &session.store, &session.registry);
+    let installer = Installer { directory, store, registry };
+    let confirmed = if yes { Confirmed::All } else { Confirmed::No };
+    let files = Files::read(directory, file)?;
+    let plugin = match installer.load(files, confirmed, Actor::now(&session.operator)).await? {
+        LoadOutcome::Installed { plugin, .. } => plugin,
+        LoadOutcome::Unconfirmed(candidate) => {
+            println!("{}", question(&candidate, session.lang));
+            bail!(session.say(
+                "何も変えていません。変更してよければ --yes を付けて実行してください",
+                "Nothing was changed; if this is meant, say --yes",
+            ));
+        }
+    };
     let (info, facts) = (plugin.info(), plugin.facts());
     println!("{} {} {} → {}", info.id, info.version, facts.digest, facts.path.display());
     Ok(true)
@@ -84,8 +86,8 @@ fn question(candidate: &Candidate, lang: Lang) -> String {
 async fn list(session: &Session) -> Result<bool> {
     let lang = session.lang;
     let (mut rows, mut all_serve) = (Vec::new(), true);
-    for name in session.shelf.names()? {
-        let plugin = match session.shelf.load(&name).await {
+    for name in session.plugins.names()? {
+        let plugin = match session.plugins.load(&name).await {
             Ok(plugin) => plugin,
             Err(error) => {
                 all_serve = false;
@@ -113,7 +115,7 @@ async fn list(session: &Session) -> Result<bool> {
 
 async fn inspect(session: &Session, file: &Path) -> Result<bool> {
     let lang = session.lang;
-    let plugin = session.shelf.load_file(file).await?;
+    let plugin = session.plugins.load_file(file).await?;
     let (info, facts) = (plugin.info(), plugin.facts());
     let limits = &info.batch_limits;
     let list = |items: &[String]| items.join("\n");

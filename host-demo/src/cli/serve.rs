@@ -1,6 +1,6 @@
 //! `serve`: the page and the API.
 
-use crate::cli::Session;
+use crate::cli::session::Session;
 use crate::web::{App, REQUEST_TIMEOUT, Sandbox, Setup, built_components};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -8,12 +8,12 @@ use provider_host::Limits;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
-/// The page is for people at this machine, unless somebody says otherwise.
+/// Only this machine reaches the page unless `--listen` says otherwise.
 const LOOPBACK: &str = "127.0.0.1:8080";
 
 /// How the page is served.
 #[derive(Debug, Args)]
-pub struct Options {
+pub(super) struct ServeOptions {
     /// 待ち受けるアドレス（既定はこの端末だけ） / where to listen; only this machine unless told otherwise
     #[arg(long, default_value = LOOPBACK, value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
@@ -29,7 +29,7 @@ pub struct Options {
 }
 
 /// Serves until it is stopped.
-pub async fn run(session: Session, options: Options) -> Result<bool> {
+pub(super) async fn run(session: Session, options: ServeOptions) -> Result<bool> {
     session.write_log();
     session.warn_of_risks().await?;
     let failed = || format!("{}", options.listen);
@@ -43,7 +43,7 @@ pub async fn run(session: Session, options: Options) -> Result<bool> {
         println!("{line}");
     }
     let app = App::new(Setup {
-        plugins: session.shelf.clone(),
+        plugins: session.plugins.clone(),
         limits: Limits::default(),
         lang: session.lang,
         https: options.https,
@@ -59,7 +59,7 @@ pub async fn run(session: Session, options: Options) -> Result<bool> {
     Ok(true)
 }
 
-async fn start_sandbox(session: &Session, options: &Options) -> Result<Sandbox> {
+async fn start_sandbox(session: &Session, options: &ServeOptions) -> Result<Sandbox> {
     let components = options.components.clone().or_else(built_components);
     let components = components.context(session.say(
         "プラグインがありません。先に`cargo xtask plugins`を実行してください",
@@ -67,5 +67,5 @@ async fn start_sandbox(session: &Session, options: &Options) -> Result<Sandbox> 
     ))?;
     // Next to the page's own port, so that a mall that was set up finds its gateway again.
     let first_port = options.listen.port().checked_add(1).filter(|port| *port > 1).unwrap_or(0);
-    Ok(Sandbox::start(first_port, &components, session.shelf.folder()).await?)
+    Ok(Sandbox::start(first_port, &components, session.plugins.folder()).await?)
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::credit_state::Outcome;
 use crate::domain::lang::Lang;
-use crate::service::credit::Row;
+use crate::service::credit::CreditRow;
 use crate::service::messages::localize::Localize;
 use crate::terminal::visible;
 use comfy_table::presets::NOTHING;
@@ -62,8 +62,8 @@ pub struct Counts {
 
 impl Counts {
     /// Of `rows`.
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
-        let mut counts = Counts::default();
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a CreditRow>) -> Self {
+        let mut counts = Self::default();
         rows.into_iter().for_each(|row| counts.add(row.outcome));
         counts
     }
@@ -82,7 +82,7 @@ impl Counts {
     }
 
     /// `成功 40 / 失敗 3 / 不明 1`.
-    pub fn words(self, lang: Lang) -> String {
+    pub fn text(self, lang: Lang) -> String {
         [(Outcome::Success, self.success), (Outcome::Failure, self.failure), (Outcome::Unknown, self.unknown)]
             .map(|(outcome, count)| format!("{} {count}", outcome.localized(lang)))
             .join(" / ")
@@ -106,15 +106,15 @@ impl Progress {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
             bar
         });
-        Progress { bar, total, lang, so_far: Mutex::new((Counts::default(), Instant::now())) }
+        Self { bar, total, lang, so_far: Mutex::new((Counts::default(), Instant::now())) }
     }
 
     /// One more row. A row that is asked about again counts again.
-    pub fn row(&self, row: &Row) {
+    pub fn row(&self, row: &CreditRow) {
         let Ok(mut so_far) = self.so_far.lock() else { return };
         let (counts, last_line) = &mut *so_far;
         counts.add(row.outcome);
-        let words = counts.words(self.lang);
+        let words = counts.text(self.lang);
         match &self.bar {
             Some(bar) => {
                 bar.set_message(words);

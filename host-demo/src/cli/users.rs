@@ -1,6 +1,6 @@
 //! `user`: who may use the page.
 
-use crate::cli::Session;
+use crate::cli::session::Session;
 use crate::cli::table::table;
 use crate::domain::actor::Actor;
 use crate::domain::lang::Lang;
@@ -12,7 +12,7 @@ use clap::Subcommand;
 use std::io::{IsTerminal, Read};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum UserCommand {
     /// 利用者を加える。パスワードを尋ねる（端末でなければ標準入力から読む） / add a user; asks for the password, or reads it from standard input
     Add {
         /// 名前 / name
@@ -30,22 +30,22 @@ pub(super) enum Command {
     List,
 }
 
-pub(super) async fn run(session: &Session, command: Command) -> Result<bool> {
+pub(super) async fn run(session: &Session, command: UserCommand) -> Result<bool> {
     let lang = session.lang;
     match command {
-        Command::Add { name, administrator } => {
+        UserCommand::Add { name, administrator } => {
             let role = if administrator { Role::Administrator } else { Role::Operator };
             let added = session.store.add_user(&name, role, &password(lang)?, Actor::now(&session.operator)).await;
             let user = added.map_err(|error| explained(error, lang))?;
             println!("{} ({})", user.name, user.role.localized(lang));
         }
-        Command::Password { name } => {
+        UserCommand::Password { name } => {
             let user = session.store.users().await?.into_iter().find(|user| user.name == name);
             let Some(user) = user else { bail!(UserProblem::NoUser.localized(lang)) };
             let changed = session.store.set_password(user.id, &password(lang)?, Actor::now(&session.operator)).await;
             changed.map_err(|error| explained(error, lang))?;
         }
-        Command::List => {
+        UserCommand::List => {
             let headings = lang.pick(["名前", "役割", "状態"], ["name", "role", "state"]);
             let state = |disabled| if disabled { lang.pick("停止中", "disabled") } else { "" };
             let users = session.store.users().await?.into_iter();

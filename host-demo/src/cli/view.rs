@@ -52,7 +52,7 @@ impl<'a> OrderView<'a> {
     pub fn new(order: &'a Order, provider: &'a str, used: &'a [UsedReference]) -> Self {
         // `used` is sorted by order, so an export of many orders stays fast.
         let from = used.partition_point(|used| used.order_id < order.id);
-        let own = used[from..].iter().take_while(|used| used.order_id == order.id);
+        let own = used.iter().skip(from).take_while(|used| used.order_id == order.id);
         let tracking = order.tracking.as_ref();
         OrderView {
             mall: &order.mall,

@@ -1,7 +1,7 @@
 //! The language of what is shown.
 
 /// The language of what is shown. What a provider answers stays as it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lang {
     /// 日本語
     #[default]

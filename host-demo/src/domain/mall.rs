@@ -94,7 +94,7 @@ impl Mall {
 }
 
 /// What happens to a mall's orders without an operator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Automation {
     /// When credit is run.
@@ -119,7 +119,7 @@ impl Default for Automation {
 }
 
 /// When the automation begins an action.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
     /// An operator does it.
@@ -159,7 +159,7 @@ pub struct ShopAccount {
 }
 
 /// 手数料設定
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fees {
     /// What a band does to the fee.
@@ -169,7 +169,7 @@ pub struct Fees {
 }
 
 /// What a band does to the fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, VariantArray, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, VariantArray, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// 変更しない
@@ -182,7 +182,7 @@ pub enum Mode {
 }
 
 /// Bills from `lower` up to and including `upper` get `fee`; all in yen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Band {
     /// Included.

@@ -15,7 +15,7 @@ time::serde::format_description!(moment, PrimitiveDateTime, "[year]-[month]-[day
 time::serde::format_description!(day, Date, "[year]-[month]-[day]");
 
 /// A buyer, or whoever gets the goods.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Person {
     /// 氏名
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Person {
 }
 
 /// A line of an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// 商品名
     pub name: String,
@@ -79,7 +79,7 @@ impl OrderData {
 }
 
 /// The amounts of an order, in yen, tax included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Amounts {
     /// All lines together.
     pub goods: i64,

@@ -10,51 +10,53 @@ use crate::domain::credit_state::Action;
 use crate::domain::issue::Issue;
 use crate::domain::mall::MallSummary;
 use crate::domain::order::Order;
-use crate::service::credit::{CreditError, CreditService, Row, rows_of_a_call};
-use crate::service::dispatcher::{Call, Source};
-use crate::service::providers::directory::Provider;
+use crate::service::credit::{CreditError, CreditRow, CreditService};
+use crate::service::preflight::rows_of_a_call;
+use crate::service::providers::provider::Provider;
+use crate::service::work_source::{PlannedCall, WorkSource};
 use crate::store::{Admission, DueFilter, LEASE, LeasedOrders, Store, StoreError};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
-/// Orders that are looked at in one go: few enough to be read at once, and other malls' come with the next look.
+/// Most orders that are taken at a time: few enough to be read at once; other malls' orders come with the next.
 const LOOKED_AT_ONCE: usize = 200;
 
-/// Orders of one mall at one provider: what waits for nobody else's.
+/// Orders of one mall at one provider; they are processed independently of all others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Lane {
+pub(crate) struct ProviderQueue {
     /// The provider's id.
     pub provider: String,
     /// The mall's id.
     pub mall: String,
 }
 
-/// Takes orders whose time has come, of providers that this process can ask and not of the lanes that are `busy`:
-/// how many, and what is to be done with those of them for which something is.
+/// Takes orders that are due, of providers that this process can call and not of the queues that are `busy`. Returns
+/// how many were taken, and the work on those of them for which there is some.
 pub(crate) async fn take_due<P: Provider + Clone + 'static>(
-    desk: &CreditService<P>,
-    busy: Vec<Lane>,
-) -> Result<(usize, BTreeMap<Lane, Orders<P>>), StoreError> {
-    let (store, now) = (&desk.store, desk.store.now());
-    let except = busy.into_iter().map(|lane| (lane.provider, lane.mall)).collect();
+    service: &CreditService<P>,
+    busy: Vec<ProviderQueue>,
+) -> Result<(usize, BTreeMap<ProviderQueue, DueOrders<P>>), StoreError> {
+    let (store, now) = (&service.store, service.store.now());
+    let except = busy.into_iter().map(|queue| (queue.provider, queue.mall)).collect();
     // First: an order that is read after the settings has been left to an operator if they say so.
     let malls = store.mall_summaries().await?;
-    let due = store.take_due(now, LOOKED_AT_ONCE, &DueFilter { providers: Some(desk.providers.ids()), except }).await?;
+    let due =
+        store.take_due(now, LOOKED_AT_ONCE, &DueFilter { providers: Some(service.providers.ids()), except }).await?;
     if due.orders.is_empty() {
         return Ok((0, BTreeMap::new()));
     }
     let malls: HashMap<_, _> = malls.iter().map(|mall| (mall.id.as_str(), mall)).collect();
-    let (mut lanes, mut idle) = (BTreeMap::new(), Vec::new());
+    let (mut queues, mut idle) = (BTreeMap::new(), Vec::new());
     for order in &due.orders {
         let todo = malls.get(order.mall.as_str()).and_then(|mall| Some((task(order, mall)?, mall.rows_per_request)));
         let Some((action, rows_per_request)) = todo else {
             idle.push(order);
             continue;
         };
-        let lane = Lane { provider: order.provider.clone(), mall: order.mall.clone() };
-        let orders = lanes.entry(lane).or_insert_with_key(|lane: &Lane| Orders {
-            desk: desk.clone(),
-            provider: lane.provider.clone(),
+        let queue = ProviderQueue { provider: order.provider.clone(), mall: order.mall.clone() };
+        let orders = queues.entry(queue).or_insert_with_key(|queue: &ProviderQueue| DueOrders {
+            service: service.clone(),
+            provider: queue.provider.clone(),
             rows_per_request,
             left: VecDeque::new(),
             lease: due.lease,
@@ -63,7 +65,7 @@ pub(crate) async fn take_due<P: Provider + Clone + 'static>(
         orders.left.push_back((action, order.id));
     }
     leave_to_people(store, &malls, &idle, &due).await?;
-    Ok((due.orders.len(), lanes))
+    Ok((due.orders.len(), queues))
 }
 
 /// Puts off for ever the `idle` ones of the `due` orders, with which nothing is done by itself under the settings of
@@ -86,9 +88,9 @@ async fn leave_to_people(
     store.put_off(&ids(again), due.lease, Some(store.now())).await
 }
 
-/// The orders of a lane that were taken and are not begun.
-pub(crate) struct Orders<P> {
-    desk: CreditService<P>,
+/// The orders of a queue that were taken and not begun.
+pub(crate) struct DueOrders<P> {
+    service: CreditService<P>,
     provider: String,
     rows_per_request: u32,
     left: VecDeque<(Action, i64)>,
@@ -96,34 +98,34 @@ pub(crate) struct Orders<P> {
     begun: Instant,
 }
 
-impl<P: Provider + Clone + 'static> Orders<P> {
-    /// Puts off all that is left.
+impl<P: Provider + Clone + 'static> DueOrders<P> {
+    /// Postpones all that are left.
     async fn put_off(&mut self, until: i64) -> Result<(), StoreError> {
         let ids: Vec<i64> = self.left.drain(..).map(|(_, id)| id).collect();
-        self.desk.store.put_off(&ids, self.lease, Some(until)).await
+        self.service.store.put_off(&ids, self.lease, Some(until)).await
     }
 
-    /// The next orders with which the same is to be done, at most as many as go into one call.
-    fn next_call(&mut self, provider: &P) -> Option<Call> {
+    /// The next orders that need the same action, at most as many as go into one call.
+    fn next_call(&mut self, provider: &P) -> Option<PlannedCall> {
         let (action, _) = *self.left.front()?;
         let most = rows_of_a_call(action, provider, self.rows_per_request);
         let same = self.left.iter().take(most).take_while(|(other, _)| *other == action).count();
-        Some(Call { action, works: self.left.drain(..same).map(|(_, id)| id.into()).collect() })
+        Some(PlannedCall { action, items: self.left.drain(..same).map(|(_, id)| id.into()).collect() })
     }
 }
 
-impl<P: Provider + Clone + 'static> Source for Orders<P> {
-    async fn take(&mut self, calls: usize) -> Result<Vec<Call>, CreditError> {
+impl<P: Provider + Clone + 'static> WorkSource for DueOrders<P> {
+    async fn take(&mut self, calls: usize) -> Result<Vec<PlannedCall>, CreditError> {
         // Others may take them when the lease ends, so what is begun is begun well before.
         if self.left.is_empty() || self.begun.elapsed() > LEASE / 2 {
             return Ok(Vec::new());
         }
-        let Some(provider) = self.desk.providers.get(&self.provider) else { return Ok(Vec::new()) };
-        match self.desk.store.admission(&self.provider, self.desk.store.now()).await? {
+        let Some(provider) = self.service.providers.get(&self.provider) else { return Ok(Vec::new()) };
+        match self.service.store.admission(&self.provider, self.service.store.now()).await? {
             Admission::Free => Ok((0..calls).map_while(|_| self.next_call(&provider)).collect()),
             Admission::Probe => {
                 let one = self.left.pop_front();
-                Ok(one.map(|(action, id)| Call { action, works: vec![id.into()] }).into_iter().collect())
+                Ok(one.map(|(action, id)| PlannedCall { action, items: vec![id.into()] }).into_iter().collect())
             }
             Admission::NotBefore(at) => {
                 self.put_off(at).await?;
@@ -132,22 +134,27 @@ impl<P: Provider + Clone + 'static> Source for Orders<P> {
         }
     }
 
-    async fn ended(&mut self, rows: &[Row]) -> Result<(), CreditError> {
-        Ok(put_off_what_was_not_begun(&self.desk, rows, self.lease).await?)
+    async fn ended(&mut self, rows: &[CreditRow]) -> Result<(), CreditError> {
+        Ok(put_off_what_was_not_begun(&self.service, rows, self.lease).await?)
     }
 
     async fn leave(mut self) -> Result<(), CreditError> {
-        let now = self.desk.store.now();
+        let now = self.service.store.now();
         Ok(self.put_off(now).await?)
     }
 }
 
 /// An order for which nothing could be asked waits for a person, unless it is a matter of time.
-async fn put_off_what_was_not_begun<P>(desk: &CreditService<P>, rows: &[Row], lease: i64) -> Result<(), StoreError> {
+async fn put_off_what_was_not_begun<P>(
+    service: &CreditService<P>,
+    rows: &[CreditRow],
+    lease: i64,
+) -> Result<(), StoreError> {
     let passes = |problem: &Issue| problem.is_for_later() || *problem == Issue::Changed;
-    let (again, never): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.problem.as_ref().is_some_and(passes));
-    let ids = |rows: Vec<&Row>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    let later = desk.store.now() + FIRST_PAUSE.as_millis() as i64;
-    desk.store.put_off(&ids(again), lease, Some(later)).await?;
-    desk.store.put_off(&ids(never), lease, None).await
+    let (again, never): (Vec<&CreditRow>, Vec<&CreditRow>) =
+        rows.iter().partition(|row| row.problem.as_ref().is_some_and(passes));
+    let ids = |rows: Vec<&CreditRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    let later = service.store.now() + FIRST_PAUSE.as_millis() as i64;
+    service.store.put_off(&ids(again), lease, Some(later)).await?;
+    service.store.put_off(&ids(never), lease, None).await
 }

@@ -1,54 +1,56 @@
-//! Doing what batches ask for: rows that wait are taken by whichever process comes first and can do them, a call's
-//! worth at a time, and put through the desk.
+//! Batches: one action on many orders. Rows that wait are taken by the first process that can do them, as many as fit
+//! into one call at a time.
 
-use crate::domain::credit_state::Action;
+use crate::domain::credit_state::{Action, Outcome};
 use crate::domain::issue::Wait;
-use crate::service::credit::{CreditError, CreditService, Row, Work, rows_of_a_call};
-use crate::service::dispatcher::{Call, Source};
-use crate::service::providers::directory::Provider;
-use crate::store::{Admission, BatchLane, BreakerState, Store, StoreError};
+use crate::service::credit::{CreditError, CreditRow, CreditService, WorkItem};
+use crate::service::preflight::rows_of_a_call;
+use crate::service::providers::provider::Provider;
+use crate::service::work_source::{PlannedCall, WorkSource};
+use crate::store::{Admission, BatchLane, BatchRow, BreakerState, MAX_BATCH, Store, StoreError};
+use std::collections::BTreeSet;
 
-/// The rows of a lane: of one batch, one mall's, for one provider.
-pub(crate) struct Rows<P> {
-    desk: CreditService<P>,
+/// The rows of one batch for one mall and one provider.
+pub(crate) struct BatchRows<P> {
+    service: CreditService<P>,
     of: BatchLane,
 }
 
-impl<P> Rows<P> {
-    /// Nothing is taken yet.
-    pub fn new(desk: CreditService<P>, of: BatchLane) -> Self {
-        Rows { desk, of }
+impl<P> BatchRows<P> {
+    /// Takes no rows yet.
+    pub fn new(service: CreditService<P>, of: BatchLane) -> Self {
+        BatchRows { service, of }
     }
 }
 
-impl<P: Provider + Clone + 'static> Source for Rows<P> {
-    async fn take(&mut self, calls: usize) -> Result<Vec<Call>, CreditError> {
-        let (desk, of) = (&self.desk, &self.of);
-        // Withdrawn meanwhile: its rows wait for a process that has it.
-        let Some(provider) = desk.providers.get(&of.provider) else { return Ok(Vec::new()) };
-        let Some(mall) = desk.store.mall_summary(&of.mall).await? else { return Ok(Vec::new()) };
+impl<P: Provider + Clone + 'static> WorkSource for BatchRows<P> {
+    async fn take(&mut self, calls: usize) -> Result<Vec<PlannedCall>, CreditError> {
+        let (service, of) = (&self.service, &self.of);
+        // The plugin was withdrawn: the rows wait for a process that has it.
+        let Some(provider) = service.providers.get(&of.provider) else { return Ok(Vec::new()) };
+        let Some(mall) = service.store.mall_summary(&of.mall).await? else { return Ok(Vec::new()) };
         let size = rows_of_a_call(of.action, &provider, mall.rows_per_request);
-        let admission = desk.store.admission(&of.provider, desk.store.now()).await?;
+        let admission = service.store.admission(&of.provider, service.store.now()).await?;
         let limit = match admission {
             Admission::Free => size.saturating_mul(calls),
             Admission::Probe => 1,
             Admission::NotBefore(_) => return Ok(Vec::new()),
         };
-        let taken = desk.store.take_rows(of, &desk.worker.name(), limit).await?;
+        let taken = service.store.take_rows(of, &service.lease.name(), limit).await?;
         if taken.is_empty() && admission == Admission::Probe {
-            desk.store.give_back_probe(&of.provider, desk.store.now()).await?;
+            service.store.give_back_probe(&of.provider, service.store.now()).await?;
         }
-        let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
-        let call = |works: &[Work]| Call { action: of.action, works: works.to_vec() };
-        Ok(works.chunks(size).map(call).collect())
+        let items: Vec<WorkItem> = taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect();
+        let call = |items: &[WorkItem]| PlannedCall { action: of.action, items: items.to_vec() };
+        Ok(items.chunks(size).map(call).collect())
     }
 
-    async fn ended(&mut self, _: &[Row]) -> Result<(), CreditError> {
+    async fn ended(&mut self, _: &[CreditRow]) -> Result<(), CreditError> {
         Ok(())
     }
 
     async fn leave(self) -> Result<(), CreditError> {
-        Ok(self.desk.store.finish_batches(self.desk.store.now()).await?)
+        Ok(self.service.store.finish_batches(self.service.store.now()).await?)
     }
 }
 
@@ -57,7 +59,63 @@ pub fn is_for_many(action: Action) -> bool {
     action != Action::Decide
 }
 
-/// Why rows of the batch wait that no process does now, and what helps; nothing where work goes on.
+/// A batch was not begun or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// The action is about one order.
+    #[error("a decision is about one order")]
+    NotForMany,
+    /// It would have no orders.
+    #[error("a batch has at least one order")]
+    Empty,
+    /// It would have this many orders, more than [`MAX_BATCH`].
+    #[error("a batch has {MAX_BATCH} orders at most, not {0}")]
+    TooMany(usize),
+    /// Orders that do not exist.
+    #[error("these orders do not exist: {0:?}")]
+    NoOrders(Vec<i64>),
+    /// There is no batch with this number.
+    #[error("there is no batch {0}")]
+    NoBatch(i64),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes a batch that does `action` with `orders`; returns its number. Workers process it in the background. An order
+/// that is given twice has one row, at its first place.
+pub async fn begin(store: &Store, action: Action, orders: &[i64], who: &str) -> Result<i64, BatchError> {
+    if !is_for_many(action) {
+        return Err(BatchError::NotForMany);
+    }
+    match orders.len() {
+        0 => return Err(BatchError::Empty),
+        1..=MAX_BATCH => {}
+        many => return Err(BatchError::TooMany(many)),
+    }
+    let missing = store.missing(orders).await?;
+    if !missing.is_empty() {
+        return Err(BatchError::NoOrders(missing));
+    }
+    Ok(store.add_batch(action, who, orders, store.now()).await?)
+}
+
+/// Stops a batch: rows that have not begun fail, calls that have begun end first.
+pub async fn stop(store: &Store, batch: i64, who: &str) -> Result<(), BatchError> {
+    if store.batch(batch).await?.is_none() {
+        return Err(BatchError::NoBatch(batch));
+    }
+    Ok(store.stop_batch(batch, who, store.now()).await?)
+}
+
+/// The orders of a batch that were done without success.
+pub async fn without_success(store: &Store, batch: i64) -> Result<BTreeSet<i64>, StoreError> {
+    let rows = store.batch_rows(batch, 0, MAX_BATCH as i64).await?;
+    let failed = |row: &&BatchRow| row.outcome.is_some_and(|outcome| outcome != Outcome::Success);
+    Ok(rows.iter().filter(failed).map(|row| row.order).collect())
+}
+
+/// Why rows of the batch wait that no process does now, and what helps; empty while work goes on.
 pub async fn waits(store: &Store, batch: i64) -> Result<Vec<Wait>, StoreError> {
     let providers = store.waited_for(batch).await?;
     if providers.is_empty() {

@@ -1,23 +1,25 @@
-//! What operators found at providers about unknown outcomes, for many orders from one file: each row is judged like a
+//! What operators found at providers about unknown outcomes, for many orders from one file: each row is validated like a
 //! decision about a single order, and answered for by itself.
 
 use crate::domain::credit_state::{Outcome, State, next};
-use crate::domain::finding::OperatorFinding;
+use crate::domain::finding::{FindingKind, OperatorFinding};
 use crate::domain::identifier;
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
-use crate::service::credit::{CreditError, CreditService};
+use crate::service::credit::{CreditError, CreditRow, CreditService};
+use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::{FileError, RowError};
 use crate::service::csv::findings::read_finding;
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
-use crate::service::csv::table::{self, Charset, Column, Line};
+use crate::service::csv::table::{self, Column, Line};
+use crate::service::csv::writer;
 use crate::service::messages::localize::Localize;
-use crate::service::providers::directory::Provider;
+use crate::service::providers::is_control;
+use crate::service::providers::provider::Provider;
 use crate::store::{ListQuery, Store, StoreError};
 use encoding_rs::Encoding;
-use provider_host::is_control;
 use std::collections::{BTreeSet, HashMap};
 
 const NUMBER: &str = "注文番号";
@@ -25,7 +27,7 @@ const REFERENCE: &str = "登録番号";
 const FINDING: &str = "結果";
 const TRANSACTION: &str = "取引ID";
 const NOTE: &str = "メモ";
-/// The columns of such a file; those that are read are these five, the others are for whoever fills it in.
+/// The columns of such a file; those that are read are these five, the others help to fill it in.
 const COLUMNS: [&str; 8] = [NUMBER, REFERENCE, "注文者氏名", "請求額", "与信", FINDING, TRANSACTION, NOTE];
 
 /// Longest note about a finding, in characters.
@@ -61,20 +63,63 @@ pub fn entered(transaction_id: &str, note: &str) -> Result<(Option<String>, Stri
     Ok((Some(id).filter(|id| !id.is_empty()), note))
 }
 
+/// What an operator enters about one order.
+#[derive(Debug, Clone, Copy)]
+pub struct EnteredDecision<'a> {
+    /// The finding, by its name in the API.
+    pub finding: &'a str,
+    /// The provider's id; empty where the order has it already.
+    pub transaction_id: &'a str,
+    /// How it was found out.
+    pub note: &'a str,
+}
+
+/// A decision was not recorded, as what was entered does not make one.
+#[derive(Debug, thiserror::Error)]
+pub enum DecisionError {
+    /// The transaction id or the note cannot be recorded.
+    #[error("the transaction id or the note cannot be recorded")]
+    Entry(RowError),
+    /// There is no finding of this name.
+    #[error("there is no finding {0}")]
+    UnknownFinding(String),
+    /// The finding needs a transaction id, and neither the operator nor the order has one.
+    #[error("this finding needs a transaction id")]
+    IdMissing,
+    /// Recording it failed.
+    #[error(transparent)]
+    Credit(#[from] CreditError),
+}
+
+/// Records what an operator found at the provider about `order`. The row says whether the order's state allowed it.
+pub async fn record<P: Provider + Clone>(
+    service: &CreditService<P>,
+    order: &Order,
+    entry: EnteredDecision<'_>,
+) -> Result<CreditRow, DecisionError> {
+    let (id, note) = entered(entry.transaction_id, entry.note).map_err(DecisionError::Entry)?;
+    let unknown = |_| DecisionError::UnknownFinding(entry.finding.to_owned());
+    let kind: FindingKind = entry.finding.parse().map_err(unknown)?;
+    // An id that the order has need not be entered.
+    let id = id.or(order.transaction_id().map(str::to_owned));
+    let found = OperatorFinding::of(kind, id).ok_or(DecisionError::IdMissing)?;
+    Ok(service.decide(order.id, found, &note).await?)
+}
+
 /// A file of decisions was refused as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum DecisionsError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The desk could not go on; the rows before are recorded.
+    /// Recording a finding failed; those of the rows before are recorded.
     #[error(transparent)]
-    CreditService(#[from] CreditError),
+    Credit(#[from] CreditError),
 }
 
 impl From<StoreError> for DecisionsError {
     fn from(error: StoreError) -> Self {
-        DecisionsError::CreditService(error.into())
+        DecisionsError::Credit(error.into())
     }
 }
 
@@ -83,14 +128,14 @@ pub type Decided = FileReport<State>;
 
 /// Records what a file says about orders of `mall` whose outcome is unknown, or says what that would do.
 pub async fn take_in<P: Provider + Clone>(
-    desk: &CreditService<P>,
+    service: &CreditService<P>,
     mall: &Mall,
     bytes: &[u8],
     encoding: Option<&'static Encoding>,
     dry_run: bool,
 ) -> Result<Decided, DecisionsError> {
     let lines = read(bytes, encoding)?;
-    let known = Known::of(&desk.store, mall, &lines).await?;
+    let known = NamedOrders::of(&service.store, mall, &lines).await?;
     let (mut seen, mut promised) = (HashMap::new(), HashMap::new());
     let mut entries = Vec::with_capacity(lines.len());
     for line in &lines {
@@ -98,12 +143,12 @@ pub async fn take_in<P: Provider + Clone>(
             line: line.at,
             rows: line.rows(),
             number: known.number(line).to_owned(),
-            fate: judge(line, &known, &mut seen),
+            result: judge(line, &known, &mut seen),
         };
         entries.push(match entry.open() {
             Ok((entry, decision)) => match dry_run {
-                true => entry.with(decision.try_out(desk, &mut promised).await?),
-                false => entry.with(decision.carry_out(desk).await?),
+                true => entry.with(decision.try_out(service, &mut promised).await?),
+                false => entry.with(decision.carry_out(service).await?),
             },
             Err(settled) => settled,
         });
@@ -116,34 +161,34 @@ fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, 
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
     // One of two columns is enough; which are there shows by asking for them once more.
     let names_orders = |heading: &str, _: &BTreeSet<String>| [NUMBER, REFERENCE].contains(&heading);
-    let mut sheet = table::read(bytes, encoding, &columns, names_orders)?;
-    let is_identifier = |at: &usize| [NUMBER, REFERENCE, TRANSACTION].contains(&COLUMNS[*at]);
-    sheet.unify(&(0..COLUMNS.len()).filter(is_identifier).collect::<Vec<_>>());
-    match sheet.further.is_empty() {
+    let mut content = table::read(bytes, encoding, &columns, names_orders)?;
+    let identifiers = [NUMBER, REFERENCE, TRANSACTION].map(|name| COLUMNS.iter().position(|column| *column == name));
+    content.unify(&identifiers.into_iter().flatten().collect::<Vec<_>>());
+    match content.further.is_empty() {
         true => Err(FileError::MissingHeadings(vec![NUMBER.to_owned(), REFERENCE.to_owned()])),
-        false => Ok(sheet.lines),
+        false => Ok(content.lines),
     }
 }
 
 fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
-    COLUMNS.iter().position(|column| *column == name).map_or("", |at| &line.cells[at])
+    COLUMNS.iter().position(|column| *column == name).map_or("", |at| line.cell(at))
 }
 
 /// The orders that a file names.
-struct Known {
+struct NamedOrders {
     orders: Vec<Order>,
     by_number: HashMap<String, usize>,
     by_reference: HashMap<String, usize>,
 }
 
-impl Known {
+impl NamedOrders {
     async fn of(store: &Store, mall: &Mall, lines: &[Line]) -> Result<Self, StoreError> {
         let cells = |name| lines.iter().map(move |line| cell(line, name)).filter(|cell| !cell.is_empty());
         let mut orders = store.orders_numbered(&mall.id, cells(NUMBER)).await?;
         orders.extend(store.orders_registered(&mall.id, cells(REFERENCE)).await?);
         let numbers = orders.iter().enumerate().map(|(at, order)| (order.number.clone(), at)).collect();
         let references = orders.iter().enumerate().map(|(at, order)| (order.reference().to_owned(), at)).collect();
-        Ok(Known { by_number: numbers, by_reference: references, orders })
+        Ok(NamedOrders { by_number: numbers, by_reference: references, orders })
     }
 
     /// The order that the row names by either or both.
@@ -154,7 +199,7 @@ impl Known {
             (false, _) => self.by_number.get(number),
             (true, false) => self.by_reference.get(reference),
         };
-        let order = found.map(|at| &self.orders[*at]).ok_or(RowError::NoOrder)?;
+        let order = found.and_then(|at| self.orders.get(*at)).ok_or(RowError::NoOrder)?;
         if !reference.is_empty() && order.reference() != reference {
             return Err(RowError::OtherReference);
         }
@@ -162,7 +207,8 @@ impl Known {
     }
 
     fn number<'a>(&'a self, line: &'a Line) -> &'a str {
-        let by_reference = || self.by_reference.get(cell(line, REFERENCE)).map(|at| self.orders[*at].number.as_str());
+        let at = || self.by_reference.get(cell(line, REFERENCE));
+        let by_reference = || at().and_then(|at| self.orders.get(*at)).map(|order| order.number.as_str());
         Some(cell(line, NUMBER)).filter(|number| !number.is_empty()).or_else(by_reference).unwrap_or_default()
     }
 }
@@ -174,24 +220,28 @@ struct Decision<'a> {
     note: String,
 }
 
-fn judge<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> RowResult<Decision<'a>> {
+fn judge<'a>(line: &'a Line, known: &'a NamedOrders, seen: &mut HashMap<i64, u64>) -> RowResult<Decision<'a>> {
     if line.is_blank {
-        return RowResult::SkipReason(SkipReason::Blank);
+        return RowResult::Skipped(SkipReason::Blank);
     }
-    if !line.complaints.is_empty() {
-        return RowResult::Refused(line.complaints.clone());
+    if !line.errors.is_empty() {
+        return RowResult::Refused(line.errors.clone());
     }
-    // A file that was written here has orders that nobody has looked up yet.
+    // A file that was exported has orders without a finding yet.
     if cell(line, FINDING).is_empty() {
-        return RowResult::SkipReason(SkipReason::NoResult);
+        return RowResult::Skipped(SkipReason::NoResult);
     }
     match decision(line, known, seen) {
         Ok(decision) => RowResult::Taken(decision),
-        Err(complaint) => RowResult::Refused(vec![complaint]),
+        Err(error) => RowResult::Refused(vec![error]),
     }
 }
 
-fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) -> Result<Decision<'a>, RowError> {
+fn decision<'a>(
+    line: &'a Line,
+    known: &'a NamedOrders,
+    seen: &mut HashMap<i64, u64>,
+) -> Result<Decision<'a>, RowError> {
     let identifiers = [NUMBER, REFERENCE, TRANSACTION];
     if let Some(name) = identifiers.into_iter().find(|name| identifier::is_mangled(cell(line, name))) {
         return Err(RowError::Mangled(name.to_owned(), cell(line, name).to_owned()));
@@ -201,8 +251,7 @@ fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) 
         return Err(RowError::TwiceInFile(before));
     }
     let (id, note) = entered(cell(line, TRANSACTION), cell(line, NOTE))?;
-    let kind =
-        read_finding(cell(line, FINDING)).ok_or_else(|| RowError::ResponseOutcome(cell(line, FINDING).to_owned()))?;
+    let kind = read_finding(cell(line, FINDING)).ok_or_else(|| RowError::Finding(cell(line, FINDING).to_owned()))?;
     // An id that is known need not be copied into the file.
     let id = id.or(order.transaction_id().map(str::to_owned));
     let found = OperatorFinding::of(kind, id).ok_or(RowError::NotRecorded(Issue::IdMissing))?;
@@ -211,8 +260,8 @@ fn decision<'a>(line: &'a Line, known: &'a Known, seen: &mut HashMap<i64, u64>) 
 
 impl Decision<'_> {
     /// Records it.
-    async fn carry_out<P: Provider + Clone>(self, desk: &CreditService<P>) -> Result<RowResult<State>, CreditError> {
-        let row = desk.decide(self.order.id, self.found, &self.note).await?;
+    async fn carry_out<P: Provider + Clone>(self, service: &CreditService<P>) -> Result<RowResult<State>, CreditError> {
+        let row = service.decide(self.order.id, self.found, &self.note).await?;
         Ok(match (row.outcome, row.problem) {
             (Outcome::Success, _) => RowResult::Taken(row.state),
             (_, Some(problem)) => not_recorded(problem),
@@ -224,10 +273,10 @@ impl Decision<'_> {
     /// registrations.
     async fn try_out<P: Provider + Clone>(
         self,
-        desk: &CreditService<P>,
+        service: &CreditService<P>,
         promised: &mut Promised,
     ) -> Result<RowResult<State>, CreditError> {
-        if let Some(problem) = desk.no_decision(self.order, &self.found).await? {
+        if let Some(problem) = service.no_decision(self.order, &self.found).await? {
             return Ok(not_recorded(problem));
         }
         let account = self.order.registration.as_ref().map(|registration| registration.account);
@@ -257,7 +306,7 @@ pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Re
         let orders = store.orders_of(ids).await?.into_iter().filter(|order| order.state.is_unknown());
         lines.extend(orders.map(|order| line(&order)));
     }
-    Ok(table::write(COLUMNS, lines, charset))
+    Ok(writer::write(COLUMNS, lines, charset))
 }
 
 fn line(order: &Order) -> [String; COLUMNS.len()] {

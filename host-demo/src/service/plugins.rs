@@ -1,22 +1,22 @@
-//! Putting a component on the shelf: one way for the page, the API and the command line.
+//! Putting a component on the directory: one way for the page, the API and the command line.
 //!
 //! A component is loaded once, compared with what it would replace, written down in the audit log, and only then
-//! put in its place. A component is given the credentials of every mall that uses its provider, so whatever lets
-//! it send them elsewhere, or ask for others, has to be confirmed by somebody who sees what changes.
+//! put in its place. A component is given the credentials of every mall that uses its provider, so a change that
+//! lets it send them elsewhere, or ask for others, has to be confirmed by an operator who sees it.
 
 use crate::domain::actor::Actor;
-pub use crate::domain::audit_event::PluginChange as Change;
 use crate::domain::audit_event::{AuditEvent, PluginChange};
 use crate::domain::digest::digest;
-use crate::service::providers::directory::{Access, PluginDirectory, ProviderError, kind_name, permitted};
+use crate::service::providers::capabilities::{kind_name, permitted};
+use crate::service::providers::directory::{Access, PluginDirectory, ProviderError};
+use crate::service::providers::plugin_contract::SettingField;
+use crate::service::providers::{Permissions, Plugin, Registry};
 use crate::store::{Store, StoreError};
-use provider_host::contract::SettingField;
-use provider_host::{Permissions, Plugin, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A component and its permission file, to be put on the shelf.
+/// A component and its permission file, to be put on the directory.
 pub struct Files {
     /// What errors call the component; its permission file has the same name with `.toml`.
     pub name: PathBuf,
@@ -28,17 +28,24 @@ pub struct Files {
 
 impl Files {
     /// The component at `path` and the permission file beside it.
-    pub fn read(shelf: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
+    pub fn read(directory: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
         let permissions = Permissions::text_of(path.with_extension("toml"))?;
-        Ok(Files { name: path.to_owned(), component: shelf.host().read(path)?, permissions })
+        Ok(Files { name: path.to_owned(), component: directory.host().read(path)?, permissions })
     }
 }
 
-/// A component that serves, and what putting it on the shelf would change.
+impl Files {
+    /// Files that were uploaded, and have no name of their own.
+    pub fn uploaded(component: Vec<u8>, permissions: &[u8]) -> Self {
+        Files { name: "component".into(), component, permissions: String::from_utf8_lossy(permissions).into_owned() }
+    }
+}
+
+/// A component that serves, and what putting it on the directory would change.
 pub struct Candidate {
     /// It, loaded from the place that it will have.
     pub plugin: Plugin,
-    /// What somebody has to confirm; nothing if it differs from the one before in nothing but its code.
+    /// What has to be confirmed; empty if nothing but the code differs from the component before.
     pub changes: Vec<PluginChange>,
     /// The malls whose settings it is given: their names by their ids.
     pub malls: BTreeMap<String, String>,
@@ -62,7 +69,7 @@ impl Candidate {
     }
 }
 
-/// Why nothing was put on the shelf.
+/// Why nothing was put on the directory.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
     /// The files do not serve, or the folder does not.
@@ -79,10 +86,34 @@ pub enum InstallError {
     Meanwhile(String),
 }
 
-/// Puts components on a shelf.
+/// Whether changes other than those of the code are confirmed.
+#[derive(Debug, Clone, Copy)]
+pub enum Confirmed<'a> {
+    /// They are not: they were not shown yet.
+    No,
+    /// Those are that this [`Candidate::confirmation`] stands for.
+    Shown(&'a str),
+    /// All are.
+    All,
+}
+
+/// What loading a plugin came to.
+pub enum LoadOutcome {
+    /// It serves.
+    Installed {
+        /// The plugin.
+        plugin: Plugin,
+        /// The version that it replaced, if there was one.
+        replaced: Option<String>,
+    },
+    /// Nothing was changed: these changes have to be confirmed first.
+    Unconfirmed(Box<Candidate>),
+}
+
+/// Installs plugins into a directory.
 pub struct Installer<'a> {
-    /// The shelf.
-    pub shelf: &'a PluginDirectory,
+    /// The directory.
+    pub directory: &'a PluginDirectory,
     /// Where it is written down.
     pub store: &'a Store,
     /// What this process has loaded already; it need not be loaded to be compared.
@@ -90,6 +121,32 @@ pub struct Installer<'a> {
 }
 
 impl Installer<'_> {
+    /// Loads the plugin of `files` in place of the one that its provider has, if nothing but code changes or the changes
+    /// are confirmed.
+    pub async fn load(
+        &self,
+        files: Files,
+        confirmed: Confirmed<'_>,
+        by: Actor<'_>,
+    ) -> Result<LoadOutcome, InstallError> {
+        let candidate = self.examine(files).await?;
+        let is_confirmed = match confirmed {
+            Confirmed::No => false,
+            Confirmed::Shown(shown) => shown == candidate.confirmation(),
+            Confirmed::All => true,
+        };
+        if !candidate.changes.is_empty() && !is_confirmed {
+            return Ok(LoadOutcome::Unconfirmed(Box::new(candidate)));
+        }
+        self.install_confirmed(candidate, by).await
+    }
+
+    /// Installs a candidate whose changes were confirmed.
+    pub async fn install_confirmed(&self, candidate: Candidate, by: Actor<'_>) -> Result<LoadOutcome, InstallError> {
+        let plugin = self.install(&candidate, by).await?;
+        Ok(LoadOutcome::Installed { plugin, replaced: candidate.version_before().map(str::to_owned) })
+    }
+
     /// Loads the component of `files`, once, and compares it with what it would replace. Changes nothing.
     pub async fn examine(&self, files: Files) -> Result<Candidate, InstallError> {
         let described = files.name.with_extension("toml");
@@ -98,39 +155,39 @@ impl Installer<'_> {
             let name = files.name.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             return Err(ProviderError::Unnamed { path: described, name }.into());
         };
-        let place = self.shelf.path(&id)?;
-        let loaded = self.shelf.host().load_bytes(place, files.component.clone(), permissions).await;
+        let place = self.directory.path(&id)?;
+        let loaded = self.directory.host().load_bytes(place, files.component.clone(), permissions).await;
         let plugin = loaded.map_err(|error| ProviderError::from(error.at(&files.name)))?;
         let compared_with = self.fingerprint(&id)?;
         let replaces = self.present(&id).await;
         let malls = self.store.malls_of_provider(&id).await?;
         let changes = match &replaces {
-            // Nothing is replaced, and nobody's settings are given away.
+            // Nothing is replaced, and no mall's settings are given to it.
             None if malls.is_empty() => Vec::new(),
             before => changes(before.as_ref(), &plugin),
         };
         Ok(Candidate { plugin, changes, malls, files, replaces, compared_with })
     }
 
-    /// Writes down that `candidate` is loaded, and puts it on the shelf and into the registry: in this order, so
+    /// Writes down that `candidate` is loaded, and puts it on the directory and into the registry: in this order, so
     /// that no component ever serves of which nobody knows who loaded it. What changes is confirmed by whoever
     /// calls this.
     pub async fn install(&self, candidate: &Candidate, by: Actor<'_>) -> Result<Plugin, InstallError> {
         let id = candidate.plugin.info().id.clone();
-        let (folder, shelf) = (self.shelf.folder().to_owned(), self.shelf.clone());
+        let (folder, directory) = (self.directory.folder().to_owned(), self.directory.clone());
         let locked = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&folder).map_err(|source| shelf.failed(source))?;
-            shelf.lock(Access::Replacing)
+            std::fs::create_dir_all(&folder).map_err(|source| directory.failed(source))?;
+            directory.lock(Access::Replacing)
         });
-        let _lock = locked.await.map_err(|error| self.shelf.failed(io::Error::other(error)))??;
+        let _lock = locked.await.map_err(|error| self.directory.failed(io::Error::other(error)))??;
         if self.fingerprint(&id)? != candidate.compared_with {
             return Err(InstallError::Meanwhile(id));
         }
         self.store.note(by, &loaded(&candidate.plugin, &candidate.changes)).await?;
-        if let Err(source) = place(&self.shelf.path(&id)?, &candidate.files) {
+        if let Err(source) = place(&self.directory.path(&id)?, &candidate.files) {
             let reason = source.to_string();
             self.store.note(by, &not_loaded(&candidate.plugin, reason)).await?;
-            return Err(self.shelf.failed(source).into());
+            return Err(self.directory.failed(source).into());
         }
         self.registry.put(candidate.plugin.clone());
         Ok(candidate.plugin.clone())
@@ -138,24 +195,24 @@ impl Installer<'_> {
 
     /// The plugin that serves the provider `id` now, as far as one does.
     async fn present(&self, id: &str) -> Option<Plugin> {
-        let pair = self.shelf.read(id).await.ok()?;
+        let pair = self.directory.read(id).await.ok()?;
         match self.registry.get(id) {
             Some(current) if pair.is_of(&current) => Some(current),
-            _ => self.shelf.load(id).await.ok(),
+            _ => self.directory.load_files(id, pair).await.ok(),
         }
     }
 
     /// Stands for the two files that are in the place of the provider `id`, whether they serve or not.
     fn fingerprint(&self, id: &str) -> Result<String, ProviderError> {
-        let path = self.shelf.path(id)?;
-        let component = self.shelf.host().read(&path).unwrap_or_default();
+        let path = self.directory.path(id)?;
+        let component = self.directory.host().read(&path).unwrap_or_default();
         let permissions = Permissions::text_of(path.with_extension("toml")).unwrap_or_default();
         Ok(digest(&[digest(&[&component]).as_bytes(), digest(&[permissions.as_bytes()]).as_bytes()]))
     }
 }
 
 /// That `plugin` is loaded, and that `confirmed` changes with it.
-fn loaded(plugin: &Plugin, confirmed: &[Change]) -> AuditEvent {
+fn loaded(plugin: &Plugin, confirmed: &[PluginChange]) -> AuditEvent {
     let (info, facts) = (plugin.info(), plugin.facts());
     AuditEvent::PluginLoaded {
         provider: info.id.clone(),

@@ -11,9 +11,11 @@ use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
 use crate::domain::order::Order;
 use crate::domain::{automation, clock, identifier};
+use crate::service::csv::encoding::Charset;
 use crate::service::csv::error::{FileError, RowError};
 use crate::service::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
-use crate::service::csv::table::{self, Charset, Column, Line};
+use crate::service::csv::table::{self, Column, Line};
+use crate::service::csv::writer;
 use crate::service::messages::issue::provider_message;
 use crate::store::{Change, ListQuery, Store, StoreError};
 use encoding_rs::Encoding;
@@ -69,9 +71,9 @@ pub async fn take_in(
     }
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    let mut sheet = table::read(bytes, encoding, &columns, |_, _| false)?;
-    sheet.unify(&[0]);
-    let lines = sheet.lines;
+    let mut content = table::read(bytes, encoding, &columns, |_, _| false)?;
+    content.unify(&[0]);
+    let lines = content.lines;
     let numbers = lines.iter().map(|line| cell(line, NUMBER));
     let orders = store.orders_numbered(&mall.id, numbers).await?;
     let orders = orders.into_iter().map(|order| (order.number.clone(), order)).collect();
@@ -106,7 +108,7 @@ fn judged<'a>(lines: &'a [Line], orders: &'a HashMap<String, Order>) -> Vec<Entr
             line: line.at,
             rows: line.rows(),
             number: number.to_owned(),
-            fate: judge(line, number, orders, &mut seen),
+            result: judge(line, number, orders, &mut seen),
         }
     };
     lines.iter().map(entry).collect()
@@ -120,14 +122,14 @@ fn judge<'a>(
 ) -> RowResult<Judged<'a>> {
     let result = cell(line, RESULT);
     if line.is_blank {
-        return RowResult::SkipReason(SkipReason::Blank);
+        return RowResult::Skipped(SkipReason::Blank);
     }
-    if !line.complaints.is_empty() {
-        return RowResult::Refused(line.complaints.clone());
+    if !line.errors.is_empty() {
+        return RowResult::Refused(line.errors.clone());
     }
-    // A file that was written here has orders that nobody has judged yet.
+    // A file that was exported has orders without a result yet.
     if result.is_empty() {
-        return RowResult::SkipReason(SkipReason::NoResult);
+        return RowResult::Skipped(SkipReason::NoResult);
     }
     if identifier::is_mangled(number) {
         return RowResult::Refused(vec![RowError::Mangled(NUMBER.to_owned(), number.to_owned())]);
@@ -137,7 +139,7 @@ fn judge<'a>(
     }
     match find(number, result, orders) {
         Ok((order, event, state)) => RowResult::Taken(Judged { order, event, state, reason: cell(line, REASON) }),
-        Err(complaint) => RowResult::Refused(vec![complaint]),
+        Err(error) => RowResult::Refused(vec![error]),
     }
 }
 
@@ -154,12 +156,12 @@ fn find<'a>(
 }
 
 fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
-    COLUMNS.iter().position(|column| *column == name).map_or("", |at| &line.cells[at])
+    COLUMNS.iter().position(|column| *column == name).map_or("", |at| line.cell(at))
 }
 
 /// Writes what is to be taken; for each whether it was.
 async fn write(store: &Store, mall: &Mall, results: &[Entry<Judged<'_>>], who: &str) -> Result<Vec<bool>, StoreError> {
-    let results = results.iter().filter_map(|entry| match &entry.fate {
+    let results = results.iter().filter_map(|entry| match &entry.result {
         RowResult::Taken(judged) => Some(judged),
         _ => None,
     });
@@ -187,7 +189,7 @@ pub struct ResultsFile {
 }
 
 /// Writes the results that came by CSV, of the orders that `query` lets through, and an empty result for those
-/// that nobody has judged yet: filled in, the file can be taken in again.
+/// that have none yet: filled in, the file can be imported.
 pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Result<ResultsFile, StoreError> {
     let (mut lines, mut left_out) = (Vec::new(), Vec::new());
     for ids in store.matching(query, usize::MAX).await?.chunks(WRITTEN_AT_ONCE) {
@@ -198,7 +200,7 @@ pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Re
             }
         }
     }
-    Ok(ResultsFile { bytes: table::write(COLUMNS, lines, charset), left_out })
+    Ok(ResultsFile { bytes: writer::write(COLUMNS, lines, charset), left_out })
 }
 
 fn line(order: &Order) -> [String; COLUMNS.len()] {

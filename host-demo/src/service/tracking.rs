@@ -1,14 +1,16 @@
-//! Entering a tracking number (伝票番号): what is refused, and the words for it. The one way in, for the page, the API
-//! and the command line: whatever passes here is reported to a provider as it is.
+//! Entering a tracking number (伝票番号). The one way in, for the page, the API and the command line: what passes here is
+//! reported to a provider as it is.
 
 use crate::domain::clock;
 use crate::domain::credit_state::State;
 use crate::domain::identifier::{is_mangled, unified};
 use crate::domain::issue::Issue;
 use crate::domain::order::{Order, Tracking};
-use crate::service::credit::carrier_problem;
-use crate::service::providers::directory::{Provider, find_carrier};
-use crate::store::{Store, StoreError};
+use crate::service::credit::CreditService;
+use crate::service::preflight::carrier_problem;
+use crate::service::providers::capabilities::find_carrier;
+use crate::service::providers::provider::Provider;
+use crate::store::StoreError;
 use time::{Date, Duration};
 
 /// Longest tracking number, in characters: what providers take at most.
@@ -27,60 +29,70 @@ pub struct Entry<'a> {
     pub shipped_on: Date,
 }
 
-/// Why a tracking number was not entered.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Refused {
+/// A tracking number was not entered.
+#[derive(Debug, thiserror::Error)]
+pub enum TrackingError {
+    /// The plugin of the order's provider is not loaded, so that its carriers are not known.
+    #[error("the plugin of the provider {0} is not loaded")]
+    ProviderMissing(String),
     /// The provider does not report this carrier.
+    #[error("the provider does not report this carrier")]
     Carrier(Issue),
     /// Not a tracking number: letters, digits and hyphens, at most [`MAX_TRACKING`], a digit among them.
+    #[error("not a tracking number")]
     Number,
     /// A spreadsheet made a number of it.
+    #[error("a spreadsheet made a number of it: {0}")]
     Mangled(String),
     /// Before the order, or more than [`DAYS_AHEAD`] ahead: the first and the last day that can be.
+    #[error("the shipping date must be from {0} to {1}")]
     ShippedOn(Date, Date),
     /// The order's state does not let it change.
+    #[error("the tracking number cannot change in the state {0}")]
     Closed(State),
-    /// Somebody else changed the order meanwhile.
+    /// Another operator or process changed the order meanwhile.
+    #[error("the order was changed meanwhile")]
     Changed,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// Enters a tracking number for `order`, whose provider is `provider`; what is in the store then.
-pub async fn enter(
-    store: &Store,
-    provider: &impl Provider,
+/// Enters a tracking number for `order`; returns it as it is stored.
+pub async fn enter<P: Provider + Clone>(
+    service: &CreditService<P>,
     order: &Order,
     entry: Entry<'_>,
-    who: &str,
-) -> Result<Result<Tracking, Refused>, StoreError> {
+) -> Result<Tracking, TrackingError> {
     let Entry { carrier, number, shipped_on } = entry;
-    if let Some(problem) = carrier_problem(provider, carrier) {
-        return Ok(Err(Refused::Carrier(problem)));
+    let missing = || TrackingError::ProviderMissing(order.provider.clone());
+    let provider = service.providers.get(&order.provider).ok_or_else(missing)?;
+    if let Some(problem) = carrier_problem(&provider, carrier) {
+        return Err(TrackingError::Carrier(problem));
     }
-    let number = match plain(number) {
-        Ok(number) => number,
-        Err(refused) => return Ok(Err(refused)),
-    };
+    let number = plain(number)?;
     let (first, last) = shipping_days(order.data.ordered_at.date(), clock::today());
     if !(first..=last).contains(&shipped_on) {
-        return Ok(Err(Refused::ShippedOn(first, last)));
+        return Err(TrackingError::ShippedOn(first, last));
     }
     if !order.state.tracking_open() {
-        return Ok(Err(Refused::Closed(order.state)));
+        return Err(TrackingError::Closed(order.state));
     }
     let id = find_carrier(provider.info(), carrier).map_or(carrier, |found| &found.id);
     let tracking = Tracking { carrier: id.to_owned(), number, shipped_on };
-    let written = store.set_tracking(order, &tracking, who, store.now()).await?;
-    Ok(if written { Ok(tracking) } else { Err(Refused::Changed) })
+    let store = &service.store;
+    let written = store.set_tracking(order, &tracking, &service.who, store.now()).await?;
+    if written { Ok(tracking) } else { Err(TrackingError::Changed) }
 }
 
 /// A tracking number as carriers print it: wide letters and digits narrow, without blanks.
-fn plain(typed: &str) -> Result<String, Refused> {
+fn plain(typed: &str) -> Result<String, TrackingError> {
     let printed = |c: char| match c {
         'ー' | '‐' | '‑' | '–' | '—' | '―' | 'ｰ' => '-',
         other => other,
     };
     if is_mangled(typed) {
-        return Err(Refused::Mangled(typed.trim().chars().take(SHOWN).collect()));
+        return Err(TrackingError::Mangled(typed.trim().chars().take(SHOWN).collect()));
     }
     let unified = unified(typed);
     let trimmed = unified.chars().filter(|c| !matches!(c, ' ' | '\u{3000}'));
@@ -88,7 +100,7 @@ fn plain(typed: &str) -> Result<String, Refused> {
     let fits = number.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let has_digit = number.chars().any(|c| c.is_ascii_digit());
     let is_number = fits && has_digit && number.len() <= MAX_TRACKING;
-    if is_number { Ok(number) } else { Err(Refused::Number) }
+    if is_number { Ok(number) } else { Err(TrackingError::Number) }
 }
 
 /// Characters of a number that a message repeats.
@@ -116,17 +128,17 @@ mod tests {
             ("=\"123456789012\"", "123456789012"),
             ("1234\u{200b}56789012", "123456789012"),
         ] {
-            assert_eq!(plain(typed).as_deref(), Ok(number));
+            assert_eq!(plain(typed).unwrap(), number);
         }
         let long = "1".repeat(MAX_TRACKING + 1);
         for typed in
             ["", " ", "未定", "ABC", "1234,5678", "1234\n5678", "12\t34", "1\u{1b}[2J", "<b>1</b>", "1/2", "あ1", &long]
         {
-            assert_eq!(plain(typed), Err(Refused::Number), "{typed:?}");
+            assert!(matches!(plain(typed), Err(TrackingError::Number)), "{typed:?}");
         }
         for typed in ["3.0E+11", "####", "300001234567.0", "300001234567.", "123,456,789,012", "3.0 E+11", "3.0×10^11"]
         {
-            assert!(matches!(plain(typed), Err(Refused::Mangled(_))), "{typed}");
+            assert!(matches!(plain(typed), Err(TrackingError::Mangled(_))), "{typed}");
         }
     }
 

@@ -1,9 +1,9 @@
-//! The work that goes on while nobody clicks: batches and the automation. Every process that serves the
-//! platform runs it; the store sees to it that each order is done once.
+//! The background worker: batches and automation. Every process that serves the platform runs one; the store's claims
+//! and leases ensure that each order is processed once.
 
 use crate::service::credit::CreditService;
-use crate::service::dispatcher::{AFTER_AN_ERROR, Dispatcher};
-use crate::service::providers::directory::Provider;
+use crate::service::dispatcher::{Dispatcher, ERROR_BACKOFF};
+use crate::service::providers::provider::Provider;
 use crate::store::StoreError;
 use std::future::pending;
 use std::sync::Arc;
@@ -11,83 +11,86 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-/// How long the other processes are told for that this one ends: they notice it by themselves as well.
-const LAST_WORDS: Duration = Duration::from_secs(5);
-/// How long is waited when there is nothing to do: as long as a row may wait that another process left.
+/// Most time for announcing to the other processes that this one ends: they also notice without it.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause when there is nothing to do, and so how long a row may wait that another process left behind.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Work in the background, until its desk's worker is told to stop.
+/// Background work, until its process lease is told to stop.
 #[derive(Clone)]
 pub struct Worker<P> {
     /// What it works with.
-    pub desk: CreditService<P>,
-    /// Wakes it before its time: a batch was made.
+    pub service: CreditService<P>,
+    /// Ends its pause: there is new work, such as a batch.
     pub wake: Arc<Notify>,
 }
 
-/// What the other processes were told last.
-type Told = Option<(String, Vec<String>)>;
+/// What was announced last to the other processes: this process's name, and the providers that it can call.
+type Announced = Option<(String, Vec<String>)>;
 
 impl<P: Provider + Clone + 'static> Worker<P> {
-    /// Runs until it is told to stop. What has begun comes to its end first.
+    /// Runs until it is told to stop; calls that have begun end first.
     pub async fn run(&self) {
-        let worker = &self.desk.worker;
-        let (mut lanes, mut told) = (Dispatcher::new(self.desk.clone()), None);
+        let worker = &self.service.lease;
+        let (mut dispatcher, mut announced) = (Dispatcher::new(self.service.clone()), None);
         while !worker.is_stopping() {
-            self.desk.recover().await;
-            let pause = match self.begin(&mut lanes, &mut told).await {
+            self.service.recover().await;
+            let pause = match self.begin(&mut dispatcher, &mut announced).await {
                 Ok(0) => IDLE,
                 Ok(_) => continue,
                 Err(error) => {
-                    tracing::error!(%error, "work in the background failed; it goes on in a moment");
-                    AFTER_AN_ERROR
+                    tracing::error!(%error, "background work failed; it is retried");
+                    ERROR_BACKOFF
                 }
             };
             tokio::select! {
-                () = self.pause(&mut lanes, pause) => {}
+                () = self.pause(&mut dispatcher, pause) => {}
                 () = self.wake.notified() => {}
                 () = worker.stopping() => {}
             }
         }
-        lanes.all_end().await;
+        dispatcher.all_end().await;
         let name = worker.name();
-        match tokio::time::timeout(LAST_WORDS, self.desk.store.serve(&name, None)).await {
+        match tokio::time::timeout(FAREWELL_TIMEOUT, self.service.store.serve(&name, None)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "others were not told that this process ended; they will notice"),
-            Err(_) => tracing::error!("the database does not answer; others will notice that this process ended"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the end of this process was not announced; the other processes will notice it")
+            }
+            Err(_) => {
+                tracing::error!("the database does not respond; the other processes will notice that this one ended")
+            }
         }
     }
 
-    /// Begins everything that can be begun now; how many orders the automation looked at: after some, there may be
-    /// more.
-    async fn begin(&self, lanes: &mut Dispatcher<P>, told: &mut Told) -> Result<usize, StoreError> {
-        self.tell(told).await?;
-        lanes.begin_batches().await?;
-        lanes.begin_automation().await
+    /// Starts all work that can be started now. Returns how many orders the automation took: if any, there may be more.
+    async fn begin(&self, dispatcher: &mut Dispatcher<P>, announced: &mut Announced) -> Result<usize, StoreError> {
+        self.announce(announced).await?;
+        dispatcher.begin_batches().await?;
+        dispatcher.begin_automation().await
     }
 
-    /// Tells the other processes which providers this one can ask, if that is news.
-    async fn tell(&self, told: &mut Told) -> Result<(), StoreError> {
-        let mut providers = self.desk.providers.ids();
+    /// Announces to the other processes which providers this one can call, if that has changed.
+    async fn announce(&self, announced: &mut Announced) -> Result<(), StoreError> {
+        let mut providers = self.service.providers.ids();
         providers.sort();
-        let news = Some((self.desk.worker.name(), providers));
-        if *told != news
-            && let Some((name, providers)) = &news
+        let current = Some((self.service.lease.name(), providers));
+        if *announced != current
+            && let Some((name, providers)) = &current
         {
-            self.desk.store.serve(name, Some(providers)).await?;
-            *told = news;
+            self.service.store.serve(name, Some(providers)).await?;
+            *announced = current;
         }
         Ok(())
     }
 
-    /// Waits, but no longer than until a lane ends that did something: there may be more to do.
-    async fn pause(&self, lanes: &mut Dispatcher<P>, pause: Duration) {
+    /// Waits, but no longer than until a queue ends that did something: there may be more to do.
+    async fn pause(&self, dispatcher: &mut Dispatcher<P>, pause: Duration) {
         let pause = tokio::time::sleep(pause);
         tokio::pin!(pause);
         loop {
             tokio::select! {
                 () = &mut pause => return,
-                done = lanes.one_ends() => if done > 0 { return },
+                done = dispatcher.one_ends() => if done > 0 { return },
             }
         }
     }
@@ -98,7 +101,7 @@ pub async fn told_to_stop() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = signalled(SignalKind::terminate()) => {}
-        () = signalled(SignalKind::hangup()), if !hangs_on() => {}
+        () = signalled(SignalKind::hangup()), if !ignores_hangup() => {}
     }
 }
 
@@ -109,8 +112,8 @@ async fn signalled(kind: SignalKind) {
     }
 }
 
-/// Whether the program was started so that it outlives its terminal (`nohup`): the signal is ignored then.
-fn hangs_on() -> bool {
+/// Whether the program was started to outlive its terminal (`nohup`): SIGHUP is ignored then.
+fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();

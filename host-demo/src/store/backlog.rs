@@ -13,7 +13,7 @@ use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
 /// How many orders, and the sum of what they are billed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct OrderTotal {
     /// Orders.
     pub orders: i64,
@@ -30,7 +30,7 @@ impl OrderTotal {
 }
 
 /// Orders that wait for what the automation would begin with them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Backlog {
     /// 与信を実行
     pub credit: OrderTotal,

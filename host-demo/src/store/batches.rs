@@ -33,7 +33,7 @@ pub struct Batch {
 }
 
 /// How far a batch is, in rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct BatchProgress {
     /// Not begun.
     pub waiting: i64,

@@ -14,7 +14,6 @@
 //! Pages and API use `http` and `parts`, never each other; a page never uses another page; `texts` uses nothing.
 
 pub mod api;
-mod csv_upload;
 mod http;
 mod pages;
 mod parts;
@@ -25,7 +24,6 @@ mod sandbox;
 mod server;
 mod state;
 mod texts;
-mod use_cases;
 
 pub use sandbox::{Sandbox, built_components};
 pub use state::{App, AppState, REQUEST_TIMEOUT, Setup};

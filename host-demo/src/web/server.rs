@@ -19,12 +19,12 @@ impl App {
     ///
     /// The listener cannot be used, or the worker panicked.
     pub async fn serve(&self, listener: std::net::TcpListener) -> std::io::Result<()> {
-        let worker = Worker { desk: self.credit.clone(), wake: Arc::clone(&self.wake) };
+        let worker = Worker { service: self.credit.clone(), wake: Arc::clone(&self.wake) };
         let working = tokio::spawn(async move { worker.run().await });
         let app = self.clone();
         let following = tokio::spawn(async move { current::follow(&app.plugins, &app.registry).await });
         let handle = Handle::new();
-        let (server, running, lease) = (handle.clone(), self.running.clone(), Arc::clone(&self.credit.worker));
+        let (server, running, lease) = (handle.clone(), self.running.clone(), Arc::clone(&self.credit.lease));
         tokio::spawn(async move {
             told_to_stop().await;
             lease.stop();

@@ -2,13 +2,13 @@
 
 use crate::domain::lang::Lang;
 use crate::service::credit::CreditService;
-use crate::service::plugins::{Candidate, Files, InstallError, Installer};
+use crate::service::plugins::{Candidate, Installer};
 use crate::service::providers::current;
 use crate::service::providers::directory::PluginDirectory;
-use crate::service::providers::metrics::{Calls, Counted, Counting};
+use crate::service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
+use crate::service::transfer::FileImport;
 use crate::store::lease::ProcessLease;
 use crate::store::{Store, StoreError};
-use crate::web::csv_upload::FileImport;
 use crate::web::pending_uploads::{MAX_PENDING_IMPORTS, MAX_PENDING_PLUGINS, PendingUploads};
 use crate::web::sandbox::Sandbox;
 use provider_host::{Limits, Registry};
@@ -29,10 +29,10 @@ pub struct App(Arc<AppState>);
 /// See [`App`].
 pub struct AppState {
     pub(crate) store: Store,
-    pub(crate) credit: CreditService<Counted>,
+    pub(crate) credit: CreditService<MeteredPlugin>,
     pub(crate) plugins: PluginDirectory,
     pub(crate) registry: Arc<Registry>,
-    pub(crate) calls: Arc<Calls>,
+    pub(crate) calls: Arc<CallMetrics>,
     /// Wakes the worker: there may be something to do.
     pub(crate) wake: Arc<Notify>,
     /// Requests that change something and have not finished.
@@ -66,7 +66,7 @@ pub struct Setup {
     pub lang: Lang,
     /// Whether the page is served over HTTPS: then cookies and browsers are restricted to it.
     pub https: bool,
-    /// Calls of one action at a time.
+    /// CallMetrics of one action at a time.
     pub concurrency: usize,
     /// See [`crate::service::providers::response::IN_FLIGHT_WINDOW`].
     pub in_flight_window: Duration,
@@ -87,11 +87,11 @@ impl App {
     pub async fn new(setup: Setup) -> Result<Self, StoreError> {
         let registry = Arc::new(Registry::default());
         current::load_all(&setup.plugins, &registry).await;
-        let calls = Arc::new(Calls::default());
+        let calls = Arc::new(CallMetrics::default());
         let credit = CreditService {
-            worker: Arc::new(ProcessLease::start(&setup.store).await?),
+            lease: Arc::new(ProcessLease::start(&setup.store).await?),
             store: setup.store.clone(),
-            providers: Arc::new(Counting { registry: Arc::clone(&registry), calls: Arc::clone(&calls) }),
+            providers: Arc::new(MeteredRegistry { registry: Arc::clone(&registry), calls: Arc::clone(&calls) }),
             who: String::new(),
             concurrency: setup.concurrency,
             in_flight_window: setup.in_flight_window,
@@ -126,12 +126,6 @@ impl App {
 
     /// Installs components into the folder of the plugins.
     pub fn installer(&self) -> Installer<'_> {
-        Installer { shelf: &self.plugins, store: &self.store, registry: &self.registry }
-    }
-
-    /// Examines an uploaded component and its permission file. An upload has no file name that counts.
-    pub(crate) async fn examine(&self, component: Vec<u8>, permissions: &[u8]) -> Result<Candidate, InstallError> {
-        let permissions = String::from_utf8_lossy(permissions).into_owned();
-        self.installer().examine(Files { name: "component".into(), component, permissions }).await
+        Installer { directory: &self.plugins, store: &self.store, registry: &self.registry }
     }
 }

@@ -1,6 +1,6 @@
 //! A provider without a gateway: it keeps a ledger, decides as told, and loses answers as told.
 
-use host_demo::service::providers::directory::Provider;
+use host_demo::service::providers::provider::{FeeError, Provider};
 use provider_host::contract::{
     AdjustedFee, BatchLimits, Bill, Cancellation, Capability, Carrier, Decision, Failure, FeeRule, FieldProblem, Label,
     Order, ProviderInfo, Reason, Registration, Setting, Shipment, Standing, Verdict,
@@ -195,14 +195,11 @@ impl Provider for Fake {
         Ok(Vec::new())
     }
     /// The first band that holds the bill adds its fee; no bands at all are refused if the bill is 13.
-    async fn fee_adjust(
-        &self,
-        rule: &FeeRule,
-        bill: &Bill,
-    ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
+    async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
         let billed = bill.items + bill.shipping_fee + bill.payment_fee;
         if billed == 13 {
-            return Ok(Err(vec![FieldProblem { field: "bands[0]".into(), reason: reason("gap", "隙間") }]));
+            let gap = FieldProblem { field: "bands[0]".into(), reason: reason("gap", "隙間") };
+            return Err(FeeError::Refused(vec![gap]));
         }
         let holds = |band: &provider_host::contract::FeeBand| {
             band.lower <= billed && band.upper.is_none_or(|upper| billed <= upper)
@@ -210,7 +207,7 @@ impl Provider for Fake {
         let band = rule.bands.iter().position(holds);
         let fee = bill.payment_fee + band.map_or(0, |at| rule.bands[at].fee);
         let billed_amount = bill.items + bill.shipping_fee + fee;
-        Ok(Ok(AdjustedFee { payment_fee: fee, billed_amount, band: band.map(|at| at as u32) }))
+        Ok(AdjustedFee { payment_fee: fee, billed_amount, band: band.map(|at| at as u32) })
     }
     async fn test_connection(&self, _: &Account) -> Answer<()> {
         answer(vec![Ok(())])

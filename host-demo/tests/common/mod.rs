@@ -6,7 +6,7 @@ pub mod store;
 
 use host_demo::service::credit::CreditService;
 use host_demo::service::dispatcher::Dispatcher;
-use host_demo::service::providers::directory::Provider;
+use host_demo::service::providers::provider::Provider;
 use std::path::Path;
 pub(crate) use store::on_both;
 pub use store::{Db, TestStore, claim, mall, new_order, told_location};

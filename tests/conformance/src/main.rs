@@ -4,6 +4,7 @@ use clap::Parser;
 use conformance::{Lang, Options, judge, odd};
 use provider_host::Compiler;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -37,7 +38,8 @@ fn main() -> ExitCode {
     match run(&Arguments::parse(), compiler) {
         Ok(passed) => ExitCode::from(u8::from(!passed)),
         Err(words) => {
-            eprintln!("{words}");
+            // Written without a panic where the reader has gone; the exit code says it as well.
+            let _ = writeln!(io::stderr(), "{words}");
             ExitCode::from(2)
         }
     }
@@ -50,11 +52,22 @@ async fn run(arguments: &Arguments, compiler: Compiler) -> Result<bool, String> 
     let compiler = Some(compiler);
     let options = Options { settings, seed: arguments.seed, bless, compiler, ..Options::default() };
     let report = judge(&arguments.file, &options).await.map_err(|error| error.to_string())?;
-    match arguments.json {
-        true => println!("{:#}", report.json(arguments.lang)),
-        false => print!("{}", report.text(arguments.lang)),
-    }
+    print(&match arguments.json {
+        true => format!("{:#}\n", report.json(arguments.lang)),
+        false => report.text(arguments.lang),
+    })?;
     Ok(report.passed())
+}
+
+/// Prints the report. A pipe that its reader closed, as in `… | head -1`, is no error: the exit code still has the
+/// verdict.
+fn print(report: &str) -> Result<(), String> {
+    match io::stdout().write_all(report.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("the report cannot be written: {error}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read_settings(path: &Path) -> Result<BTreeMap<String, String>, String> {

@@ -4,7 +4,7 @@ mod common;
 
 use common::component;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn kit(file: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_conformance")).arg(file).args(arguments).output().unwrap()
@@ -35,6 +35,22 @@ fn a_bad_file_ends_with_1_and_says_why_and_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     let words = words(&output);
     assert!(words.contains("FAILED load.file") && words.contains("→ to do: encode the core module"), "{words}");
+}
+
+/// `… | head -1`: the report is for nobody, the verdict stands.
+#[test]
+fn a_reader_that_leaves_changes_no_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("words.wasm");
+    std::fs::write(&file, "words").unwrap();
+    for arguments in [&["--json"][..], &[]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+        command.arg(&file).args(arguments).stdout(writer).stderr(Stdio::piped());
+        let ended = command.spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!((ended.status.code(), words(&ended)), (Some(1), String::new()), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Demo {
         let _ = std::fs::remove_dir_all(&folder);
         let platform = Platform::new(&folder, lang)?;
         let gateways = SHOPS.iter().map(|shop| Gateway::start(shop.provider, &folder)).collect::<Result<_>>()?;
-        Ok(Demo { lang: lang.to_owned(), platform, gateways, began: Instant::now() })
+        Ok(Self { lang: lang.to_owned(), platform, gateways, began: Instant::now() })
     }
 
     fn shops(&self) -> impl Iterator<Item = (&'static Shop, &Gateway)> {
@@ -118,8 +118,10 @@ impl Demo {
         let mut dated = Vec::with_capacity(bytes.len());
         let mut rest = &bytes[..];
         while let Some(at) = rest.windows(SAMPLE_DAY.len()).position(|part| part == SAMPLE_DAY.as_bytes()) {
-            dated.extend([&rest[..at], today.as_bytes()].concat());
-            rest = &rest[at + SAMPLE_DAY.len()..];
+            let (before, day) = rest.split_at(at);
+            dated.extend_from_slice(before);
+            dated.extend_from_slice(today.as_bytes());
+            rest = day.split_at(SAMPLE_DAY.len()).1;
         }
         dated.extend(rest);
         self.platform.write(name, dated)
@@ -204,12 +206,14 @@ impl Demo {
             "A mall moves from 後払い.com to NP; its live orders stay where they were registered",
         );
         let ((from, to), (before, after)) = (MOVES, MOVING_ORDERS);
-        self.set_mall(MOVING, &SHOPS[from], &self.gateways[from])?;
+        let (old_shop, old_gateway) = self.shops().nth(from).context("there is no such shop")?;
+        let (new_shop, new_gateway) = self.shops().nth(to).context("there is no such shop")?;
+        self.set_mall(MOVING, old_shop, old_gateway)?;
         self.import_file(MOVING, before)?;
         self.type_in(&["credit", "--all", "--mall", MOVING])?;
         let unfinished = |order: &Order| matches!(order.state.as_str(), "not_asked" | "not_sent");
         self.settle(unfinished)?;
-        self.set_mall(MOVING, &SHOPS[to], &self.gateways[to])?;
+        self.set_mall(MOVING, new_shop, new_gateway)?;
         self.import_file(MOVING, after)?;
         self.type_in(&["credit", "--all", "--mall", MOVING])?;
         self.settle(unfinished)?;

@@ -3,7 +3,8 @@
 
 use crate::domain::credit_state::State;
 use crate::domain::issue::{Field, Issue};
-use crate::service::csv::table::{Fault, MAX_FILE_BYTES, MAX_LINES};
+use crate::service::csv::limits::{MAX_FILE_BYTES, MAX_LINES};
+use crate::service::csv::records::Fault;
 
 /// A file that cannot be read at all.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -44,7 +45,7 @@ pub struct InvalidOrder {
     /// 注文番号, as far as it can be read.
     pub number: String,
     /// Everything that is wrong.
-    pub complaints: Vec<RowError>,
+    pub errors: Vec<RowError>,
 }
 
 /// Something wrong with an order.
@@ -106,7 +107,7 @@ pub enum RowError {
     /// Not a credit result: the cell.
     Result(String),
     /// Not something that can be found at a provider: the cell.
-    ResponseOutcome(String),
+    Finding(String),
     /// Neither 注文番号 nor 登録番号.
     WhichOrder,
     /// The order is registered under another 登録番号 by now.

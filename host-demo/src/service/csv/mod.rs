@@ -1,8 +1,15 @@
-//! Files of rows: how they are read, what each row is, what is wrong with it.
+//! CSV files: how they are read and written, what each row is, and what is wrong with it.
 
+mod column_kind;
+pub mod encoding;
 pub mod error;
 pub mod findings;
+pub mod guard;
+pub mod limits;
+mod order_cells;
+pub mod order_file;
 pub mod records;
 pub mod row_result;
 pub mod selection;
 pub mod table;
+pub mod writer;

@@ -1,10 +1,10 @@
 //! Splits a CSV file into records, strictly where a quotation mark could hide rows.
 //!
-//! The `csv` crate reads every input without an error (it has no strict mode): a quotation mark that nobody closes
+//! The `csv` crate reads every input without an error (it has no strict mode): a quotation mark that is never closed
 //! makes one cell of all rows behind it. Here every line of the file belongs to exactly one record, a record knows
 //! on which lines it stands, and one whose quoting may hide rows says so.
 //!
-//! Separators, quotes and line ends are the same bytes in UTF-8 and Shift_JIS and never part of a character, so the
+//! Separators, quotes and line ends are the same bytes in UTF-8 and `Shift_JIS` and never part of a character, so the
 //! bytes are split before they are decoded.
 
 use csv::ByteRecord;
@@ -135,9 +135,14 @@ impl<'a> Records<'a> {
         self.bytes.get(self.at).copied()
     }
 
+    /// What was not read yet.
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
     /// Passes over a line end, CR LF as one, and counts it.
     fn pass_line_end(&mut self) {
-        let is_pair = self.bytes[self.at..].starts_with(b"\r\n");
+        let is_pair = self.rest().starts_with(b"\r\n");
         self.at += if is_pair { 2 } else { 1 };
         self.line += 1;
     }
@@ -158,7 +163,7 @@ impl<'a> Records<'a> {
                 }
                 byte if is_line_end(byte) => {
                     self.pass_line_end();
-                    cell.extend_from_slice(&self.bytes[from..self.at]);
+                    cell.extend_from_slice(self.bytes.get(from..self.at).unwrap_or_default());
                 }
                 byte => {
                     cell.push(byte);
@@ -171,10 +176,10 @@ impl<'a> Records<'a> {
 
     /// Reads up to the next separator or line end into `cell`. A quote in there is an ordinary character: 19"モニター.
     fn plain(&mut self, cell: &mut Vec<u8>) {
-        let rest = &self.bytes[self.at..];
-        let length = rest.iter().position(|byte| *byte == SEPARATOR || is_line_end(*byte)).unwrap_or(rest.len());
-        cell.extend_from_slice(&rest[..length]);
-        self.at += length;
+        let ends = |byte: &u8| *byte == SEPARATOR || is_line_end(*byte);
+        let content = self.rest().split(ends).next().unwrap_or_default();
+        cell.extend_from_slice(content);
+        self.at += content.len();
     }
 
     /// Reads a cell, and says what is wrong with its quotes.
@@ -215,7 +220,7 @@ impl<'a> Iterator for Records<'a> {
             }
         }
         let fault = fault.or_else(|| inside.fault(self.width));
-        let raw = &self.bytes[begin..self.at];
+        let raw = self.bytes.get(begin..self.at).unwrap_or_default();
         // A file that ends within a quote has no line end there.
         let ends = self.peek().is_some();
         let span = self.line - line + u64::from(ends || !raw.last().is_some_and(|byte| is_line_end(*byte)));

@@ -29,7 +29,7 @@ pub enum RowResult<T> {
     /// It is taken in, or would be.
     Taken(T),
     /// It is passed over.
-    SkipReason(SkipReason),
+    Skipped(SkipReason),
     /// It is not taken in, for everything that is wrong with it.
     Refused(Vec<RowError>),
 }
@@ -44,26 +44,26 @@ pub struct Entry<T> {
     /// 注文番号, as far as it can be read.
     pub number: String,
     /// What becomes of it.
-    pub fate: RowResult<T>,
+    pub result: RowResult<T>,
 }
 
 impl<T> Entry<T> {
     /// What is to be taken, apart from its entry; or the entry with which nothing more is to be done.
     pub fn open<U>(self) -> Result<(Entry<()>, T), Entry<U>> {
-        let Entry { line, rows, number, fate } = self;
-        let settled = |fate| Entry { line, rows, number: number.clone(), fate };
-        match fate {
-            RowResult::Taken(taken) => Ok((Entry { line, rows, number, fate: RowResult::Taken(()) }, taken)),
-            RowResult::SkipReason(reason) => Err(settled(RowResult::SkipReason(reason))),
-            RowResult::Refused(complaints) => Err(settled(RowResult::Refused(complaints))),
+        let Entry { line, rows, number, result } = self;
+        let settled = |result| Entry { line, rows, number: number.clone(), result };
+        match result {
+            RowResult::Taken(taken) => Ok((Entry { line, rows, number, result: RowResult::Taken(()) }, taken)),
+            RowResult::Skipped(reason) => Err(settled(RowResult::Skipped(reason))),
+            RowResult::Refused(errors) => Err(settled(RowResult::Refused(errors))),
         }
     }
 }
 
 impl Entry<()> {
     /// The same rows with what becomes of them.
-    pub fn with<U>(self, fate: RowResult<U>) -> Entry<U> {
-        Entry { line: self.line, rows: self.rows, number: self.number, fate }
+    pub fn with<U>(self, result: RowResult<U>) -> Entry<U> {
+        Entry { line: self.line, rows: self.rows, number: self.number, result }
     }
 }
 
@@ -76,14 +76,14 @@ pub struct FileReport<T> {
 
 /// How many orders, and how many rows of the file they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct RowCount {
     /// Entries: orders, or rows that are none.
     pub orders: usize,
     /// Rows.
     pub rows: usize,
 }
 
-impl Tally {
+impl RowCount {
     fn add(&mut self, rows: usize) {
         self.orders += 1;
         self.rows += rows;
@@ -92,21 +92,22 @@ impl Tally {
 
 /// How many rows of a file were taken, refused and passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counts {
+pub struct RowCounts {
     /// Taken in, or would be.
-    pub taken: Tally,
+    pub taken: RowCount,
     /// Refused.
-    pub refused: Tally,
+    pub refused: RowCount,
     /// Passed over, by reason.
-    pub passed: BTreeMap<SkipReason, Tally>,
+    pub passed: BTreeMap<SkipReason, RowCount>,
 }
 
-impl Counts {
+impl RowCounts {
     /// Passed over for any reason.
-    pub fn passed_over(&self) -> Tally {
-        self.passed
-            .values()
-            .fold(Tally::default(), |sum, one| Tally { orders: sum.orders + one.orders, rows: sum.rows + one.rows })
+    pub fn passed_over(&self) -> RowCount {
+        self.passed.values().fold(RowCount::default(), |sum, one| RowCount {
+            orders: sum.orders + one.orders,
+            rows: sum.rows + one.rows,
+        })
     }
 
     /// Rows that were read.
@@ -118,7 +119,7 @@ impl Counts {
 impl<T> FileReport<T> {
     /// What was taken, or would be, in the order of the file: the line, the number, what.
     pub fn taken(&self) -> impl Iterator<Item = (u64, &str, &T)> {
-        self.entries.iter().filter_map(|entry| match &entry.fate {
+        self.entries.iter().filter_map(|entry| match &entry.result {
             RowResult::Taken(taken) => Some((entry.line, entry.number.as_str(), taken)),
             _ => None,
         })
@@ -126,22 +127,22 @@ impl<T> FileReport<T> {
 
     /// What was refused, in the order of the file.
     pub fn bad(&self) -> impl Iterator<Item = InvalidOrder> {
-        self.entries.iter().filter_map(|entry| match &entry.fate {
-            RowResult::Refused(complaints) => {
-                Some(InvalidOrder { line: entry.line, number: entry.number.clone(), complaints: complaints.clone() })
+        self.entries.iter().filter_map(|entry| match &entry.result {
+            RowResult::Refused(errors) => {
+                Some(InvalidOrder { line: entry.line, number: entry.number.clone(), errors: errors.clone() })
             }
             _ => None,
         })
     }
 
     /// How many of each.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+    pub fn counts(&self) -> RowCounts {
+        let mut counts = RowCounts::default();
         for entry in &self.entries {
-            let tally = match &entry.fate {
+            let tally = match &entry.result {
                 RowResult::Taken(_) => &mut counts.taken,
                 RowResult::Refused(_) => &mut counts.refused,
-                RowResult::SkipReason(reason) => counts.passed.entry(reason.clone()).or_default(),
+                RowResult::Skipped(reason) => counts.passed.entry(reason.clone()).or_default(),
             };
             tally.add(entry.rows);
         }

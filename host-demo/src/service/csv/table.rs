@@ -1,22 +1,14 @@
-//! CSV files: read in UTF-8 (with or without BOM) or Shift_JIS, whichever it is; written so that they
-//! open in a Japanese Excel, every cell in quotes and none that Excel would take for a formula.
-
-pub use crate::service::csv::records::{Fault, QuoteFault};
+//! Reading CSV files as a table: in UTF-8 (with or without BOM) or `Shift_JIS`, whichever the file is written in.
 
 use crate::domain::identifier::unified;
+use crate::service::csv::column_kind::{FEW_VALUES, MAX_VALUE};
 use crate::service::csv::error::{FileError, RowError};
-use crate::service::csv::records::{Record, Records};
-use crate::service::csv::selection::{FEW_VALUES, MAX_VALUE};
+use crate::service::csv::guard::unguarded;
+use crate::service::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_LINES};
+use crate::service::csv::records::{Fault, QuoteFault, Record, Records};
 use csv::ByteRecord;
-use encoding_rs::{EncoderResult, Encoding, SHIFT_JIS, UTF_8};
+use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use std::collections::BTreeSet;
-
-/// Largest file: a hundred thousand lines of a wide export. The file is held in memory whole.
-pub const MAX_FILE_BYTES: u64 = 64 << 20;
-/// Most lines in a file; more than a shop's orders of a month.
-pub const MAX_LINES: usize = 200_000;
-/// Longest cell, in characters: what providers keep of a remark at most.
-pub const MAX_CELL: usize = 4_000;
 
 /// Longest cell that is a word, in bytes: a character has at most four.
 const MAX_WORD_BYTES: usize = MAX_VALUE * 4;
@@ -31,7 +23,7 @@ pub struct Column {
 }
 
 /// What a file holds under the columns that are read; any other is passed over.
-pub struct Sheet {
+pub struct Table {
     /// What the file turned out to be written in.
     pub encoding: &'static Encoding,
     /// Headings of further columns that were asked for, in the order of the file.
@@ -40,13 +32,13 @@ pub struct Sheet {
     pub lines: Vec<Line>,
 }
 
-impl Sheet {
+impl Table {
     /// Brings the identifiers in the cells at these places to their one form.
     pub fn unify(&mut self, identifiers: &[usize]) {
         let rows = self.lines.iter_mut().flat_map(|line| line.hidden.iter_mut().chain([&mut line.cells]));
         for cells in rows {
-            for at in identifiers {
-                cells[*at] = unified(&cells[*at]);
+            for (_, cell) in cells.iter_mut().enumerate().filter(|(at, _)| identifiers.contains(at)) {
+                *cell = unified(cell);
             }
         }
     }
@@ -60,17 +52,22 @@ pub struct Line {
     pub span: u64,
     /// In the order of the columns that were asked for; empty where the file has no such column.
     pub cells: Vec<String>,
-    /// In the order of [`Sheet::further`].
+    /// In the order of [`Table::further`].
     pub further: Vec<String>,
     /// Nothing stands in it.
     pub is_blank: bool,
     /// What is wrong with it as a row.
-    pub complaints: Vec<RowError>,
+    pub errors: Vec<RowError>,
     /// Where its quoting may hide rows: the cells of each of its lines, read as a row of its own.
     pub hidden: Vec<Vec<String>>,
 }
 
 impl Line {
+    /// The cell of the column at this index; empty where the file has no such column.
+    pub fn cell(&self, at: usize) -> &str {
+        self.cells.get(at).map_or("", String::as_str)
+    }
+
     /// How many rows of the file it stands for: where its quoting may hide rows, each of its lines is one.
     pub fn rows(&self) -> usize {
         if self.hidden.is_empty() { 1 } else { self.span as usize }
@@ -85,7 +82,7 @@ pub fn read(
     encoding: Option<&'static Encoding>,
     columns: &[Column],
     is_further: impl Fn(&str, &BTreeSet<String>) -> bool,
-) -> Result<Sheet, FileError> {
+) -> Result<Table, FileError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileError::TooLarge);
     }
@@ -105,7 +102,7 @@ pub fn read(
     let width = headings.cells.len();
     let words = words(records.clone(), width, encoding, &places);
     let further = further(&headings.cells, encoding, &words, is_further);
-    let layout = Layout { encoding, columns, places, further, width };
+    let layout = RowReader { encoding, columns, places, further, width };
     let (mut lines, mut is_torn) = (Vec::new(), Vec::new());
     for record in records {
         if lines.len() == MAX_LINES {
@@ -116,11 +113,12 @@ pub fn read(
     }
     doubt_neighbours(&mut lines, &is_torn);
     let further = layout.further.into_iter().map(|(_, heading)| heading).collect();
-    Ok(Sheet { encoding, further, lines })
+    Ok(Table { encoding, further, lines })
 }
 
 /// Refuses rows of several lines next to one that cannot be read: a line break outside of quotes makes such rows of one,
 /// and the quote that opened in one of them may have closed in another order's.
+#[expect(clippy::indexing_slicing, reason = "`is_torn` has an entry for each line, and every index is one of a line")]
 fn doubt_neighbours(lines: &mut [Line], is_torn: &[bool]) {
     let is_whole = |at: &usize| !is_torn[*at] && !lines[*at].hidden.is_empty();
     let candidates: Vec<usize> = (0..lines.len()).filter(is_whole).collect();
@@ -128,7 +126,7 @@ fn doubt_neighbours(lines: &mut [Line], is_torn: &[bool]) {
         let is_text = |at: &usize| is_torn[*at] || !lines[*at].is_blank;
         let neighbours = [(0..at).rev().find(is_text), (at + 1..lines.len()).find(is_text)];
         match neighbours.into_iter().flatten().find(|at| is_torn[*at]).map(|torn| lines[torn].at) {
-            Some(torn) => lines[at].complaints.push(RowError::BesideUnread(torn)),
+            Some(torn) => lines[at].errors.push(RowError::BesideUnread(torn)),
             None => lines[at].hidden = Vec::new(),
         }
     }
@@ -142,6 +140,7 @@ fn places(headings: &ByteRecord, encoding: &'static Encoding, columns: &[Column]
 
 /// Of each column its different values, without the empty one, as long as they are few words; nothing of those that
 /// are read, `places`.
+#[expect(clippy::indexing_slicing, reason = "records of another width are passed over, and every index is below it")]
 fn words(
     records: Records<'_>,
     width: usize,
@@ -176,7 +175,7 @@ fn further(
     is_further: impl Fn(&str, &BTreeSet<String>) -> bool,
 ) -> Vec<(usize, String)> {
     let named = headings.iter().enumerate().filter_map(|(at, cell)| Some((at, decode(cell, encoding)?)));
-    named.filter(|(at, heading)| is_further(heading, &words[*at])).collect()
+    named.filter(|(at, heading)| words.get(*at).is_some_and(|words| is_further(heading, words))).collect()
 }
 
 fn check_headings(
@@ -206,7 +205,7 @@ fn decode(cell: &[u8], encoding: &'static Encoding) -> Option<String> {
 }
 
 /// How the file's rows are read.
-struct Layout<'a> {
+struct RowReader<'a> {
     encoding: &'static Encoding,
     columns: &'a [Column],
     places: Vec<Option<usize>>,
@@ -214,14 +213,14 @@ struct Layout<'a> {
     width: usize,
 }
 
-impl Layout<'_> {
+impl RowReader<'_> {
     fn line(&self, record: &Record<'_>) -> Line {
         let named = self.columns.iter().zip(&self.places).map(|(column, place)| (&column.name, *place));
-        let mut complaints = Vec::new();
-        let cells = named.map(|(name, place)| self.text(record, place, name, &mut complaints)).collect();
+        let mut errors = Vec::new();
+        let cells = named.map(|(name, place)| self.text(record, place, name, &mut errors)).collect();
         let further = self.further.iter().map(|(at, name)| match self.places.contains(&Some(*at)) {
             true => self.text(record, Some(*at), name, &mut Vec::new()),
-            false => self.text(record, Some(*at), name, &mut complaints),
+            false => self.text(record, Some(*at), name, &mut errors),
         });
         let further = further.collect();
         let shape = self.shape(record);
@@ -231,9 +230,9 @@ impl Layout<'_> {
             1 => Vec::new(),
             _ => record.line_by_line().map(|cells| self.cells(&cells)).collect(),
         };
-        // What stands in cells of which nobody knows where they end is of no interest.
-        let complaints = if shape.is_empty() || record.fault.is_none() { [shape, complaints].concat() } else { shape };
-        Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), complaints, hidden }
+        // Errors in cells mean nothing if it is not known where the cells end.
+        let errors = if shape.is_empty() || record.fault.is_none() { [shape, errors].concat() } else { shape };
+        Line { at: record.line, span: record.span, cells, further, is_blank: record.is_blank(), errors, hidden }
     }
 
     /// Whether it may be a part of a row only. An empty line is none.
@@ -261,130 +260,18 @@ impl Layout<'_> {
         self.places.iter().map(|place| text(place).unwrap_or_default()).collect()
     }
 
-    fn text(&self, record: &Record<'_>, place: Option<usize>, name: &str, complaints: &mut Vec<RowError>) -> String {
+    fn text(&self, record: &Record<'_>, place: Option<usize>, name: &str, errors: &mut Vec<RowError>) -> String {
         let bytes = place.and_then(|place| record.cells.get(place)).unwrap_or_default();
         let Some(text) = decode(bytes, self.encoding) else {
-            complaints.push(RowError::Encoding(name.to_owned()));
+            errors.push(RowError::Encoding(name.to_owned()));
             return String::new();
         };
         if text.chars().count() > MAX_CELL {
-            complaints.push(RowError::TooLong(name.to_owned()));
+            errors.push(RowError::TooLong(name.to_owned()));
         }
         if text.contains(|c: char| c.is_control() && !['\t', '\r', '\n'].contains(&c)) {
-            complaints.push(RowError::Unseen(name.to_owned()));
+            errors.push(RowError::Unseen(name.to_owned()));
         }
         text
-    }
-}
-
-/// What a file is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Charset {
-    /// UTF-8 with a byte order mark, without which Excel would not see that it is UTF-8.
-    #[default]
-    Utf8WithBom,
-    /// The Shift_JIS of Windows.
-    ShiftJis,
-}
-
-/// What Excel begins a formula with, narrow and wide, and what it strips before it looks.
-const FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', MINUS];
-/// Becomes － in Shift_JIS.
-const MINUS: char = '\u{2212}';
-/// Stands before a cell that would be a formula: Excel shows such a cell as text.
-const GUARD: char = '\'';
-/// Stands for what Shift_JIS cannot write (〓), as printers have it.
-const UNWRITABLE: [u8; 2] = [0x81, 0xac];
-
-/// A file of a heading line and lines.
-pub fn write<const N: usize>(
-    headings: [&str; N],
-    lines: impl IntoIterator<Item = [String; N]>,
-    charset: Charset,
-) -> Vec<u8> {
-    let always = csv::QuoteStyle::Always;
-    let mut writer =
-        csv::WriterBuilder::new().quote_style(always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    // Writing lines of one length to memory cannot fail.
-    let _ = writer.write_record(headings);
-    for cells in lines {
-        let _ = writer.write_record(cells.map(|cell| guarded(&cell)));
-    }
-    let text = writer.into_inner().unwrap_or_default();
-    match charset {
-        Charset::Utf8WithBom => [b"\xef\xbb\xbf", &text[..]].concat(),
-        Charset::ShiftJis => shift_jis(&String::from_utf8_lossy(&text)),
-    }
-}
-
-/// A cell that cannot become a formula. A plain negative number is none.
-fn guarded(cell: &str) -> String {
-    let is_number = cell.strip_prefix('-').unwrap_or(cell).bytes().all(|byte| byte.is_ascii_digit());
-    let seen = cell.trim_start_matches(|c: char| c == '\u{feff}' || c.is_control());
-    match (seen.starts_with(FORMULA) || cell.starts_with(FORMULA)) && !(is_number && cell.len() > 1) {
-        true => format!("{GUARD}{cell}"),
-        false => cell.to_owned(),
-    }
-}
-
-/// A cell of a file that may have been written here: without the guard.
-pub fn unguarded(cell: &str) -> &str {
-    cell.strip_prefix(GUARD).filter(|rest| guarded(rest).starts_with(GUARD)).unwrap_or(cell)
-}
-
-fn shift_jis(mut text: &str) -> Vec<u8> {
-    let mut encoder = SHIFT_JIS.new_encoder();
-    let mut bytes = Vec::with_capacity(text.len());
-    loop {
-        // Two bytes for each byte of UTF-8 are always enough: a character has at least one and becomes at most two.
-        bytes.reserve(text.len() * 2);
-        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(text, &mut bytes, true);
-        text = &text[read..];
-        match result {
-            EncoderResult::InputEmpty => return bytes,
-            EncoderResult::OutputFull => {}
-            EncoderResult::Unmappable(_) => bytes.extend(UNWRITABLE),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_becomes_a_formula_and_every_cell_comes_back_as_it_was() {
-        for cell in [
-            "=1+1",
-            "+81-3",
-            "-A1",
-            "@x",
-            "\t=1",
-            "\r\n=1",
-            "＝1",
-            "－x",
-            "-",
-            "-1+1",
-            "\u{2212}x",
-            "\0=1",
-            "\u{feff}=1",
-        ] {
-            assert_eq!(guarded(cell), format!("'{cell}"), "{cell:?}");
-            assert_eq!(unguarded(&guarded(cell)), cell);
-        }
-        for cell in ["", "-500", "1,000", "見本 花子", "A-1", "'quoted'", "3=3"] {
-            assert_eq!(guarded(cell), cell);
-            assert_eq!(unguarded(cell), cell);
-        }
-    }
-
-    #[test]
-    fn both_encodings() {
-        let lines = || [["髙橋 \"花\"".to_owned(), "😀=".to_owned()]];
-        let utf8 = write(["氏名", "備考"], lines(), Charset::Utf8WithBom);
-        assert_eq!(utf8, "\u{feff}\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"😀=\"\r\n".as_bytes());
-        let sjis = write(["氏名", "備考"], lines(), Charset::ShiftJis);
-        let (text, _, broken) = SHIFT_JIS.decode(&sjis);
-        assert_eq!((text.as_ref(), broken), ("\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"〓=\"\r\n", false));
     }
 }

@@ -6,10 +6,10 @@ use crate::domain::credit_state::{Action, ActionContext, State};
 use crate::domain::lang::Lang;
 use crate::service::csv::error::{FileError, InvalidOrder, Needed, RowError};
 use crate::service::csv::findings::finding_names;
-use crate::service::csv::row_result::{Counts, SkipReason, Tally};
+use crate::service::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_ITEMS, MAX_LINES};
+use crate::service::csv::records::{Fault, QuoteFault};
+use crate::service::csv::row_result::{RowCount, RowCounts, SkipReason};
 use crate::service::csv::selection::Question;
-use crate::service::csv::table::{Fault, MAX_CELL, MAX_FILE_BYTES, MAX_LINES, QuoteFault};
-use crate::service::import::MAX_ITEMS;
 
 /// Reasons that a summary names one by one; files differ in more values than anybody reads.
 const SHOWN_REASONS: usize = 20;
@@ -64,7 +64,7 @@ impl Localize for FileError {
 impl InvalidOrder {
     /// One message: the file, called `file`, line, order, what is wrong, what to do.
     pub fn localized_in(&self, file: &str, lang: Lang) -> String {
-        let all: Vec<_> = self.complaints.iter().map(|error| error.localized(lang)).collect();
+        let all: Vec<_> = self.errors.iter().map(|error| error.localized(lang)).collect();
         let number = if self.number.is_empty() { "–" } else { &self.number };
         lang.pick(
             format!("{file} {}行目 注文番号 {number}: {}", self.line, all.join("。")),
@@ -194,7 +194,7 @@ impl Localize for RowError {
                 format!("与信結果「{cell}」を、OK、NG、審査中、保留、キャンセル済のどれかに直してください"),
                 format!("the result \"{cell}\" must be one of OK, NG, 審査中, 保留, キャンセル済"),
             ),
-            Self::ResponseOutcome(cell) => lang.pick(
+            Self::Finding(cell) => lang.pick(
                 format!("結果「{cell}」を、{}のどれかに直してください", finding_names(lang)),
                 format!("the finding \"{cell}\" must be one of {}", finding_names(lang)),
             ),
@@ -297,7 +297,7 @@ pub fn shown_value(value: &str, lang: Lang) -> &str {
 }
 
 /// The sum as one line, and the reasons for passing over as another where there are any.
-impl Localize for Counts {
+impl Localize for RowCounts {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
@@ -316,7 +316,7 @@ impl Localize for Counts {
         if self.passed.is_empty() {
             return sum;
         }
-        let reason = |(reason, tally): (&SkipReason, &Tally)| format!("{} {}", reason.localized(lang), tally.rows);
+        let reason = |(reason, tally): (&SkipReason, &RowCount)| format!("{} {}", reason.localized(lang), tally.rows);
         let mut reasons: Vec<_> = self.passed.iter().take(SHOWN_REASONS).map(reason).collect();
         if self.passed.len() > SHOWN_REASONS {
             reasons.push("…".to_owned());

@@ -8,7 +8,7 @@ use crate::domain::lang::Lang;
 use crate::service::csv::error::RowError;
 use crate::service::import::ImportError;
 use crate::service::results::ResultsError;
-use crate::service::tracking::{MAX_TRACKING, Refused};
+use crate::service::tracking::{MAX_TRACKING, TrackingError};
 
 /// What is wrong, and what to do.
 impl Localize for ResultsError {
@@ -32,11 +32,13 @@ pub fn left_out(state: State, lang: Lang) -> String {
 }
 
 /// What is wrong with a tracking number, and what to do.
-impl Localize for Refused {
+impl Localize for TrackingError {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
         match self {
+            Self::ProviderMissing(provider) => Issue::ProviderMissing { provider: provider.clone() }.localized(lang),
+            Self::Store(error) => error.to_string(),
             Self::Carrier(problem) => problem.localized(lang),
             Self::Number => lang.pick(
                 format!("伝票番号は、数字を含む英数字とハイフンだけで、{MAX_TRACKING}文字以内で入力してください"),
@@ -71,7 +73,7 @@ impl Localize for ImportError {
     fn localized(&self, lang: Lang) -> String {
         match self {
             Self::File(problem) => problem.localized(lang),
-            Self::Asks(question) => question.localized(lang),
+            Self::ChoiceNeeded(question) => question.localized(lang),
             Self::Store(_) | Self::Fee { .. } => self.to_string(),
         }
     }

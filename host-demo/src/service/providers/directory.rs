@@ -1,106 +1,12 @@
-//! The only room that knows the host library's calls: providers loaded from a folder, and the trait
-//! that the rest of the platform asks them through. Tests put a scripted provider behind it.
+//! The folder of plugins: each component `NAME.wasm` beside its permission file `NAME.toml`, loaded when asked for.
 
 use crate::domain::digest::digest;
 use crate::domain::name::{MAX_NAME, is_name};
-use provider_host::contract::{
-    AdjustedFee, Bill, Cancellation, Capability, Carrier, Decision, FeeRule, FieldProblem, Order, ProviderInfo,
-    Registration, Setting, SettingKind, Shipment, Standing,
-};
-use provider_host::{Account, Answer, CallError, Host, LoadError, PermissionError, Permissions, Plugin, Registry};
-use std::collections::HashMap;
+use provider_host::{Host, LoadError, PermissionError, Permissions, Plugin};
 use std::fs::{self, File};
-use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-/// What a loaded provider can be asked; the rows of every answer are as many as were asked.
-pub trait Provider: Send + Sync {
-    /// What it is and needs.
-    fn info(&self) -> &ProviderInfo;
-    /// Every problem with a shop's settings.
-    fn check_settings(
-        &self,
-        settings: Vec<Setting>,
-    ) -> impl Future<Output = Result<Vec<FieldProblem>, CallError>> + Send;
-    /// 手数料設定 for one bill.
-    fn fee_adjust(
-        &self,
-        rule: &FeeRule,
-        bill: &Bill,
-    ) -> impl Future<Output = Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError>> + Send;
-    /// Whether the settings work; one row.
-    fn test_connection(&self, shop: &Account) -> impl Future<Output = Answer<()>> + Send;
-    /// 与信を実行
-    fn credit(&self, shop: &Account, orders: Vec<Order>) -> impl Future<Output = Answer<Decision>> + Send;
-    /// 与信結果確認
-    fn check_credit(&self, shop: &Account, asked: Vec<Registration>) -> impl Future<Output = Answer<Standing>> + Send;
-    /// 与信キャンセル
-    fn cancel(&self, shop: &Account, cancelled: Vec<Cancellation>) -> impl Future<Output = Answer<()>> + Send;
-    /// 伝票番号同期
-    fn sync_tracking(&self, shop: &Account, shipped: Vec<Shipment>) -> impl Future<Output = Answer<()>> + Send;
-}
-
-impl Provider for Plugin {
-    fn info(&self) -> &ProviderInfo {
-        self.info()
-    }
-    async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
-        self.check_settings(settings).await
-    }
-    async fn fee_adjust(
-        &self,
-        rule: &FeeRule,
-        bill: &Bill,
-    ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
-        self.fee_adjust(rule, bill).await
-    }
-    async fn test_connection(&self, shop: &Account) -> Answer<()> {
-        self.test_connection(shop).await
-    }
-    async fn credit(&self, shop: &Account, orders: Vec<Order>) -> Answer<Decision> {
-        self.credit(shop, orders).await
-    }
-    async fn check_credit(&self, shop: &Account, asked: Vec<Registration>) -> Answer<Standing> {
-        self.check_credit(shop, asked).await
-    }
-    async fn cancel(&self, shop: &Account, cancelled: Vec<Cancellation>) -> Answer<()> {
-        self.cancel(shop, cancelled).await
-    }
-    async fn sync_tracking(&self, shop: &Account, shipped: Vec<Shipment>) -> Answer<()> {
-        self.sync_tracking(shop, shipped).await
-    }
-}
-
-/// Where loaded providers are found. What is found serves a call to its end, whatever is loaded meanwhile.
-pub trait Providers<P>: Send + Sync {
-    /// The provider `id`, if it is loaded.
-    fn get(&self, id: &str) -> Option<P>;
-
-    /// The ids of all that are loaded.
-    fn ids(&self) -> Vec<String>;
-}
-
-impl<P: Clone + Send + Sync> Providers<P> for HashMap<String, P> {
-    fn get(&self, id: &str) -> Option<P> {
-        self.get(id).cloned()
-    }
-
-    fn ids(&self) -> Vec<String> {
-        self.keys().cloned().collect()
-    }
-}
-
-impl Providers<Plugin> for Registry {
-    fn get(&self, id: &str) -> Option<Plugin> {
-        self.get(id)
-    }
-
-    fn ids(&self) -> Vec<String> {
-        self.all().iter().map(|plugin| plugin.info().id.clone()).collect()
-    }
-}
 
 /// A provider could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -197,22 +103,25 @@ impl PluginDirectory {
     /// Loads the provider `name`. Only a component whose permission file is for that provider is given the name,
     /// and with it the credentials of the malls.
     pub async fn load(&self, name: &str) -> Result<Plugin, ProviderError> {
-        self.load_pair(name, self.read(name).await?).await
+        self.load_files(name, self.read(name).await?).await
     }
 
-    async fn load_pair(&self, name: &str, pair: PluginFiles) -> Result<Plugin, ProviderError> {
+    pub(crate) async fn load_files(&self, name: &str, pair: PluginFiles) -> Result<Plugin, ProviderError> {
         let path = self.path(name)?;
         named(&path.with_extension("toml"), &pair.permissions, name)?;
         Ok(self.host.load_bytes(path, pair.component, pair.permissions).await?)
     }
 
-    /// The files of the provider `name`, which belong together: nobody puts others in their place meanwhile.
+    /// The files of the provider `name`, read under a lock, so that both are of the same version.
     pub async fn read(&self, name: &str) -> Result<PluginFiles, ProviderError> {
-        let (path, shelf) = (self.path(name)?, self.clone());
+        let (path, directory) = (self.path(name)?, self.clone());
         let read = move || {
             let permissions = path.with_extension("toml");
-            let _lock = shelf.lock(Access::Reading)?;
-            Ok(PluginFiles { permissions: Permissions::from_file(permissions)?, component: shelf.host.read(&path)? })
+            let _lock = directory.lock(Access::Reading)?;
+            Ok(PluginFiles {
+                permissions: Permissions::from_file(permissions)?,
+                component: directory.host.read(&path)?,
+            })
         };
         tokio::task::spawn_blocking(read).await.map_err(|error| self.failed(io::Error::other(error)))?
     }
@@ -252,7 +161,7 @@ impl PluginDirectory {
         let pair = self.read(name).await?;
         match current {
             Some(plugin) if pair.is_of(&plugin) => Ok(None),
-            _ => self.load_pair(name, pair).await.map(Some),
+            _ => self.load_files(name, pair).await.map(Some),
         }
     }
 
@@ -295,7 +204,7 @@ impl PluginDirectory {
 pub enum Access {
     /// Others may read meanwhile.
     Reading,
-    /// Nobody else may.
+    /// No other process may read or write.
     Replacing,
 }
 
@@ -307,54 +216,4 @@ fn named(path: &Path, permissions: &Permissions, name: &str) -> Result<(), Provi
         Some(found) if *found != name => Err(ProviderError::Another { path, asked: name, found: found.clone() }),
         Some(_) => Ok(()),
     }
-}
-
-/// The contract's name of a kind of setting.
-pub fn kind_name(kind: &SettingKind) -> &'static str {
-    match kind {
-        SettingKind::Text => "text",
-        SettingKind::Digits => "digits",
-        SettingKind::Secret => "secret",
-        SettingKind::Url => "url",
-        SettingKind::Choice(_) => "choice",
-    }
-}
-
-/// What `plugin` may reach: origins, then ranges of private addresses.
-pub fn permitted(plugin: &Plugin) -> Vec<String> {
-    let Permissions { origins, private_addresses, .. } = &plugin.facts().permissions;
-    origins.iter().map(ToString::to_string).chain(private_addresses.iter().map(ToString::to_string)).collect()
-}
-
-/// What a provider can do beyond crediting: the contract's name of it, and in words.
-const ABILITIES: [(Capability, &str, [&str; 2]); 6] = [
-    (
-        Capability::FIND_BY_REFERENCE,
-        "find-by-reference",
-        ["登録番号で照会できる", "finds a registration by our reference"],
-    ),
-    (
-        Capability::UNIQUE_REFERENCE,
-        "unique-reference",
-        ["同じ登録番号の二重登録を断る", "refuses a reference that exists"],
-    ),
-    (Capability::ENCLOSED_INVOICE, "enclosed-invoice", ["請求書の同梱", "encloses the invoice"]),
-    (Capability::TEST_CONNECTION, "test-connection", ["接続テスト", "connection test"]),
-    (Capability::REPORTS_CANCEL, "reports-cancel", ["照会でキャンセル済とわかる", "tells what was cancelled"]),
-    (
-        Capability::REPORTS_TRACKING,
-        "reports-tracking",
-        ["照会で伝票番号の登録がわかる", "tells what has a tracking number"],
-    ),
-];
-
-/// What `info` says that the provider can do: the contract's name of it, and the words in Japanese and English.
-pub fn abilities(info: &ProviderInfo) -> impl Iterator<Item = (&'static str, [&'static str; 2])> {
-    let has = info.capabilities;
-    ABILITIES.into_iter().filter(move |(one, ..)| has.contains(*one)).map(|(_, name, words)| (name, words))
-}
-
-/// The carrier that `name` means: an id, or a name in Japanese or English.
-pub fn find_carrier<'a>(info: &'a ProviderInfo, name: &str) -> Option<&'a Carrier> {
-    info.carriers.iter().find(|c| c.id == name || c.name.ja == name || c.name.en.eq_ignore_ascii_case(name))
 }

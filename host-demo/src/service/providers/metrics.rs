@@ -1,6 +1,6 @@
-//! What the loaded plugins were called for since this process began: counts and times for the page.
+//! Metrics of the calls to plugins since this process began: counts and times, by provider and operation.
 
-use crate::service::providers::directory::{Provider, Providers};
+use crate::service::providers::provider::{FeeError, Provider, Providers};
 use provider_host::contract::{
     AdjustedFee, Bill, Cancellation, Decision, FeeRule, FieldProblem, Order, ProviderInfo, Registration, Setting,
     Shipment, Standing,
@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Calls of one operation.
+/// The calls of one operation.
 #[derive(Debug, Clone, Default)]
-pub struct Tally {
+pub struct OperationCalls {
     /// How many.
     pub calls: u64,
     /// Rows in all of them.
     pub rows: u64,
-    /// Calls that ended without the plugin's answer, or where the plugin was overruled.
+    /// Calls that ended without the plugin's response, or in which the plugin was overruled.
     pub errors: u64,
     /// All of them together.
     pub total: Duration,
@@ -27,28 +27,21 @@ pub struct Tally {
 
 /// The calls of one provider.
 #[derive(Debug, Clone, Default)]
-pub struct OfProvider {
+pub struct ProviderCalls {
     /// By operation.
-    pub operations: BTreeMap<&'static str, Tally>,
+    pub operations: BTreeMap<&'static str, OperationCalls>,
     /// Why the last call that ended early did.
     pub last_error: Option<String>,
 }
 
 /// All calls, by provider.
 #[derive(Debug, Default)]
-pub struct Calls(Mutex<BTreeMap<String, OfProvider>>);
+pub struct CallMetrics(Mutex<BTreeMap<String, ProviderCalls>>);
 
-impl Calls {
+impl CallMetrics {
     /// Those of `provider`.
-    pub fn of(&self, provider: &str) -> OfProvider {
+    pub fn of(&self, provider: &str) -> ProviderCalls {
         self.lock().get(provider).cloned().unwrap_or_default()
-    }
-
-    /// Asks `plugin` whether the settings of `shop` work, and counts it like any other call.
-    pub async fn test_connection(&self, plugin: &Plugin, shop: &Account) -> Answer<()> {
-        let answer = plugin.test_connection(shop).await;
-        self.add(&plugin.info().id, &answer.calls);
-        answer
     }
 
     fn add(&self, provider: &str, reports: &[CallReport]) {
@@ -67,23 +60,23 @@ impl Calls {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, OfProvider>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, ProviderCalls>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Current plugins whose calls are counted.
-pub struct Counting {
-    /// Where they are.
+/// The plugins of a registry; their calls are counted.
+pub struct MeteredRegistry {
+    /// The registry.
     pub registry: Arc<Registry>,
     /// Where the calls are counted.
-    pub calls: Arc<Calls>,
+    pub calls: Arc<CallMetrics>,
 }
 
-impl Providers<Counted> for Counting {
-    fn get(&self, id: &str) -> Option<Counted> {
+impl Providers<MeteredPlugin> for MeteredRegistry {
+    fn get(&self, id: &str) -> Option<MeteredPlugin> {
         let plugin = self.registry.get(id)?;
-        Some(Counted { plugin, calls: Arc::clone(&self.calls) })
+        Some(MeteredPlugin { plugin, calls: Arc::clone(&self.calls) })
     }
 
     fn ids(&self) -> Vec<String> {
@@ -93,34 +86,30 @@ impl Providers<Counted> for Counting {
 
 /// A plugin whose calls are counted.
 #[derive(Clone)]
-pub struct Counted {
+pub struct MeteredPlugin {
     plugin: Plugin,
-    calls: Arc<Calls>,
+    calls: Arc<CallMetrics>,
 }
 
-impl Counted {
+impl MeteredPlugin {
     fn count<T>(&self, answer: Answer<T>) -> Answer<T> {
         self.calls.add(&self.plugin.info().id, &answer.calls);
         answer
     }
 }
 
-impl Provider for Counted {
+impl Provider for MeteredPlugin {
     fn info(&self) -> &ProviderInfo {
         self.plugin.info()
     }
     async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
         self.plugin.check_settings(settings).await
     }
-    async fn fee_adjust(
-        &self,
-        rule: &FeeRule,
-        bill: &Bill,
-    ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
-        self.plugin.fee_adjust(rule, bill).await
+    async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
+        Provider::fee_adjust(&self.plugin, rule, bill).await
     }
     async fn test_connection(&self, shop: &Account) -> Answer<()> {
-        self.calls.test_connection(&self.plugin, shop).await
+        self.count(self.plugin.test_connection(shop).await)
     }
     async fn credit(&self, shop: &Account, orders: Vec<Order>) -> Answer<Decision> {
         self.count(self.plugin.credit(shop, orders).await)

@@ -1,8 +1,16 @@
-//! The one door to the host library: loading plugins, calling them, understanding their responses.
+//! The only part of the platform that calls the host library: it loads plugins, calls them and interprets their
+//! responses. What others need of the library is re-exported here.
 
+pub mod capabilities;
 pub mod contract;
 pub mod current;
 pub mod directory;
 pub mod metrics;
+pub mod provider;
 pub mod response;
 pub mod watcher;
+
+pub use provider_host::{
+    Account, Answer, CallError, Compiler, Host, Limits, LoadError, Origin, PermissionError, Permissions, Plugin,
+    Registry, contract as plugin_contract, is_control,
+};

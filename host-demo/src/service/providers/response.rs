@@ -153,7 +153,7 @@ fn disbelief(order: &Order, standing: &Standing, question: &Inquiry) -> Option<I
     {
         return Some(early);
     }
-    // What was acknowledged once exists; an answer that it does not is somebody's mistake.
+    // What was acknowledged once exists; a response that it does not is not believed.
     let acknowledged = order.transaction_id().filter(|_| not_found);
     acknowledged.map(|id| Issue::Vanished { transaction_id: id.to_owned() })
 }
@@ -184,7 +184,7 @@ pub fn to_cancel(answer: Result<(), Failure>) -> ResponseOutcome {
 }
 
 /// What the answer to a tracking number of `order` means. One that is there already is ours if its
-/// answer was lost before; else nobody knows whose it is.
+/// response was lost before; else it is not known who entered it.
 pub fn to_sync(order: &Order, answer: Result<(), Failure>) -> ResponseOutcome {
     match answer {
         Err(Failure::Already(_)) if order.state == State::SyncingAgain => ResponseOutcome::new(Event::SyncDone, None),

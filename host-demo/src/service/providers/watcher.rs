@@ -1,10 +1,11 @@
 //! Keeping what serves as the plugin folder is: components and permission files that are put there, replaced, changed
 //! by hand or removed, by whichever process or person.
 //!
-//! A grant that becomes narrower holds at once, whatever else is being loaded: what serves is restricted to it before
+//! A grant that becomes narrower holds at once, even while others are loading: what serves is restricted to it before
 //! anything is compiled. Loading goes on aside, so that no component waits for another one's.
 
-use crate::service::providers::directory::{PluginDirectory, ProviderError, Providers, Stamp};
+use crate::service::providers::directory::{PluginDirectory, ProviderError, Stamp};
+use crate::service::providers::provider::Providers;
 use provider_host::{LoadError, PermissionError, Plugin, Registry};
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -17,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What [`PluginDirectory::follow`] saw.
 #[derive(Debug)]
-pub enum News<'a> {
+pub enum PluginEvent<'a> {
     /// A plugin serves from now on.
     Current(&'a Plugin),
     /// What is in the folder does not load, so what was current stays so, granted no more than the permission file says.
@@ -29,7 +30,7 @@ pub enum News<'a> {
 }
 
 /// What was loaded from files as they were: nothing if what serves was loaded from the same.
-struct Loaded {
+struct LoadResult {
     name: String,
     files: Stamp,
     plugin: Result<Option<Plugin>, ProviderError>,
@@ -37,14 +38,14 @@ struct Loaded {
 
 /// What is known of the folder.
 struct Follower<'a, Tell> {
-    shelf: &'a PluginDirectory,
+    directory: &'a PluginDirectory,
     registry: &'a Registry,
     tell: Tell,
     /// As the files were when they were last looked at.
     seen: HashMap<String, Stamp>,
     /// What was last said of a plugin that does not load: once is enough.
     said: HashMap<String, String>,
-    loading: JoinSet<Loaded>,
+    loading: JoinSet<LoadResult>,
 }
 
 impl PluginDirectory {
@@ -55,11 +56,11 @@ impl PluginDirectory {
         &self,
         registry: &Registry,
         names: impl Fn() -> Vec<String>,
-        tell: impl Fn(&str, News<'_>),
+        tell: impl Fn(&str, PluginEvent<'_>),
     ) -> Infallible {
         // Nothing was seen yet: what changed since the registry was filled is news as well.
         let (seen, said, loading) = (HashMap::new(), HashMap::new(), JoinSet::new());
-        let mut follower = Follower { shelf: self, registry, tell, seen, said, loading };
+        let mut follower = Follower { directory: self, registry, tell, seen, said, loading };
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => follower.look(names()),
@@ -69,11 +70,11 @@ impl PluginDirectory {
     }
 }
 
-impl<Tell: Fn(&str, News<'_>)> Follower<'_, Tell> {
+impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
     fn look(&mut self, names: Vec<String>) {
         let names: BTreeSet<String> = names.into_iter().chain(self.registry.ids()).collect();
         for name in names {
-            let now = self.shelf.stamp(&name);
+            let now = self.directory.stamp(&name);
             if self.seen.insert(name.clone(), now) != Some(now) {
                 self.changed(name, now);
             }
@@ -83,40 +84,40 @@ impl<Tell: Fn(&str, News<'_>)> Follower<'_, Tell> {
     fn changed(&mut self, name: String, files: Stamp) {
         if files.contains(&None) {
             if self.registry.remove(&name).is_some() {
-                (self.tell)(&name, News::Withdrawn);
+                (self.tell)(&name, PluginEvent::Withdrawn);
             }
             return;
         }
         let current = self.registry.get(&name);
-        match (self.shelf.grant(&name), &current) {
+        match (self.directory.grant(&name), &current) {
             (Ok(granted), Some(plugin)) => drop(self.registry.put(plugin.restricted_to(&granted))),
             (Ok(_), None) => {}
             (Err(error), _) => return self.refused(&name, error),
         }
-        let shelf = self.shelf.clone();
+        let directory = self.directory.clone();
         self.loading.spawn(async move {
-            let plugin = shelf.load_other(&name, current).await;
-            Loaded { name, files, plugin }
+            let plugin = directory.load_other(&name, current).await;
+            LoadResult { name, files, plugin }
         });
     }
 
-    fn loaded(&mut self, Loaded { name, files, plugin }: Loaded) {
+    fn loaded(&mut self, LoadResult { name, files, plugin }: LoadResult) {
         let name = name.as_str();
         // Other files are in the place by now, and are looked at by themselves.
-        if self.shelf.stamp(name) != files {
+        if self.directory.stamp(name) != files {
             return;
         }
-        let granted = match self.shelf.grant(name) {
+        let granted = match self.directory.grant(name) {
             Ok(granted) => granted,
             Err(error) => return self.refused(name, error),
         };
         match plugin {
             Ok(Some(plugin)) => {
-                (self.tell)(name, News::Current(&plugin));
+                (self.tell)(name, PluginEvent::Current(&plugin));
                 self.said.remove(name);
                 self.registry.put(plugin);
             }
-            // This process has put it there itself, or somebody the same file once more.
+            // This process installed it, or the same file was written again.
             Ok(None) => {}
             Err(error) => {
                 let pinned = |plugin: &Plugin| {
@@ -124,7 +125,7 @@ impl<Tell: Fn(&str, News<'_>)> Follower<'_, Tell> {
                 };
                 match self.registry.get(name) {
                     Some(current) if !pinned(&current) => self.refused(name, error),
-                    _ => self.failed(name, error, News::Kept),
+                    _ => self.failed(name, error, PluginEvent::Kept),
                 }
             }
         }
@@ -133,10 +134,10 @@ impl<Tell: Fn(&str, News<'_>)> Follower<'_, Tell> {
     /// Nothing is granted any more.
     fn refused(&mut self, name: &str, error: ProviderError) {
         self.registry.remove(name);
-        self.failed(name, error, News::Refused);
+        self.failed(name, error, PluginEvent::Refused);
     }
 
-    fn failed(&mut self, name: &str, error: ProviderError, news: fn(ProviderError) -> News<'static>) {
+    fn failed(&mut self, name: &str, error: ProviderError, news: fn(ProviderError) -> PluginEvent<'static>) {
         if may_pass(&error) {
             self.seen.remove(name);
         }

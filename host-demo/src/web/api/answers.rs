@@ -6,11 +6,11 @@ use utoipa::{IntoParams, IntoResponses};
 /// Answers of every call.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "described, never made")]
-pub enum Reading {
+pub(super) enum Reading {
     /// The request cannot be read.
     #[response(status = 400, content_type = "application/problem+json")]
     Unreadable(Problem),
-    /// The token is missing or not good.
+    /// The token is missing or not valid.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
     /// The platform failed.
@@ -21,11 +21,11 @@ pub enum Reading {
 /// Answers of every call that acts.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "described, never made")]
-pub enum Acting {
+pub(super) enum Acting {
     /// The request cannot be read, or has no `Idempotency-Key`.
     #[response(status = 400, content_type = "application/problem+json")]
     Unreadable(Problem),
-    /// The token is missing or not good.
+    /// The token is missing or not valid.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
     /// It changed since it was read, its state does not allow it, or the same call is being carried out.
@@ -48,7 +48,7 @@ pub enum Acting {
 /// An answer of calls about something that is named in the path.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "described, never made")]
-pub enum Missing {
+pub(super) enum Missing {
     /// There is no such thing.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
@@ -57,7 +57,7 @@ pub enum Missing {
 /// An answer of calls that are for administrators.
 #[derive(IntoResponses)]
 #[allow(dead_code, reason = "described, never made")]
-pub enum Restricted {
+pub(super) enum Restricted {
     /// The token's role does not allow it.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
@@ -67,7 +67,7 @@ pub enum Restricted {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "described, never made")]
-pub struct Key {
+pub(super) struct Key {
     /// Names the call: the same bytes with the same key and token are carried out once, and answered alike for a day
     /// (then with the header `Idempotency-Replayed: true`). What was refused or failed may be sent again.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128, pattern = "^[!-~]+$")]

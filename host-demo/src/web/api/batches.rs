@@ -1,16 +1,18 @@
 //! Batches (処理パネル): one action on many orders.
 
-use crate::domain::credit_state::{Action, Outcome, State};
 use crate::domain::lang::Lang;
+use crate::service::batches::{self, BatchError};
 use crate::service::batches::{is_for_many, waits};
 use crate::service::messages::localize::Localize;
-use crate::store::{self, BatchProgress, MAX_BATCH, MAX_PAGE, PAGE};
+use crate::store::{self, MAX_BATCH};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
 use crate::web::api::object::{Object, within};
-use crate::web::api::orders::{Matching, Trouble};
+use crate::web::api::order_filter::OrderFilter;
+use crate::web::api::paging::bounded;
 use crate::web::api::problem::{Kind, Problem};
+use crate::web::api::schemas::order::{ActionOutcome, OrderAction, OrderIssue, OrderState};
 use axum::Json;
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::StatusCode;
@@ -19,9 +21,9 @@ use utoipa::{IntoParams, ToSchema};
 
 /// A batch and how far it is.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Batch {
+pub(super) struct Batch {
     id: i64,
-    action: Action,
+    action: OrderAction,
     who: String,
     created_at: i64,
     /// Absent while rows are not done.
@@ -36,7 +38,30 @@ impl Batch {
         let progress = app.store.batch_progress(batch.id).await?;
         let waits = waits(&app.store, batch.id).await?.iter().map(|wait| wait.localized(lang)).collect();
         let store::Batch { id, action, who, created_at, finished_at } = batch;
-        Ok(Batch { id, action, who, created_at, finished_at, progress, waits })
+        let (action, progress) = (action.into(), progress.into());
+        Ok(Self { id, action, who, created_at, finished_at, progress, waits })
+    }
+}
+
+/// How far a batch is, in rows.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BatchProgress {
+    /// Not begun.
+    waiting: i64,
+    /// Being done.
+    taken: i64,
+    /// 成功
+    success: i64,
+    /// 失敗
+    failure: i64,
+    /// 不明
+    unknown: i64,
+}
+
+impl From<store::BatchProgress> for BatchProgress {
+    fn from(progress: store::BatchProgress) -> Self {
+        let store::BatchProgress { waiting, taken, success, failure, unknown } = progress;
+        Self { waiting, taken, success, failure, unknown }
     }
 }
 
@@ -48,7 +73,7 @@ async fn find(app: &App, id: i64) -> Result<store::Batch, Problem> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Latest {
+pub(super) struct Latest {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
@@ -57,7 +82,7 @@ pub struct Latest {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Part {
+pub(super) struct Part {
     /// The place of the first row.
     #[serde(default)]
     #[param(maximum = 50_000)]
@@ -67,17 +92,10 @@ pub struct Part {
     limit: Option<usize>,
 }
 
-/// A page's size within its bounds.
-pub fn bounded(limit: Option<usize>) -> Result<usize, Problem> {
-    let limit = limit.unwrap_or(PAGE);
-    let fits = (1..=MAX_PAGE).contains(&limit);
-    fits.then_some(limit).ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
-}
-
 /// The latest batches, newest first.
 #[utoipa::path(get, operation_id = "list_batches", path = "/v1/batches", tag = "batches", params(Latest),
     responses((status = 200, body = Vec<Batch>, description = "The batches."), Reading))]
-pub async fn list(
+pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
     Query(latest): Query<Latest>,
@@ -92,15 +110,15 @@ pub async fn list(
 /// What to do with which orders.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewBatch {
-    action: Action,
+pub(super) struct NewBatch {
+    action: OrderAction,
     /// Orders by the platform's number, in the order of the result's rows. One that stands twice has one row, at
     /// its first place.
     #[serde(default)]
     orders: Vec<i64>,
     /// Instead: every order that matches.
     #[serde(default, deserialize_with = "within")]
-    matching: Option<Matching>,
+    matching: Option<OrderFilter>,
     /// How many orders that must be: if it is another number, nothing begins.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 50_000)]
@@ -110,12 +128,13 @@ pub struct NewBatch {
 /// Begins a batch. It is carried out in the background; ask for it until it is finished.
 #[utoipa::path(post, operation_id = "begin_batch", path = "/v1/batches", tag = "batches", params(Key), request_body = NewBatch,
     responses((status = 202, body = Batch, description = "The batch."), Acting))]
-pub async fn begin(
+pub(super) async fn begin(
     Shared(app): Shared<App>,
     caller: Caller,
     Object(new): Object<NewBatch>,
 ) -> Result<(StatusCode, Json<Batch>), Problem> {
-    if !is_for_many(new.action) {
+    let action = new.action.into();
+    if !is_for_many(action) {
         return Err(Problem::new(Kind::Invalid, "A decision is about one order."));
     }
     let orders = match (new.matching, new.orders) {
@@ -123,82 +142,94 @@ pub async fn begin(
         (Some(matching), orders) if orders.is_empty() => app.store.matching(&matching.query()?, MAX_BATCH + 1).await?,
         (Some(_), _) => return Err(Problem::new(Kind::Invalid, "Give `orders` or `matching`, not both.")),
     };
-    if !(1..=MAX_BATCH).contains(&orders.len()) {
-        let words = format!("A batch has 1 to {MAX_BATCH} orders; here it would have {}.", orders.len());
-        return Err(Problem::new(Kind::Invalid, words));
-    }
     if let Some(count) = new.count.filter(|count| *count != orders.len()) {
         let words = format!("Nothing was begun: `count` is {count}, and these are {} orders.", orders.len());
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let missing = app.store.missing(&orders).await?;
-    if let Some(first) = missing.first() {
-        let words = format!("Nothing was begun: {} of the orders do not exist, the first is {first}.", missing.len());
-        return Err(Problem::new(Kind::Invalid, words));
-    }
-    let id = app.store.add_batch(new.action, &caller.name, &orders, app.store.now()).await?;
+    let begun = batches::begin(&app.store, action, &orders, &caller.name).await;
+    let id = begun.map_err(not_begun)?;
     app.wake.notify_one();
     Ok((StatusCode::ACCEPTED, Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?)))
+}
+
+/// Why a batch was not begun or stopped.
+fn not_begun(error: BatchError) -> Problem {
+    let size = |orders: usize| format!("A batch has 1 to {MAX_BATCH} orders; here it would have {orders}.");
+    match error {
+        BatchError::NotForMany => Problem::new(Kind::Invalid, "A decision is about one order."),
+        BatchError::Empty => Problem::new(Kind::Invalid, size(0)),
+        BatchError::TooMany(orders) => Problem::new(Kind::Invalid, size(orders)),
+        BatchError::NoOrders(missing) => {
+            let (count, first) = (missing.len(), missing.first().copied().unwrap_or_default());
+            let words = format!("Nothing was begun: {count} of the orders do not exist, the first is {first}.");
+            Problem::new(Kind::Invalid, words)
+        }
+        BatchError::NoBatch(id) => Problem::no_such("batch", &id),
+        BatchError::Store(error) => error.into(),
+    }
 }
 
 /// One batch.
 #[utoipa::path(get, operation_id = "batch", path = "/v1/batches/{id}", tag = "batches", params(("id" = i64, Path)),
     responses((status = 200, body = Batch, description = "The batch."), Reading, Missing))]
-pub async fn one(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
+pub(super) async fn one(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
     Ok(Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?))
 }
 
 /// A row of a batch.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Row {
+pub(super) struct BatchRow {
     /// Its place, from 0.
     place: i64,
     order: i64,
     number: String,
     /// Absent while it is not done.
-    outcome: Option<Outcome>,
+    outcome: Option<ActionOutcome>,
     /// Where the order stood then.
-    state: Option<State>,
+    state: Option<OrderState>,
     transaction_id: Option<String>,
-    trouble: Option<Trouble>,
+    trouble: Option<OrderIssue>,
 }
 
-impl Row {
+impl BatchRow {
     fn new(row: store::BatchRow, lang: Lang) -> Self {
-        Row {
+        Self {
             place: row.index,
             order: row.order,
             number: row.number,
-            outcome: row.outcome,
-            state: row.state,
+            outcome: row.outcome.map(ActionOutcome::from),
+            state: row.state.map(OrderState::from),
             transaction_id: row.transaction_id,
-            trouble: row.problem.as_ref().map(|problem| Trouble::new(problem, lang)),
+            trouble: row.problem.as_ref().map(|problem| OrderIssue::new(problem, lang)),
         }
     }
 }
 
 /// The rows of a batch, in the order of its orders.
 #[utoipa::path(get, operation_id = "batch_rows", path = "/v1/batches/{id}/rows", tag = "batches", params(("id" = i64, Path), Part),
-    responses((status = 200, body = Vec<Row>, description = "The rows."), Reading, Missing))]
-pub async fn rows(
+    responses((status = 200, body = Vec<BatchRow>, description = "The rows."), Reading, Missing))]
+pub(super) async fn rows(
     Shared(app): Shared<App>,
     caller: Caller,
     Path(id): Path<i64>,
     Query(part): Query<Part>,
-) -> Result<Json<Vec<Row>>, Problem> {
+) -> Result<Json<Vec<BatchRow>>, Problem> {
     find(&app, id).await?;
     if part.from as usize > MAX_BATCH {
         return Err(Problem::new(Kind::Unreadable, format!("`from` is at most {MAX_BATCH}.")));
     }
     let rows = app.store.batch_rows(id, part.from.into(), bounded(part.limit)? as i64).await?;
-    Ok(Json(rows.into_iter().map(|row| Row::new(row, caller.lang)).collect()))
+    Ok(Json(rows.into_iter().map(|row| BatchRow::new(row, caller.lang)).collect()))
 }
 
 /// Ends a batch: rows that have not begun fail. What is on its way comes to its end.
 #[utoipa::path(post, operation_id = "stop_batch", path = "/v1/batches/{id}/stop", tag = "batches", params(("id" = i64, Path), Key),
     responses((status = 200, body = Batch, description = "The batch."), Acting, Missing))]
-pub async fn stop(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Batch>, Problem> {
-    find(&app, id).await?;
-    app.store.stop_batch(id, &caller.name, app.store.now()).await?;
+pub(super) async fn stop(
+    Shared(app): Shared<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Json<Batch>, Problem> {
+    batches::stop(&app.store, id, &caller.name).await.map_err(not_begun)?;
     Ok(Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?))
 }

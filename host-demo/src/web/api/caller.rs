@@ -1,4 +1,4 @@
-//! Who calls: the bearer token, its role, the language it wants words in.
+//! Who calls: the bearer token, its role, the language of texts.
 
 use crate::domain::clock;
 use crate::domain::lang::Lang;
@@ -13,19 +13,19 @@ use axum::response::Response;
 
 /// Who calls.
 #[derive(Debug, Clone)]
-pub struct Caller {
-    /// Names the token in the store of answers.
+pub(super) struct Caller {
+    /// Identifies the token where responses are kept for their idempotency key.
     pub id: String,
     /// What the token is for, told from a user of the same name; stands in histories.
     pub name: String,
     /// What it may do.
     pub role: Role,
-    /// The language of words about orders.
+    /// The language of texts about orders.
     pub lang: Lang,
 }
 
-/// Lets nobody pass without a token that is good.
-pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
+/// Rejects requests without a valid token.
+pub(super) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let token = bearer(request.headers()).map(str::to_owned);
     let unknown = || Problem::new(Kind::Unauthenticated, "Send a token of this platform as `Authorization: Bearer …`.");
     let token = token.ok_or_else(unknown)?;
@@ -63,7 +63,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// A caller with an administrator's token.
-pub struct Administrator(pub Caller);
+pub(super) struct Administrator(pub Caller);
 
 impl<S: Sync> FromRequestParts<S> for Administrator {
     type Rejection = Problem;
@@ -71,7 +71,7 @@ impl<S: Sync> FromRequestParts<S> for Administrator {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
         match caller.role {
-            Role::Administrator => Ok(Administrator(caller)),
+            Role::Administrator => Ok(Self(caller)),
             Role::Operator => Err(Problem::new(Kind::Forbidden, "Only an administrator's token may do this.")),
         }
     }

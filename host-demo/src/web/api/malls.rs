@@ -1,34 +1,30 @@
 //! Malls: settings, fees, automation.
 
-use crate::domain::actor::Actor;
-use crate::domain::columns::Takes;
-use crate::domain::credit_state::Action;
-use crate::domain::invoice::Invoice;
 use crate::domain::lang::Lang;
-use crate::domain::mall::{Automation, Fees, Mall, ROWS_PER_REQUEST};
+use crate::domain::mall::{self, ROWS_PER_REQUEST};
 use crate::domain::settings::Settings;
-use crate::service::malls;
-use crate::service::messages::connection::connection_error;
+use crate::service::malls::{self, MallProblems, SaveMallError};
 use crate::service::messages::localize::Localize;
-use crate::service::providers::contract;
-use crate::store::{AccountChange, Backlog, MallUpdate, MallUpdateOutcome, MallWithSettings, OnBacklog};
+use crate::store::{self, AccountChange, Actor, MallWithSettings, OnBacklog};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
-use crate::web::api::caller::{Administrator, Caller};
+use crate::web::api::caller::Administrator;
 use crate::web::api::object::Object;
-use crate::web::api::problem::{FieldProblem, Kind, Problem};
-use crate::web::use_cases::name_problems;
+use crate::web::api::problem::{FieldError, Kind, Problem};
+use crate::web::api::schemas::mall::{FeeRules, HeldOrders, MallAutomation, OrderSelection};
+use crate::web::api::schemas::order::InvoiceDelivery;
+use crate::web::parts::mall_problems::own_problems;
 use axum::Json;
 use axum::extract::{Path, State};
 use provider_host::Plugin;
-use provider_host::contract::{Bill, Capability, ProviderInfo, SettingKind};
+use provider_host::contract::{ProviderInfo, SettingKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A mall, without its secrets.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Shown {
+pub(super) struct Mall {
     id: String,
     name: String,
     provider: String,
@@ -36,13 +32,13 @@ pub struct Shown {
     settings: BTreeMap<String, String>,
     /// Keys of the secrets that are stored.
     secrets: Vec<String>,
-    fees: Fees,
-    invoice: Invoice,
-    automation: Automation,
+    fees: FeeRules,
+    invoice: InvoiceDelivery,
+    automation: MallAutomation,
     /// What the mall's CSV calls columns that have another name there: ours, theirs.
     headings: BTreeMap<String, String>,
     /// Which orders of the mall's CSV are taken: a column, the values there.
-    take: Takes,
+    take: OrderSelection,
     /// Credit results come by CSV.
     by_csv: bool,
     /// Most orders in one request to the provider.
@@ -51,30 +47,29 @@ pub struct Shown {
     version: i64,
 }
 
-impl Shown {
+impl Mall {
     /// Where the plugin is not there to say what is secret, everything is.
-    fn new(mall: Mall, plugin: Option<&Plugin>) -> Self {
-        let is_open = |key: &String| plugin.is_some_and(|plugin| is_open(plugin, key));
+    fn new(mall: mall::Mall, plugin: Option<&Plugin>) -> Self {
         let (mall, settings) = mall.into_summary();
         let (settings, secrets): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            settings.into_iter().partition(|(key, _)| is_open(key));
-        Shown::from(MallWithSettings { mall, settings, unread: secrets.into_keys().collect() })
+            settings.into_iter().partition(|(key, _)| plugin.is_some_and(|plugin| is_open(plugin, key)));
+        Self::from(MallWithSettings { mall, settings, unread: secrets.into_keys().collect() })
     }
 }
 
-impl From<MallWithSettings> for Shown {
+impl From<MallWithSettings> for Mall {
     fn from(MallWithSettings { mall, settings, unread }: MallWithSettings) -> Self {
-        Shown {
+        Self {
             id: mall.id,
             name: mall.name,
             provider: mall.provider,
             settings: settings.into_iter().map(|(key, value)| (key, value.expose().to_owned())).collect(),
             secrets: unread,
-            fees: mall.fees,
-            invoice: mall.invoice,
-            automation: mall.automation,
+            fees: mall.fees.into(),
+            invoice: mall.invoice.into(),
+            automation: mall.automation.into(),
             headings: mall.headings,
-            take: mall.take,
+            take: mall.take.into(),
             by_csv: mall.by_csv,
             rows_per_request: mall.rows_per_request,
             version: mall.version,
@@ -82,34 +77,38 @@ impl From<MallWithSettings> for Shown {
     }
 }
 
+fn secret_keys(info: &ProviderInfo) -> impl Iterator<Item = &String> {
+    info.settings.iter().filter(|field| matches!(field.kind, SettingKind::Secret)).map(|field| &field.key)
+}
+
 /// Whether the setting `key` is no secret.
 fn is_open(plugin: &Plugin, key: &str) -> bool {
     !secret_keys(plugin.info()).any(|secret| secret == key)
 }
 
-fn secret_keys(info: &ProviderInfo) -> impl Iterator<Item = &String> {
-    info.settings.iter().filter(|field| matches!(field.kind, SettingKind::Secret)).map(|field| &field.key)
-}
-
-fn shown(app: &App, mall: Mall) -> Shown {
+fn shown(app: &App, mall: mall::Mall) -> Mall {
     let plugin = app.registry.get(&mall.provider);
-    Shown::new(mall, plugin.as_ref())
+    Mall::new(mall, plugin.as_ref())
 }
 
 /// All malls.
 #[utoipa::path(get, operation_id = "list_malls", path = "/v1/malls", tag = "malls",
-    responses((status = 200, body = Vec<Shown>, description = "The malls."), Reading, Restricted))]
-pub async fn list(State(app): State<App>, _: Administrator) -> Result<Json<Vec<Shown>>, Problem> {
+    responses((status = 200, body = Vec<Mall>, description = "The malls."), Reading, Restricted))]
+pub(super) async fn list(State(app): State<App>, _: Administrator) -> Result<Json<Vec<Mall>>, Problem> {
     let plugins = app.registry.all();
     let plugin = |provider: &str| plugins.iter().find(|plugin| plugin.info().id == provider);
     let is_open = |provider: &str, key: &str| plugin(provider).is_some_and(|plugin| is_open(plugin, key));
-    Ok(Json(app.store.malls_with_settings(is_open).await?.into_iter().map(Shown::from).collect()))
+    Ok(Json(app.store.malls_with_settings(is_open).await?.into_iter().map(Mall::from).collect()))
 }
 
 /// One mall.
 #[utoipa::path(get, operation_id = "mall", path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path)),
-    responses((status = 200, body = Shown, description = "The mall."), Reading, Missing, Restricted))]
-pub async fn one(State(app): State<App>, _: Administrator, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
+    responses((status = 200, body = Mall, description = "The mall."), Reading, Missing, Restricted))]
+pub(super) async fn one(
+    State(app): State<App>,
+    _: Administrator,
+    Path(id): Path<String>,
+) -> Result<Json<Mall>, Problem> {
     let mall = app.store.mall(&id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
     Ok(Json(shown(&app, mall)))
 }
@@ -117,29 +116,28 @@ pub async fn one(State(app): State<App>, _: Administrator, Path(id): Path<String
 /// A mall as it is to be, whole: what is left out is what it is for a new mall, but for secrets.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub(super) struct MallUpdate {
     #[schema(min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f]+$")]
     name: String,
     provider: String,
     /// A secret that is left out stays what it is.
-    #[schema(value_type = BTreeMap<String, String>)]
-    settings: Settings,
+    settings: BTreeMap<String, String>,
     /// Left out: 変更しない.
     #[serde(default)]
-    fees: Fees,
+    fees: FeeRules,
     /// Left out: 別送.
     #[serde(default)]
-    invoice: Invoice,
+    invoice: InvoiceDelivery,
     /// Left out: verdicts are asked for, nothing else happens by itself.
     #[serde(default)]
-    automation: Automation,
+    automation: MallAutomation,
     /// What the mall's CSV calls columns that have another name there: ours, theirs. Left out: none.
     #[serde(default)]
     headings: BTreeMap<String, String>,
     /// Which orders of the mall's CSV are taken: a column that tells payment method, status or the like, and the values
     /// there that are taken. Left out: an import with such a column asks.
     #[serde(default)]
-    take: Takes,
+    take: OrderSelection,
     #[serde(default)]
     by_csv: bool,
     /// Most orders in one request to the provider: if its answer is lost, all of them are of unknown outcome.
@@ -153,13 +151,13 @@ pub struct Wanted {
     another_account: bool,
     /// What becomes of orders that wait, where the automation would now begin with them.
     #[serde(default)]
-    waiting: OnWaiting,
+    waiting: WaitingOrders,
 }
 
 /// What becomes of orders that wait when a mall's automation is switched on or widened.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum OnWaiting {
+pub(super) enum WaitingOrders {
     /// They are left to an operator; the automation begins with orders to come.
     #[default]
     Hold,
@@ -169,36 +167,36 @@ pub enum OnWaiting {
 
 /// A mall as it was saved.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Kept {
+pub(super) struct SavedMall {
     #[serde(flatten)]
-    mall: Shown,
+    mall: Mall,
     /// Orders that the automation leaves to an operator because they were waiting when it was switched on.
-    held: Backlog,
+    held: HeldOrders,
 }
 
 fn usual_rows() -> u32 {
     ROWS_PER_REQUEST
 }
 
-impl Wanted {
-    fn mall(self, id: &str, before: Option<&Mall>, plugin: Option<&Plugin>) -> Mall {
+impl MallUpdate {
+    fn mall(self, id: &str, before: Option<&mall::Mall>, plugin: Option<&Plugin>) -> mall::Mall {
         let kept = before.filter(|before| before.provider == self.provider);
-        let mut settings = self.settings;
+        let mut settings: Settings = self.settings.into_iter().map(|(key, value)| (key, value.into())).collect();
         for key in plugin.iter().flat_map(|plugin| secret_keys(plugin.info())) {
             if let Some(stored) = kept.and_then(|kept| kept.settings.get(key)) {
                 settings.entry(key.clone()).or_insert_with(|| stored.clone());
             }
         }
-        Mall {
+        mall::Mall {
             id: id.to_owned(),
             name: self.name,
             provider: self.provider,
             settings,
-            fees: self.fees,
-            invoice: self.invoice,
-            automation: self.automation,
+            fees: self.fees.into(),
+            invoice: self.invoice.into(),
+            automation: self.automation.into(),
             headings: self.headings,
-            take: self.take,
+            take: self.take.into(),
             by_csv: self.by_csv,
             rows_per_request: self.rows_per_request,
             account: 0,
@@ -207,141 +205,55 @@ impl Wanted {
     }
 }
 
-/// Everything that is wrong with a mall.
-async fn problems(mall: &Mall, plugin: Option<&Plugin>, lang: Lang) -> Result<Vec<FieldProblem>, Problem> {
-    let names = name_problems(mall, plugin.is_some(), lang);
+/// Everything that is wrong with a mall, as members of the body.
+fn fields(found: &MallProblems, lang: Lang) -> Vec<FieldError> {
     let member = |(field, detail): (String, String)| match field.starts_with("settings.") {
-        true => FieldProblem { field, detail },
-        false => FieldProblem { field: field.replace('-', "_"), detail },
+        true => FieldError { field, detail },
+        false => FieldError { field: field.replace('-', "_"), detail },
     };
-    let mut found: Vec<_> = names.into_iter().map(member).collect();
-    if let Some(plugin) = plugin {
-        let checked = malls::check(mall, plugin).await.map_err(|error| Problem::failed(&error))?;
-        found.extend(
-            checked.iter().map(|problem| FieldProblem { field: problem.key.clone(), detail: problem.localized(lang) }),
-        );
-    }
-    Ok(found)
+    let own = own_problems(found, lang).into_iter().map(member);
+    let of_provider = found.of_provider.iter().flatten();
+    let of_provider =
+        of_provider.map(|problem| FieldError { field: problem.key.clone(), detail: problem.localized(lang) });
+    own.chain(of_provider).collect()
 }
 
 /// Saves a mall, new or changed.
-#[utoipa::path(put, operation_id = "put_mall", path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path), Key), request_body = Wanted,
-    responses((status = 200, body = Kept, description = "The mall."), Acting, Restricted))]
-pub async fn put(
+#[utoipa::path(put, operation_id = "put_mall", path = "/v1/malls/{id}", tag = "malls", params(("id" = String, Path), Key), request_body = MallUpdate,
+    responses((status = 200, body = SavedMall, description = "The mall."), Acting, Restricted))]
+pub(super) async fn put(
     State(app): State<App>,
     Administrator(caller): Administrator,
     Path(id): Path<String>,
-    Object(wanted): Object<Wanted>,
-) -> Result<Json<Kept>, Problem> {
+    Object(wanted): Object<MallUpdate>,
+) -> Result<Json<SavedMall>, Problem> {
     let before = app.store.mall(&id).await?;
     let plugin = app.registry.get(&wanted.provider);
     let account = if wanted.another_account { AccountChange::Replaced } else { AccountChange::Corrected };
     let backlog = match wanted.waiting {
-        OnWaiting::Hold => OnBacklog::Hold,
-        OnWaiting::Send => OnBacklog::Send(None),
+        WaitingOrders::Hold => OnBacklog::Hold,
+        WaitingOrders::Send => OnBacklog::Send(None),
     };
     let mall = wanted.mall(&id, before.as_ref(), plugin.as_ref());
-    let found = problems(&mall, plugin.as_ref(), caller.lang).await?;
-    if !found.is_empty() {
-        return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(found));
-    }
-    let saving = MallUpdate { account, version: Some(mall.version), backlog, by: Actor::now(&caller.name) };
-    match app.store.put_mall(&mall, saving).await? {
-        MallUpdateOutcome::Saved { .. } => app.wake.notify_one(),
-        MallUpdateOutcome::OutcomesUnknown(numbers) => {
+    let update = store::MallUpdate { account, version: Some(mall.version), backlog, by: Actor::now(&caller.name) };
+    let held = match malls::save(&app.credit, &mall, update).await {
+        Ok(saved) => saved.held,
+        Err(SaveMallError::Invalid(found)) => {
+            let fields = fields(&found, caller.lang);
+            return Err(Problem::new(Kind::Invalid, "Nothing was saved; see `fields`.").with(fields));
+        }
+        Err(SaveMallError::UnknownOutcomes(numbers)) => {
             let words = format!("Nothing was saved: the outcome of these orders is unknown: {}.", numbers.join(", "));
             return Err(Problem::new(Kind::Conflict, words));
         }
         // Nothing is asked here: the body says it.
-        MallUpdateOutcome::BacklogUndecided(_) | MallUpdateOutcome::Changed => {
+        Err(SaveMallError::BacklogUnconfirmed(_) | SaveMallError::Changed) => {
             return Err(Problem::new(Kind::StaleVersion, "Nothing was saved: the mall has another version."));
         }
-    }
+        Err(SaveMallError::Call(error)) => return Err(Problem::failed(&error)),
+        Err(SaveMallError::Store(error)) => return Err(error.into()),
+    };
+    app.wake.notify_one();
     let mall = app.store.mall(&id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
-    Ok(Json(Kept { held: app.store.held(&id).await?, mall: shown(&app, mall) }))
-}
-
-async fn with_plugin(app: &App, id: &str) -> Result<(Mall, Plugin), Problem> {
-    let mall = app.store.mall(id).await?.ok_or_else(|| Problem::no_such("mall", &id))?;
-    let missing =
-        || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", mall.provider));
-    let plugin = app.registry.get(&mall.provider).ok_or_else(missing)?;
-    Ok((mall, plugin))
-}
-
-/// Whether the provider accepts the settings.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Tested {
-    works: bool,
-    /// What is wrong, in the caller's language.
-    words: Option<String>,
-}
-
-/// Asks the provider whether the stored settings work, without leaving a trace there.
-#[utoipa::path(post, operation_id = "test_connection", path = "/v1/malls/{id}/connection-test", tag = "malls", params(("id" = String, Path), Key),
-    responses((status = 200, body = Tested, description = "What the provider said."), Acting, Missing, Restricted))]
-pub async fn test(
-    State(app): State<App>,
-    Administrator(caller): Administrator,
-    Path(id): Path<String>,
-) -> Result<Json<Tested>, Problem> {
-    let (mall, plugin) = with_plugin(&app, &id).await?;
-    if !plugin.info().capabilities.contains(Capability::TEST_CONNECTION) {
-        let words = format!("The provider {} has no connection test; see `capabilities`.", mall.provider);
-        return Err(Problem::new(Kind::Conflict, words));
-    }
-    let answer = app.calls.test_connection(&plugin, &contract::trial_account(&mall)).await.rows.pop();
-    let words = answer
-        .and_then(Result::err)
-        .map(|failure| connection_error(&contract::issue(failure, Action::Check), caller.lang));
-    Ok(Json(Tested { works: words.is_none(), words }))
-}
-
-/// Largest bill that is tried, in yen: as large as one that is imported.
-const MAX_TRIAL: i64 = 1_000_000_000;
-
-/// A bill to try.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Trial {
-    /// Goods and shipping, in yen.
-    #[schema(minimum = 0, maximum = 1_000_000_000)]
-    amount: i64,
-}
-
-/// What it would become.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Tried {
-    payment_fee: i64,
-    billed: i64,
-    /// Position of the band that applied, from 0.
-    band: Option<u32>,
-}
-
-/// What the mall's fee rule would make of a bill. Changes nothing.
-#[utoipa::path(post, operation_id = "try_fee", path = "/v1/malls/{id}/fee-trial", tag = "malls", params(("id" = String, Path), Key), request_body = Trial,
-    responses((status = 200, body = Tried, description = "What the bill would become."), Acting, Missing))]
-pub async fn try_fee(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Object(trial): Object<Trial>,
-) -> Result<Json<Tried>, Problem> {
-    if !(0..=MAX_TRIAL).contains(&trial.amount) {
-        return Err(Problem::new(Kind::Invalid, format!("`amount` is 0 to {MAX_TRIAL} yen.")));
-    }
-    let (mall, plugin) = with_plugin(&app, &id).await?;
-    let bill = Bill { items: trial.amount, shipping_fee: 0, payment_fee: 0 };
-    let tried =
-        plugin.fee_adjust(&contract::fee_rule(&mall.fees), &bill).await.map_err(|error| Problem::failed(&error))?;
-    tried.map(|fee| Json(Tried { payment_fee: fee.payment_fee, billed: fee.billed_amount, band: fee.band })).map_err(
-        |problems| {
-            let field = |problem: provider_host::contract::FieldProblem| FieldProblem {
-                detail: contract::field(problem.clone()).localized(caller.lang),
-                field: problem.field,
-            };
-            let fields = problems.into_iter().map(field).collect();
-            Problem::new(Kind::Invalid, "The fee rule does not take this bill.").with(fields)
-        },
-    )
+    Ok(Json(SavedMall { held: held.into(), mall: shown(&app, mall) }))
 }

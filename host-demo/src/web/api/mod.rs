@@ -3,16 +3,24 @@
 //! Who calls is known by a bearer token; calls that act carry an `Idempotency-Key` and are carried out
 //! once, however often they are sent; errors are problems as RFC 9457 has them.
 
-mod administration;
 mod answers;
+mod audit;
 mod batches;
 mod caller;
+mod mall_trials;
 mod malls;
 mod object;
 mod once;
+mod order_changes;
+mod order_filter;
 mod orders;
+mod paging;
 mod problem;
+mod providers;
+mod schemas;
+mod tokens;
 mod transfer;
+mod users;
 
 use crate::web::App;
 use axum::Json;
@@ -20,6 +28,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -44,14 +53,14 @@ const MAX_JSON: usize = 1 << 20;
     servers((url = "/api")),
     modifiers(&Tokens),
     security(("token" = [])),
-    components(schemas(problem::Problem, problem::FieldProblem, crate::web::csv_upload::FileKind, transfer::Name))
+    components(schemas(problem::Problem, problem::FieldError, transfer::CsvContent, transfer::CsvEncoding))
 )]
 struct Frame;
 
 struct Tokens;
 
 impl Modify for Tokens {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+    fn modify(&self, document: &mut OpenApiDocument) {
         let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         document.components.get_or_insert_default().add_security_scheme("token", scheme);
     }
@@ -73,30 +82,35 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(problem::unify))
 }
 
+/// The document that the API publishes of itself: paths, parameters and schemas.
+pub fn document() -> OpenApiDocument {
+    calls().into_openapi()
+}
+
 fn calls() -> OpenApiRouter<App> {
     let small = OpenApiRouter::with_openapi(Frame::openapi())
         .routes(routes!(orders::list))
         .routes(routes!(orders::counts))
         .routes(routes!(orders::one))
         .routes(routes!(orders::history))
-        .routes(routes!(orders::act))
-        .routes(routes!(orders::tracking))
-        .routes(routes!(orders::invoice))
-        .routes(routes!(orders::status))
-        .routes(routes!(orders::decide))
+        .routes(routes!(order_changes::act))
+        .routes(routes!(order_changes::tracking))
+        .routes(routes!(order_changes::invoice))
+        .routes(routes!(order_changes::status))
+        .routes(routes!(order_changes::decide))
         .routes(routes!(batches::list, batches::begin))
         .routes(routes!(batches::one))
         .routes(routes!(batches::rows))
         .routes(routes!(batches::stop))
         .routes(routes!(malls::list))
         .routes(routes!(malls::one, malls::put))
-        .routes(routes!(malls::test))
-        .routes(routes!(malls::try_fee))
-        .routes(routes!(administration::users, administration::add_user))
-        .routes(routes!(administration::change_user))
-        .routes(routes!(administration::tokens, administration::issue))
-        .routes(routes!(administration::revoke))
-        .routes(routes!(administration::audit))
+        .routes(routes!(mall_trials::test))
+        .routes(routes!(mall_trials::try_fee))
+        .routes(routes!(users::list, users::add))
+        .routes(routes!(users::change))
+        .routes(routes!(tokens::list, tokens::issue))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(audit::list))
         .routes(routes!(transfer::export))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())
@@ -105,7 +119,7 @@ fn calls() -> OpenApiRouter<App> {
 /// Calls with files; their handlers bound them.
 fn large() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(administration::providers, administration::load))
+        .routes(routes!(providers::list, providers::load))
         .routes(routes!(transfer::import))
         .layer(DefaultBodyLimit::disable())
 }

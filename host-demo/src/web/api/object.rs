@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 /// A body that is an object.
-pub struct Object<T>(pub T);
+pub(super) struct Object<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Object<T> {
     type Rejection = axum::response::Response;
@@ -28,7 +28,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Object<T> {
 }
 
 /// An object within a body.
-pub fn within<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+pub(super) fn within<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
     let map = Option::<Map<String, Value>>::deserialize(from)?;
     map.map(|map| serde_json::from_value(Value::Object(map)).map_err(D::Error::custom)).transpose()
 }

@@ -1,6 +1,6 @@
 //! A call that acts is carried out once, however often it is sent.
 
-use crate::service::csv::table::MAX_FILE_BYTES;
+use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::store::{IdempotencyCheck, IdempotentRequest};
 use crate::web::App;
 use crate::web::api::caller::Caller;
@@ -24,10 +24,10 @@ const MAX_KEY: usize = 128;
 const MAX_REQUEST: usize = MAX_FILE_BYTES as usize;
 
 /// The calls that act: methods and paths. Any other method of a path acts on nothing.
-pub type Acting = Arc<BTreeSet<(String, String)>>;
+pub(super) type Acting = Arc<BTreeSet<(String, String)>>;
 
 /// Every call of the document that is more than reading.
-pub fn acting(document: &OpenApi) -> Acting {
+pub(super) fn acting(document: &OpenApi) -> Acting {
     let of_path = |(path, item): (&String, &PathItem)| {
         let methods = [("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete), ("PATCH", &item.patch)];
         let there = methods.into_iter().filter(|(_, call)| call.is_some());
@@ -37,7 +37,7 @@ pub fn acting(document: &OpenApi) -> Acting {
 }
 
 /// Lets reading calls pass, and each acting one once for its key.
-pub async fn once(
+pub(super) async fn once(
     State((app, acting)): State<(App, Acting)>,
     caller: Caller,
     path: Option<MatchedPath>,
@@ -56,7 +56,7 @@ pub async fn once(
     let line = format!("{} {}\n", parts.method, parts.uri);
     let digest = app.store.digest("call", &[line.as_bytes(), &body]);
     let call = IdempotentRequest { caller: &caller.id, key: &key, digest: &digest };
-    match app.store.begin_call(call, &app.credit.worker.name(), app.store.now()).await? {
+    match app.store.begin_call(call, &app.credit.lease.name(), app.store.now()).await? {
         IdempotencyCheck::New => {}
         IdempotencyCheck::Answered { status, answer } => return Ok(replayed(status, answer)),
         IdempotencyCheck::InProgress => {
@@ -64,7 +64,7 @@ pub async fn once(
         }
         IdempotencyCheck::KeyReused => return Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
     }
-    // Carried out to its end even if the caller goes away: half a call would be answered by nobody.
+    // Carried out to its end even if the caller goes away: a response that is not stored would let the same key act again.
     let (caller, running) = (caller.id.clone(), app.clone());
     let carried_out = app.begin(async move {
         let answer = next.run(Request::from_parts(parts, Body::from(body))).await;

@@ -1,25 +1,18 @@
-//! Orders: lists, one order, what is done with it.
+//! Orders: the list, one order, its history.
 
-use crate::domain::clock;
-use crate::domain::credit_state::{Action, Outcome, State};
-use crate::domain::finding::{FindingKind, OperatorFinding};
-use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
-use crate::domain::order::{Amounts, Item, Order, Person};
-use crate::service::credit::Row;
-use crate::service::decisions::entered;
-use crate::service::messages::issue::provider_message;
-use crate::service::messages::localize::Localize;
-use crate::service::tracking::{self, Entry, Refused};
-use crate::store::{HistoryLine, ListOrder, ListQuery, MAX_SEARCH, Position};
+use crate::domain::order;
+use crate::store::{HistoryLine, ListOrder};
 use crate::web::App;
-use crate::web::api::answers::{Acting, Key, Missing, Reading};
-use crate::web::api::batches::bounded;
+use crate::web::api::answers::{Missing, Reading};
 use crate::web::api::caller::Caller;
-use crate::web::api::object::Object;
-use crate::web::api::problem::{Kind, Problem};
-use crate::web::http::order_input::{MAX_STATUS, invoice_open, order_status};
+use crate::web::api::order_filter::OrderFilter;
+use crate::web::api::paging::{PagePosition, bounded};
+use crate::web::api::problem::Problem;
+use crate::web::api::schemas::order::{
+    InvoiceDelivery, OrderAction, OrderAmounts, OrderIssue, OrderItem, OrderState, Person,
+};
 use crate::web::parts::order_row::list_order;
 use axum::Json;
 use axum::extract::{Path, Query, RawQuery, State as Shared};
@@ -27,25 +20,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
-/// Why an order is not where its operator wants it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Trouble {
-    /// What happened, what the provider said and what to do next, in the caller's language.
-    words: String,
-    /// The provider's own code and words, as they came.
-    said: String,
-}
-
-impl Trouble {
-    /// In words of `lang`.
-    pub fn new(problem: &Issue, lang: Lang) -> Self {
-        Trouble { words: problem.localized(lang), said: provider_message(problem, lang) }
-    }
-}
-
 /// A line of the list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Line {
+pub(super) struct OrderSummary {
     /// The platform's number of the order; names it in every call.
     id: i64,
     mall: String,
@@ -63,12 +40,12 @@ pub struct Line {
     item: String,
     /// Lines of the order.
     items: i64,
-    amounts: Amounts,
+    amounts: OrderAmounts,
     provider: String,
-    state: State,
+    state: OrderState,
     /// What may be done with it now.
-    actions: Vec<Action>,
-    trouble: Option<Trouble>,
+    actions: Vec<OrderAction>,
+    trouble: Option<OrderIssue>,
     /// The provider's id.
     transaction_id: Option<String>,
     carrier: Option<String>,
@@ -80,11 +57,11 @@ pub struct Line {
     version: i64,
 }
 
-impl Line {
+impl OrderSummary {
     fn new(order: ListOrder, lang: Lang) -> Self {
-        Line {
-            actions: order.actions().collect(),
-            trouble: order.problem.as_ref().map(|problem| Trouble::new(problem, lang)),
+        Self {
+            actions: order.actions().map(OrderAction::from).collect(),
+            trouble: order.problem.as_ref().map(|problem| OrderIssue::new(problem, lang)),
             id: order.id,
             mall: order.mall,
             number: order.number,
@@ -94,9 +71,9 @@ impl Line {
             recipient: order.recipient,
             item: order.item,
             items: order.items,
-            amounts: order.amounts,
+            amounts: order.amounts.into(),
             provider: order.provider,
-            state: order.state,
+            state: order.state.into(),
             transaction_id: order.transaction_id,
             carrier: order.carrier,
             tracking_number: order.tracking_number,
@@ -106,100 +83,10 @@ impl Line {
     }
 }
 
-/// Which orders.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Matching {
-    /// Of this mall.
-    mall: Option<String>,
-    /// At this provider.
-    provider: Option<String>,
-    state: Option<State>,
-    /// 受注ステータス
-    order_status: Option<String>,
-    /// Ordered on this day or later.
-    #[schema(format = Date)]
-    #[param(format = Date)]
-    since: Option<String>,
-    /// Ordered on this day or earlier.
-    #[schema(format = Date)]
-    #[param(format = Date)]
-    until: Option<String>,
-    /// With or without a tracking number.
-    tracked: Option<bool>,
-    /// What the order number or the buyer's name begins with.
-    #[schema(max_length = 100)]
-    #[param(max_length = 100)]
-    search: Option<String>,
-}
-
-impl Matching {
-    /// The conditions in a query that has `others` beside them. Whatever is neither is refused: a condition that
-    /// is misspelt must not let every order through.
-    pub fn in_query(query: Option<&str>, others: &[&str]) -> Result<Self, Problem> {
-        let unreadable =
-            |error: serde_html_form::de::Error| Problem::new(Kind::Unreadable, format!("The query: {error}."));
-        let pairs: Vec<(String, String)> = serde_html_form::from_str(query.unwrap_or_default()).map_err(unreadable)?;
-        let conditions: Vec<_> = pairs.iter().filter(|(name, _)| !others.contains(&name.as_str())).collect();
-        let conditions = serde_html_form::to_string(conditions).map_err(|error| Problem::failed(&error))?;
-        serde_html_form::from_str(&conditions).map_err(unreadable)
-    }
-
-    /// As the store is asked.
-    pub fn query(self) -> Result<ListQuery, Problem> {
-        if self.search.as_ref().is_some_and(|search| search.chars().count() > MAX_SEARCH) {
-            return Err(Problem::new(Kind::Unreadable, format!("`search` has at most {MAX_SEARCH} characters.")));
-        }
-        Ok(ListQuery {
-            mall: self.mall,
-            provider: self.provider,
-            state: self.state,
-            order_status: self.order_status,
-            since: self.since.map(|day| date(&day)).transpose()?,
-            until: self.until.map(|day| date(&day)).transpose()?,
-            tracked: self.tracked,
-            search: self.search,
-        })
-    }
-}
-
-fn date(text: &str) -> Result<time::Date, Problem> {
-    let invalid = || Problem::new(Kind::Unreadable, format!("{text:?} is no date; write it like 2026-07-01."));
-    clock::parse_date(text).ok_or_else(invalid)
-}
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Paging {
-    /// Orders that follow this place: older ones. A place is what an answer has as `older` or `newer`.
-    after: Option<String>,
-    /// Orders before this place: newer ones.
-    before: Option<String>,
-    /// Orders on the page.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
-}
-
-impl Paging {
-    fn position(&self) -> Result<Position, Problem> {
-        let place = |text: &str| {
-            text.parse().map_err(|_| Problem::new(Kind::Unreadable, format!("{text:?} is no place in a list.")))
-        };
-        match (&self.after, &self.before) {
-            (None, None) => Ok(Position::First),
-            (Some(after), None) => Ok(Position::After(place(after)?)),
-            (None, Some(before)) => Ok(Position::Before(place(before)?)),
-            (Some(_), Some(_)) => Err(Problem::new(Kind::Unreadable, "Give `after` or `before`, not both.")),
-        }
-    }
-}
-
 /// A page of the list, newest order first.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Page {
-    orders: Vec<Line>,
+pub(super) struct OrderPage {
+    orders: Vec<OrderSummary>,
     /// If there are newer orders: they are those `before` this place.
     newer: Option<String>,
     /// If there are older orders: they are those `after` this place.
@@ -207,18 +94,18 @@ pub struct Page {
 }
 
 /// The order list.
-#[utoipa::path(get, operation_id = "list_orders", path = "/v1/orders", tag = "orders", params(Matching, Paging),
-    responses((status = 200, body = Page, description = "A page of the list."), Reading))]
-pub async fn list(
+#[utoipa::path(get, operation_id = "list_orders", path = "/v1/orders", tag = "orders", params(OrderFilter, PagePosition),
+    responses((status = 200, body = OrderPage, description = "A page of the list."), Reading))]
+pub(super) async fn list(
     Shared(app): Shared<App>,
     caller: Caller,
     RawQuery(query): RawQuery,
-    Query(paging): Query<Paging>,
-) -> Result<Json<Page>, Problem> {
-    let matching = Matching::in_query(query.as_deref(), &["after", "before", "limit"])?;
+    Query(paging): Query<PagePosition>,
+) -> Result<Json<OrderPage>, Problem> {
+    let matching = OrderFilter::in_query(query.as_deref(), &["after", "before", "limit"])?;
     let page = app.store.page(&matching.query()?, paging.position()?, bounded(paging.limit)?).await?;
-    Ok(Json(Page {
-        orders: page.orders.into_iter().map(|order| Line::new(order, caller.lang)).collect(),
+    Ok(Json(OrderPage {
+        orders: page.orders.into_iter().map(|order| OrderSummary::new(order, caller.lang)).collect(),
         newer: page.newer.map(|key| key.to_string()),
         older: page.older.map(|key| key.to_string()),
     }))
@@ -228,7 +115,7 @@ pub async fn list(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Counted {
+pub(super) struct CountFilter {
     /// Of this mall.
     mall: Option<String>,
     /// At this provider.
@@ -236,79 +123,64 @@ pub struct Counted {
 }
 
 /// How many orders are in each state.
-#[utoipa::path(get, operation_id = "count_orders", path = "/v1/orders/counts", tag = "orders", params(Counted),
+#[utoipa::path(get, operation_id = "count_orders", path = "/v1/orders/counts", tag = "orders", params(CountFilter),
     responses((status = 200, body = BTreeMap<String, i64>, description = "By state; states without orders are left out."), Reading))]
-pub async fn counts(
+pub(super) async fn counts(
     Shared(app): Shared<App>,
-    Query(counted): Query<Counted>,
-) -> Result<Json<BTreeMap<State, i64>>, Problem> {
-    Ok(Json(app.store.counts(counted.mall.as_deref(), counted.provider.as_deref()).await?))
+    Query(filter): Query<CountFilter>,
+) -> Result<Json<BTreeMap<OrderState, i64>>, Problem> {
+    let counts = app.store.counts(filter.mall.as_deref(), filter.provider.as_deref()).await?;
+    Ok(Json(counts.into_iter().map(|(state, count)| (state.into(), count)).collect()))
 }
 
 /// All that is known of an order.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Whole {
+pub(super) struct Order {
     #[serde(flatten)]
-    line: Line,
+    line: OrderSummary,
     /// 注文者
     buyer_data: Person,
     /// 送付先, if the goods do not go to the buyer.
     recipient_data: Option<Person>,
-    item_list: Vec<Item>,
+    item_list: Vec<OrderItem>,
     /// The order's own choice; absent: the mall's.
-    invoice: Option<Invoice>,
+    invoice: Option<InvoiceDelivery>,
     /// 備考
     note: Option<String>,
     /// The name under which it was put to the provider last.
     reference: Option<String>,
 }
 
-impl Whole {
-    fn new(order: &Order, lang: Lang) -> Self {
+impl Order {
+    pub(super) fn new(order: &order::Order, lang: Lang) -> Self {
         let data = order.data.clone();
-        Whole {
-            line: Line::new(list_order(order), lang),
-            buyer_data: data.buyer,
-            recipient_data: data.recipient,
-            item_list: data.items,
-            invoice: data.invoice,
+        Self {
+            line: OrderSummary::new(list_order(order), lang),
+            buyer_data: data.buyer.into(),
+            recipient_data: data.recipient.map(Person::from),
+            item_list: data.items.into_iter().map(OrderItem::from).collect(),
+            invoice: data.invoice.map(InvoiceDelivery::from),
             note: data.note,
             reference: order.registration.as_ref().map(|registration| registration.reference.clone()),
         }
     }
 }
 
-async fn find(app: &App, id: i64) -> Result<Order, Problem> {
+/// The order with the platform's number `id`.
+pub(super) async fn find(app: &App, id: i64) -> Result<order::Order, Problem> {
     app.store.order(id).await?.ok_or_else(|| Problem::no_such("order", &id))
-}
-
-/// The order, if it is still as the caller saw it.
-async fn unchanged(app: &App, id: i64, version: i64) -> Result<Order, Problem> {
-    let order = find(app, id).await?;
-    if order.version == version { Ok(order) } else { Err(stale(order.version)) }
-}
-
-/// The order as it is now, if the edit was written; else somebody else was faster.
-async fn edited(app: &App, id: i64, written: bool, lang: Lang) -> Result<Json<Whole>, Problem> {
-    let order = find(app, id).await?;
-    if written { Ok(Json(Whole::new(&order, lang))) } else { Err(stale(order.version)) }
-}
-
-fn stale(version: i64) -> Problem {
-    let words = format!("The order has version {version} now. Nothing was done. Read it again, then decide.");
-    Problem::new(Kind::StaleVersion, words)
 }
 
 /// One order.
 #[utoipa::path(get, operation_id = "order", path = "/v1/orders/{id}", tag = "orders", params(("id" = i64, Path)),
-    responses((status = 200, body = Whole, description = "The order."), Reading, Missing))]
-pub async fn one(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Whole>, Problem> {
-    Ok(Json(Whole::new(&find(&app, id).await?, caller.lang)))
+    responses((status = 200, body = Order, description = "The order."), Reading, Missing))]
+pub(super) async fn one(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Order>, Problem> {
+    Ok(Json(Order::new(&find(&app, id).await?, caller.lang)))
 }
 
 /// Something that happened to an order.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Happened {
+pub(super) struct OrderEvent {
     /// The order's version after it.
     version: i64,
     at: i64,
@@ -317,18 +189,18 @@ pub struct Happened {
     from_state: String,
     to_state: String,
     reference: Option<String>,
-    trouble: Option<Trouble>,
+    trouble: Option<OrderIssue>,
     note: Option<String>,
     /// What the host saw of the calls: requests, how far they came, how long each phase took.
     #[schema(value_type = Vec<Object>)]
     calls: serde_json::Value,
 }
 
-impl Happened {
+impl OrderEvent {
     fn new(line: HistoryLine, lang: Lang) -> Self {
         let problem: Option<Issue> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
         let calls = line.report.and_then(|json| serde_json::from_str(&json).ok());
-        Happened {
+        Self {
             version: line.version,
             at: line.at,
             who: line.who,
@@ -336,7 +208,7 @@ impl Happened {
             from_state: line.from_state,
             to_state: line.to_state,
             reference: line.reference,
-            trouble: problem.map(|problem| Trouble::new(&problem, lang)),
+            trouble: problem.map(|problem| OrderIssue::new(&problem, lang)),
             note: line.note,
             calls: calls.unwrap_or_else(|| serde_json::Value::Array(Vec::new())),
         }
@@ -345,208 +217,13 @@ impl Happened {
 
 /// What happened to an order, oldest first.
 #[utoipa::path(get, operation_id = "order_history", path = "/v1/orders/{id}/history", tag = "orders", params(("id" = i64, Path)),
-    responses((status = 200, body = Vec<Happened>, description = "What happened."), Reading, Missing))]
-pub async fn history(
+    responses((status = 200, body = Vec<OrderEvent>, description = "What happened."), Reading, Missing))]
+pub(super) async fn history(
     Shared(app): Shared<App>,
     caller: Caller,
     Path(id): Path<i64>,
-) -> Result<Json<Vec<Happened>>, Problem> {
+) -> Result<Json<Vec<OrderEvent>>, Problem> {
     find(&app, id).await?;
     let lines = app.store.history(id).await?;
-    Ok(Json(lines.into_iter().map(|line| Happened::new(line, caller.lang)).collect()))
-}
-
-/// What to do with an order.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Act {
-    action: Action,
-    /// The version that the caller saw.
-    version: i64,
-}
-
-/// What became of it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Done {
-    /// `failure` also where the order's state or its content forbade it and nothing was sent: `trouble` says why.
-    outcome: Outcome,
-    /// The order's version since.
-    version: i64,
-    state: State,
-    transaction_id: Option<String>,
-    trouble: Option<Trouble>,
-}
-
-impl Done {
-    fn new(row: Row, version: i64, lang: Lang) -> Self {
-        Done {
-            outcome: row.outcome,
-            version,
-            state: row.state,
-            transaction_id: row.transaction_id,
-            trouble: row.problem.as_ref().map(|problem| Trouble::new(problem, lang)),
-        }
-    }
-}
-
-/// Runs an action on one order: 与信を実行, 与信結果確認, 与信キャンセル, 伝票番号同期.
-#[utoipa::path(post, operation_id = "act_on_order", path = "/v1/orders/{id}/actions", tag = "orders", params(("id" = i64, Path), Key), request_body = Act,
-    responses((status = 200, body = Done, description = "It was carried out, or refused before anything was sent: see `outcome`."), Acting, Missing))]
-pub async fn act(
-    Shared(app): Shared<App>,
-    caller: Caller,
-    Path(id): Path<i64>,
-    Object(act): Object<Act>,
-) -> Result<Json<Done>, Problem> {
-    if act.action == Action::Decide {
-        let words = "What was found is recorded by POST /v1/orders/{id}/decision, with a note.";
-        return Err(Problem::new(Kind::Invalid, words));
-    }
-    unchanged(&app, id, act.version).await?;
-    let rows = app.credit.of(&caller.name).run(act.action, &[id], &|_| {}).await;
-    let row = rows.map_err(|error| Problem::failed(&error))?.pop();
-    let row = row.ok_or_else(|| Problem::failed(&"the desk answered no row"))?;
-    Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
-}
-
-/// A tracking number.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Shipment {
-    version: i64,
-    /// A carrier's id, or its name in Japanese or English.
-    carrier: String,
-    /// 伝票番号
-    #[schema(min_length = 1, max_length = 255)]
-    number: String,
-    /// 出荷日
-    #[schema(format = Date)]
-    shipped_on: String,
-}
-
-/// Enters carrier and 伝票番号.
-#[utoipa::path(put, operation_id = "enter_tracking", path = "/v1/orders/{id}/tracking", tag = "orders", params(("id" = i64, Path), Key), request_body = Shipment,
-    responses((status = 200, body = Whole, description = "The order."), Acting, Missing))]
-pub async fn tracking(
-    Shared(app): Shared<App>,
-    caller: Caller,
-    Path(id): Path<i64>,
-    Object(shipment): Object<Shipment>,
-) -> Result<Json<Whole>, Problem> {
-    let order = unchanged(&app, id, shipment.version).await?;
-    let missing =
-        || Problem::new(Kind::Conflict, format!("The plugin of the provider {} is not loaded.", order.provider));
-    let plugin = app.registry.get(&order.provider).ok_or_else(missing)?;
-    let shipped_on = date(&shipment.shipped_on)?;
-    let entry = Entry { carrier: &shipment.carrier, number: &shipment.number, shipped_on };
-    match tracking::enter(&app.store, &plugin, &order, entry, &caller.name).await? {
-        Ok(_) => edited(&app, id, true, caller.lang).await,
-        Err(Refused::Changed) => edited(&app, id, false, caller.lang).await,
-        Err(refused @ Refused::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.localized(caller.lang))),
-        Err(refused) => Err(Problem::new(Kind::Invalid, refused.localized(caller.lang))),
-    }
-}
-
-/// Where the order is, in the shop's own words.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StatusChoice {
-    version: i64,
-    /// 受注ステータス; empty: none. It may be the one that starts something by itself.
-    #[schema(max_length = 64)]
-    order_status: String,
-}
-
-/// Sets 受注ステータス.
-#[utoipa::path(put, operation_id = "set_order_status", path = "/v1/orders/{id}/order-status", tag = "orders", params(("id" = i64, Path), Key), request_body = StatusChoice,
-    responses((status = 200, body = Whole, description = "The order as it is now."), Acting, Missing))]
-pub async fn status(
-    Shared(app): Shared<App>,
-    caller: Caller,
-    Path(id): Path<i64>,
-    Object(choice): Object<StatusChoice>,
-) -> Result<Json<Whole>, Problem> {
-    let order = unchanged(&app, id, choice.version).await?;
-    let unfit = || Problem::new(Kind::Invalid, format!("`order_status` has at most {MAX_STATUS} characters."));
-    let status = order_status(&choice.order_status).ok_or_else(unfit)?;
-    let written = app.store.set_order_status(&order, status, &caller.name, app.store.now()).await?;
-    app.wake.notify_one();
-    edited(&app, id, written, caller.lang).await
-}
-
-/// How the invoice reaches the buyer.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct InvoiceChoice {
-    version: i64,
-    /// Absent: as the mall has it.
-    invoice: Option<Invoice>,
-}
-
-/// Chooses how the invoice goes out.
-#[utoipa::path(put, operation_id = "choose_invoice", path = "/v1/orders/{id}/invoice", tag = "orders", params(("id" = i64, Path), Key), request_body = InvoiceChoice,
-    responses((status = 200, body = Whole, description = "The order."), Acting, Missing))]
-pub async fn invoice(
-    Shared(app): Shared<App>,
-    caller: Caller,
-    Path(id): Path<i64>,
-    Object(choice): Object<InvoiceChoice>,
-) -> Result<Json<Whole>, Problem> {
-    let order = unchanged(&app, id, choice.version).await?;
-    if !invoice_open(order.state) {
-        return Err(Problem::new(
-            Kind::Conflict,
-            format!("The invoice cannot be chosen in the state {}.", order.state),
-        ));
-    }
-    let written = app.store.set_invoice(&order, choice.invoice, &caller.name, app.store.now()).await?;
-    edited(&app, id, written, caller.lang).await
-}
-
-/// What an operator found at the provider.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Decision {
-    version: i64,
-    /// `approved`, `registered`, `rejected`, `cancelled`, `nothing`, `tracked` or `untracked`; which of them
-    /// serve depends on what is unknown.
-    #[schema(pattern = "^(approved|registered|rejected|cancelled|nothing|tracked|untracked)$")]
-    found: String,
-    /// The provider's id; needed for `approved`, unless the platform knows it.
-    #[schema(max_length = 64)]
-    transaction_id: Option<String>,
-    /// Who looked, where and how.
-    #[schema(min_length = 1, max_length = 1000)]
-    note: String,
-}
-
-/// Records what an operator found at the provider about an unknown outcome.
-#[utoipa::path(post, operation_id = "record_decision", path = "/v1/orders/{id}/decision", tag = "orders", params(("id" = i64, Path), Key), request_body = Decision,
-    responses((status = 200, body = Done, description = "What became of it."), Acting, Missing))]
-pub async fn decide(
-    Shared(app): Shared<App>,
-    caller: Caller,
-    Path(id): Path<i64>,
-    Object(decision): Object<Decision>,
-) -> Result<Json<Done>, Problem> {
-    let typed = decision.transaction_id.as_deref().unwrap_or_default();
-    let (typed, note) =
-        entered(typed, &decision.note).map_err(|wrong| Problem::new(Kind::Invalid, wrong.localized(caller.lang)))?;
-    let order = unchanged(&app, id, decision.version).await?;
-    let open: Vec<FindingKind> = FindingKind::of_state(order.state).collect();
-    let Some(kind) = open.iter().find(|kind| kind.to_string() == decision.found) else {
-        let words = match open.as_slice() {
-            [] => format!("Nothing is unknown in the state {}.", order.state),
-            open => {
-                let names: Vec<_> = open.iter().map(FindingKind::to_string).collect();
-                format!("In the state {}, `found` is one of: {}.", order.state, names.join(", "))
-            }
-        };
-        return Err(Problem::new(Kind::Conflict, words));
-    };
-    let named = OperatorFinding::of(*kind, typed.or(order.transaction_id().map(str::to_owned)));
-    let needs_id = || Problem::new(Kind::Invalid, format!("`{}` needs a `transaction_id`.", decision.found));
-    let named = named.ok_or_else(needs_id)?;
-    let row = app.credit.of(&caller.name).decide(id, named, &note).await.map_err(|error| Problem::failed(&error))?;
-    Ok(Json(Done::new(row, find(&app, id).await?.version, caller.lang)))
+    Ok(Json(lines.into_iter().map(|line| OrderEvent::new(line, caller.lang)).collect()))
 }

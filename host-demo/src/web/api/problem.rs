@@ -1,7 +1,7 @@
 //! Errors of the API, as RFC 9457 describes them.
 
-use crate::domain::audit_event::PluginChange;
-use crate::store::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, StoreError, UserProblem};
+use crate::store::StoreError;
+use crate::web::api::schemas::administration::ProviderChange;
 use crate::web::http::nul;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -13,18 +13,18 @@ use std::fmt::Display;
 use utoipa::ToSchema;
 
 /// The media type of a problem.
-pub const MEDIA_TYPE: &str = "application/problem+json";
-/// Bytes of a refusal that axum words itself; longer ones do not come.
-const MAX_WORDS: usize = 4 << 10;
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+/// Longest text of a refusal that axum makes itself, in bytes: far more than any of them has.
+const MAX_DETAIL: usize = 4 << 10;
 
 /// Why a call was not carried out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Problem {
+pub(super) struct Problem {
     /// Names the kind of problem; never changes for a kind.
     #[serde(rename = "type")]
     #[schema(example = "urn:host-demo:problem:stale-version")]
     kind: String,
-    /// The kind in words.
+    /// The kind as a title.
     title: &'static str,
     /// The HTTP status.
     status: u16,
@@ -32,17 +32,17 @@ pub struct Problem {
     detail: String,
     /// Each field that was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<FieldProblem>,
+    fields: Vec<FieldError>,
     /// What has to be confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    confirm: Option<Box<Confirmation>>,
+    confirm: Option<Box<RequiredConfirmation>>,
 }
 
 /// What somebody has to confirm before a component is put in its place.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Confirmation {
+pub(super) struct RequiredConfirmation {
     /// What changes besides the code.
-    pub changes: Vec<PluginChange>,
+    pub changes: Vec<ProviderChange>,
     /// The ids of the malls whose settings the component is given.
     pub malls: Vec<String>,
     /// Sent as the part `confirmation` with the same files, it says yes to exactly these changes.
@@ -51,7 +51,7 @@ pub struct Confirmation {
 
 /// A field that was refused.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct FieldProblem {
+pub(super) struct FieldError {
     /// Where it is, such as `settings.site-id` or `fees.bands[1]`.
     pub field: String,
     /// What is wrong with it.
@@ -60,7 +60,7 @@ pub struct FieldProblem {
 
 /// The kinds that callers tell apart: name, title, status.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub(super) enum Kind {
     Unauthenticated,
     Forbidden,
     NotFound,
@@ -83,34 +83,34 @@ pub enum Kind {
 impl Kind {
     fn of(self) -> (&'static str, &'static str, StatusCode) {
         match self {
-            Kind::Unauthenticated => ("unauthenticated", "A valid token is needed", StatusCode::UNAUTHORIZED),
-            Kind::Forbidden => ("forbidden", "The token's role does not allow it", StatusCode::FORBIDDEN),
-            Kind::NotFound => ("not-found", "There is no such thing", StatusCode::NOT_FOUND),
-            Kind::Unreadable => ("unreadable", "The request cannot be read", StatusCode::BAD_REQUEST),
-            Kind::Invalid => ("invalid", "What was sent is not valid", StatusCode::UNPROCESSABLE_ENTITY),
-            Kind::StaleVersion => ("stale-version", "It changed since it was read", StatusCode::CONFLICT),
-            Kind::Unconfirmed => ("unconfirmed", "It has to be confirmed", StatusCode::CONFLICT),
-            Kind::KeyMissing => ("idempotency-key-missing", "An Idempotency-Key is needed", StatusCode::BAD_REQUEST),
-            Kind::KeyReused => {
+            Self::Unauthenticated => ("unauthenticated", "A valid token is needed", StatusCode::UNAUTHORIZED),
+            Self::Forbidden => ("forbidden", "The token's role does not allow it", StatusCode::FORBIDDEN),
+            Self::NotFound => ("not-found", "There is no such thing", StatusCode::NOT_FOUND),
+            Self::Unreadable => ("unreadable", "The request cannot be read", StatusCode::BAD_REQUEST),
+            Self::Invalid => ("invalid", "What was sent is not valid", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::StaleVersion => ("stale-version", "It changed since it was read", StatusCode::CONFLICT),
+            Self::Unconfirmed => ("unconfirmed", "It has to be confirmed", StatusCode::CONFLICT),
+            Self::KeyMissing => ("idempotency-key-missing", "An Idempotency-Key is needed", StatusCode::BAD_REQUEST),
+            Self::KeyReused => {
                 ("idempotency-key-reused", "The key was used for another call", StatusCode::UNPROCESSABLE_ENTITY)
             }
-            Kind::InProgress => ("in-progress", "The same call is being carried out", StatusCode::CONFLICT),
-            Kind::Conflict => ("conflict", "Its state does not allow it", StatusCode::CONFLICT),
-            Kind::ChoiceNeeded => ("choice-needed", "It has to be said first", StatusCode::UNPROCESSABLE_ENTITY),
-            Kind::Refused => ("refused", "The provider or its plugin refused it", StatusCode::UNPROCESSABLE_ENTITY),
-            Kind::TooLarge => ("too-large", "What was sent is too large", StatusCode::PAYLOAD_TOO_LARGE),
-            Kind::MediaType => ("media-type", "The body is of another media type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            Kind::Method => ("method", "The path has no such method", StatusCode::METHOD_NOT_ALLOWED),
-            Kind::Failed => ("failed", "The platform failed", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::InProgress => ("in-progress", "The same call is being carried out", StatusCode::CONFLICT),
+            Self::Conflict => ("conflict", "Its state does not allow it", StatusCode::CONFLICT),
+            Self::ChoiceNeeded => ("choice-needed", "It has to be said first", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::Refused => ("refused", "The provider or its plugin refused it", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::TooLarge => ("too-large", "What was sent is too large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::MediaType => ("media-type", "The body is of another media type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::Method => ("method", "The path has no such method", StatusCode::METHOD_NOT_ALLOWED),
+            Self::Failed => ("failed", "The platform failed", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 }
 
 impl Problem {
     /// A problem of this kind.
-    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let (name, title, status) = kind.of();
-        Problem {
+        Self {
             kind: format!("urn:host-demo:problem:{name}"),
             title,
             status: status.as_u16(),
@@ -121,32 +121,32 @@ impl Problem {
     }
 
     /// The same with the fields that were refused.
-    pub fn with(self, fields: Vec<FieldProblem>) -> Self {
-        Problem { fields, ..self }
+    pub(super) fn with(self, fields: Vec<FieldError>) -> Self {
+        Self { fields, ..self }
     }
 
     /// The same with what has to be confirmed.
-    pub fn confirmed_by(self, confirmation: Confirmation) -> Self {
-        Problem { confirm: Some(Box::new(confirmation)), ..self }
+    pub(super) fn confirmed_by(self, confirmation: RequiredConfirmation) -> Self {
+        Self { confirm: Some(Box::new(confirmation)), ..self }
     }
 
     /// The platform failed: for the log, not for the caller.
-    pub fn failed(error: &impl Display) -> Self {
+    pub(super) fn failed(error: &impl Display) -> Self {
         tracing::error!(%error, "a call of the API failed");
-        Problem::new(Kind::Failed, "The platform's log says why. The call may be repeated with the same key.")
+        Self::new(Kind::Failed, "The platform's log says why. The call may be repeated with the same key.")
     }
 
     /// Text with NUL.
-    pub fn nul() -> Self {
-        Problem::new(Kind::Unreadable, "No text may have the character NUL (U+0000).")
+    pub(super) fn nul() -> Self {
+        Self::new(Kind::Unreadable, "No text may have the character NUL (U+0000).")
     }
 
     /// There is no `what` named `name`.
-    pub fn no_such(what: &str, name: &impl Display) -> Self {
-        Problem::new(Kind::NotFound, format!("There is no {what} {name}."))
+    pub(super) fn no_such(what: &str, name: &impl Display) -> Self {
+        Self::new(Kind::NotFound, format!("There is no {what} {name}."))
     }
 
-    /// What was said of a status by something that knows no problems.
+    /// The problem for a refusal that axum or a middleware made, which has a status and perhaps a text.
     fn plain(status: StatusCode, detail: String) -> Self {
         let kind = match status {
             StatusCode::BAD_REQUEST => Kind::Unreadable,
@@ -158,7 +158,7 @@ impl Problem {
             _ => Kind::Failed,
         };
         let detail = if detail.is_empty() { kind.of().1.to_owned() + "." } else { detail };
-        Problem { status: status.as_u16(), ..Problem::new(kind, detail) }
+        Self { status: status.as_u16(), ..Self::new(kind, detail) }
     }
 }
 
@@ -177,37 +177,17 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::User(problem) => problem.into(),
-            error => Problem::failed(&error),
-        }
-    }
-}
-
-impl From<UserProblem> for Problem {
-    fn from(problem: UserProblem) -> Self {
-        match problem {
-            UserProblem::Name => Problem::new(
-                Kind::Invalid,
-                format!("A name has 1 to {MAX_USER_NAME} characters and no space at its ends."),
-            ),
-            UserProblem::NameTaken => Problem::new(Kind::Conflict, "Somebody has this name."),
-            UserProblem::Password => {
-                Problem::new(Kind::Invalid, format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters."))
-            }
-            UserProblem::LastAdministrator => Problem::new(Kind::Conflict, "The last administrator has to stay one."),
-            UserProblem::NoUser => Problem::new(Kind::NotFound, "There is no such user."),
-        }
+        Self::failed(&error)
     }
 }
 
 /// Refuses calls whose address has NUL.
-pub async fn refuse_nul(request: Request, next: Next) -> Result<Response, Problem> {
+pub(super) async fn refuse_nul(request: Request, next: Next) -> Result<Response, Problem> {
     if nul::is_in_address(request.uri()) { Err(Problem::nul()) } else { Ok(next.run(request).await) }
 }
 
 /// Makes a problem of every refusal that is none yet: unknown paths and methods, bodies that cannot be read.
-pub async fn unify(request: Request, next: Next) -> Response {
+pub(super) async fn unify(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == MEDIA_TYPE);
@@ -215,9 +195,9 @@ pub async fn unify(request: Request, next: Next) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let words = to_bytes(body, MAX_WORDS).await.unwrap_or_default();
+    let detail = to_bytes(body, MAX_DETAIL).await.unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
-    let mut unified = Problem::plain(status, String::from_utf8_lossy(&words).into_owned()).into_response();
+    let mut unified = Problem::plain(status, String::from_utf8_lossy(&detail).into_owned()).into_response();
     parts.headers.remove(header::CONTENT_TYPE);
     unified.headers_mut().extend(parts.headers);
     unified.map(Body::new)

@@ -1,56 +1,70 @@
 //! CSV in and out.
 
 use crate::domain::lang::Lang;
-use crate::service::csv::row_result::{SkipReason, Tally};
-use crate::service::csv::table::{Charset, MAX_FILE_BYTES};
+use crate::service::csv::encoding::Charset;
+use crate::service::csv::limits::MAX_FILE_BYTES;
+use crate::service::csv::row_result::{RowCount, SkipReason};
+use crate::service::messages::format::order_count;
 use crate::service::messages::localize::Localize;
+use crate::service::transfer::{self, ExportError, FileImport, FileKind, MAX_EXPORT};
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
-use crate::web::api::orders::Matching;
-use crate::web::api::problem::{FieldProblem, Kind, Problem};
-use crate::web::csv_upload::{FileImport, FileKind};
+use crate::web::api::order_filter::OrderFilter;
+use crate::web::api::problem::{FieldError, Kind, Problem};
+use crate::web::api::schemas::enums::enum_of;
 use crate::web::http::download::csv_file;
-use crate::web::use_cases::{self, MAX_EXPORT, NotTaken};
+use crate::web::parts::file_import::{FileRefusal, import_file};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, RawQuery, State};
 use axum::response::Response;
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// What a file is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum Name {
+pub(super) enum CsvEncoding {
     /// UTF-8
     #[serde(rename = "utf-8")]
     Utf8,
-    /// The Shift_JIS of Windows.
+    /// The `Shift_JIS` of Windows.
     #[serde(rename = "shift_jis")]
     ShiftJis,
 }
 
-impl Name {
-    fn encoding(self) -> &'static Encoding {
+impl CsvEncoding {
+    fn charset(self) -> Charset {
         match self {
-            Name::Utf8 => UTF_8,
-            Name::ShiftJis => SHIFT_JIS,
+            Self::Utf8 => Charset::Utf8,
+            Self::ShiftJis => Charset::ShiftJis,
         }
     }
 }
 
-/// What a file is.
+enum_of! {
+    /// What a file is about.
+    CsvContent of FileKind {
+        /// 注文
+        Orders,
+        /// 与信結果
+        Results,
+        /// What was found at the provider about unknown outcomes.
+        Decisions,
+    }
+}
+
+/// How a file is imported.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Coming {
+pub(super) struct ImportOptions {
     /// The mall whose file it is.
     mall: String,
-    what: FileKind,
-    /// Absent: found out.
-    encoding: Option<Name>,
-    /// Says what would happen, and does nothing.
+    what: CsvContent,
+    /// Absent: detected.
+    encoding: Option<CsvEncoding>,
+    /// Validates the file and reports what would happen; writes nothing.
     #[serde(default)]
     dry_run: bool,
     /// Orders that are there already become what the file says, as long as they may still be credited; 受注ステータス
@@ -59,7 +73,7 @@ pub struct Coming {
     correct: bool,
     /// Which of the orders are taken: a value of a column that tells payment method or status, or column and value
     /// (`支払方法=後払い決済`); as often as needed. `*`: all of them but those that were cancelled. Comes before the
-    /// mall's `take`. A file with such a column of which nobody has said what is to be taken is refused with the
+    /// mall's `take`. A file with such a column without a choice of what is to be taken is refused with the
     /// values that it has (`choice-needed`).
     #[serde(default)]
     take: Vec<String>,
@@ -67,7 +81,7 @@ pub struct Coming {
 
 /// An order of the file.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FileLine {
+pub(super) struct FileOrder {
     /// Its first line.
     line: u64,
     number: String,
@@ -75,27 +89,27 @@ pub struct FileLine {
     words: String,
 }
 
-/// What came of a file, or would.
+/// The result of an import, or of a dry run.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Came {
+pub(super) struct ImportResult {
     dry_run: bool,
     /// Orders that were taken in, or would be.
     taken_count: usize,
     /// Orders that were not.
     refused_count: usize,
     /// What became of every row below the headings.
-    rows: RowCounts,
+    rows: ImportRowCounts,
     /// Why rows were passed over.
-    passed_over: Vec<PassedOver>,
+    passed_over: Vec<SkippedRows>,
     /// The first 1,000 of them.
-    taken: Vec<FileLine>,
+    taken: Vec<FileOrder>,
     /// The first 1,000 of them.
-    refused: Vec<FileLine>,
+    refused: Vec<FileOrder>,
 }
 
 /// Rows of a file: those that were read are taken, refused or passed over, and nothing else.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RowCounts {
+pub(super) struct ImportRowCounts {
     read: usize,
     taken: usize,
     refused: usize,
@@ -104,7 +118,7 @@ pub struct RowCounts {
 
 /// Rows with which nothing is wrong and nothing is to be done.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PassedOver {
+pub(super) struct SkippedRows {
     /// `blank`, `unchanged`, `not_taken` or `no_result`.
     reason: &'static str,
     /// The same in words.
@@ -117,8 +131,8 @@ pub struct PassedOver {
     rows: usize,
 }
 
-impl PassedOver {
-    fn new(reason: &SkipReason, tally: Tally, lang: Lang) -> Self {
+impl SkippedRows {
+    fn new(reason: &SkipReason, tally: RowCount, lang: Lang) -> Self {
         let (name, told) = match reason {
             SkipReason::Blank => ("blank", None),
             SkipReason::Unchanged => ("unchanged", None),
@@ -127,11 +141,11 @@ impl PassedOver {
         };
         let (column, value) = told.unzip();
         let words = reason.localized(lang);
-        PassedOver { reason: name, words, column, value, orders: tally.orders, rows: tally.rows }
+        Self { reason: name, words, column, value, orders: tally.orders, rows: tally.rows }
     }
 }
 
-/// Orders that an answer names one by one: an answer is kept with its key.
+/// Orders that a response lists one by one; responses are stored for their `Idempotency-Key`, so they are bounded.
 const NAMED: usize = 1_000;
 
 /// Takes orders, credit results or findings about unknown outcomes in from a CSV file.
@@ -143,61 +157,63 @@ const NAMED: usize = 1_000;
 /// キャンセル済) and 与信理由. Findings (`decisions`) have 注文番号 or 登録番号 or both, 結果 (与信OK, 登録あり, 与信NG,
 /// キャンセル済, 登録なし, 伝票番号あり, 伝票番号なし, or the names that a single decision has), 取引ID where it is not known
 /// yet, and メモ; each row is checked like a single decision.
-#[utoipa::path(post, operation_id = "import_csv", path = "/v1/imports", tag = "csv", params(Coming, Key),
+#[utoipa::path(post, operation_id = "import_csv", path = "/v1/imports", tag = "csv", params(ImportOptions, Key),
     request_body(content = String, content_type = "text/csv"),
-    responses((status = 200, body = Came, description = "What came of the file, or would."), Acting, Missing))]
-pub async fn import(
+    responses((status = 200, body = ImportResult, description = "The result of the import, or of the dry run."), Acting, Missing))]
+pub(super) async fn import(
     State(app): State<App>,
     caller: Caller,
     RawQuery(query): RawQuery,
     bytes: Bytes,
-) -> Result<Json<Came>, Problem> {
-    let coming: Coming = serde_html_form::from_str(query.as_deref().unwrap_or_default())
+) -> Result<Json<ImportResult>, Problem> {
+    let options: ImportOptions = serde_html_form::from_str(query.as_deref().unwrap_or_default())
         .map_err(|error| Problem::new(Kind::Unreadable, error.to_string()))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
     }
-    let mall = app.store.mall(&coming.mall).await?.ok_or_else(|| Problem::no_such("mall", &coming.mall))?;
+    if app.store.mall_summary(&options.mall).await?.is_none() {
+        return Err(Problem::no_such("mall", &options.mall));
+    }
     let incoming = FileImport {
-        mall: coming.mall,
-        kind: coming.what,
-        encoding: coming.encoding.map(Name::encoding),
-        correct: coming.correct,
-        take: coming.take,
+        mall: options.mall,
+        kind: options.what.into(),
+        encoding: options.encoding.map(CsvEncoding::charset),
+        correct: options.correct,
+        take: options.take,
         bytes: bytes.to_vec(),
     };
-    let came = use_cases::take_in(&app, &incoming, &mall, &caller.name, coming.dry_run, caller.lang).await;
-    let came = came.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
-    let came = came.map_err(|not_taken| refused(not_taken, caller.lang))?;
-    let (taken_count, refused_count) = (came.taken.len(), came.bad.len());
-    let counts = &came.counts;
-    let rows = RowCounts {
+    let result = import_file(&app, &incoming, &caller.name, options.dry_run, caller.lang).await;
+    let result = result.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
+    let result = result.map_err(|not_taken| refused(not_taken, caller.lang))?;
+    let (taken_count, refused_count) = (result.taken.len(), result.bad.len());
+    let counts = &result.counts;
+    let rows = ImportRowCounts {
         read: counts.read(),
         taken: counts.taken.rows,
         refused: counts.refused.rows,
         passed_over: counts.passed_over().rows,
     };
     let passed_over = counts.passed.iter().take(NAMED);
-    let passed_over = passed_over.map(|(reason, tally)| PassedOver::new(reason, *tally, caller.lang)).collect();
+    let passed_over = passed_over.map(|(reason, tally)| SkippedRows::new(reason, *tally, caller.lang)).collect();
     let taken =
-        came.taken.into_iter().take(NAMED).map(|(line, number, words)| FileLine { line, number, words }).collect();
-    let refused = came.bad.into_iter().take(NAMED).map(|bad| FileLine {
+        result.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
+    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder {
         line: bad.line,
-        words: bad.complaints.iter().map(|complaint| complaint.localized(caller.lang)).collect::<Vec<_>>().join(" / "),
+        words: bad.errors.iter().map(|complaint| complaint.localized(caller.lang)).collect::<Vec<_>>().join(" / "),
         number: bad.number,
     });
     let refused = refused.collect();
-    Ok(Json(Came { dry_run: coming.dry_run, taken_count, refused_count, rows, passed_over, taken, refused }))
+    Ok(Json(ImportResult { dry_run: options.dry_run, taken_count, refused_count, rows, passed_over, taken, refused }))
 }
 
-/// The problem that a file is, or what has to be sent with it.
-fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
+/// The problem for a file that was not imported: a validation error, or the choice that has to be sent with it.
+fn refused(not_taken: FileRefusal, lang: Lang) -> Problem {
     match not_taken {
-        NotTaken::Unfit(words) => Problem::new(Kind::Invalid, words),
-        NotTaken::Asks(question) => {
-            let field = |(answer, orders): (String, usize)| FieldProblem {
+        FileRefusal::Unfit(words) => Problem::new(Kind::Invalid, words),
+        FileRefusal::ChoiceNeeded(question) => {
+            let field = |(answer, orders): (String, usize)| FieldError {
                 field: "take".to_owned(),
-                detail: format!("{answer}: {}", crate::service::messages::format::order_count(orders, lang)),
+                detail: format!("{answer}: {}", order_count(orders, lang)),
             };
             let how = lang.pick(
                 "取り込む値を take=列=値 として付けてください（いくつでも）。候補は fields にあります。",
@@ -209,31 +225,35 @@ fn refused(not_taken: NotTaken, lang: Lang) -> Problem {
     }
 }
 
-/// What is wanted.
+/// What is exported, and how.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Going {
-    what: FileKind,
+pub(super) struct ExportOptions {
+    what: CsvContent,
     /// `utf-8` is with a byte order mark. Absent: `shift_jis`.
-    encoding: Option<Name>,
+    encoding: Option<CsvEncoding>,
 }
 
-/// Orders, credit results or orders of unknown outcome as a CSV file that opens in a Japanese Excel. What Shift_JIS cannot write becomes 〓.
+/// Orders, credit results or orders of unknown outcome as a CSV file that opens in a Japanese Excel. What `Shift_JIS` cannot write becomes 〓.
 ///
-/// Credit results are those of orders whose results came by CSV, and of those that nobody has judged yet; orders that
+/// Credit results are those of orders whose results came by CSV, and of those that have no verdict yet; orders that
 /// were judged through the API are left out. `decisions` are the orders of unknown outcome, with an empty 結果: filled in,
 /// the file can be taken in.
-#[utoipa::path(get, operation_id = "export_csv", path = "/v1/exports", tag = "csv", params(Going, Matching),
+#[utoipa::path(get, operation_id = "export_csv", path = "/v1/exports", tag = "csv", params(ExportOptions, OrderFilter),
     responses((status = 200, body = String, description = "The file.", content_type = "text/csv"), Reading, (status = 422, body = Problem, content_type = "application/problem+json", description = "The file would have too many orders.")))]
-pub async fn export(
+pub(super) async fn export(
     State(app): State<App>,
-    Query(going): Query<Going>,
+    Query(options): Query<ExportOptions>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let matching = Matching::in_query(query.as_deref(), &["what", "encoding"])?;
-    let charset = if going.encoding == Some(Name::Utf8) { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    let written = use_cases::write(&app, going.what, &matching.query()?, charset).await;
-    let written = written.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
-    let too_many = || Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders."));
-    Ok(csv_file(going.what, charset, written.ok_or_else(too_many)?))
+    let matching = OrderFilter::in_query(query.as_deref(), &["what", "encoding"])?;
+    let charset = options.encoding.map_or(Charset::ShiftJis, CsvEncoding::charset);
+    let kind = FileKind::from(options.what);
+    match transfer::export(&app.credit, kind, &matching.query()?, charset, MAX_EXPORT).await {
+        Ok(exported) => Ok(csv_file(kind, charset, exported.bytes)),
+        Err(ExportError::TooMany(_)) => {
+            Err(Problem::new(Kind::Invalid, format!("A file has at most {MAX_EXPORT} orders.")))
+        }
+        Err(ExportError::Store(error)) => Err(error.into()),
+    }
 }

@@ -1,7 +1,7 @@
 //! Files as downloads.
 
 use crate::domain::clock;
-use crate::service::csv::table::Charset;
+use crate::service::csv::encoding::Charset;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use std::fmt::Display;
 /// A CSV file as a download, named after `what` and today.
 pub fn csv_file(what: impl Display, charset: Charset, bytes: Vec<u8>) -> Response {
     let charset = match charset {
-        Charset::Utf8WithBom => "utf-8",
+        Charset::Utf8 => "utf-8",
         Charset::ShiftJis => "Shift_JIS",
     };
     let name = format!("attachment; filename=\"{what}-{}.csv\"", clock::today());

@@ -8,7 +8,6 @@ pub mod headers;
 pub mod list_query;
 pub mod notice;
 pub mod nul;
-pub mod order_input;
 pub mod page;
 pub mod refusal;
 pub mod response;

@@ -1,8 +1,9 @@
 //! CSV export.
 
 use crate::domain::credit_state::State;
-use crate::service::csv::table::Charset;
-use crate::web::csv_upload::FileKind;
+use crate::service::csv::encoding::Charset;
+use crate::service::transfer::FileKind;
+use crate::service::transfer::{self, ExportError, MAX_EXPORT};
 use crate::web::http::download::csv_file;
 use crate::web::http::list_query::{ListAddress, MatchCount, state_name};
 use crate::web::http::notice::{Notice, Tone};
@@ -14,7 +15,6 @@ use crate::web::parts::choice::{Choice, file_kinds};
 use crate::web::parts::display_names::DisplayNames;
 use crate::web::state::App;
 use crate::web::texts::fill;
-use crate::web::use_cases::{MAX_EXPORT, write};
 use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
@@ -69,9 +69,12 @@ pub async fn export(
 ) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
     let what: FileKind = wanted.what.parse().map_err(|_| Refusal::Unreadable)?;
-    let charset = if wanted.encoding == "utf-8" { Charset::Utf8WithBom } else { Charset::ShiftJis };
-    match write(&app, what, &filter.query(), charset).await? {
-        Some(bytes) => Ok(csv_file(what, charset, bytes)),
-        None => Ok(app.redirect(&filter.export(), &[Notice::new(Tone::Bad, fill(t.export_too_many, &[&MAX_EXPORT]))])),
+    let charset = if wanted.encoding == "utf-8" { Charset::Utf8 } else { Charset::ShiftJis };
+    match transfer::export(&app.credit, what, &filter.query(), charset, MAX_EXPORT).await {
+        Ok(exported) => Ok(csv_file(what, charset, exported.bytes)),
+        Err(ExportError::Store(error)) => Err(error.into()),
+        Err(ExportError::TooMany(_)) => {
+            Ok(app.redirect(&filter.export(), &[Notice::new(Tone::Bad, fill(t.export_too_many, &[&MAX_EXPORT]))]))
+        }
     }
 }

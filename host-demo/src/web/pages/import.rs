@@ -2,12 +2,12 @@
 
 use crate::domain::lang::Lang;
 use crate::service::csv::error::InvalidOrder;
+use crate::service::csv::limits::MAX_FILE_BYTES;
 use crate::service::csv::selection::Question;
-use crate::service::csv::table::MAX_FILE_BYTES;
 use crate::service::messages::csv::shown_value;
 use crate::service::messages::format::order_count as orders_text;
 use crate::service::messages::localize::Localize;
-use crate::web::csv_upload::{FileImport, FileKind};
+use crate::service::transfer::{FileImport, FileKind};
 use crate::web::http::form::{MAX_FORM, Upload, idempotency_key};
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::page::Page;
@@ -16,14 +16,13 @@ use crate::web::http::response::html;
 use crate::web::http::session::Staff;
 use crate::web::parts::choice::{Choice, file_kinds};
 use crate::web::parts::display_names::DisplayNames;
+use crate::web::parts::file_import::{FileRefusal, ImportOutcome, import_file};
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
-use crate::web::use_cases::{NotTaken, Outcome, take_in};
 use askama::Template;
 use axum::extract::{Multipart, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 
 /// Largest form with a file to import, in bytes.
 pub const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
@@ -98,14 +97,14 @@ struct ImportLine {
 }
 
 impl ImportResult {
-    fn new(outcome: Outcome, dry_run: bool, held: Option<String>, lang: Lang, t: &'static Texts) -> Self {
+    fn new(outcome: ImportOutcome, dry_run: bool, held: Option<String>, lang: Lang, t: &'static Texts) -> Self {
         let (taken, bad) = (outcome.taken.len(), outcome.bad.len());
         let counts = outcome.counts.localized(lang).lines().map(str::to_owned).collect();
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, text)| ImportLine { line, number, text };
         let invalid = |bad: InvalidOrder| ImportLine {
             line: bad.line,
-            text: bad.complaints.iter().map(|error| error.localized(lang)).collect::<Vec<_>>().join(" / "),
+            text: bad.errors.iter().map(|error| error.localized(lang)).collect::<Vec<_>>().join(" / "),
             number: bad.number,
         };
         Self {
@@ -157,8 +156,7 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
         },
     };
     let dry_run = upload.text("do") == "try";
-    let mall = app.store.mall(&file.mall).await?.ok_or_else(|| Refusal::no_mall(&file.mall))?;
-    let taken = take_in(&app, &file, &mall, &staff.user.name, dry_run, lang).await?;
+    let taken = import_file(&app, &file, &staff.user.name, dry_run, lang).await?;
     let (mall, what) = (file.mall.clone(), file.kind);
     let keep = |file| -> Result<String, Refusal> {
         let name = idempotency_key()?;
@@ -166,8 +164,8 @@ pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> 
         Ok(name)
     };
     let reply = match taken {
-        Err(NotTaken::Unfit(message)) => ImportReply::failed(&message),
-        Err(NotTaken::Asks(question)) => {
+        Err(FileRefusal::Unfit(message)) => ImportReply::failed(&message),
+        Err(FileRefusal::ChoiceNeeded(question)) => {
             let view = SelectionQuestion::new(&question, keep(file)?, lang, t);
             ImportReply { question: Some(view), ..ImportReply::default() }
         }
@@ -184,7 +182,7 @@ fn read(upload: &Upload, bytes: &[u8]) -> Result<FileImport, Refusal> {
     Ok(FileImport {
         mall: upload.text("mall").to_owned(),
         kind: upload.text("what").parse().map_err(|_| Refusal::Unreadable)?,
-        encoding: encoding(upload.text("encoding")),
+        encoding: upload.text("encoding").parse().ok(),
         correct: !upload.text("correct").is_empty(),
         take: Vec::new(),
         bytes: bytes.to_vec(),
@@ -196,14 +194,6 @@ fn read(upload: &Upload, bytes: &[u8]) -> Result<FileImport, Refusal> {
 fn answered(upload: &Upload, mut file: FileImport) -> FileImport {
     file.take.extend(upload.texts("take.").map(str::to_owned));
     file
-}
-
-fn encoding(name: &str) -> Option<&'static Encoding> {
-    match name {
-        "utf-8" => Some(UTF_8),
-        "shift_jis" => Some(SHIFT_JIS),
-        _ => None,
-    }
 }
 
 async fn show(app: &App, staff: &Staff, chosen: &str, what: FileKind, reply: ImportReply) -> Result<Response, Refusal> {

@@ -1,6 +1,7 @@
 //! The order list: filters, pages, ticks.
 
 use crate::domain::credit_state::State;
+use crate::service::batches::without_success;
 use crate::store::PAGE;
 use crate::web::http::form::idempotency_key;
 use crate::web::http::list_query::{ListAddress, MatchCount, numbers, state_name};
@@ -12,7 +13,6 @@ use crate::web::parts::action_button::ActionButton;
 use crate::web::parts::display_names::DisplayNames;
 use crate::web::parts::order_row::OrderRow;
 use crate::web::state::App;
-use crate::web::use_cases::left_over;
 use askama::Template;
 use axum::extract::{Query, State as Shared};
 use axum::response::Response;
@@ -92,7 +92,7 @@ pub async fn list(
 async fn ticked(app: &App, filter: &ListAddress) -> Result<BTreeSet<i64>, Refusal> {
     let mut ticked = numbers(&filter.ticked).collect::<BTreeSet<_>>();
     if let Some(batch) = filter.keep {
-        ticked.extend(left_over(app, batch).await?);
+        ticked.extend(without_success(&app.store, batch).await?);
     }
     Ok(ticked)
 }

@@ -3,8 +3,9 @@
 use crate::domain::actor::Actor;
 use crate::service::messages::localize::Localize;
 use crate::service::plugins::{Candidate, InstallError};
-use crate::service::providers::directory::{abilities, permitted};
-use crate::service::providers::metrics::Tally;
+use crate::service::plugins::{Confirmed, Files, LoadOutcome};
+use crate::service::providers::capabilities::{abilities, permitted};
+use crate::service::providers::metrics::OperationCalls;
 use crate::web::http::form::Upload;
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::page::Page;
@@ -136,7 +137,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
     })
 }
 
-fn operation_stats(operation: &str, tally: &Tally, t: &Texts) -> OperationStats {
+fn operation_stats(operation: &str, tally: &OperationCalls, t: &Texts) -> OperationStats {
     OperationStats {
         operation: operation_name(operation, t).to_owned(),
         calls: tally.calls,
@@ -166,29 +167,28 @@ pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) 
     let upload = Upload::read(&staff.visitor, form, limit).await?;
     let (p, confirmed) = (staff.visitor.page(), upload.text("confirmed"));
     let refused = |reason: &str| Some(fill(p.t.load_refused, &[&reason]));
-    let candidate = if !confirmed.is_empty() {
+    let by = Actor::now(&staff.user.name);
+    let outcome = if !confirmed.is_empty() {
         match app.pending_plugins.take(staff.user.id, confirmed) {
-            Some(candidate) => candidate,
+            Some(candidate) => app.installer().install_confirmed(candidate, by).await,
             None => return show(&app, &staff, refused(p.t.confirm_load_gone), None).await,
         }
     } else {
         let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
             return show(&app, &staff, Some(p.t.both_files.to_owned()), None).await;
         };
-        match app.examine(component.to_vec(), permissions).await {
-            Ok(candidate) => candidate,
-            Err(error) => return show(&app, &staff, refused(&reason(error)?), None).await,
-        }
+        let files = Files::uploaded(component.to_vec(), permissions);
+        app.installer().load(files, Confirmed::No, by).await
     };
-    if confirmed.is_empty() && !candidate.changes.is_empty() {
-        let question = ReplacementQuestion::about(&candidate, &p);
-        app.pending_plugins.keep(staff.user.id, question.confirmation.clone(), candidate);
-        return show(&app, &staff, None, Some(question)).await;
-    }
-    match app.installer().install(&candidate, Actor::now(&staff.user.name)).await {
-        Ok(plugin) => {
-            let loaded = loaded_text(&plugin, candidate.version_before(), p.t);
+    match outcome {
+        Ok(LoadOutcome::Installed { plugin, replaced }) => {
+            let loaded = loaded_text(&plugin, replaced.as_deref(), p.t);
             Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded)]))
+        }
+        Ok(LoadOutcome::Unconfirmed(candidate)) => {
+            let question = ReplacementQuestion::about(&candidate, &p);
+            app.pending_plugins.keep(staff.user.id, question.confirmation.clone(), *candidate);
+            show(&app, &staff, None, Some(question)).await
         }
         Err(error) => show(&app, &staff, refused(&reason(error)?), None).await,
     }

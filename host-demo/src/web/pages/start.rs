@@ -2,7 +2,8 @@
 
 use crate::domain::actor::Actor;
 use crate::domain::credit_state::{Action, State};
-use crate::service::import::{self, Incoming, Known};
+use crate::service::malls::{self, SaveMallError};
+use crate::service::transfer::{self, FileImport, FileKind, TransferError};
 use crate::store::{ListOrder, ListQuery, MallUpdate, Position};
 use crate::web::http::form::{NoFields, Signed};
 use crate::web::http::notice::{Notice, Tone};
@@ -150,23 +151,34 @@ pub async fn mall(
     let plugin = app.registry.get(&chosen.provider);
     let made = plugin.and_then(|plugin| app.sandbox.as_ref()?.mall(plugin.info(), t.sample_mall));
     let Some(mall) = made else { return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)])) };
-    // Version 0: an existing mall is not overwritten.
-    app.store
-        .put_mall(&mall, MallUpdate { version: Some(0), by: Actor::now(&admin.0.user.name), ..MallUpdate::default() })
-        .await?;
+    let update = MallUpdate { version: Some(0), by: Actor::now(&admin.0.user.name), ..MallUpdate::default() };
+    match malls::save(&app.credit, &mall, update).await {
+        // Version 0: an existing mall is not overwritten.
+        Ok(_) | Err(SaveMallError::Changed) => {}
+        Err(error) => return Err(Refusal::failed(&error)),
+    }
     Ok(app.redirect("/start", &[Notice::new(Tone::Ok, fill(t.mall_saved, &[&mall.name]))]))
 }
 
 /// `POST /start/2`: the sample orders.
 pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
-    let mall = app.store.mall(SAMPLE_MALL).await?.ok_or_else(|| Refusal::no_mall(SAMPLE_MALL))?;
-    let Some(plugin) = app.registry.get(&mall.provider) else {
-        return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)]));
+    let mall = app.store.mall_summary(SAMPLE_MALL).await?.ok_or_else(|| Refusal::no_mall(SAMPLE_MALL))?;
+    let sample = FileImport {
+        mall: mall.id,
+        kind: FileKind::Orders,
+        encoding: None,
+        correct: false,
+        take: Vec::new(),
+        bytes: SAMPLE_ORDERS.to_vec(),
     };
-    let sample = Incoming { bytes: SAMPLE_ORDERS, encoding: None, take: &[], known: Known::Kept, dry_run: false };
-    let done = import::run(&app.store, &mall, &plugin, sample).await.map_err(|error| Refusal::failed(&error))?;
-    let taken = done.imported.counts().taken.orders;
+    let taken = match transfer::import_file(&app.credit.of(&staff.user.name), &sample, false).await {
+        Ok(report) => report.counts().taken.orders,
+        Err(TransferError::ProviderMissing(_)) => {
+            return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)]));
+        }
+        Err(error) => return Err(Refusal::failed(&error)),
+    };
     Ok(app.redirect("/start", &[Notice::new(Tone::Ok, fill(t.start_imported, &[&taken]))]))
 }
 

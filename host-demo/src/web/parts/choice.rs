@@ -3,7 +3,7 @@
 use crate::domain::invoice::Invoice;
 use crate::domain::lang::Lang;
 use crate::service::messages::localize::Localize;
-use crate::web::csv_upload::FileKind;
+use crate::service::transfer::FileKind;
 
 /// A value of a form that can be chosen.
 pub struct Choice {

@@ -3,7 +3,7 @@
 use crate::domain::credit_state::{Action, Outcome, State};
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
-use crate::service::credit::Row;
+use crate::service::credit::CreditRow;
 use crate::service::messages::localize::Localize;
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::texts::{Texts, fill};
@@ -31,7 +31,7 @@ pub fn outcome_tone(outcome: Outcome) -> Tone {
 }
 
 /// The outcome of an action on one order, as a notice.
-pub fn outcome_notice(row: &Row, action: Action, lang: Lang, t: &Texts) -> Notice {
+pub fn outcome_notice(row: &CreditRow, action: Action, lang: Lang, t: &Texts) -> Notice {
     let text = match row.outcome {
         Outcome::Success => t.done_success,
         Outcome::Failure => t.done_failure,

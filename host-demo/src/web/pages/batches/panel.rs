@@ -2,6 +2,7 @@
 
 use crate::domain::credit_state::Action;
 use crate::service::batches::is_for_many;
+use crate::service::batches::{self, BatchError};
 use crate::store::{IdempotencyCheck, IdempotentRequest, MAX_BATCH, PAGE};
 use crate::web::http::form::Signed;
 use crate::web::http::list_query::{ListAddress, numbers};
@@ -115,7 +116,7 @@ pub async fn begin(
     let caller = format!("user:{}", staff.user.id);
     let digest = format!("batch {action} {ids:?}");
     let call = IdempotentRequest { caller: &caller, key: &panel.once, digest: &digest };
-    match app.store.begin_call(call, &app.credit.worker.name(), app.store.now()).await? {
+    match app.store.begin_call(call, &app.credit.lease.name(), app.store.now()).await? {
         IdempotencyCheck::New => {}
         IdempotencyCheck::Answered { answer, .. } => {
             return Ok(app.redirect(&answer, &[Notice::new(Tone::Wait, t.already_sent)]));
@@ -133,7 +134,11 @@ pub async fn begin(
             return ask(&app, &staff, &panel, &selection, Some(notice)).await;
         }
     }
-    let batch = app.store.add_batch(action, &staff.user.name, &ids, app.store.now()).await?;
+    let batch = match batches::begin(&app.store, action, &ids, &staff.user.name).await {
+        Ok(batch) => batch,
+        Err(BatchError::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(Refusal::failed(&error)),
+    };
     let path = format!("/batches/{batch}");
     app.store.end_call(call, 303, &path).await?;
     app.wake.notify_one();

@@ -4,13 +4,14 @@ use crate::domain::clock;
 use crate::domain::credit_state::Outcome;
 use crate::domain::lang::Lang;
 use crate::service::batches::waits;
+use crate::service::batches::{self, BatchError};
 use crate::service::messages::localize::Localize;
 use crate::store::{Batch, BatchProgress, BatchRow};
 use crate::web::http::form::{NoFields, Signed, idempotency_key};
 use crate::web::http::list_query::numbers;
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::page::Page;
-use crate::web::http::refusal::Refusal;
+use crate::web::http::refusal::{Missing, Refusal};
 use crate::web::http::response::ok;
 use crate::web::http::session::Staff;
 use crate::web::pages::batches::progress::{ProgressView, find_batch};
@@ -166,8 +167,12 @@ pub async fn stop(
     Path(id): Path<i64>,
     _: Signed<NoFields>,
 ) -> Result<Response, Refusal> {
-    find_batch(&app, id).await?;
-    app.store.stop_batch(id, &staff.user.name, app.store.now()).await?;
+    match batches::stop(&app.store, id, &staff.user.name).await {
+        Ok(()) => {}
+        Err(BatchError::NoBatch(id)) => return Err(Refusal::NotFound(Missing::Batch(id.to_string()))),
+        Err(BatchError::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(Refusal::failed(&error)),
+    }
     let notice = Notice::new(Tone::Ok, staff.visitor.page().t.batch_stopped);
     Ok(app.redirect(&format!("/batches/{id}"), &[notice]))
 }

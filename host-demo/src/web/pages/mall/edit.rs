@@ -3,9 +3,11 @@
 use crate::domain::credit_state::Action;
 use crate::domain::lang::Lang;
 use crate::domain::mall::Mall;
+use crate::service::malls::{self, ConnectionError, FeeTrialError};
 use crate::service::messages::connection::connection_error;
 use crate::service::messages::format::yen;
 use crate::service::providers::contract;
+use crate::service::providers::plugin_contract::Failure;
 use crate::web::http::form::{FormFields, Signed};
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::refusal::Refusal;
@@ -18,8 +20,6 @@ use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use provider_host::Plugin;
-use provider_host::contract::Bill;
 use serde::Deserialize;
 
 /// The query of the form of a new mall.
@@ -89,12 +89,12 @@ async fn respond(app: &App, admin: &Admin, before: Option<&Mall>, fields: &FormF
         "test" => {
             form.check(plugin.as_ref(), lang, t).await?;
             form.problems.retain(|key, _| key.starts_with("settings."));
-            reply.test = Some(test(app, &form, plugin.as_ref(), lang, t).await);
+            reply.test = Some(test(app, &form, lang, t).await);
         }
         "try" => {
             form.check(plugin.as_ref(), lang, t).await?;
             form.problems.retain(|key, _| key.starts_with("fees."));
-            reply.tried = Some(try_fee(&form, plugin.as_ref(), t).await?);
+            reply.tried = Some(try_fee(app, &form, t).await?);
         }
         _ => {
             form.check(plugin.as_ref(), lang, t).await?;
@@ -107,35 +107,34 @@ async fn respond(app: &App, admin: &Admin, before: Option<&Mall>, fields: &FormF
     show(app, admin, before, form, reply).await
 }
 
-async fn test(app: &App, form: &MallForm, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Notice {
+async fn test(app: &App, form: &MallForm, lang: Lang, t: &Texts) -> Notice {
     if !form.problems.is_empty() {
         return Notice::new(Tone::Wait, t.test_settings_first);
     }
-    let Some(plugin) = plugin else { return Notice::new(Tone::Bad, t.no_providers) };
-    let answer = app.calls.test_connection(plugin, &contract::trial_account(&form.mall)).await.rows.pop();
-    match answer {
-        Some(Ok(())) => Notice::new(Tone::Ok, t.test_ok),
-        Some(Err(failure)) => Notice::new(Tone::Bad, connection_error(&contract::issue(failure, Action::Check), lang)),
-        None => Notice::new(Tone::Bad, fill(t.test_failed, &[&""])),
+    let failed = |failure| Notice::new(Tone::Bad, connection_error(&contract::issue(failure, Action::Check), lang));
+    match malls::test_connection(&*app.credit.providers, &form.mall).await {
+        Ok(()) => Notice::new(Tone::Ok, t.test_ok),
+        Err(ConnectionError::ProviderMissing(_)) => Notice::new(Tone::Bad, t.no_providers),
+        Err(ConnectionError::Unsupported(_)) => failed(Failure::Unsupported),
+        Err(ConnectionError::Failed(failure)) => failed(failure),
+        Err(ConnectionError::NoResponse) => Notice::new(Tone::Bad, fill(t.test_failed, &[&""])),
     }
 }
 
-async fn try_fee(form: &MallForm, plugin: Option<&Plugin>, t: &Texts) -> Result<Notice, Refusal> {
-    let Some(plugin) = plugin else { return Ok(Notice::new(Tone::Bad, t.no_providers)) };
+async fn try_fee(app: &App, form: &MallForm, t: &Texts) -> Result<Notice, Refusal> {
     let Some(items) = amount(&form.try_amount) else { return Ok(Notice::new(Tone::Bad, t.not_yen)) };
     let wrong = Notice::new(Tone::Bad, t.try_wrong);
     if !form.problems.is_empty() {
         return Ok(wrong);
     }
-    let bill = Bill { items, shipping_fee: 0, payment_fee: 0 };
-    let adjusted = plugin
-        .fee_adjust(&contract::fee_rule(&form.mall.fees), &bill)
-        .await
-        .map_err(|error| Refusal::failed(&error))?;
-    Ok(adjusted.map_or(wrong, |adjusted| {
-        let band = adjusted.band.map_or(t.try_no_band.to_owned(), |band| fill(t.try_band, &[&(band + 1)]));
-        let parts = [yen(items), yen(adjusted.payment_fee), yen(adjusted.billed_amount), band];
-        let [items, fee, billed, band] = &parts;
-        Notice::new(Tone::Ok, fill(t.try_result, &[items, fee, billed, band]))
-    }))
+    let adjusted = match malls::try_fee(&*app.credit.providers, &form.mall, items).await {
+        Ok(adjusted) => adjusted,
+        Err(FeeTrialError::ProviderMissing(_)) => return Ok(Notice::new(Tone::Bad, t.no_providers)),
+        Err(FeeTrialError::Refused(_)) => return Ok(wrong),
+        Err(error @ FeeTrialError::Call(_)) => return Err(Refusal::failed(&error)),
+    };
+    let band = adjusted.band.map_or(t.try_no_band.to_owned(), |band| fill(t.try_band, &[&(band + 1)]));
+    let parts = [yen(items), yen(adjusted.payment_fee), yen(adjusted.billed_amount), band];
+    let [items, fee, billed, band] = &parts;
+    Ok(Notice::new(Tone::Ok, fill(t.try_result, &[items, fee, billed, band])))
 }

@@ -12,8 +12,8 @@ use crate::service::messages::localize::Localize;
 use crate::web::http::form::FormFields;
 use crate::web::http::refusal::Refusal;
 use crate::web::pages::mall::unsaved::{UnsavedSecrets, drawn_provider, is_secret};
+use crate::web::parts::mall_problems::own_problems;
 use crate::web::texts::{Texts, fill};
-use crate::web::use_cases::name_problems;
 use provider_host::Plugin;
 use provider_host::contract::{ProviderInfo, SettingField};
 use std::collections::BTreeMap;
@@ -156,12 +156,12 @@ impl MallForm {
     ///
     /// The plugin failed to validate.
     pub async fn check(&mut self, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Result<(), Refusal> {
-        self.problems.extend(name_problems(&self.mall, plugin.is_some(), lang));
+        let found = malls::validate(&self.mall, plugin).await.map_err(|error| Refusal::failed(&error))?;
+        self.problems.extend(own_problems(&found, lang));
         self.lost_problems(t);
-        let Some(plugin) = plugin else { return Ok(()) };
         // A row that is no number has its error already; the rule without that row would be another rule.
         let rows_are_numbers = !self.problems.keys().any(|key| key.starts_with("fees."));
-        let found = malls::check(&self.mall, plugin).await.map_err(|error| Refusal::failed(&error))?;
+        let (Some(plugin), Some(found)) = (plugin, found.of_provider) else { return Ok(()) };
         for problem in found {
             if let Some(key) = problem.key.strip_prefix("settings.") {
                 let label = plugin.info().settings.iter().find(|field| field.key == key);

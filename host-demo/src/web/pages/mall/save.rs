@@ -2,8 +2,9 @@
 
 use crate::domain::credit_state::Action;
 use crate::domain::mall::Mall;
+use crate::service::malls::{self, SaveMallError, SavedMall};
 use crate::service::messages::localize::Localize;
-use crate::store::{AccountChange, Actor, Backlog, MallUpdate, MallUpdateOutcome, OnBacklog, OrderTotal};
+use crate::store::{AccountChange, Actor, Backlog, MallUpdate, OnBacklog, OrderTotal};
 use crate::web::http::form::FormFields;
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::refusal::Refusal;
@@ -34,8 +35,8 @@ pub async fn save(
         _ => OnBacklog::Ask,
     };
     let saving = MallUpdate { account, version: Some(form.mall.version), backlog, by: Actor::now(&admin.0.user.name) };
-    let notice = match app.store.put_mall(&form.mall, saving).await? {
-        MallUpdateOutcome::Saved { elsewhere } => {
+    let notice = match malls::save(&app.credit, &form.mall, saving).await {
+        Ok(SavedMall { elsewhere, .. }) => {
             app.wake.notify_one();
             Draft::of(before).forget(app, admin, fields.one("draft")).await?;
             let mut notices = vec![Notice::new(Tone::Ok, fill(t.mall_saved, &[&form.mall.name]))];
@@ -44,12 +45,18 @@ pub async fn save(
             }
             return Ok(app.redirect(&format!("/malls/{}", form.mall.id), &notices));
         }
-        MallUpdateOutcome::BacklogUndecided(backlog) => return ask(app, admin, before, &form, fields, backlog).await,
-        MallUpdateOutcome::OutcomesUnknown(numbers) => {
+        Err(SaveMallError::BacklogUnconfirmed(backlog)) => {
+            return ask(app, admin, before, &form, fields, backlog).await;
+        }
+        Err(SaveMallError::UnknownOutcomes(numbers)) => {
             Notice::new(Tone::Bad, fill(t.in_the_way, &[&numbers.join(", ")]))
         }
-        MallUpdateOutcome::Changed if before.is_none() => Notice::new(Tone::Bad, t.mall_exists),
-        MallUpdateOutcome::Changed => Notice::new(Tone::Bad, t.stale_mall),
+        Err(SaveMallError::Changed) if before.is_none() => Notice::new(Tone::Bad, t.mall_exists),
+        Err(SaveMallError::Changed) => Notice::new(Tone::Bad, t.stale_mall),
+        // The form was validated before: the plugin was replaced since.
+        Err(SaveMallError::Invalid(_)) => Notice::new(Tone::Bad, t.mall_not_saved),
+        Err(SaveMallError::Store(error)) => return Err(error.into()),
+        Err(error @ SaveMallError::Call(_)) => return Err(Refusal::failed(&error)),
     };
     show(app, admin, before, form, MallReply { notice: Some(notice), ..MallReply::default() }).await
 }

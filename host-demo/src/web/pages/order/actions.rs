@@ -3,16 +3,18 @@
 use crate::domain::clock;
 use crate::domain::credit_state::{Action, Outcome};
 use crate::domain::invoice::Invoice;
-use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
 use crate::domain::order::Order;
 use crate::service::credit::CreditError;
+use crate::service::credit::CreditRow;
+use crate::service::csv::error::RowError;
+use crate::service::decisions::{self, DecisionError, EnteredDecision};
 use crate::service::messages::localize::Localize;
-use crate::service::tracking::{self, Entry};
+use crate::service::orders::{self, EditError, MAX_STATUS};
+use crate::service::tracking::{self, Entry, TrackingError};
 use crate::store::OrderTotal;
 use crate::web::http::form::Signed;
 use crate::web::http::notice::{Notice, Tone};
-use crate::web::http::order_input::{MAX_STATUS, invoice_open, order_status};
 use crate::web::http::page::Page;
 use crate::web::http::refusal::Refusal;
 use crate::web::http::response::ok;
@@ -137,13 +139,12 @@ async fn enter(
     if order.version != form.version {
         return Ok(Err((Tone::Wait, t.stale.to_owned())));
     }
-    let Some(plugin) = app.registry.get(&order.provider) else {
-        let problem = Issue::ProviderMissing { provider: order.provider.clone() };
-        return Ok(Err((Tone::Bad, problem.localized(lang))));
-    };
     let entry = Entry { carrier: &form.carrier, number: form.number.trim(), shipped_on };
-    let entered = tracking::enter(&app.store, &plugin, order, entry, &staff.user.name).await?;
-    Ok(entered.map(drop).map_err(|refused| (Tone::Bad, refused.localized(lang))))
+    match tracking::enter(&app.credit.of(&staff.user.name), order, entry).await {
+        Ok(_) => Ok(Ok(())),
+        Err(TrackingError::Store(error)) => Err(error.into()),
+        Err(refused) => Ok(Err((Tone::Bad, refused.localized(lang)))),
+    }
 }
 
 /// Redirects to the page of the order with a notice of success.
@@ -162,15 +163,17 @@ pub async fn status(
     let order = find_order(&app, id).await?;
     let t = staff.visitor.page().t;
     let input = RejectedInput { status: Some(form.status.clone()), ..RejectedInput::default() };
-    let Some(status) = order_status(&form.status) else {
-        return show_rejected(&app, &staff, id, input, Tone::Bad, fill(t.status_wrong, &[&MAX_STATUS])).await;
-    };
-    let saved = order.version == form.version
-        && app.store.set_order_status(&order, status, &staff.user.name, app.store.now()).await?;
+    let set = orders::set_status(&app.store, &order, form.version, &form.status, &staff.user.name).await;
     app.wake.notify_one();
-    match saved {
-        true => Ok(done(&app, id, fill(t.status_saved, &[&order.number]))),
-        false => show_rejected(&app, &staff, id, input, Tone::Wait, t.stale).await,
+    match set {
+        Ok(()) => Ok(done(&app, id, fill(t.status_saved, &[&order.number]))),
+        Err(EditError::InvalidStatus) => {
+            show_rejected(&app, &staff, id, input, Tone::Bad, fill(t.status_wrong, &[&MAX_STATUS])).await
+        }
+        Err(EditError::Store(error)) => Err(error.into()),
+        Err(EditError::Changed | EditError::InvoiceClosed(_)) => {
+            show_rejected(&app, &staff, id, input, Tone::Wait, t.stale).await
+        }
     }
 }
 
@@ -183,17 +186,18 @@ pub async fn invoice(
 ) -> Result<Response, Refusal> {
     let order = find_order(&app, id).await?;
     let t = staff.visitor.page().t;
-    if !invoice_open(order.state) {
-        return show_rejected(&app, &staff, id, RejectedInput::default(), Tone::Bad, t.invoice_closed).await;
-    }
     let choice = Invoice::parse(&form.invoice);
-    let saved = order.version == form.version
-        && app.store.set_invoice(&order, choice, &staff.user.name, app.store.now()).await?;
-    if saved {
-        return Ok(done(&app, id, fill(t.invoice_saved, &[&order.number])));
+    match orders::set_invoice(&app.store, &order, form.version, choice, &staff.user.name).await {
+        Ok(()) => Ok(done(&app, id, fill(t.invoice_saved, &[&order.number]))),
+        Err(EditError::InvoiceClosed(_)) => {
+            show_rejected(&app, &staff, id, RejectedInput::default(), Tone::Bad, t.invoice_closed).await
+        }
+        Err(EditError::Store(error)) => Err(error.into()),
+        Err(EditError::Changed | EditError::InvalidStatus) => {
+            let input = RejectedInput { invoice: Some(form.invoice), ..RejectedInput::default() };
+            show_rejected(&app, &staff, id, input, Tone::Wait, t.stale).await
+        }
     }
-    let input = RejectedInput { invoice: Some(form.invoice), ..RejectedInput::default() };
-    show_rejected(&app, &staff, id, input, Tone::Wait, t.stale).await
 }
 
 /// `POST /orders/{id}/decision`
@@ -209,18 +213,32 @@ pub async fn decide(
     if order.version != form.version {
         return show_rejected(&app, &staff, id, input, Tone::Wait, p.t.stale).await;
     }
-    let (found, note) = match form.read(&order, p.lang, p.t) {
-        Ok(read) => read,
-        Err(message) => return show_rejected(&app, &staff, id, input, Tone::Bad, message).await,
+    let entry = EnteredDecision { finding: &form.found, transaction_id: &form.transaction_id, note: &form.note };
+    let message = match decisions::record(&app.credit.of(&staff.user.name), &order, entry).await {
+        Ok(row) => return recorded(&app, &staff, id, input, &row).await,
+        // The message also says why a note is needed.
+        Err(DecisionError::Entry(RowError::Empty(_))) => p.t.note_missing.to_owned(),
+        Err(DecisionError::Entry(wrong)) => format!("{}{}", wrong.localized(p.lang), p.t.not_recorded_yet),
+        Err(DecisionError::IdMissing) => p.t.id_missing.to_owned(),
+        Err(DecisionError::UnknownFinding(_)) => p.t.found_missing.to_owned(),
+        Err(DecisionError::Credit(CreditError::NoOrder(id))) => return Err(Refusal::no_order(id)),
+        Err(DecisionError::Credit(error)) => return Err(Refusal::failed(&error)),
     };
-    let row = match app.credit.of(&staff.user.name).decide(id, found, &note).await {
-        Ok(row) => row,
-        Err(CreditError::NoOrder(id)) => return Err(Refusal::no_order(id)),
-        Err(error) => return Err(Refusal::failed(&error)),
-    };
-    let notice = outcome_notice(&row, Action::Decide, p.lang, p.t);
+    show_rejected(&app, &staff, id, input, Tone::Bad, message).await
+}
+
+/// The page after a decision: whether it was recorded.
+async fn recorded(
+    app: &App,
+    staff: &Staff,
+    id: i64,
+    input: RejectedInput,
+    row: &CreditRow,
+) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let notice = outcome_notice(row, Action::Decide, p.lang, p.t);
     match row.outcome {
         Outcome::Success => Ok(app.redirect(&format!("/orders/{id}"), &[notice])),
-        outcome => show_rejected(&app, &staff, id, input, outcome_tone(outcome), notice.text).await,
+        outcome => show_rejected(app, staff, id, input, outcome_tone(outcome), notice.text).await,
     }
 }

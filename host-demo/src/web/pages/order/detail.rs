@@ -12,9 +12,9 @@ use crate::service::decisions::{MAX_ID, MAX_NOTE};
 use crate::service::messages::format::yen;
 use crate::service::messages::issue::{provider_message, what_and_next};
 use crate::service::messages::localize::Localize;
+use crate::service::orders::MAX_STATUS;
 use crate::service::tracking::MAX_TRACKING;
 use crate::web::http::notice::{Notice, Tone};
-use crate::web::http::order_input::{MAX_STATUS, invoice_open};
 use crate::web::http::page::Page;
 use crate::web::http::refusal::Refusal;
 use crate::web::http::response::html;
@@ -151,7 +151,7 @@ async fn show(
         items: order.data.items.iter().map(item_view).collect(),
         amounts: amounts_view(&order, t),
         invoices: [of_mall].into_iter().chain(invoices(invoice, lang)).collect(),
-        invoice_open: invoice_open(order.state),
+        invoice_open: order.state.invoice_open(),
         buyer: order.data.buyer.clone(),
         recipient: order.data.recipient.clone(),
         p,

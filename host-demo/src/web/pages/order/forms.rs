@@ -1,13 +1,7 @@
 //! The forms on the page of an order.
 
 use crate::domain::clock;
-use crate::domain::finding::OperatorFinding;
-use crate::domain::lang::Lang;
 use crate::domain::order::Order;
-use crate::service::csv::error::RowError;
-use crate::service::decisions::entered;
-use crate::service::messages::localize::Localize;
-use crate::web::texts::Texts;
 use serde::Deserialize;
 
 /// The form of an action. Every form of an order sends the version of the order that the operator saw: if it has changed
@@ -84,26 +78,6 @@ pub struct DecisionForm {
     /// The note for the history.
     #[serde(default)]
     pub note: String,
-}
-
-impl DecisionForm {
-    /// What was found out about `order`, and the note.
-    ///
-    /// # Errors
-    ///
-    /// A message what is wrong with the form.
-    pub fn read(&self, order: &Order, lang: Lang, t: &'static Texts) -> Result<(OperatorFinding, String), String> {
-        let (id, note) = match entered(&self.transaction_id, &self.note) {
-            Ok(entered) => entered,
-            // The message also says why a note is needed.
-            Err(RowError::Empty(_)) => return Err(t.note_missing.to_owned()),
-            Err(wrong) => return Err(format!("{}{}", wrong.localized(lang), t.not_recorded_yet)),
-        };
-        let id = order.transaction_id().map(str::to_owned).or(id);
-        let kind = self.found.parse().map_err(|_| t.found_missing.to_owned())?;
-        let found = OperatorFinding::of(kind, id).ok_or_else(|| t.id_missing.to_owned())?;
-        Ok((found, note))
-    }
 }
 
 /// The input of a form that was rejected: the page shows it again.

@@ -10,8 +10,8 @@ use host_demo::domain::issue::Issue;
 use host_demo::domain::mall::Mall;
 use host_demo::domain::moment::Moment;
 use host_demo::domain::order::Tracking;
-use host_demo::service::credit::{CreditService, PollPolicy, Row};
-use host_demo::service::providers::directory::Provider;
+use host_demo::service::credit::{CreditRow, CreditService, PollPolicy};
+use host_demo::service::providers::provider::Provider;
 use host_demo::store::lease::ProcessLease;
 use host_demo::store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, MallUpdate, Store};
 use provider_host::contract::Capability;
@@ -33,7 +33,7 @@ impl Office {
         let ids = test.orders(orders).await.iter().map(|order| order.id).collect();
         let desk = CreditService {
             store: test.store.clone(),
-            worker: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
             who: "op".into(),
             concurrency: 4,
@@ -42,12 +42,12 @@ impl Office {
         Office { test, desk, fake, ids }
     }
 
-    async fn run(&self, action: Action) -> Vec<Row> {
+    async fn run(&self, action: Action) -> Vec<CreditRow> {
         self.desk.run(action, &self.ids, &|_| {}).await.unwrap()
     }
 
     /// Does `action` with the only order.
-    async fn one(&self, action: Action) -> Row {
+    async fn one(&self, action: Action) -> CreditRow {
         self.run(action).await.remove(0)
     }
 
@@ -318,7 +318,7 @@ on_both! {
         let office = Office::new(db, Fake::new(&[]), 60).await;
         let other = CreditService {
             store: office.test.again().await,
-            worker: Arc::new(ProcessLease::start(&office.test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&office.test.store).await.unwrap()),
             providers: office.desk.providers.clone(),
             who: "other".into(),
             concurrency: 4,
@@ -328,7 +328,7 @@ on_both! {
             office.desk.run(Action::Credit, &office.ids, &|_| {}),
             other.run(Action::Credit, &office.ids, &|_| {})
         );
-        let won = |rows: Vec<Row>| rows.iter().filter(|row| row.outcome == Outcome::Success).count();
+        let won = |rows: Vec<CreditRow>| rows.iter().filter(|row| row.outcome == Outcome::Success).count();
         assert_eq!(won(ours.unwrap()) + won(theirs.unwrap()), 60);
         assert_eq!(office.fake.references().len(), 60);
         assert!(office.test.all().await.iter().all(|order| order.state == State::Approved));

@@ -88,7 +88,7 @@ impl Platform {
         providers.extend(self.neighbour.clone().map(|neighbour| ("neighbour".to_owned(), neighbour)));
         let desk = CreditService {
             store: self.test.store.clone(),
-            worker: Arc::new(ProcessLease::start(&self.test.store).await.unwrap()),
+            lease: Arc::new(ProcessLease::start(&self.test.store).await.unwrap()),
             providers: Arc::new(providers),
             who: "op".into(),
             concurrency: 8,
@@ -97,7 +97,7 @@ impl Platform {
         if self.neighbour.is_some() {
             self.ask("neighbour", THEIRS).await;
         }
-        let background = Worker { desk: desk.clone(), wake: Arc::default() };
+        let background = Worker { service: desk.clone(), wake: Arc::default() };
         let running = tokio::spawn(async move { background.run().await });
         if let Some(neighbour) = &self.neighbour {
             // It is at work before the other begins.
@@ -120,7 +120,7 @@ impl Platform {
             }
         }
         let taken = began.elapsed();
-        desk.worker.stop();
+        desk.lease.stop();
         running.await.unwrap();
         assert!(self.of("measured").await.iter().all(|order| order.state == State::Approved));
         OURS as f64 / taken.as_secs_f64()

@@ -9,7 +9,7 @@ use host_demo::domain::issue::{Issue, Wait};
 use host_demo::domain::lang::Lang;
 use host_demo::domain::mall::{Automation, Mall, Start};
 use host_demo::service::batches;
-use host_demo::service::credit::{CreditService, Work};
+use host_demo::service::credit::{CreditService, WorkItem};
 use host_demo::service::messages::localize::Localize;
 use host_demo::service::worker::Worker;
 use host_demo::store::lease::ProcessLease;
@@ -23,7 +23,7 @@ use std::time::Duration;
 async fn desk(store: &Store, fake: &Fake) -> CreditService<Fake> {
     CreditService {
         store: store.clone(),
-        worker: Arc::new(ProcessLease::start(store).await.unwrap()),
+        lease: Arc::new(ProcessLease::start(store).await.unwrap()),
         providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
         who: "nobody".into(),
         concurrency: 4,
@@ -93,8 +93,8 @@ on_both! {
         let (mut workers, mut processes) = (Vec::new(), Vec::new());
         for _ in 0..3 {
             let desk = desk(&test.again().await, &fake).await;
-            workers.push(Arc::clone(&desk.worker));
-            let background = Worker { desk, wake: Arc::default() };
+            workers.push(Arc::clone(&desk.lease));
+            let background = Worker { service: desk, wake: Arc::default() };
             processes.push(tokio::spawn(async move { background.run().await }));
         }
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
@@ -144,7 +144,7 @@ on_both! {
         // One has an empty folder of plugins, and is first at the rows.
         let without = CreditService { providers: Arc::new(HashMap::new()), ..desk(&test.again().await, &fake).await };
         let running = |desk: &CreditService<Fake>| {
-            let background = Worker { desk: desk.clone(), wake: Arc::default() };
+            let background = Worker { service: desk.clone(), wake: Arc::default() };
             tokio::spawn(async move { background.run().await })
         };
         let first = running(&without);
@@ -161,7 +161,7 @@ on_both! {
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.failure, progress.unknown), (30, 0, 0));
         for (desk, process) in [(without, first), (with, second)] {
-            desk.worker.stop();
+            desk.lease.stop();
             process.await.unwrap();
         }
         assert_eq!(test.store.served().await.unwrap(), None, "both said that they ended");
@@ -202,9 +202,9 @@ on_both! {
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         let desk = desk(&test.store, &fake).await;
         let waiting = test.store.waiting().await.unwrap().remove(0);
-        let taken = test.store.take_rows(&waiting, &desk.worker.name(), 2).await.unwrap();
-        desk.worker.stop();
-        let works: Vec<Work> = taken.into_iter().map(|(id, row)| Work { id, row: Some(row) }).collect();
+        let taken = test.store.take_rows(&waiting, &desk.lease.name(), 2).await.unwrap();
+        desk.lease.stop();
+        let works: Vec<WorkItem> = taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect();
         let rows = desk.work(Action::Credit, &works, &|_| {}).await.unwrap();
         assert!(rows.iter().all(|row| row.problem == Some(Issue::ShuttingDown)), "{rows:?}");
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 5);
@@ -226,7 +226,7 @@ on_both! {
         }
         running.abort();
         assert!(running.await.unwrap_err().is_cancelled());
-        while desk.worker.recover(&test.store).await.unwrap() == 0 {
+        while desk.lease.recover(&test.store).await.unwrap() == 0 {
             // The call has yet to be let go of.
             tokio::task::yield_now().await;
         }

@@ -1,0 +1,17 @@
+//! Operations on orders at their providers: credit, check, cancel, tracking sync, and operator decisions.
+//!
+//! The orders of a run are grouped into calls. Each call's orders are claimed right before the request is sent, and
+//! the response is written right after it arrives, several calls side by side. Every order gets one row in the result,
+//! in the order in which the orders were given, however its call ends.
+
+mod accounts;
+mod call;
+mod call_batch;
+mod decision;
+mod row;
+mod run;
+mod service;
+
+pub use row::{CreditError, CreditRow, OnRow, WorkItem};
+pub use run::PollPolicy;
+pub use service::{CONCURRENCY, CreditService};
