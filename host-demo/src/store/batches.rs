@@ -108,7 +108,7 @@ impl Store {
         for values in values.chunks(ROWS_PER_INSERT) {
             let provider = provider_column(action);
             let sql = format!(
-                "WITH ticked (index, id) AS (VALUES {}) \
+                "WITH ticked (place, id) AS (VALUES {}) \
                  INSERT INTO batch_rows (batch, place, order_id, provider, mall, progress) \
                  SELECT $1, t.place, o.id, {provider}, o.mall, 'waiting' FROM ticked t JOIN orders o ON o.id = t.id \
                  JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account",

@@ -131,8 +131,7 @@ fn state(at: usize) -> State {
 }
 
 fn order(at: usize) -> NewOrder {
-    let pick =
-        |from: &[&str], step: usize| from.iter().nth(at / step % from.len()).copied().unwrap_or_default().to_owned();
+    let pick = |from: &[&str], step: usize| from.get(at / step % from.len()).copied().unwrap_or_default().to_owned();
     let billed = 1_000 + (at % 97) as i64 * 100;
     let buyer = Person {
         name: format!("{} {}", pick(&FAMILIES, 1), pick(&GIVEN, 16)),
