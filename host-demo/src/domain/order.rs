@@ -150,10 +150,10 @@ pub struct Order {
 /// What an operator or a file changed of an order without moving its state, as its history names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
 #[strum(serialize_all = "snake_case")]
-pub enum Edit {
+pub enum OrderEdit {
     /// Carrier and tracking number were entered.
     TrackingEntered,
-    /// The shop moved it in its own words (受注ステータス).
+    /// Its status was set as the shop names it (受注ステータス).
     StatusSet,
     /// Its content was replaced by a file's.
     Corrected,

@@ -17,13 +17,13 @@ pub async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProb
     let mangled = ids.filter(|field| mall.settings.get(&field.key).is_some_and(|value| is_mangled(value.expose())));
     let mangled: Vec<_> =
         mangled.map(|field| MallProblem::new(format!("settings.{}", field.key), Wrong::Mangled)).collect();
-    // The bill does not matter: a rule is refused for what it is, whatever it is applied to.
+    // The bill does not matter: a rule is valid or not for every bill.
     let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
     let rule = provider.fee_adjust(&contract::fee_rule(&mall.fees), &bill).await?.err().unwrap_or_default();
     let rule = rule
         .into_iter()
         .map(|problem| MallProblem::new(fee_key(&problem.field), Wrong::Provider(contract::field(problem))));
-    // An id that is no id any more needs no other words.
+    // One problem for each mangled id is enough.
     let settings = settings.filter(|problem| mangled.iter().all(|known| known.key != problem.key));
     let settings: Vec<_> = settings.collect();
     Ok(mangled.into_iter().chain(settings).chain(rule).collect())

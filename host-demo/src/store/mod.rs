@@ -44,7 +44,7 @@ use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
 use crate::domain::mall::{Mall, ShopAccount, Start};
 use crate::domain::moment::Moment;
-use crate::domain::order::{Amounts, Edit, Order, OrderData, Registration, Tracking};
+use crate::domain::order::{Amounts, Order, OrderData, OrderEdit, Registration, Tracking};
 use crate::store::encryption::{SecretError, Secrets};
 use location::Dialect;
 use moment::Watched;
@@ -314,7 +314,7 @@ impl HistoryLine {
         })
     }
 
-    fn unmoved(order: &Order, at: i64, who: &str, event: Edit, note: String) -> Self {
+    fn unmoved(order: &Order, at: i64, who: &str, event: OrderEdit, note: String) -> Self {
         let state = order.state.to_string();
         HistoryLine {
             version: order.version + 1,
@@ -779,7 +779,7 @@ impl Store {
         .execute(&mut *writing)
         .await?;
         let note = format!("{} {} {}", tracking.carrier, tracking.number, tracking.shipped_on);
-        let line = HistoryLine::unmoved(order, now, who, Edit::TrackingEntered, note);
+        let line = HistoryLine::unmoved(order, now, who, OrderEdit::TrackingEntered, note);
         self.end_edit(writing, order, written.rows_affected(), line).await
     }
 
@@ -809,7 +809,7 @@ impl Store {
             writing,
             order,
             written.rows_affected(),
-            HistoryLine::unmoved(order, now, who, Edit::StatusSet, note),
+            HistoryLine::unmoved(order, now, who, OrderEdit::StatusSet, note),
         )
         .await
     }
@@ -830,7 +830,7 @@ impl Store {
             .bind(order.version)
             .execute(&mut *writing)
             .await?;
-        let line = HistoryLine::unmoved(order, now, who, Edit::Corrected, "CSV".to_owned());
+        let line = HistoryLine::unmoved(order, now, who, OrderEdit::Corrected, "CSV".to_owned());
         self.end_edit(writing, order, written.rows_affected(), line).await
     }
 
@@ -850,7 +850,7 @@ impl Store {
             writing,
             order,
             written.rows_affected(),
-            HistoryLine::unmoved(order, now, who, Edit::InvoiceSet, note),
+            HistoryLine::unmoved(order, now, who, OrderEdit::InvoiceSet, note),
         )
         .await
     }

@@ -3,13 +3,13 @@
 use super::localize::Localize;
 use crate::domain::invoice::Invoice;
 use crate::domain::lang::Lang;
-use crate::domain::order::Edit;
+use crate::domain::order::OrderEdit;
 use crate::store::HistoryLine;
 
-/// The note of `line`, with the codes of the store in words. Lines of earlier versions have words already.
+/// The note of `line`, with the codes of the store as labels. Lines of earlier versions have labels already.
 pub fn note(line: &HistoryLine, lang: Lang) -> Option<String> {
     let note = line.note.as_deref()?;
-    let invoice = if line.event == Edit::InvoiceSet.to_string() { note.parse::<Invoice>().ok() } else { None };
+    let invoice = if line.event == OrderEdit::InvoiceSet.to_string() { note.parse::<Invoice>().ok() } else { None };
     Some(invoice.map_or(note, |invoice| invoice.localized(lang)).to_owned())
 }
 
@@ -19,7 +19,7 @@ mod tests {
 
     #[test]
     fn the_code_of_an_invoice_is_shown_as_its_label_and_everything_else_as_it_is() {
-        let line = |event: Edit, note: &str| HistoryLine {
+        let line = |event: OrderEdit, note: &str| HistoryLine {
             version: 1,
             at: 0,
             who: "kanri".to_owned(),
@@ -32,10 +32,10 @@ mod tests {
             report: None,
         };
         for (event, stored, ja, en) in [
-            (Edit::InvoiceSet, "enclosed", "同梱", "enclosed"),
-            (Edit::InvoiceSet, "別送", "別送", "別送"),
-            (Edit::InvoiceSet, "", "", ""),
-            (Edit::StatusSet, "separate", "separate", "separate"),
+            (OrderEdit::InvoiceSet, "enclosed", "同梱", "enclosed"),
+            (OrderEdit::InvoiceSet, "別送", "別送", "別送"),
+            (OrderEdit::InvoiceSet, "", "", ""),
+            (OrderEdit::StatusSet, "separate", "separate", "separate"),
         ] {
             let line = line(event, stored);
             assert_eq!([note(&line, Lang::Ja).unwrap(), note(&line, Lang::En).unwrap()], [ja, en]);

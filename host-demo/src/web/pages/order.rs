@@ -8,7 +8,7 @@ use crate::domain::invoice::Invoice;
 use crate::domain::issue::Issue;
 use crate::domain::lang::Lang;
 use crate::domain::mall::{Mall, Start};
-use crate::domain::order::{Edit, Item, Order, Person};
+use crate::domain::order::{Item, Order, OrderEdit, Person};
 use crate::service::credit::CreditError;
 use crate::service::csv::error::RowError;
 use crate::service::decisions::{MAX_ID, MAX_NOTE, entered};
@@ -288,10 +288,10 @@ fn event_words<'a>(name: &'a str, t: &Texts) -> &'a str {
 /// Events that move no state.
 fn other_event<'a>(name: &'a str, t: &Texts) -> &'a str {
     match name.parse() {
-        Ok(Edit::TrackingEntered) => t.event_tracking_entered,
-        Ok(Edit::InvoiceSet) => t.event_invoice_chosen,
-        Ok(Edit::StatusSet) => t.event_status_set,
-        Ok(Edit::Corrected) => t.event_corrected,
+        Ok(OrderEdit::TrackingEntered) => t.event_tracking_entered,
+        Ok(OrderEdit::InvoiceSet) => t.event_invoice_chosen,
+        Ok(OrderEdit::StatusSet) => t.event_status_set,
+        Ok(OrderEdit::Corrected) => t.event_corrected,
         Err(_) => name,
     }
 }
