@@ -198,7 +198,7 @@ async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String
 fn asked(question: &Question, lang: Lang) -> String {
     let options = question.answers().map(|(answer, _)| format!("  --take '{answer}'"));
     let options = options.collect::<Vec<_>>().join("\n");
-    let (words, list) = (question.localized(lang), question_values(&question, lang));
+    let (words, list) = (question.localized(lang), question_values(question, lang));
     lang.pick(
         format!(
             "{words}\n{list}\n取り込む値を、次のように付けてください（いくつでも）:\n{options}\n\
