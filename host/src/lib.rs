@@ -90,10 +90,18 @@ pub mod contract {
 }
 
 /// A shop, as one plugin knows it. Connections are never shared between accounts.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Account {
     id: String,
     settings: Vec<contract::Setting>,
+}
+
+/// Without the values of the settings: some are secrets.
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let keys: Vec<&str> = self.settings.iter().map(|setting| setting.key.as_str()).collect();
+        f.debug_struct("Account").field("id", &self.id).field("settings", &keys).finish()
+    }
 }
 
 impl Account {

@@ -254,7 +254,6 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::name::MAX_NAME;
 
     const GOOD: &str = r#"
         name = "本店"
@@ -300,24 +299,6 @@ mod tests {
         assert_eq!((&mall.automation, mall.headings["注文番号"].as_str()), (&expected, "受注番号"));
         assert_eq!(mall.take, Takes::from([("支払方法".to_owned(), vec!["後払い決済".to_owned()])]));
         assert_eq!((mall.by_csv, mall.rows_per_request), (false, 20));
-    }
-
-    #[test]
-    fn ids_and_names_that_cannot_be_used_are_refused() {
-        let keys = |id: &str, name: &str| -> Vec<String> {
-            let text = GOOD.replace("\"本店\"", &Value::from(name).to_string());
-            parse(id, &text).unwrap().1.into_iter().map(|problem| problem.key).collect()
-        };
-        assert_eq!(keys("honten-2", "本店　2号"), [""; 0]);
-        for id in ["new", "", " ", "a b", "a\nb", "a\u{1b}[31m", "Honten", "本店", &"a".repeat(MAX_NAME + 1), "../a"]
-        {
-            assert_eq!(keys(id, "本店"), ["id"], "{id:?}");
-        }
-        for name in ["", " ", "　", " 本店", "本店\n", "a\nb", "a\u{1b}[2Jb", "a\u{202e}b", "\u{200b}", "a\0"] {
-            assert_eq!(keys("honten", name), ["name"], "{name:?}");
-        }
-        let setting = GOOD.replace("\"01234\"", "\"01\\u001b234\"");
-        assert_eq!(parse("honten", &setting).unwrap().1[0].key, "settings.enterprise-id");
     }
 
     #[test]

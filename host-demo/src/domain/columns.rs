@@ -23,7 +23,7 @@ const fn optional(name: &'static str) -> Heading {
 
 /// What names the order.
 pub const NUMBER: &str = "注文番号";
-/// Where the order stands in the shop's own words.
+/// The order's status as the shop names it.
 pub const ORDER_STATUS: &str = "受注ステータス";
 
 /// What a mall calls the columns that have another name in its export: ours, theirs.

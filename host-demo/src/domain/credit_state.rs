@@ -1,5 +1,5 @@
-//! The life of an order's credit (与信) as data: which state follows which event, what each state is
-//! called and which actions it offers. The command line, and whatever else acts on orders, reads
+//! The life of an order's credit (与信) as data: which state follows which event, and which
+//! actions each state offers. Every use case that acts on orders reads
 //! these tables; nothing else decides what may happen next.
 //!
 //! The rule behind the table: **at most one live credit for an order**. A state in which the provider
@@ -30,7 +30,7 @@ pub enum State {
     Rejected,
     /// The last try recorded nothing at the provider.
     NotSent,
-    /// Sent, and nobody knows what became of it.
+    /// The registration was sent, and its outcome is unknown.
     Unknown,
     /// A cancel of an approved registration is on its way.
     CancellingApproved,
@@ -40,7 +40,7 @@ pub enum State {
     CancellingOnHold,
     /// A cancel is tried again after one whose answer was lost.
     CancellingAgain,
-    /// A cancel was sent, and nobody knows what became of it.
+    /// A cancel was sent, and its outcome is unknown.
     CancelUnknown,
     /// Cancelled at the provider: nothing is live there.
     Cancelled,
@@ -48,7 +48,7 @@ pub enum State {
     Syncing,
     /// The tracking number is sent again after an answer was lost.
     SyncingAgain,
-    /// The tracking number was sent, and nobody knows what became of it.
+    /// The tracking number was sent, and the outcome is unknown.
     SyncUnknown,
     /// The provider has the tracking number.
     Synced,
@@ -80,7 +80,7 @@ pub enum Event {
     CreditOnHold,
     /// Nothing was recorded at the provider.
     CreditNotSent,
-    /// The answer was lost, unreadable, about something else, or a verdict nobody here knows.
+    /// The answer was lost, unreadable, about something else, or an unknown verdict.
     CreditUnknown,
     /// Asked: there is no such registration, and none can still be on its way.
     CheckNotFound,
@@ -98,7 +98,7 @@ pub enum Event {
     CheckTracked,
     /// Asked: the buyer has paid.
     CheckPaid,
-    /// Asked: a standing that nobody here knows. Needs a person.
+    /// Asked: a standing that this version does not know. Needs a person.
     CheckOther,
     /// Asked, and no wiser: no answer, or one that may not be believed yet.
     CheckNoNews,
@@ -357,12 +357,12 @@ impl State {
         next(self, E::ProcessDied).is_some()
     }
 
-    /// Nobody knows what the last request did.
+    /// The outcome of the last request is unknown.
     pub fn is_unknown(self) -> bool {
         matches!(self, Self::Unknown | Self::CancelUnknown | Self::SyncUnknown)
     }
 
-    /// Nobody knows what the last request did, or will do.
+    /// The outcome of the last request is unknown, or not there yet.
     pub fn is_in_doubt(self) -> bool {
         self.is_unknown() || self.is_claimed()
     }

@@ -6,7 +6,7 @@
 /// What Excel shows of a formula or a value that failed.
 const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
 
-/// The one form of an identifier: ASCII narrow, without blanks around it, without what nobody sees, and without what
+/// The one form of an identifier: ASCII narrow, without blanks around it, without invisible characters, and without what
 /// makes a spreadsheet take it for text: `'300001234567`, `="300001234567"`.
 pub fn unified(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !is_zero_width(*c)).map(narrow).collect();

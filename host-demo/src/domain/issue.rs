@@ -1,16 +1,18 @@
-//! Everything a person reads about an order that did not go as hoped: what happened, the provider's
-//! own code and words, and what to do next, in Japanese and English. One place for all of it.
+//! Why an order is not where its operator wants it: issues as data, as they are stored with the order.
+//!
+//! What people read about them is in `service/messages`; how a provider's failure becomes one, in
+//! `service/providers/contract.rs`.
 
 use crate::domain::credit_state::{Action, State};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// A provider's own code and words, kept as they came.
+/// A provider's own code and message, kept as they came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderMessage {
-    /// The provider's code, or the plugin's where the provider said nothing.
+    /// The provider's code, or the plugin's where the provider gave none.
     pub code: Option<String>,
-    /// The words.
+    /// The message.
     pub message: String,
 }
 
@@ -47,7 +49,7 @@ pub enum SendFailure {
 
 impl SendFailure {
     /// Of an issue that was stored before its cause was: it stands in the code or the message alone. These are the
-    /// texts of that time, whatever the host calls them now.
+    /// texts of that time; the host may have other ones now.
     fn of_stored(said: &ProviderMessage) -> Self {
         let is_code = |code: &str| ["host-call-ended", "host-call-limit"].contains(&code);
         let is_denial = |denial: &&str| said.message.contains(denial);
@@ -82,22 +84,22 @@ pub enum Issue {
     },
     /// The shop's ids or address were refused.
     Unauthorized {
-        /// The provider's words.
+        /// The provider's message.
         said: ProviderMessage,
     },
     /// It is so at the provider already.
     Already {
-        /// The provider's words.
+        /// The provider's message.
         said: ProviderMessage,
     },
     /// The state at the provider does not allow it.
     Refused {
-        /// The provider's words.
+        /// The provider's message.
         said: ProviderMessage,
     },
     /// Nothing reached the provider.
     NotSent {
-        /// What stood in the way, in the words of whoever met it.
+        /// What stood in the way: the message of the plugin or the host.
         said: ProviderMessage,
         /// Whose fault it is. Absent in what was stored before it was kept; it is told from `said` then.
         #[serde(default)]
@@ -105,9 +107,9 @@ pub enum Issue {
     },
     /// The provider asks to wait.
     Busy {
-        /// The provider's words.
+        /// The provider's message.
         said: ProviderMessage,
-        /// Seconds, if it said.
+        /// Seconds, if it gave a number.
         wait: Option<u32>,
     },
     /// Sent, and the answer was lost or unreadable.
@@ -117,7 +119,7 @@ pub enum Issue {
     },
     /// The provider answered something that this version does not know.
     NeedsPerson {
-        /// The provider's words.
+        /// The provider's message.
         said: ProviderMessage,
     },
     /// The provider has no such operation.
@@ -140,9 +142,9 @@ pub enum Issue {
     },
     /// The provider was asked and has no such registration.
     NothingThere,
-    /// The same, of a registration that it refused in words: to repeat it would come to the same.
+    /// The same, of a registration that it refused explicitly: repeating it would have the same result.
     RefusedAndNothingThere {
-        /// The provider's words.
+        /// The provider's message.
         said: ProviderMessage,
     },
     /// The provider does not know a registration that it acknowledged before.
@@ -218,7 +220,7 @@ pub enum Issue {
         /// The action.
         action: String,
     },
-    /// Somebody else acted on the order in the meantime.
+    /// Another operator or process changed the order in the meantime.
     Changed,
     /// The batch was ended before it came to this order.
     Stopped {

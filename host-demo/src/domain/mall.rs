@@ -10,7 +10,7 @@ use strum::VariantArray;
 /// Orders in one request unless the mall says otherwise: as many as a person can look up at the provider in an hour
 /// if the answer is lost.
 pub const ROWS_PER_REQUEST: u32 = 50;
-/// Most orders in one request, whatever the provider takes: one lost response must not leave a whole day's orders with
+/// Most orders in one request, even if the provider takes more: one lost response must not leave a whole day's orders with
 /// an unknown outcome, and the largest batch of any provider is NP's thousand.
 pub const MAX_ROWS_PER_REQUEST: usize = 1000;
 
@@ -111,7 +111,7 @@ pub struct Automation {
     pub on_hold: Option<String>,
 }
 
-/// Money moves only when the shop said so; asking moves nothing, so it is done unless the shop says no.
+/// Money moves only where the shop switched it on; inquiries move none, so they are made unless the shop switches them off.
 impl Default for Automation {
     fn default() -> Self {
         Self { credit: Start::Never, poll: true, sync: Start::Never, approved: None, rejected: None, on_hold: None }
@@ -143,7 +143,7 @@ impl Start {
 }
 
 /// A shop as a provider's customer. An order is asked about, cancelled and reported under the account
-/// under which it was registered, whatever its mall does later.
+/// under which it was registered, even if its mall has another one by then.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShopAccount {
     /// The store's number.

@@ -153,7 +153,7 @@ pub struct Order {
 pub enum OrderEdit {
     /// Carrier and tracking number were entered.
     TrackingEntered,
-    /// The shop moved it in its own words (受注ステータス).
+    /// Its status was set as the shop names it (受注ステータス).
     StatusSet,
     /// Its content was replaced by a file's.
     Corrected,

@@ -31,8 +31,8 @@ impl From<&str> for Setting {
     }
 }
 
-/// Two values that this process holds already, compared to see whether a setting changed. Nobody can measure how long
-/// it takes without knowing both, so it need not take the same time for all.
+/// Two values that this process holds already, compared to see whether a setting changed. No caller that
+/// lacks one of them can trigger or time the comparison, so it need not be constant-time.
 impl PartialEq for Setting {
     fn eq(&self, other: &Self) -> bool {
         self.expose() == other.expose()

@@ -1,11 +1,11 @@
-//! What is wrong with a mall whatever its provider says. The one rule for the page, the API and the command line.
+//! Validation of a mall's settings that needs no provider. The one rule for the page, the API and the command line.
 
 use crate::domain::columns::wrong_names;
 use crate::domain::issue::Field;
 use crate::domain::mall::{MAX_ROWS_PER_REQUEST, Mall, Start};
 use crate::domain::name::{MAX_NAME, is_name, is_text};
 
-/// Longest value of a setting, in characters, whatever its plugin allows.
+/// Longest value of a setting, in characters, even if its plugin allows more.
 pub const MAX_SETTING: usize = 1_000;
 /// Most columns that say which orders are taken, and most values of one: more than an export has.
 const MAX_TAKES: usize = 100;
@@ -56,7 +56,7 @@ impl MallProblem {
 /// The page for a mall that is yet to be made stands where such a mall's own would.
 const NO_ID: &str = "new";
 
-/// What is wrong with a mall whatever its provider says: ids and names that cannot be used, columns that do not
+/// What is wrong with a mall independently of its provider: ids and names that cannot be used, columns that do not
 /// exist or stand for two. The one rule for the page, the API and the command line.
 pub fn shape_problems(mall: &Mall) -> Vec<MallProblem> {
     let id_fits = is_name(&mall.id) && mall.id != NO_ID;
@@ -109,7 +109,7 @@ fn column_problems(mall: &Mall) -> Vec<MallProblem> {
     unfit.into_iter().chain(headings).chain(statuses).collect()
 }
 
-/// The key of a band in words: rows are counted from 1, as a person does.
+/// The key of a fee band: rows are counted from 1.
 pub fn band_key(at: usize) -> String {
     format!("fees.band[row {}]", at + 1)
 }
@@ -126,6 +126,25 @@ pub fn fee_key(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::settings::Settings;
+
+    #[test]
+    fn ids_and_names_that_cannot_be_used_are_refused() {
+        let keys = |id: &str, name: &str, setting: &str| -> Vec<String> {
+            let settings = Settings::from([("enterprise-id".to_owned(), setting.into())]);
+            let mall = Mall { id: id.into(), name: name.into(), provider: "np".into(), settings, ..Mall::default() };
+            shape_problems(&mall).into_iter().map(|problem| problem.key).collect()
+        };
+        assert_eq!(keys("honten-2", "本店　2号", "01234"), [""; 0]);
+        for id in ["new", "", " ", "a b", "a\nb", "a\u{1b}[31m", "Honten", "本店", &"a".repeat(MAX_NAME + 1), "../a"]
+        {
+            assert_eq!(keys(id, "本店", "01234"), ["id"], "{id:?}");
+        }
+        for name in ["", " ", "　", " 本店", "本店\n", "a\nb", "a\u{1b}[2Jb", "a\u{202e}b", "\u{200b}", "a\0"] {
+            assert_eq!(keys("honten", name, "01234"), ["name"], "{name:?}");
+        }
+        assert_eq!(keys("honten", "本店", "01\u{1b}234"), ["settings.enterprise-id"]);
+    }
 
     #[test]
     fn rows_are_counted_from_one() {

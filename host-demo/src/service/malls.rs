@@ -5,10 +5,9 @@ use crate::domain::identifier::is_mangled;
 use crate::domain::mall::Mall;
 use crate::domain::validation::{MallProblem, Wrong, fee_key, shape_problems};
 use crate::service::credit::CreditService;
-use crate::service::providers::CallError;
-use crate::service::providers::contract;
 use crate::service::providers::plugin_contract::{AdjustedFee, Bill, Capability, Failure, FieldProblem, SettingKind};
 use crate::service::providers::provider::{FeeError, Provider, Providers};
+use crate::service::providers::{CallError, contract};
 use crate::store::{Backlog, MallUpdate, MallUpdateOutcome, StoreError};
 
 /// What is wrong with a mall's settings.
@@ -46,7 +45,7 @@ async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProblem>
     let mangled = ids.filter(|field| mall.settings.get(&field.key).is_some_and(|value| is_mangled(value.expose())));
     let mangled: Vec<_> =
         mangled.map(|field| MallProblem::new(format!("settings.{}", field.key), Wrong::Mangled)).collect();
-    // The bill does not matter: a rule is refused for what it is, whatever it is applied to.
+    // The bill does not matter: a rule is valid or not for every bill.
     let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
     let rule = match provider.fee_adjust(&contract::fee_rule(&mall.fees), &bill).await {
         Ok(_) => Vec::new(),
@@ -56,7 +55,7 @@ async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProblem>
     let rule = rule
         .into_iter()
         .map(|problem| MallProblem::new(fee_key(&problem.field), Wrong::Provider(contract::field(problem))));
-    // An id that is no id any more needs no other words.
+    // One problem for each mangled id is enough.
     let settings = settings.filter(|problem| mangled.iter().all(|known| known.key != problem.key));
     let settings: Vec<_> = settings.collect();
     Ok(mangled.into_iter().chain(settings).chain(rule).collect())

@@ -74,8 +74,7 @@ pub use location::DatabaseLocation;
 pub use malls::{AccountChange, MallUpdate, MallUpdateOutcome, MallWithSettings};
 pub use orders::{Filter, NewOrder};
 pub use risks::Risks;
-pub use schedule::LeasedOrders;
-pub use schedule::{DueFilter, LEASE};
+pub use schedule::{DueFilter, LEASE, LeasedOrders};
 pub use sessions::{NewSession, SESSION, Session};
 pub use sign_in::{MAX_FAILURES_OF_A_NAME, MAX_FAILURES_OF_AN_ADDRESS, SIGN_IN_WINDOW, SignIn};
 

@@ -6,7 +6,7 @@ use crate::domain::lang::Lang;
 use crate::domain::order::OrderEdit;
 use crate::store::HistoryLine;
 
-/// The note of `line`, with the codes of the store in words. Lines of earlier versions have words already.
+/// The note of `line`, with the codes of the store as labels. Lines of earlier versions have labels already.
 pub fn note(line: &HistoryLine, lang: Lang) -> Option<String> {
     let note = line.note.as_deref()?;
     let invoice = if line.event == OrderEdit::InvoiceSet.to_string() { Invoice::parse(note) } else { None };

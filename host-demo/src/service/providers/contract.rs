@@ -197,6 +197,16 @@ mod tests {
     }
 
     #[test]
+    fn debug_of_an_account_shows_no_setting() {
+        let settings = || Settings::from([("password".to_owned(), "himitsu-1".into())]);
+        let mall = Mall { settings: settings(), ..Mall::default() };
+        let account = ShopAccount { id: 1, mall: "a".into(), provider: "b".into(), settings: settings(), version: 1 };
+        for shown in [format!("{:?}", trial_account(&mall)), format!("{:?}", shop_account(&account))] {
+            assert!(shown.contains("password") && !shown.contains("himitsu"), "{shown}");
+        }
+    }
+
+    #[test]
     fn of_a_providers_message_the_beginning_is_kept() {
         let long = message(reason(Some(&"E".repeat(100_000)), &"理".repeat(100_000)));
         assert_eq!(long.to_string().chars().count(), MAX_CODE + MAX_MESSAGE + 3);
