@@ -1,5 +1,5 @@
 //! The host's side of the contract, generated from `wit/`: the provider is exported by a plugin,
-//! the log is imported by it. `wasi:http` is linked separately (see [`crate::sandbox`]).
+//! the log is imported by it. `wasi:http` is linked separately, by `sandbox`.
 #![allow(missing_docs, clippy::all)]
 
 wasmtime::component::bindgen!({
@@ -40,7 +40,7 @@ mod capability_names {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             let names = Vec::<String>::deserialize(deserializer)?;
             let known = NAMES.iter().filter(|(name, _)| names.iter().any(|found| found == name));
-            Ok(known.fold(Capability::default(), |all, (_, flag)| all | *flag))
+            Ok(known.fold(Self::default(), |all, (_, flag)| all | *flag))
         }
     }
 }

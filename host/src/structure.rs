@@ -1,12 +1,12 @@
-//! What a component is made of, read before anything of it is compiled.
+//! Counts the parts of a component before anything of it is compiled.
 //!
-//! One pass over the file that takes time in proportion to its size and hardly any memory. It decides
-//! nothing that the compiler decides: whether the parts are valid and fit together is found there.
+//! One pass over the file, in time proportional to its size and with hardly any memory. Whether the parts
+//! are valid and fit together is left to the compiler.
 
 use crate::limits::{
-    MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENT_DEPTH, MAX_COMPONENTS, MAX_ELEMENTS, MAX_EXPORTS,
-    MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_GLUE, MAX_IMPORTS, MAX_INSTANTIATIONS,
-    MAX_LOCALS, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH, MAX_TYPES,
+    MAX_ALIASES, MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENT_DEPTH, MAX_COMPONENTS, MAX_ELEMENTS, MAX_EXPORTS,
+    MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANTIATIONS, MAX_LOCALS,
+    MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH, MAX_TYPES,
 };
 use std::ops::Range;
 use wasmparser::{
@@ -20,7 +20,7 @@ struct Unreadable(String);
 
 impl From<BinaryReaderError> for Unreadable {
     fn from(error: BinaryReaderError) -> Self {
-        Unreadable(error.to_string())
+        Self(error.to_string())
     }
 }
 
@@ -39,7 +39,7 @@ enum Part {
     Imports,
     Exports,
     Instantiations,
-    Glue,
+    Aliases,
     Functions,
     FunctionBytes,
     FunctionLocals,
@@ -66,7 +66,7 @@ const LIMITS: [(Part, &str, u64); PARTS] = [
     (Part::Imports, "imports", MAX_IMPORTS),
     (Part::Exports, "exports", MAX_EXPORTS),
     (Part::Instantiations, "instances", MAX_INSTANTIATIONS),
-    (Part::Glue, "aliases and canonical functions", MAX_GLUE),
+    (Part::Aliases, "aliases and canonical functions", MAX_ALIASES),
     (Part::Functions, "functions", MAX_FUNCTIONS),
     (Part::FunctionBytes, "bytes of a function", MAX_FUNCTION_BYTES),
     (Part::FunctionLocals, "locals of a function", MAX_FUNCTION_LOCALS),
@@ -97,7 +97,7 @@ pub(crate) struct Structure {
 
 /// Why a file is not compiled.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum StructureError {
     /// It has more of a part than is allowed. Levels are counted to the first that is too deep.
     Excess { part: &'static str, found: u64, limit: u64 },
     /// It is no component.
@@ -106,44 +106,49 @@ pub(crate) enum Fault {
 
 impl Structure {
     /// Reads the component `bytes`.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reading = Reading::of(bytes);
-        let read = reading.all();
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, StructureError> {
+        let mut counter = Counter::of(bytes);
+        let read = counter.all();
         // First what is too large: a file that is not read to its end for that is also incomplete.
         for (part, name, limit) in LIMITS {
-            let found = reading.counts[part as usize];
+            let found = *counter.count(part);
             if found > limit {
-                return Err(Fault::Excess { part: name, found, limit });
+                return Err(StructureError::Excess { part: name, found, limit });
             }
         }
         match read {
-            Ok(()) => Ok(reading.structure),
-            Err(Unreadable(reason)) => Err(Fault::NotAComponent(reason)),
+            Ok(()) => Ok(counter.structure),
+            Err(Unreadable(reason)) => Err(StructureError::NotAComponent(reason)),
         }
     }
 }
 
-struct Reading<'a> {
+struct Counter<'a> {
     bytes: &'a [u8],
     counts: [u64; PARTS],
     structure: Structure,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Counter<'a> {
     fn of(bytes: &'a [u8]) -> Self {
-        Reading { bytes, counts: [0; PARTS], structure: Structure::default() }
+        Counter { bytes, counts: [0; PARTS], structure: Structure::default() }
     }
 
     fn add(&mut self, part: Part, count: impl TryInto<u64>) {
         let count = count.try_into().unwrap_or(u64::MAX);
-        let total = &mut self.counts[part as usize];
+        let total = self.count(part);
         *total = total.saturating_add(count);
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "there are as many counts as parts")]
+    fn count(&mut self, part: Part) -> &mut u64 {
+        &mut self.counts[part as usize]
     }
 
     /// Keeps the largest of what is bounded one by one.
     fn largest(&mut self, part: Part, size: impl TryInto<u64>) {
         let size = size.try_into().unwrap_or(u64::MAX);
-        let largest = &mut self.counts[part as usize];
+        let largest = self.count(part);
         *largest = size.max(*largest);
     }
 
@@ -224,8 +229,8 @@ impl<'a> Reading<'a> {
                     }
                 }
             }
-            Payload::ComponentAliasSection(section) => self.add(Part::Glue, section.count()),
-            Payload::ComponentCanonicalSection(section) => self.add(Part::Glue, section.count()),
+            Payload::ComponentAliasSection(section) => self.add(Part::Aliases, section.count()),
+            Payload::ComponentCanonicalSection(section) => self.add(Part::Aliases, section.count()),
             Payload::GlobalSection(section) => self.add(Part::Globals, section.count()),
             Payload::DataSection(section) => self.add(Part::Segments, section.count()),
             Payload::ElementSection(section) => {
@@ -273,7 +278,8 @@ impl<'a> Reading<'a> {
     fn component_types(&mut self, range: Range<usize>, count: u32) -> Result<()> {
         const COMPONENT: u8 = 0x41;
         const INSTANCE: u8 = 0x42;
-        let mut reader = BinaryReader::new(&self.bytes[range.clone()], range.start);
+        let section = self.bytes.get(range.clone()).unwrap_or_default();
+        let mut reader = BinaryReader::new(section, range.start);
         // The section begins with the number of its types.
         reader.read_var_u32()?;
         // How many types or declarations are left on each level.
@@ -373,11 +379,11 @@ mod tests {
         let files: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
         assert!(!files.is_empty(), "run `cargo xtask plugins` first");
         for bytes in files {
-            let mut reading = Reading::of(&bytes);
-            assert!(reading.all().is_ok());
-            assert!(reading.counts[Part::Functions as usize] > 0, "nothing was counted");
+            let mut counter = Counter::of(&bytes);
+            assert!(counter.all().is_ok());
+            assert!(counter.counts[Part::Functions as usize] > 0, "nothing was counted");
             for (part, name, limit) in LIMITS {
-                let found = reading.counts[part as usize];
+                let found = counter.counts[part as usize];
                 assert!(found * ROOM <= limit, "{found} {name}");
             }
         }

@@ -1,4 +1,5 @@
-//! What a call that hoards answers holds in the host's memory. Alone in its process, whose memory it measures.
+//! How much of the host's memory a call holds that keeps all its responses. Alone in its process, whose memory
+//! it measures.
 
 mod common;
 

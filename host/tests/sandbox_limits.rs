@@ -1,4 +1,4 @@
-//! Nothing gets past the sandbox: each limit met by a plugin that means to break it.
+//! Each limit of the sandbox, met by a plugin that tries to exceed it.
 
 mod common;
 

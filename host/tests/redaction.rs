@@ -1,4 +1,4 @@
-//! No setting and nobody's data in anything the host writes, whatever a plugin says.
+//! No setting and no personal data in anything that the host writes, even if the plugin logs it.
 
 mod common;
 
