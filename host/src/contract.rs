@@ -2,6 +2,3 @@
 
 pub use crate::bindings::deferred_payment::provider::fees::{AdjustedFee, Bill, FeeBand, FeeMode, FeeRule};
 pub use crate::bindings::deferred_payment::provider::types::*;
-pub use crate::bindings::exports::deferred_payment::provider::payment_provider::{
-    BatchLimits, Capability, Carrier, Label, ProviderInfo, SettingField, SettingKind,
-};

@@ -143,8 +143,18 @@ pub enum InterfaceError {
     /// It imports interfaces that a provider is not given.
     #[error("it imports what a provider may not have: {}", .0.join(", "))]
     Forbidden(Vec<String>),
-    /// It does not export the contract's interface.
-    #[error("it does not export deferred-payment:provider/payment-provider@0.1.x, so it is not a provider")]
+    /// It imports WASI interfaces with nothing behind them, which its permission file refuses.
+    #[error(
+        "it imports {}, which its permission file refuses; build the plugin without them, or remove \
+         `refuse-empty-wasi` (these interfaces give access to nothing)",
+        .0.join(", ")
+    )]
+    EmptyWasiRefused(Vec<String>),
+    /// It does not export a provider interface of the contract.
+    #[error(
+        "it exports neither deferred-payment:provider/payment-provider@0.1.x nor payment-provider-sync@0.1.x, so it is \
+         not a provider"
+    )]
     NotAProvider,
     /// An interface has the right name and other functions or types than the contract.
     #[error("its imports or exports do not fit the contract: {0}")]

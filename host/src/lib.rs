@@ -34,7 +34,9 @@
 //! | `plugin` | a loaded plugin and the calls into it |
 //! | `registry` | which plugin serves a provider now |
 //! | `load` | from a file to a plugin |
-//! | `sandbox` | the engine, the imports and the store of each call, with its limits |
+//! | `sandbox`, `call_state` | the engine, the linker and the store of each call, with its limits |
+//! | `imports`, `exports` | the interfaces that a plugin may import, and those that it exports |
+//! | `empty_wasi`, `http_02` | WASI 0.2 with nothing behind it; `wasi:http` 0.2 through the egress |
 //! | `cpu_budget`, `budget` | processor time of a call; bytes that calls hold |
 //! | `egress`, `pool`, `connect`, `ip_policy` | outgoing HTTP: origins, connections, IP addresses |
 //! | `answer` | truncates and cleans what a plugin returns |
@@ -45,7 +47,8 @@
 //! | `compiler` | compiles in a process that can be stopped |
 //! | `cache` | compiled components on disk |
 //! | `description` | validates what a plugin describes |
-//! | `redact` | removes settings and personal data from the log |
+//! | `fee_rule` | the common rule for 手数料設定 |
+//! | `plugin_log`, `redact` | a plugin's log, without settings and personal data |
 //! | `text` | control characters, and text without them |
 //! | `account`, `contract`, `bindings` | a shop at a provider; the contract's types; what is generated from them |
 
@@ -59,19 +62,26 @@ mod answer;
 pub mod bindings;
 mod budget;
 mod cache;
+mod call_state;
 mod compiler;
 mod connect;
 pub mod contract;
 mod cpu_budget;
 mod description;
 mod egress;
+mod empty_wasi;
 mod error;
+mod exports;
+mod fee_rule;
+mod http_02;
+mod imports;
 mod ip_policy;
 mod limits;
 mod load;
 mod outcome;
 mod permissions;
 mod plugin;
+mod plugin_log;
 mod pool;
 mod redact;
 mod registry;
@@ -84,6 +94,7 @@ mod text;
 pub use account::Account;
 pub use compiler::Compiler;
 pub use error::{BuildError, CacheError, CallError, CompileError, DescribeError, InterfaceError, LoadError};
+pub use imports::ImportGroup;
 pub use limits::Limits;
 pub use load::{Host, HostBuilder};
 pub use outcome::{CALL_ENDED, CALL_LIMIT};

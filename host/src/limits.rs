@@ -170,6 +170,12 @@ pub(crate) const MAX_TRAP: usize = 300;
 /// Linear memory that every call gets in any case: an SDK component begins with about
 /// one MiB and decodes a whole answer in a few.
 pub(crate) const MEMORY_RESERVED: usize = 8 << 20;
+/// Bytes of a request's body that `wasi:http` 0.2 buffers before the request is sent. They are not counted in
+/// [`Limits::call_bytes`], so they are few: a thousand such requests, as many as there are handles for, hold
+/// 8 MiB. A plugin cannot hand over more in one `blocking-write-and-flush`.
+pub(crate) const HTTP_02_CHUNK: usize = 4 << 10;
+/// Random bytes that a plugin may ask for at once; some hundred are the most that a library needs.
+pub(crate) const MAX_RANDOM_BYTES: u64 = 64 << 10;
 /// Bytes that are read of an answer at once; also the longest head of one.
 pub(crate) const READ_BUFFER: usize = 64 << 10;
 

@@ -1,18 +1,18 @@
 //! From a file to a plugin: read, check, compile, describe.
 
-use crate::bindings::HostViewPre;
 use crate::cache::{Cache, deserialize};
 use crate::compiler::Compiler;
 use crate::contract::{BatchLimits, Capability, Label, ProviderInfo};
 use crate::description;
 use crate::egress;
 use crate::error::{BuildError, CompileError, LoadError};
+use crate::exports::{self, GuestCall, LinkedPlugin};
 use crate::limits::Limits;
 use crate::permissions::Permissions;
 use crate::plugin::{Facts, Loaded, Plugin};
 use crate::pool::PluginResources;
 use crate::redact::Redactor;
-use crate::sandbox::{CallState, GuestCall, Sandbox, check_interface};
+use crate::sandbox::Sandbox;
 use crate::structure::{Structure, StructureError};
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -31,6 +31,7 @@ pub struct Host {
     loads: Arc<Semaphore>,
     tls: rustls::ClientConfig,
     now: Option<u64>,
+    seed: Option<[u8; 32]>,
 }
 
 /// How a [`Host`] is set up.
@@ -40,6 +41,7 @@ pub struct HostBuilder {
     cache_dir: Option<PathBuf>,
     compiler: Option<Compiler>,
     now: Option<u64>,
+    seed: Option<[u8; 32]>,
 }
 
 impl HostBuilder {
@@ -76,6 +78,14 @@ impl HostBuilder {
         self
     }
 
+    /// Makes the random numbers of every call from `seed` instead of another one for each batch, so that a plugin
+    /// that asks for some (through `wasi:random`) can be replayed as well.
+    #[must_use]
+    pub fn random_seed(mut self, seed: [u8; 32]) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
     /// Sets the sandbox up.
     pub fn build(self) -> Result<Host, BuildError> {
         let limits = Arc::new(self.limits);
@@ -87,6 +97,7 @@ impl HostBuilder {
             tls: egress::tls().map_err(BuildError::Roots)?,
             limits,
             now: self.now,
+            seed: self.seed,
         })
     }
 }
@@ -151,7 +162,7 @@ impl Host {
         path: PathBuf,
         bytes: &[u8],
         permissions: Permissions,
-    ) -> Result<(HostViewPre<CallState>, Facts), LoadError> {
+    ) -> Result<(LinkedPlugin, Facts), LoadError> {
         let (size, limit) = (bytes.len() as u64, self.limits.component_bytes);
         if size > limit {
             return Err(LoadError::TooLarge { path, size, limit });
@@ -169,7 +180,7 @@ impl Host {
             StructureError::NotAComponent(reason) => LoadError::NotAComponent { path: path.clone(), reason },
         })?;
         let refused = |reason| LoadError::Refused { path: path.clone(), reason };
-        check_interface(&structure).map_err(refused)?;
+        exports::check(&structure, &permissions).map_err(refused)?;
         let component = self.component(bytes, &digest).map_err(|error| match error {
             CompileError::Invalid(reason) => LoadError::NotAComponent { path: path.clone(), reason },
             reason => LoadError::Compile { path: path.clone(), reason },
@@ -193,7 +204,7 @@ impl Host {
         }
     }
 
-    async fn describe(&self, ready: HostViewPre<CallState>, facts: Facts) -> Result<Plugin, LoadError> {
+    async fn describe(&self, ready: LinkedPlugin, facts: Facts) -> Result<Plugin, LoadError> {
         let path = facts.path.clone();
         let failed = |reason| LoadError::Describe { path: path.clone(), reason };
         let mut loaded = Loaded {
@@ -205,10 +216,9 @@ impl Host {
             limits: Arc::clone(&self.limits),
             resources: PluginResources::new(self.tls.clone(), &self.limits),
             now: self.now,
+            seed: self.seed,
         };
-        let entry: GuestCall<_> = Box::new(|store, view| {
-            Box::pin(async move { view.deferred_payment_provider_payment_provider().call_describe(store).await })
-        });
+        let entry: GuestCall<_> = Box::new(|store, exports| Box::pin(exports.describe(store)));
         let (described, _) = loaded.enter(loaded.call("describe", Redactor::default()), entry).await;
         loaded.info = described.map_err(|error| failed(error.into()))?;
         description::check(&loaded.info).map_err(failed)?;

@@ -22,6 +22,8 @@ const MAX_FILE_BYTES: u64 = 64 << 10;
 /// origins = ["https://www.atobarai.jp"]
 /// # Addresses that are reached although they are not public: a test gateway on this machine.
 /// private-addresses = ["127.0.0.1/32"]
+/// # Refuse a component that imports WASI interfaces for anything but HTTP (optional).
+/// refuse-empty-wasi = true
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -37,6 +39,11 @@ pub struct Permissions {
     /// Ranges that are not public and may be reached all the same.
     #[serde(default)]
     pub private_addresses: Vec<IpNet>,
+    /// Refuses a component that imports interfaces of [`ImportGroup::EmptyWasi`](crate::ImportGroup). They are
+    /// accepted unless this is set, for they give access to nothing and most languages cannot do without them; a
+    /// platform that only runs plugins of the SDK can demand that there are none.
+    #[serde(default)]
+    pub refuse_empty_wasi: bool,
 }
 
 /// Why a permission file was not accepted.
@@ -104,7 +111,8 @@ impl Permissions {
         let narrower = both(&other.private_addresses, &self.private_addresses);
         private_addresses.extend(narrower.into_iter().filter(|range| !self.private_addresses.contains(range)));
         let origins = self.origins.iter().filter(|origin| other.origins.contains(origin)).cloned().collect();
-        Self { origins, private_addresses, ..self.clone() }
+        let refuse_empty_wasi = self.refuse_empty_wasi || other.refuse_empty_wasi;
+        Self { origins, private_addresses, refuse_empty_wasi, ..self.clone() }
     }
 
     /// Permission for one gateway on this machine: an origin whose host is a loopback address.

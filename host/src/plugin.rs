@@ -2,8 +2,8 @@
 
 use crate::account::Account;
 use crate::answer::{self, Bounded};
-use crate::bindings::HostViewPre;
 use crate::budget::Budget;
+use crate::call_state::CallState;
 use crate::contract::{
     AdjustedFee, Bill, Cancellation, Capability, Context, Decision, Failure, FeeRule, FieldProblem, Order,
     ProviderInfo, Registration, Setting, Shipment, Standing,
@@ -11,13 +11,16 @@ use crate::contract::{
 use crate::cpu_budget::CpuBudget;
 use crate::egress::{ConnectionMode, Egress};
 use crate::error::CallError;
+use crate::exports::{GuestCall, LinkedPlugin};
+use crate::fee_rule;
 use crate::limits::{Limits, MEMORY_RESERVED};
 use crate::outcome::{self, Transmission};
 use crate::permissions::Permissions;
+use crate::plugin_log::PluginLog;
 use crate::pool::PluginResources;
 use crate::redact::Redactor;
 use crate::report::{CallReport, RequestRecorder};
-use crate::sandbox::{CallState, GuestCall, PluginLog, Sandbox};
+use crate::sandbox::Sandbox;
 use futures::StreamExt;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -58,7 +61,7 @@ pub struct Plugin(pub(crate) Arc<Loaded>);
 
 pub(crate) struct Loaded {
     pub(crate) sandbox: Arc<Sandbox>,
-    pub(crate) ready: HostViewPre<CallState>,
+    pub(crate) ready: LinkedPlugin,
     pub(crate) info: ProviderInfo,
     pub(crate) facts: Facts,
     pub(crate) permissions: Arc<Permissions>,
@@ -66,6 +69,8 @@ pub(crate) struct Loaded {
     pub(crate) resources: PluginResources,
     /// The time that every call is given (milliseconds since 1970), if it is not the machine's.
     pub(crate) now: Option<u64>,
+    /// The seed of every call's random numbers, if they are to be the same each time.
+    pub(crate) seed: Option<[u8; 32]>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -88,7 +93,7 @@ impl Plugin {
     /// The same component, granted no more than `granted` as well. Nothing is loaded, so this is at once; calls that
     /// have begun end under the grant with which they began.
     pub fn restricted_to(&self, granted: &Permissions) -> Self {
-        let Loaded { sandbox, ready, info, facts, permissions, limits, resources, now } = &*self.0;
+        let Loaded { sandbox, ready, info, facts, permissions, limits, resources, now, seed } = &*self.0;
         let within = permissions.within(granted);
         if within == **permissions {
             return self.clone();
@@ -103,17 +108,15 @@ impl Plugin {
             limits: Arc::clone(limits),
             resources: resources.fresh(limits),
             now: *now,
+            seed: *seed,
         }))
     }
 
     /// Every problem with a shop's settings; none if they are good. Sends nothing.
     pub async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
         let redactor = Redactor::default().and_settings(&settings, &self.0.info.settings);
-        let entry: GuestCall<_> = Box::new(move |store, view| {
-            Box::pin(async move {
-                view.deferred_payment_provider_payment_provider().call_check_settings(store, &settings).await
-            })
-        });
+        let entry: GuestCall<_> =
+            Box::new(move |store, exports| Box::pin(async move { exports.check_settings(store, &settings).await }));
         let (result, _) = self.0.enter(self.0.call("check-settings", redactor), entry).await;
         Ok(answer::problems(result?.err().unwrap_or_default()))
     }
@@ -124,40 +127,27 @@ impl Plugin {
         rule: &FeeRule,
         bill: &Bill,
     ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
+        if !self.0.ready.has_fee_rule() {
+            return Ok(fee_rule::adjust(rule, bill));
+        }
         let (rule, bill) = (rule.clone(), *bill);
-        let entry: GuestCall<_> = Box::new(move |store, view| {
-            Box::pin(async move {
-                view.deferred_payment_provider_payment_provider().call_fee_adjust(store, &rule, bill).await
-            })
-        });
+        let entry: GuestCall<_> =
+            Box::new(move |store, exports| Box::pin(async move { exports.fee_adjust(store, &rule, bill).await }));
         let (result, _) = self.0.enter(self.0.call("fee-adjust", Redactor::default()), entry).await;
         Ok(result?.map_err(answer::problems))
     }
 
     /// Asks the provider whether the shop's settings work. One row.
     pub async fn test_connection(&self, account: &Account) -> Answer<()> {
-        let enter: GuestFunction<(), ()> = |context, _| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    let answer = async |accessor: &_| provider.call_test_connection(accessor, context).await;
-                    store.run_concurrent(answer).await?.map(|result| vec![result])
-                })
-            })
-        };
+        let enter: GuestFunction<(), ()> =
+            |context, _| Box::new(move |store, exports| Box::pin(exports.test_connection(store, context)));
         self.0.batches(Operation::asking("test-connection"), account, vec![()], 1, |_| Redactor::default(), enter).await
     }
 
     /// 与信を実行: registers `orders` for credit.
     pub async fn credit(&self, account: &Account, orders: Vec<Order>) -> Answer<Decision> {
-        let enter: GuestFunction<Order, Decision> = |context, rows| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    store.run_concurrent(async |accessor| provider.call_credit(accessor, context, rows).await).await?
-                })
-            })
-        };
+        let enter: GuestFunction<Order, Decision> =
+            |context, rows| Box::new(move |store, exports| Box::pin(exports.credit(store, context, rows)));
         let limit = self.0.info.batch_limits.credit;
         let lost_response = match self.0.info.capabilities.contains(Capability::FIND_BY_REFERENCE) {
             true => LostResponse::Recoverable,
@@ -169,16 +159,8 @@ impl Plugin {
 
     /// 与信結果確認: asks for the state of `registrations`. Also resolves the outcome of a credit whose response was lost.
     pub async fn check_credit(&self, account: &Account, registrations: Vec<Registration>) -> Answer<Standing> {
-        let enter: GuestFunction<Registration, Standing> = |context, rows| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    store
-                        .run_concurrent(async |accessor| provider.call_check_credit(accessor, context, rows).await)
-                        .await?
-                })
-            })
-        };
+        let enter: GuestFunction<Registration, Standing> =
+            |context, rows| Box::new(move |store, exports| Box::pin(exports.check_credit(store, context, rows)));
         let limit = self.0.info.batch_limits.check_credit;
         self.0
             .batches(Operation::asking("check-credit"), account, registrations, limit, |_| Redactor::default(), enter)
@@ -187,14 +169,8 @@ impl Plugin {
 
     /// 与信キャンセル
     pub async fn cancel(&self, account: &Account, cancellations: Vec<Cancellation>) -> Answer<()> {
-        let enter: GuestFunction<Cancellation, ()> = |context, rows| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    store.run_concurrent(async |accessor| provider.call_cancel(accessor, context, rows).await).await?
-                })
-            })
-        };
+        let enter: GuestFunction<Cancellation, ()> =
+            |context, rows| Box::new(move |store, exports| Box::pin(exports.cancel(store, context, rows)));
         let limit = self.0.info.batch_limits.cancel;
         let operation = Operation { name: "cancel", lost_response: LostResponse::Recoverable };
         self.0.batches(operation, account, cancellations, limit, |_| Redactor::default(), enter).await
@@ -202,16 +178,8 @@ impl Plugin {
 
     /// 伝票番号同期: reports tracking numbers.
     pub async fn sync_tracking(&self, account: &Account, shipments: Vec<Shipment>) -> Answer<()> {
-        let enter: GuestFunction<Shipment, ()> = |context, rows| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    store
-                        .run_concurrent(async |accessor| provider.call_sync_tracking(accessor, context, rows).await)
-                        .await?
-                })
-            })
-        };
+        let enter: GuestFunction<Shipment, ()> =
+            |context, rows| Box::new(move |store, exports| Box::pin(exports.sync_tracking(store, context, rows)));
         let limit = self.0.info.batch_limits.sync_tracking;
         let operation = Operation { name: "sync-tracking", lost_response: LostResponse::Recoverable };
         self.0.batches(operation, account, shipments, limit, |_| Redactor::default(), enter).await
@@ -272,6 +240,10 @@ pub(crate) struct Call<'a> {
     account: Option<&'a Account>,
     redactor: Arc<Redactor>,
     mode: ConnectionMode,
+    /// The time that its clocks show, in milliseconds since 1970.
+    now: u64,
+    /// What its random numbers are made from. The calls of a batch share it, so that both come to the same requests.
+    seed: [u8; 32],
     /// Its deadline.
     until: Instant,
     /// Lines that it may still log.
@@ -317,8 +289,9 @@ impl Loaded {
         enter: GuestFunction<Row, Out>,
     ) -> (Vec<Result<Out, Failure>>, CallReport) {
         let redactor = personal(&rows).and_settings(&account.settings, &self.info.settings);
-        let call = Call { account: Some(account), mode: operation.mode(), ..self.call(operation.name, redactor) };
-        let context = Context { settings: account.settings.clone(), now: self.now.unwrap_or_else(now) };
+        let now = self.now.unwrap_or_else(now);
+        let call = Call { account: Some(account), mode: operation.mode(), now, ..self.call(operation.name, redactor) };
+        let context = Context { settings: account.settings.clone(), now };
         let batch = Batch { context, enter, call };
         let (answers, report) = if operation.needs_dry_run(rows.len()) {
             self.dry_run_first(&batch, rows).await
@@ -398,6 +371,9 @@ impl Loaded {
             account: None,
             redactor: Arc::new(redactor),
             mode: ConnectionMode::Pooled,
+            // A call that is not given the time has no clock that tells it.
+            now: 0,
+            seed: self.seed.unwrap_or_else(rand::random),
             until: Instant::now() + limits.deadline,
             log_lines: Arc::new(AtomicUsize::new(limits.log_lines)),
         }
@@ -405,7 +381,7 @@ impl Loaded {
 
     /// Runs one call in the sandbox; its result and its report.
     pub(crate) async fn enter<R>(&self, call: Call<'_>, entry: GuestCall<R>) -> (Result<R, CallError>, CallReport) {
-        let Call { operation, rows, account, redactor, mode, until, log_lines } = call;
+        let Call { operation, rows, account, redactor, mode, now, seed, until, log_lines } = call;
         let shop = account.map_or("", |account| account.id.as_str());
         let span = tracing::info_span!("call", provider = %self.info.id, operation, rows, shop, dry_run = mode == ConnectionMode::DenyAll);
         let (recorder, dropped, began) =
@@ -430,7 +406,7 @@ impl Loaded {
             line_length: limits.log_line_length,
             dropped: Arc::clone(&dropped),
         };
-        let state = CallState::new(egress, log, memory);
+        let state = CallState::new(egress, log, memory, now, seed);
         let result =
             self.sandbox.run(&self.ready, &resources.calls, state, until, entry).instrument(span.clone()).await;
         let report = CallReport {

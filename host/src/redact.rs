@@ -52,7 +52,7 @@ impl Redactor {
     /// The text is cut first, so that its length costs nothing; only far enough behind the cut that a
     /// value that begins before it is seen whole.
     pub(crate) fn redact(&self, text: &str, length: usize) -> String {
-        let longest = self.values.iter().map(String::len).max().unwrap_or_default();
+        let longest = self.longest();
         let cut = text.char_indices().nth(length).map_or(text.len(), |(at, _)| at);
         let text = &text[..text.floor_char_boundary(cut.saturating_add(longest))];
         let mut redacted = String::new();
@@ -66,6 +66,11 @@ impl Redactor {
         }
         redacted.push_str(text.get(done..cut).unwrap_or_default());
         visible(&redacted, length)
+    }
+
+    /// Bytes of the longest hidden value.
+    pub(crate) fn longest(&self) -> usize {
+        self.values.iter().map(String::len).max().unwrap_or_default()
     }
 
     /// Where hidden values are in `text`, overlapping ones as one, in order.

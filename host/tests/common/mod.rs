@@ -3,9 +3,10 @@
 
 use provider_host::contract::{Address, Date, InvoiceDelivery, LineItem, Order, Party, Setting};
 use provider_host::{Account, Host, Limits, Origin, Permissions, Plugin};
+use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,9 +24,28 @@ pub(crate) fn limits() -> Limits {
 }
 
 pub(crate) async fn hostile(limits: Limits, server: &Server) -> Plugin {
-    let host = Host::builder().limits(limits).build().unwrap();
-    host.load(component("hostile"), Permissions::loopback(server.origin())).await.unwrap()
+    load("hostile", limits, server).await
 }
+
+/// The plugin `name`, granted `server`.
+pub(crate) async fn load(name: &str, limits: Limits, server: &Server) -> Plugin {
+    let host = Host::builder().limits(limits).build().unwrap();
+    host.load(component(name), Permissions::loopback(server.origin())).await.unwrap()
+}
+
+/// Runs a test that would never end if the host did not stop the plugin: on a thread that is left
+/// behind, so that the failure is told.
+pub(crate) fn within(limit: Duration, test: impl Future<Output = ()> + Send + 'static) {
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+        ended.send(()).unwrap();
+    });
+    end.recv_timeout(limit).expect("the test failed, or the plugin was never stopped");
+}
+
+/// Far above the few hundred milliseconds that such a test takes.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// The hostile plugin, granted gateways at `urls` on loopback.
 pub(crate) async fn hostile_at(limits: Limits, urls: &[String]) -> Plugin {
@@ -200,4 +220,37 @@ async fn read_request(stream: &mut TcpStream) -> Option<()> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     Some(())
+}
+
+/// Keeps everything that is written to it.
+#[derive(Clone, Default)]
+pub(crate) struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything that is logged while the guard lives.
+pub(crate) fn listen() -> (Kept, tracing::subscriber::DefaultGuard) {
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    (kept, tracing::subscriber::set_default(subscriber))
+}
+
+impl Kept {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
 }

@@ -21,7 +21,13 @@ pub struct Fault {
     pub en: &'static str,
 }
 
-const fn fault(name: &'static str, does: Does, allowed: &'static [RowOutcome], ja: &'static str, en: &'static str) -> Fault {
+const fn fault(
+    name: &'static str,
+    does: Does,
+    allowed: &'static [RowOutcome],
+    ja: &'static str,
+    en: &'static str,
+) -> Fault {
     Fault { name, does, allowed, ja, en }
 }
 
