@@ -6,7 +6,7 @@ use crate::egress::Egress;
 use crate::empty_wasi::{EmptyWasi, EmptyWasiView};
 use crate::error::CallError;
 use crate::http_02::{QueuedEgress, Requests};
-use crate::limits::{MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES};
+use crate::limits::{MAX_ALL_MEMORIES, MAX_INSTANCES, MAX_TABLES};
 use crate::plugin_log::{LogStream, PluginLog};
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
@@ -102,7 +102,7 @@ impl ResourceLimiter for MemoryLimiter {
     }
 
     fn memories(&self) -> usize {
-        MAX_MEMORIES
+        MAX_ALL_MEMORIES
     }
 
     fn tables(&self) -> usize {

@@ -36,7 +36,11 @@ pub enum LoadError {
         source: std::io::Error,
     },
     /// The file is larger than [`Limits::component_bytes`](crate::Limits::component_bytes).
-    #[error("the plugin {} has {size} bytes; {limit} are allowed", path.display())]
+    #[error(
+        "the plugin {} has {size} bytes; at most {limit} are allowed: build it without debug information and unused \
+         libraries, or raise Limits::component_bytes",
+        path.display()
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -68,7 +72,11 @@ pub enum LoadError {
         reason: String,
     },
     /// It is made of more than is compiled: see [`structure_limits`](crate::structure_limits).
-    #[error("the plugin {} has {found} {part}; {limit} are allowed", path.display())]
+    #[error(
+        "the plugin {} has {found} {part}; at most {limit} are allowed: build it without unused libraries, or split \
+         what generates so many",
+        path.display()
+    )]
     TooComplex {
         /// The file.
         path: PathBuf,

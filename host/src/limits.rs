@@ -68,7 +68,8 @@ pub struct Limits {
     pub plugin_calls: usize,
     /// Batches of one list side by side, where a provider takes fewer rows than were given.
     pub concurrent_batches: usize,
-    /// Bytes of a component's file.
+    /// Bytes of a component's file. Those of the SDK have half a MiB; one that carries an interpreter with its
+    /// standard library, as Python's do, has some 20 MiB.
     pub component_bytes: u64,
     /// Components that are loaded at once; more wait. Each may take [`Limits::compile_memory`].
     pub concurrent_loads: usize,
@@ -112,7 +113,7 @@ impl Default for Limits {
             concurrent_calls: 256,
             plugin_calls: 64,
             concurrent_batches: 16,
-            component_bytes: 16 << 20,
+            component_bytes: 32 << 20,
             concurrent_loads: 2,
             compile_memory: 1 << 30,
             compile_cpu: Duration::from_secs(60),
@@ -121,12 +122,16 @@ impl Default for Limits {
     }
 }
 
-/// Core instances, memories and tables that a component may be made of. One of the SDK's has a
-/// handful (its module and the glue around it); dozens are a way to multiply the other limits.
-pub(crate) const MAX_INSTANCES: usize = 32;
-/// See [`MAX_INSTANCES`].
-pub(crate) const MAX_MEMORIES: usize = 2;
-/// See [`MAX_INSTANCES`].
+/// Core instances that a component may be made of. The SDK's plugins have a handful (the module and its
+/// adapters); one of Python has 33, for its shared libraries are modules of their own. Hundreds are a way to
+/// multiply the other limits.
+pub(crate) const MAX_INSTANCES: usize = 64;
+/// Memories that are not empty at the start. A component uses one; JavaScript tools make a second for an adapter.
+pub(crate) const MAX_MEMORIES: u64 = 2;
+/// All memories of an instance, empty ones included: these hold no bytes, but each has address space reserved. What
+/// memories hold together is bounded by [`Limits::memory`].
+pub(crate) const MAX_ALL_MEMORIES: usize = 16;
+/// Tables of an instance; their elements are bounded by [`Limits::table_elements`].
 pub(crate) const MAX_TABLES: usize = 8;
 /// How often running plugins are interrupted so that other tasks run and limits on time are checked. Ten milliseconds cost nothing measurable and keep a deadline that sharp.
 pub(crate) const EPOCH_INTERVAL: Duration = Duration::from_millis(10);

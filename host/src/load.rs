@@ -230,14 +230,20 @@ impl Host {
     }
 }
 
-/// Reads at most one byte more than `limit`, even if the file grows meanwhile.
+/// Reads the file, or tells its true size. It reads at most one byte more than `limit`, even if the file grows
+/// meanwhile.
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
     let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();
+    let too_large = |size| LoadError::TooLarge { path: path.to_owned(), size, limit };
     let file = std::fs::File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    if size > limit {
+        return Err(too_large(size));
+    }
     file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    let size = bytes.len() as u64;
-    if size > limit { Err(LoadError::TooLarge { path: path.to_owned(), size, limit }) } else { Ok(bytes) }
+    let read = bytes.len() as u64;
+    if read > limit { Err(too_large(read)) } else { Ok(bytes) }
 }
 
 /// What a plugin is called before it has described itself.

@@ -5,8 +5,9 @@
 
 use crate::limits::{
     MAX_ALIASES, MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENT_DEPTH, MAX_COMPONENTS, MAX_ELEMENTS, MAX_EXPORTS,
-    MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANTIATIONS, MAX_LOCALS,
-    MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH, MAX_TYPES,
+    MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANCES,
+    MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH,
+    MAX_TYPES,
 };
 use std::ops::Range;
 use wasmparser::{
@@ -39,6 +40,8 @@ enum Part {
     Imports,
     Exports,
     Instantiations,
+    CoreInstances,
+    Memories,
     Aliases,
     Functions,
     FunctionBytes,
@@ -52,7 +55,7 @@ enum Part {
 }
 
 /// How many parts are counted.
-const PARTS: usize = 20;
+const PARTS: usize = 22;
 
 /// Each part with its name and how much of it there may be.
 const LIMITS: [(Part, &str, u64); PARTS] = [
@@ -66,6 +69,8 @@ const LIMITS: [(Part, &str, u64); PARTS] = [
     (Part::Imports, "imports", MAX_IMPORTS),
     (Part::Exports, "exports", MAX_EXPORTS),
     (Part::Instantiations, "instances", MAX_INSTANTIATIONS),
+    (Part::CoreInstances, "core instances", MAX_INSTANCES as u64),
+    (Part::Memories, "memories that are not empty", MAX_MEMORIES),
     (Part::Aliases, "aliases and canonical functions", MAX_ALIASES),
     (Part::Functions, "functions", MAX_FUNCTIONS),
     (Part::FunctionBytes, "bytes of a function", MAX_FUNCTION_BYTES),
@@ -215,7 +220,10 @@ impl<'a> Counter<'a> {
                 for instance in section {
                     self.add(Part::Instantiations, 1u64);
                     match instance? {
-                        Instance::Instantiate { args, .. } => self.add(Part::Imports, args.len()),
+                        Instance::Instantiate { args, .. } => {
+                            self.add(Part::CoreInstances, 1u64);
+                            self.add(Part::Imports, args.len());
+                        }
                         Instance::FromExports(exports) => self.add(Part::Exports, exports.len()),
                     }
                 }
@@ -231,6 +239,11 @@ impl<'a> Counter<'a> {
             }
             Payload::ComponentAliasSection(section) => self.add(Part::Aliases, section.count()),
             Payload::ComponentCanonicalSection(section) => self.add(Part::Aliases, section.count()),
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    self.add(Part::Memories, u64::from(memory?.initial > 0));
+                }
+            }
             Payload::GlobalSection(section) => self.add(Part::Globals, section.count()),
             Payload::DataSection(section) => self.add(Part::Segments, section.count()),
             Payload::ElementSection(section) => {

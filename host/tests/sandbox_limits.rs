@@ -54,7 +54,10 @@ async fn a_file_that_is_no_provider_is_refused_with_its_reason() {
 async fn a_permission_for_another_digest_is_refused_and_a_large_file_too() {
     let host = Host::builder().limits(Limits { component_bytes: 1_000, ..limits() }).build().unwrap();
     let error = host.load(component("hostile"), Permissions::default()).await.unwrap_err();
-    assert!(matches!(error, LoadError::TooLarge { .. }), "{error}");
+    let size = std::fs::metadata(component("hostile")).unwrap().len();
+    let message = error.to_string();
+    assert!(matches!(error, LoadError::TooLarge { .. }), "{message}");
+    assert!(message.contains(&format!("has {size} bytes; at most 1000 are allowed")), "{message}");
     let host = Host::builder().build().unwrap();
     let permissions = Permissions { sha256: Some("00".repeat(32)), ..Permissions::default() };
     let error = host.load(component("hostile"), permissions).await.unwrap_err().to_string();
