@@ -13,6 +13,7 @@ use crate::egress::{ConnectionMode, Egress};
 use crate::error::CallError;
 use crate::exports::{GuestCall, LinkedPlugin};
 use crate::fee_rule;
+use crate::imports::ImportGroup;
 use crate::limits::{Limits, MEMORY_RESERVED};
 use crate::outcome::{self, Transmission};
 use crate::permissions::Permissions;
@@ -44,6 +45,13 @@ pub struct Facts {
     pub imports: Vec<String>,
     /// What it was granted.
     pub permissions: Permissions,
+}
+
+impl Facts {
+    /// Those of its imports that are in `group`.
+    pub fn imports_of(&self, group: ImportGroup) -> Vec<String> {
+        self.imports.iter().filter(|import| ImportGroup::of(import) == Some(group)).cloned().collect()
+    }
 }
 
 /// The answer to a list: always one row for each row asked, in the same order.

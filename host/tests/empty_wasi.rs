@@ -117,6 +117,18 @@ async fn a_permission_file_can_refuse_what_is_not_http() {
     assert!(Permissions::default().within(&refuses).refuse_empty_wasi);
 }
 
+#[tokio::test]
+async fn the_imports_of_a_plugin_are_told_in_three_groups() {
+    let plugin = plugin(Host::builder()).await;
+    let facts = plugin.facts();
+    let of = |group| facts.imports_of(group);
+    let groups = [of(ImportGroup::Contract), of(ImportGroup::Http), of(ImportGroup::EmptyWasi)];
+    assert_eq!(groups.iter().map(Vec::len).sum::<usize>(), facts.imports.len(), "{groups:?}");
+    assert!(groups[0].iter().all(|import| import.starts_with("deferred-payment:provider/")), "{groups:?}");
+    assert!(groups[1].contains(&"wasi:http/outgoing-handler@0.2.12".to_owned()), "{groups:?}");
+    assert!(groups[2].contains(&"wasi:cli/environment@0.2.12".to_owned()), "{groups:?}");
+}
+
 #[test]
 fn an_interface_that_is_not_listed_is_in_no_group() {
     assert_eq!(ImportGroup::of("deferred-payment:provider/log@0.1.0"), Some(ImportGroup::Contract));

@@ -18,7 +18,7 @@ use provider_host::{Limits, Plugin};
 
 /// Largest form with a component and its permissions: what the host loads unless its limits say otherwise is half
 /// of it.
-pub const MAX_UPLOAD: usize = 32 << 20;
+pub const MAX_UPLOAD: usize = 64 << 20;
 /// Components that wait for a yes, each of some MiB; beyond it the oldest are forgotten.
 pub const MAX_CANDIDATES: usize = 4;
 
