@@ -5,7 +5,7 @@ use provider_host::contract::{Address, Date, InvoiceDelivery, LineItem, Order, P
 use provider_host::{Account, Host, Limits, Origin, Permissions, Plugin};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -253,4 +253,28 @@ impl Kept {
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
+}
+
+/// Bytes of this process that are in memory.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+}
+
+/// The most that was in memory while `measured` ran, beyond what was before.
+pub(crate) async fn growth<T>(measured: impl Future<Output = T>) -> (T, usize) {
+    let (before, done) = (resident(), Arc::new(AtomicBool::new(false)));
+    let watched = Arc::clone(&done);
+    let watch = std::thread::spawn(move || {
+        let mut highest = 0;
+        while !watched.load(Ordering::SeqCst) {
+            highest = highest.max(resident());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        highest
+    });
+    let result = measured.await;
+    done.store(true, Ordering::SeqCst);
+    (result, watch.join().unwrap().saturating_sub(before))
 }
