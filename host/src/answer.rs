@@ -1,6 +1,6 @@
 //! What a plugin answers, bounded and readable, before the platform sees it.
 //!
-//! A plugin passes on what its gateway said, so all of it is somebody else's words: a platform stores
+//! A plugin passes on what its gateway said, so all of it is untrusted text: a platform stores
 //! them, shows them to operators and sends them to browsers. Each string and list has its limit in
 //! [`limits`](crate::limits); what is beyond is cut.
 
@@ -12,34 +12,32 @@ use crate::text::{is_visible, visible};
 const CUT: &str = "…";
 
 /// The data of a row, made fit to be kept.
-pub(crate) trait Received {
+pub(crate) trait Bounded {
     fn bounded(self) -> Self;
 }
 
-impl Received for () {
+impl Bounded for () {
     fn bounded(self) {}
 }
 
-impl Received for Decision {
+impl Bounded for Decision {
     fn bounded(self) -> Self {
         match unfit(self.transaction_id.as_deref()) {
-            Some(reason) => Decision { transaction_id: None, verdict: Verdict::Other(reason) },
-            None => Decision { transaction_id: self.transaction_id, verdict: verdict(self.verdict) },
+            Some(reason) => Self { transaction_id: None, verdict: Verdict::Other(reason) },
+            None => Self { transaction_id: self.transaction_id, verdict: verdict(self.verdict) },
         }
     }
 }
 
-impl Received for Standing {
+impl Bounded for Standing {
     fn bounded(self) -> Self {
         match self {
-            Standing::Decided(decision) => match unfit(decision.transaction_id.as_deref()) {
-                Some(reason) => Standing::Other(reason),
-                None => Standing::Decided(decision.bounded()),
+            Self::Decided(decision) => match unfit(decision.transaction_id.as_deref()) {
+                Some(reason) => Self::Other(reason),
+                None => Self::Decided(decision.bounded()),
             },
-            Standing::Other(said) => Standing::Other(reason(said)),
-            standing @ (Standing::NotFound | Standing::Cancelled | Standing::TrackingRegistered | Standing::Paid) => {
-                standing
-            }
+            Self::Other(said) => Self::Other(reason(said)),
+            standing @ (Self::NotFound | Self::Cancelled | Self::TrackingRegistered | Self::Paid) => standing,
         }
     }
 }
@@ -65,7 +63,7 @@ fn verdict(verdict: Verdict) -> Verdict {
 }
 
 /// A row as it may be kept.
-pub(crate) fn row<T: Received>(row: Result<T, Failure>) -> Result<T, Failure> {
+pub(crate) fn row<T: Bounded>(row: Result<T, Failure>) -> Result<T, Failure> {
     row.map(T::bounded).map_err(failure)
 }
 

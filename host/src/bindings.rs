@@ -1,5 +1,5 @@
-//! The host's side of the contract, generated from `wit/`: the provider is exported by a plugin,
-//! the log is imported by it. `wasi:http` is linked separately (see [`crate::sandbox`]).
+//! The host's side of the contract, generated from `wit/`: one of the two provider interfaces is exported by a
+//! plugin (see `exports`), the log is imported by it. `wasi:http` is linked separately, by `sandbox`.
 #![allow(missing_docs, clippy::all)]
 
 wasmtime::component::bindgen!({
@@ -9,6 +9,8 @@ wasmtime::component::bindgen!({
         world host-view {
             import deferred-payment:provider/log@0.1.0;
             export deferred-payment:provider/payment-provider@0.1.0;
+            export deferred-payment:provider/payment-provider-sync@0.1.0;
+            export deferred-payment:provider/fee-adjustment@0.1.0;
         }
     ",
     world: "provider-host:view/host-view",
@@ -18,7 +20,7 @@ wasmtime::component::bindgen!({
 
 /// The macro derives nothing for flags, so these are by their names.
 mod capability_names {
-    use super::exports::deferred_payment::provider::payment_provider::Capability;
+    use super::deferred_payment::provider::types::Capability;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     const NAMES: [(&str, Capability); 6] = [
@@ -40,7 +42,7 @@ mod capability_names {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             let names = Vec::<String>::deserialize(deserializer)?;
             let known = NAMES.iter().filter(|(name, _)| names.iter().any(|found| found == name));
-            Ok(known.fold(Capability::default(), |all, (_, flag)| all | *flag))
+            Ok(known.fold(Self::default(), |all, (_, flag)| all | *flag))
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Bytes that calls hold in the host's memory, counted while they are held.
 //!
 //! Each call has a limit of its own. What it holds beyond a small reservation is also counted for its
-//! plugin and for all plugins, so no number of calls adds up without end; and since the reservation is
-//! always granted, a plugin that hoards cannot keep another from its work.
+//! plugin and for all plugins, so the sum over all calls is bounded; and since the reservation is
+//! always granted, a plugin that holds much cannot keep another from its work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Shared { used: AtomicUsize::new(0), limit })
+        Arc::new(Self { used: AtomicUsize::new(0), limit })
     }
 
     fn take(&self, bytes: usize) -> bool {
@@ -42,12 +42,12 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(limit: usize, reserved: usize, plugin: &Arc<Shared>, all: &Arc<Shared>) -> Arc<Self> {
         let (plugin, all) = (Arc::clone(plugin), Arc::clone(all));
-        Arc::new(Budget { used: Mutex::new(0), limit, reserved, plugin, all })
+        Arc::new(Self { used: Mutex::new(0), limit, reserved, plugin, all })
     }
 
-    /// A lease of nothing yet.
-    pub(crate) fn lease(self: &Arc<Self>) -> Lease {
-        Lease { budget: Arc::clone(self), bytes: 0 }
+    /// An allocation of nothing yet.
+    pub(crate) fn allocation(self: &Arc<Self>) -> Allocation {
+        Allocation { budget: Arc::clone(self), bytes: 0 }
     }
 
     fn take(&self, bytes: usize) -> bool {
@@ -81,12 +81,12 @@ impl Budget {
 
 /// Bytes that are held, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub(crate) struct Allocation {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
-impl Lease {
+impl Allocation {
     /// Takes `bytes` more; whether they were there.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let granted = self.budget.take(bytes);
@@ -97,7 +97,7 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for Allocation {
     fn drop(&mut self) {
         self.budget.give_back(self.bytes);
     }
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_call_a_plugin_and_all_plugins_have_an_end_and_a_reservation_is_always_there() {
         let (all, hoarder, neighbour) = (Shared::new(100), Shared::new(80), Shared::new(80));
-        let call = |plugin| Budget::new(60, 10, plugin, &all).lease();
+        let call = |plugin| Budget::new(60, 10, plugin, &all).allocation();
         let (mut first, mut second, mut third) = (call(&hoarder), call(&hoarder), call(&hoarder));
         assert!(first.grow(60) && !first.grow(1), "a call");
         assert!(!second.grow(41) && second.grow(40), "a plugin: 50 and 30 beyond the reservations");

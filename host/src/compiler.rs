@@ -6,7 +6,7 @@
 //! environment nor open files.
 
 use crate::error::CompileError;
-use crate::limits::{ARENAS, COMPILER_THREADS, Limits, MAX_COMPILER_WORDS};
+use crate::limits::{ALLOCATOR_RESERVE, COMPILER_THREADS, Limits, MAX_COMPILER_STDERR};
 use crate::sandbox::engine;
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -19,7 +19,7 @@ use std::time::Duration;
 const TASK: &str = "provider-host:compile";
 /// What the compiled form is preceded by, so that a program that does something else is not believed.
 const HEADER: &[u8] = b"provider-host: compiled component\n";
-/// How a process ends whose component is not valid; the words are on its error stream.
+/// How a process ends whose component is not valid; the reason is on its error stream.
 const INVALID: i32 = 3;
 /// What the loader may need to start the program at all; the rest of the environment can hold secrets.
 const ENVIRONMENT: [&str; 2] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
@@ -48,33 +48,33 @@ impl Compiler {
     pub fn run_if_child() -> Self {
         let mut arguments = std::env::args_os().skip(1);
         if arguments.next().is_some_and(|task| task == TASK) {
-            std::process::exit(child(arguments));
+            std::process::exit(run_child(arguments));
         }
-        Compiler { program: this_program() }
+        Self { program: this_program() }
     }
 
     /// Another program as a compiler: one whose `main` calls [`Compiler::run_if_child`] and is built with the
-    /// same version of this library, such as `provider-host-compiler`. Nobody but its users' owner may be able
-    /// to write it, for what it answers is run.
+    /// same version of this library, such as `provider-host-compiler`. Only a trusted user may be able
+    /// to write it, for what it outputs is run.
     pub fn program(path: impl Into<PathBuf>) -> Self {
-        Compiler { program: path.into() }
+        Self { program: path.into() }
     }
 
     /// The compiled form of `component`. Blocks until the process has ended, [`Limits::compile_time`] at most.
     pub(crate) fn compile(&self, component: &[u8], limits: &Limits) -> Result<Vec<u8>, CompileError> {
         let mut child = self.start(limits).map_err(|error| failed(&format!("{}: {error}", self.program.display())))?;
-        let Ended { answer, words, in_time } = converse(&mut child, component, limits);
+        let Output { stdout, stderr, in_time } = communicate(&mut child, component, limits);
         let status = child.wait().map_err(|error| failed(&error))?;
         if !in_time {
             return Err(CompileError::Time(limits.compile_time));
         }
-        match answer.strip_prefix(HEADER) {
+        match stdout.strip_prefix(HEADER) {
             Some(compiled) if status.success() => Ok(compiled.to_vec()),
             None if status.success() => Err(failed(&format!(
                 "{} does not compile; it has to call Compiler::run_if_child first in its main",
                 self.program.display()
             ))),
-            _ => Err(why(status, &words, limits)),
+            _ => Err(compile_error(status, &stderr, limits)),
         }
     }
 
@@ -95,34 +95,34 @@ impl Compiler {
     }
 }
 
-/// What came of a conversation with a compiling process.
-struct Ended {
-    answer: Vec<u8>,
-    words: Vec<u8>,
+/// The output of a compiling process.
+struct Output {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
     in_time: bool,
 }
 
-/// Hands the component over and collects what the process says until it is silent, or its time is up; then
-/// it is killed.
-fn converse(child: &mut Child, component: &[u8], limits: &Limits) -> Ended {
+/// Writes the component to the process and reads its output until the end of its stdout, or until its time
+/// is up; then it is killed.
+fn communicate(child: &mut Child, component: &[u8], limits: &Limits) -> Output {
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (said, silent) = mpsc::channel::<()>();
+    let (open, closed) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             // A process that ended early does not read to the end; why it ended is told by its status.
             input.map(|mut input| input.write_all(component))
         });
-        let answer = scope.spawn(move || {
-            let answer = read(output, HEADER.len() as u64 + limits.compile_memory);
-            drop(said);
-            answer
+        let stdout = scope.spawn(move || {
+            let stdout = read(output, HEADER.len() as u64 + limits.compile_memory);
+            drop(open);
+            stdout
         });
-        let words = scope.spawn(move || read(errors, MAX_COMPILER_WORDS));
-        let in_time = !matches!(silent.recv_timeout(limits.compile_time), Err(mpsc::RecvTimeoutError::Timeout));
+        let stderr = scope.spawn(move || read(errors, MAX_COMPILER_STDERR));
+        let in_time = !matches!(closed.recv_timeout(limits.compile_time), Err(mpsc::RecvTimeoutError::Timeout));
         if !in_time {
             let _ = child.kill();
         }
-        Ended { answer: answer.join().unwrap_or_default(), words: words.join().unwrap_or_default(), in_time }
+        Output { stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default(), in_time }
     })
 }
 
@@ -133,24 +133,24 @@ fn read(stream: Option<impl Read>, limit: u64) -> Vec<u8> {
     bytes
 }
 
-fn why(status: ExitStatus, words: &[u8], limits: &Limits) -> CompileError {
-    let words = String::from_utf8_lossy(words);
-    let words = words.trim();
+fn compile_error(status: ExitStatus, stderr: &[u8], limits: &Limits) -> CompileError {
+    let stderr = String::from_utf8_lossy(stderr);
+    let stderr = stderr.trim();
     if status.code() == Some(INVALID) {
-        return CompileError::Invalid(words.to_owned());
+        return CompileError::Invalid(stderr.to_owned());
     }
     #[cfg(unix)]
     if std::os::unix::process::ExitStatusExt::signal(&status) == Some(rustix::process::Signal::XCPU.as_raw()) {
         return CompileError::Cpu(limits.compile_cpu);
     }
-    // The words with which Rust and the system say that there is no memory left.
+    // How Rust and the system report that there is no memory left.
     if ["memory allocation of", "Cannot allocate memory", "out of memory", "Resource temporarily unavailable"]
         .iter()
-        .any(|sign| words.contains(sign))
+        .any(|sign| stderr.contains(sign))
     {
         return CompileError::Memory(limits.compile_memory);
     }
-    failed(&format!("{status}: {words}"))
+    failed(&format!("{status}: {stderr}"))
 }
 
 fn failed(why: &impl ToString) -> CompileError {
@@ -171,17 +171,17 @@ fn this_program() -> PathBuf {
 }
 
 /// A compiling process, from its start to its exit code.
-fn child(arguments: impl Iterator<Item = OsString>) -> i32 {
-    match answer(arguments) {
+fn run_child(arguments: impl Iterator<Item = OsString>) -> i32 {
+    match compile_stdin(arguments) {
         Ok(()) => 0,
-        Err((code, words)) => {
-            let _ = write!(std::io::stderr(), "{words}");
+        Err((code, message)) => {
+            let _ = write!(std::io::stderr(), "{message}");
             code
         }
     }
 }
 
-fn answer(arguments: impl Iterator<Item = OsString>) -> Result<(), (i32, String)> {
+fn compile_stdin(arguments: impl Iterator<Item = OsString>) -> Result<(), (i32, String)> {
     let broken = |error: &dyn std::fmt::Display| (1, error.to_string());
     let numbers: Vec<u64> = arguments.filter_map(|argument| argument.to_str()?.parse().ok()).collect();
     let [memory, seconds] = numbers[..] else { return Err((1, "memory and seconds are to be given".to_owned())) };
@@ -204,13 +204,13 @@ fn bound(memory: u64, seconds: u64) -> std::io::Result<()> {
         // What can be written; on Linux also what is mapped for it.
         (Resource::Data, memory),
         // Other systems count nothing else. Threads reserve address space that they never use.
-        (Resource::As, memory.saturating_add(ARENAS)),
+        (Resource::As, memory.saturating_add(ALLOCATOR_RESERVE)),
         (Resource::Cpu, seconds),
         // A process that is stopped leaves no picture of its memory behind.
         (Resource::Core, 0),
     ];
     for (resource, most) in limits {
-        // What somebody bounded further stays so. The signal that tells of computing comes at the lower of
+        // A lower limit that is set already stays. The signal that tells of computing comes at the lower of
         // the two, and is not sent where they are the same.
         let there = getrlimit(resource).maximum.unwrap_or(u64::MAX);
         let bounds = Rlimit { current: Some(most.min(there)), maximum: Some(most.saturating_add(1).min(there)) };

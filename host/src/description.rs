@@ -2,12 +2,13 @@
 //! secret the plugin is given, so everything here is bounded.
 
 use crate::contract::{Label, ProviderInfo, SettingField, SettingKind};
+use crate::error::DescribeError;
 use crate::limits::{MAX_CHOICES, MAX_DESCRIBED, MAX_HELP, MAX_ID, MAX_LABEL, MAX_ORIGIN, MAX_VALUE, MAX_VERSION};
 use crate::text::is_control;
 use std::collections::HashSet;
 
 /// The first thing that is wrong with `info`, with the limit that it meets.
-pub(crate) fn check(info: &ProviderInfo) -> Result<(), String> {
+pub(crate) fn check(info: &ProviderInfo) -> Result<(), DescribeError> {
     id("its id", &info.id)?;
     label("its name", &info.name)?;
     text("its version", &info.version, MAX_VERSION)?;
@@ -28,7 +29,7 @@ pub(crate) fn check(info: &ProviderInfo) -> Result<(), String> {
     Ok(())
 }
 
-fn setting(field: &SettingField) -> Result<(), String> {
+fn setting(field: &SettingField) -> Result<(), DescribeError> {
     id("the key", &field.key)?;
     label("the label of a setting", &field.label)?;
     text("the help of a setting", &field.help.ja, MAX_HELP)?;
@@ -45,42 +46,42 @@ fn setting(field: &SettingField) -> Result<(), String> {
 }
 
 /// An id names a file, a column of the store or a field of a form.
-fn id(what: &str, id: &str) -> Result<(), String> {
+fn id(what: &'static str, id: &str) -> Result<(), DescribeError> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if (1..=MAX_ID).contains(&id.len()) && id.chars().all(allowed) {
         return Ok(());
     }
-    Err(format!("{what} {:?} is not 1 to {MAX_ID} of a-z, 0-9 and -", id.chars().take(MAX_ID).collect::<String>()))
+    Err(DescribeError::Id { what, id: id.chars().take(MAX_ID).collect(), limit: MAX_ID })
 }
 
-fn label(what: &str, label: &Label) -> Result<(), String> {
+fn label(what: &'static str, label: &Label) -> Result<(), DescribeError> {
     text(what, &label.ja, MAX_LABEL)?;
     text(what, &label.en, MAX_LABEL)
 }
 
-fn text(what: &str, text: &str, most: usize) -> Result<(), String> {
+fn text(what: &'static str, text: &str, limit: usize) -> Result<(), DescribeError> {
     let length = text.chars().count();
-    if length > most {
-        return Err(format!("{what} has {length} characters; at most {most} are allowed"));
+    if length > limit {
+        return Err(DescribeError::TooLong { what, length, limit });
     }
     match text.chars().find(|c| is_control(*c)) {
-        Some(c) => Err(format!("{what} has the control character U+{:04X}; none is allowed", u32::from(c))),
+        Some(character) => Err(DescribeError::ControlCharacter { what, character }),
         None => Ok(()),
     }
 }
 
-fn count(what: &str, count: usize, most: usize) -> Result<(), String> {
-    if count > most {
-        return Err(format!("it describes {count} {what}; at most {most} are allowed"));
+fn count(what: &'static str, count: usize, limit: usize) -> Result<(), DescribeError> {
+    if count > limit {
+        return Err(DescribeError::TooMany { what, count, limit });
     }
     Ok(())
 }
 
 /// With a key twice it would be open which of the two descriptions holds for its value: whether it is a secret.
-fn distinct(settings: &[SettingField]) -> Result<(), String> {
+fn distinct(settings: &[SettingField]) -> Result<(), DescribeError> {
     let mut seen = HashSet::new();
     match settings.iter().find(|field| !seen.insert(&field.key)) {
-        Some(twice) => Err(format!("it describes the setting {:?} twice", twice.key)),
+        Some(field) => Err(DescribeError::DuplicateSetting(field.key.clone())),
         None => Ok(()),
     }
 }
@@ -159,7 +160,7 @@ mod tests {
         for (change, words) in CASES {
             let mut info = good();
             change(&mut info);
-            let refused = check(&info).expect_err(words);
+            let refused = check(&info).expect_err(words).to_string();
             assert!(refused.contains(words), "{words}: {refused}");
             assert!(refused.len() < 500, "{words}: the refusal is as long as what it refuses");
         }

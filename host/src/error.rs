@@ -19,7 +19,7 @@ pub enum BuildError {
         /// The folder.
         path: PathBuf,
         /// What is wrong with it, and what to do.
-        reason: String,
+        reason: CacheError,
     },
 }
 
@@ -36,7 +36,11 @@ pub enum LoadError {
         source: std::io::Error,
     },
     /// The file is larger than [`Limits::component_bytes`](crate::Limits::component_bytes).
-    #[error("the plugin {} has {size} bytes; {limit} are allowed", path.display())]
+    #[error(
+        "the plugin {} has {size} bytes; at most {limit} are allowed: build it without debug information and unused \
+         libraries, or raise Limits::component_bytes",
+        path.display()
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -68,7 +72,11 @@ pub enum LoadError {
         reason: String,
     },
     /// It is made of more than is compiled: see [`structure_limits`](crate::structure_limits).
-    #[error("the plugin {} has {found} {part}; {limit} are allowed", path.display())]
+    #[error(
+        "the plugin {} has {found} {part}; at most {limit} are allowed: build it without unused libraries, or split \
+         what generates so many",
+        path.display()
+    )]
     TooComplex {
         /// The file.
         path: PathBuf,
@@ -107,7 +115,7 @@ pub enum LoadError {
         /// The file.
         path: PathBuf,
         /// Every import that is not allowed, or the export that is missing.
-        reason: String,
+        reason: InterfaceError,
     },
     /// `describe` failed or described nonsense.
     #[error("the plugin {} does not describe itself: {reason}", path.display())]
@@ -115,25 +123,130 @@ pub enum LoadError {
         /// The file.
         path: PathBuf,
         /// What happened.
-        reason: String,
+        reason: DescribeError,
     },
 }
 
 impl LoadError {
     /// The same about a file that is called `path`.
     pub fn at(mut self, path: impl Into<PathBuf>) -> Self {
-        let (LoadError::Unreadable { path: named, .. }
-        | LoadError::TooLarge { path: named, .. }
-        | LoadError::Digest { path: named, .. }
-        | LoadError::NotAComponent { path: named, .. }
-        | LoadError::TooComplex { path: named, .. }
-        | LoadError::Compile { path: named, .. }
-        | LoadError::Provider { path: named, .. }
-        | LoadError::Refused { path: named, .. }
-        | LoadError::Describe { path: named, .. }) = &mut self;
+        let (Self::Unreadable { path: named, .. }
+        | Self::TooLarge { path: named, .. }
+        | Self::Digest { path: named, .. }
+        | Self::NotAComponent { path: named, .. }
+        | Self::TooComplex { path: named, .. }
+        | Self::Compile { path: named, .. }
+        | Self::Provider { path: named, .. }
+        | Self::Refused { path: named, .. }
+        | Self::Describe { path: named, .. }) = &mut self;
         *named = path.into();
         self
     }
+}
+
+/// Why a component does not have the interface of a provider.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InterfaceError {
+    /// It imports interfaces that a provider is not given.
+    #[error("it imports what a provider may not have: {}", .0.join(", "))]
+    Forbidden(Vec<String>),
+    /// It imports WASI interfaces with nothing behind them, which its permission file refuses.
+    #[error(
+        "it imports {}, which its permission file refuses; build the plugin without them, or remove \
+         `refuse-empty-wasi` (these interfaces give access to nothing)",
+        .0.join(", ")
+    )]
+    EmptyWasiRefused(Vec<String>),
+    /// It does not export a provider interface of the contract.
+    #[error(
+        "it exports neither deferred-payment:provider/payment-provider@0.1.x nor payment-provider-sync@0.1.x, so it is \
+         not a provider"
+    )]
+    NotAProvider,
+    /// An interface has the right name and other functions or types than the contract.
+    #[error("its imports or exports do not fit the contract: {0}")]
+    Mismatch(String),
+}
+
+/// Why there is no usable description of a plugin.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescribeError {
+    /// `describe` did not return.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// An id or a key is not one.
+    #[error("{what} {id:?} is not 1 to {limit} of a-z, 0-9 and -")]
+    Id {
+        /// What the id names.
+        what: &'static str,
+        /// The beginning of the id.
+        id: String,
+        /// The most characters that are allowed.
+        limit: usize,
+    },
+    /// A text is too long.
+    #[error("{what} has {length} characters; at most {limit} are allowed")]
+    TooLong {
+        /// The text.
+        what: &'static str,
+        /// Its length in characters.
+        length: usize,
+        /// The most characters that are allowed.
+        limit: usize,
+    },
+    /// A text has a character that is not shown but obeyed by terminals or browsers.
+    #[error("{what} has the control character U+{:04X}; none is allowed", u32::from(*character))]
+    ControlCharacter {
+        /// The text.
+        what: &'static str,
+        /// The character.
+        character: char,
+    },
+    /// A list is too long.
+    #[error("it describes {count} {what}; at most {limit} are allowed")]
+    TooMany {
+        /// What is listed.
+        what: &'static str,
+        /// The length of the list.
+        count: usize,
+        /// The greatest length that is allowed.
+        limit: usize,
+    },
+    /// Two settings have the same key.
+    #[error("it describes the setting {0:?} twice")]
+    DuplicateSetting(String),
+}
+
+/// Why a folder or file of compiled components is not used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The system refused it.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The path of the folder leads to a link or a file.
+    #[error("it is a link or a file; name the folder itself")]
+    NotAFolder,
+    /// The entry is a link, a pipe or a device.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// Another user owns it.
+    #[error("it belongs to another user; choose a folder of your own")]
+    OtherOwner,
+    /// Its mode lets others write it.
+    #[error("others may write it; run chmod go-w on it")]
+    Writable,
+    /// Another user owns a folder above it.
+    #[error("{} above it belongs to another user; choose another folder", .0.display())]
+    ParentOtherOwner(PathBuf),
+    /// Everybody may write a folder above it.
+    #[error("everybody may write {} above it; run chmod o-w on it", .0.display())]
+    ParentWritable(PathBuf),
+    /// The system has no owners and modes that could be checked.
+    #[error("only Unix systems tell who may write a folder; leave the cache out")]
+    Unsupported,
 }
 
 /// Why a component was not compiled.
@@ -188,12 +301,12 @@ pub enum CallError {
 
 impl CallError {
     /// Whether the call met a limit on what it takes from others (time, computing, memory) rather than
-    /// breaking off by itself. Calls that do so again and again slow their neighbours down, so a platform
-    /// leaves such a plugin alone for a while; a plugin that breaks off over one order harms no other.
+    /// failing by itself. Such calls, repeated, slow other plugins down, so a platform
+    /// leaves such a plugin alone for a while; a plugin that traps over one order harms no other.
     pub fn is_limit(&self) -> bool {
         match self {
-            CallError::Deadline(_) | CallError::Cpu(_) | CallError::CpuTotal(_) | CallError::Memory => true,
-            CallError::Trap(_) | CallError::RowCount { .. } => false,
+            Self::Deadline(_) | Self::Cpu(_) | Self::CpuTotal(_) | Self::Memory => true,
+            Self::Trap(_) | Self::RowCount { .. } => false,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Loads, confines and calls deferred-payment (後払い) provider plugins.
 //!
 //! A plugin is a WebAssembly component that implements the contract in `wit/provider.wit`. The host
-//! gives it nothing but HTTP to the origins it was granted, bounds everything it can use up, starts
-//! a fresh instance for each call, and says itself whether anything was sent: it saw the bytes leave.
+//! gives it nothing but HTTP to the origins it was granted, bounds every resource it can use, starts
+//! a fresh instance for each call, and decides by itself whether a request was sent: it counts the
+//! bytes that the socket takes.
 //!
 //! ```no_run
 //! use provider_host::{Account, Host, Permissions, contract::Setting};
@@ -32,81 +33,75 @@
 //! |---|---|
 //! | `plugin` | a loaded plugin and the calls into it |
 //! | `registry` | which plugin serves a provider now |
-//! | `sandbox` | the walls: engine, imports, a store for each call |
-//! | `egress`, `pool`, `dial`, `address` | the one way out: origins, connections, addresses |
-//! | `answer` | bounds and cleans what a plugin answers |
-//! | `budget` | counts the bytes that calls hold |
-//! | `report`, `word` | what the host saw, and its word on what was sent |
+//! | `load` | from a file to a plugin |
+//! | `sandbox`, `call_state` | the engine, the linker and the store of each call, with its limits |
+//! | `imports`, `exports` | the interfaces that a plugin may import, and those that it exports |
+//! | `empty_wasi`, `http_02` | WASI 0.2 with nothing behind it; `wasi:http` 0.2 through the egress |
+//! | `cpu_budget`, `budget` | processor time of a call; bytes that calls hold |
+//! | `egress`, `pool`, `connect`, `ip_policy` | outgoing HTTP: origins, connections, IP addresses |
+//! | `answer` | truncates and cleans what a plugin returns |
+//! | `report` | what the host observed of a call |
+//! | `outcome`, `row_outcome` | a plugin's result of each row against what the host observed |
 //! | `permissions`, `limits` | what a platform grants and bounds |
-//! | `structure` | what a component is made of, counted before it is compiled |
-//! | `compiler` | compiling in a process that can be stopped |
+//! | `structure` | counts the parts of a component before it is compiled |
+//! | `compiler` | compiles in a process that can be stopped |
 //! | `cache` | compiled components on disk |
-//! | `description` | what a plugin may describe |
-//! | `mask` | keeps settings and personal data out of the log |
-//! | `text` | characters that steer a terminal, and text without them |
+//! | `description` | validates what a plugin describes |
+//! | `fee_rule` | the common rule for 手数料設定 |
+//! | `plugin_log`, `redact` | a plugin's log, without settings and personal data |
+//! | `text` | control characters, and text without them |
+//! | `account`, `contract`, `bindings` | a shop at a provider; the contract's types; what is generated from them |
 
-mod address;
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unreachable, clippy::unwrap_used)
+)]
+
+mod account;
 mod answer;
 pub mod bindings;
 mod budget;
 mod cache;
+mod call_state;
 mod compiler;
+mod connect;
+pub mod contract;
+mod cpu_budget;
 mod description;
-mod dial;
 mod egress;
+mod empty_wasi;
 mod error;
+mod exports;
+mod fee_rule;
+mod http_02;
+mod imports;
+mod ip_policy;
 mod limits;
 mod load;
-mod mask;
+mod outcome;
 mod permissions;
 mod plugin;
+mod plugin_log;
 mod pool;
+mod redact;
 mod registry;
 mod report;
+mod row_outcome;
 mod sandbox;
 mod structure;
 mod text;
-mod word;
 
+pub use account::Account;
 pub use compiler::Compiler;
-pub use error::{BuildError, CallError, CompileError, LoadError};
+pub use error::{BuildError, CacheError, CallError, CompileError, DescribeError, InterfaceError, LoadError};
+pub use imports::ImportGroup;
 pub use limits::Limits;
 pub use load::{Host, HostBuilder};
+pub use outcome::{CALL_ENDED, CALL_LIMIT};
 pub use permissions::{Origin, OriginError, PermissionError, Permissions};
 pub use plugin::{Answer, Facts, Plugin};
 pub use registry::{Registry, Replaced};
 pub use report::{CallReport, Overruled, Progress, RequestReport};
+pub use row_outcome::RowOutcome;
 pub use structure::structure_limits;
 pub use text::is_control;
-pub use word::{CALL_ENDED, CALL_LIMIT, Word};
-
-/// The contract's types, as `wit/provider.wit` describes them.
-pub mod contract {
-    pub use crate::bindings::deferred_payment::provider::fees::{AdjustedFee, Bill, FeeBand, FeeMode, FeeRule};
-    pub use crate::bindings::deferred_payment::provider::types::*;
-    pub use crate::bindings::exports::deferred_payment::provider::payment_provider::{
-        BatchLimits, Capability, Carrier, Label, ProviderInfo, SettingField, SettingKind,
-    };
-}
-
-/// A shop, as one plugin knows it. Connections are never shared between accounts.
-#[derive(Clone)]
-pub struct Account {
-    id: String,
-    settings: Vec<contract::Setting>,
-}
-
-/// Without the values of the settings: some are secrets.
-impl std::fmt::Debug for Account {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let keys: Vec<&str> = self.settings.iter().map(|setting| setting.key.as_str()).collect();
-        f.debug_struct("Account").field("id", &self.id).field("settings", &keys).finish()
-    }
-}
-
-impl Account {
-    /// `id` names the shop on the platform; `settings` are those that `check_settings` accepted.
-    pub fn new(id: impl Into<String>, settings: Vec<contract::Setting>) -> Self {
-        Account { id: id.into(), settings }
-    }
-}

@@ -19,7 +19,7 @@ pub struct Limits {
     /// takes some milliseconds.
     pub cpu: Duration,
     /// Computing in the whole call, the host's work for it included. Requests that really wait start
-    /// [`cpu`](Self::cpu) anew; without this a plugin with a gateway of its own could compute until the deadline.
+    /// [`cpu`](Self::cpu) again from zero; without this a plugin with a gateway of its own could compute until the deadline.
     pub cpu_total: Duration,
     /// Linear memory of one call, in bytes. A thousand orders and their encoding are below 16 MiB.
     pub memory: usize,
@@ -41,18 +41,18 @@ pub struct Limits {
     /// Bodies of requests and answers that the host holds for one call at once, in bytes of memory. One
     /// request and one answer of the largest size, each in a buffer that was doubled until it was large enough.
     pub call_bytes: usize,
-    /// Of these, what every call gets whatever others hold. Fifty rows are well below it, so a plugin that
-    /// hoards leaves the others all they need.
+    /// The part of [`call_bytes`](Self::call_bytes) that every call gets in any case. Fifty rows are well below
+    /// it, so a plugin that holds much leaves the others what they need.
     pub call_bytes_reserved: usize,
     /// Such bytes beyond their reservations, for all calls of one plugin.
     pub plugin_bytes: usize,
     /// The same, for all calls of all plugins.
     pub total_bytes: usize,
-    /// Linear memory of all calls of one plugin, beyond 8 MiB that each call gets whatever others hold.
+    /// Linear memory of all calls of one plugin, beyond 8 MiB that each call gets in any case.
     pub plugin_memory: usize,
     /// The same, for all calls of all plugins.
     pub total_memory: usize,
-    /// Requests of one call on the network at once; more wait for their turn.
+    /// Requests of one call on the network at once; more wait.
     pub concurrent_requests: usize,
     /// Sockets of one plugin, all shops together, idle ones included. When they are used up the one that
     /// was idle longest is closed; if none is idle, a request waits.
@@ -64,11 +64,12 @@ pub struct Limits {
     /// Calls of all plugins at once; more wait, within their deadline.
     pub concurrent_calls: usize,
     /// Calls of one plugin at once; more wait, within their deadline. A part of
-    /// [`concurrent_calls`](Self::concurrent_calls), so that a plugin that only waits cannot take every turn.
+    /// [`concurrent_calls`](Self::concurrent_calls), so that a plugin that only waits cannot take every permit.
     pub plugin_calls: usize,
     /// Batches of one list side by side, where a provider takes fewer rows than were given.
     pub concurrent_batches: usize,
-    /// Bytes of a component's file.
+    /// Bytes of a component's file. Those of the SDK have half a MiB; one that carries an interpreter with its
+    /// standard library, as Python's do, has some 20 MiB.
     pub component_bytes: u64,
     /// Components that are loaded at once; more wait. Each may take [`Limits::compile_memory`].
     pub concurrent_loads: usize,
@@ -84,7 +85,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
+        Self {
             deadline: Duration::from_secs(40),
             connect: Duration::from_secs(10),
             head: Duration::from_secs(30),
@@ -112,7 +113,7 @@ impl Default for Limits {
             concurrent_calls: 256,
             plugin_calls: 64,
             concurrent_batches: 16,
-            component_bytes: 16 << 20,
+            component_bytes: 32 << 20,
             concurrent_loads: 2,
             compile_memory: 1 << 30,
             compile_cpu: Duration::from_secs(60),
@@ -121,16 +122,19 @@ impl Default for Limits {
     }
 }
 
-/// Core instances, memories and tables that a component may be made of. One of the SDK's has a
-/// handful (its module and the glue around it); dozens are a way to multiply the other limits.
-pub(crate) const MAX_INSTANCES: usize = 32;
-/// See [`MAX_INSTANCES`].
-pub(crate) const MAX_MEMORIES: usize = 2;
-/// See [`MAX_INSTANCES`].
+/// Core instances that a component may be made of. The SDK's plugins have a handful (the module and its
+/// adapters); one of Python has 33, for its shared libraries are modules of their own. Hundreds are a way to
+/// multiply the other limits.
+pub(crate) const MAX_INSTANCES: usize = 64;
+/// Memories that are not empty at the start. A component uses one; JavaScript tools make a second for an adapter.
+pub(crate) const MAX_MEMORIES: u64 = 2;
+/// All memories of an instance, empty ones included: these hold no bytes, but each has address space reserved. What
+/// memories hold together is bounded by [`Limits::memory`].
+pub(crate) const MAX_ALL_MEMORIES: usize = 16;
+/// Tables of an instance; their elements are bounded by [`Limits::table_elements`].
 pub(crate) const MAX_TABLES: usize = 8;
-/// How often running plugins are interrupted so that other tasks get their turn and clocks are
-/// looked at. Ten milliseconds cost nothing measurable and keep a deadline that sharp.
-pub(crate) const EPOCH: Duration = Duration::from_millis(10);
+/// How often running plugins are interrupted so that other tasks run and limits on time are checked. Ten milliseconds cost nothing measurable and keep a deadline that sharp.
+pub(crate) const EPOCH_INTERVAL: Duration = Duration::from_millis(10);
 /// Connection pools a plugin may have, one for each shop; beyond it the pool that was unused
 /// longest is closed.
 pub(crate) const MAX_POOLS: usize = 1_024;
@@ -161,16 +165,22 @@ pub(crate) const MAX_ROW: usize = 4_000;
 /// off for years.
 pub(crate) const MAX_RETRY_AFTER: u32 = 86_400;
 
-// What a report says of a request. The path and a host that was denied are a plugin's own words.
+// What a report says of a request. The path and a host that was denied are text of the plugin.
 
 /// Characters of a path in a report.
 pub(crate) const MAX_PATH: usize = 200;
-/// Characters of the words of a trap.
+/// Characters of the message of a trap.
 pub(crate) const MAX_TRAP: usize = 300;
 
-/// Linear memory that every call gets whatever others hold: an SDK component begins with about
+/// Linear memory that every call gets in any case: an SDK component begins with about
 /// one MiB and decodes a whole answer in a few.
 pub(crate) const MEMORY_RESERVED: usize = 8 << 20;
+/// Bytes of a request's body that `wasi:http` 0.2 buffers before the request is sent. They are not counted in
+/// [`Limits::call_bytes`], so they are few: a thousand such requests, as many as there are handles for, hold
+/// 8 MiB. A plugin cannot hand over more in one `blocking-write-and-flush`.
+pub(crate) const HTTP_02_CHUNK: usize = 4 << 10;
+/// Random bytes that a plugin may ask for at once; some hundred are the most that a library needs.
+pub(crate) const MAX_RANDOM_BYTES: u64 = 64 << 10;
 /// Bytes that are read of an answer at once; also the longest head of one.
 pub(crate) const READ_BUFFER: usize = 64 << 10;
 
@@ -203,7 +213,7 @@ pub(crate) const MAX_EXPORTS: u64 = 10_000;
 /// what others export.
 pub(crate) const MAX_INSTANTIATIONS: u64 = 500;
 /// Aliases and lifted or lowered functions: the glue between the parts.
-pub(crate) const MAX_GLUE: u64 = 10_000;
+pub(crate) const MAX_ALIASES: u64 = 10_000;
 /// Functions with code. Interpreters have some ten thousand.
 pub(crate) const MAX_FUNCTIONS: u64 = 50_000;
 /// Bytes of one function's code. The compiler's work grows faster than a function.
@@ -246,6 +256,6 @@ pub(crate) const MAX_CHOICES: usize = 100;
 pub(crate) const COMPILER_THREADS: usize = 4;
 /// Address space that the process may reserve beyond its memory: the program itself, and for each thread
 /// an arena of 64 MiB of which it uses what it needs.
-pub(crate) const ARENAS: u64 = 1 << 30;
-/// Bytes that are read of what a compiling process says when it fails: a sentence and its causes.
-pub(crate) const MAX_COMPILER_WORDS: u64 = 16 << 10;
+pub(crate) const ALLOCATOR_RESERVE: u64 = 1 << 30;
+/// Bytes that are read of the error output of a compiling process: a sentence and its causes.
+pub(crate) const MAX_COMPILER_STDERR: u64 = 16 << 10;

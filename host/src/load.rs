@@ -1,21 +1,20 @@
 //! From a file to a plugin: read, check, compile, describe.
 
-use crate::bindings::HostViewPre;
 use crate::cache::{Cache, deserialize};
 use crate::compiler::Compiler;
 use crate::contract::{BatchLimits, Capability, Label, ProviderInfo};
 use crate::description;
 use crate::egress;
 use crate::error::{BuildError, CompileError, LoadError};
+use crate::exports::{self, GuestCall, LinkedPlugin};
 use crate::limits::Limits;
-use crate::mask::Mask;
 use crate::permissions::Permissions;
 use crate::plugin::{Facts, Loaded, Plugin};
-use crate::pool::Share;
-use crate::sandbox::{CallState, Entry, Sandbox, admit};
-use crate::structure::{Fault, Structure};
+use crate::pool::PluginResources;
+use crate::redact::Redactor;
+use crate::sandbox::Sandbox;
+use crate::structure::{Structure, StructureError};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +31,7 @@ pub struct Host {
     loads: Arc<Semaphore>,
     tls: rustls::ClientConfig,
     now: Option<u64>,
+    seed: Option<[u8; 32]>,
 }
 
 /// How a [`Host`] is set up.
@@ -41,6 +41,7 @@ pub struct HostBuilder {
     cache_dir: Option<PathBuf>,
     compiler: Option<Compiler>,
     now: Option<u64>,
+    seed: Option<[u8; 32]>,
 }
 
 impl HostBuilder {
@@ -69,11 +70,19 @@ impl HostBuilder {
         self
     }
 
-    /// Tells every call that it is this time (`context.now`, in milliseconds since 1970) instead of the
+    /// Gives every call this time (`context.now`, in milliseconds since 1970) instead of the
     /// machine's. A call is a function of its arguments and of the answers it gets, so at the same time
     /// it can be replayed byte by byte.
     pub fn now(mut self, milliseconds: u64) -> Self {
         self.now = Some(milliseconds);
+        self
+    }
+
+    /// Makes the random numbers of every call from `seed` instead of another one for each batch, so that a plugin
+    /// that asks for some (through `wasi:random`) can be replayed as well.
+    #[must_use]
+    pub fn random_seed(mut self, seed: [u8; 32]) -> Self {
+        self.seed = Some(seed);
         self
     }
 
@@ -88,6 +97,7 @@ impl HostBuilder {
             tls: egress::tls().map_err(BuildError::Roots)?,
             limits,
             now: self.now,
+            seed: self.seed,
         })
     }
 }
@@ -101,7 +111,7 @@ impl Host {
     /// Loads the component at `path` with `permissions`.
     ///
     /// Its digest is checked before it is parsed, its size, parts and imports before it is compiled.
-    /// Compiling takes most of a second and is done aside, so that other calls go on. At most
+    /// Compiling takes most of a second and is done on another thread, so that other calls go on. At most
     /// [`Limits::concurrent_loads`] components are loaded at once.
     pub async fn load(&self, path: impl AsRef<Path>, permissions: Permissions) -> Result<Plugin, LoadError> {
         let (host, path) = (self.clone(), path.as_ref().to_owned());
@@ -133,11 +143,11 @@ impl Host {
             path: path.to_owned(),
             reason: CompileError::Process(error.to_string()),
         };
-        let turn = Arc::clone(&self.loads).acquire_owned().await.map_err(|error| broken(&path, &error))?;
+        let permit = Arc::clone(&self.loads).acquire_owned().await.map_err(|error| broken(&path, &error))?;
         let (host, named) = (self.clone(), path.clone());
         let prepared = tokio::task::spawn_blocking(move || {
-            // Until the work is done, also if nobody waits for it any more.
-            let _turn = turn;
+            // Held until the work is done, also if the caller's future was dropped.
+            let _permit = permit;
             source().and_then(|bytes| host.prepare(path, &bytes, permissions))
         });
         let (ready, facts) = prepared.await.map_err(|error| broken(&named, &error))??;
@@ -152,23 +162,25 @@ impl Host {
         path: PathBuf,
         bytes: &[u8],
         permissions: Permissions,
-    ) -> Result<(HostViewPre<CallState>, Facts), LoadError> {
+    ) -> Result<(LinkedPlugin, Facts), LoadError> {
         let (size, limit) = (bytes.len() as u64, self.limits.component_bytes);
         if size > limit {
             return Err(LoadError::TooLarge { path, size, limit });
         }
-        let digest = hex(&Sha256::digest(bytes));
+        let digest = hex::encode(Sha256::digest(bytes));
         if let Some(expected) = &permissions.sha256
             && !expected.eq_ignore_ascii_case(&digest)
         {
             return Err(LoadError::Digest { path, expected: expected.clone(), found: digest });
         }
         let structure = Structure::read(bytes).map_err(|fault| match fault {
-            Fault::Excess { part, found, limit } => LoadError::TooComplex { path: path.clone(), part, found, limit },
-            Fault::NotAComponent(reason) => LoadError::NotAComponent { path: path.clone(), reason },
+            StructureError::Excess { part, found, limit } => {
+                LoadError::TooComplex { path: path.clone(), part, found, limit }
+            }
+            StructureError::NotAComponent(reason) => LoadError::NotAComponent { path: path.clone(), reason },
         })?;
         let refused = |reason| LoadError::Refused { path: path.clone(), reason };
-        admit(&structure).map_err(refused)?;
+        exports::check(&structure, &permissions).map_err(refused)?;
         let component = self.component(bytes, &digest).map_err(|error| match error {
             CompileError::Invalid(reason) => LoadError::NotAComponent { path: path.clone(), reason },
             reason => LoadError::Compile { path: path.clone(), reason },
@@ -192,9 +204,9 @@ impl Host {
         }
     }
 
-    async fn describe(&self, ready: HostViewPre<CallState>, facts: Facts) -> Result<Plugin, LoadError> {
+    async fn describe(&self, ready: LinkedPlugin, facts: Facts) -> Result<Plugin, LoadError> {
         let path = facts.path.clone();
-        let failed = |reason: String| LoadError::Describe { path: path.clone(), reason };
+        let failed = |reason| LoadError::Describe { path: path.clone(), reason };
         let mut loaded = Loaded {
             sandbox: Arc::clone(&self.sandbox),
             ready,
@@ -202,14 +214,13 @@ impl Host {
             permissions: Arc::new(facts.permissions.clone()),
             facts,
             limits: Arc::clone(&self.limits),
-            share: Share::new(self.tls.clone(), &self.limits),
+            resources: PluginResources::new(self.tls.clone(), &self.limits),
             now: self.now,
+            seed: self.seed,
         };
-        let entry: Entry<_> = Box::new(|store, view| {
-            Box::pin(async move { view.deferred_payment_provider_payment_provider().call_describe(store).await })
-        });
-        let (described, _) = loaded.enter(loaded.call("describe", Mask::default()), entry).await;
-        loaded.info = described.map_err(|error| failed(error.to_string()))?;
+        let entry: GuestCall<_> = Box::new(|store, exports| Box::pin(exports.describe(store)));
+        let (described, _) = loaded.enter(loaded.call("describe", Redactor::default()), entry).await;
+        loaded.info = described.map_err(|error| failed(error.into()))?;
         description::check(&loaded.info).map_err(failed)?;
         let (info, permissions) = (&loaded.info, &loaded.permissions);
         if let Some(expected) = permissions.provider.clone().filter(|expected| *expected != info.id) {
@@ -219,21 +230,20 @@ impl Host {
     }
 }
 
-/// Reads at most one byte more than `limit`, whatever the file system says the size is.
+/// Reads the file, or tells its true size. It reads at most one byte more than `limit`, even if the file grows
+/// meanwhile.
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, LoadError> {
     let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();
+    let too_large = |size| LoadError::TooLarge { path: path.to_owned(), size, limit };
     let file = std::fs::File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    if size > limit {
+        return Err(too_large(size));
+    }
     file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    let size = bytes.len() as u64;
-    if size > limit { Err(LoadError::TooLarge { path: path.to_owned(), size, limit }) } else { Ok(bytes) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let read = bytes.len() as u64;
+    if read > limit { Err(too_large(read)) } else { Ok(bytes) }
 }
 
 /// What a plugin is called before it has described itself.

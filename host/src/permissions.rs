@@ -22,6 +22,8 @@ const MAX_FILE_BYTES: u64 = 64 << 10;
 /// origins = ["https://www.atobarai.jp"]
 /// # Addresses that are reached although they are not public: a test gateway on this machine.
 /// private-addresses = ["127.0.0.1/32"]
+/// # Refuse a component that imports WASI interfaces for anything but HTTP (optional).
+/// refuse-empty-wasi = true
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -37,6 +39,11 @@ pub struct Permissions {
     /// Ranges that are not public and may be reached all the same.
     #[serde(default)]
     pub private_addresses: Vec<IpNet>,
+    /// Refuses a component that imports interfaces of [`ImportGroup::EmptyWasi`](crate::ImportGroup). They are
+    /// accepted unless this is set, for they give access to nothing and most languages cannot do without them; a
+    /// platform that only runs plugins of the SDK can demand that there are none.
+    #[serde(default)]
+    pub refuse_empty_wasi: bool,
 }
 
 /// Why a permission file was not accepted.
@@ -57,7 +64,7 @@ pub enum PermissionError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is not what it should be; the words name line and key.
+    /// The file is not valid; the message names line and key.
     #[error("the permission file {} is not valid: {message}", path.display())]
     Invalid {
         /// The file.
@@ -70,7 +77,7 @@ pub enum PermissionError {
 impl Permissions {
     /// Reads a permission file. An unknown key is an error: a misspelt permission must not pass.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, PermissionError> {
-        Permissions::from_text(&path, &Permissions::text_of(&path)?)
+        Self::from_text(&path, &Self::text_of(&path)?)
     }
 
     /// The content of the permission file `path`, for [`Permissions::from_text`].
@@ -95,7 +102,7 @@ impl Permissions {
 
     /// The same file's grant, and no more than `other` grants as well.
     #[must_use]
-    pub fn within(&self, other: &Permissions) -> Self {
+    pub fn within(&self, other: &Self) -> Self {
         let both = |one: &[IpNet], other: &[IpNet]| {
             let within = |range: &&IpNet| other.iter().any(|wider| wider.contains(*range));
             one.iter().filter(within).copied().collect::<Vec<_>>()
@@ -104,13 +111,14 @@ impl Permissions {
         let narrower = both(&other.private_addresses, &self.private_addresses);
         private_addresses.extend(narrower.into_iter().filter(|range| !self.private_addresses.contains(range)));
         let origins = self.origins.iter().filter(|origin| other.origins.contains(origin)).cloned().collect();
-        Permissions { origins, private_addresses, ..self.clone() }
+        let refuse_empty_wasi = self.refuse_empty_wasi || other.refuse_empty_wasi;
+        Self { origins, private_addresses, refuse_empty_wasi, ..self.clone() }
     }
 
     /// Permission for one gateway on this machine: an origin whose host is a loopback address.
     pub fn loopback(origin: Origin) -> Self {
         let private_addresses = origin.host.parse::<IpAddr>().map(IpNet::from).into_iter().collect();
-        Permissions { origins: vec![origin], private_addresses, ..Permissions::default() }
+        Self { origins: vec![origin], private_addresses, ..Self::default() }
     }
 }
 
@@ -146,7 +154,7 @@ impl Origin {
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         let port = authority.port_u16().unwrap_or(default_port);
-        (!host.is_empty()).then_some(Origin { scheme, host, port })
+        (!host.is_empty()).then_some(Self { scheme, host, port })
     }
 }
 
@@ -157,7 +165,7 @@ impl FromStr for Origin {
         let error = || OriginError(text.to_owned());
         let url: Uri = text.parse().map_err(|_| error())?;
         let bare = matches!(url.path(), "" | "/") && url.query().is_none() && !text.contains('#');
-        if bare { Origin::of(&url).ok_or_else(error) } else { Err(error()) }
+        if bare { Self::of(&url).ok_or_else(error) } else { Err(error()) }
     }
 }
 
@@ -170,14 +178,14 @@ impl TryFrom<String> for Origin {
 }
 
 impl From<Origin> for String {
-    fn from(origin: Origin) -> String {
+    fn from(origin: Origin) -> Self {
         origin.to_string()
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Origin { scheme, host, port } = self;
+        let Self { scheme, host, port } = self;
         if host.contains(':') { write!(f, "{scheme}://[{host}]:{port}") } else { write!(f, "{scheme}://{host}:{port}") }
     }
 }

@@ -1,22 +1,27 @@
 //! A loaded plugin and the calls into it.
 
-use crate::Account;
-use crate::answer::{self, Received};
-use crate::bindings::HostViewPre;
+use crate::account::Account;
+use crate::answer::{self, Bounded};
 use crate::budget::Budget;
+use crate::call_state::CallState;
 use crate::contract::{
     AdjustedFee, Bill, Cancellation, Capability, Context, Decision, Failure, FeeRule, FieldProblem, Order,
     ProviderInfo, Registration, Setting, Shipment, Standing,
 };
-use crate::egress::{Egress, Exit};
+use crate::cpu_budget::CpuBudget;
+use crate::egress::{ConnectionMode, Egress};
 use crate::error::CallError;
+use crate::exports::{GuestCall, LinkedPlugin};
+use crate::fee_rule;
+use crate::imports::ImportGroup;
 use crate::limits::{Limits, MEMORY_RESERVED};
-use crate::mask::Mask;
+use crate::outcome::{self, Transmission};
 use crate::permissions::Permissions;
-use crate::pool::Share;
-use crate::report::{CallReport, Meter};
-use crate::sandbox::{CallState, Computing, Entry, Log, Sandbox};
-use crate::word::{self, Seen};
+use crate::plugin_log::PluginLog;
+use crate::pool::PluginResources;
+use crate::redact::Redactor;
+use crate::report::{CallReport, RequestRecorder};
+use crate::sandbox::Sandbox;
 use futures::StreamExt;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -42,12 +47,19 @@ pub struct Facts {
     pub permissions: Permissions,
 }
 
-/// The answer to a list: one row for each row asked, in the same order, whatever happened.
+impl Facts {
+    /// Those of its imports that are in `group`.
+    pub fn imports_of(&self, group: ImportGroup) -> Vec<String> {
+        self.imports.iter().filter(|import| ImportGroup::of(import) == Some(group)).cloned().collect()
+    }
+}
+
+/// The answer to a list: always one row for each row asked, in the same order.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
     /// The rows.
     pub rows: Vec<Result<T, Failure>>,
-    /// What the host saw: one report for each batch that the list was split into.
+    /// What the host observed: one report for each batch that the list was split into.
     pub calls: Vec<CallReport>,
 }
 
@@ -57,14 +69,16 @@ pub struct Plugin(pub(crate) Arc<Loaded>);
 
 pub(crate) struct Loaded {
     pub(crate) sandbox: Arc<Sandbox>,
-    pub(crate) ready: HostViewPre<CallState>,
+    pub(crate) ready: LinkedPlugin,
     pub(crate) info: ProviderInfo,
     pub(crate) facts: Facts,
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) share: Share,
-    /// The time that calls are told, if it is not the machine's.
+    pub(crate) resources: PluginResources,
+    /// The time that every call is given (milliseconds since 1970), if it is not the machine's.
     pub(crate) now: Option<u64>,
+    /// The seed of every call's random numbers, if they are to be the same each time.
+    pub(crate) seed: Option<[u8; 32]>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -86,34 +100,32 @@ impl Plugin {
 
     /// The same component, granted no more than `granted` as well. Nothing is loaded, so this is at once; calls that
     /// have begun end under the grant with which they began.
-    pub fn restricted_to(&self, granted: &Permissions) -> Plugin {
-        let Loaded { sandbox, ready, info, facts, permissions, limits, share, now } = &*self.0;
+    pub fn restricted_to(&self, granted: &Permissions) -> Self {
+        let Loaded { sandbox, ready, info, facts, permissions, limits, resources, now, seed } = &*self.0;
         let within = permissions.within(granted);
         if within == **permissions {
             return self.clone();
         }
         let permissions = within;
-        Plugin(Arc::new(Loaded {
+        Self(Arc::new(Loaded {
             sandbox: Arc::clone(sandbox),
             ready: ready.clone(),
             info: info.clone(),
             facts: Facts { permissions: permissions.clone(), ..facts.clone() },
             permissions: Arc::new(permissions),
             limits: Arc::clone(limits),
-            share: share.anew(limits),
+            resources: resources.fresh(limits),
             now: *now,
+            seed: *seed,
         }))
     }
 
     /// Every problem with a shop's settings; none if they are good. Sends nothing.
     pub async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
-        let mask = Mask::default().and_settings(&settings, &self.0.info.settings);
-        let entry: Entry<_> = Box::new(move |store, view| {
-            Box::pin(async move {
-                view.deferred_payment_provider_payment_provider().call_check_settings(store, &settings).await
-            })
-        });
-        let (result, _) = self.0.enter(self.0.call("check-settings", mask), entry).await;
+        let redactor = Redactor::default().and_settings(&settings, &self.0.info.settings);
+        let entry: GuestCall<_> =
+            Box::new(move |store, exports| Box::pin(async move { exports.check_settings(store, &settings).await }));
+        let (result, _) = self.0.enter(self.0.call("check-settings", redactor), entry).await;
         Ok(answer::problems(result?.err().unwrap_or_default()))
     }
 
@@ -123,175 +135,145 @@ impl Plugin {
         rule: &FeeRule,
         bill: &Bill,
     ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
+        if !self.0.ready.has_fee_rule() {
+            return Ok(fee_rule::adjust(rule, bill));
+        }
         let (rule, bill) = (rule.clone(), *bill);
-        let entry: Entry<_> = Box::new(move |store, view| {
-            Box::pin(async move {
-                view.deferred_payment_provider_payment_provider().call_fee_adjust(store, &rule, bill).await
-            })
-        });
-        let (result, _) = self.0.enter(self.0.call("fee-adjust", Mask::default()), entry).await;
+        let entry: GuestCall<_> =
+            Box::new(move |store, exports| Box::pin(async move { exports.fee_adjust(store, &rule, bill).await }));
+        let (result, _) = self.0.enter(self.0.call("fee-adjust", Redactor::default()), entry).await;
         Ok(result?.map_err(answer::problems))
     }
 
     /// Asks the provider whether the shop's settings work. One row.
     pub async fn test_connection(&self, account: &Account) -> Answer<()> {
-        let enter: Enter<(), ()> = |context, _| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    let answer = async |accessor: &_| provider.call_test_connection(accessor, context).await;
-                    store.run_concurrent(answer).await?.map(|result| vec![result])
-                })
-            })
-        };
-        self.0.batches(Operation::asking("test-connection"), account, vec![()], 1, |_| Mask::default(), enter).await
+        let enter: GuestFunction<(), ()> =
+            |context, _| Box::new(move |store, exports| Box::pin(exports.test_connection(store, context)));
+        self.0.batches(Operation::asking("test-connection"), account, vec![()], 1, |_| Redactor::default(), enter).await
     }
 
     /// 与信を実行: registers `orders` for credit.
     pub async fn credit(&self, account: &Account, orders: Vec<Order>) -> Answer<Decision> {
-        let enter: Enter<Order, Decision> = |context, rows| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    store.run_concurrent(async |accessor| provider.call_credit(accessor, context, rows).await).await?
-                })
-            })
-        };
+        let enter: GuestFunction<Order, Decision> =
+            |context, rows| Box::new(move |store, exports| Box::pin(exports.credit(store, context, rows)));
         let limit = self.0.info.batch_limits.credit;
-        let doubt = match self.0.info.capabilities.contains(Capability::FIND_BY_REFERENCE) {
-            true => Doubt::Passing,
-            false => Doubt::Lasting,
+        let lost_response = match self.0.info.capabilities.contains(Capability::FIND_BY_REFERENCE) {
+            true => LostResponse::Recoverable,
+            false => LostResponse::Unrecoverable,
         };
-        let operation = Operation { name: "credit", doubt };
-        self.0.batches(operation, account, orders, limit, Mask::of_orders, enter).await
+        let operation = Operation { name: "credit", lost_response };
+        self.0.batches(operation, account, orders, limit, Redactor::of_orders, enter).await
     }
 
-    /// 与信結果確認: asks where `registrations` stand. Also the answer to a lost answer.
+    /// 与信結果確認: asks for the state of `registrations`. Also resolves the outcome of a credit whose response was lost.
     pub async fn check_credit(&self, account: &Account, registrations: Vec<Registration>) -> Answer<Standing> {
-        let enter: Enter<Registration, Standing> = |context, rows| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    store
-                        .run_concurrent(async |accessor| provider.call_check_credit(accessor, context, rows).await)
-                        .await?
-                })
-            })
-        };
+        let enter: GuestFunction<Registration, Standing> =
+            |context, rows| Box::new(move |store, exports| Box::pin(exports.check_credit(store, context, rows)));
         let limit = self.0.info.batch_limits.check_credit;
         self.0
-            .batches(Operation::asking("check-credit"), account, registrations, limit, |_| Mask::default(), enter)
+            .batches(Operation::asking("check-credit"), account, registrations, limit, |_| Redactor::default(), enter)
             .await
     }
 
     /// 与信キャンセル
     pub async fn cancel(&self, account: &Account, cancellations: Vec<Cancellation>) -> Answer<()> {
-        let enter: Enter<Cancellation, ()> = |context, rows| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    store.run_concurrent(async |accessor| provider.call_cancel(accessor, context, rows).await).await?
-                })
-            })
-        };
+        let enter: GuestFunction<Cancellation, ()> =
+            |context, rows| Box::new(move |store, exports| Box::pin(exports.cancel(store, context, rows)));
         let limit = self.0.info.batch_limits.cancel;
-        let operation = Operation { name: "cancel", doubt: Doubt::Passing };
-        self.0.batches(operation, account, cancellations, limit, |_| Mask::default(), enter).await
+        let operation = Operation { name: "cancel", lost_response: LostResponse::Recoverable };
+        self.0.batches(operation, account, cancellations, limit, |_| Redactor::default(), enter).await
     }
 
     /// 伝票番号同期: reports tracking numbers.
     pub async fn sync_tracking(&self, account: &Account, shipments: Vec<Shipment>) -> Answer<()> {
-        let enter: Enter<Shipment, ()> = |context, rows| {
-            Box::new(move |store, view| {
-                Box::pin(async move {
-                    let provider = view.deferred_payment_provider_payment_provider();
-                    store
-                        .run_concurrent(async |accessor| provider.call_sync_tracking(accessor, context, rows).await)
-                        .await?
-                })
-            })
-        };
+        let enter: GuestFunction<Shipment, ()> =
+            |context, rows| Box::new(move |store, exports| Box::pin(exports.sync_tracking(store, context, rows)));
         let limit = self.0.info.batch_limits.sync_tracking;
-        let operation = Operation { name: "sync-tracking", doubt: Doubt::Passing };
-        self.0.batches(operation, account, shipments, limit, |_| Mask::default(), enter).await
+        let operation = Operation { name: "sync-tracking", lost_response: LostResponse::Recoverable };
+        self.0.batches(operation, account, shipments, limit, |_| Redactor::default(), enter).await
     }
 }
 
-/// How one batch of an operation enters the instance.
-type Enter<Row, Out> = fn(Context, Vec<Row>) -> Entry<Vec<Result<Out, Failure>>>;
+/// The exported function of an operation, called with one batch.
+type GuestFunction<Row, Out> = fn(Context, Vec<Row>) -> GuestCall<Vec<Result<Out, Failure>>>;
 
-/// An operation, and what a lost answer to it leaves behind.
+/// An operation, and the consequence of losing its response.
 #[derive(Clone, Copy)]
 struct Operation {
     /// Its name in the contract.
     name: &'static str,
-    doubt: Doubt,
+    lost_response: LostResponse,
 }
 
-/// What is in doubt when the answer to an operation is lost.
+/// What a lost response to an operation means for its row.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Doubt {
-    /// Nothing: it changes nothing at the provider.
-    None,
-    /// The row, until it is asked about or done once more, which does no harm.
-    Passing,
-    /// The row, until a person has looked: nothing can be asked, and it must not be done twice.
-    Lasting,
+enum LostResponse {
+    /// The operation changes nothing at the provider: it can be repeated at any time.
+    Harmless,
+    /// The outcome is unknown until the provider is asked, or the operation is repeated without harm.
+    Recoverable,
+    /// The outcome is unknown until a person has checked: the provider cannot be asked, and the operation must
+    /// not be repeated.
+    Unrecoverable,
 }
 
 impl Operation {
     fn asking(name: &'static str) -> Self {
-        Operation { name, doubt: Doubt::None }
+        Self { name, lost_response: LostResponse::Harmless }
     }
 
-    /// Whether `rows` of it are looked at in a sealed call first: a lost answer would leave those in doubt
-    /// that the plugin refused before sending. A single row that is refused so is in no request.
-    fn is_sealed_first(self, rows: usize) -> bool {
-        self.doubt != Doubt::None && rows > 1
+    /// Whether a batch of `rows` begins with a dry run: without it a lost response would leave the outcome of
+    /// rows unknown that the plugin rejects without sending. A single row that is rejected so is in no request.
+    fn needs_dry_run(self, rows: usize) -> bool {
+        self.lost_response != LostResponse::Harmless && rows > 1
     }
 
-    fn exit(self) -> Exit {
-        if self.doubt == Doubt::Lasting { Exit::Fresh } else { Exit::Pooled }
+    fn mode(self) -> ConnectionMode {
+        if self.lost_response == LostResponse::Unrecoverable { ConnectionMode::New } else { ConnectionMode::Pooled }
     }
 }
 
 /// What the calls of one batch have in common.
 struct Batch<'a, Row, Out> {
     context: Context,
-    enter: Enter<Row, Out>,
+    enter: GuestFunction<Row, Out>,
     call: Call<'a>,
 }
 
-/// One confined call, before it is made.
+/// The parameters of one call in the sandbox.
 #[derive(Clone)]
 pub(crate) struct Call<'a> {
     operation: &'static str,
     rows: usize,
     account: Option<&'a Account>,
-    mask: Arc<Mask>,
-    exit: Exit,
-    /// When its time is over.
+    redactor: Arc<Redactor>,
+    mode: ConnectionMode,
+    /// The time that its clocks show, in milliseconds since 1970.
+    now: u64,
+    /// What its random numbers are made from. The calls of a batch share it, so that both come to the same requests.
+    seed: [u8; 32],
+    /// Its deadline.
     until: Instant,
     /// Lines that it may still log.
     log_lines: Arc<AtomicUsize>,
 }
 
 impl Loaded {
-    /// `rows` in batches of at most `limit`, side by side, and their answers in the order asked.
-    async fn batches<Row: Clone, Out: Received>(
+    /// Calls with `rows` in batches of at most `limit`, concurrently; the answers are in the order asked.
+    async fn batches<Row: Clone, Out: Bounded>(
         &self,
         operation: Operation,
         account: &Account,
         rows: Vec<Row>,
         limit: u32,
-        personal: fn(&[Row]) -> Mask,
-        enter: Enter<Row, Out>,
+        personal: fn(&[Row]) -> Redactor,
+        enter: GuestFunction<Row, Out>,
     ) -> Answer<Out> {
         if limit == 0 {
             return Answer { rows: rows.iter().map(|_| Err(Failure::Unsupported)).collect(), calls: Vec::new() };
         }
         let mut whole = Answer { rows: Vec::with_capacity(rows.len()), calls: Vec::new() };
-        // Owned, because a borrowed batch would make the future of a call unfit for other threads.
+        // Owned, because the future of a call with a borrowed batch would not be `Send`.
         let batches: Vec<_> = rows.chunks(limit as usize).map(<[Row]>::to_vec).collect();
         let batches = batches.into_iter().map(|batch| self.batch(operation, account, batch, personal, enter));
         let side_by_side = futures::stream::iter(batches).buffered(self.limits.concurrent_batches);
@@ -303,63 +285,71 @@ impl Loaded {
         whole
     }
 
-    /// One batch. Its rows are looked at in a sealed call first, where a lost answer could leave them in
-    /// doubt. A row that is refused there was not sent, and is left out of the call in which requests
-    /// leave: whatever the plugin does in that one, it has not got the row.
-    async fn batch<Row: Clone, Out: Received>(
+    /// One batch, with a dry run first where a lost response would make the outcome of its rows unknown. A
+    /// row that is rejected in the dry run was not sent, and is left out of the real call: whatever the plugin
+    /// does there, it does not have the row.
+    async fn batch<Row: Clone, Out: Bounded>(
         &self,
         operation: Operation,
         account: &Account,
         rows: Vec<Row>,
-        personal: fn(&[Row]) -> Mask,
-        enter: Enter<Row, Out>,
+        personal: fn(&[Row]) -> Redactor,
+        enter: GuestFunction<Row, Out>,
     ) -> (Vec<Result<Out, Failure>>, CallReport) {
-        let mask = personal(&rows).and_settings(&account.settings, &self.info.settings);
-        let call = Call { account: Some(account), exit: operation.exit(), ..self.call(operation.name, mask) };
-        let context = Context { settings: account.settings.clone(), now: self.now.unwrap_or_else(now) };
+        let redactor = personal(&rows).and_settings(&account.settings, &self.info.settings);
+        let now = self.now.unwrap_or_else(now);
+        let call = Call { account: Some(account), mode: operation.mode(), now, ..self.call(operation.name, redactor) };
+        let context = Context { settings: account.settings.clone(), now };
         let batch = Batch { context, enter, call };
-        let (answers, report) = if operation.is_sealed_first(rows.len()) {
-            self.sealed_first(&batch, rows).await
+        let (answers, report) = if operation.needs_dry_run(rows.len()) {
+            self.dry_run_first(&batch, rows).await
         } else {
-            self.judged(&batch, batch.call.exit, rows).await
+            self.corrected(&batch, batch.call.mode, rows).await
         };
         if !report.overruled.is_empty() {
             let (operation, rows) = (operation.name, &report.overruled);
-            tracing::warn!(operation, ?rows, "the plugin was overruled on what was sent");
+            tracing::warn!(operation, ?rows, "the plugin's report of what was sent was overruled");
         }
         (answers, report)
     }
 
-    async fn sealed_first<Row: Clone, Out: Received>(
+    async fn dry_run_first<Row: Clone, Out: Bounded>(
         &self,
         batch: &Batch<'_, Row, Out>,
         rows: Vec<Row>,
     ) -> (Vec<Result<Out, Failure>>, CallReport) {
-        let (mut answers, sealed) = self.judged(batch, Exit::Sealed, rows.clone()).await;
-        // A call is a function of its arguments and of what it is answered. One that began no request
-        // would end with them unsealed as it did now, broken off or not.
-        let goes_on = |row: &usize| !sealed.requests.is_empty() && !word::was_refused_unsent(&answers[*row]);
-        let places: Vec<_> = (0..rows.len()).filter(goes_on).collect();
-        if places.is_empty() {
-            return (answers, sealed);
+        let (mut answers, dry_run) = self.corrected(batch, ConnectionMode::DenyAll, rows.clone()).await;
+        // A call is a function of its arguments and of the responses it gets. One that began no request, even
+        // if it trapped, would end the same way with requests allowed.
+        if dry_run.requests.is_empty() {
+            return (answers, dry_run);
         }
-        let going: Vec<_> = places.iter().map(|place| rows[*place].clone()).collect();
-        let (later, report) = self.judged(batch, batch.call.exit, going).await;
-        places.iter().zip(later).for_each(|(place, row)| answers[*place] = row);
-        (answers, report.after(sealed, &places))
+        let open = |(_, (_, answer)): &(_, (_, &_))| !outcome::is_rejected_before_sending(answer);
+        let remaining = rows.into_iter().zip(&answers).enumerate().filter(open);
+        let (indexes, remaining): (Vec<_>, Vec<_>) = remaining.map(|(index, (row, _))| (index, row)).unzip();
+        if indexes.is_empty() {
+            return (answers, dry_run);
+        }
+        let (later, report) = self.corrected(batch, batch.call.mode, remaining).await;
+        for (index, row) in indexes.iter().zip(later) {
+            if let Some(answer) = answers.get_mut(*index) {
+                *answer = row;
+            }
+        }
+        (answers, report.after(dry_run, &indexes))
     }
 
-    /// One call with `rows`, and its answer as the host passes it on.
-    async fn judged<Row, Out: Received>(
+    /// One call with `rows`, and its rows after they were compared with what the host observed.
+    async fn corrected<Row, Out: Bounded>(
         &self,
         batch: &Batch<'_, Row, Out>,
-        exit: Exit,
+        mode: ConnectionMode,
         rows: Vec<Row>,
     ) -> (Vec<Result<Out, Failure>>, CallReport) {
         let asked = rows.len();
-        let call = Call { rows: asked, exit, ..batch.call.clone() };
+        let call = Call { rows: asked, mode, ..batch.call.clone() };
         let (result, mut report) = self.enter(call, (batch.enter)(batch.context.clone(), rows)).await;
-        let seen = Seen::of(&report.requests);
+        let transmission = Transmission::of(&report.requests);
         let result = result.and_then(|answered| match answered.len() == asked {
             true => Ok(answered),
             false => Err(CallError::RowCount { asked, answered: answered.len() }),
@@ -367,12 +357,12 @@ impl Loaded {
         let rows = match result {
             Ok(answered) => {
                 let bounded = answered.into_iter().map(answer::row).collect();
-                let (judged, overruled) = word::judge_all(bounded, seen);
+                let (judged, overruled) = outcome::correct_rows(bounded, transmission);
                 report.overruled = overruled;
                 judged
             }
             Err(error) => {
-                let rows = (0..asked).map(|_| Err(word::without_answer(&error, seen))).collect();
+                let rows = (0..asked).map(|_| Err(outcome::failure_without_response(&error, transmission))).collect();
                 report.error = Some(error);
                 rows
             }
@@ -380,66 +370,70 @@ impl Loaded {
         (rows, report)
     }
 
-    /// A call of `operation` for no shop, whose time begins now.
-    pub(crate) fn call(&self, operation: &'static str, mask: Mask) -> Call<'static> {
+    /// A call of `operation` for no shop, whose deadline begins now.
+    pub(crate) fn call(&self, operation: &'static str, redactor: Redactor) -> Call<'static> {
         let limits = &self.limits;
         Call {
             operation,
             rows: 0,
             account: None,
-            mask: Arc::new(mask),
-            exit: Exit::Pooled,
+            redactor: Arc::new(redactor),
+            mode: ConnectionMode::Pooled,
+            // A call that is not given the time has no clock that tells it.
+            now: 0,
+            seed: self.seed.unwrap_or_else(rand::random),
             until: Instant::now() + limits.deadline,
             log_lines: Arc::new(AtomicUsize::new(limits.log_lines)),
         }
     }
 
-    /// One confined call, and what was seen of it.
-    pub(crate) async fn enter<R>(&self, call: Call<'_>, entry: Entry<R>) -> (Result<R, CallError>, CallReport) {
-        let Call { operation, rows, account, mask, exit, until, log_lines } = call;
+    /// Runs one call in the sandbox; its result and its report.
+    pub(crate) async fn enter<R>(&self, call: Call<'_>, entry: GuestCall<R>) -> (Result<R, CallError>, CallReport) {
+        let Call { operation, rows, account, redactor, mode, now, seed, until, log_lines } = call;
         let shop = account.map_or("", |account| account.id.as_str());
-        let span =
-            tracing::info_span!("call", provider = %self.info.id, operation, rows, shop, sealed = exit == Exit::Sealed);
-        let (meter, dropped, began) = (Arc::new(Meter::default()), Arc::new(AtomicUsize::new(0)), Instant::now());
-        let (limits, share) = (&self.limits, &self.share);
+        let span = tracing::info_span!("call", provider = %self.info.id, operation, rows, shop, dry_run = mode == ConnectionMode::DenyAll);
+        let (recorder, dropped, began) =
+            (Arc::new(RequestRecorder::default()), Arc::new(AtomicUsize::new(0)), Instant::now());
+        let (limits, resources) = (&self.limits, &self.resources);
         let egress = Egress {
-            exit,
-            pool: share.pool(shop, &self.permissions, limits),
+            mode,
+            pool: resources.pool(shop, &self.permissions, limits),
             permissions: Arc::clone(&self.permissions),
             limits: Arc::clone(limits),
-            meter: Arc::clone(&meter),
-            computing: Computing::default(),
-            mask: Arc::clone(&mask),
-            budget: Budget::new(limits.call_bytes, limits.call_bytes_reserved, &share.bytes, &self.sandbox.bytes),
-            turns: Arc::new(Semaphore::new(limits.concurrent_requests)),
+            recorder: Arc::clone(&recorder),
+            cpu: CpuBudget::default(),
+            redactor: Arc::clone(&redactor),
+            budget: Budget::new(limits.call_bytes, limits.call_bytes_reserved, &resources.bytes, &self.sandbox.bytes),
+            network_permits: Arc::new(Semaphore::new(limits.concurrent_requests)),
         };
-        let memory = Budget::new(limits.memory, MEMORY_RESERVED, &share.memory, &self.sandbox.memory).lease();
-        let log = Log {
+        let memory = Budget::new(limits.memory, MEMORY_RESERVED, &resources.memory, &self.sandbox.memory).allocation();
+        let log = PluginLog {
             provider: self.info.id.as_str().into(),
-            mask,
+            redactor,
             lines: log_lines,
             line_length: limits.log_line_length,
             dropped: Arc::clone(&dropped),
         };
-        let state = CallState::new(egress, log, memory);
-        let result = self.sandbox.run(&self.ready, &share.calls, state, until, entry).instrument(span.clone()).await;
+        let state = CallState::new(egress, log, memory, now, seed);
+        let result =
+            self.sandbox.run(&self.ready, &resources.calls, state, until, entry).instrument(span.clone()).await;
         let report = CallReport {
             operation,
             rows,
             elapsed: began.elapsed(),
-            sealed: None,
-            requests: meter.requests(),
+            dry_run: None,
+            requests: recorder.requests(),
             log_lines_dropped: dropped.load(Ordering::Relaxed),
             overruled: Vec::new(),
             error: result.as_ref().err().cloned(),
         };
-        span.in_scope(|| tell(&report));
+        span.in_scope(|| log_report(&report));
         (result, report)
     }
 }
 
 /// Writes a report to the log: times, sizes and outcomes, no data of any row.
-fn tell(report: &CallReport) {
+fn log_report(report: &CallReport) {
     for request in &report.requests {
         tracing::info!(
             origin = request.origin,
@@ -460,7 +454,7 @@ fn tell(report: &CallReport) {
     }
 }
 
-/// Milliseconds since 1970: the only clock a plugin has.
+/// Milliseconds since 1970, as the machine's clock has it.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -1,11 +1,11 @@
-//! What one plugin shares among its calls: connections, turns, and its part of the host's memory.
+//! What the calls of one plugin share: connections, call permits, and its part of the host's memory.
 //!
-//! A connection belongs to one shop, and to one request at a time, which owns it whole: no task in the
-//! background reads or writes it. So it is known at any time what a request has written, and a request
-//! that is dropped writes nothing more.
+//! A connection belongs to one shop, and to one request at a time, which owns it: no background task
+//! reads or writes it. So the number of written bytes is exact at any time, and a request that is dropped
+//! writes nothing more.
 
 use crate::budget::Shared;
-use crate::dial::{DialError, Dialer, Line};
+use crate::connect::{ConnectError, Connector, HttpConnection};
 use crate::limits::{Limits, MAX_POOLS, POOL_IDLE};
 use crate::permissions::{Origin, Permissions};
 use http::Uri;
@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How often idle connections are looked through for those that are old or were closed.
+/// How often idle connections are checked for age and for having been closed.
 const SWEEP: Duration = Duration::from_secs(5);
 
-/// What one loaded plugin shares among its calls.
-pub(crate) struct Share {
-    /// Turns of its calls.
+/// What the calls of one loaded plugin share.
+pub(crate) struct PluginResources {
+    /// Bounds how many of its calls run at once.
     pub(crate) calls: Semaphore,
     /// Bodies that its calls hold, beyond their reservations.
     pub(crate) bytes: Arc<Shared>,
@@ -27,12 +27,12 @@ pub(crate) struct Share {
     pub(crate) memory: Arc<Shared>,
     tls: rustls::ClientConfig,
     connections: Arc<Connections>,
-    of_shop: Mutex<HashMap<String, (Arc<Pool>, Instant)>>,
+    pools: Mutex<HashMap<String, (Arc<ConnectionPool>, Instant)>>,
 }
 
-impl Share {
+impl PluginResources {
     pub(crate) fn new(tls: rustls::ClientConfig, limits: &Limits) -> Self {
-        Share {
+        Self {
             calls: Semaphore::new(limits.plugin_calls),
             bytes: Shared::new(limits.plugin_bytes),
             memory: Shared::new(limits.plugin_memory),
@@ -41,18 +41,18 @@ impl Share {
                 sockets: Arc::new(Semaphore::new(limits.plugin_connections)),
                 idle: Mutex::default(),
             }),
-            of_shop: Mutex::default(),
+            pools: Mutex::default(),
         }
     }
 
-    /// Another one with nothing in it, under the same roots.
-    pub(crate) fn anew(&self, limits: &Limits) -> Self {
-        Share::new(self.tls.clone(), limits)
+    /// New, empty resources with the same TLS roots.
+    pub(crate) fn fresh(&self, limits: &Limits) -> Self {
+        Self::new(self.tls.clone(), limits)
     }
 
     /// The connections of `shop`.
-    pub(crate) fn pool(&self, shop: &str, permissions: &Permissions, limits: &Limits) -> Arc<Pool> {
-        let mut pools = self.of_shop.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn pool(&self, shop: &str, permissions: &Permissions, limits: &Limits) -> Arc<ConnectionPool> {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((pool, used)) = pools.get_mut(shop) {
             *used = Instant::now();
             return Arc::clone(pool);
@@ -62,20 +62,20 @@ impl Share {
         {
             pools.remove(&unused);
         }
-        let pool = Arc::new(Pool::new(shop, permissions, limits, &self.tls, &self.connections));
+        let pool = Arc::new(ConnectionPool::new(shop, permissions, limits, &self.tls, &self.connections));
         pools.insert(shop.to_owned(), (Arc::clone(&pool), Instant::now()));
         pool
     }
 }
 
 /// The connections of one shop through one plugin.
-pub(crate) struct Pool {
+pub(crate) struct ConnectionPool {
     shop: Arc<str>,
-    dialer: Dialer,
+    connector: Connector,
     connections: Arc<Connections>,
 }
 
-impl Pool {
+impl ConnectionPool {
     fn new(
         shop: &str,
         permissions: &Permissions,
@@ -86,100 +86,102 @@ impl Pool {
         let mut tls = tls.clone();
         // A ticket from one shop's session must not resume another's.
         tls.resumption = rustls::client::Resumption::in_memory_sessions(permissions.origins.len().max(1) * 2);
-        let dialer = Dialer {
+        let connector = Connector {
             private: permissions.private_addresses.clone().into(),
             tls: Arc::new(tls).into(),
             limit: limits.connect,
         };
-        Pool { shop: shop.into(), dialer, connections: Arc::clone(connections) }
+        Self { shop: shop.into(), connector, connections: Arc::clone(connections) }
     }
 
     /// An idle connection to `origin`, or a new one to `url`, which is of that origin.
-    pub(crate) async fn connection(&self, origin: &Origin, url: &Uri) -> Result<Line, DialError> {
-        while let Some(mut line) = self.connections.take(&self.shop, origin) {
-            if line.is_quiet() {
-                return Ok(line);
+    pub(crate) async fn connection(&self, origin: &Origin, url: &Uri) -> Result<HttpConnection, ConnectError> {
+        while let Some(mut connection) = self.connections.take(&self.shop, origin) {
+            if connection.is_quiet() {
+                return Ok(connection);
             }
         }
         self.open(url).await
     }
 
-    /// A new connection to `url`, which is of `origin`. It takes the place of an idle one: else those that
-    /// answered would pile up unused.
-    pub(crate) async fn fresh_connection(&self, origin: &Origin, url: &Uri) -> Result<Line, DialError> {
+    /// A new connection to `url`, which is of `origin`. It takes the place of an idle one: else idle
+    /// connections would pile up unused.
+    pub(crate) async fn fresh_connection(&self, origin: &Origin, url: &Uri) -> Result<HttpConnection, ConnectError> {
         drop(self.connections.take(&self.shop, origin));
         self.open(url).await
     }
 
-    async fn open(&self, url: &Uri) -> Result<Line, DialError> {
-        let socket = self.connections.socket().await;
-        self.dialer.open(url, socket).await
+    async fn open(&self, url: &Uri) -> Result<HttpConnection, ConnectError> {
+        let socket = self.connections.acquire_socket().await;
+        self.connector.open(url, socket).await
     }
 
-    /// Keeps `line` for the next request of this shop to `origin`.
-    pub(crate) fn keep(&self, origin: Origin, line: Line) {
-        self.connections.keep(Idle { shop: Arc::clone(&self.shop), origin, line, since: Instant::now() });
+    /// Keeps `connection` for the next request of this shop to `origin`.
+    pub(crate) fn keep(&self, origin: Origin, connection: HttpConnection) {
+        self.connections.keep(Idle { shop: Arc::clone(&self.shop), origin, connection, since: Instant::now() });
     }
 }
 
 /// The connections of one plugin, all shops together.
 struct Connections {
     sockets: Arc<Semaphore>,
-    idle: Mutex<IdleLines>,
+    idle: Mutex<IdleConnections>,
 }
 
 /// Connections that no request uses, the one that is idle longest first.
 #[derive(Default)]
-struct IdleLines {
-    lines: Vec<Idle>,
-    /// A task looks through them now and then.
+struct IdleConnections {
+    connections: Vec<Idle>,
+    /// Whether the task that closes old ones is running.
     swept: bool,
 }
 
 struct Idle {
     shop: Arc<str>,
     origin: Origin,
-    line: Line,
+    connection: HttpConnection,
     since: Instant,
 }
 
 impl Connections {
     /// The connection of `shop` to `origin` that was used last: it is the least likely to be closed.
-    fn take(&self, shop: &str, origin: &Origin) -> Option<Line> {
+    fn take(&self, shop: &str, origin: &Origin) -> Option<HttpConnection> {
         let mut idle = self.idle();
-        let place = idle.lines.iter().rposition(|idle| &*idle.shop == shop && idle.origin == *origin)?;
-        let idle = idle.lines.remove(place);
-        (idle.since.elapsed() < POOL_IDLE).then_some(idle.line)
+        let index = idle.connections.iter().rposition(|idle| &*idle.shop == shop && idle.origin == *origin)?;
+        let idle = idle.connections.remove(index);
+        (idle.since.elapsed() < POOL_IDLE).then_some(idle.connection)
     }
 
     /// A socket that may be opened. Where all are taken, the connection that was idle longest is closed.
-    async fn socket(&self) -> OwnedSemaphorePermit {
+    async fn acquire_socket(&self) -> OwnedSemaphorePermit {
         if let Ok(socket) = Arc::clone(&self.sockets).try_acquire_owned() {
             return socket;
         }
         drop(self.oldest());
         let socket = Arc::clone(&self.sockets).acquire_owned().await;
+        #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
         socket.expect("the semaphore is never closed")
     }
 
     fn oldest(&self) -> Option<Idle> {
         let mut idle = self.idle();
-        (!idle.lines.is_empty()).then(|| idle.lines.remove(0))
+        (!idle.connections.is_empty()).then(|| idle.connections.remove(0))
     }
 
-    fn keep(self: &Arc<Self>, line: Idle) {
-        // Where all sockets are taken somebody may be waiting for one: the one that is idle longest, or this.
+    fn keep(self: &Arc<Self>, connection: Idle) {
+        // Where all sockets are taken a request may be waiting for one: close the connection that is idle
+        // longest, or this one.
         if self.sockets.available_permits() == 0 && self.oldest().is_none() {
             return;
         }
         let mut idle = self.idle();
-        idle.lines.push(line);
+        idle.connections.push(connection);
         if !std::mem::replace(&mut idle.swept, true) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, IdleLines> {
+    fn idle(&self) -> MutexGuard<'_, IdleConnections> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -190,8 +192,8 @@ async fn sweep(connections: Weak<Connections>) {
         tokio::time::sleep(SWEEP).await;
         let Some(connections) = connections.upgrade() else { return };
         let mut idle = connections.idle();
-        idle.lines.retain_mut(|idle| idle.since.elapsed() < POOL_IDLE && idle.line.is_quiet());
-        if idle.lines.is_empty() {
+        idle.connections.retain_mut(|idle| idle.since.elapsed() < POOL_IDLE && idle.connection.is_quiet());
+        if idle.connections.is_empty() {
             idle.swept = false;
             return;
         }

@@ -26,7 +26,7 @@ pub struct Replaced {
 
 impl Registry {
     /// Loads the component at `path` and makes it current for the provider that it describes. If it
-    /// does not load, whatever was current stays so.
+    /// does not load, the current plugin stays.
     pub async fn load(
         &self,
         host: &Host,

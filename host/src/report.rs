@@ -1,13 +1,13 @@
-//! What the host saw of a call: every request, whether it left, how long each phase took.
+//! What the host observed of a call: every request, whether it was sent, how long each phase took.
 
 use crate::error::CallError;
-use crate::word::Word;
+use crate::row_outcome::RowOutcome;
 use serde::{Serialize, Serializer};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// One call into a plugin, as the host saw it. A batch whose rows were looked at in a sealed call first
-/// has one report for both.
+/// One call into a plugin, as the host observed it. A batch that began with a dry run has one report for
+/// both calls.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CallReport {
     /// The operation's name in the contract.
@@ -16,57 +16,62 @@ pub struct CallReport {
     pub rows: usize,
     /// Queueing, instantiation, computing and requests together.
     pub elapsed: Duration,
-    /// The sealed call that came first, in which nothing can have left; absent where it was the only one,
-    /// or there was none. All of its requests were denied. The other members are about the batch, except
-    /// for `requests` and `error`: those are of the call in which requests left.
+    /// The dry run that came first, all of whose requests were denied; absent where it was the only call, or
+    /// there was none. The other fields are about the batch, except for `requests` and `error`: those are of
+    /// the call in which requests were sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sealed: Option<Box<CallReport>>,
+    pub dry_run: Option<Box<Self>>,
     /// Requests in the order in which they were begun.
     pub requests: Vec<RequestReport>,
     /// Log lines that were over the limit and dropped.
     pub log_lines_dropped: usize,
-    /// Rows where the host's word on what was sent replaced the plugin's. A plugin that is overruled
-    /// has a fault worth reporting to its author, except where a connection broke before anything
-    /// was written: only the host can know that.
+    /// Rows where the host's observation of what was sent replaced the plugin's report. Such a plugin has a
+    /// fault worth reporting to its author, except where a connection broke before anything was written:
+    /// only the host can know that.
     pub overruled: Vec<Overruled>,
     /// Why the call ended early, if it did.
-    #[serde(serialize_with = "in_words")]
+    #[serde(serialize_with = "as_text")]
     pub error: Option<CallError>,
 }
 
 impl CallReport {
-    /// The report of a batch: this is of the call that came after `sealed`, for the rows at `places`.
-    pub(crate) fn after(mut self, sealed: CallReport, places: &[usize]) -> Self {
-        self.overruled.iter_mut().for_each(|overruled| overruled.row = places[overruled.row]);
-        self.rows = sealed.rows;
-        self.elapsed += sealed.elapsed;
-        self.log_lines_dropped += sealed.log_lines_dropped;
-        // Of rows that went on, the word that counts is the later one.
-        self.sealed = Some(Box::new(CallReport { overruled: Vec::new(), ..sealed }));
+    /// The report of a batch, where `self` is of the call that followed `dry_run`, with the rows at `indexes`.
+    pub(crate) fn after(mut self, dry_run: Self, indexes: &[usize]) -> Self {
+        // Positions in this call become positions in the batch.
+        for overruled in &mut self.overruled {
+            if let Some(index) = indexes.get(overruled.row) {
+                overruled.row = *index;
+            }
+        }
+        self.rows = dry_run.rows;
+        self.elapsed += dry_run.elapsed;
+        self.log_lines_dropped += dry_run.log_lines_dropped;
+        // What counts for the rows at `indexes` is the later outcome.
+        self.dry_run = Some(Box::new(Self { overruled: Vec::new(), ..dry_run }));
         self
     }
 }
 
-fn in_words<S: Serializer>(error: &Option<CallError>, to: S) -> Result<S::Ok, S::Error> {
+fn as_text<S: Serializer>(error: &Option<CallError>, to: S) -> Result<S::Ok, S::Error> {
     error.as_ref().map(CallError::to_string).serialize(to)
 }
 
-/// A row where the host did not believe the plugin.
+/// A row where the host replaced the outcome that the plugin reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Overruled {
     /// The row's position in its batch.
     pub row: usize,
-    /// What the plugin said; the answer's row says what the host made of it.
-    pub said: Word,
+    /// What the plugin reported; the answer has the outcome that the host passes on.
+    pub reported: RowOutcome,
 }
 
 /// One request of a plugin.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RequestReport {
-    /// Scheme, host and port; the host alone where that is no origin. Masked like a log line and
-    /// bounded, for a host that was denied is the plugin's own word.
+    /// Scheme, host and port; the host alone where that is no origin. Redacted like a log line and
+    /// bounded, for a host that was denied is text of the plugin.
     pub origin: String,
-    /// Path without query, for queries may carry data; decoded, masked and bounded.
+    /// Path without query, for queries may carry data; decoded, redacted and bounded.
     pub path: String,
     /// How far it came.
     pub progress: Progress,
@@ -86,7 +91,8 @@ pub struct RequestReport {
     pub error: Option<String>,
 }
 
-/// How far a request came. Money hangs on the line between the first and the second.
+/// How far a request came. Whether it may be sent again depends on the difference between the first and the
+/// second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Progress {
@@ -94,17 +100,17 @@ pub enum Progress {
     NotSent,
     /// It was written, or can have been.
     Sent,
-    /// The whole answer was read.
+    /// The whole response was read.
     Answered,
 }
 
 /// Collects the requests of one call. Shared with the requests themselves, and read after the
 /// call's instance is gone.
 #[derive(Debug, Default)]
-pub(crate) struct Meter(Mutex<Vec<RequestReport>>);
+pub(crate) struct RequestRecorder(Mutex<Vec<RequestReport>>);
 
-impl Meter {
-    /// Notes that a request begins; its place, or nothing where `limit` requests have begun already.
+impl RequestRecorder {
+    /// Records that a request begins; its index, or nothing where `limit` requests have begun already.
     pub(crate) fn begin(&self, origin: String, path: String, limit: usize) -> Option<usize> {
         let mut requests = self.lock();
         if requests.len() >= limit {
@@ -125,9 +131,9 @@ impl Meter {
         Some(requests.len() - 1)
     }
 
-    /// Changes what is known of the request at `place`.
-    pub(crate) fn note(&self, place: usize, change: impl FnOnce(&mut RequestReport)) {
-        if let Some(request) = self.lock().get_mut(place) {
+    /// Changes what is known of the request at `index`.
+    pub(crate) fn note(&self, index: usize, change: impl FnOnce(&mut RequestReport)) {
+        if let Some(request) = self.lock().get_mut(index) {
             change(request);
         }
     }
@@ -152,7 +158,7 @@ mod tests {
             operation: "credit",
             rows: 2,
             elapsed: Duration::from_millis(1),
-            sealed: None,
+            dry_run: None,
             requests: Vec::new(),
             log_lines_dropped: 0,
             overruled: Vec::new(),

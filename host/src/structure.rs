@@ -1,12 +1,13 @@
-//! What a component is made of, read before anything of it is compiled.
+//! Counts the parts of a component before anything of it is compiled.
 //!
-//! One pass over the file that takes time in proportion to its size and hardly any memory. It decides
-//! nothing that the compiler decides: whether the parts are valid and fit together is found there.
+//! One pass over the file, in time proportional to its size and with hardly any memory. Whether the parts
+//! are valid and fit together is left to the compiler.
 
 use crate::limits::{
-    MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENT_DEPTH, MAX_COMPONENTS, MAX_ELEMENTS, MAX_EXPORTS,
-    MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_GLUE, MAX_IMPORTS, MAX_INSTANTIATIONS,
-    MAX_LOCALS, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH, MAX_TYPES,
+    MAX_ALIASES, MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENT_DEPTH, MAX_COMPONENTS, MAX_ELEMENTS, MAX_EXPORTS,
+    MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANCES,
+    MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH,
+    MAX_TYPES,
 };
 use std::ops::Range;
 use wasmparser::{
@@ -20,7 +21,7 @@ struct Unreadable(String);
 
 impl From<BinaryReaderError> for Unreadable {
     fn from(error: BinaryReaderError) -> Self {
-        Unreadable(error.to_string())
+        Self(error.to_string())
     }
 }
 
@@ -39,7 +40,9 @@ enum Part {
     Imports,
     Exports,
     Instantiations,
-    Glue,
+    CoreInstances,
+    Memories,
+    Aliases,
     Functions,
     FunctionBytes,
     FunctionLocals,
@@ -52,7 +55,7 @@ enum Part {
 }
 
 /// How many parts are counted.
-const PARTS: usize = 20;
+const PARTS: usize = 22;
 
 /// Each part with its name and how much of it there may be.
 const LIMITS: [(Part, &str, u64); PARTS] = [
@@ -66,7 +69,9 @@ const LIMITS: [(Part, &str, u64); PARTS] = [
     (Part::Imports, "imports", MAX_IMPORTS),
     (Part::Exports, "exports", MAX_EXPORTS),
     (Part::Instantiations, "instances", MAX_INSTANTIATIONS),
-    (Part::Glue, "aliases and canonical functions", MAX_GLUE),
+    (Part::CoreInstances, "core instances", MAX_INSTANCES as u64),
+    (Part::Memories, "memories that are not empty", MAX_MEMORIES),
+    (Part::Aliases, "aliases and canonical functions", MAX_ALIASES),
     (Part::Functions, "functions", MAX_FUNCTIONS),
     (Part::FunctionBytes, "bytes of a function", MAX_FUNCTION_BYTES),
     (Part::FunctionLocals, "locals of a function", MAX_FUNCTION_LOCALS),
@@ -97,7 +102,7 @@ pub(crate) struct Structure {
 
 /// Why a file is not compiled.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum StructureError {
     /// It has more of a part than is allowed. Levels are counted to the first that is too deep.
     Excess { part: &'static str, found: u64, limit: u64 },
     /// It is no component.
@@ -106,44 +111,49 @@ pub(crate) enum Fault {
 
 impl Structure {
     /// Reads the component `bytes`.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reading = Reading::of(bytes);
-        let read = reading.all();
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, StructureError> {
+        let mut counter = Counter::of(bytes);
+        let read = counter.all();
         // First what is too large: a file that is not read to its end for that is also incomplete.
         for (part, name, limit) in LIMITS {
-            let found = reading.counts[part as usize];
+            let found = *counter.count(part);
             if found > limit {
-                return Err(Fault::Excess { part: name, found, limit });
+                return Err(StructureError::Excess { part: name, found, limit });
             }
         }
         match read {
-            Ok(()) => Ok(reading.structure),
-            Err(Unreadable(reason)) => Err(Fault::NotAComponent(reason)),
+            Ok(()) => Ok(counter.structure),
+            Err(Unreadable(reason)) => Err(StructureError::NotAComponent(reason)),
         }
     }
 }
 
-struct Reading<'a> {
+struct Counter<'a> {
     bytes: &'a [u8],
     counts: [u64; PARTS],
     structure: Structure,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Counter<'a> {
     fn of(bytes: &'a [u8]) -> Self {
-        Reading { bytes, counts: [0; PARTS], structure: Structure::default() }
+        Counter { bytes, counts: [0; PARTS], structure: Structure::default() }
     }
 
     fn add(&mut self, part: Part, count: impl TryInto<u64>) {
         let count = count.try_into().unwrap_or(u64::MAX);
-        let total = &mut self.counts[part as usize];
+        let total = self.count(part);
         *total = total.saturating_add(count);
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "there are as many counts as parts")]
+    fn count(&mut self, part: Part) -> &mut u64 {
+        &mut self.counts[part as usize]
     }
 
     /// Keeps the largest of what is bounded one by one.
     fn largest(&mut self, part: Part, size: impl TryInto<u64>) {
         let size = size.try_into().unwrap_or(u64::MAX);
-        let largest = &mut self.counts[part as usize];
+        let largest = self.count(part);
         *largest = size.max(*largest);
     }
 
@@ -210,7 +220,10 @@ impl<'a> Reading<'a> {
                 for instance in section {
                     self.add(Part::Instantiations, 1u64);
                     match instance? {
-                        Instance::Instantiate { args, .. } => self.add(Part::Imports, args.len()),
+                        Instance::Instantiate { args, .. } => {
+                            self.add(Part::CoreInstances, 1u64);
+                            self.add(Part::Imports, args.len());
+                        }
                         Instance::FromExports(exports) => self.add(Part::Exports, exports.len()),
                     }
                 }
@@ -224,8 +237,13 @@ impl<'a> Reading<'a> {
                     }
                 }
             }
-            Payload::ComponentAliasSection(section) => self.add(Part::Glue, section.count()),
-            Payload::ComponentCanonicalSection(section) => self.add(Part::Glue, section.count()),
+            Payload::ComponentAliasSection(section) => self.add(Part::Aliases, section.count()),
+            Payload::ComponentCanonicalSection(section) => self.add(Part::Aliases, section.count()),
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    self.add(Part::Memories, u64::from(memory?.initial > 0));
+                }
+            }
             Payload::GlobalSection(section) => self.add(Part::Globals, section.count()),
             Payload::DataSection(section) => self.add(Part::Segments, section.count()),
             Payload::ElementSection(section) => {
@@ -273,7 +291,8 @@ impl<'a> Reading<'a> {
     fn component_types(&mut self, range: Range<usize>, count: u32) -> Result<()> {
         const COMPONENT: u8 = 0x41;
         const INSTANCE: u8 = 0x42;
-        let mut reader = BinaryReader::new(&self.bytes[range.clone()], range.start);
+        let section = self.bytes.get(range.clone()).unwrap_or_default();
+        let mut reader = BinaryReader::new(section, range.start);
         // The section begins with the number of its types.
         reader.read_var_u32()?;
         // How many types or declarations are left on each level.
@@ -373,11 +392,11 @@ mod tests {
         let files: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
         assert!(!files.is_empty(), "run `cargo xtask plugins` first");
         for bytes in files {
-            let mut reading = Reading::of(&bytes);
-            assert!(reading.all().is_ok());
-            assert!(reading.counts[Part::Functions as usize] > 0, "nothing was counted");
+            let mut counter = Counter::of(&bytes);
+            assert!(counter.all().is_ok());
+            assert!(counter.counts[Part::Functions as usize] > 0, "nothing was counted");
             for (part, name, limit) in LIMITS {
-                let found = reading.counts[part as usize];
+                let found = counter.counts[part as usize];
                 assert!(found * ROOM <= limit, "{found} {name}");
             }
         }

@@ -25,6 +25,13 @@ pub struct Options {
     seed: Option<u64>,
 }
 
+impl Options {
+    /// The defaults, for the component `file`.
+    pub fn of(file: PathBuf) -> Self {
+        Self { file, json: false, lang: "en".to_owned(), settings: None, seed: None }
+    }
+}
+
 /// Builds the kit and runs it; ends as it ends: 0 passed, 1 failed, 2 not judged.
 pub fn kit(options: &Options) -> Result<ExitCode> {
     build_programs()?;

@@ -6,6 +6,7 @@ mod architecture;
 #[cfg(test)]
 mod contract;
 mod demo;
+mod examples;
 mod kit;
 mod page;
 mod plugins;
@@ -26,6 +27,8 @@ enum Task {
     Demo(demo::Options),
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
+    /// Build the examples in other languages, and judge them.
+    Examples,
     /// The order platform with simulated gateways, on <http://127.0.0.1:8080>.
     Serve(page::ServeOptions),
     /// A command of the order platform on the same store, such as `user add NAME --administrator`.
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build().map(done),
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
+        Task::Examples => examples::examples(),
         Task::Serve(options) => page::serve(&options).map(done),
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
@@ -77,7 +81,8 @@ fn test() -> Result<()> {
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
-    run(cargo().args(["test", "--workspace", "--quiet"]))
+    run(cargo().args(["test", "--workspace", "--quiet"]))?;
+    examples::test()
 }
 
 /// Not part of `test`: installing cargo-deny takes minutes, and what it looks at changes with `Cargo.lock` alone.

@@ -9,6 +9,7 @@ use crate::service::providers::capabilities::{abilities, kind_name};
 use crate::store::Actor;
 use anyhow::{Result, bail};
 use clap::Subcommand;
+use provider_host::ImportGroup;
 use provider_host::contract::SettingKind;
 use std::path::{Path, PathBuf};
 
@@ -130,7 +131,23 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
             (lang.pick("ファイル", "file"), facts.path.display().to_string()),
             (lang.pick("大きさ", "size"), format!("{} bytes", yen(i64::try_from(facts.size).unwrap_or(i64::MAX)))),
             ("sha256", facts.digest.clone()),
-            (lang.pick("取り込む機能", "imports"), list(&facts.imports)),
+            (
+                lang.pick("取り込む機能（契約）", "imports: the contract"),
+                list(&facts.imports_of(ImportGroup::Contract))
+            ),
+            (lang.pick("取り込む機能（WASI HTTP）", "imports: WASI HTTP"), list(&facts.imports_of(ImportGroup::Http))),
+            (
+                lang.pick("取り込む機能（中身のないWASI）", "imports: empty WASI"),
+                list(&facts.imports_of(ImportGroup::EmptyWasi)),
+            ),
+            (
+                lang.pick("中身のないWASIの許可", "empty WASI permitted"),
+                match permissions.refuse_empty_wasi {
+                    true => lang.pick("しない", "no"),
+                    false => lang.pick("する", "yes"),
+                }
+                .to_owned(),
+            ),
             (
                 lang.pick("許可ファイルの後払い会社", "permitted provider"),
                 permissions.provider.clone().unwrap_or_else(|| "–".to_owned()),

@@ -3,32 +3,52 @@
 
 use provider_host::contract::{Address, Date, InvoiceDelivery, LineItem, Order, Party, Setting};
 use provider_host::{Account, Host, Limits, Origin, Permissions, Plugin};
+use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A component that `cargo xtask plugins` has built.
-pub fn component(name: &str) -> PathBuf {
+pub(crate) fn component(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(format!("{name}.wasm"));
     assert!(path.exists(), "{name}.wasm is not there; run `cargo xtask plugins` first");
     path
 }
 
 /// Limits small enough that a test that meets them is quick.
-pub fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits { deadline: Duration::from_secs(5), cpu: Duration::from_millis(200), ..Limits::default() }
 }
 
-pub async fn hostile(limits: Limits, server: &Server) -> Plugin {
-    let host = Host::builder().limits(limits).build().unwrap();
-    host.load(component("hostile"), Permissions::loopback(server.origin())).await.unwrap()
+pub(crate) async fn hostile(limits: Limits, server: &Server) -> Plugin {
+    load("hostile", limits, server).await
 }
 
+/// The plugin `name`, granted `server`.
+pub(crate) async fn load(name: &str, limits: Limits, server: &Server) -> Plugin {
+    let host = Host::builder().limits(limits).build().unwrap();
+    host.load(component(name), Permissions::loopback(server.origin())).await.unwrap()
+}
+
+/// Runs a test that would never end if the host did not stop the plugin: on a thread that is left
+/// behind, so that the failure is told.
+pub(crate) fn within(limit: Duration, test: impl Future<Output = ()> + Send + 'static) {
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+        ended.send(()).unwrap();
+    });
+    end.recv_timeout(limit).expect("the test failed, or the plugin was never stopped");
+}
+
+/// Far above the few hundred milliseconds that such a test takes.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
+
 /// The hostile plugin, granted gateways at `urls` on loopback.
-pub async fn hostile_at(limits: Limits, urls: &[String]) -> Plugin {
+pub(crate) async fn hostile_at(limits: Limits, urls: &[String]) -> Plugin {
     let host = Host::builder().limits(limits).build().unwrap();
     let origins = urls.iter().map(|url| url.parse().unwrap()).collect();
     let private_addresses = vec!["127.0.0.0/8".parse().unwrap()];
@@ -38,7 +58,7 @@ pub async fn hostile_at(limits: Limits, urls: &[String]) -> Plugin {
 
 /// NP's plugin, which carries many rows in a request and cannot ask by reference, and a mall's account at
 /// the gateway with this origin and base URL.
-pub async fn np(limits: Limits, origin: &str, base: &str) -> (Plugin, Account) {
+pub(crate) async fn np(limits: Limits, origin: &str, base: &str) -> (Plugin, Account) {
     let host = Host::builder().limits(limits).build().unwrap();
     let plugin = host.load(component("np"), Permissions::loopback(origin.parse().unwrap())).await.unwrap();
     let np = gateways::np::Np::default();
@@ -52,16 +72,16 @@ pub async fn np(limits: Limits, origin: &str, base: &str) -> (Plugin, Account) {
     (plugin, Account::new("shop", settings.into()))
 }
 
-pub fn account(behaviour: &str, server: &Server) -> Account {
+pub(crate) fn account(behaviour: &str, server: &Server) -> Account {
     account_at(behaviour, &format!("{}/", server.origin()))
 }
 
-pub fn account_at(behaviour: &str, url: &str) -> Account {
+pub(crate) fn account_at(behaviour: &str, url: &str) -> Account {
     let set = |key: &str, value: &str| Setting { key: key.into(), value: value.into() };
     Account::new("shop", vec![set("behaviour", behaviour), set("url", url), set("password", "hunter2-hunter2")])
 }
 
-pub fn order() -> Order {
+pub(crate) fn order() -> Order {
     let address = Address {
         postal_code: "1060032".into(),
         prefecture: "東京都".into(),
@@ -94,7 +114,7 @@ pub fn order() -> Order {
 
 /// What a server does with every connection.
 #[derive(Clone, Copy)]
-pub enum Does {
+pub(crate) enum Does {
     /// Answers 200 with so many bytes, and keeps the connection.
     Answers(usize),
     /// Answers 200 and closes without having said that it would.
@@ -112,14 +132,14 @@ pub enum Does {
 }
 
 /// A server on loopback that counts what reaches it.
-pub struct Server {
+pub(crate) struct Server {
     port: u16,
     connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
 }
 
 impl Server {
-    pub async fn start(does: Does) -> Self {
+    pub(crate) async fn start(does: Does) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (connections, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -130,23 +150,23 @@ impl Server {
                 tokio::spawn(serve(stream, does, Arc::clone(&read)));
             }
         });
-        Server { port, connections, requests }
+        Self { port, connections, requests }
     }
 
-    pub fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         format!("http://127.0.0.1:{}", self.port).parse().unwrap()
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// Whole requests that were read.
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
@@ -200,4 +220,61 @@ async fn read_request(stream: &mut TcpStream) -> Option<()> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     Some(())
+}
+
+/// Keeps everything that is written to it.
+#[derive(Clone, Default)]
+pub(crate) struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything that is logged while the guard lives.
+pub(crate) fn listen() -> (Kept, tracing::subscriber::DefaultGuard) {
+    let kept = Kept::default();
+    let writer = kept.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    (kept, tracing::subscriber::set_default(subscriber))
+}
+
+impl Kept {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Bytes of this process that are in memory.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+}
+
+/// The most that was in memory while `measured` ran, beyond what was before.
+pub(crate) async fn growth<T>(measured: impl Future<Output = T>) -> (T, usize) {
+    let (before, done) = (resident(), Arc::new(AtomicBool::new(false)));
+    let watched = Arc::clone(&done);
+    let watch = std::thread::spawn(move || {
+        let mut highest = 0;
+        while !watched.load(Ordering::SeqCst) {
+            highest = highest.max(resident());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        highest
+    });
+    let result = measured.await;
+    done.store(true, Ordering::SeqCst);
+    (result, watch.join().unwrap().saturating_sub(before))
 }

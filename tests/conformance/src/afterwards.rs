@@ -19,10 +19,10 @@ pub fn origins(session: &Session) -> Outcome {
     Outcome::of(reasons)
 }
 
-/// What was seen of `entry`, the sealed calls that came first as well: the plugin cannot rely on there
+/// What was seen of `entry`, the dry runs that came first as well: the plugin cannot rely on there
 /// being one, so it keeps the contract in each.
 fn all_calls(entry: &Entry) -> impl Iterator<Item = &CallReport> {
-    entry.calls.iter().flat_map(|call| call.sealed.as_deref().into_iter().chain([call]))
+    entry.calls.iter().flat_map(|call| call.dry_run.as_deref().into_iter().chain([call]))
 }
 
 /// Operations that send nothing sent nothing.

@@ -64,10 +64,11 @@ pub static LOADING: LazyLock<[Check; 3]> = LazyLock::new(|| {
             BARE,
             Judge::Loading,
             [
-                "WebAssemblyコンポーネントである",
-                "the file is a WebAssembly component",
-                "コアモジュールではなくコンポーネントにする（wit-component の ComponentEncoder など）",
-                "encode the core module as a component, with wit-component's ComponentEncoder for instance",
+                "受け入れられる大きさのWebAssemblyコンポーネントである",
+                "the file is a WebAssembly component that platforms take",
+                "理由のとおりに直す。コアモジュールはコンポーネントにし（wit-component の ComponentEncoder など）、大きすぎるものは小さく作る",
+                "follow the reason: a core module is encoded as a component, with wit-component's ComponentEncoder for \
+                 instance; one that is too large is built smaller",
             ],
         ),
         check(
@@ -75,10 +76,10 @@ pub static LOADING: LazyLock<[Check; 3]> = LazyLock::new(|| {
             BARE,
             Judge::Loading,
             [
-                "worldにあるものだけをimportし、payment-providerをexportする",
-                "it imports what its world names, no more, and exports payment-provider",
-                "wasm32-unknown-unknown で作るか、余分なimportを使う部品を外す",
-                "build for wasm32-unknown-unknown, or drop the parts that need files, clocks, sockets or environment",
+                "許されたものだけをimportし、payment-provider か payment-provider-sync をexportする",
+                "it imports what plugins may, no more, and exports payment-provider or payment-provider-sync",
+                "理由にあるimportを使う部品を外す",
+                "drop the parts that need the imports in the reason",
             ],
         ),
         check(

@@ -5,7 +5,7 @@ use crate::report::Outcome;
 use crate::session::{Operation, Rows, Session};
 use crate::words::{Words, say};
 use provider_host::contract::{Capability, Label, ProviderInfo, SettingKind};
-use provider_host::{Origin, Word};
+use provider_host::{Origin, RowOutcome};
 use std::collections::HashSet;
 
 /// No id, key or choice comes twice, and there is a choice where one has to be made.
@@ -143,7 +143,7 @@ fn has(info: &ProviderInfo, capability: Capability) -> bool {
 pub async fn connection_test(session: &Session) -> Outcome {
     let told = session.ask(Rows::Test, session.line(EMPTY)).await;
     let asked = told.requests().next().is_some();
-    let unsupported = told.words == [Word::Unsupported];
+    let unsupported = told.words == [RowOutcome::Unsupported];
     let said = told.said();
     let wrong = match has(session.plugin.info(), Capability::TEST_CONNECTION) {
         true if !asked => Some(say!("要求を送らずに答えた（{said}）", "it answered without having asked ({said})")),
@@ -173,7 +173,7 @@ pub async fn find_by_reference(session: &Session) -> Outcome {
             )
         })
     } else {
-        (told.words == [Word::Success]).then(|| {
+        (told.words == [RowOutcome::Success]).then(|| {
             say!(
                 "番号で探せないのに状況を答えた（{said}）",
                 "it cannot find by reference, and claims a standing ({said})"

@@ -5,7 +5,7 @@ use crate::report::Outcome;
 use crate::session::{Operation, Session, Told, name};
 use crate::words::{Words, say};
 use futures::future::join_all;
-use provider_host::{Progress, Word};
+use provider_host::{Progress, RowOutcome};
 
 /// A way in which a gateway fails.
 pub struct Fault {
@@ -14,18 +14,24 @@ pub struct Fault {
     /// What the line does.
     pub does: Does,
     /// What a row may say then.
-    pub allowed: &'static [Word],
+    pub allowed: &'static [RowOutcome],
     /// What it does, in Japanese.
     pub ja: &'static str,
     /// What it does, in English.
     pub en: &'static str,
 }
 
-const fn fault(name: &'static str, does: Does, allowed: &'static [Word], ja: &'static str, en: &'static str) -> Fault {
+const fn fault(
+    name: &'static str,
+    does: Does,
+    allowed: &'static [RowOutcome],
+    ja: &'static str,
+    en: &'static str,
+) -> Fault {
     Fault { name, does, allowed, ja, en }
 }
 
-const UNKNOWN: &[Word] = &[Word::OutcomeUnknown];
+const UNKNOWN: &[RowOutcome] = &[RowOutcome::OutcomeUnknown];
 const HTML: &[&str] = &["content-type: text/html; charset=utf-8"];
 const XML: &[&str] = &["content-type: text/xml; charset=utf-8"];
 const JSON: &[&str] = &["content-type: application/json"];
@@ -45,12 +51,12 @@ pub const MAY_HAVE_ARRIVED: [&str; 4] = [LOSES, "no-answer", "http-500", "cut-bo
 /// honest word. A status may say more: 429 that nothing was done, 401 that the shop was refused, and
 /// 503 usually the first.
 pub const FAULTS: [Fault; 20] = [
-    fault("refused", Does::Refuses, &[Word::NotSent], "接続を拒否する", "refuses the connection"),
+    fault("refused", Does::Refuses, &[RowOutcome::NotSent], "接続を拒否する", "refuses the connection"),
     // Whether anything was written is a race that only the host can decide; it overrules the plugin.
     fault(
         "accept-close",
         Does::Closes,
-        &[Word::NotSent, Word::OutcomeUnknown],
+        &[RowOutcome::NotSent, RowOutcome::OutcomeUnknown],
         "接続を受けてすぐ切る",
         "accepts and closes",
     ),
@@ -106,7 +112,7 @@ pub const FAULTS: [Fault; 20] = [
     fault(
         "http-401",
         Does::Answers("401 Unauthorized", HTML, PAGE),
-        &[Word::Unauthorized, Word::OutcomeUnknown],
+        &[RowOutcome::Unauthorized, RowOutcome::OutcomeUnknown],
         "401を返す",
         "answers 401",
     ),
@@ -114,7 +120,7 @@ pub const FAULTS: [Fault; 20] = [
     fault(
         "http-429",
         Does::Answers("429 Too Many Requests", &["retry-after: 7"], b""),
-        &[Word::Busy, Word::OutcomeUnknown],
+        &[RowOutcome::Busy, RowOutcome::OutcomeUnknown],
         "429とRetry-Afterを返す",
         "answers 429 with Retry-After",
     ),
@@ -129,7 +135,7 @@ pub const FAULTS: [Fault; 20] = [
     fault(
         "http-503",
         Does::Answers("503 Service Unavailable", &["retry-after: 7"], b""),
-        &[Word::OutcomeUnknown, Word::Busy],
+        &[RowOutcome::OutcomeUnknown, RowOutcome::Busy],
         "503とRetry-Afterを返す",
         "answers 503 with Retry-After",
     ),

@@ -9,7 +9,7 @@ use crate::session::{Operation, Rows, Session, Told, shown};
 use crate::words::{Words, say};
 use futures::future::join_all;
 use proptest::strategy::Strategy;
-use provider_host::{CallError, Word};
+use provider_host::{CallError, RowOutcome};
 
 /// Rows of a large list: the most that any provider takes in one request.
 const MANY: usize = 1_000;
@@ -149,7 +149,7 @@ pub async fn unknown_carrier(session: &Session) -> Outcome {
     let shipment = samples::shipment(samples::registration("KIT-1", Some("10000000001")), NO_CARRIER);
     let told = session.ask(Rows::Shipments(vec![shipment]), session.line(EMPTY)).await;
     let (said, sent) = (told.said(), told.requests().count());
-    let refused = told.words == [Word::Invalid] && sent == 0;
+    let refused = told.words == [RowOutcome::Invalid] && sent == 0;
     let reason = || {
         say!(
             "配送業者 {NO_CARRIER} を invalid と言わない、または送った（要求 {sent}件、回答 {said}）",

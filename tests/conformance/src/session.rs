@@ -10,7 +10,7 @@ use provider_host::contract::{
     Cancellation, Capability, Failure, FieldProblem, Order, ProviderInfo, Reason, Registration, Setting, SettingKind,
     Shipment,
 };
-use provider_host::{Account, Answer, CallError, CallReport, Plugin, RequestReport, Word};
+use provider_host::{Account, Answer, CallError, CallReport, Plugin, RequestReport, RowOutcome};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -104,17 +104,17 @@ pub struct Told {
     /// Which operation.
     pub operation: Operation,
     /// The plugin's own word for each row, before the host's.
-    pub words: Vec<Word>,
+    pub words: Vec<RowOutcome>,
     rows: Vec<String>,
     calls: Vec<CallReport>,
 }
 
 impl Told {
     fn new<T: Debug>(operation: Operation, answer: Answer<T>) -> Self {
-        let mut words: Vec<_> = answer.rows.iter().map(Word::of).collect();
+        let mut words: Vec<_> = answer.rows.iter().map(RowOutcome::of).collect();
         let mut first = 0;
         for call in &answer.calls {
-            call.overruled.iter().for_each(|overruled| words[first + overruled.row] = overruled.said);
+            call.overruled.iter().for_each(|overruled| words[first + overruled.row] = overruled.reported);
             first += call.rows;
         }
         Told { operation, words, rows: answer.rows.iter().map(in_short).collect(), calls: answer.calls }
@@ -173,7 +173,7 @@ pub fn in_short<T: Debug>(row: &Result<T, Failure>) -> String {
 }
 
 /// A word as the contract writes it.
-pub fn name(word: Word) -> String {
+pub fn name(word: RowOutcome) -> String {
     serde_json::to_value(word).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

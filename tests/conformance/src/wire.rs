@@ -16,7 +16,7 @@ use crate::session::{Rows, Session, in_short, name};
 use crate::words::Words;
 use gateways::{Gateway, by_id};
 use provider_host::contract::{Decision, Failure, Setting, SettingField, SettingKind, Standing};
-use provider_host::{Account, Origin, Word};
+use provider_host::{Account, Origin, RowOutcome};
 use script::Scene;
 use std::io;
 use std::path::PathBuf;
@@ -115,7 +115,7 @@ fn said<T>(rows: Vec<Result<T, Failure>>, done: fn(T) -> Done) -> Vec<Result<Don
 
 /// A row for people: its word, and what it holds or why not.
 fn row(row: &Result<Done, Failure>) -> String {
-    format!("{} ({})", name(Word::of(row)), in_short(row))
+    format!("{} ({})", name(RowOutcome::of(row)), in_short(row))
 }
 
 fn unknown() -> Outcome {

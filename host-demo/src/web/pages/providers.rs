@@ -2,8 +2,7 @@
 
 use crate::domain::actor::Actor;
 use crate::service::messages::localize::Localize;
-use crate::service::plugins::{Candidate, InstallError};
-use crate::service::plugins::{Confirmed, Files, LoadOutcome};
+use crate::service::plugins::{Candidate, Confirmed, Files, InstallError, LoadOutcome};
 use crate::service::providers::capabilities::{abilities, permitted};
 use crate::service::providers::metrics::OperationCalls;
 use crate::web::http::form::Upload;
@@ -24,7 +23,7 @@ use axum::response::Response;
 use provider_host::{Limits, Plugin};
 
 /// Largest form with a component and its permission file, in bytes: twice the default limit of the host for a component.
-pub const MAX_UPLOAD: usize = 32 << 20;
+pub const MAX_UPLOAD: usize = 64 << 20;
 
 #[derive(Template)]
 #[template(path = "providers.html")]

@@ -1,10 +1,10 @@
-//! A gateway closes a connection while a request is on its way. Where nobody could ask what became of
-//! it, no request takes that risk.
+//! A gateway closes an idle connection at the moment in which a request is written to it. Where the provider
+//! could not be asked for the outcome, requests use new connections.
 
 mod common;
 
 use common::{np, order};
-use provider_host::{Account, Limits, Plugin, Word};
+use provider_host::{Account, Limits, Plugin, RowOutcome};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -63,9 +63,9 @@ async fn in_doubt(plugin: &Plugin, shop: &Account) -> usize {
     let mut unknown = 0;
     for sent in 0..ORDERS {
         let answer = plugin.credit(shop, vec![order()]).await;
-        match Word::of(&answer.rows[0]) {
-            Word::OutcomeUnknown => unknown += 1,
-            word => assert_eq!(word, Word::Success, "{:?}", answer.rows),
+        match RowOutcome::of(&answer.rows[0]) {
+            RowOutcome::OutcomeUnknown => unknown += 1,
+            word => assert_eq!(word, RowOutcome::Success, "{:?}", answer.rows),
         }
         // From 195 to 205 ms, in steps of a fifth.
         tokio::time::sleep(KEPT - Duration::from_millis(5) + Duration::from_micros(200) * sent as u32).await;

@@ -1,11 +1,11 @@
-//! Which addresses a plugin may be connected to, judged after DNS, on the address itself.
+//! Which IP addresses a plugin may be connected to. It is checked after DNS, on the address itself.
 
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
 /// Ranges that are not the public internet. Forms that carry an IPv4 address inside an IPv6 one are
-/// refused whole: whatever they lead to has an ordinary address too.
+/// refused altogether: every public server that they lead to has an ordinary address too.
 const NOT_PUBLIC: &[(&str, &str)] = &[
     ("0.0.0.0/8", "this network"),
     ("10.0.0.0/8", "private"),
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_public_is_refused_in_every_disguise() {
+    fn addresses_that_are_not_public_are_refused_in_every_notation() {
         for address in [
             "0.0.0.0",
             "10.1.2.3",

@@ -1,11 +1,12 @@
-//! What a call that hoards answers holds in the host's memory. Alone in its process, whose memory it measures.
+//! How much of the host's memory a call holds that keeps all its responses. Alone in its process, whose memory
+//! it measures.
 
 mod common;
 
-use common::{Does, Server, account, account_at, component, limits, order};
+use common::{Does, Server, account, account_at, component, growth, limits, order};
 use provider_host::{Host, Limits, Permissions};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -42,30 +43,6 @@ async fn withholds() -> (String, Arc<AtomicUsize>) {
         }
     });
     (url, taken)
-}
-
-/// Bytes of this process that are in memory.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
-}
-
-/// The most that was in memory while `measured` ran, beyond what was before.
-async fn growth<T>(measured: impl Future<Output = T>) -> (T, usize) {
-    let (before, done) = (resident(), Arc::new(AtomicBool::new(false)));
-    let watched = Arc::clone(&done);
-    let watch = std::thread::spawn(move || {
-        let mut highest = 0;
-        while !watched.load(Ordering::SeqCst) {
-            highest = highest.max(resident());
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        highest
-    });
-    let result = measured.await;
-    done.store(true, Ordering::SeqCst);
-    (result, watch.join().unwrap().saturating_sub(before))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! What one call takes from the machine that all calls share has an end.
+//! What one call or plugin can take of the resources that all share is bounded.
 
 mod common;
 

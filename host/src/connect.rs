@@ -1,6 +1,6 @@
-//! Opening a connection: DNS, the judgement of the address, TCP, TLS; and what is known of one.
+//! Opens connections (DNS, IP policy, TCP, TLS) and counts what is written to them.
 
-use crate::address;
+use crate::ip_policy;
 use http::Uri;
 use ipnet::IpNet;
 use rustls::pki_types::ServerName;
@@ -20,7 +20,7 @@ use tokio_rustls::client::TlsStream;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DialError {
+pub(crate) enum ConnectError {
     #[error("the name could not be resolved: {0}")]
     Dns(io::Error),
     #[error("every address of the host is private, and the permissions name none of them")]
@@ -34,7 +34,7 @@ pub(crate) enum DialError {
 }
 
 /// Connects to the addresses that a plugin may reach.
-pub(crate) struct Dialer {
+pub(crate) struct Connector {
     /// Ranges that may be reached although they are not public.
     pub(crate) private: Arc<[IpNet]>,
     pub(crate) tls: TlsConnector,
@@ -42,65 +42,67 @@ pub(crate) struct Dialer {
     pub(crate) limit: Duration,
 }
 
-impl Dialer {
+impl Connector {
     /// A connection to the host and port of `url`, with TLS unless its scheme is `http`.
-    pub(crate) async fn open(&self, url: &Uri, socket: OwnedSemaphorePermit) -> Result<Line, DialError> {
+    pub(crate) async fn open(&self, url: &Uri, socket: OwnedSemaphorePermit) -> Result<HttpConnection, ConnectError> {
         let began = Instant::now();
-        let traffic = Arc::new(Traffic::default());
-        let connecting = self.connect(url, &traffic);
+        let tracker = Arc::new(WriteTracker::default());
+        let connecting = self.connect(url, &tracker);
         let stream =
-            tokio::time::timeout(self.limit, connecting).await.map_err(|_| DialError::TimedOut(self.limit))??;
-        Ok(Line { stream, traffic, took: began.elapsed(), used: false, _socket: socket })
+            tokio::time::timeout(self.limit, connecting).await.map_err(|_| ConnectError::TimedOut(self.limit))??;
+        Ok(HttpConnection { stream, tracker, took: began.elapsed(), used: false, _socket: socket })
     }
 
-    async fn connect(&self, url: &Uri, traffic: &Arc<Traffic>) -> Result<Box<dyn Stream>, DialError> {
+    async fn connect(&self, url: &Uri, tracker: &Arc<WriteTracker>) -> Result<Box<dyn Stream>, ConnectError> {
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let plain = url.scheme_str() == Some("http");
         let port = url.port_u16().unwrap_or(if plain { 80 } else { 443 });
-        let stream = Counted { stream: dial(host, port, &self.private).await?, traffic: Arc::clone(traffic) };
+        let stream =
+            CountingStream { stream: connect_tcp(host, port, &self.private).await?, tracker: Arc::clone(tracker) };
         if plain {
             return Ok(Box::new(stream));
         }
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| DialError::Tls(error.into()))?;
-        Ok(Box::new(self.tls.connect(name, stream).await.map_err(|error| DialError::Tls(error.into()))?))
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| ConnectError::Tls(error.into()))?;
+        Ok(Box::new(self.tls.connect(name, stream).await.map_err(|error| ConnectError::Tls(error.into()))?))
     }
 }
 
-async fn dial(host: &str, port: u16, private: &[IpNet]) -> Result<TcpStream, DialError> {
-    let found = tokio::net::lookup_host((host, port)).await.map_err(DialError::Dns)?;
-    // Judged here, after resolution and on the very address that is connected to: a name that
-    // points somewhere else a moment later gains nothing.
-    let mut last = DialError::Prohibited;
-    for address in found.filter(|address| address::allowed(address.ip(), private)) {
+async fn connect_tcp(host: &str, port: u16, private: &[IpNet]) -> Result<TcpStream, ConnectError> {
+    let found = tokio::net::lookup_host((host, port)).await.map_err(ConnectError::Dns)?;
+    // Checked after resolution and on the very address that is connected to, so that a name that
+    // resolves differently a moment later (DNS rebinding) does not pass.
+    let mut last = ConnectError::Prohibited;
+    for address in found.filter(|address| ip_policy::allowed(address.ip(), private)) {
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 // A request is one small write; waiting to fill a packet only adds delay.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Err(error) => last = DialError::Connect(error),
+            Err(error) => last = ConnectError::Connect(error),
         }
     }
     Err(last)
 }
 
-/// What went over a connection. The socket below TLS and hyper above it both tell it.
+/// Counts the bytes that a connection wrote. It is updated by the socket below TLS and by the stream that
+/// hyper writes to above it.
 #[derive(Debug, Default)]
-pub(crate) struct Traffic {
+pub(crate) struct WriteTracker {
     /// Bytes that the socket took since it was opened, the TLS handshake included.
     written: AtomicU64,
-    /// The same, when the request that is on its way was handed over.
+    /// The value of `written` when the current request was handed over.
     before: AtomicU64,
-    /// hyper has the whole body of the request that is on its way.
+    /// hyper has taken the whole body of the current request.
     body_taken: AtomicBool,
-    /// Something of the request was written since it was handed over.
+    /// hyper has begun to write the current request.
     begun: AtomicBool,
-    /// All of it was handed to the socket.
+    /// All of the current request was handed to the socket.
     complete: AtomicBool,
 }
 
-impl Traffic {
-    /// A request is handed over next; it may have no body at all, for which hyper does not ask.
+impl WriteTracker {
+    /// Begins to count for the next request. If it has no body hyper never asks for one.
     pub(crate) fn expect_request(&self, without_body: bool) {
         self.before.store(self.written.load(Ordering::SeqCst), Ordering::SeqCst);
         self.body_taken.store(without_body, Ordering::SeqCst);
@@ -108,8 +110,8 @@ impl Traffic {
         self.complete.store(false, Ordering::SeqCst);
     }
 
-    /// Whether any byte of the request that was handed over last can have left. What TLS itself writes,
-    /// an alert about what it read, is no request.
+    /// Whether any byte of the current request can have been sent. What TLS writes by itself, such as an
+    /// alert about what it read, does not count.
     pub(crate) fn request_left(&self) -> bool {
         self.begun.load(Ordering::SeqCst) && self.written.load(Ordering::SeqCst) > self.before.load(Ordering::SeqCst)
     }
@@ -130,23 +132,23 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
     fn socket(&self) -> &TcpStream;
 }
 
-impl Stream for Counted {
+impl Stream for CountingStream {
     fn socket(&self) -> &TcpStream {
         &self.stream
     }
 }
 
-impl Stream for TlsStream<Counted> {
+impl Stream for TlsStream<CountingStream> {
     fn socket(&self) -> &TcpStream {
         &self.get_ref().0.stream
     }
 }
 
-/// An open connection as hyper sees it. It is owned by the request that uses it or by the pool, and
-/// nothing is written to it but by its owner: once that is gone, what was written is final.
-pub(crate) struct Line {
+/// An open connection as hyper sees it. It is owned by the request that uses it or by the pool, and only
+/// the owner writes to it: once the owner is dropped the count of written bytes is final.
+pub(crate) struct HttpConnection {
     stream: Box<dyn Stream>,
-    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) tracker: Arc<WriteTracker>,
     /// DNS, TCP and TLS together.
     pub(crate) took: Duration,
     /// Whether it has carried a request before.
@@ -154,13 +156,13 @@ pub(crate) struct Line {
     _socket: OwnedSemaphorePermit,
 }
 
-impl Line {
-    /// Whether nothing came since the last answer: no byte, no end. What comes on a connection that
-    /// nobody asked would be read as the answer to the next request.
+impl HttpConnection {
+    /// Whether nothing arrived since the last response: neither a byte nor the end of the stream. Bytes that
+    /// arrive on an idle connection would be read as the response to the next request.
     pub(crate) fn is_quiet(&mut self) -> bool {
         let mut byte = [0];
-        // First whatever is on this side already, in TLS or known to the runtime; then the socket
-        // itself, of which the runtime may not have been told yet.
+        // First what TLS or the runtime has read already, then the socket itself: it may have data of which
+        // the runtime has not been notified yet.
         let read =
             Pin::new(&mut self.stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut ReadBuf::new(&mut byte));
         let peeked = SockRef::from(self.stream.socket()).peek(&mut [MaybeUninit::uninit()]);
@@ -168,21 +170,21 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for HttpConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        // What answers before it was asked answers something else, at the worst an earlier order.
-        if buffer.filled().len() > before && !self.traffic.complete.load(Ordering::SeqCst) {
+        // A response that begins before its request is complete belongs to another request.
+        if buffer.filled().len() > before && !self.tracker.complete.load(Ordering::SeqCst) {
             return Poll::Ready(Err(io::Error::other("an answer began before its request was complete")));
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for HttpConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.traffic.begun.store(true, Ordering::SeqCst);
+        self.tracker.begun.store(true, Ordering::SeqCst);
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -191,7 +193,7 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.traffic.begun.store(true, Ordering::SeqCst);
+        self.tracker.begun.store(true, Ordering::SeqCst);
         Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
     }
 
@@ -202,7 +204,7 @@ impl AsyncWrite for Line {
     /// hyper flushes only when it has no byte of its own left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.traffic.flushed();
+        self.tracker.flushed();
         Poll::Ready(Ok(()))
     }
 
@@ -211,27 +213,28 @@ impl AsyncWrite for Line {
     }
 }
 
-/// A TCP stream that counts what the socket takes, below TLS: what waits there for the socket has not left.
-struct Counted {
+/// A TCP stream that counts the bytes that the socket takes, below TLS: bytes that TLS still buffers have
+/// not been sent.
+struct CountingStream {
     stream: TcpStream,
-    traffic: Arc<Traffic>,
+    tracker: Arc<WriteTracker>,
 }
 
-impl Counted {
+impl CountingStream {
     fn count(&self, result: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(bytes)) = result {
-            self.traffic.written.fetch_add(*bytes as u64, Ordering::SeqCst);
+            self.tracker.written.fetch_add(*bytes as u64, Ordering::SeqCst);
         }
     }
 }
 
-impl AsyncRead for Counted {
+impl AsyncRead for CountingStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Counted {
+impl AsyncWrite for CountingStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.count(&result);

@@ -1,5 +1,5 @@
-//! What a plugin answers is bounded and readable before a platform sees it; calls that met a limit are
-//! told from calls that broke off.
+//! What a plugin answers is bounded and readable before a platform gets it; calls that met a limit are
+//! distinguished from calls that trapped.
 
 mod common;
 

@@ -1,10 +1,10 @@
-//! The host's word on what was sent, against plugins that lie and gateways that fail.
+//! The outcome of rows, with plugins that report falsely and gateways that fail.
 
 mod common;
 
 use common::{Does, Server, account, hostile, limits, order};
 use provider_host::contract::Failure;
-use provider_host::{Host, Limits, Origin, Overruled, Permissions, Progress, Word};
+use provider_host::{Host, Limits, Origin, Overruled, Permissions, Progress, RowOutcome};
 use std::sync::Arc;
 
 #[derive(Debug, PartialEq)]
@@ -45,13 +45,13 @@ async fn a_report_says_where_the_plugin_was_not_believed() {
     let plugin = hostile(limits(), &server).await;
     for (behaviour, overruled) in [
         ("honest", None),
-        ("lie-not-sent", Some(Word::NotSent)),
-        ("lie-unknown", Some(Word::OutcomeUnknown)),
-        ("deny", Some(Word::Success)),
+        ("lie-not-sent", Some(RowOutcome::NotSent)),
+        ("lie-unknown", Some(RowOutcome::OutcomeUnknown)),
+        ("deny", Some(RowOutcome::Success)),
         ("panic", None),
     ] {
         let answer = plugin.credit(&account(behaviour, &server), vec![order()]).await;
-        let expected: Vec<_> = overruled.map(|said| Overruled { row: 0, said }).into_iter().collect();
+        let expected: Vec<_> = overruled.map(|reported| Overruled { row: 0, reported }).into_iter().collect();
         assert_eq!(answer.calls[0].overruled, expected, "{behaviour}");
     }
 }
@@ -209,7 +209,7 @@ async fn an_answered_request_does_not_vouch_for_one_whose_answer_was_lost() {
             let second = if lost { Progress::Sent } else { Progress::Answered };
             assert_eq!(progress, [Progress::Answered, second], "{claim}");
             assert_eq!(carried_out.load(std::sync::atomic::Ordering::SeqCst), at + 1);
-            let unknown = Word::of(&answer.rows[0]) == Word::OutcomeUnknown;
+            let unknown = RowOutcome::of(&answer.rows[0]) == RowOutcome::OutcomeUnknown;
             assert_eq!(unknown, lost, "{claim}: {:?}", answer.rows);
         }
     }

@@ -1,5 +1,4 @@
-//! Keeps settings and personal data out of everything that is written down, and makes what is written
-//! harmless to read.
+//! Removes settings and personal data from everything that is logged, and the characters that terminals obey.
 
 use crate::contract::{Order, Party, Setting, SettingField, SettingKind};
 use crate::text::visible;
@@ -7,40 +6,40 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// Shorter values occur in ordinary words; masking them would hide the line and protect nothing.
+/// Shorter values occur in ordinary words; redacting them would hide the line and protect nothing.
 const MIN_LENGTH: usize = 2;
 /// Bytes of a text in which each value is looked for by itself. Building an automaton costs a hundred times as
 /// much for each byte of the values as looking at a byte of a text, and most calls have no text but a path.
 const SHORT: usize = 128;
-/// What stands in their place.
-const MASK: &str = "***";
+/// Replaces each value.
+const REDACTED: &str = "***";
 
 /// The values of one call that may not appear in a log line, a path or the name of a host.
 #[derive(Debug, Default)]
-pub(crate) struct Mask {
+pub(crate) struct Redactor {
     values: Vec<String>,
     /// Made when it is first needed: most calls write nothing.
     matcher: OnceLock<Option<AhoCorasick>>,
 }
 
-impl Mask {
+impl Redactor {
     /// Also hides the values of `settings`, secret or not: shop ids are half of a credential. A choice
-    /// stays readable if it is one: the plugin's own word, on its list, the same for every shop.
+    /// stays readable if it is one of those that the plugin lists, which are the same for every shop.
     pub(crate) fn and_settings(mut self, settings: &[Setting], described: &[SettingField]) -> Self {
         self.hide(settings.iter().filter(|setting| !is_choice(setting, described)).map(|s| s.value.as_str()));
         self
     }
 
-    /// A mask over the people of `orders`.
+    /// A redactor of the personal data of `orders`.
     pub(crate) fn of_orders(orders: &[Order]) -> Self {
-        let mut mask = Mask::default();
+        let mut redactor = Self::default();
         for order in orders {
             for party in [Some(&order.buyer), order.recipient.as_ref()].into_iter().flatten() {
-                mask.hide(personal(party));
+                redactor.hide(personal(party));
             }
-            mask.hide(order.note.as_deref());
+            redactor.hide(order.note.as_deref());
         }
-        mask
+        redactor
     }
 
     fn hide<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) {
@@ -48,25 +47,30 @@ impl Mask {
         self.values.extend(values.into_iter().filter(worth_hiding).map(str::to_owned));
     }
 
-    /// `text` with every hidden value masked, [readable](visible), cut to `length` characters.
+    /// `text` with every hidden value redacted, [readable](visible), cut to `length` characters.
     ///
     /// The text is cut first, so that its length costs nothing; only far enough behind the cut that a
     /// value that begins before it is seen whole.
-    pub(crate) fn apply(&self, text: &str, length: usize) -> String {
-        let longest = self.values.iter().map(String::len).max().unwrap_or_default();
+    pub(crate) fn redact(&self, text: &str, length: usize) -> String {
+        let longest = self.longest();
         let cut = text.char_indices().nth(length).map_or(text.len(), |(at, _)| at);
         let text = &text[..text.floor_char_boundary(cut.saturating_add(longest))];
-        let mut masked = String::new();
+        let mut redacted = String::new();
         let mut done = 0;
         for hidden in self.hidden(text) {
-            masked.push_str(&text[done..hidden.start.min(cut).max(done)]);
+            redacted.push_str(&text[done..hidden.start.min(cut).max(done)]);
             if hidden.start < cut {
-                masked.push_str(MASK);
+                redacted.push_str(REDACTED);
             }
             done = hidden.end;
         }
-        masked.push_str(text.get(done..cut).unwrap_or_default());
-        visible(&masked, length)
+        redacted.push_str(text.get(done..cut).unwrap_or_default());
+        visible(&redacted, length)
+    }
+
+    /// Bytes of the longest hidden value.
+    pub(crate) fn longest(&self) -> usize {
+        self.values.iter().map(String::len).max().unwrap_or_default()
     }
 
     /// Where hidden values are in `text`, overlapping ones as one, in order.
@@ -135,42 +139,42 @@ mod tests {
         Setting { key: key.into(), value: value.into() }
     }
 
-    fn mask(values: &[&str]) -> Mask {
+    fn redactor(values: &[&str]) -> Redactor {
         let settings: Vec<_> = values.iter().map(|value| set("key", value)).collect();
-        Mask::default().and_settings(&settings, &[])
+        Redactor::default().and_settings(&settings, &[])
     }
 
     #[test]
     fn hidden_values_never_show_not_even_in_part() {
-        let mask = mask(&["secret", "secret-longer", "x", "ABCD", "cdef"]);
-        assert_eq!(mask.apply("x secret-longer\u{7}and secret", 100), "x ***\u{fffd}and ***");
-        assert_eq!(mask.apply("0123456789", 4), "0123");
-        assert_eq!(mask.apply("one abcdef, one SECRET", 100), "one ***, one ***", "overlapping, in any case");
-        let long = mask.apply(&format!("one abcdef, one SECRET{}", "-".repeat(SHORT)), 2 * SHORT);
+        let redactor = redactor(&["secret", "secret-longer", "x", "ABCD", "cdef"]);
+        assert_eq!(redactor.redact("x secret-longer\u{7}and secret", 100), "x ***\u{fffd}and ***");
+        assert_eq!(redactor.redact("0123456789", 4), "0123");
+        assert_eq!(redactor.redact("one abcdef, one SECRET", 100), "one ***, one ***", "overlapping, in any case");
+        let long = redactor.redact(&format!("one abcdef, one SECRET{}", "-".repeat(SHORT)), 2 * SHORT);
         assert!(long.starts_with("one ***, one ***--"), "in one pass as well: {long}");
-        assert_eq!(mask.apply("a\r\n\u{1b}[31m\u{202e}b", 100), "a  \u{fffd}[31m\u{fffd}b");
+        assert_eq!(redactor.redact("a\r\n\u{1b}[31m\u{202e}b", 100), "a  \u{fffd}[31m\u{fffd}b");
     }
 
     #[test]
     fn a_value_that_is_cut_does_not_show() {
-        let mask = mask(&["秘密の合言葉"]);
+        let redactor = redactor(&["秘密の合言葉"]);
         for length in 0..20 {
-            let cut = mask.apply("x秘密の合言葉、秘密の合言葉y", length);
+            let cut = redactor.redact("x秘密の合言葉、秘密の合言葉y", length);
             assert!(!cut.contains(['秘', '密', '言']), "{cut}");
             assert!(cut.chars().count() <= length);
         }
-        assert_eq!(mask.apply("x秘密の合言葉y", 100), "x***y");
+        assert_eq!(redactor.redact("x秘密の合言葉y", 100), "x***y");
     }
 
     #[test]
     fn a_line_of_megabytes_costs_what_is_read_of_it() {
         let values: Vec<_> = (0..10_000).map(|n| format!("value-{n}-of-a-person")).collect();
-        let mask = mask(&values.iter().map(String::as_str).collect::<Vec<_>>());
+        let redactor = redactor(&values.iter().map(String::as_str).collect::<Vec<_>>());
         let line = "value-77-of-a-person ".repeat(400_000);
         // Once, so that the automaton is there.
-        mask.apply(&line[..1_000], 500);
+        redactor.redact(&line[..1_000], 500);
         let began = std::time::Instant::now();
-        assert!(mask.apply(&line, 500).starts_with("*** *** "));
+        assert!(redactor.redact(&line, 500).starts_with("*** *** "));
         assert!(began.elapsed() < std::time::Duration::from_millis(100), "{:?}", began.elapsed());
     }
 
@@ -190,10 +194,10 @@ mod tests {
         let described = [choice("mode"), choice("password"), choice("twice"), field("twice", SettingKind::Secret)];
         let settings =
             [set("mode", "listed"), set("password", "hunter2"), set("twice", "listed"), set("none", "listed!")];
-        let mask = |at: usize| Mask::default().and_settings(&settings[at..=at], &described);
-        assert_eq!(mask(0).apply("listed", 10), "listed");
-        assert_eq!(mask(1).apply("hunter2", 10), "***");
-        assert_eq!(mask(2).apply("listed", 10), "***");
-        assert_eq!(mask(3).apply("listed!", 10), "***");
+        let redactor = |at: usize| Redactor::default().and_settings(&settings[at..=at], &described);
+        assert_eq!(redactor(0).redact("listed", 10), "listed");
+        assert_eq!(redactor(1).redact("hunter2", 10), "***");
+        assert_eq!(redactor(2).redact("listed", 10), "***");
+        assert_eq!(redactor(3).redact("listed!", 10), "***");
     }
 }

@@ -1,5 +1,5 @@
-//! What left the machine, for every kind of request and every way in which a connection can end; and
-//! that no answer is read as that to another request.
+//! Whether a request was sent, for every kind of request and every way in which a connection can end; and
+//! that no response is read as that to another request.
 
 mod common;
 
@@ -54,7 +54,7 @@ impl Gateway {
     async fn start(answered: usize, ends: Ends) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let gateway = Gateway { url, seen: Arc::default(), ended: Arc::default() };
+        let gateway = Self { url, seen: Arc::default(), ended: Arc::default() };
         let (seen, ended) = (Arc::clone(&gateway.seen), Arc::clone(&gateway.ended));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -189,7 +189,7 @@ async fn what_found_no_connection_is_not_sent() {
     }
 }
 
-/// What a server sends that nobody asked for.
+/// What a server sends beside the response to a request.
 #[derive(Clone, Copy, Debug)]
 enum Extra {
     /// A second answer right behind the first.

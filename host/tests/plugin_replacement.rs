@@ -1,4 +1,4 @@
-//! Swapping a plugin while calls run: every row answered, none twice, a broken file changes nothing.
+//! Replacing a plugin while calls run: every row is answered, none twice, and a broken file changes nothing.
 
 mod common;
 
