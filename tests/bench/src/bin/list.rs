@@ -4,10 +4,10 @@
 //! with places and words that differ from time to time; the 99th percentile stands beside what is measured.
 
 use anyhow::{Context, Result};
-use host_demo::domain::credit_state::State;
-use host_demo::domain::mall::Mall;
-use host_demo::store::{DatabaseLocation, ListQuery, MallUpdate, Position, Store};
+use domain::credit_state::State;
+use domain::mall::Mall;
 use std::time::{Duration, Instant};
+use store::{DatabaseLocation, ListQuery, MallUpdate, Position, Store};
 use time::macros::date;
 
 /// Enough that the 99th percentile is more than a single outlier.

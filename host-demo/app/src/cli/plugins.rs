@@ -1,0 +1,205 @@
+//! `plugin`.
+
+use crate::cli::session::Session;
+use crate::cli::table::{pairs, table, yen};
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use domain::lang::Lang;
+use provider_host::ImportGroup;
+use provider_host::contract::SettingKind;
+use service::messages::localize::Localize;
+use service::plugins::{Candidate, Confirmed, Files, Installer, LoadOutcome};
+use service::providers::capabilities::{abilities, kind_name};
+use std::path::{Path, PathBuf};
+use store::Actor;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginCommand {
+    /// プラグインの一覧 / list the folder's plugins
+    List,
+    /// プラグインを読み込む・入れ替える（実行中の処理も次の通信から新しい方を使う） / load or replace a plugin, also for work that is running
+    Load {
+        /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
+        file: PathBuf,
+        /// 通信先や設定項目が変わることを確認した / the changes that it names are meant
+        #[arg(long)]
+        yes: bool,
+    },
+    /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
+    Inspect {
+        /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
+        file: PathBuf,
+    },
+}
+
+/// Digits of a digest that are shown in a list: enough to tell versions apart.
+const SHORT_DIGEST: usize = 12;
+
+pub(super) async fn run(session: &Session, command: PluginCommand) -> Result<bool> {
+    match command {
+        PluginCommand::List => list(session).await,
+        PluginCommand::Load { file, yes } => load(session, &file, yes).await,
+        PluginCommand::Inspect { file } => inspect(session, &file).await,
+    }
+}
+
+async fn load(session: &Session, file: &Path, yes: bool) -> Result<bool> {
+    let (directory, store, registry) = (&session.plugins, &session.store, &session.registry);
+    let installer = Installer { directory, store, registry };
+    let confirmed = if yes { Confirmed::All } else { Confirmed::No };
+    let files = Files::read(directory, file)?;
+    let plugin = match installer.load(files, confirmed, Actor::now(&session.operator)).await? {
+        LoadOutcome::Installed { plugin, .. } => plugin,
+        LoadOutcome::Unconfirmed(candidate) => {
+            println!("{}", question(&candidate, session.lang));
+            bail!(session.say(
+                "何も変えていません。変更してよければ --yes を付けて実行してください",
+                "Nothing was changed; if this is meant, say --yes",
+            ));
+        }
+    };
+    let (info, facts) = (plugin.info(), plugin.facts());
+    println!("{} {} {} → {}", info.id, info.version, facts.digest, facts.path.display());
+    Ok(true)
+}
+
+/// What has to be confirmed before `candidate` is put in its place.
+fn question(candidate: &Candidate, lang: Lang) -> String {
+    let (info, facts) = (candidate.plugin.info(), candidate.plugin.facts());
+    let lines = |lines: Vec<String>| lines.join("\n");
+    pairs([
+        (
+            lang.pick("後払い会社", "provider"),
+            format!("{} {} → {}", info.id, candidate.version_before().unwrap_or("–"), info.version),
+        ),
+        ("sha256", facts.digest.clone()),
+        (
+            lang.pick("変わること", "what changes"),
+            lines(candidate.changes.iter().map(|change| change.localized(lang)).collect()),
+        ),
+        (
+            lang.pick("影響するモール", "malls concerned"),
+            lines(candidate.malls.iter().map(|(id, name)| format!("{id} {name}")).collect()),
+        ),
+    ])
+}
+
+async fn list(session: &Session) -> Result<bool> {
+    let lang = session.lang;
+    let (mut rows, mut all_serve) = (Vec::new(), true);
+    for name in session.plugins.names()? {
+        let plugin = match session.plugins.load(&name).await {
+            Ok(plugin) => plugin,
+            Err(error) => {
+                all_serve = false;
+                eprintln!("{name}: {error}");
+                continue;
+            }
+        };
+        let (info, facts) = (plugin.info(), plugin.facts());
+        let origins = facts.permissions.origins.iter().map(ToString::to_string);
+        rows.push([
+            format!("{}\n{}", info.id, lang.pick(&info.name.ja, &info.name.en)),
+            info.version.clone(),
+            format!("{} KiB", facts.size.div_ceil(1024)),
+            facts.digest.chars().take(SHORT_DIGEST).collect(),
+            origins.collect::<Vec<_>>().join("\n"),
+        ]);
+    }
+    let headings = lang.pick(
+        ["後払い会社", "版", "大きさ", "sha256", "通信先の許可"],
+        ["provider", "version", "size", "sha256", "may reach"],
+    );
+    println!("{}", table(headings, rows));
+    Ok(all_serve)
+}
+
+async fn inspect(session: &Session, file: &Path) -> Result<bool> {
+    let lang = session.lang;
+    let plugin = session.plugins.load_file(file).await?;
+    let (info, facts) = (plugin.info(), plugin.facts());
+    let limits = &info.batch_limits;
+    let list = |items: &[String]| items.join("\n");
+    let permissions = &facts.permissions;
+    println!(
+        "{}",
+        pairs([
+            (
+                lang.pick("後払い会社", "provider"),
+                format!("{} ({}) {}", lang.pick(&info.name.ja, &info.name.en), info.id, info.version)
+            ),
+            (lang.pick("ファイル", "file"), facts.path.display().to_string()),
+            (lang.pick("大きさ", "size"), format!("{} bytes", yen(i64::try_from(facts.size).unwrap_or(i64::MAX)))),
+            ("sha256", facts.digest.clone()),
+            (
+                lang.pick("取り込む機能（契約）", "imports: the contract"),
+                list(&facts.imports_of(ImportGroup::Contract))
+            ),
+            (lang.pick("取り込む機能（WASI HTTP）", "imports: WASI HTTP"), list(&facts.imports_of(ImportGroup::Http))),
+            (
+                lang.pick("取り込む機能（中身のないWASI）", "imports: empty WASI"),
+                list(&facts.imports_of(ImportGroup::EmptyWasi)),
+            ),
+            (
+                lang.pick("中身のないWASIの許可", "empty WASI permitted"),
+                match permissions.refuse_empty_wasi {
+                    true => lang.pick("しない", "no"),
+                    false => lang.pick("する", "yes"),
+                }
+                .to_owned(),
+            ),
+            (
+                lang.pick("許可ファイルの後払い会社", "permitted provider"),
+                permissions.provider.clone().unwrap_or_else(|| "–".to_owned()),
+            ),
+            (
+                lang.pick("通信先の許可", "may reach"),
+                list(&permissions.origins.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            ),
+            (
+                lang.pick("内部アドレスの許可", "private addresses"),
+                list(&permissions.private_addresses.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            ),
+            (
+                lang.pick("一度に扱える件数", "rows in a call"),
+                format!(
+                    "credit {}, check {}, cancel {}, sync {}",
+                    limits.credit, limits.check_credit, limits.cancel, limits.sync_tracking
+                ),
+            ),
+            (
+                lang.pick("できること", "can"),
+                list(&abilities(info).map(|(_, [ja, en])| lang.pick(ja, en).to_owned()).collect::<Vec<_>>())
+            ),
+            (lang.pick("請求額の上限", "most billed"), info.max_billed_amount.map_or("–".to_owned(), yen),),
+            (
+                lang.pick("配送業者", "carriers"),
+                info.carriers
+                    .iter()
+                    .map(|c| lang.pick(c.name.ja.as_str(), &c.name.en))
+                    .collect::<Vec<_>>()
+                    .join(lang.pick("、", ", ")),
+            ),
+        ])
+    );
+    let headings =
+        lang.pick(["設定項目", "名前", "種類", "必須", "既定値"], ["setting", "name", "kind", "required", "default"]);
+    let rows = info.settings.iter().map(|field| {
+        [
+            field.key.clone(),
+            lang.pick(&field.label.ja, &field.label.en).clone(),
+            kind(&field.kind),
+            if field.required { lang.pick("必須", "yes") } else { "" }.to_owned(),
+            field.default.clone().unwrap_or_default(),
+        ]
+    });
+    println!("{}", table(headings, rows));
+    Ok(true)
+}
+
+fn kind(kind: &SettingKind) -> String {
+    match kind {
+        SettingKind::Choice(choices) => choices.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(" | "),
+        other => kind_name(other).to_owned(),
+    }
+}

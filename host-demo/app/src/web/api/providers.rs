@@ -1,0 +1,241 @@
+//! Providers: what is loaded, and loading another component.
+
+use crate::web::App;
+use crate::web::api::answers::{Acting, Key, Reading, Restricted};
+use crate::web::api::caller::Administrator;
+use crate::web::api::problem::{Kind, Problem, RequiredConfirmation};
+use crate::web::api::schemas::administration::ProviderChange;
+use axum::Json;
+use axum::extract::{Multipart, State};
+use provider_host::Plugin;
+use provider_host::contract::{Carrier, SettingField, SettingKind};
+use serde::Serialize;
+use service::plugins::{Files, InstallError};
+use service::providers::capabilities::{abilities, kind_name};
+use store::{Actor, Breaker, BreakerState};
+use utoipa::ToSchema;
+
+/// A loaded plugin.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Provider {
+    id: String,
+    name_ja: String,
+    name_en: String,
+    version: String,
+    /// Hex SHA-256 of the component.
+    sha256: String,
+    size: u64,
+    imports: Vec<String>,
+    origins: Vec<String>,
+    private_addresses: Vec<String>,
+    /// What a mall has to be given for it.
+    settings: Vec<ProviderSetting>,
+    /// 配送業者 that it reports.
+    carriers: Vec<ProviderCarrier>,
+    /// What it can do beyond crediting.
+    capabilities: Vec<&'static str>,
+    /// Largest bill that it takes, in yen.
+    max_billed_amount: Option<i64>,
+    breaker: CircuitBreaker,
+    calls: Vec<CallStatistics>,
+}
+
+/// A setting of a provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProviderSetting {
+    key: String,
+    label_ja: String,
+    label_en: String,
+    help_ja: String,
+    help_en: String,
+    /// `text`, `digits`, `secret`, `url` or `choice`.
+    kind: &'static str,
+    /// What can be chosen.
+    choices: Vec<String>,
+    required: bool,
+    default: Option<String>,
+    /// In characters.
+    max_length: Option<u32>,
+}
+
+impl From<&SettingField> for ProviderSetting {
+    fn from(field: &SettingField) -> Self {
+        let choices = match &field.kind {
+            SettingKind::Choice(choices) => choices.iter().map(|(id, _)| id.clone()).collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            key: field.key.clone(),
+            label_ja: field.label.ja.clone(),
+            label_en: field.label.en.clone(),
+            help_ja: field.help.ja.clone(),
+            help_en: field.help.en.clone(),
+            kind: kind_name(&field.kind),
+            choices,
+            required: field.required,
+            default: field.default.clone(),
+            max_length: field.max_length,
+        }
+    }
+}
+
+/// A carrier.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProviderCarrier {
+    id: String,
+    name_ja: String,
+    name_en: String,
+}
+
+impl From<&Carrier> for ProviderCarrier {
+    fn from(carrier: &Carrier) -> Self {
+        let (id, name) = (carrier.id.clone(), &carrier.name);
+        Self { id, name_ja: name.ja.clone(), name_en: name.en.clone() }
+    }
+}
+
+/// Whether batches and automation leave the provider alone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CircuitBreaker {
+    /// `closed`, `open` or `half_open`.
+    state: String,
+    /// Calls that failed in a row.
+    failures: i64,
+    /// When it is tried next.
+    probe_at: Option<i64>,
+}
+
+impl CircuitBreaker {
+    fn new(breaker: Option<&Breaker>) -> Self {
+        Self {
+            state: breaker.map_or(BreakerState::Closed, |breaker| breaker.state).to_string(),
+            failures: breaker.map_or(0, |breaker| breaker.failures),
+            probe_at: breaker.and_then(|breaker| breaker.probe_at),
+        }
+    }
+}
+
+/// Calls of one operation since this process began.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CallStatistics {
+    operation: String,
+    calls: u64,
+    rows: u64,
+    errors: u64,
+    total_milliseconds: u64,
+    longest_milliseconds: u64,
+}
+
+fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
+    let (info, facts) = (plugin.info(), plugin.facts());
+    let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let calls = app.calls.of(&info.id).operations.into_iter().map(|(operation, tally)| CallStatistics {
+        operation: operation.to_owned(),
+        calls: tally.calls,
+        rows: tally.rows,
+        errors: tally.errors,
+        total_milliseconds: milliseconds(tally.total),
+        longest_milliseconds: milliseconds(tally.longest),
+    });
+    Provider {
+        id: info.id.clone(),
+        name_ja: info.name.ja.clone(),
+        name_en: info.name.en.clone(),
+        version: info.version.clone(),
+        sha256: facts.digest.clone(),
+        size: facts.size,
+        imports: facts.imports.clone(),
+        origins: facts.permissions.origins.iter().map(ToString::to_string).collect(),
+        private_addresses: facts.permissions.private_addresses.iter().map(ToString::to_string).collect(),
+        settings: info.settings.iter().map(ProviderSetting::from).collect(),
+        carriers: info.carriers.iter().map(ProviderCarrier::from).collect(),
+        capabilities: abilities(info).map(|(name, _)| name).collect(),
+        max_billed_amount: info.max_billed_amount,
+        breaker: CircuitBreaker::new(breakers.iter().find(|breaker| breaker.provider == info.id)),
+        calls: calls.collect(),
+    }
+}
+
+/// What is loaded.
+#[utoipa::path(get, operation_id = "providers", path = "/v1/providers", tag = "administration",
+    responses((status = 200, body = Vec<Provider>, description = "The providers."), Reading))]
+pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<Provider>>, Problem> {
+    let breakers = app.store.breakers().await?;
+    Ok(Json(app.registry.all().iter().map(|plugin| view(&app, plugin, &breakers)).collect()))
+}
+
+/// What errors call a component that was sent, for it has no file name here.
+const UPLOADED: &str = "component";
+
+/// A component and its permission file. The boundary between them is part of what an `Idempotency-Key` stands for:
+/// send the same bytes again.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "described, never made")]
+pub(super) struct ProviderFiles {
+    /// The WebAssembly component.
+    #[schema(value_type = String, format = Binary)]
+    component: Vec<u8>,
+    /// TOML: `provider` (the id that the component describes), `sha256` (absent: any file), `origins` (absent: the
+    /// plugin may send no request), `private-addresses` (absent: public ones alone).
+    #[schema(value_type = String, format = Binary)]
+    permissions: Vec<u8>,
+    /// The `confirmation` of the problem `unconfirmed`, to say yes to the changes that it names.
+    confirmation: Option<String>,
+}
+
+/// Loads a component, in place of the one that its provider has. If it does not load, nothing changes. If more than
+/// its code changes, origins for instance or settings, it is answered by the problem `unconfirmed`, which names the
+/// changes and what to send to confirm them.
+#[utoipa::path(post, operation_id = "load_provider", path = "/v1/providers", tag = "administration", params(Key),
+    request_body(content = ProviderFiles, content_type = "multipart/form-data"),
+    responses((status = 200, body = Provider, description = "The provider as it is now."), Acting, Restricted))]
+pub(super) async fn load(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    mut form: Multipart,
+) -> Result<Json<Provider>, Problem> {
+    let unreadable =
+        |error: axum::extract::multipart::MultipartError| Problem::new(Kind::Unreadable, error.body_text());
+    let (mut component, mut permissions, mut confirmation) = (None, None, None);
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+        match field.name() {
+            Some("component") => component = Some(field.bytes().await.map_err(unreadable)?),
+            Some("permissions") => permissions = Some(field.bytes().await.map_err(unreadable)?),
+            Some("confirmation") => confirmation = Some(field.text().await.map_err(unreadable)?),
+            _ => {
+                let words = "The parts are `component`, `permissions` and `confirmation`.";
+                return Err(Problem::new(Kind::Invalid, words));
+            }
+        }
+    }
+    let (Some(component), Some(permissions)) = (component, permissions) else {
+        return Err(Problem::new(Kind::Invalid, "Both `component` and `permissions` are needed."));
+    };
+    let files = Files {
+        name: UPLOADED.into(),
+        component: component.to_vec(),
+        permissions: String::from_utf8_lossy(&permissions).into_owned(),
+    };
+    let candidate = app.installer().examine(files).await?;
+    let wanted = candidate.confirmation();
+    if !candidate.changes.is_empty() && confirmation.is_none_or(|confirmation| confirmation != wanted) {
+        let words = "More than the code changes. Look at `confirm`, and send its `confirmation` with the same files.";
+        return Err(Problem::new(Kind::Unconfirmed, words).confirmed_by(RequiredConfirmation {
+            changes: candidate.changes.into_iter().map(ProviderChange::from).collect(),
+            malls: candidate.malls.into_keys().collect(),
+            confirmation: wanted,
+        }));
+    }
+    let plugin = app.installer().install(&candidate, Actor::now(&caller.name)).await?;
+    Ok(Json(view(&app, &plugin, &app.store.breakers().await?)))
+}
+
+impl From<InstallError> for Problem {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Provider(reason) => Self::new(Kind::Refused, reason.to_string()),
+            InstallError::Store(error) => Self::failed(&error),
+            InstallError::Meanwhile(_) => Self::new(Kind::Conflict, error.to_string()),
+        }
+    }
+}

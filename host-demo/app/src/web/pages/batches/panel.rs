@@ -1,0 +1,185 @@
+//! The panel (処理パネル): the form that begins a batch, with a confirmation where it is needed.
+
+use crate::web::http::form::Signed;
+use crate::web::http::list_query::{ListAddress, numbers};
+use crate::web::http::notice::{Notice, Tone};
+use crate::web::http::refusal::Refusal;
+use crate::web::http::session::Staff;
+use crate::web::pages::batches::selection::Selection;
+use crate::web::state::App;
+use crate::web::texts::{Texts, fill};
+use axum::extract::State as Shared;
+use axum::response::Response;
+use domain::credit_state::Action;
+use serde::Deserialize;
+use service::batches::is_for_many;
+use service::batches::{self, BatchError};
+use std::collections::BTreeSet;
+use store::{IdempotencyCheck, IdempotentRequest, MAX_BATCH, PAGE};
+
+/// The form of the panel.
+#[derive(Deserialize)]
+pub struct PanelForm {
+    action: String,
+    scope: String,
+    once: String,
+    /// The ticked orders in the order of the page …
+    #[serde(default)]
+    id: Vec<i64>,
+    /// … and in the order in which they were ticked, where a script kept it.
+    #[serde(default)]
+    sequence: String,
+    /// The conditions of the list, and how many orders matched when it was shown.
+    #[serde(default)]
+    query: String,
+    #[serde(default)]
+    matching: String,
+    /// Restricts the action to the orders of this provider.
+    #[serde(default)]
+    provider: String,
+    /// The batch under whose results the panel stood.
+    batch: Option<i64>,
+    /// The digest of what the confirmation page has shown; empty before it.
+    #[serde(default)]
+    confirmed: String,
+}
+
+impl PanelForm {
+    /// The ticked orders in the order in which they were ticked.
+    fn ticked(&self) -> Vec<i64> {
+        let ticked: BTreeSet<i64> = self.id.iter().copied().collect();
+        let sequence = numbers(&self.sequence).filter(|id| ticked.contains(id));
+        let mut seen = BTreeSet::new();
+        sequence.chain(self.id.iter().copied()).filter(|id| seen.insert(*id)).collect()
+    }
+
+    /// Whether a confirmation is needed: a cancel cannot be undone, and orders on other pages have not been seen.
+    fn needs_confirmation(&self, action: Action, orders: usize) -> bool {
+        action == Action::Cancel || (self.scope == "match" && orders > PAGE)
+    }
+
+    /// The address of the page of the panel, with the same orders ticked.
+    fn back(&self) -> Result<String, Refusal> {
+        let ticked = self.ticked().iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        Ok(match self.batch {
+            Some(batch) => format!("/batches/{batch}?ticked={ticked}"),
+            None => ListAddress { ticked, ..self.list()? }.href(),
+        })
+    }
+
+    /// The fields of the form, for the confirmation page.
+    fn fields(&self) -> Vec<(String, String)> {
+        let batch = self.batch.map(|batch| batch.to_string()).unwrap_or_default();
+        let named = [
+            ("action", &self.action),
+            ("scope", &self.scope),
+            ("once", &self.once),
+            ("sequence", &self.sequence),
+            ("query", &self.query),
+            ("matching", &self.matching),
+            ("provider", &self.provider),
+            ("batch", &batch),
+        ];
+        let given = named.into_iter().filter(|(_, value)| !value.is_empty());
+        let ids = self.id.iter().map(|id| ("id".to_owned(), id.to_string()));
+        given.map(|(name, value)| (name.to_owned(), value.clone())).chain(ids).collect()
+    }
+
+    /// The list of the panel. A query that cannot be parsed is an error: without its conditions it would match every
+    /// order.
+    fn list(&self) -> Result<ListAddress, Refusal> {
+        let address: ListAddress = serde_html_form::from_str(&self.query).map_err(|_| Refusal::Unreadable)?;
+        if address.is_readable() { Ok(address) } else { Err(Refusal::Unreadable) }
+    }
+}
+
+/// `POST /batches`
+pub async fn begin(
+    Shared(app): Shared<App>,
+    staff: Staff,
+    Signed(panel): Signed<PanelForm>,
+) -> Result<Response, Refusal> {
+    let t = staff.visitor.page().t;
+    let action: Action = panel.action.parse().map_err(|_| Refusal::Unreadable)?;
+    if !is_for_many(action) {
+        return Err(Refusal::Unreadable);
+    }
+    let back = panel.back()?;
+    let mut ids = match meant_orders(&app, &panel, t).await? {
+        Ok(ids) => ids,
+        Err(message) => return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, message)])),
+    };
+    let confirm = panel.needs_confirmation(action, ids.len());
+    if confirm && panel.confirmed.is_empty() {
+        return ask(&app, &staff, &panel, &Selection::of(&app, action, &ids).await?, None).await;
+    }
+    let caller = format!("user:{}", staff.user.id);
+    let digest = format!("batch {action} {ids:?}");
+    let call = IdempotentRequest { caller: &caller, key: &panel.once, digest: &digest };
+    match app.store.begin_call(call, &app.credit.lease.name(), app.store.now()).await? {
+        IdempotencyCheck::New => {}
+        IdempotencyCheck::Answered { answer, .. } => {
+            return Ok(app.redirect(&answer, &[Notice::new(Tone::Wait, t.already_sent)]));
+        }
+        IdempotencyCheck::InProgress | IdempotencyCheck::KeyReused => {
+            return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, t.already_sent)]));
+        }
+    }
+    if confirm {
+        let selection = Selection::of(&app, action, &ids).await?;
+        ids = selection.ids();
+        if ids.is_empty() || selection.digest(&app) != panel.confirmed {
+            app.store.forget_call(call).await?;
+            let notice = Notice::new(Tone::Wait, t.confirm_changed);
+            return ask(&app, &staff, &panel, &selection, Some(notice)).await;
+        }
+    }
+    let batch = match batches::begin(&app.store, action, &ids, &staff.user.name).await {
+        Ok(batch) => batch,
+        Err(BatchError::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(Refusal::failed(&error)),
+    };
+    let path = format!("/batches/{batch}");
+    app.store.end_call(call, 303, &path).await?;
+    app.wake.notify_one();
+    Ok(app.redirect(&path, &[]))
+}
+
+/// The confirmation page for `selection`, with a notice at its top.
+async fn ask(
+    app: &App,
+    staff: &Staff,
+    panel: &PanelForm,
+    selection: &Selection,
+    notice: Option<Notice>,
+) -> Result<Response, Refusal> {
+    let mut page = staff.visitor.page();
+    let back = panel.back()?;
+    page.path.clone_from(&back);
+    page.notices.extend(notice);
+    selection.confirm_page(app, page, panel.fields(), back).await
+}
+
+/// The orders that the form is about, or a message why there are none.
+async fn meant_orders(app: &App, panel: &PanelForm, t: &Texts) -> Result<Result<Vec<i64>, String>, Refusal> {
+    let mut ids = if panel.scope == "match" {
+        let ids = app.store.matching(&panel.list()?.query(), MAX_BATCH + 1).await?;
+        // Absent where the list did not count all of them.
+        let shown: Option<usize> = panel.matching.parse().ok();
+        if let Some(shown) = shown.filter(|shown| *shown != ids.len() && ids.len() <= MAX_BATCH) {
+            return Ok(Err(fill(t.match_changed, &[&shown, &ids.len()])));
+        }
+        ids
+    } else {
+        panel.ticked()
+    };
+    if !panel.provider.is_empty() {
+        let theirs = app.store.with_provider(&ids, &panel.provider).await?;
+        ids.retain(|id| theirs.contains(id));
+    }
+    Ok(match ids.len() {
+        0 => Err(t.nothing_ticked.to_owned()),
+        1..=MAX_BATCH => Ok(ids),
+        _ => Err(fill(t.too_many, &[&MAX_BATCH])),
+    })
+}

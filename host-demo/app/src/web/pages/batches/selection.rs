@@ -1,0 +1,123 @@
+//! What an action would do with chosen orders, and the page that asks for a confirmation of it.
+
+use crate::web::http::list_query::state_name;
+use crate::web::http::page::Page;
+use crate::web::http::refusal::Refusal;
+use crate::web::http::response::ok;
+use crate::web::parts::confirm::{ConfirmButton, ConfirmPage, ConfirmTable, billed_text, orders_text};
+use crate::web::parts::display_names::DisplayNames;
+use crate::web::state::App;
+use crate::web::texts::fill;
+use axum::response::Response;
+use domain::credit_state::{Action, Event, State, next};
+use service::messages::localize::Localize;
+use std::collections::{BTreeMap, HashMap};
+use store::{BatchCandidate, OrderTotal};
+
+/// What an action would do with chosen orders now.
+pub struct Selection {
+    action: Action,
+    /// The orders whose state offers the action, in the order in which they were chosen.
+    able: Vec<BatchCandidate>,
+    /// The other orders.
+    left_out: Vec<BatchCandidate>,
+}
+
+impl Selection {
+    /// Reads what the action needs of the orders `ids`.
+    pub async fn of(app: &App, action: Action, ids: &[i64]) -> Result<Self, Refusal> {
+        let positions: HashMap<i64, usize> = ids.iter().enumerate().map(|(position, id)| (*id, position)).collect();
+        let mut candidates = app.store.candidates(action, ids).await?;
+        candidates.sort_by_key(|candidate| positions.get(&candidate.id).copied());
+        let (able, left_out) = candidates.into_iter().partition(|candidate: &BatchCandidate| candidate.offers(action));
+        Ok(Self { action, able, left_out })
+    }
+
+    /// The orders that the action is done with.
+    pub fn ids(&self) -> Vec<i64> {
+        self.able.iter().map(|candidate| candidate.id).collect()
+    }
+
+    /// A digest of everything that the confirmation page shows. If any of it has changed, the confirmation
+    /// was for something else.
+    pub fn digest(&self, app: &App) -> String {
+        let line = |order: &BatchCandidate| format!("{} {} {}", order.id, order.provider, order.billed);
+        let orders: Vec<String> = self.able.iter().map(line).collect();
+        app.store.digest("confirmed", &[self.action.to_string().as_bytes(), orders.join("\n").as_bytes()])
+    }
+
+    /// The confirmation page; its form sends the fields `hidden` again, its other link leads `back`.
+    pub async fn confirm_page(
+        &self,
+        app: &App,
+        mut p: Page,
+        hidden: Vec<(String, String)>,
+        back: String,
+    ) -> Result<Response, Refusal> {
+        let (t, lang) = (p.t, p.lang);
+        p.path.clone_from(&back);
+        let names = DisplayNames::of(app, lang).await?;
+        let mut sum = OrderTotal::default();
+        let mut by_provider: BTreeMap<&str, OrderTotal> = BTreeMap::new();
+        for order in &self.able {
+            sum.add(order.billed);
+            by_provider.entry(&order.provider).or_default().add(order.billed);
+        }
+        let mut by_reason: BTreeMap<String, i64> = BTreeMap::new();
+        for order in &self.left_out {
+            *by_reason.entry(self.reason(order, &p)).or_default() += 1;
+        }
+        let providers = ConfirmTable {
+            caption: t.by_provider,
+            headings: vec![t.provider, t.how_many, t.billed_sum],
+            rows: by_provider
+                .into_iter()
+                .map(|(id, sum)| vec![names.provider(id), orders_text(sum, t), billed_text(sum, t)])
+                .collect(),
+        };
+        let left_out = ConfirmTable {
+            caption: t.left_out,
+            headings: vec![t.credit_state, t.how_many],
+            rows: by_reason
+                .into_iter()
+                .map(|(reason, orders)| vec![reason, fill(t.orders_count, &[&orders])])
+                .collect(),
+        };
+        let label = self.action.localized(lang);
+        let run = ConfirmButton {
+            name: "confirmed",
+            value: self.digest(app),
+            label: fill(t.run_it, &[&label, &sum.orders]),
+            class: if self.action == Action::Cancel { "danger" } else { "main" },
+        };
+        let lead = match self.action {
+            _ if self.able.is_empty() => fill(t.confirm_nothing, &[&label]),
+            Action::Cancel => t.confirm_cancel_many.to_owned(),
+            _ => t.confirm_many.to_owned(),
+        };
+        let page = ConfirmPage {
+            heading: fill(t.confirm_heading, &[&label]),
+            lead,
+            facts: vec![(t.which_orders, orders_text(sum, t)), (t.billed_sum, billed_text(sum, t))],
+            tables: [providers, left_out].into_iter().filter(|table| !table.rows.is_empty()).collect(),
+            action: "/batches".to_owned(),
+            hidden,
+            buttons: (!self.able.is_empty()).then_some(run).into_iter().collect(),
+            back: Some(back),
+            p,
+        };
+        Ok(ok(&page))
+    }
+
+    /// Why the action cannot be done with an order.
+    fn reason(&self, order: &BatchCandidate, p: &Page) -> String {
+        let by_csv = order.context.results_by_csv && next(order.state, Event::CreditStarted).is_some();
+        match self.action {
+            Action::Credit if by_csv => p.t.left_out_by_csv.to_owned(),
+            Action::Sync if order.state == State::Approved => {
+                format!("{} {}", state_name(order.state, p), p.t.tracking_missing)
+            }
+            _ => state_name(order.state, p).to_owned(),
+        }
+    }
+}

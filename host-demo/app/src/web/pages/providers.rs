@@ -1,0 +1,210 @@
+//! The providers: the plugins that are loaded, their health and their calls, and loading another one.
+
+use crate::web::http::form::Upload;
+use crate::web::http::notice::{Notice, Tone};
+use crate::web::http::page::Page;
+use crate::web::http::refusal::Refusal;
+use crate::web::http::response::html;
+use crate::web::http::session::{Admin, Staff};
+use crate::web::parts::health::provider_health;
+use crate::web::state::App;
+use crate::web::texts::format::{duration, size};
+use crate::web::texts::operations::operation_name;
+use crate::web::texts::{Texts, fill};
+use askama::Template;
+use axum::extract::{Multipart, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::actor::Actor;
+use provider_host::{Limits, Plugin};
+use service::messages::localize::Localize;
+use service::plugins::{Candidate, Confirmed, Files, InstallError, LoadOutcome};
+use service::providers::capabilities::{abilities, permitted};
+use service::providers::metrics::OperationCalls;
+
+/// Largest form with a component and its permission file, in bytes: twice the default limit of the host for a component.
+pub const MAX_UPLOAD: usize = 64 << 20;
+
+#[derive(Template)]
+#[template(path = "providers.html")]
+struct ProvidersPage {
+    p: Page,
+    plugins: Vec<PluginView>,
+    limits: Vec<(&'static str, String)>,
+    may_load: bool,
+    refusal: Option<String>,
+    question: Option<ReplacementQuestion>,
+}
+
+/// What an administrator has to confirm before a plugin is replaced.
+struct ReplacementQuestion {
+    title: String,
+    digest: String,
+    changes: Vec<String>,
+    malls: Vec<String>,
+    confirmation: String,
+}
+
+impl ReplacementQuestion {
+    fn about(candidate: &Candidate, p: &Page) -> Self {
+        let (info, facts) = (candidate.plugin.info(), candidate.plugin.facts());
+        let before = candidate.version_before().unwrap_or("–");
+        Self {
+            title: fill(p.t.confirm_load, &[&info.id, &before, &info.version]),
+            digest: facts.digest.clone(),
+            changes: candidate.changes.iter().map(|change| change.localized(p.lang)).collect(),
+            malls: candidate.malls.iter().map(|(id, name)| format!("{name} ({id})")).collect(),
+            confirmation: candidate.confirmation(),
+        }
+    }
+}
+
+/// A plugin that is loaded.
+struct PluginView {
+    id: String,
+    name: String,
+    version: String,
+    health: Notice,
+    file: String,
+    size: String,
+    digest: String,
+    imports: Vec<String>,
+    permissions: Vec<String>,
+    capabilities: Vec<&'static str>,
+    batch_limits: String,
+    calls: Vec<OperationStats>,
+    last_error: Option<String>,
+}
+
+/// The calls of one operation since the start of the program.
+struct OperationStats {
+    operation: String,
+    calls: u64,
+    rows: u64,
+    errors: u64,
+    mean: String,
+    longest: String,
+}
+
+/// `GET /providers`
+pub async fn page(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
+    show(&app, &staff, None, None).await
+}
+
+async fn show(
+    app: &App,
+    staff: &Staff,
+    refusal: Option<String>,
+    question: Option<ReplacementQuestion>,
+) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let mut plugins = Vec::new();
+    for plugin in app.registry.all() {
+        plugins.push(view(app, &plugin, &p).await?);
+    }
+    let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let may_load = p.is_admin();
+    let page = ProvidersPage { plugins, limits: limits(&app.limits, p.t), may_load, refusal, question, p };
+    Ok(html(status, &page))
+}
+
+async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusal> {
+    let (info, facts, t) = (plugin.info(), plugin.facts(), p.t);
+    let limits = &info.batch_limits;
+    let calls = app.calls.of(&info.id);
+    let mut permissions = permitted(plugin);
+    if permissions.is_empty() {
+        permissions.push(t.no_origin.to_owned());
+    }
+    Ok(PluginView {
+        id: info.id.clone(),
+        name: p.lang.pick(&info.name.ja, &info.name.en).clone(),
+        version: info.version.clone(),
+        health: provider_health(app, &info.id, p).await?,
+        file: facts.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        size: size(facts.size, t),
+        digest: facts.digest.clone(),
+        imports: facts.imports.clone(),
+        permissions,
+        capabilities: abilities(info).map(|(_, [ja, en])| p.lang.pick(ja, en)).collect(),
+        batch_limits: fill(
+            t.batch_limits_values,
+            &[&limits.credit, &limits.check_credit, &limits.cancel, &limits.sync_tracking],
+        ),
+        calls: calls.operations.iter().map(|(operation, tally)| operation_stats(operation, tally, t)).collect(),
+        last_error: calls.last_error,
+    })
+}
+
+fn operation_stats(operation: &str, tally: &OperationCalls, t: &Texts) -> OperationStats {
+    OperationStats {
+        operation: operation_name(operation, t).to_owned(),
+        calls: tally.calls,
+        rows: tally.rows,
+        errors: tally.errors,
+        mean: duration(tally.total / u32::try_from(tally.calls.max(1)).unwrap_or(u32::MAX), t),
+        longest: duration(tally.longest, t),
+    }
+}
+
+fn limits(limits: &Limits, t: &'static Texts) -> Vec<(&'static str, String)> {
+    vec![
+        (t.limit_deadline, duration(limits.deadline, t)),
+        (t.limit_cpu, duration(limits.cpu, t)),
+        (t.limit_memory, size(limits.memory as u64, t)),
+        (t.limit_requests, fill(t.times, &[&limits.requests])),
+        (t.limit_request_bytes, size(limits.request_bytes as u64, t)),
+        (t.limit_response_bytes, size(limits.response_bytes as u64, t)),
+        (t.limit_log, limits.log_lines.to_string()),
+        (t.limit_component, size(limits.component_bytes, t)),
+    ]
+}
+
+/// `POST /providers`: a component and its permission file, or the confirmation of one that is pending.
+pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) -> Result<Response, Refusal> {
+    let limit = usize::try_from(app.limits.component_bytes).unwrap_or(usize::MAX);
+    let upload = Upload::read(&staff.visitor, form, limit).await?;
+    let (p, confirmed) = (staff.visitor.page(), upload.text("confirmed"));
+    let refused = |reason: &str| Some(fill(p.t.load_refused, &[&reason]));
+    let by = Actor::now(&staff.user.name);
+    let outcome = if !confirmed.is_empty() {
+        match app.pending_plugins.take(staff.user.id, confirmed) {
+            Some(candidate) => app.installer().install_confirmed(candidate, by).await,
+            None => return show(&app, &staff, refused(p.t.confirm_load_gone), None).await,
+        }
+    } else {
+        let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
+            return show(&app, &staff, Some(p.t.both_files.to_owned()), None).await;
+        };
+        let files = Files::uploaded(component.to_vec(), permissions);
+        app.installer().load(files, Confirmed::No, by).await
+    };
+    match outcome {
+        Ok(LoadOutcome::Installed { plugin, replaced }) => {
+            let loaded = loaded_text(&plugin, replaced.as_deref(), p.t);
+            Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded)]))
+        }
+        Ok(LoadOutcome::Unconfirmed(candidate)) => {
+            let question = ReplacementQuestion::about(&candidate, &p);
+            app.pending_plugins.keep(staff.user.id, question.confirmation.clone(), *candidate);
+            show(&app, &staff, None, Some(question)).await
+        }
+        Err(error) => show(&app, &staff, refused(&reason(error)?), None).await,
+    }
+}
+
+fn loaded_text(plugin: &Plugin, before: Option<&str>, t: &Texts) -> String {
+    let (info, facts) = (plugin.info(), plugin.facts());
+    match before {
+        Some(before) => fill(t.replaced, &[&info.id, &before, &info.version]),
+        None => fill(t.loaded, &[&info.id, &info.version, &facts.digest]),
+    }
+}
+
+/// The reason why a component was rejected, for its sender. An error of the store is not the fault of the sender.
+fn reason(error: InstallError) -> Result<String, Refusal> {
+    match error {
+        InstallError::Store(error) => Err(Refusal::failed(&error)),
+        other => Ok(other.to_string()),
+    }
+}

@@ -1,0 +1,80 @@
+//! What the import of a file did, in the texts that page and API share.
+
+use crate::web::http::page::texts;
+use crate::web::http::refusal::Refusal;
+use crate::web::state::App;
+use crate::web::texts::fill;
+use domain::issue::Issue;
+use domain::lang::Lang;
+use service::csv::error::InvalidOrder;
+use service::csv::row_result::{FileReport, RowCounts};
+use service::csv::selection::Question;
+use service::import::ImportedOrder;
+use service::messages::format::yen;
+use service::messages::localize::Localize;
+use service::results::ResultsError;
+use service::transfer::{self, FileImport, ImportReport, TransferError};
+
+/// What an import did, or would do.
+pub struct ImportOutcome {
+    /// How many rows had which result.
+    pub counts: RowCounts,
+    /// The line, the number of the order, what happens to it.
+    pub taken: Vec<(u64, String, String)>,
+    /// Those that are refused.
+    pub bad: Vec<InvalidOrder>,
+}
+
+impl ImportOutcome {
+    fn new(report: &ImportReport, lang: Lang) -> Self {
+        let t = texts(lang);
+        let order = |imported: &ImportedOrder| {
+            let amounts = &imported.order.amounts;
+            let text = if imported.corrected { t.order_corrected } else { t.order_taken };
+            fill(text, &[&yen(amounts.billed), &yen(amounts.payment_fee)])
+        };
+        let taken = match report {
+            ImportReport::Orders { report, .. } => lines(report, order),
+            ImportReport::States(report) => lines(report, |state| state.localized(lang).to_owned()),
+        };
+        Self { counts: report.counts(), taken, bad: report.refused() }
+    }
+}
+
+fn lines<T>(report: &FileReport<T>, text: impl Fn(&T) -> String) -> Vec<(u64, String, String)> {
+    report.taken().map(|(line, number, taken)| (line, number.to_owned(), text(taken))).collect()
+}
+
+/// Why nothing of a file was imported.
+pub enum FileRefusal {
+    /// The file cannot be imported; the text says why.
+    Unfit(String),
+    /// The operator has to say which of its orders are taken.
+    ChoiceNeeded(Question),
+}
+
+/// Imports a file for the user or token `who`, or says what that would do.
+pub async fn import_file(
+    app: &App,
+    file: &FileImport,
+    who: &str,
+    dry_run: bool,
+    lang: Lang,
+) -> Result<Result<ImportOutcome, FileRefusal>, Refusal> {
+    let report = transfer::import_file(&app.credit.of(who), file, dry_run).await;
+    if !dry_run {
+        app.wake.notify_one();
+    }
+    let text = match report {
+        Ok(report) => return Ok(Ok(ImportOutcome::new(&report, lang))),
+        Err(TransferError::ChoiceNeeded(question)) => return Ok(Err(FileRefusal::ChoiceNeeded(question))),
+        Err(TransferError::NoMall(id)) => return Err(Refusal::no_mall(&id)),
+        Err(TransferError::File(error)) => error.localized(lang),
+        Err(TransferError::NotByCsv(mall)) => ResultsError::NotByCsv(mall).localized(lang),
+        Err(TransferError::ProviderMissing(provider)) => Issue::ProviderMissing { provider }.localized(lang),
+        Err(error @ (TransferError::Fee { .. } | TransferError::Credit(_) | TransferError::Store(_))) => {
+            return Err(Refusal::failed(&error));
+        }
+    };
+    Ok(Err(FileRefusal::Unfit(text)))
+}

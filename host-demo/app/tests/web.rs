@@ -1,0 +1,1405 @@
+//! The page and the API, asked without a socket: who may do what, what is refused, what happens once.
+
+use app::web::{App, Sandbox, Setup, built_components};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::MockConnectInfo;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use domain::actor::Actor;
+use domain::clock;
+use domain::credit_state::{Action, Event, State};
+use domain::invoice::Invoice;
+use domain::lang::Lang;
+use domain::mall::{Mall, Start};
+use domain::order::Order;
+use domain::user::Role;
+use fixtures::{Db, TestStore, new_order};
+use http_body_util::BodyExt;
+use provider_host::{Host, Limits};
+use serde_json::{Value, json};
+use service::providers::directory::PluginDirectory;
+use service::providers::response::IN_FLIGHT_WINDOW;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use store::{Backlog, Change, MallUpdate, OrderTotal, SIGN_IN_WINDOW};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tower::ServiceExt;
+
+const PASSWORD: &str = "tsuki to hoshi";
+/// A setting that no page may ever show.
+const SECRET: &str = "kagi-wa-himitsu";
+
+/// A platform with two users, three orders and no plugin.
+struct Platform {
+    test: TestStore,
+    app: App,
+    router: Router,
+}
+
+impl Platform {
+    async fn new() -> Self {
+        Self::of(false).await
+    }
+
+    async fn of(https: bool) -> Self {
+        let test = TestStore::new(Db::Sqlite).await;
+        let mut mall = test.mall().await;
+        mall.settings = BTreeMap::from([("password".to_owned(), SECRET.into())]);
+        test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
+        test.orders(3).await;
+        for (name, role) in [("kanri", Role::Administrator), ("tanto", Role::Operator)] {
+            test.store.add_user(name, role, PASSWORD, Actor::default()).await.unwrap();
+        }
+        Self::with(test, https, None).await
+    }
+
+    /// The same with the plugin of the provider `id` and its gateway, which knows the ids of the sample mall.
+    async fn with_provider(id: &str) -> Self {
+        let platform = Self::new().await;
+        let (components, shelf) =
+            (platform.test.folder.path().join("built"), platform.test.folder.path().join("plugins"));
+        std::fs::create_dir_all(&components).unwrap();
+        let built = built_components().expect("the components are built by `cargo xtask plugins`");
+        let file = format!("{id}.wasm");
+        std::fs::copy(built.join(&file), components.join(&file)).unwrap();
+        let sandbox = Sandbox::start(0, &components, &shelf).await.unwrap();
+        Self::with(platform.test, false, Some(sandbox)).await
+    }
+
+    async fn with(test: TestStore, https: bool, sandbox: Option<Sandbox>) -> Self {
+        let app = start(&test, https, sandbox).await;
+        let router = app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
+        Platform { test, app, router }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// A browser in which nobody has signed in.
+    fn browser(&self) -> Browser<'_> {
+        Browser { platform: self, cookies: BTreeMap::new() }
+    }
+
+    async fn signed_in(&self, name: &str) -> Browser<'_> {
+        let mut browser = self.browser();
+        let answer = browser.sign_in(name, PASSWORD).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
+        browser
+    }
+
+    async fn token(&self, role: Role) -> String {
+        self.test.store.add_api_token("test", role, None, Actor::now("kanri")).await.unwrap().1
+    }
+
+    /// A call of the API.
+    async fn call(&self, method: Method, path: &str, token: &str, key: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let body = match body {
+            Some(json) => {
+                request = request.header("content-type", "application/json");
+                Body::from(json.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+}
+
+/// What a start of the program makes of the store and its folder.
+async fn start(test: &TestStore, https: bool, sandbox: Option<Sandbox>) -> App {
+    let app = App::new(Setup {
+        store: test.store.clone(),
+        plugins: PluginDirectory::new(Host::builder().build().unwrap(), test.folder.path().join("plugins")),
+        limits: Limits::default(),
+        lang: Lang::Ja,
+        https,
+        concurrency: 1,
+        in_flight_window: IN_FLIGHT_WINDOW,
+        request_timeout: Duration::from_millis(200),
+        sandbox,
+    });
+    app.await.unwrap()
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    async fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    /// The name of the problem that it is.
+    fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        let json = self.json();
+        assert_eq!(json["status"], self.status.as_u16());
+        json["type"].as_str().unwrap().trim_start_matches("urn:host-demo:problem:").to_owned()
+    }
+
+    /// The token that the forms of the page have.
+    fn csrf(&self) -> &str {
+        let (_, rest) = self.text.split_once("name=\"csrf\" value=\"").expect("a form");
+        rest.split('"').next().unwrap()
+    }
+}
+
+impl Answer {
+    /// What a browser would send of the form with this action: everything but its buttons.
+    fn form(&self, action: &str) -> Vec<(String, String)> {
+        let marked = format!(" action=\"{action}\"");
+        let is_it = |form: &&str| form.split('>').next().is_some_and(|tag| tag.contains(&marked));
+        let form = self.text.split("<form").find(is_it).unwrap_or_else(|| panic!("no form {action}: {}", self.text));
+        let form = form.split("</form>").next().unwrap();
+        let mut fields = Vec::new();
+        let mut select = String::new();
+        for tag in form.split('<').skip(1) {
+            let (tag, text) = tag.split_once('>').unwrap();
+            let value = attribute(tag, "value").unwrap_or_default();
+            let has = |name: &str| tag.split_whitespace().any(|part| part == name);
+            let name = attribute(tag, "name").unwrap_or_default();
+            match tag.split_whitespace().next() {
+                Some("input")
+                    if ["radio", "checkbox"].contains(&attribute(tag, "type").unwrap_or_default().as_str()) =>
+                {
+                    fields.extend(has("checked").then_some((name, value)));
+                }
+                Some("input") => fields.push((name, value)),
+                Some("textarea") => fields.push((name, unescaped(text))),
+                Some("select") => select = name,
+                Some("option") if has("selected") || !fields.iter().any(|(known, _)| *known == select) => {
+                    fields.retain(|(known, _)| *known != select);
+                    fields.push((select.clone(), value));
+                }
+                _ => {}
+            }
+        }
+        fields
+    }
+
+    /// The value of the field `name` in the form `action`.
+    fn field(&self, action: &str, name: &str) -> Option<String> {
+        self.form(action).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split('"').next().map(unescaped)
+}
+
+fn unescaped(text: &str) -> String {
+    let signs = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    signs.into_iter().fold(text.to_owned(), |text, (escaped, sign)| text.replace(escaped, sign))
+}
+
+struct Browser<'a> {
+    platform: &'a Platform,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser<'_> {
+    async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        request.headers_mut().insert(header::COOKIE, cookies.join("; ").parse().unwrap());
+        let answer = self.platform.send(request).await;
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+            match cookie.contains("Max-Age=0") {
+                true => self.cookies.remove(name),
+                false => self.cookies.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        answer
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends a form with exactly these fields.
+    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(serde_html_form::to_string(fields).unwrap())).unwrap()).await
+    }
+
+    /// Sends a form as the page `from` has it.
+    async fn submit(&mut self, from: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = self.get(from).await;
+        let fields: Vec<_> = [("csrf", page.csrf())].into_iter().chain(fields.iter().copied()).collect();
+        self.post(path, &fields).await
+    }
+
+    /// Presses a button of the form `action` that `page` has, with some of its fields changed, as a browser does.
+    async fn press(&mut self, page: &Answer, action: &str, changes: &[(&str, &str)]) -> Answer {
+        let mut fields = page.form(action);
+        for (name, value) in changes {
+            fields.retain(|(known, _)| known != name);
+            fields.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.post(action, &fields).await
+    }
+
+    async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
+        self.submit("/signin", "/signin", &[("name", name), ("password", password), ("next", "/")]).await
+    }
+}
+
+/// Every page, and the form that each takes.
+const PAGES: [&str; 15] = [
+    "/",
+    "/start",
+    "/orders",
+    "/orders/1",
+    "/batches",
+    "/batches/1",
+    "/malls",
+    "/malls/m",
+    "/malls/new",
+    "/providers",
+    "/users",
+    "/audit",
+    "/account",
+    "/import",
+    "/export",
+];
+const FORMS: [&str; 18] = [
+    "/orders/1/actions/credit",
+    "/orders/1/tracking",
+    "/orders/1/invoice",
+    "/orders/1/status",
+    "/orders/1/decision",
+    "/batches",
+    "/batches/1/stop",
+    "/account",
+    "/malls/new",
+    "/malls/m",
+    "/providers",
+    "/import",
+    "/users",
+    "/users/1",
+    "/tokens",
+    "/tokens/1/revoke",
+    "/start/1",
+    "/start/3",
+];
+/// What is for administrators alone.
+const RESTRICTED: [&str; 4] = ["/malls/m", "/malls/new", "/users", "/audit"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sees_or_does_anything_without_signing_in() {
+    let platform = Platform::new().await;
+    let mut browser = platform.browser();
+    for page in PAGES {
+        let answer = browser.get(page).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page}");
+        assert!(answer.location().starts_with("/signin?next="), "{page}: {}", answer.location());
+    }
+    let csrf = browser.get("/signin").await.csrf().to_owned();
+    for form in FORMS {
+        let answer = browser.post(form, &[("csrf", &csrf)]).await;
+        assert!(answer.location().starts_with("/signin"), "{form}: {} {}", answer.status, answer.text);
+    }
+    assert!(platform.test.all().await.iter().all(|order| order.version == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_begins_with_the_right_password_and_ends_at_the_server() {
+    let platform = Platform::new().await;
+    let mut browser = platform.browser();
+    assert_eq!(browser.sign_in("kanri", "falsch und falsch").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(browser.get("/orders").await.status, StatusCode::SEE_OTHER);
+    browser.sign_in("kanri", PASSWORD).await;
+    assert_eq!(browser.get("/orders").await.status, StatusCode::OK);
+    // Somebody copied the cookies. After signing out they are worth nothing.
+    let mut thief = Browser { platform: &platform, cookies: browser.cookies.clone() };
+    assert_eq!(thief.get("/orders").await.status, StatusCode::OK);
+    assert_eq!(browser.submit("/orders", "/signout", &[]).await.location(), "/signin");
+    assert_eq!(thief.get("/orders").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_by_whoever_knows_it_and_ends_every_other_session() {
+    const NEW: &str = "hana to arashi";
+    let platform = Platform::new().await;
+    let (mut browser, mut elsewhere) = (platform.signed_in("tanto").await, platform.signed_in("tanto").await);
+    for (current, new, said) in [("falsch", NEW, "今のパスワードが違います"), (PASSWORD, "kurz", "文字以上")]
+    {
+        let answer = browser.submit("/account", "/account", &[("current", current), ("new", new)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains(said), "{}", answer.text);
+    }
+    assert_eq!(elsewhere.get("/orders").await.status, StatusCode::OK);
+    let answer = browser.submit("/account", "/account", &[("current", PASSWORD), ("new", NEW)]).await;
+    assert_eq!(answer.location(), "/account");
+    assert!(browser.get("/account").await.text.contains("パスワードを変更しました"));
+    assert_eq!(elsewhere.get("/orders").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(platform.browser().sign_in("tanto", PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(platform.browser().sign_in("tanto", NEW).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_passwords_is_slowed_down() {
+    let platform = Platform::new().await;
+    let mut browser = platform.browser();
+    for _ in 0..10 {
+        assert_eq!(browser.sign_in("tanto", "guess").await.status, StatusCode::UNAUTHORIZED);
+    }
+    let answer = browser.sign_in("tanto", PASSWORD).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "even the right one");
+    assert!(answer.text.contains("ログインの失敗が続いたため"));
+    let wait: u64 = answer.header("retry-after").parse().expect("a number of seconds");
+    assert!((1..=SIGN_IN_WINDOW.as_secs()).contains(&wait), "{wait}");
+    // The same with the password that a signed-in user changes.
+    let mut inside = platform.signed_in("kanri").await;
+    let change = [("current", "guess"), ("new", "hana to arashi")];
+    let mut answer = inside.submit("/account", "/account", &change).await;
+    for _ in 0..10 {
+        answer = inside.submit("/account", "/account", &change).await;
+    }
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|wait| wait > 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_the_sessions_own_token_does_nothing() {
+    let platform = Platform::new().await;
+    let mut victim = platform.signed_in("kanri").await;
+    let stranger = platform.signed_in("tanto").await.get("/orders").await.csrf().to_owned();
+    for form in FORMS.into_iter().filter(|form| !["/providers", "/import"].contains(form)) {
+        for token in ["", "x", &stranger] {
+            let answer = victim.post(form, &[("csrf", token), ("version", "0"), ("invoice", "enclosed")]).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form} with {token:?}");
+        }
+    }
+    for form in ["/providers", "/import"] {
+        let body = "--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--b--\r\n";
+        let request = Request::post(form).header("content-type", "multipart/form-data; boundary=b");
+        let answer = victim.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form}");
+    }
+    assert!(platform.test.all().await.iter().all(|order| order.version == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_does_not_administer() {
+    let platform = Platform::new().await;
+    let mut operator = platform.signed_in("tanto").await;
+    for page in RESTRICTED {
+        assert_eq!(operator.get(page).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+    let forms: [(&str, &[(&str, &str)]); 4] = [
+        ("/users", &[("name", "x"), ("password", PASSWORD), ("role", "administrator")]),
+        ("/users/1", &[("disabled", "yes")]),
+        ("/tokens", &[("name", "x"), ("role", "administrator")]),
+        ("/malls/m", &[("name", "x"), ("do", "save")]),
+    ];
+    for (form, fields) in forms {
+        assert_eq!(operator.submit("/orders", form, fields).await.status, StatusCode::FORBIDDEN, "{form}");
+    }
+    assert_eq!(platform.test.store.users().await.unwrap().len(), 2);
+    let token = platform.token(Role::Operator).await;
+    for (method, path) in [
+        (Method::GET, "/api/v1/malls"),
+        (Method::GET, "/api/v1/malls/m"),
+        (Method::POST, "/api/v1/malls/m/connection-test"),
+        (Method::GET, "/api/v1/users"),
+        (Method::GET, "/api/v1/tokens"),
+        (Method::GET, "/api/v1/audit"),
+        (Method::DELETE, "/api/v1/tokens/1"),
+    ] {
+        let answer = platform.call(method, path, &token, Some("k"), None).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_an_order_that_changed_is_refused_kindly() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = [("version", "0"), ("invoice", "enclosed")];
+    let answer = browser.submit("/orders/1", "/orders/1/invoice", &fields).await;
+    assert_eq!(answer.location(), "/orders/1");
+    assert!(browser.get("/orders/1").await.text.contains("請求書の送り方を保存しました"));
+    // A double click, or a page that was open since before.
+    let stale = [("version", "0"), ("invoice", "separate")];
+    assert!(browser.submit("/orders/1", "/orders/1/invoice", &stale).await.text.contains("二重に実行しないよう"));
+    for form in ["actions/credit", "tracking", "status", "decision"] {
+        let fields = [
+            ("version", "0"),
+            ("note", "n"),
+            ("found", "nothing"),
+            ("carrier", "c"),
+            ("shipped_on", "2026-07-01"),
+            ("number", "1"),
+        ];
+        let answer = browser.submit("/orders/1", &format!("/orders/1/{form}"), &fields).await;
+        let page = if answer.status == StatusCode::SEE_OTHER { browser.get("/orders/1").await } else { answer };
+        assert!(page.text.contains("二重に実行しないよう"), "{form}: {}", page.text);
+    }
+    let order = platform.test.order(1).await;
+    assert_eq!((order.data.invoice, order.version), (Some(Invoice::Enclosed), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panel_that_is_sent_twice_makes_one_batch_in_the_order_of_the_ticks() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = [
+        ("action", "check"),
+        ("scope", "ticked"),
+        ("once", "abc"),
+        ("id", "1"),
+        ("id", "2"),
+        ("id", "3"),
+        ("sequence", "3,1,99"),
+    ];
+    let first = browser.submit("/orders", "/batches", &fields).await;
+    let second = browser.submit("/orders", "/batches", &fields).await;
+    assert_eq!((first.location(), second.location()), ("/batches/1", "/batches/1"));
+    let rows = platform.test.store.batch_rows(1, 0, 10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.order).collect::<Vec<_>>(), [3, 1, 2]);
+    assert_eq!(platform.test.store.batches(10).await.unwrap().len(), 1);
+}
+
+/// Far above what a form takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_carried_out_though_its_browser_leaves() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let csrf = browser.get("/orders/1").await.csrf().to_owned();
+    {
+        let fields = [("csrf", csrf.as_str()), ("version", "0"), ("invoice", "enclosed")];
+        let answer = browser.post("/orders/1/invoice", &fields);
+        assert!(futures::poll!(std::pin::pin!(answer)).is_pending(), "it was carried out before the browser left");
+    }
+    let began = Instant::now();
+    while platform.test.order(1).await.data.invoice.is_none() {
+        assert!(began.elapsed() < PATIENCE, "it was broken off");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_who_never_ends_a_request_is_let_go() {
+    let platform = Platform::new().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move { platform.app.serve(listener).await });
+    let form = "POST /signin HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nname=";
+    for begun in ["", "GET /signin HTTP/1.1\r\nho", form, "GET /signin HTTP/1.1\r\nhost: x\r\n\r\n"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        assert!(ended.is_ok(), "after {begun:?} it waits for ever");
+    }
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_stopped_gives_up_what_had_not_begun() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    // Nothing works in the background here, so its rows wait.
+    platform.test.store.add_batch(Action::Check, "tanto", &[1, 2], clock::now()).await.unwrap();
+    assert!(browser.get("/batches").await.text.contains("2件中 0件"));
+    assert_eq!(browser.submit("/batches/1", "/batches/1/stop", &[]).await.location(), "/batches/1");
+    let page = browser.get("/batches/1").await.text;
+    assert!(page.contains("始めていない分をやめました") && !page.contains("/batches/1/stop"), "{page}");
+    assert_eq!(platform.test.store.batch_progress(1).await.unwrap().failure, 2);
+    assert_eq!(browser.submit("/orders", "/batches/9/stop", &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_match_means_what_the_page_showed_or_nothing() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = |matching| {
+        [("action", "credit"), ("scope", "match"), ("once", matching), ("query", ""), ("matching", matching)]
+    };
+    assert_eq!(browser.submit("/orders", "/batches", &fields("2")).await.location(), "/orders");
+    assert!(browser.get("/orders").await.text.contains("2件から3件に変わりました"));
+    assert_eq!(browser.submit("/orders", "/batches", &fields("3")).await.location(), "/batches/1");
+    let nothing = [("action", "credit"), ("scope", "ticked"), ("once", "x")];
+    assert_eq!(browser.submit("/orders", "/batches", &nothing).await.location(), "/orders");
+    assert_eq!(platform.test.store.batches(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_shown_to_nobody() {
+    let platform = Platform::new().await;
+    let mut administrator = platform.signed_in("kanri").await;
+    for page in PAGES {
+        assert!(!administrator.get(page).await.text.contains(SECRET), "{page}");
+    }
+    let token = platform.token(Role::Administrator).await;
+    let answer = platform.call(Method::GET, "/api/v1/malls/m", &token, None, None).await;
+    assert!(!answer.text.contains(SECRET));
+    assert_eq!(answer.json()["secrets"], json!(["password"]), "nobody says that it is not secret");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_has_the_headers_and_no_page_needs_an_exception() {
+    let platform = Platform::new().await;
+    let mut administrator = platform.signed_in("kanri").await;
+    let others = ["/signin", "/static/app.css", "/api/openapi.json", "/api/nothing", "/nothing", "/orders/99"];
+    for path in PAGES.into_iter().chain(others) {
+        let answer = administrator.get(path).await;
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        for inline in [" style=", " onclick=", " onchange=", "<style", "javascript:", "<script>"] {
+            assert!(!answer.text.contains(inline) || path.starts_with("/static"), "{path}: {inline}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_exist_or_is_too_large_is_said() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    for path in ["/nothing", "/orders/99", "/malls/zz", "/batches/99"] {
+        assert_eq!(browser.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let long = "x".repeat(300 << 10);
+    let answer = browser.submit("/orders", "/orders/1/invoice", &[("invoice", &long)]).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(answer.text.contains("大きすぎます"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_in_the_language_that_was_chosen() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    assert!(browser.get("/orders").await.text.contains("<html lang=\"ja\">"));
+    let back = [("lang", "en"), ("back", "/orders?state=approved")];
+    assert_eq!(browser.submit("/orders", "/language", &back).await.location(), "/orders?state=approved");
+    for page in PAGES.into_iter().filter(|page| *page != "/") {
+        let text = browser.get(page).await.text;
+        assert!(text.contains("<html lang=\"en\">"), "{page}");
+        // What remains are names of people, goods and malls, and the headings of a CSV file.
+        assert!(!text.contains("保存") && !text.contains("ログアウト"), "{page}");
+    }
+    let abroad = [("lang", "ja"), ("back", "https://evil.example/")];
+    assert_eq!(browser.submit("/orders", "/language", &abroad).await.location(), "/");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_knows_its_callers() {
+    let platform = Platform::new().await;
+    let good = platform.token(Role::Operator).await;
+    assert_eq!(platform.call(Method::GET, "/api/v1/orders", &good, None, None).await.status, StatusCode::OK);
+    for token in ["", "hostdemo_guess", PASSWORD] {
+        let answer = platform.call(Method::GET, "/api/v1/orders", token, None, None).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::UNAUTHORIZED, "unauthenticated"));
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+    }
+    let administrator = platform.token(Role::Administrator).await;
+    let revoked = platform.call(Method::DELETE, "/api/v1/tokens/1", &administrator, Some("k"), None).await;
+    assert_eq!(revoked.status, StatusCode::NO_CONTENT);
+    assert_eq!(platform.call(Method::GET, "/api/v1/orders", &good, None, None).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acting_call_is_carried_out_once_for_its_key() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let put = async |key, invoice: &str, version: i64| {
+        let body = json!({ "version": version, "invoice": invoice });
+        platform.call(Method::PUT, "/api/v1/orders/1/invoice", &token, key, Some(body)).await
+    };
+    assert_eq!(put(None, "enclosed", 0).await.problem(), "idempotency-key-missing");
+    let first = put(Some("a"), "enclosed", 0).await;
+    assert_eq!((first.status, first.header("idempotency-replayed")), (StatusCode::OK, ""));
+    let again = put(Some("a"), "enclosed", 0).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::OK, "true"));
+    assert_eq!(again.json(), first.json());
+    assert_eq!(put(Some("a"), "separate", 1).await.problem(), "idempotency-key-reused");
+    assert_eq!(put(Some("b"), "separate", 0).await.problem(), "stale-version");
+    // What did not act may be made again under its key.
+    assert_eq!(put(Some("b"), "separate", 1).await.status, StatusCode::OK);
+    assert_eq!(platform.test.order(1).await.version, 2);
+    // Another caller's key is another key.
+    let other = platform.token(Role::Operator).await;
+    let body = json!({ "version": 2, "invoice": null });
+    let answer = platform.call(Method::PUT, "/api/v1/orders/1/invoice", &other, Some("a"), Some(body)).await;
+    assert_eq!((answer.status, answer.header("idempotency-replayed")), (StatusCode::OK, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_lists_orders_page_by_page_under_every_condition() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let get = async |path: String| platform.call(Method::GET, &path, &token, None, None).await;
+    let numbers = |page: &Value| -> Vec<String> {
+        let orders = page["orders"].as_array().unwrap().iter();
+        orders.map(|order| order["number"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = get("/api/v1/orders?limit=2&mall=m".into()).await.json();
+    let second = get(format!("/api/v1/orders?limit=2&mall=m&after={}", first["older"].as_str().unwrap())).await.json();
+    assert_eq!([numbers(&first), numbers(&second)].concat(), ["A-3", "A-2", "A-1"]);
+    let back = get(format!("/api/v1/orders?limit=2&before={}", second["newer"].as_str().unwrap())).await.json();
+    assert_eq!(back["orders"], first["orders"]);
+    for (condition, found) in [("search=a-2", 1), ("state=not_asked", 3), ("state=approved", 0), ("tracked=true", 0)] {
+        assert_eq!(numbers(&get(format!("/api/v1/orders?{condition}")).await.json()).len(), found, "{condition}");
+        let file = get(format!("/api/v1/exports?what=orders&encoding=utf-8&{condition}")).await;
+        assert_eq!(file.text.lines().count(), 1 + found, "{condition}: {}", file.text);
+    }
+    for misspelt in ["/api/v1/orders?stat=approved", "/api/v1/exports?what=orders&stat=approved"] {
+        assert_eq!(get(misspelt.into()).await.problem(), "unreadable");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_exports_what_the_list_shows() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    for (conditions, orders) in [("", 3), ("&q=a-2", 1), ("&state=approved", 0), ("&mall=m", 3), ("&mall=x", 0)] {
+        let file = browser.get(&format!("/export.csv?what=orders&encoding=utf-8{conditions}")).await;
+        assert_eq!(file.text.lines().count(), 1 + orders, "{conditions}: {}", file.text);
+        let form = browser.get(&format!("/export?x={conditions}")).await;
+        assert!(form.text.contains(&format!("{orders}件")), "{conditions}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panel_for_one_provider_leaves_the_others_orders_out() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = |provider| {
+        [("action", "check"), ("scope", "match"), ("once", provider), ("matching", "3"), ("provider", provider)]
+    };
+    assert_eq!(browser.submit("/orders", "/batches", &fields("another")).await.location(), "/orders");
+    assert_eq!(browser.submit("/orders", "/batches", &fields("fake")).await.location(), "/batches/1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panel_whose_conditions_cannot_be_read_acts_on_nothing() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    for query in ["state=aproved", "state=not_asked&keep=x", "from=gestern"] {
+        let fields = [("action", "credit"), ("scope", "match"), ("once", query), ("query", query), ("matching", "")];
+        assert_eq!(browser.submit("/orders", "/batches", &fields).await.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    assert!(platform.test.store.batches(10).await.unwrap().is_empty());
+    assert_eq!(browser.get("/batches/1?from=9223372036854775807").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_the_visitor_is_who_it_says() {
+    let platform = Platform::of(true).await;
+    // Too long to be looked at, so that nothing is hashed.
+    let guess = "x".repeat(300);
+    let try_from = async |from: &str, name: &str| {
+        let mut browser = platform.browser();
+        let csrf = browser.get("/signin").await.csrf().to_owned();
+        let fields = [("csrf", csrf.as_str()), ("name", name), ("password", &guess)];
+        let request = Request::post("/signin")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-forwarded-for", format!("198.51.100.9, {from}"));
+        browser.send(request.body(Body::from(serde_html_form::to_string(fields).unwrap())).unwrap()).await.status
+    };
+    for at in 0..50 {
+        assert_eq!(try_from("203.0.113.1", &at.to_string()).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(try_from("203.0.113.1", "50").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(try_from("203.0.113.2", "51").await, StatusCode::UNAUTHORIZED, "somebody else goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_changed_on_the_page() {
+    let platform = Platform::new().await;
+    let mut administrator = platform.signed_in("kanri").await;
+    let mut operator = platform.signed_in("tanto").await;
+    assert_eq!(operator.get("/users").await.status, StatusCode::FORBIDDEN);
+    administrator.submit("/users", "/users/2", &[("role", "administrator")]).await;
+    assert_eq!(operator.get("/users").await.status, StatusCode::OK);
+    operator.submit("/users", "/users/1", &[("disabled", "yes")]).await;
+    assert_eq!(administrator.get("/users").await.status, StatusCode::SEE_OTHER, "shut out at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_meant_is_refused_by_name() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Administrator).await;
+    let mall = |change: Value| {
+        let mut mall = json!({ "name": "n", "provider": "fake", "settings": {}, "version": 0 });
+        mall.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        Some(mall)
+    };
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 13] = [
+        (Method::POST, "/api/v1/batches", Some(json!({ "action": "credit", "orders": [1, 99] })), unprocessable, "99"),
+        (Method::POST, "/api/v1/imports?mall=m&what=orders&dryrun=true", None, StatusCode::BAD_REQUEST, "dryrun"),
+        (Method::GET, "/api/v1/orders/counts?state=approved", None, StatusCode::BAD_REQUEST, "state"),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "automation": { "credt": "never" } })), unprocessable, "credt"),
+        (Method::PUT, "/api/v1/malls/new", mall(json!({})), unprocessable, "\"id\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "name": "a\nb" })), unprocessable, "\"name\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "name": "\u{3000}" })), unprocessable, "\"name\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "rows_per_request": 0 })), unprocessable, "\"rows_per_request\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "take": { "a\tb": ["x"] } })), unprocessable, "\"take\""),
+        (Method::POST, "/api/v1/malls/m/fee-trial", Some(json!({ "amount": -1 })), unprocessable, "amount"),
+        (
+            Method::POST,
+            "/api/v1/tokens",
+            Some(json!({ "name": "t", "role": "operator", "expires_at": 1 })),
+            unprocessable,
+            "expires_at",
+        ),
+        (
+            Method::POST,
+            "/api/v1/orders/1/decision",
+            Some(json!({ "version": 0, "found": "nothing", "note": "n" })),
+            StatusCode::CONFLICT,
+            "not_asked",
+        ),
+        (
+            Method::POST,
+            "/api/v1/orders/1/actions",
+            Some(json!({ "version": 0, "action": "decide" })),
+            unprocessable,
+            "/decision",
+        ),
+    ];
+    for (at, (method, path, body, status, said)) in cases.into_iter().enumerate() {
+        let answer = platform.call(method, path, &token, Some(&format!("k{at}")), body).await;
+        answer.problem();
+        assert!(answer.status == status && answer.text.contains(said), "{path}: {} {}", answer.status, answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_test_is_among_the_calls_of_its_provider() {
+    let mut platform = Platform::new().await;
+    let shelf = platform.test.folder.path().join("plugins");
+    std::fs::create_dir(&shelf).unwrap();
+    let own = std::env::current_exe().unwrap();
+    let built = own.ancestors().map(|folder| folder.join("plugins/atobarai-com.wasm")).find(|path| path.is_file());
+    std::fs::copy(built.expect("run `cargo xtask plugins` first"), shelf.join("atobarai-com.wasm")).unwrap();
+    std::fs::write(shelf.join("atobarai-com.toml"), "provider = \"atobarai-com\"\norigins = []\n").unwrap();
+    platform.app = start(&platform.test, false, None).await;
+    platform.router = platform.app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
+    let mut mall = platform.test.mall().await;
+    mall.provider = "atobarai-com".into();
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
+
+    let token = platform.token(Role::Administrator).await;
+    let tested = platform.call(Method::POST, "/api/v1/malls/m/connection-test", &token, Some("k"), None).await;
+    assert_eq!((tested.status, &tested.json()["works"]), (StatusCode::OK, &json!(false)), "{}", tested.text);
+    let providers = platform.call(Method::GET, "/api/v1/providers", &token, None, None).await.json();
+    let calls = &providers[0]["calls"][0];
+    assert_eq!((&calls["operation"], &calls["calls"]), (&json!("test-connection"), &json!(1)), "{providers}");
+}
+
+/// The page and the API have the same use case, so neither can bypass the counter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_test_of_the_page_is_counted_like_the_apis() {
+    let (platform, _) = platform_with_a_wrong_secret().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let page = browser.get(MALL).await;
+    browser.press(&page, MALL, &[("do", "test")]).await;
+    let token = platform.token(Role::Administrator).await;
+    let tests = async || {
+        let providers = platform.call(Method::GET, "/api/v1/providers", &token, None, None).await.json();
+        let np = providers.as_array().unwrap().iter().find(|provider| provider["id"] == "np").unwrap().clone();
+        let calls =
+            np["calls"].as_array().unwrap().iter().find(|calls| calls["operation"] == "test-connection").cloned();
+        calls.map_or(json!(0), |calls| calls["calls"].clone())
+    };
+    assert_eq!(tests().await, json!(1), "the page's test");
+    let path = "/api/v1/malls/mihon/connection-test";
+    let tested = platform.call(Method::POST, path, &token, Some("k"), None).await;
+    assert_eq!((tested.status, &tested.json()["works"]), (StatusCode::OK, &json!(false)), "{}", tested.text);
+    assert_eq!(tests().await, json!(2), "the API's test");
+}
+
+/// PostgreSQL cannot hold it and would fail; on either database it is what was sent that cannot be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn text_with_nul_cannot_be_read_wherever_it_comes() {
+    let platform = Platform::new().await;
+    let mut browser = platform.browser();
+    for (name, password) in [("kan\0ri", PASSWORD), ("kanri", "\0")] {
+        assert_eq!(browser.sign_in(name, password).await.status, StatusCode::BAD_REQUEST, "{name:?}");
+    }
+    let mut browser = platform.signed_in("kanri").await;
+    for path in ["/orders?q=a%00", "/orders?mall=%00", "/orders?status=x%00y", "/malls/%00", "/signin?next=%2F%00"] {
+        assert_eq!(browser.get(path).await.status, StatusCode::BAD_REQUEST, "{path}");
+    }
+    // What only looks like it is text like any other.
+    assert_eq!(browser.get("/orders?q=%2500").await.status, StatusCode::OK);
+    let token = platform.token(Role::Administrator).await;
+    for path in ["/api/v1/orders?search=%00", "/api/v1/orders?order_status=%00", "/api/v1/malls/%00"] {
+        let answer = platform.call(Method::GET, path, &token, None, None).await;
+        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "unreadable"), "{path}");
+    }
+    let body = json!({ "name": "a\u{0}", "role": "operator", "password": PASSWORD });
+    let answer = platform.call(Method::POST, "/api/v1/users", &token, Some("k"), Some(body)).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "unreadable"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_refuses_a_mall_by_the_same_rule_and_keeps_what_was_typed() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let fields = [
+        ("do", "save"),
+        ("id", "new"),
+        ("name", "\u{202e}x"),
+        ("provider", "fake"),
+        ("rows_per_request", "many"),
+        ("take", "支払方法=後払い決済\r\nステータス=新規\r\nステータス=\u{1b}"),
+    ];
+    let answer = browser.submit("/malls/new", "/malls/new", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for problem in ["p-id", "p-name", "p-rows", "p-take"] {
+        assert!(answer.text.contains(&format!("id=\"{problem}\"")), "{problem}: {}", answer.text);
+    }
+    for typed in ["value=\"many\"", "支払方法=後払い決済", "ステータス=新規"] {
+        assert!(answer.text.contains(typed), "{typed}");
+    }
+    // A line without = is neither a column nor a value.
+    let fields = [fields[0], ("id", "eki"), ("name", "駅店"), fields[3], ("take", "支払方法=後払い決済\r\n後払い")];
+    let answer = browser.submit("/malls/new", "/malls/new", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        answer.text.contains("「後払い」には「=」がありません") && answer.text.contains("\n後払い"),
+        "{}",
+        answer.text
+    );
+    assert_eq!(platform.test.store.mall_summaries().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_of_the_api_is_a_problem() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Administrator).await;
+    let cases: [(Method, &str, Option<Value>, StatusCode); 8] = [
+        (Method::GET, "/api/nothing", None, StatusCode::NOT_FOUND),
+        (Method::GET, "/api/v1/orders/99", None, StatusCode::NOT_FOUND),
+        (Method::GET, "/api/v1/orders/x", None, StatusCode::BAD_REQUEST),
+        (Method::GET, "/api/v1/orders?limit=0", None, StatusCode::BAD_REQUEST),
+        (Method::GET, "/api/v1/orders?after=x", None, StatusCode::BAD_REQUEST),
+        (Method::DELETE, "/api/v1/orders", None, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::POST, "/api/v1/batches", Some(json!({ "action": "fly" })), StatusCode::UNPROCESSABLE_ENTITY),
+        (Method::POST, "/api/v1/batches", None, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ];
+    for (method, path, body, status) in cases {
+        let answer = platform.call(method.clone(), path, &token, Some("k"), body).await;
+        answer.problem();
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_describes_itself() {
+    let platform = Platform::new().await;
+    let document = platform.send(Request::get("/api/openapi.json").body(Body::empty()).unwrap()).await.json();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let (mut acting, mut names) = (0, BTreeSet::new());
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, call) in methods.as_object().unwrap() {
+            let parameters = call["parameters"].as_array().cloned().unwrap_or_default();
+            let has_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            assert_eq!(has_key, method != "get", "{method} {path}");
+            acting += usize::from(has_key);
+            assert!(names.insert(call["operationId"].to_string()), "two calls are {}", call["operationId"]);
+            for (status, response) in call["responses"].as_object().unwrap() {
+                let described = response["description"].as_str().is_some_and(|words| !words.is_empty());
+                assert!(described || response["$ref"].is_string(), "{method} {path} {status}");
+            }
+            assert!(call["responses"]["401"]["content"]["application/problem+json"].is_object(), "{method} {path}");
+        }
+    }
+    assert!(acting >= 12, "{acting}");
+}
+
+/// The secret setting of the plugin that these tests use.
+const SECRET_KEY: &str = "sp-code";
+const MALL: &str = "/malls/mihon";
+
+/// A platform with a mall at NP whose stored secret is wrong, and the right one.
+async fn platform_with_a_wrong_secret() -> (Platform, String) {
+    let platform = Platform::with_provider("np").await;
+    let mut browser = platform.signed_in("kanri").await;
+    browser.submit("/start", "/start/1", &[("provider", "np")]).await;
+    let mut mall = platform.test.store.mall("mihon").await.unwrap().expect("the sample mall");
+    let right = mall.settings.insert(SECRET_KEY.to_owned(), SECRET.into()).expect("a secret").expose().to_owned();
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
+    (platform, right)
+}
+
+impl Platform {
+    async fn secret(&self) -> String {
+        self.test.store.mall("mihon").await.unwrap().unwrap().settings[SECRET_KEY].expose().to_owned()
+    }
+
+    /// Brings orders that were never asked about to a state, with these transaction ids.
+    async fn answered(&self, ids: &[i64], event: Event, transaction_id: Option<&str>) -> Vec<Order> {
+        let mut orders = Vec::new();
+        for id in ids {
+            let claimed = self.test.claim(&[self.test.order(*id).await], "w").await.remove(0).unwrap();
+            let change = Change { transaction_id: transaction_id.map(str::to_owned), ..Change::new(&claimed, event) };
+            orders.push(self.test.store.apply(&[change], "op", 2).await.unwrap().remove(0).unwrap().order);
+        }
+        orders
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_secret_survives_every_button_and_error_and_is_what_is_saved() {
+    let (platform, right) = platform_with_a_wrong_secret().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let page = browser.get(MALL).await;
+    let refused = browser.press(&page, MALL, &[("do", "test")]).await;
+    assert!(!refused.text.contains("接続できました"), "the stored one is wrong");
+    let field = format!("set.{SECRET_KEY}");
+    for button in ["test", "try", "row", "draw", "save"] {
+        let page = browser.get(MALL).await;
+        // A name that is missing: an error elsewhere.
+        let name = if button == "save" { "" } else { "名前" };
+        let mut page = browser.press(&page, MALL, &[(&field, &right), ("do", button), ("name", name)]).await;
+        assert_ne!(page.status, StatusCode::SEE_OTHER, "{button}");
+        // Again and again, through every other button.
+        for again in ["test", "try", "row", "draw"] {
+            assert_eq!(page.field(MALL, &field).unwrap(), "", "{button}: nothing goes back to the browser");
+            assert!(!page.text.contains(&right), "{button} {again}: a secret was sent to the browser");
+            assert!(page.text.contains("入力済み（未保存）"), "{button} {again}: it is not said");
+            page = browser.press(&page, MALL, &[("do", again), ("name", "本店")]).await;
+            assert_eq!(page.text.contains("接続できました"), again == "test", "{button}: the test uses it");
+        }
+        assert_eq!(platform.secret().await, SECRET, "{button}: nothing was saved");
+        let saved = browser.press(&page, MALL, &[("do", "save"), ("name", "本店")]).await;
+        assert_eq!(saved.location(), MALL, "{button}: {}", saved.text);
+        assert_eq!(platform.secret().await, right, "{button}: saved without what was typed");
+        let page = browser.get(MALL).await;
+        assert!(!page.text.contains("未保存"), "{button}");
+        // Left empty, what is stored stays; and the wrong one again for the next button.
+        browser.press(&page, MALL, &[("do", "save")]).await;
+        assert_eq!(platform.secret().await, right, "{button}");
+        let page = browser.get(MALL).await;
+        browser.press(&page, MALL, &[("do", "save"), (&field, SECRET)]).await;
+        assert_eq!(platform.secret().await, SECRET);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_secret_that_is_gone_is_said_and_is_nobody_elses() {
+    let (platform, right) = platform_with_a_wrong_secret().await;
+    let (mut browser, mut other) = (platform.signed_in("kanri").await, platform.signed_in("kanri").await);
+    let field = format!("set.{SECRET_KEY}");
+    let page = browser.get(MALL).await;
+    let typed = browser.press(&page, MALL, &[(&field, &right), ("do", "row")]).await;
+    let draft = typed.field(MALL, "draft").expect("it is kept");
+    let csrf = other.get(MALL).await.csrf().to_owned();
+    let elsewhere = [("draft", "guess"), ("draft", "")];
+    for change in [("csrf", csrf.as_str())].into_iter().chain(elsewhere) {
+        // Another session with this one's draft; this session with none.
+        let browser = if change.0 == "csrf" { &mut other } else { &mut browser };
+        for button in ["save", "row"] {
+            let answer = browser.press(&typed, MALL, &[change, ("do", button)]).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{change:?} {button}");
+            assert!(answer.text.contains("もう一度入力してください"), "{change:?} {button}: {}", answer.text);
+        }
+    }
+    // Another mall's form does not get it either.
+    let page = other.get("/malls/new?provider=np").await;
+    let drafted = format!("np/{SECRET_KEY}");
+    let fields = [("draft", draft.as_str()), ("drafted", &drafted), ("do", "test")];
+    let answer = other.press(&page, "/malls/new", &fields).await;
+    assert!(answer.text.contains("もう一度入力してください"));
+    assert_eq!(platform.secret().await, SECRET);
+    // Signing out forgets it.
+    browser.submit("/orders", "/signout", &[]).await;
+    let mut again = platform.signed_in("kanri").await;
+    let csrf = again.get(MALL).await.csrf().to_owned();
+    let answer = again.press(&typed, MALL, &[("csrf", &csrf), ("do", "save")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_for_one_provider_is_never_taken_for_anothers() {
+    let (platform, right) = platform_with_a_wrong_secret().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let page = browser.get(MALL).await;
+    let field = format!("set.{SECRET_KEY}");
+    // The form still had the fields of another provider when this one was chosen and a button pressed.
+    let mixed = [("drawn", "another"), (field.as_str(), right.as_str())];
+    for button in ["save", "test"] {
+        let answer = browser.press(&page, MALL, &[mixed[0], mixed[1], ("do", button)]).await;
+        assert!(answer.text.contains("項目がまだ表示されていなかった"), "{button}: {}", answer.text);
+        assert!(!answer.text.contains("未保存") && !answer.text.contains("接続できました"), "{button}");
+    }
+    assert_eq!(platform.secret().await, SECRET);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_of_many_says_what_it_is_about_and_does_just_that() {
+    let platform = Platform::new().await;
+    platform.answered(&[1], Event::CreditApproved, Some("T1")).await;
+    platform.answered(&[2], Event::CreditUnderReview, Some("T2")).await;
+    let mut browser = platform.signed_in("tanto").await;
+    let ticked = [
+        ("action", "cancel"),
+        ("scope", "ticked"),
+        ("once", "a"),
+        ("id", "2"),
+        ("id", "1"),
+        ("id", "3"),
+        ("sequence", "2,1,3"),
+    ];
+    let all = [("action", "cancel"), ("scope", "match"), ("once", "b"), ("matching", "3")];
+    for fields in [&ticked[..], &all] {
+        let page = browser.submit("/orders", "/batches", fields).await;
+        assert_eq!(page.status, StatusCode::OK);
+        for said in ["2件", "2,003円", "fake", "未実行", "元に戻せません"] {
+            assert!(page.text.contains(said), "{said} in {}", page.text);
+        }
+        assert!(platform.test.store.batches(10).await.unwrap().is_empty(), "it has begun");
+    }
+    // What somebody makes up was not shown.
+    let forged = [&ticked[..], &[("confirmed", "yes")]].concat();
+    let page = browser.submit("/orders", "/batches", &forged).await;
+    assert!(page.text.contains("何も実行していません"));
+    // An order that can be cancelled since was not shown either.
+    platform.answered(&[3], Event::CreditApproved, Some("T3")).await;
+    let confirmed = page.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let page = browser.press(&page, "/batches", &[("confirmed", confirmed)]).await;
+    assert!(page.text.contains("対象の注文が変わったため") && page.text.contains("3件"), "{}", page.text);
+    assert!(platform.test.store.batches(10).await.unwrap().is_empty());
+    // What was shown is what is done, once, in the order of the ticks.
+    let confirmed = page.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    for _ in 0..2 {
+        assert_eq!(browser.press(&page, "/batches", &[("confirmed", confirmed)]).await.location(), "/batches/1");
+    }
+    let rows = platform.test.store.batch_rows(1, 0, 10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.order).collect::<Vec<_>>(), [2, 1, 3]);
+    // The way back leads to the list with the same ticks.
+    let back = page.text.split("<a class=\"button\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(browser.get(&unescaped(back)).await.text.matches(" checked").count(), 3 + 1, "three orders, one choice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_leaves_out_what_cannot_be_cancelled_even_if_it_can_a_moment_later() {
+    let platform = Platform::new().await;
+    platform.answered(&[1], Event::CreditApproved, Some("T1")).await;
+    let mut browser = platform.signed_in("tanto").await;
+    let fields = [("action", "cancel"), ("scope", "ticked"), ("once", "a"), ("id", "1"), ("id", "2")];
+    let page = browser.submit("/orders", "/batches", &fields).await;
+    let confirmed = page.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    browser.press(&page, "/batches", &[("confirmed", confirmed)]).await;
+    let rows = platform.test.store.batch_rows(1, 0, 10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.order).collect::<Vec<_>>(), [1]);
+    // Of nothing at all there is nothing to press.
+    let page = browser
+        .submit("/orders", "/batches", &[("action", "cancel"), ("scope", "ticked"), ("once", "b"), ("id", "3")])
+        .await;
+    assert!(!page.text.contains("name=\"confirmed\"") && page.text.contains("実行できる注文はありません"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_reaches_orders_that_the_page_did_not_show_asks_first() {
+    let platform = Platform::new().await;
+    let more: Vec<_> = (10..60).map(|at| new_order(&format!("B-{at}"), 1_000)).collect();
+    platform.test.store.insert_orders(&platform.test.mall().await, &more, 1).await.unwrap();
+    let mut browser = platform.signed_in("tanto").await;
+    for action in ["credit", "check", "sync", "cancel"] {
+        let fields = [("action", action), ("scope", "match"), ("once", action), ("matching", "53")];
+        let page = browser.submit("/orders", "/batches", &fields).await;
+        assert_eq!((page.status, page.location()), (StatusCode::OK, ""), "{action}");
+        assert!(
+            page.text.contains("まだ何も実行していません") || page.text.contains("何も実行していません"),
+            "{action}"
+        );
+    }
+    // The API says which orders it means, and may say how many these have to be.
+    let token = platform.token(Role::Operator).await;
+    let begin = async |count: i64, key: &str| {
+        let body = json!({ "action": "credit", "matching": {}, "count": count });
+        platform.call(Method::POST, "/api/v1/batches", &token, Some(key), Some(body)).await
+    };
+    assert_eq!(begin(52, "a").await.problem(), "conflict");
+    assert!(platform.test.store.batches(10).await.unwrap().is_empty());
+    assert_eq!(begin(53, "b").await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_of_one_order_asks_a_browser_without_a_script_too() {
+    let platform = Platform::new().await;
+    let version = platform.answered(&[1], Event::CreditApproved, Some("T1")).await[0].version.to_string();
+    let mut browser = platform.signed_in("tanto").await;
+    let path = "/orders/1/actions/cancel";
+    let page = browser.submit("/orders/1", path, &[("version", &version)]).await;
+    assert!(page.status == StatusCode::OK && page.text.contains("よろしいですか"), "{}", page.text);
+    assert_eq!(platform.test.order(1).await.state, State::Approved);
+    // The provider of these tests is not loaded: it was tried, and failed before anything was sent.
+    assert_eq!(browser.press(&page, path, &[]).await.location(), "/orders/1");
+    assert!(browser.get("/orders/1").await.text.contains("プラグインが読み込まれていません"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_is_recorded_with_the_id_that_is_known_and_nothing_typed_is_lost() {
+    let platform = Platform::new().await;
+    let doubted = platform.answered(&[1], Event::CreditApproved, Some("T1")).await.remove(0);
+    let change = Change::new(&doubted, Event::CheckOther);
+    platform.test.store.apply(&[change], "op", 3).await.unwrap();
+    platform.answered(&[2], Event::CreditUnknown, None).await;
+    let mut browser = platform.signed_in("tanto").await;
+    let form = "/orders/1/decision";
+    let page = browser.get("/orders/1").await;
+    assert_eq!(page.field(form, "transaction_id").as_deref(), Some("T1"), "the known id is shown");
+    // Each refusal keeps all that was typed.
+    let long = "長".repeat(1_001);
+    let other = "/orders/2/decision";
+    for (changes, said) in [
+        ([("found", "approved"), ("note", ""), ("transaction_id", "X9")], "メモを入力"),
+        ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", "")], "取引IDを入力"),
+        ([("found", "nothing"), ("note", "電話で\r\n確認"), ("transaction_id", "X9")], "可能性があります"),
+        ([("found", ""), ("note", "電話で確認"), ("transaction_id", "X9")], "選んでください"),
+        ([("found", "rejected"), ("note", &long), ("transaction_id", "X9")], "1000文字以内"),
+        ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", &long)], "64文字以内"),
+        ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", "2.6E+10")], "Excelで崩れています"),
+        ([("found", "approved"), ("note", "電話で確認"), ("transaction_id", "a\u{202e}b")], "制御文字"),
+        ([("found", "rejected"), ("note", "a\u{202e}b"), ("transaction_id", "X9")], "制御文字"),
+    ] {
+        let page = browser.get("/orders/2").await;
+        let answer = browser.press(&page, other, &changes).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+        assert!(answer.text.contains(said), "{said}: {}", answer.text);
+        for (name, typed) in changes.iter().filter(|(_, typed)| !typed.is_empty()) {
+            assert_eq!(answer.field(other, name).as_deref(), Some(*typed), "{said}: {name}");
+        }
+        // The other language is one press away, and that press leads to a page.
+        assert_eq!(answer.field("/language", "back").as_deref(), Some("/orders/2"));
+    }
+    let stale =
+        browser.press(&page, form, &[("found", "approved"), ("note", "管理画面で確認"), ("version", "1")]).await;
+    assert!(stale.text.contains("二重に実行しないよう"));
+    assert_eq!(stale.field(form, "note").as_deref(), Some("管理画面で確認"));
+    let done = browser.press(&stale, form, &[]).await;
+    assert_eq!(done.location(), "/orders/1", "{}", done.text);
+    let order = platform.test.order(1).await;
+    assert_eq!((order.state, order.transaction_id()), (State::Approved, Some("T1")));
+    // Whoever was slower finds the note again.
+    let late = browser.press(&stale, form, &[("note", "遅れて確認")]).await;
+    assert!(late.text.contains("遅れて確認"), "{}", late.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_records_a_finding_with_the_id_that_is_known() {
+    let platform = Platform::new().await;
+    let doubted = platform.answered(&[1], Event::CreditApproved, Some("T1")).await.remove(0);
+    platform.test.store.apply(&[Change::new(&doubted, Event::CheckOther)], "op", 3).await.unwrap();
+    platform.answered(&[2], Event::CreditUnknown, None).await;
+    let token = platform.token(Role::Operator).await;
+    let decide = async |order: i64, version: i64| {
+        let body = json!({ "version": version, "found": "approved", "note": "n" });
+        let path = format!("/api/v1/orders/{order}/decision");
+        platform.call(Method::POST, &path, &token, Some(&path), Some(body)).await
+    };
+    let known = platform.test.order(1).await.version;
+    assert_eq!(decide(1, known).await.json()["state"], "approved");
+    let unknown = platform.test.order(2).await.version;
+    assert_eq!(decide(2, unknown).await.problem(), "invalid");
+    for (id, note) in [("2.6E+10", "n"), ("####", "n"), ("a\u{1b}[31mb\u{202e}", "n"), ("T9", "\u{1b}[2J"), ("T9", "")]
+    {
+        let body = json!({ "version": unknown, "found": "approved", "note": note, "transaction_id": id });
+        let path = "/api/v1/orders/2/decision";
+        let key = format!("{id:?}{note:?}").replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let answer = platform.call(Method::POST, path, &token, Some(&key), Some(body)).await;
+        assert_eq!(answer.problem(), "invalid", "{id:?} {note:?}");
+    }
+    assert_eq!(platform.test.order(2).await.state, State::Unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_that_is_refused_keeps_what_was_typed() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let long = "長".repeat(65);
+    type Typed<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, &str, Typed<'_>); 5] = [
+        ("/orders/1", "/orders/1/tracking", &[("number", "1234-5678"), ("shipped_on", "gestern")]),
+        ("/orders/1", "/orders/1/status", &[("status", &long)]),
+        ("/orders/1", "/orders/1/invoice", &[("invoice", "enclosed"), ("version", "9")]),
+        ("/users", "/users", &[("name", "tanto"), ("password", PASSWORD), ("role", "administrator")]),
+        ("/users", "/tokens", &[("name", &long), ("role", "administrator")]),
+    ];
+    for (page, form, changes) in cases {
+        let page = browser.get(page).await;
+        let answer = browser.press(&page, form, changes).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{form}: {}", answer.text);
+        assert!(!answer.text.contains(PASSWORD));
+        for (name, typed) in changes.iter().filter(|(name, _)| !["password", "version"].contains(name)) {
+            assert_eq!(answer.field(form, name).as_deref(), Some(*typed), "{form}: {name}");
+        }
+        let back = answer.field("/language", "back").unwrap();
+        assert_eq!(browser.get(&back).await.status, StatusCode::OK, "{form}: {back}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_issued_once_and_shown_once_however_often_its_page_is_loaded() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let answer = browser.submit("/users", "/tokens", &[("name", "ERP"), ("role", "operator")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "a page that was posted is posted again by a reload");
+    let path = answer.location().split('#').next().unwrap().to_owned();
+    assert!(!path.contains("hostdemo_"), "addresses are kept by browsers and proxies");
+    assert!(!platform.signed_in("kanri").await.get(&path).await.text.contains("hostdemo_"), "another session's");
+    let token =
+        |page: &Answer| page.text.split_once("hostdemo_").map(|(_, rest)| rest.split('<').next().unwrap().to_owned());
+    let shown = token(&browser.get(&path).await).expect("it is shown");
+    let shown = format!("hostdemo_{shown}");
+    assert_eq!(platform.call(Method::GET, "/api/v1/orders", &shown, None, None).await.status, StatusCode::OK);
+    assert_eq!(token(&browser.get(&path).await), None, "shown again");
+    assert_eq!(platform.test.store.api_tokens().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mall_whose_results_come_by_csv_offers_no_credit_anywhere() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let offers = "actions/credit";
+    for page in ["/orders", "/orders/1"] {
+        assert!(browser.get(page).await.text.contains(offers), "{page}");
+    }
+    let panel = "name=\"action\" value=\"credit\"";
+    assert!(browser.get("/orders").await.text.contains(panel));
+    let mall = Mall { by_csv: true, ..platform.test.mall().await };
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
+    for page in ["/orders", "/orders?mall=m", "/orders/1"] {
+        let text = browser.get(page).await.text;
+        assert!(!text.contains(offers) && !text.contains(panel), "{page}");
+    }
+    assert!(browser.get("/orders/1").await.text.contains("与信結果をCSVでやりとりする設定"), "it says why");
+    // A form from before.
+    browser.submit("/orders/1", "/orders/1/actions/credit", &[("version", "0")]).await;
+    assert!(browser.get("/orders/1").await.text.contains("CSV"));
+    let token = platform.token(Role::Operator).await;
+    let order = platform.call(Method::GET, "/api/v1/orders/1", &token, None, None).await.json();
+    assert_eq!(order["actions"], json!([]));
+    let act = json!({ "version": 0, "action": "credit" });
+    let answer = platform.call(Method::POST, "/api/v1/orders/1/actions", &token, Some("k"), Some(act)).await;
+    assert_eq!(answer.json()["outcome"], "failure");
+    assert!(answer.text.contains("CSV"), "{}", answer.text);
+    assert_eq!(platform.test.order(1).await.state, State::NotAsked);
+    // Another mall's orders are still credited from the panel.
+    let other = Mall { id: "n".into(), name: "支店".into(), by_csv: false, ..mall };
+    platform.test.store.put_mall(&other, MallUpdate::default()).await.unwrap();
+    assert!(browser.get("/orders").await.text.contains(panel));
+    assert!(!browser.get("/orders?mall=m").await.text.contains(panel));
+    let fields = [("action", "credit"), ("scope", "match"), ("once", "a"), ("matching", "3")];
+    browser.submit("/orders", "/batches", &fields).await;
+    assert_eq!(platform.test.store.batch_rows(1, 0, 10).await.unwrap().len(), 3, "each row says so");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_asks_about_orders_that_wait_before_the_automation_begins() {
+    let (platform, right) = platform_with_a_wrong_secret().await;
+    let mall = platform.test.store.mall("mihon").await.unwrap().unwrap();
+    let orders: Vec<_> = (1..=3).map(|at| new_order(&format!("W-{at}"), 1_000 * at)).collect();
+    platform.test.store.insert_orders(&mall, &orders, 1).await.unwrap();
+    let mut browser = platform.signed_in("kanri").await;
+    let field = format!("set.{SECRET_KEY}");
+    let changes = [("credit", "at_once"), ("name", "新しい名前"), (field.as_str(), right.as_str()), ("do", "save")];
+    let page = browser.get(MALL).await;
+    let asked = browser.press(&page, MALL, &changes).await;
+    for said in ["3件", "6,000円", "まだ保存していません"] {
+        assert!(asked.text.contains(said), "{said}: {}", asked.text);
+    }
+    assert!(!asked.text.contains(&right), "a secret was sent to the browser");
+    assert_eq!(platform.secret().await, SECRET);
+    // Back, with all that was typed.
+    let back = browser.press(&asked, MALL, &[("do", "draw")]).await;
+    assert_eq!(back.field(MALL, "credit").as_deref(), Some("at_once"));
+    assert!(back.text.contains("新しい名前") && back.text.contains("入力済み（未保存）"));
+    // Another order came in: what was shown is not what would go out.
+    platform.test.store.insert_orders(&mall, &[new_order("W-4", 500)], 1).await.unwrap();
+    let asked = browser.press(&asked, MALL, &[("waiting", "send")]).await;
+    assert!(asked.text.contains("4件") && asked.text.contains("6,500円"), "{}", asked.text);
+    assert_eq!(platform.secret().await, SECRET);
+    let saved = browser.press(&asked, MALL, &[("waiting", "hold")]).await;
+    assert_eq!(saved.location(), MALL, "{}", saved.text);
+    assert_eq!(platform.secret().await, right);
+    let mall = platform.test.store.mall("mihon").await.unwrap().unwrap();
+    assert_eq!((mall.name.as_str(), mall.automation.credit), ("新しい名前", Start::AtOnce));
+    let four = Backlog { credit: OrderTotal { orders: 4, billed: 6_500 }, sync: OrderTotal::default() };
+    assert_eq!(platform.test.store.held("mihon").await.unwrap(), four);
+    assert!(browser.get(MALL).await.text.contains("4件は、自動では送信しません"));
+    let order = platform.test.all().await.into_iter().find(|order| order.mall == "mihon").unwrap();
+    assert!(browser.get(&format!("/orders/{}", order.id)).await.text.contains("自動では送信しません"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_the_api_orders_that_wait_are_left_to_an_operator_unless_it_says_otherwise() {
+    let (platform, _) = platform_with_a_wrong_secret().await;
+    let mall = platform.test.store.mall("mihon").await.unwrap().unwrap();
+    platform.test.store.insert_orders(&mall, &[new_order("W-1", 1_000)], 1).await.unwrap();
+    let token = platform.token(Role::Administrator).await;
+    let mut version = mall.version;
+    let mut put = async |waiting: Value, credit: &str| {
+        let open = mall.settings.iter().filter(|(key, _)| *key != SECRET_KEY);
+        let settings: BTreeMap<_, _> = open.map(|(key, value)| (key, value.expose())).collect();
+        let mut body = json!({
+            "name": mall.name, "provider": mall.provider, "settings": settings, "version": version,
+            "automation": { "credit": credit },
+        });
+        body.as_object_mut().unwrap().extend(waiting.as_object().unwrap().clone());
+        version += 1;
+        let key = format!("k{version}");
+        platform.call(Method::PUT, "/api/v1/malls/mihon", &token, Some(&key), Some(body)).await
+    };
+    let answer = put(json!({}), "at_once").await;
+    assert_eq!(answer.json()["held"]["credit"], json!({ "orders": 1, "billed": 1_000 }), "{}", answer.text);
+    put(json!({ "waiting": "hold" }), "never").await;
+    let answer = put(json!({ "waiting": "send" }), "at_once").await;
+    assert_eq!(answer.json()["held"]["credit"]["orders"], 0, "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_show_malls_without_decrypting_their_settings() {
+    let platform = Platform::new().await;
+    platform.test.execute("UPDATE accounts SET settings = '{\"password\":\"broken\"}'").await;
+    let token = platform.token(Role::Administrator).await;
+    let mut browser = platform.signed_in("kanri").await;
+    assert_eq!(browser.get("/malls/m").await.status, StatusCode::INTERNAL_SERVER_ERROR, "its settings are broken");
+    for path in ["/orders", "/malls", "/import", "/export", "/batches", "/"] {
+        let answer = browser.get(path).await;
+        assert!(answer.status.is_success() || answer.status.is_redirection(), "{path}: {}", answer.status);
+    }
+    assert!(browser.get("/orders").await.text.contains("本店"));
+    let listed = platform.call(Method::GET, "/api/v1/malls", &token, None, None).await;
+    let mall = &listed.json()[0];
+    assert_eq!((&mall["name"], &mall["secrets"][0]), (&Value::from("本店"), &Value::from("password")));
+    assert_eq!(platform.call(Method::GET, "/api/v1/orders", &token, None, None).await.status, StatusCode::OK);
+}

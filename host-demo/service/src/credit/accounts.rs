@@ -1,0 +1,58 @@
+//! The malls and their accounts at providers, as they are when a run begins.
+
+use super::row::{CreditError, WorkItem};
+use domain::credit_state::Action;
+use domain::mall::{MallSummary, ShopAccount};
+use domain::order::Order;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use store::Store;
+
+/// The malls and accounts that a run needs, read once at its start. Only the settings of these accounts are decrypted.
+pub(super) struct MallAccounts {
+    malls: HashMap<String, MallSummary>,
+    accounts: BTreeMap<i64, ShopAccount>,
+}
+
+impl MallAccounts {
+    /// The orders of `items` as they are now, and what `action` needs for them.
+    pub(super) async fn read(
+        store: &Store,
+        action: Action,
+        items: &[WorkItem],
+    ) -> Result<(Self, Vec<Order>), CreditError> {
+        // Accounts last: none is ever deleted, so those of the malls and orders are there.
+        let malls = store.mall_summaries().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
+        let mut read = Self { malls, accounts: BTreeMap::new() };
+        let (mut orders, mut accounts) = (Vec::with_capacity(items.len()), BTreeSet::new());
+        for item in items {
+            let order = store.order(item.id).await?.ok_or(CreditError::NoOrder(item.id))?;
+            accounts.insert(read.account_id(action, &order)?);
+            orders.push(order);
+        }
+        read.accounts = store.accounts(accounts).await?;
+        Ok((read, orders))
+    }
+
+    /// The account of this number and its mall.
+    pub(super) fn with_mall(&self, account: i64) -> Option<(&ShopAccount, &MallSummary)> {
+        let account = self.accounts.get(&account)?;
+        Some((account, self.malls.get(&account.mall)?))
+    }
+
+    pub(super) fn mall(&self, order: &Order) -> Result<&MallSummary, CreditError> {
+        self.malls.get(&order.mall).ok_or_else(|| CreditError::NoMall(order.mall.clone()))
+    }
+
+    pub(super) fn account(&self, action: Action, order: &Order) -> Result<&ShopAccount, CreditError> {
+        let id = self.account_id(action, order)?;
+        self.accounts.get(&id).ok_or_else(|| CreditError::NoMall(order.mall.clone()))
+    }
+
+    /// The account under which `action` is done: a new credit uses the mall's current account, everything else the
+    /// account under which the order is registered.
+    fn account_id(&self, action: Action, order: &Order) -> Result<i64, CreditError> {
+        let mall = self.mall(order)?;
+        let registered = order.registration.as_ref().filter(|_| action != Action::Credit);
+        Ok(registered.map_or(mall.account, |registration| registration.account))
+    }
+}

@@ -1,0 +1,170 @@
+//! One call to a provider: its orders are claimed, the request is sent, the responses are written.
+
+use super::call_batch::{CallBatch, Health};
+use super::row::{CreditError, CreditRow, OnRow};
+use super::service::CreditService;
+use crate::providers::contract;
+use crate::providers::plugin_contract::Cancellation;
+use crate::providers::provider::Provider;
+use crate::providers::response::{self, Inquiry, ResponseOutcome};
+use domain::automation;
+use domain::credit_state::{Action, Event, Outcome, next};
+use domain::issue::Issue;
+use domain::order::Order;
+use serde::Serialize;
+use store::{Change, Claim, StoreError};
+
+impl<P: Provider + Clone> CreditService<P> {
+    /// Claims a batch of orders, makes its call and writes the responses.
+    pub(super) async fn call(
+        &self,
+        action: Action,
+        batch: CallBatch<'_>,
+        on_row: OnRow<'_>,
+    ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
+        // The plugin that is loaded now: since the batches were made it may have been replaced or withdrawn.
+        let Some(provider) = self.providers.get(&batch.account.provider) else {
+            let missing = Issue::ProviderMissing { provider: batch.account.provider.clone() };
+            return Ok(batch.not_called(&missing, on_row));
+        };
+        if self.lease.is_stopping() {
+            return Ok(batch.not_called(&Issue::ShuttingDown, on_row));
+        }
+        // A claim is written for all orders of a batch or for none. If it fails, each order is claimed alone, so that
+        // only the order at fault fails.
+        let (mut rows, mut batches) = (Vec::with_capacity(batch.orders.len()), vec![batch]);
+        while let Some(batch) = batches.pop() {
+            match self.claim(action, &batch).await {
+                Ok(claims) => rows.extend(self.send_and_write(action, &batch, &provider, claims, on_row).await?),
+                Err(error) if !error.is_of_one_order() => return Err(error.into()),
+                Err(error) if batch.orders.len() == 1 => {
+                    rows.extend(batch.not_called(&Issue::Unusable { why: error.to_string() }, on_row));
+                }
+                Err(_) => batches.extend(batch.each()),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Makes the call about those orders of a batch that were claimed (`claims`), and writes the responses.
+    async fn send_and_write(
+        &self,
+        action: Action,
+        batch: &CallBatch<'_>,
+        provider: &P,
+        claims: Vec<Option<Order>>,
+        on_row: OnRow<'_>,
+    ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
+        let claimed: Vec<&Order> = claims.iter().flatten().collect();
+        let (outcomes, report) = self.send(action, batch, provider, &claimed).await?;
+        self.note_health(batch, &outcomes).await;
+        let keys =
+            claims.iter().zip(&batch.orders).filter(|(claim, _)| claim.is_some()).map(|(_, indexed)| indexed.row);
+        let changes = claimed.iter().zip(outcomes).zip(keys).map(|((order, outcome), row)| {
+            let to = next(order.state, outcome.event).unwrap_or(order.state);
+            Change {
+                order,
+                event: outcome.event,
+                problem: outcome.problem,
+                transaction_id: outcome.transaction_id,
+                note: None,
+                report: Some(report.clone()),
+                order_status: automation::order_status(batch.mall, order.state, to),
+                row,
+            }
+        });
+        let changes: Vec<_> = changes.collect();
+        let mut applied = self.store.apply(&changes, &self.who, self.store.now()).await?.into_iter();
+        let rows = claims.iter().zip(&batch.orders).map(|(claim, indexed)| {
+            let applied = claim.as_ref().and_then(|_| applied.next().flatten());
+            let row = match applied {
+                Some(now) => CreditRow::new(&now.order, now.event.outcome(now.order.state), now.order.problem.clone()),
+                None => CreditRow::new(&indexed.order, Outcome::Failure, Some(Issue::Changed)),
+            };
+            on_row(&row);
+            (indexed.index, row)
+        });
+        Ok(rows.collect())
+    }
+
+    /// The orders of a batch as claimed; `None` for an order that another process changed or claimed first.
+    async fn claim(&self, action: Action, batch: &CallBatch<'_>) -> Result<Vec<Option<Order>>, StoreError> {
+        let orders: Vec<Order> = batch.orders.iter().map(|indexed| indexed.order.clone()).collect();
+        let Some(event) = claim_event(action) else { return Ok(orders.into_iter().map(Some).collect()) };
+        let owner = self.lease.name();
+        let claim = Claim { event, account: batch.account, owner: &owner, who: &self.who, now: self.store.now() };
+        self.store.claim(&orders, claim).await
+    }
+
+    /// Records for the circuit breaker whether the provider responded. If that fails, the responses are still written.
+    async fn note_health(&self, batch: &CallBatch<'_>, outcomes: &[ResponseOutcome]) {
+        let (provider, now) = (&batch.account.provider, self.store.now());
+        let noted = match Health::of(batch, outcomes) {
+            Health::Answered => self.store.note_answer(provider, now).await,
+            Health::Failed(problem) => self.store.note_failure(provider, problem, now).await,
+            Health::Unknown => self.store.give_back_probe(provider, now).await,
+        };
+        if let Err(error) = noted {
+            tracing::error!(provider, %error, "the outcome of a call was not counted for the circuit breaker");
+        }
+    }
+
+    /// One call about `orders`: the outcome for each, and the host's report of the call as JSON.
+    async fn send(
+        &self,
+        action: Action,
+        batch: &CallBatch<'_>,
+        provider: &P,
+        orders: &[&Order],
+    ) -> Result<(Vec<ResponseOutcome>, String), StoreError> {
+        if orders.is_empty() {
+            return Ok((Vec::new(), String::new()));
+        }
+        let account = contract::shop_account(batch.account);
+        Ok(match action {
+            Action::Credit => {
+                let asked = orders.iter().map(|order| contract::credit_order(order, batch.mall)).collect();
+                let answer = provider.credit(&account, asked).await;
+                let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_credit(order, row));
+                (rows.collect(), report(&answer.calls))
+            }
+            Action::Check | Action::Decide => {
+                let asked = orders.iter().map(|order| contract::registration(order)).collect();
+                // Taken before the request: a response counts if the in-flight window was over when it was sent.
+                let at = self.store.moment().await?;
+                self.measure(orders, &at).await?;
+                let inquiry =
+                    Inquiry { at, in_flight_window: self.in_flight_window, provider: provider.info().capabilities };
+                let answer = provider.check_credit(&account, asked).await;
+                let meaning = |(order, row): (&&Order, _)| response::to_check(order, row, &inquiry);
+                (orders.iter().zip(answer.rows).map(meaning).collect(), report(&answer.calls))
+            }
+            Action::Cancel => {
+                let cancellation =
+                    |order: &&Order| Cancellation { registration: contract::registration(order), reason: None };
+                let answer = provider.cancel(&account, orders.iter().map(cancellation).collect()).await;
+                (answer.rows.into_iter().map(response::to_cancel).collect(), report(&answer.calls))
+            }
+            Action::Sync => {
+                let asked = orders.iter().filter_map(|order| contract::shipment(order)).collect();
+                let answer = provider.sync_tracking(&account, asked).await;
+                let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_sync(order, row));
+                (rows.collect(), report(&answer.calls))
+            }
+        })
+    }
+}
+
+fn report(calls: &impl Serialize) -> String {
+    serde_json::to_string(calls).unwrap_or_default()
+}
+
+/// The event with which orders are claimed. A check changes nothing at the provider and needs no claim.
+fn claim_event(action: Action) -> Option<Event> {
+    match action {
+        Action::Credit => Some(Event::CreditStarted),
+        Action::Cancel => Some(Event::CancelStarted),
+        Action::Sync => Some(Event::SyncStarted),
+        Action::Check | Action::Decide => None,
+    }
+}

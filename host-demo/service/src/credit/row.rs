@@ -1,0 +1,84 @@
+//! What a run works on and reports: work items, rows, and the error that ends a run.
+
+use domain::credit_state::{Outcome, State};
+use domain::issue::Issue;
+use domain::order::Order;
+use serde::Serialize;
+use store::{RowKey, StoreError};
+
+/// The result for one order.
+#[derive(Debug, Clone, Serialize)]
+pub struct CreditRow {
+    /// The store's number of the order.
+    #[serde(skip)]
+    pub id: i64,
+    /// The mall's id.
+    pub mall: String,
+    /// The mall's number of the order.
+    pub number: String,
+    /// Success, failure or unknown.
+    pub outcome: Outcome,
+    /// The order's state now.
+    pub state: State,
+    /// The provider's id, if known.
+    pub transaction_id: Option<String>,
+    /// The issue, if there is one.
+    pub problem: Option<Issue>,
+}
+
+impl CreditRow {
+    pub(super) fn new(order: &Order, outcome: Outcome, problem: Option<Issue>) -> Self {
+        CreditRow {
+            id: order.id,
+            mall: order.mall.clone(),
+            number: order.number.clone(),
+            outcome,
+            state: order.state,
+            transaction_id: order.transaction_id().map(str::to_owned),
+            problem,
+        }
+    }
+}
+
+/// A run could not go on. Orders that were claimed stay claimed until this process ends; recovery then gives them an
+/// unknown outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum CreditError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store has no order under this number of its own.
+    #[error("the store has no order {0}")]
+    NoOrder(i64),
+    /// The store has no mall under this id, though an order says so.
+    #[error("the store has no mall {0}")]
+    NoMall(String),
+}
+
+impl CreditError {
+    /// Whether the error concerns one order alone and nothing was begun for it, so that work on others goes on.
+    pub fn is_of_one_order(&self) -> bool {
+        match self {
+            CreditError::Store(error) => error.is_of_one_order(),
+            CreditError::NoOrder(_) | CreditError::NoMall(_) => true,
+        }
+    }
+}
+
+/// Called with each row as soon as it is known.
+pub type OnRow<'a> = &'a (dyn Fn(&CreditRow) + Sync);
+
+/// An order to act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkItem {
+    /// The store's number of the order.
+    pub id: i64,
+    /// The row of a batch that asks for it.
+    pub row: Option<RowKey>,
+}
+
+impl From<i64> for WorkItem {
+    fn from(id: i64) -> Self {
+        WorkItem { id, row: None }
+    }
+}

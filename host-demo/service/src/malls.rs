@@ -1,0 +1,172 @@
+//! Malls: validating and saving their settings, testing the connection, and trying the fee rule. Called by the page,
+//! the API and the command line.
+
+use crate::credit::CreditService;
+use crate::providers::plugin_contract::{AdjustedFee, Bill, Capability, Failure, FieldProblem, SettingKind};
+use crate::providers::provider::{FeeError, Provider, Providers};
+use crate::providers::{CallError, contract};
+use domain::identifier::is_mangled;
+use domain::mall::Mall;
+use domain::validation::{MallProblem, Wrong, fee_key, shape_problems};
+use store::{Backlog, MallUpdate, MallUpdateOutcome, StoreError};
+
+/// What is wrong with a mall's settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MallProblems {
+    /// What is wrong with any provider: ids, names, columns.
+    pub own: Vec<MallProblem>,
+    /// What the provider's plugin says about its settings and the fee rule. `None`: the plugin is not loaded, so that
+    /// they cannot be validated.
+    pub of_provider: Option<Vec<MallProblem>>,
+}
+
+impl MallProblems {
+    /// Whether the mall can be saved.
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.of_provider.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
+/// Everything that is wrong with `mall`, at once.
+pub async fn validate<P: Provider>(mall: &Mall, provider: Option<&P>) -> Result<MallProblems, CallError> {
+    let of_provider = match provider {
+        Some(provider) => Some(check(mall, provider).await?),
+        None => None,
+    };
+    Ok(MallProblems { own: shape_problems(mall), of_provider })
+}
+
+/// What the provider says about the mall's settings and fee rule; everything at once.
+async fn check(mall: &Mall, provider: &impl Provider) -> Result<Vec<MallProblem>, CallError> {
+    let settings = provider.check_settings(contract::settings(&mall.settings)).await?.into_iter().map(|problem| {
+        MallProblem::new(format!("settings.{}", problem.field), Wrong::Provider(contract::field(problem)))
+    });
+    let ids = provider.info().settings.iter().filter(|field| !matches!(field.kind, SettingKind::Secret));
+    let mangled = ids.filter(|field| mall.settings.get(&field.key).is_some_and(|value| is_mangled(value.expose())));
+    let mangled: Vec<_> =
+        mangled.map(|field| MallProblem::new(format!("settings.{}", field.key), Wrong::Mangled)).collect();
+    // The bill does not matter: a rule is valid or not for every bill.
+    let bill = Bill { items: 0, shipping_fee: 0, payment_fee: 0 };
+    let rule = match provider.fee_adjust(&contract::fee_rule(&mall.fees), &bill).await {
+        Ok(_) => Vec::new(),
+        Err(FeeError::Refused(problems)) => problems,
+        Err(FeeError::Call(error)) => return Err(error),
+    };
+    let rule = rule
+        .into_iter()
+        .map(|problem| MallProblem::new(fee_key(&problem.field), Wrong::Provider(contract::field(problem))));
+    // One problem for each mangled id is enough.
+    let settings = settings.filter(|problem| mangled.iter().all(|known| known.key != problem.key));
+    let settings: Vec<_> = settings.collect();
+    Ok(mangled.into_iter().chain(settings).chain(rule).collect())
+}
+
+/// A mall that was saved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SavedMall {
+    /// If the mall has a new account: how many orders may be live and stay under an earlier one.
+    pub elsewhere: i64,
+    /// Orders that the automation leaves to an operator, as they were waiting when it was switched on.
+    pub held: Backlog,
+}
+
+/// A mall was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveMallError {
+    /// Its settings are not valid.
+    #[error("the settings are not valid")]
+    Invalid(MallProblems),
+    /// With other settings, the provider might truthfully say that these orders, whose outcome is unknown, do not exist.
+    #[error("the outcome of these orders is unknown: {0:?}")]
+    UnknownOutcomes(Vec<String>),
+    /// Another operator changed the mall meanwhile, or, for a new mall, there is one with this id.
+    #[error("the mall has another version")]
+    Changed,
+    /// These orders would be sent at once, and the operator has not confirmed it.
+    #[error("orders that wait would be sent at once")]
+    BacklogUnconfirmed(Backlog),
+    /// The plugin failed while it validated the settings.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Validates and saves `mall`, new or changed. Nothing is saved unless all of it is valid.
+pub async fn save<P: Provider>(
+    service: &CreditService<P>,
+    mall: &Mall,
+    update: MallUpdate<'_>,
+) -> Result<SavedMall, SaveMallError> {
+    let problems = validate(mall, service.providers.get(&mall.provider).as_ref()).await?;
+    if !problems.is_empty() {
+        return Err(SaveMallError::Invalid(problems));
+    }
+    match service.store.put_mall(mall, update).await? {
+        MallUpdateOutcome::Saved { elsewhere } => {
+            Ok(SavedMall { elsewhere, held: service.store.held(&mall.id).await? })
+        }
+        MallUpdateOutcome::OutcomesUnknown(numbers) => Err(SaveMallError::UnknownOutcomes(numbers)),
+        MallUpdateOutcome::Changed => Err(SaveMallError::Changed),
+        MallUpdateOutcome::BacklogUndecided(backlog) => Err(SaveMallError::BacklogUnconfirmed(backlog)),
+    }
+}
+
+/// The settings of a mall did not pass the connection test.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The plugin of the mall's provider is not loaded.
+    #[error("the plugin of the provider {0} is not loaded")]
+    ProviderMissing(String),
+    /// The provider has no connection test.
+    #[error("the provider {0} has no connection test")]
+    Unsupported(String),
+    /// The test failed.
+    #[error("the connection test failed")]
+    Failed(Failure),
+    /// The plugin returned no row.
+    #[error("the plugin gave no response")]
+    NoResponse,
+}
+
+/// Asks the provider of `mall` whether its settings, saved or not, work. Leaves no trace at the provider, and is counted
+/// in the metrics like any other call.
+pub async fn test_connection<P: Provider>(providers: &dyn Providers<P>, mall: &Mall) -> Result<(), ConnectionError> {
+    let missing = || ConnectionError::ProviderMissing(mall.provider.clone());
+    let provider = providers.get(&mall.provider).ok_or_else(missing)?;
+    if !provider.info().capabilities.contains(Capability::TEST_CONNECTION) {
+        return Err(ConnectionError::Unsupported(mall.provider.clone()));
+    }
+    let row = provider.test_connection(&contract::trial_account(mall)).await.rows.pop();
+    row.ok_or(ConnectionError::NoResponse)?.map_err(ConnectionError::Failed)
+}
+
+/// The fee rule of a mall could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum FeeTrialError {
+    /// The plugin of the mall's provider is not loaded.
+    #[error("the plugin of the provider {0} is not loaded")]
+    ProviderMissing(String),
+    /// The plugin refuses the rule, or the rule refuses the bill.
+    #[error("the fee rule does not take this bill")]
+    Refused(Vec<FieldProblem>),
+    /// The plugin failed.
+    #[error(transparent)]
+    Call(CallError),
+}
+
+/// What the fee rule of `mall`, saved or not, makes of a bill of `items` yen.
+pub async fn try_fee<P: Provider>(
+    providers: &dyn Providers<P>,
+    mall: &Mall,
+    items: i64,
+) -> Result<AdjustedFee, FeeTrialError> {
+    let missing = || FeeTrialError::ProviderMissing(mall.provider.clone());
+    let provider = providers.get(&mall.provider).ok_or_else(missing)?;
+    let bill = Bill { items, shipping_fee: 0, payment_fee: 0 };
+    provider.fee_adjust(&contract::fee_rule(&mall.fees), &bill).await.map_err(|error| match error {
+        FeeError::Refused(problems) => FeeTrialError::Refused(problems),
+        FeeError::Call(error) => FeeTrialError::Call(error),
+    })
+}

@@ -1,0 +1,360 @@
+//! What is wrong with a file, its rows and its orders, and what becomes of them.
+
+use super::format::{mangled, order_count};
+use super::localize::Localize;
+use crate::csv::error::{FileError, InvalidOrder, Needed, RowError};
+use crate::csv::findings::finding_names;
+use crate::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_ITEMS, MAX_LINES};
+use crate::csv::records::{Fault, QuoteFault};
+use crate::csv::row_result::{RowCount, RowCounts, SkipReason};
+use crate::csv::selection::Question;
+use domain::credit_state::{Action, ActionContext, State};
+use domain::lang::Lang;
+
+/// Reasons that a summary names one by one; files differ in more values than anybody reads.
+const SHOWN_REASONS: usize = 20;
+
+/// What is wrong, and what to do.
+impl Localize for FileError {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        match self {
+            Self::Empty => lang.pick(
+                "ファイルが空です。見出しの行から始まるCSVを指定してください".into(),
+                "The file is empty; give a CSV that begins with a heading line".into(),
+            ),
+            Self::TooLarge => lang.pick(
+                format!("ファイルが{}MiBを超えています。分けて取り込んでください", MAX_FILE_BYTES >> 20),
+                format!("The file is larger than {} MiB; split it", MAX_FILE_BYTES >> 20),
+            ),
+            Self::TooManyLines => lang.pick(
+                format!("{MAX_LINES}行を超えています。分けて取り込んでください"),
+                format!("The file has more than {MAX_LINES} lines; split it"),
+            ),
+            Self::MissingHeadings(names) => lang.pick(
+                format!("見出し「{}」がありません。文字コードはUTF-8かShift_JISです", names.join("」「")),
+                format!("Headings are missing: {}. The file must be UTF-8 or Shift_JIS", names.join(", ")),
+            ),
+            Self::HeadingsTwice(names) => lang.pick(
+                format!("見出し「{}」が二度あります。どちらかを消してください", names.join("」「")),
+                format!("Headings are there twice: {}; remove one of each", names.join(", ")),
+            ),
+            Self::Quote { fault, span } => {
+                let words = quote_error(*fault, *span, lang);
+                lang.pick(
+                    format!("見出しの行を読めません。{words}"),
+                    format!("The heading line cannot be read: {words}"),
+                )
+            }
+            Self::NothingToTakeBy(values) => lang.pick(
+                format!(
+                    "「{}」の注文だけを取り込む指定ですが、支払方法やステータスの列がありません",
+                    values.join("」「")
+                ),
+                format!(
+                    "Only orders with {} are to be taken, but no column tells how they are paid",
+                    values.join(", ")
+                ),
+            ),
+        }
+    }
+}
+
+impl InvalidOrder {
+    /// One message: the file, called `file`, line, order, what is wrong, what to do.
+    pub fn localized_in(&self, file: &str, lang: Lang) -> String {
+        let all: Vec<_> = self.errors.iter().map(|error| error.localized(lang)).collect();
+        let number = if self.number.is_empty() { "–" } else { &self.number };
+        lang.pick(
+            format!("{file} {}行目 注文番号 {number}: {}", self.line, all.join("。")),
+            format!("{file} line {}, order {number}: {}", self.line, all.join(". ")),
+        )
+    }
+}
+
+/// What is wrong with a quote, where, how far it reaches, and what to do.
+fn quote_error(Fault { kind, line }: Fault, span: u64, lang: Lang) -> String {
+    let swallowed = span.saturating_sub(1);
+    let what = match kind {
+        QuoteFault::NotClosed => lang.pick("の引用符（\"）が閉じられていません", "is never closed"),
+        QuoteFault::TextAfter => lang.pick(
+            "の引用符（\"）が、カンマや改行の前でないところで閉じています",
+            "is closed where neither a comma nor a line end follows",
+        ),
+        QuoteFault::HoldsRows => {
+            lang.pick("の引用符（\"）の中に、ほかの行が入っているようです", "seems to take other rows into its cell")
+        }
+    };
+    let unless = match kind {
+        QuoteFault::HoldsRows => lang.pick(
+            "。セルの中身が正しければ、その中の半角カンマを「、」に変えてください",
+            ". If the cell is right as it is, write its commas in another way, such as 、",
+        ),
+        QuoteFault::NotClosed | QuoteFault::TextAfter => "",
+    };
+    lang.pick(
+        format!(
+            "{line}行目{what}。巻き込まれた後ろの行: {swallowed}行。引用符を消すか閉じて（セルの中の引用符は二つ重ねる）、\
+             巻き込まれた行と合わせて取り込み直してください{unless}"
+        ),
+        format!(
+            "a quotation mark at line {line} {what}; lines after it that it swallows: {swallowed}. Remove or close it (a \
+             quotation mark within a cell is doubled) and import these lines again{unless}"
+        ),
+    )
+}
+
+/// What is wrong and what to do.
+impl Localize for RowError {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        match self {
+            Self::Cells { expected, found } => lang.pick(
+                format!(
+                    "列の数が見出しと違います（見出し{expected}、この行{found}）。カンマと引用符を確かめてください"
+                ),
+                format!("{found} cells where the heading line has {expected}; look at commas and quotes"),
+            ),
+            Self::Encoding(name) => lang.pick(
+                format!("「{name}」に読めない文字があります。文字コードを確かめてください"),
+                format!("{name} has bytes that are no text; look at the file's encoding"),
+            ),
+            Self::TooLong(name) => lang.pick(
+                format!("「{name}」は{MAX_CELL}文字以内にしてください"),
+                format!("{name} may have {MAX_CELL} characters at most"),
+            ),
+            Self::Unseen(name) => lang.pick(
+                format!("「{name}」から、目に見えない制御文字を取り除いてください"),
+                format!("{name} has control characters; remove them"),
+            ),
+            Self::TooManyItems => lang.pick(
+                format!("一つの注文は{MAX_ITEMS}行までです。注文を分けてください"),
+                format!("an order has {MAX_ITEMS} lines at most; split it"),
+            ),
+            Self::Empty(name) => {
+                lang.pick(format!("「{name}」を入力してください"), format!("{name} is empty; fill it in"))
+            }
+            Self::Not(name, cell, needed) => lang.pick(
+                format!("「{name}」の「{cell}」を{}", needed.localized(lang)),
+                format!("{name} is \"{cell}\": {}", needed.localized(lang)),
+            ),
+            Self::Total { total, sum } => lang.pick(
+                format!("合計金額{total}円が、商品・送料・決済手数料の合計{sum}円と違います。金額を確かめてください"),
+                format!("合計金額 is {total} yen, but goods, shipping and fee add up to {sum}; look at the amounts"),
+            ),
+            Self::LinesDiffer(name) => lang.pick(
+                format!("同じ注文番号の行で「{name}」が違います。別の注文なら番号を変えてください"),
+                format!("the lines of this order differ in {name}; give another number if it is another order"),
+            ),
+            Self::TwiceInFile(line) => lang.pick(
+                format!("同じ注文番号が{line}行目にもあります。どちらかを消してください"),
+                format!("the number is also at line {line}; remove one of the two"),
+            ),
+            Self::Quote { fault, span } => quote_error(*fault, *span, lang),
+            Self::PartUnread(line) => lang.pick(
+                format!("この注文の一部が、{line}行目からの読めない行にあります。そちらを直して取り込み直してください"),
+                format!("a part of this order is among lines that cannot be read, from line {line} on; mend these"),
+            ),
+            Self::BesideUnread(line) => lang.pick(
+                format!(
+                    "複数行のセルがあり、隣の{line}行目からの行が読めないため、どこまでがこの注文かわかりません。\
+                     そちらを直して（要らない行なら消して）取り込み直してください"
+                ),
+                format!(
+                    "a cell has several lines, and the row next to it, from line {line} on, cannot be read, so nobody \
+                     knows where this order ends; mend (or remove) that row and import again"
+                ),
+            ),
+            Self::Mangled(name, cell) => lang.pick(
+                format!("「{name}」の「{cell}」は{}", mangled(lang)),
+                format!("{name} \"{cell}\" {}", mangled(lang)),
+            ),
+            Self::Differs => lang.pick(
+                "取り込み済みの注文と内容が違います。直すときは「取り込み済みの注文も更新する」（--correct）で取り込んでください"
+                    .into(),
+                "the order was imported before with another content; to correct it, import with --correct \
+                 (correct=true)"
+                    .into(),
+            ),
+            Self::Registered(state) => registered(*state, lang),
+            Self::NoOrder => lang.pick(
+                "この注文番号の注文はありません。モールと番号を確かめてください".into(),
+                "there is no such order; look at the mall and the number".into(),
+            ),
+            Self::JudgedByApi(state) => {
+                let state = state.localized(lang);
+                lang.pick(
+                    format!("APIで与信した注文です（{state}）。CSVの結果は取り込めません"),
+                    format!("the order was judged through the API ({state}); a result by CSV is not taken"),
+                )
+            }
+            Self::Result(cell) => lang.pick(
+                format!("与信結果「{cell}」を、OK、NG、審査中、保留、キャンセル済のどれかに直してください"),
+                format!("the result \"{cell}\" must be one of OK, NG, 審査中, 保留, キャンセル済"),
+            ),
+            Self::Finding(cell) => lang.pick(
+                format!("結果「{cell}」を、{}のどれかに直してください", finding_names(lang)),
+                format!("the finding \"{cell}\" must be one of {}", finding_names(lang)),
+            ),
+            Self::WhichOrder => lang.pick(
+                "「注文番号」か「登録番号」を入力してください".into(),
+                "give 注文番号 or 登録番号".into(),
+            ),
+            Self::OtherReference => lang.pick(
+                "この登録番号は、この注文の今の登録番号ではありません。受注一覧で確かめてください".into(),
+                "this 登録番号 is not the one under which the order is registered now; look at the order".into(),
+            ),
+            Self::Longer(name, max) => lang.pick(
+                format!("「{name}」は{max}文字以内にしてください"),
+                format!("{name} may have {max} characters at most"),
+            ),
+            Self::NotRecorded(problem) => problem.localized(lang),
+            Self::Changed => lang.pick(
+                "ほかの人または処理がこの注文を操作しました。もう一度取り込んでください".into(),
+                "somebody else acted on the order meanwhile; import it again".into(),
+            ),
+            Self::Fee(fields) => {
+                let said: Vec<_> = fields.iter().map(|field| field.localized(lang)).collect();
+                lang.pick(
+                    format!("手数料を計算できません（{}）。モールの手数料設定を確かめてください", said.join(" / ")),
+                    format!("the fee cannot be worked out ({}); look at the mall's fees", said.join(" / ")),
+                )
+            }
+        }
+    }
+}
+
+/// Why the content of an order in `state` cannot change, and what its state offers so that it can.
+fn registered(state: State, lang: Lang) -> String {
+    let offers = |action| state.actions(ActionContext::default()).any(|offered| offered == action);
+    let (ja, en) = if offers(Action::Decide) {
+        (
+            "先に[与信結果確認]か[結果を記録]で結果を確かめてください。[与信キャンセル]のあとや、登録がないとわかったあとなら、\
+             「取り込み済みの注文も更新する」（--correct）で取り込めます",
+            "check the result or record what you found first; once its credit is cancelled, or nothing is registered, \
+             import with --correct (correct=true)",
+        )
+    } else if offers(Action::Cancel) {
+        (
+            "直すには、先に[与信キャンセル]をしてから、「取り込み済みの注文も更新する」（--correct）で取り込んでください",
+            "cancel its credit first, then import with --correct (correct=true)",
+        )
+    } else if state.is_claimed() {
+        (
+            "送信が終わるのを待って、もう一度取り込んでください",
+            "wait until what is being sent has come to its end, then import again",
+        )
+    } else {
+        ("直すときは、後払い会社の管理画面で直してください", "to correct it, do so on the provider's own page")
+    };
+    let state = state.localized(lang);
+    lang.pick(
+        format!("{state}の注文の内容は変えられません。{ja}"),
+        format!("an order at {state} can no longer be corrected: {en}"),
+    )
+}
+
+/// What to write into the cell: the second half of a sentence.
+impl Localize for Needed {
+    type Text = &'static str;
+
+    fn localized(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::PostalCode => lang.pick("7桁の数字に直してください", "give seven digits"),
+            Self::Phone => lang.pick("市外局番からの10桁か11桁に直してください", "give ten or eleven digits"),
+            Self::Date => lang.pick("2026/07/01 12:34 のように直してください", "write it like 2026/07/01 12:34"),
+            Self::Yen => lang.pick("円単位の整数に直してください", "give whole yen"),
+            Self::Fee => lang.pick("0以上の整数に直してください", "give whole yen, 0 or more"),
+            Self::Quantity => lang.pick("1以上の整数に直してください", "give a whole number from 1"),
+            Self::TaxRate => lang.pick("0、8、10のどれかに直してください", "give 0, 8 or 10"),
+            Self::Invoice => lang.pick("別送か同梱に直してください", "write 別送 (separate) or 同梱 (enclosed)"),
+        }
+    }
+}
+
+/// The reason, as a clause.
+impl Localize for SkipReason {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        match self {
+            Self::Blank => lang.pick("空の行", "empty rows").to_owned(),
+            Self::Unchanged => lang.pick("取り込み済みで変更なし", "imported before and unchanged").to_owned(),
+            Self::NotTaken { column, value } => {
+                let value = shown_value(value, lang);
+                lang.pick(format!("{column}が「{value}」"), format!("{column} is {value}"))
+            }
+            Self::NoResult => lang.pick("結果が空の行", "no result given").to_owned(),
+        }
+    }
+}
+
+/// A cell as people are shown it: an empty one has a name.
+pub fn shown_value(value: &str, lang: Lang) -> &str {
+    if value.is_empty() { lang.pick("（空）", "(empty)") } else { value }
+}
+
+/// The sum as one line, and the reasons for passing over as another where there are any.
+impl Localize for RowCounts {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        let (read, taken, refused, passed) = (self.read(), self.taken, self.refused, self.passed_over().rows);
+        let (taken_orders, refused_orders) = (order_count(taken.orders, lang), order_count(refused.orders, lang));
+        let sum = lang.pick(
+            format!(
+                "読んだ行 {read} ＝ 取り込む {}（{taken_orders}）＋ 取り込めない {}（{refused_orders}）＋ 対象外 {passed}",
+                taken.rows, refused.rows
+            ),
+            format!(
+                "rows read {read} = taken {} ({taken_orders}) + refused {} ({refused_orders}) + passed over {passed}",
+                taken.rows, refused.rows
+            ),
+        );
+        if self.passed.is_empty() {
+            return sum;
+        }
+        let reason = |(reason, tally): (&SkipReason, &RowCount)| format!("{} {}", reason.localized(lang), tally.rows);
+        let mut reasons: Vec<_> = self.passed.iter().take(SHOWN_REASONS).map(reason).collect();
+        if self.passed.len() > SHOWN_REASONS {
+            reasons.push("…".to_owned());
+        }
+        lang.pick(
+            format!("{sum}\n対象外の内訳: {}", reasons.join("、")),
+            format!("{sum}\npassed over: {}", reasons.join(", ")),
+        )
+    }
+}
+
+/// What is asked, without how to answer.
+impl Localize for Question {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        let columns = self.columns.iter().map(|column| column.heading.as_str());
+        let columns: Vec<_> = columns.collect();
+        lang.pick(
+            format!(
+                "「{}」の列があります。どの値の注文を後払いとして取り込むかを決めてください。まだ何も取り込んでいません。",
+                columns.join("」「")
+            ),
+            format!(
+                "The file has the columns {}: say which of their values are orders to be taken for deferred payment. \
+                 Nothing was imported.",
+                columns.join(", ")
+            ),
+        )
+    }
+}
+
+/// The values that a question is about with their numbers of orders, a line for each.
+pub fn question_values(question: &Question, lang: Lang) -> String {
+    let line = |(answer, orders): (String, usize)| {
+        let (column, value) = answer.split_once('=').unwrap_or_default();
+        let value = shown_value(value, lang);
+        format!("  {column} {value}: {}", order_count(orders, lang))
+    };
+    question.answers().map(line).collect::<Vec<_>>().join("\n")
+}

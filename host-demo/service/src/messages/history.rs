@@ -1,0 +1,44 @@
+//! The lines of an order's history.
+
+use super::localize::Localize;
+use domain::invoice::Invoice;
+use domain::lang::Lang;
+use domain::order::OrderEdit;
+use store::HistoryLine;
+
+/// The note of `line`, with the codes of the store as labels. Lines of earlier versions have labels already.
+pub fn note(line: &HistoryLine, lang: Lang) -> Option<String> {
+    let note = line.note.as_deref()?;
+    let invoice = if line.event == OrderEdit::InvoiceSet.to_string() { Invoice::parse(note) } else { None };
+    Some(invoice.map_or(note, |invoice| invoice.localized(lang)).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_of_an_invoice_is_shown_as_its_label_and_everything_else_as_it_is() {
+        let line = |event: OrderEdit, note: &str| HistoryLine {
+            version: 1,
+            at: 0,
+            who: "kanri".to_owned(),
+            event: event.to_string(),
+            from_state: "not_asked".to_owned(),
+            to_state: "not_asked".to_owned(),
+            reference: None,
+            problem: None,
+            note: Some(note.to_owned()),
+            report: None,
+        };
+        for (event, stored, ja, en) in [
+            (OrderEdit::InvoiceSet, "enclosed", "同梱", "enclosed"),
+            (OrderEdit::InvoiceSet, "別送", "別送", "separate"),
+            (OrderEdit::InvoiceSet, "", "", ""),
+            (OrderEdit::StatusSet, "separate", "separate", "separate"),
+        ] {
+            let line = line(event, stored);
+            assert_eq!([note(&line, Lang::Ja).unwrap(), note(&line, Lang::En).unwrap()], [ja, en]);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Putting a component on the directory: one way for the page, the API and the command line.
+//!
+//! A component is loaded once, compared with what it would replace, written down in the audit log, and only then
+//! put in its place. A component is given the credentials of every mall that uses its provider, so a change that
+//! lets it send them elsewhere, or ask for others, has to be confirmed by an operator who sees it.
+
+use crate::providers::capabilities::{kind_name, permitted};
+use crate::providers::directory::{Access, PluginDirectory, ProviderError};
+use crate::providers::plugin_contract::SettingField;
+use crate::providers::{Permissions, Plugin, Registry};
+use domain::actor::Actor;
+use domain::audit_event::{AuditEvent, PluginChange};
+use domain::digest::digest;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use store::{Store, StoreError};
+
+/// A component and its permission file, to be put on the directory.
+pub struct Files {
+    /// What errors call the component; its permission file has the same name with `.toml`.
+    pub name: PathBuf,
+    /// The component.
+    pub component: Vec<u8>,
+    /// The text of the permission file.
+    pub permissions: String,
+}
+
+impl Files {
+    /// The component at `path` and the permission file beside it.
+    pub fn read(directory: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
+        let permissions = Permissions::text_of(path.with_extension("toml"))?;
+        Ok(Files { name: path.to_owned(), component: directory.host().read(path)?, permissions })
+    }
+}
+
+impl Files {
+    /// Files that were uploaded, and have no name of their own.
+    pub fn uploaded(component: Vec<u8>, permissions: &[u8]) -> Self {
+        Files { name: "component".into(), component, permissions: String::from_utf8_lossy(permissions).into_owned() }
+    }
+}
+
+/// A component that serves, and what putting it on the directory would change.
+pub struct Candidate {
+    /// It, loaded from the place that it will have.
+    pub plugin: Plugin,
+    /// What has to be confirmed; empty if nothing but the code differs from the component before.
+    pub changes: Vec<PluginChange>,
+    /// The malls whose settings it is given: their names by their ids.
+    pub malls: BTreeMap<String, String>,
+    files: Files,
+    replaces: Option<Plugin>,
+    /// See [`fingerprint`].
+    compared_with: String,
+}
+
+impl Candidate {
+    /// Stands for what was shown: these files, in place of those. A confirmation names it.
+    pub fn confirmation(&self) -> String {
+        let shown = format!("{} {:?} {:?}", self.compared_with, self.changes, self.malls);
+        let Files { component, permissions, .. } = &self.files;
+        digest(&[digest(&[component]).as_bytes(), digest(&[permissions.as_bytes()]).as_bytes(), shown.as_bytes()])
+    }
+
+    /// The version that it replaces, if there is one.
+    pub fn version_before(&self) -> Option<&str> {
+        self.replaces.as_ref().map(|plugin| plugin.info().version.as_str())
+    }
+}
+
+/// Why nothing was put on the directory.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The files do not serve, or the folder does not.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Since it was compared, something else was put in the place.
+    #[error(
+        "another plugin was put in the place of {0} meanwhile; try again to see what changes \
+         (その間に別のプラグインに入れ替わりました。もう一度読み込んでください)"
+    )]
+    Meanwhile(String),
+}
+
+/// Whether changes other than those of the code are confirmed.
+#[derive(Debug, Clone, Copy)]
+pub enum Confirmed<'a> {
+    /// They are not: they were not shown yet.
+    No,
+    /// Those are that this [`Candidate::confirmation`] stands for.
+    Shown(&'a str),
+    /// All are.
+    All,
+}
+
+/// What loading a plugin came to.
+pub enum LoadOutcome {
+    /// It serves.
+    Installed {
+        /// The plugin.
+        plugin: Plugin,
+        /// The version that it replaced, if there was one.
+        replaced: Option<String>,
+    },
+    /// Nothing was changed: these changes have to be confirmed first.
+    Unconfirmed(Box<Candidate>),
+}
+
+/// Installs plugins into a directory.
+pub struct Installer<'a> {
+    /// The directory.
+    pub directory: &'a PluginDirectory,
+    /// Where it is written down.
+    pub store: &'a Store,
+    /// What this process has loaded already; it need not be loaded to be compared.
+    pub registry: &'a Registry,
+}
+
+impl Installer<'_> {
+    /// Loads the plugin of `files` in place of the one that its provider has, if nothing but code changes or the changes
+    /// are confirmed.
+    pub async fn load(
+        &self,
+        files: Files,
+        confirmed: Confirmed<'_>,
+        by: Actor<'_>,
+    ) -> Result<LoadOutcome, InstallError> {
+        let candidate = self.examine(files).await?;
+        let is_confirmed = match confirmed {
+            Confirmed::No => false,
+            Confirmed::Shown(shown) => shown == candidate.confirmation(),
+            Confirmed::All => true,
+        };
+        if !candidate.changes.is_empty() && !is_confirmed {
+            return Ok(LoadOutcome::Unconfirmed(Box::new(candidate)));
+        }
+        self.install_confirmed(candidate, by).await
+    }
+
+    /// Installs a candidate whose changes were confirmed.
+    pub async fn install_confirmed(&self, candidate: Candidate, by: Actor<'_>) -> Result<LoadOutcome, InstallError> {
+        let plugin = self.install(&candidate, by).await?;
+        Ok(LoadOutcome::Installed { plugin, replaced: candidate.version_before().map(str::to_owned) })
+    }
+
+    /// Loads the component of `files`, once, and compares it with what it would replace. Changes nothing.
+    pub async fn examine(&self, files: Files) -> Result<Candidate, InstallError> {
+        let described = files.name.with_extension("toml");
+        let permissions = Permissions::from_text(&described, &files.permissions).map_err(ProviderError::from)?;
+        let Some(id) = permissions.provider.clone() else {
+            let name = files.name.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(ProviderError::Unnamed { path: described, name }.into());
+        };
+        let place = self.directory.path(&id)?;
+        let loaded = self.directory.host().load_bytes(place, files.component.clone(), permissions).await;
+        let plugin = loaded.map_err(|error| ProviderError::from(error.at(&files.name)))?;
+        let compared_with = self.fingerprint(&id)?;
+        let replaces = self.present(&id).await;
+        let malls = self.store.malls_of_provider(&id).await?;
+        let changes = match &replaces {
+            // Nothing is replaced, and no mall's settings are given to it.
+            None if malls.is_empty() => Vec::new(),
+            before => changes(before.as_ref(), &plugin),
+        };
+        Ok(Candidate { plugin, changes, malls, files, replaces, compared_with })
+    }
+
+    /// Writes down that `candidate` is loaded, and puts it on the directory and into the registry: in this order, so
+    /// that no component ever serves of which nobody knows who loaded it. What changes is confirmed by whoever
+    /// calls this.
+    pub async fn install(&self, candidate: &Candidate, by: Actor<'_>) -> Result<Plugin, InstallError> {
+        let id = candidate.plugin.info().id.clone();
+        let (folder, directory) = (self.directory.folder().to_owned(), self.directory.clone());
+        let locked = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&folder).map_err(|source| directory.failed(source))?;
+            directory.lock(Access::Replacing)
+        });
+        let _lock = locked.await.map_err(|error| self.directory.failed(io::Error::other(error)))??;
+        if self.fingerprint(&id)? != candidate.compared_with {
+            return Err(InstallError::Meanwhile(id));
+        }
+        self.store.note(by, &loaded(&candidate.plugin, &candidate.changes)).await?;
+        if let Err(source) = place(&self.directory.path(&id)?, &candidate.files) {
+            let reason = source.to_string();
+            self.store.note(by, &not_loaded(&candidate.plugin, reason)).await?;
+            return Err(self.directory.failed(source).into());
+        }
+        self.registry.put(candidate.plugin.clone());
+        Ok(candidate.plugin.clone())
+    }
+
+    /// The plugin that serves the provider `id` now, as far as one does.
+    async fn present(&self, id: &str) -> Option<Plugin> {
+        let pair = self.directory.read(id).await.ok()?;
+        match self.registry.get(id) {
+            Some(current) if pair.is_of(&current) => Some(current),
+            _ => self.directory.load_files(id, pair).await.ok(),
+        }
+    }
+
+    /// Stands for the two files that are in the place of the provider `id`, whether they serve or not.
+    fn fingerprint(&self, id: &str) -> Result<String, ProviderError> {
+        let path = self.directory.path(id)?;
+        let component = self.directory.host().read(&path).unwrap_or_default();
+        let permissions = Permissions::text_of(path.with_extension("toml")).unwrap_or_default();
+        Ok(digest(&[digest(&[&component]).as_bytes(), digest(&[permissions.as_bytes()]).as_bytes()]))
+    }
+}
+
+/// That `plugin` is loaded, and that `confirmed` changes with it.
+fn loaded(plugin: &Plugin, confirmed: &[PluginChange]) -> AuditEvent {
+    let (info, facts) = (plugin.info(), plugin.facts());
+    AuditEvent::PluginLoaded {
+        provider: info.id.clone(),
+        version: info.version.clone(),
+        digest: facts.digest.clone(),
+        permissions: permitted(plugin),
+        confirmed: confirmed.to_vec(),
+    }
+}
+
+/// That the files of `plugin`, which was to be loaded, could not be written.
+fn not_loaded(plugin: &Plugin, reason: String) -> AuditEvent {
+    AuditEvent::PluginNotLoaded { provider: plugin.info().id.clone(), digest: plugin.facts().digest.clone(), reason }
+}
+
+/// What changes from `before` to `after` besides the code; everything where there is nothing before.
+fn changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange> {
+    let granted = |plugin: &Plugin| {
+        let Permissions { origins, private_addresses, .. } = &plugin.facts().permissions;
+        let origins: BTreeSet<_> = origins.iter().map(ToString::to_string).collect();
+        let ranges: BTreeSet<_> = private_addresses.iter().map(ToString::to_string).collect();
+        (origins, ranges)
+    };
+    let ((origins, ranges), (new_origins, new_ranges)) = (before.map(granted).unwrap_or_default(), granted(after));
+    let nothing = before.is_none().then_some(PluginChange::NothingToCompare);
+    let added = new_origins.difference(&origins).map(|origin| PluginChange::OriginAdded { origin: origin.clone() });
+    let removed = origins.difference(&new_origins).map(|origin| PluginChange::OriginRemoved { origin: origin.clone() });
+    let opened = new_ranges.difference(&ranges).map(|range| PluginChange::AddressesAdded { range: range.clone() });
+    let closed = ranges.difference(&new_ranges).map(|range| PluginChange::AddressesRemoved { range: range.clone() });
+    let pin = |plugin: &Plugin| plugin.facts().permissions.sha256.clone();
+    let pin = before.and_then(pin).filter(|_| pin(after).is_none()).map(|sha256| PluginChange::PinRemoved { sha256 });
+    let settings = setting_changes(before.map_or(&[], |plugin| &plugin.info().settings), &after.info().settings);
+    nothing.into_iter().chain(added).chain(removed).chain(opened).chain(closed).chain(pin).chain(settings).collect()
+}
+
+fn setting_changes(before: &[SettingField], after: &[SettingField]) -> Vec<PluginChange> {
+    let kinds = |fields: &[SettingField]| -> BTreeMap<String, String> {
+        fields.iter().map(|field| (field.key.clone(), kind_name(&field.kind).to_owned())).collect()
+    };
+    let (before, after) = (kinds(before), kinds(after));
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
+    let change = |key: String| match (before.get(&key), after.get(&key)) {
+        (None, Some(kind)) => Some(PluginChange::SettingAdded { kind: kind.clone(), key }),
+        (Some(_), None) => Some(PluginChange::SettingRemoved { key }),
+        (Some(from), Some(to)) if from != to => {
+            Some(PluginChange::SettingKind { from: from.clone(), to: to.clone(), key })
+        }
+        _ => None,
+    };
+    keys.into_iter().filter_map(change).collect()
+}
+
+/// Puts `files` at `path`, each as a whole. The component last: its change is what other processes look for.
+fn place(path: &Path, files: &Files) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for (extension, content) in [("toml", files.permissions.as_bytes()), ("wasm", &files.component)] {
+        let mut unfinished = tempfile::Builder::new().permissions(readable()).tempfile_in(folder)?;
+        unfinished.write_all(content)?;
+        unfinished.as_file().sync_all()?;
+        unfinished.persist(path.with_extension(extension))?;
+    }
+    Ok(())
+}
+
+/// For other processes of the platform, which may run as other users, as far as the system's mask allows.
+fn readable() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o644)
+}

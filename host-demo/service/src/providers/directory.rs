@@ -1,0 +1,219 @@
+//! The folder of plugins: each component `NAME.wasm` beside its permission file `NAME.toml`, loaded when asked for.
+
+use domain::digest::digest;
+use domain::name::{MAX_NAME, is_name};
+use provider_host::{Host, LoadError, PermissionError, Permissions, Plugin};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A provider could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// The name cannot be a provider's.
+    #[error(
+        "{0:?} is not the name of a provider: at most {MAX_NAME} of a to z, 0 to 9 and - \
+         (後払い会社の名前は半角英小文字・数字・ハイフンです)"
+    )]
+    Name(String),
+    /// The permission file does not say which provider it is for.
+    #[error(
+        "the permission file {} does not say which provider it is for; add a line such as: provider = {name:?} \
+         (許可ファイルに後払い会社のIDの行がありません)",
+        path.display()
+    )]
+    Unnamed {
+        /// The permission file.
+        path: PathBuf,
+        /// The name by which its component was asked for, or describes itself.
+        name: String,
+    },
+    /// The permission file is for another provider than its name says.
+    #[error(
+        "the permission file {} is for the provider {found:?}, but {asked:?} is asked for; rename the two files",
+        path.display()
+    )]
+    Another {
+        /// The permission file.
+        path: PathBuf,
+        /// The name that was asked for.
+        asked: String,
+        /// The provider that it is for.
+        found: String,
+    },
+    /// The permission file does not serve.
+    #[error(transparent)]
+    Permissions(#[from] PermissionError),
+    /// The component does not serve.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The folder cannot be read or written.
+    #[error("the folder of plugins {} cannot be used: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// When the component and its permissions were written, and their sizes; nothing for a file that is not there.
+pub(crate) type Stamp = [Option<(SystemTime, u64)>; 2];
+
+/// A folder of plugins: `NAME.wasm` beside its permissions in `NAME.toml`.
+#[derive(Clone)]
+pub struct PluginDirectory {
+    host: Host,
+    folder: PathBuf,
+}
+
+/// A component and its permissions, as they were read together.
+pub struct PluginFiles {
+    /// The component.
+    pub component: Vec<u8>,
+    /// What it is granted.
+    pub permissions: Permissions,
+}
+
+impl PluginFiles {
+    /// Whether `plugin` was loaded from the same.
+    pub fn is_of(&self, plugin: &Plugin) -> bool {
+        let facts = plugin.facts();
+        facts.permissions == self.permissions && facts.digest == digest(&[&self.component])
+    }
+}
+
+impl PluginDirectory {
+    /// The plugins in `folder`, loaded by `host` when asked for.
+    pub fn new(host: Host, folder: PathBuf) -> Self {
+        PluginDirectory { host, folder }
+    }
+
+    /// Where the plugins are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What loads the plugins.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Loads the provider `name`. Only a component whose permission file is for that provider is given the name,
+    /// and with it the credentials of the malls.
+    pub async fn load(&self, name: &str) -> Result<Plugin, ProviderError> {
+        self.load_files(name, self.read(name).await?).await
+    }
+
+    pub(crate) async fn load_files(&self, name: &str, pair: PluginFiles) -> Result<Plugin, ProviderError> {
+        let path = self.path(name)?;
+        named(&path.with_extension("toml"), &pair.permissions, name)?;
+        Ok(self.host.load_bytes(path, pair.component, pair.permissions).await?)
+    }
+
+    /// The files of the provider `name`, read under a lock, so that both are of the same version.
+    pub async fn read(&self, name: &str) -> Result<PluginFiles, ProviderError> {
+        let (path, directory) = (self.path(name)?, self.clone());
+        let read = move || {
+            let permissions = path.with_extension("toml");
+            let _lock = directory.lock(Access::Reading)?;
+            Ok(PluginFiles {
+                permissions: Permissions::from_file(permissions)?,
+                component: directory.host.read(&path)?,
+            })
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|error| self.failed(io::Error::other(error)))?
+    }
+
+    /// Keeps others from replacing files, or from reading them, for as long as the lock is held.
+    pub fn lock(&self, access: Access) -> Result<File, ProviderError> {
+        let folder = File::open(&self.folder).map_err(|source| self.failed(source))?;
+        let locked = match access {
+            Access::Reading => folder.lock_shared(),
+            Access::Replacing => folder.lock(),
+        };
+        match locked {
+            // A file system without locks: its files are still replaced one by one, each as a whole.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(folder),
+            other => other.map(|()| folder).map_err(|source| self.failed(source)),
+        }
+    }
+
+    /// The names of the components in the folder that can be a provider's.
+    pub fn names(&self) -> Result<Vec<String>, ProviderError> {
+        let entries = fs::read_dir(&self.folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let entries = entries.map_err(|source| self.failed(source))?;
+        let mut files: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+        let names = files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()));
+        let mut names: Vec<_> = names.filter(|name| is_name(name)).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Loads the provider `name`, unless `current` was loaded from what there is.
+    pub(crate) async fn load_other(
+        &self,
+        name: &str,
+        current: Option<Plugin>,
+    ) -> Result<Option<Plugin>, ProviderError> {
+        let pair = self.read(name).await?;
+        match current {
+            Some(plugin) if pair.is_of(&plugin) => Ok(None),
+            _ => self.load_files(name, pair).await.map(Some),
+        }
+    }
+
+    /// What the permission file of the provider `name` grants.
+    pub(crate) fn grant(&self, name: &str) -> Result<Permissions, ProviderError> {
+        let path = self.path(name)?.with_extension("toml");
+        let permissions = Permissions::from_file(&path)?;
+        named(&path, &permissions, name)?;
+        Ok(permissions)
+    }
+
+    /// What changes when a component or its permissions are replaced.
+    pub(crate) fn stamp(&self, name: &str) -> Stamp {
+        ["wasm", "toml"].map(|extension| {
+            let facts = fs::metadata(self.folder.join(name).with_extension(extension)).ok()?;
+            Some((facts.modified().ok()?, facts.len()))
+        })
+    }
+
+    /// Where the component of the provider `name` is.
+    pub fn path(&self, name: &str) -> Result<PathBuf, ProviderError> {
+        let named = is_name(name).then(|| self.folder.join(name).with_extension("wasm"));
+        named.ok_or_else(|| ProviderError::Name(name.to_owned()))
+    }
+
+    /// Loads the component at `path` under the permissions beside it, to look at it.
+    pub async fn load_file(&self, path: &Path) -> Result<Plugin, ProviderError> {
+        let permissions = Permissions::from_file(path.with_extension("toml"))?;
+        Ok(self.host.load(path, permissions).await?)
+    }
+
+    /// The folder did not serve.
+    pub fn failed(&self, source: io::Error) -> ProviderError {
+        ProviderError::Folder { path: self.folder.clone(), source }
+    }
+}
+
+/// What a lock on a folder of plugins is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Access {
+    /// Others may read meanwhile.
+    Reading,
+    /// No other process may read or write.
+    Replacing,
+}
+
+/// Refuses permissions, read from `path`, that are not for the provider `name`.
+fn named(path: &Path, permissions: &Permissions, name: &str) -> Result<(), ProviderError> {
+    let (path, name) = (path.to_owned(), name.to_owned());
+    match &permissions.provider {
+        None => Err(ProviderError::Unnamed { path, name }),
+        Some(found) if *found != name => Err(ProviderError::Another { path, asked: name, found: found.clone() }),
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,204 @@
+//! What a provider's answer means for an order: the event it is, and the words that go with it.
+//!
+//! An answer is compared with what was asked before it is believed, and one that says "it did not
+//! happen" is believed only when the request can no longer be on its way.
+
+use crate::providers::contract;
+use domain::credit_state::{Action, Event, State};
+use domain::issue::Issue;
+use domain::moment::Moment;
+use domain::order::Order;
+use provider_host::contract::{Capability, Decision, Failure, Reason, Standing, Verdict};
+use std::time::Duration;
+
+/// The in-flight window: how long after a request was claimed an answer "there is no such thing" is believed. The
+/// request of a process that was killed may still be on its way: the host gives a call 40 seconds, and this is three
+/// times that. It is measured by clocks that both processes share; see [`Moment`].
+pub const IN_FLIGHT_WINDOW: Duration = Duration::from_secs(120);
+
+/// What an answer means for one order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResponseOutcome {
+    /// What happened.
+    pub event: Event,
+    /// What the order's problem is from now on.
+    pub problem: Option<Issue>,
+    /// The provider's id, if the answer carries one.
+    pub transaction_id: Option<String>,
+}
+
+impl ResponseOutcome {
+    fn new(event: Event, problem: Option<Issue>) -> Self {
+        ResponseOutcome { event, problem, transaction_id: None }
+    }
+}
+
+/// What the answer to a registration of `order` means.
+pub fn to_credit(order: &Order, answer: Result<Decision, Failure>) -> ResponseOutcome {
+    match answer {
+        Ok(decision) => {
+            const EVENTS: Verdicts = [
+                Event::CreditApproved,
+                Event::CreditUnderReview,
+                Event::CreditRejected,
+                Event::CreditOnHold,
+                Event::CreditUnknown,
+            ];
+            decided(order, decision, EVENTS)
+        }
+        Err(failure) => {
+            let event = match &failure {
+                // "This reference exists already": what was sent before arrived, and is to be asked for.
+                Failure::OutcomeUnknown(_) | Failure::Already(_) => Event::CreditUnknown,
+                // A provider that has no clear word for it may say so like this.
+                Failure::Refused(_) if sent_before(order) => Event::CreditUnknown,
+                _ => Event::CreditNotSent,
+            };
+            ResponseOutcome::new(event, Some(contract::issue(failure, Action::Credit)))
+        }
+    }
+}
+
+/// The events of the verdicts approved, under review, rejected, on hold and other.
+type Verdicts = [Event; 5];
+
+fn decided(
+    order: &Order,
+    decision: Decision,
+    [approved, under_review, rejected, on_hold, other]: Verdicts,
+) -> ResponseOutcome {
+    let all = |said: Vec<Reason>| said.into_iter().map(contract::message).collect();
+    let (event, problem) = match decision.verdict {
+        Verdict::Approved => (approved, None),
+        Verdict::UnderReview => (under_review, None),
+        Verdict::Rejected(said) => (rejected, Some(Issue::Rejected { said: all(said) })),
+        Verdict::OnHold(said) => (on_hold, Some(Issue::OnHold { said: all(said) })),
+        Verdict::Other(said) => (other, Some(Issue::NeedsPerson { said: contract::message(said) })),
+    };
+    checked_id(order, ResponseOutcome { event, problem, transaction_id: decision.transaction_id })
+}
+
+fn sent_before(order: &Order) -> bool {
+    order.registration.as_ref().is_some_and(|registration| registration.sends > 1)
+}
+
+/// A question where an order stands.
+#[derive(Debug, Clone)]
+pub struct Inquiry {
+    /// When it was asked.
+    pub at: Moment,
+    /// See [`IN_FLIGHT_WINDOW`].
+    pub in_flight_window: Duration,
+    /// What the provider can tell.
+    pub provider: Capability,
+}
+
+/// What the answer to the question where `order` stands means.
+pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: &Inquiry) -> ResponseOutcome {
+    let standing = match answer {
+        Ok(standing) => standing,
+        Err(failure) => return ResponseOutcome::new(Event::CheckNoNews, Some(contract::issue(failure, Action::Check))),
+    };
+    if let Some(problem) = disbelief(order, &standing, question) {
+        return ResponseOutcome::new(Event::CheckNoNews, Some(with_refusal(order, problem)));
+    }
+    match standing {
+        Standing::NotFound => {
+            ResponseOutcome::new(Event::CheckNotFound, Some(with_refusal(order, Issue::NothingThere)))
+        }
+        Standing::Cancelled => ResponseOutcome::new(Event::CheckCancelled, None),
+        Standing::TrackingRegistered => ResponseOutcome::new(Event::CheckTracked, None),
+        Standing::Paid => ResponseOutcome::new(Event::CheckPaid, None),
+        Standing::Other(said) => {
+            ResponseOutcome::new(Event::CheckOther, Some(Issue::NeedsPerson { said: contract::message(said) }))
+        }
+        Standing::Decided(decision) => {
+            const EVENTS: Verdicts = [
+                Event::CheckApproved,
+                Event::CheckUnderReview,
+                Event::CheckRejected,
+                Event::CheckOnHold,
+                Event::CheckOther,
+            ];
+            decided(order, decision, EVENTS)
+        }
+    }
+}
+
+/// What a question found, for an order whose last sending the provider refused in words: they stay, and
+/// nothing repeats it by itself.
+fn with_refusal(order: &Order, found: Issue) -> Issue {
+    match (&order.problem, found) {
+        (Some(Issue::Refused { said }), Issue::NothingThere) => Issue::RefusedAndNothingThere { said: said.clone() },
+        (Some(refused @ Issue::Refused { .. }), Issue::TooEarly { .. }) => refused.clone(),
+        (_, found) => found,
+    }
+}
+
+/// Why an answer that the last request left no trace is not to be believed: it may be on its way, or
+/// this provider never shows that trace. A tracking number may be late: sending it again moves no money.
+fn disbelief(order: &Order, standing: &Standing, question: &Inquiry) -> Option<Issue> {
+    let not_found = matches!(standing, Standing::NotFound);
+    let verdict = matches!(standing, Standing::Decided(_));
+    let not_cancelled = order.state == State::CancelUnknown && verdict;
+    let not_tracked = order.state == State::SyncUnknown && verdict;
+    if not_cancelled && !question.provider.contains(Capability::REPORTS_CANCEL) {
+        return Some(Issue::CannotTell { action: Action::Cancel.to_string() });
+    }
+    if not_tracked && !question.provider.contains(Capability::REPORTS_TRACKING) {
+        return Some(Issue::CannotTell { action: Action::Sync.to_string() });
+    }
+    if let Some(early) =
+        in_flight(order, &question.at, question.in_flight_window).filter(|_| not_found || not_cancelled)
+    {
+        return Some(early);
+    }
+    // What was acknowledged once exists; a response that it does not is not believed.
+    let acknowledged = order.transaction_id().filter(|_| not_found);
+    acknowledged.map(|id| Issue::Vanished { transaction_id: id.to_owned() })
+}
+
+/// Why something that was sent for `order` can still be on its way at `now`; nothing if it cannot. Where the clocks
+/// of then and now have nothing in common, it has to be waited for from now on.
+pub fn in_flight(order: &Order, now: &Moment, in_flight_window: Duration) -> Option<Issue> {
+    let passed = now.since(order.sent.as_ref()?);
+    let left = in_flight_window.as_millis() as i64 - passed.unwrap_or(0);
+    let is_early = passed.is_none() || left > 0;
+    is_early.then(|| Issue::TooEarly { until: now.at + left, measured_anew: passed.is_none(), by_operator: false })
+}
+
+/// An answer under another id than the order's is about something else.
+fn checked_id(order: &Order, finding: ResponseOutcome) -> ResponseOutcome {
+    match (order.transaction_id(), &finding.transaction_id) {
+        (Some(asked), Some(answered)) if asked != answered => {
+            let problem = Issue::AnotherId { asked: asked.to_owned(), answered: answered.clone() };
+            ResponseOutcome::new(finding.event.doubted(), Some(problem))
+        }
+        _ => finding,
+    }
+}
+
+/// What the answer to a cancel means.
+pub fn to_cancel(answer: Result<(), Failure>) -> ResponseOutcome {
+    done(answer, Action::Cancel, [Event::CancelDone, Event::CancelFailed, Event::CancelUnknown])
+}
+
+/// What the answer to a tracking number of `order` means. One that is there already is ours if its
+/// response was lost before; else it is not known who entered it.
+pub fn to_sync(order: &Order, answer: Result<(), Failure>) -> ResponseOutcome {
+    match answer {
+        Err(Failure::Already(_)) if order.state == State::SyncingAgain => ResponseOutcome::new(Event::SyncDone, None),
+        answer => done(answer, Action::Sync, [Event::SyncDone, Event::SyncFailed, Event::SyncUnknown]),
+    }
+}
+
+fn done(answer: Result<(), Failure>, action: Action, [done, failed, unknown]: [Event; 3]) -> ResponseOutcome {
+    match answer {
+        Ok(()) => ResponseOutcome::new(done, None),
+        Err(failure) => {
+            let in_doubt = matches!(failure, Failure::OutcomeUnknown(_) | Failure::Already(_));
+            let event = if in_doubt { unknown } else { failed };
+            ResponseOutcome::new(event, Some(contract::issue(failure, action)))
+        }
+    }
+}

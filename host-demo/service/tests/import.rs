@@ -1,0 +1,350 @@
+//! Orders from CSV: encodings, shapes, and everything that can be wrong with a line.
+
+mod common;
+
+use common::fake::Fake;
+use common::{TestStore, golden, on_both};
+use domain::columns::{Renamed, Takes};
+use domain::credit_state::{Event, State};
+use domain::invoice::Invoice;
+use domain::lang::Lang;
+use domain::mall::{Band, Fees, Mall, Mode};
+use encoding_rs::{Encoding, SHIFT_JIS};
+use service::csv::error::{FileError, InvalidOrder, RowError};
+use service::csv::limits::MAX_CELL;
+use service::csv::order_file::{self, FileOrder, OrderFileError, Parsed, Reading};
+use service::csv::row_result::{RowCount, SkipReason};
+use service::csv::selection::Choice;
+use service::import::{self, Imported, Incoming, Known};
+use service::messages::localize::Localize;
+use store::Change;
+
+const HEADINGS: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
+注文者住所,注文者電話番号,送付先氏名,送付先郵便番号,送付先都道府県,送付先市区町村,送付先住所,送付先電話番号,\
+商品名,単価,数量,税率,送料,決済手数料,合計金額,請求書,備考,店舗メモ";
+
+/// A line with the usual buyer. The last column is one that nobody reads.
+fn line(number: &str, item: &str, price: &str, quantity: &str, total: &str) -> String {
+    let buyer = "2026/07/01 10:23:45,髙橋 花子,タカハシ ハナコ,〒100-0001,東京都,千代田区,千代田1-1,03-1234-5678";
+    format!("{number},{buyer},,,,,,,{item},{price},{quantity},10,500,0,{total},,,x")
+}
+
+fn file(lines: &[String]) -> String {
+    format!("{HEADINGS}\r\n{}\r\n", lines.join("\r\n"))
+}
+
+fn read(bytes: &[u8], encoding: Option<&'static Encoding>, renamed: &Renamed) -> Result<Parsed, FileError> {
+    let take = Choice { told: &[], setting: &Takes::new() };
+    order_file::parse(bytes, Reading { encoding, renamed, take }).map_err(|unread| match unread {
+        OrderFileError::File(problem) => problem,
+        OrderFileError::ChoiceNeeded(question) => panic!("{question:?}"),
+    })
+}
+
+fn parse(text: &str) -> Parsed {
+    read(text.as_bytes(), None, &Renamed::new()).unwrap()
+}
+
+fn orders(parsed: &Parsed) -> Vec<&FileOrder> {
+    parsed.intake.taken().map(|(.., order)| order).collect()
+}
+
+fn bad(parsed: &Parsed) -> Vec<InvalidOrder> {
+    parsed.intake.bad().collect()
+}
+
+fn incoming(text: &str) -> Incoming<'_> {
+    Incoming { bytes: text.as_bytes(), encoding: None, take: &[], known: Known::Kept, dry_run: false }
+}
+
+async fn take_in(test: &TestStore, mall: &Mall, file: Incoming<'_>) -> Imported {
+    import::run(&test.store, mall, &Fake::new(&[]), file).await.unwrap().imported
+}
+
+fn good() -> Vec<String> {
+    vec![line("A-1", "茶碗", "\"1,000\"", "2", "2500円"), line("A-2", "\"皿, 大\"", "732", "1", "\"¥1,232\"")]
+}
+
+#[test]
+fn both_encodings_with_and_without_bom() {
+    let text = file(&good());
+    let utf8 = parse(&text);
+    assert_eq!((orders(&utf8).len(), bad(&utf8)), (2, vec![]));
+    let (sjis, _, lossy) = SHIFT_JIS.encode(&text);
+    assert!(!lossy, "髙 is of the Windows kind of Shift_JIS");
+    let sjis = read(&sjis, None, &Renamed::new()).unwrap();
+    assert_eq!(sjis.encoding.name(), "Shift_JIS");
+    assert_eq!(sjis.intake, utf8.intake);
+    assert_eq!(parse(&format!("\u{feff}{text}")), utf8);
+    let (line, number, order) = utf8.intake.taken().nth(1).unwrap();
+    assert_eq!((line, number, order.number.as_str()), (3, "A-2", "A-2"));
+    assert_eq!(order.data.items[0].name, "皿, 大");
+    assert_eq!(order.data.buyer.postal_code, "1000001");
+    assert_eq!(order.data.buyer.phone, "03-1234-5678");
+}
+
+#[test]
+fn neighbouring_lines_are_one_order_and_a_discount_is_a_line() {
+    let text = file(&[
+        line("A-1", "茶碗", "1000", "2", "2300"),
+        line("A-1", "値引き", "-200", "1", "2300"),
+        line("A-2", "皿", "732", "1", "1232"),
+    ]);
+    let parsed = parse(&text);
+    assert_eq!(bad(&parsed), []);
+    let orders = orders(&parsed);
+    assert_eq!(orders.iter().map(|order| order.data.items.len()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(orders[0].data.goods(), 1800);
+    assert_eq!(orders[0].data.recipient, None);
+    assert_eq!(parsed.intake.counts().taken, RowCount { orders: 2, rows: 3 });
+}
+
+#[test]
+fn a_recipient_and_the_orders_own_choices() {
+    let text = file(&[line("A-1", "皿", "732", "1", "1232")
+        .replace(",,,,,,,皿", ",見本 太郎,5300001,大阪府,大阪市北区,梅田1-1,0612345678,皿")
+        .replace("1232,,,x", "1232,同梱,のし,x")]);
+    let parsed = parse(&text);
+    assert_eq!(bad(&parsed), []);
+    let data = &orders(&parsed)[0].data;
+    assert_eq!(data.recipient.as_ref().unwrap().city, "大阪市北区");
+    assert_eq!((data.invoice, data.note.as_deref()), (Some(Invoice::Enclosed), Some("のし")));
+}
+
+/// One line, or pair of lines, for everything that can be wrong; a good one between, which is taken.
+fn bad_lines() -> Vec<String> {
+    let good = |number: &str| line(number, "皿", "732", "1", "1232");
+    vec![
+        good("A-1").replace("100-0001", "10-0001"),
+        good("A-2").replace("1232", "1233"),
+        good("A-3").replace("03-1234-5678", "1234"),
+        good("A-4").replace("2026/07/01 10:23:45", "きのう"),
+        good("A-5").replace("髙橋 花子", ""),
+        good("A-6").replace("732,1,10", "七百,0,9"),
+        good("A-7").replace(",10,500,", ",10,-500,"),
+        good("A-8").replace("1232,,", "1232,封筒,"),
+        good("A-9") + ",余分",
+        good("A-10").replace("皿", &"皿".repeat(MAX_CELL + 1)),
+        good("A-11"),
+        good("A-12"),
+        good("A-12").replace("千代田1-1", "千代田2-2"),
+        good("A-11"),
+        good(""),
+        good("A-13").replace(",,,,,,,皿", ",見本 太郎,,,,,,皿"),
+    ]
+}
+
+on_both! {
+    async fn every_bad_order_gets_one_message_and_the_rest_is_taken(db) {
+        let test = TestStore::new(db).await;
+        let text = file(&bad_lines());
+        let imported = take_in(&test, &test.mall().await, incoming(&text)).await;
+        let counts = imported.counts();
+        assert_eq!((counts.taken.rows, counts.refused.rows, counts.read()), (1, 15, 16));
+        assert_eq!(test.all().await.iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-11"]);
+        let words = |lang| imported.bad().map(|bad| bad.localized_in("orders.csv", lang) + "\n").collect::<String>();
+        golden("import-ja.txt", &words(Lang::Ja));
+        golden("import-en.txt", &words(Lang::En));
+    }
+
+    async fn the_same_file_twice_takes_every_order_once(db) {
+        let test = TestStore::new(db).await;
+        let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "皿", "732", "1", "1232")]);
+        for (taken, unchanged) in [(2, 0), (0, 2)] {
+            let counts = take_in(&test, &test.mall().await, incoming(&text)).await.counts();
+            let passed = counts.passed.get(&SkipReason::Unchanged).map_or(0, |tally| tally.orders);
+            assert_eq!((counts.taken.orders, counts.refused.orders, passed), (taken, 0, unchanged));
+        }
+        assert_eq!(test.all().await.len(), 2);
+    }
+
+    async fn the_malls_fee_is_applied_once_and_kept_with_its_band(db) {
+        let test = TestStore::new(db).await;
+        let bands = vec![Band { lower: 0, upper: Some(1_999), fee: 110 }, Band { lower: 2_000, upper: None, fee: 330 }];
+        let mall = Mall { fees: Fees { mode: Mode::Add, bands }, ..test.mall().await };
+        let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "皿", "2000", "1", "2500")]);
+        let imported = take_in(&test, &mall, incoming(&text)).await;
+        assert_eq!((imported.counts().taken.orders, imported.banded()), (2, 2));
+        let amounts: Vec<_> = test.all().await.into_iter().map(|order| order.amounts).collect();
+        assert_eq!([amounts[0].imported_fee, amounts[0].payment_fee, amounts[0].billed], [0, 110, 1_342]);
+        assert_eq!([amounts[1].imported_fee, amounts[1].payment_fee, amounts[1].billed], [0, 330, 2_830]);
+        assert_eq!([amounts[0].fee_band, amounts[1].fee_band], [Some(0), Some(1)]);
+    }
+
+    async fn an_order_whose_fee_is_refused_is_named(db) {
+        let test = TestStore::new(db).await;
+        let text = file(&[line("A-1", "皿", "13", "1", "13").replace(",10,500,0,", ",10,0,0,")]);
+        let imported = take_in(&test, &test.mall().await, incoming(&text)).await;
+        assert_eq!(imported.taken().count(), 0);
+        assert!(imported.bad().next().unwrap().localized_in("f.csv", Lang::Ja).starts_with("f.csv 2行目 注文番号 A-1: 手数料を計算できません"));
+    }
+}
+
+#[test]
+fn an_order_of_too_many_lines_or_with_unseen_characters_is_named() {
+    let many = vec![line("A-1", "皿", "1", "1", "700"); 201];
+    let odd = line("A-\u{1b}2", "皿", "732", "1", "1232");
+    let parsed = parse(&file(&[many, vec![odd, line("A-3", "皿", "732", "1", "1232")]].concat()));
+    assert_eq!(orders(&parsed).iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-3"]);
+    let bad = bad(&parsed);
+    assert_eq!(bad[0].errors, [RowError::TooManyItems]);
+    assert_eq!(bad[1].errors, [RowError::Unseen("注文番号".into())]);
+    assert_eq!(parsed.intake.counts().refused, RowCount { orders: 2, rows: 202 });
+}
+
+#[test]
+fn a_row_that_is_no_text_is_named_and_the_rest_is_read() {
+    let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "XX", "732", "1", "1232")]);
+    let (sjis, ..) = SHIFT_JIS.encode(&text);
+    let mut bytes = sjis.into_owned();
+    let at = bytes.windows(2).position(|pair| pair == b"XX").unwrap();
+    bytes[at] = 0x81;
+    bytes[at + 1] = 0xff;
+    let parsed = read(&bytes, None, &Renamed::new()).unwrap();
+    assert_eq!(orders(&parsed).len(), 1);
+    assert!(
+        bad(&parsed)[0]
+            .localized_in("f.csv", Lang::Ja)
+            .starts_with("f.csv 3行目 注文番号 A-2: 「商品名」に読めない文字")
+    );
+}
+
+#[test]
+fn line_numbers_are_those_of_an_editor() {
+    let wrong = || line("A-2", "\"皿\n大\"", "1", "1", "9");
+    let with_blank = file(&[line("A-1", "\"皿\n小\"", "732", "1", "1232"), String::new(), wrong()]);
+    for text in [with_blank.clone(), with_blank.replace("\r\n", "\n"), with_blank.replace("\r\n", "\r")] {
+        assert_eq!(bad(&parse(&text))[0].line, 5, "{text}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_at_all() {
+    assert_eq!(read(b"", None, &Renamed::new()), Err(FileError::Empty));
+    let missing = read("注文番号,商品名\nA-1,皿\n".as_bytes(), None, &Renamed::new()).unwrap_err();
+    let FileError::MissingHeadings(names) = &missing else { panic!("{missing:?}") };
+    assert!(
+        ["単価", "合計金額"].iter().all(|name| names.contains(&name.to_string())) && !names.contains(&"商品名".into()),
+        "{names:?}"
+    );
+    let twice = file(&good()).replacen("店舗メモ", "備考", 1);
+    assert_eq!(read(twice.as_bytes(), None, &Renamed::new()), Err(FileError::HeadingsTwice(vec!["備考".into()])));
+    let utf16: Vec<u8> = file(&good()).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(matches!(read(&utf16, None, &Renamed::new()), Err(FileError::MissingHeadings(_))));
+}
+
+#[test]
+fn the_operators_word_on_the_encoding_holds() {
+    let text = file(&[line("A-1", "皿", "732", "1", "1232")]);
+    assert!(matches!(read(text.as_bytes(), Some(SHIFT_JIS), &Renamed::new()), Err(FileError::MissingHeadings(_))));
+}
+
+on_both! {
+    async fn a_mall_calls_its_columns_by_its_own_names(db) {
+        let test = TestStore::new(db).await;
+        let renamed: Renamed = [("注文番号", "受注No"), ("注文者氏名", "お名前")].map(|(a, b)| (a.into(), b.into())).into();
+        let text = file(&good()).replace("注文番号", "受注No").replace("注文者氏名,", "お名前,");
+        let parsed = read(text.as_bytes(), None, &renamed).unwrap();
+        assert_eq!((orders(&parsed).len(), bad(&parsed)), (2, vec![]));
+        let nameless = read(text.replace("髙橋 花子", "").as_bytes(), None, &renamed).unwrap();
+        assert!(bad(&nameless)[0].localized_in("f.csv", Lang::Ja).contains("「お名前」を入力してください"));
+        let FileError::MissingHeadings(missing) = read(file(&good()).as_bytes(), None, &renamed).unwrap_err()
+        else {
+            panic!("the file has the usual names")
+        };
+        assert_eq!(missing, ["受注No", "お名前"]);
+
+        let text = file(&good()).replace("店舗メモ", "受注ステータス");
+        take_in(&test, &test.mall().await, incoming(&text)).await;
+        assert_eq!(test.all().await[0].order_status.as_deref(), Some("x"));
+    }
+
+    async fn an_order_is_corrected_by_its_file_as_long_as_it_may_be_credited(db) {
+        let test = TestStore::new(db).await;
+        let headings = [("受注ステータス".to_owned(), "店舗メモ".to_owned())].into();
+        let mall = Mall { headings, ..test.mall().await };
+        let lines = |street: &str, status: &str| {
+            let of = |number: &str| line(number, "皿", "732", "1", "1232").replace("千代田1-1", street).replace(",,,x", &format!(",,,{status}"));
+            file(&[of("A-1"), of("A-2")])
+        };
+        let known = Known::Corrected { who: "担当" };
+        let corrected = async |text: String, dry_run| take_in(&test, &mall, Incoming { known, dry_run, ..incoming(&text) }).await;
+        assert_eq!(corrected(lines("千代田1-1", "新規"), false).await.counts().taken.orders, 2);
+        // Without the wish to correct it, what differs is named with the way to do it, and what does not is no fault.
+        let kept = take_in(&test, &mall, incoming(&lines("千代田9-9", "新規"))).await;
+        let words: Vec<_> = kept.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja)).collect();
+        assert!(words.len() == 2 && words.iter().all(|words| words.contains("--correct")), "{words:?}");
+        let same = take_in(&test, &mall, incoming(&lines("千代田1-1", "受付済"))).await.counts();
+        assert_eq!((same.refused.orders, same.passed[&SkipReason::Unchanged].orders), (0, 2), "the shop's own word moves on");
+        let orders = test.all().await;
+        test.claim(&orders[1..], "w").await;
+
+        let tried = corrected(lines("千代田9-9", "新規"), true).await;
+        let done = corrected(lines("千代田9-9", "新規"), false).await;
+        assert_eq!(done, tried);
+        assert_eq!(done.taken().map(|(_, number, taken)| (number, taken.corrected)).collect::<Vec<_>>(), [("A-1", true)]);
+        assert_eq!(done.bad().next().unwrap().errors, [RowError::Registered(State::Sending)]);
+        let corrected_order = test.order(orders[0].id).await;
+        assert_eq!((corrected_order.data.buyer.street.as_str(), corrected_order.version), ("千代田9-9", 1));
+        assert_eq!(test.order(orders[1].id).await.data.buyer.street, "千代田1-1");
+        let history = test.store.history(orders[0].id).await.unwrap();
+        assert_eq!((history[0].event.as_str(), history[0].who.as_str()), ("corrected", "担当"));
+
+        // The shop's own word moves in every state in which nothing is under way; nothing else does.
+        let claimed = test.order(orders[1].id).await;
+        test.store.apply(&[Change::new(&claimed, Event::CreditApproved)], "op", 5).await.unwrap();
+        let moved = corrected(lines("千代田1-1", "出荷済"), false).await;
+        assert_eq!(moved.taken().count(), 2);
+        let second = test.order(orders[1].id).await;
+        assert_eq!((second.order_status.as_deref(), second.state), (Some("出荷済"), State::Approved));
+        let again = corrected(lines("千代田1-1", "出荷済"), false).await.counts();
+        assert_eq!((again.refused.orders, again.passed[&SkipReason::Unchanged].orders), (0, 2), "nothing differs");
+    }
+
+    async fn an_order_that_is_registered_is_unchanged_whatever_the_fee_rule_has_become(db) {
+        let test = TestStore::new(db).await;
+        let text = file(&[line("A-1", "皿", "732", "1", "1232")]);
+        take_in(&test, &test.mall().await, incoming(&text)).await;
+        let claimed = test.claim(&test.all().await, "w").await.remove(0).unwrap();
+        test.store.apply(&[Change::new(&claimed, Event::CreditApproved)], "op", 5).await.unwrap();
+        let bands = vec![Band { lower: 0, upper: None, fee: 110 }];
+        let mall = Mall { fees: Fees { mode: Mode::Add, bands }, ..test.mall().await };
+        for known in [Known::Kept, Known::Corrected { who: "op" }] {
+            let counts = take_in(&test, &mall, Incoming { known, ..incoming(&text) }).await.counts();
+            assert_eq!((counts.taken.orders, counts.refused.orders, counts.passed_over().orders), (0, 0, 1), "{known:?}");
+        }
+        assert_eq!(test.all().await[0].amounts.billed, 1_232);
+    }
+
+    async fn a_preview_says_what_would_happen_and_does_nothing(db) {
+        let test = TestStore::new(db).await;
+        let bands = vec![Band { lower: 0, upper: None, fee: 110 }];
+        let mall = Mall { fees: Fees { mode: Mode::Add, bands }, ..test.mall().await };
+        let text = file(&bad_lines());
+        let trial = Incoming { dry_run: true, ..incoming(&text) };
+        let tried = take_in(&test, &mall, trial).await;
+        assert!(test.all().await.is_empty());
+        let taken = tried.taken().map(|(line, _, taken)| (line, taken.order.amounts.billed));
+        assert_eq!(taken.collect::<Vec<_>>(), [(12, 1_342)]);
+        assert_eq!(take_in(&test, &mall, incoming(&text)).await, tried);
+        let again = take_in(&test, &mall, trial).await;
+        assert_eq!(take_in(&test, &mall, incoming(&text)).await, again);
+        assert_eq!((again.taken().count(), again.counts().passed_over().orders), (0, 1), "it is in the store by now");
+    }
+}
+
+#[test]
+fn what_can_be_done_about_an_order_that_cannot_change_is_what_its_state_offers() {
+    for (state, step) in [
+        (State::Approved, "先に[与信キャンセル]をして"),
+        (State::UnderReview, "先に[与信キャンセル]をして"),
+        (State::Unknown, "先に[与信結果確認]か[結果を記録]"),
+        (State::SyncUnknown, "先に[与信結果確認]か[結果を記録]"),
+        (State::Sending, "送信が終わるのを待って"),
+        (State::Synced, "後払い会社の管理画面で"),
+        (State::CsvApproved, "後払い会社の管理画面で"),
+    ] {
+        let words = RowError::Registered(state).localized(Lang::Ja);
+        assert!(words.contains(step) && words.starts_with(state.localized(Lang::Ja)), "{words}");
+    }
+}

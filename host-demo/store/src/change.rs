@@ -1,0 +1,78 @@
+//! What is written about an order: a claim before a call, a change after it.
+
+use crate::batch_key::RowKey;
+use crate::error::{Result, StoreError};
+use domain::credit_state::{Event, State, next};
+use domain::issue::Issue;
+use domain::mall::ShopAccount;
+use domain::order::Order;
+
+/// How orders are claimed for a call.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// What begins.
+    pub event: Event,
+    /// The account that the call is made with, as it was read.
+    pub account: &'a ShopAccount,
+    /// The claiming process.
+    pub owner: &'a str,
+    /// The operator.
+    pub who: &'a str,
+    /// Milliseconds since 1970.
+    pub now: i64,
+}
+
+/// Something that happened to an order, to be written if the order is still as it was read.
+#[derive(Debug, Clone)]
+pub struct Change<'a> {
+    /// As it was read, or as the claim returned it.
+    pub order: &'a Order,
+    /// What happened.
+    pub event: Event,
+    /// What the order's problem is from now on.
+    pub problem: Option<Issue>,
+    /// The provider's id, if one became known.
+    pub transaction_id: Option<String>,
+    /// An operator's note.
+    pub note: Option<String>,
+    /// What the host saw of the call, as JSON.
+    pub report: Option<String>,
+    /// The order status (受注ステータス) to which the order moves, if it moves.
+    pub order_status: Option<String>,
+    /// The row of a batch that this is the end of.
+    pub row: Option<RowKey>,
+}
+
+impl<'a> Change<'a> {
+    /// `event` alone.
+    pub fn new(order: &'a Order, event: Event) -> Self {
+        Self {
+            order,
+            event,
+            problem: None,
+            transaction_id: None,
+            note: None,
+            report: None,
+            order_status: None,
+            row: None,
+        }
+    }
+}
+
+/// A change as it was written.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The order after it.
+    pub order: Order,
+    /// What was written: not what was requested where the transaction id turned out to be another order's.
+    pub event: Event,
+}
+
+/// The state that `event` leads `order` to.
+///
+/// # Errors
+/// The table of states has no such transition: a program error.
+pub(super) fn state_after(order: &Order, event: Event) -> Result<State> {
+    let impossible = || StoreError::Impossible { number: order.number.clone(), state: order.state, event };
+    next(order.state, event).ok_or_else(impossible)
+}

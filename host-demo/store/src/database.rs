@@ -1,0 +1,76 @@
+//! The store itself: its connections, its key, and the prefix of its references.
+
+use crate::dialect::Dialect;
+use crate::encryption::Secrets;
+use crate::error::Result;
+use crate::location::DatabaseLocation;
+use crate::reference::random_prefix;
+use crate::shared_clock::SharedClock;
+use sqlx::{Any, AnyPool, Transaction};
+
+/// A transaction that writes.
+pub(super) type WriteTransaction = Transaction<'static, Any>;
+
+/// The store. Cloning shares it.
+#[derive(Clone)]
+pub struct Store {
+    location: DatabaseLocation,
+    pub(super) dialect: Dialect,
+    pub(super) pool: AnyPool,
+    pub(super) secrets: Secrets,
+    pub(super) prefix: String,
+    pub(super) clock: SharedClock,
+}
+
+impl Store {
+    /// Opens the database at `location`, creates it if it does not exist, and migrates its schema.
+    ///
+    /// # Errors
+    /// The database cannot be reached, the schema cannot be migrated, or the key is not the one that the store was
+    /// created with.
+    pub async fn open(location: &DatabaseLocation) -> Result<Self> {
+        let pool = location.connect().await?;
+        let schema = location.schema_lock().await?;
+        sqlx::migrate!().run(&pool).await?;
+        drop(schema);
+        let secrets = Secrets::find(&location.beside("key"))?;
+        let prefix = own_prefix(&pool, &secrets).await?;
+        let (location, dialect, clock) = (location.clone(), location.dialect(), SharedClock::default());
+        let store = Self { location, dialect, pool, secrets, prefix, clock };
+        // From here on a change of the shared clock is noticed.
+        store.moment().await?;
+        Ok(store)
+    }
+
+    /// Where the database is.
+    pub fn location(&self) -> &DatabaseLocation {
+        &self.location
+    }
+
+    /// A digest of `parts` as `what`, in hex, that cannot be computed, or guessed from, without the store's key.
+    pub fn digest(&self, what: &str, parts: &[&[u8]]) -> String {
+        self.secrets.digest(what, parts)
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) async fn write(&self) -> Result<WriteTransaction> {
+        Ok(self.pool.begin_with(self.dialect.begin()).await?)
+    }
+}
+
+/// The text that the store's row keeps encrypted, to recognise a wrong key.
+const KEY_CHECK: &str = "the store's key";
+
+/// The store's prefix, drawn when the store is created; of several processes that create it at once, one draws.
+/// Fails if the store was created with another key.
+async fn own_prefix(pool: &AnyPool, secrets: &Secrets) -> Result<String> {
+    sqlx::query("INSERT INTO store (one, prefix, key_check) VALUES (1, $1, $2) ON CONFLICT (one) DO NOTHING")
+        .bind(random_prefix()?)
+        .bind(secrets.seal(KEY_CHECK, KEY_CHECK)?)
+        .execute(pool)
+        .await?;
+    let (prefix, check): (String, String) =
+        sqlx::query_as("SELECT prefix, key_check FROM store").fetch_one(pool).await?;
+    secrets.open(KEY_CHECK, &check)?;
+    Ok(prefix)
+}

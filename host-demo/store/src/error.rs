@@ -1,0 +1,95 @@
+//! What can go wrong in the store, one variant for each cause.
+
+use crate::encryption::SecretError;
+use domain::credit_state::{Event, State};
+use domain::user::UserProblem;
+
+/// The store did not do what it was asked: one variant for each cause.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or is not reachable.
+    #[error("the store failed: {0}")]
+    Database(#[source] sqlx::Error),
+    /// No connection became free within the timeout.
+    #[error(
+        "the store failed: the database cannot be reached, or all connections to it are in use (データベースに接続できません)"
+    )]
+    NoConnection,
+    /// The schema could not be brought up to date.
+    #[error("the store's schema cannot be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A file beside the database, or the database file itself.
+    #[error("a file of the store failed: {0}")]
+    File(#[from] std::io::Error),
+    /// The key, or a value that it does not decrypt.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A program error: the table of transitions has no such cell.
+    #[error("order {number}: {event} cannot happen in the state {state}")]
+    Impossible {
+        /// The mall's number of the order.
+        number: String,
+        /// Where the order stands.
+        state: State,
+        /// What was to happen.
+        event: Event,
+    },
+    /// The next reference would be longer than providers accept.
+    #[error("order {number}: the reference {reference} is longer than {limit} characters; start a new store")]
+    ReferenceTooLong {
+        /// The mall's number of the order.
+        number: String,
+        /// The reference that was to be used.
+        reference: String,
+        /// Characters that a reference may have.
+        limit: usize,
+    },
+    /// A change of users or tokens is refused. Nothing was written.
+    #[error("the change of a user or a token is refused: {0:?}")]
+    User(UserProblem),
+}
+
+/// What the store answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut => Self::NoConnection,
+            error => Self::Database(error),
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the fault is in what was to be written or read of one order: other orders are not concerned. SQLSTATE
+    /// classes 22 (a value that the database cannot hold, such as text with NUL), 23 (a broken constraint) and 54 (a
+    /// value beyond a limit of the database); SQLite has 18 for the last.
+    pub fn is_of_one_order(&self) -> bool {
+        use sqlx::Error::{ColumnDecode, Database, Decode, Encode};
+        match self {
+            Self::Impossible { .. } | Self::ReferenceTooLong { .. } => true,
+            Self::Database(Decode(_) | Encode(_) | ColumnDecode { .. }) => true,
+            Self::Database(Database(error)) => {
+                let concerns_a_value =
+                    |code: &str| code == "18" || ["22", "23", "54"].iter().any(|class| is_of_class(code, class));
+                error.kind() != sqlx::error::ErrorKind::Other
+                    || error.code().is_some_and(|code| concerns_a_value(&code))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether PostgreSQL rolled the transaction back because of a concurrent one, so that it can be retried:
+    /// serialization failure, deadlock, and a unique key that another transaction wrote meanwhile.
+    pub(super) fn is_transient(&self) -> bool {
+        const CODES: [&str; 3] = ["40001", "40P01", "23505"];
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().is_some_and(|code| CODES.contains(&code.as_ref()))
+    }
+}
+
+/// Whether a SQLSTATE is of a class.
+fn is_of_class(code: &str, class: &str) -> bool {
+    code.len() == 5 && code.starts_with(class)
+}

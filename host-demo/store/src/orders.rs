@@ -1,0 +1,244 @@
+//! Orders as they come in and as they are read.
+
+use crate::counters::StateCounts;
+use crate::database::{Store, WriteTransaction};
+use crate::error::Result;
+use crate::list_query::ListQuery;
+use crate::rows::{self, from_json, to_json};
+use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, take_numbers};
+use domain::automation;
+use domain::clock;
+use domain::credit_state::{Action, State};
+use domain::mall::{Mall, Start};
+use domain::order::{Amounts, Order, OrderData};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
+use std::collections::HashSet;
+
+/// Orders that one transaction inserts: others wait for it, so a month's file is not inserted in one.
+const ORDERS_PER_INSERT: usize = 1_000;
+
+/// An order to be inserted, or the corrected content of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewOrder {
+    /// The mall's number.
+    pub number: String,
+    /// What was ordered, by whom.
+    pub data: OrderData,
+    /// What it costs, after the mall's fee rule.
+    pub amounts: Amounts,
+    /// 受注ステータス, if the export has it.
+    pub order_status: Option<String>,
+}
+
+/// Which orders to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this mall.
+    pub mall: Option<String>,
+    /// In this state.
+    pub state: Option<State>,
+    /// With this number.
+    pub number: Option<String>,
+}
+
+/// An order's columns and its current registration; completed by a condition.
+macro_rules! select_orders {
+    ($rest:literal) => {
+        concat!(
+            "SELECT o.id, o.mall, o.number, o.provider, o.data, o.invoice, o.goods, o.shipping_fee, o.imported_fee, \
+             o.payment_fee, o.billed, o.fee_band, o.order_status, o.state, o.reference, o.carrier, o.tracking_number, \
+             o.shipped_on, o.sent_at, o.sent_clock, o.sent_boot, o.sent_uptime, o.owner, o.problem, o.tries, o.held, \
+             o.version, m.by_csv, r.account, r.sends, r.transaction_id FROM orders o JOIN malls m ON m.id = o.mall \
+             LEFT JOIN registrations r ON r.reference = o.reference ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Inserts orders of `mall`; for each whether it was new. One that exists stays as it is.
+    pub async fn insert_orders(&self, mall: &Mall, orders: &[NewOrder], now: i64) -> Result<Vec<bool>> {
+        let mut new = Vec::with_capacity(orders.len());
+        for orders in orders.chunks(ORDERS_PER_INSERT) {
+            new.extend(retried!(self.try_insert_orders(mall, orders, now))?);
+        }
+        Ok(new)
+    }
+
+    async fn try_insert_orders(&self, mall: &Mall, orders: &[NewOrder], now: i64) -> Result<Vec<bool>> {
+        let mut tx = self.write().await?;
+        let start = self.credit_start(&mut tx, &mall.id).await?;
+        let first = take_numbers(&mut tx, "order", orders.len()).await?;
+        let mut counts = StateCounts::starting_with(Some(first));
+        let mut new = Vec::with_capacity(orders.len());
+        for (id, order) in (first..).zip(orders) {
+            let due_at = start.holds(order.order_status.as_deref()).then_some(now);
+            let is_new = insert_order(&mut tx, id, mall, order, due_at).await?;
+            counts.add(&mall.id, &mall.provider, State::NotAsked, i64::from(is_new));
+            new.push(is_new);
+        }
+        counts.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(new)
+    }
+
+    /// When the automation starts credit at `mall`, locked until this transaction ends: an order either waited when
+    /// that was changed, or comes after it.
+    async fn credit_start(&self, tx: &mut WriteTransaction, mall: &str) -> Result<Start> {
+        let sql = format!("SELECT automation, by_csv FROM malls WHERE id = $1{}", self.dialect.for_share());
+        let (automation, by_csv): (String, i64) =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(mall).fetch_one(&mut **tx).await?;
+        let mall = Mall { automation: from_json(&automation)?, by_csv: by_csv != 0, ..Mall::default() };
+        Ok(automation::start(&mall, Action::Credit))
+    }
+
+    /// The orders that match `filter`, oldest first.
+    pub async fn orders(&self, filter: &Filter) -> Result<Vec<Order>> {
+        let mut conditions = Conditions::default();
+        if let Some(mall) = &filter.mall {
+            conditions.and("o.mall = $?", [mall])?;
+        }
+        if let Some(state) = filter.state {
+            conditions.and("o.state = $?", [state.to_string()])?;
+        }
+        if let Some(number) = &filter.number {
+            conditions.and("o.number = $?", [number])?;
+        }
+        let sql = format!("{}{} ORDER BY o.id", select_orders!(""), conditions.sql);
+        let found = sqlx::query_with(AssertSqlSafe(sql), conditions.values).try_map(order_of_row);
+        Ok(found.fetch_all(&self.pool).await?)
+    }
+
+    /// The orders `ids`, newest first as in the list.
+    pub async fn orders_of(&self, ids: &[i64]) -> Result<Vec<Order>> {
+        let sql = format!("{}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", select_orders!(""), list(ids));
+        Ok(sqlx::query(AssertSqlSafe(sql)).try_map(order_of_row).fetch_all(&self.pool).await?)
+    }
+
+    /// Those of `ids` for which there is no order.
+    pub async fn missing(&self, ids: &[i64]) -> Result<Vec<i64>> {
+        let found = self.among(ids, &ListQuery::default()).await?;
+        Ok(ids.iter().copied().filter(|id| !found.contains(id)).collect())
+    }
+
+    /// Those of the orders `ids` that are with `provider`.
+    pub async fn with_provider(&self, ids: &[i64], provider: &str) -> Result<HashSet<i64>> {
+        self.among(ids, &ListQuery { provider: Some(provider.to_owned()), ..ListQuery::default() }).await
+    }
+
+    /// The order with the store's number `id`.
+    pub async fn order(&self, id: i64) -> Result<Option<Order>> {
+        let found = sqlx::query(select_orders!("WHERE o.id = $1")).bind(id).try_map(order_of_row);
+        Ok(found.fetch_optional(&self.pool).await?)
+    }
+
+    /// The orders that the mall has under these numbers of its own.
+    pub async fn orders_numbered<'n>(
+        &self,
+        mall: &str,
+        numbers: impl IntoIterator<Item = &'n str>,
+    ) -> Result<Vec<Order>> {
+        self.orders_named(mall, |list| format!("o.number IN ({list})"), numbers.into_iter().collect()).await
+    }
+
+    /// The orders of the mall that were ever registered under these references.
+    pub async fn orders_registered<'n>(
+        &self,
+        mall: &str,
+        references: impl IntoIterator<Item = &'n str>,
+    ) -> Result<Vec<Order>> {
+        let ever = |list: &str| format!("o.id IN (SELECT order_id FROM registrations WHERE reference IN ({list}))");
+        self.orders_named(mall, ever, references.into_iter().collect()).await
+    }
+
+    async fn orders_named(
+        &self,
+        mall: &str,
+        condition: impl Fn(&str) -> String,
+        mut names: Vec<&str>,
+    ) -> Result<Vec<Order>> {
+        // PostgreSQL stores no text with NUL and refuses a query for one.
+        names.retain(|name| !name.contains('\0'));
+        let mut found = Vec::new();
+        for names in names.chunks(VALUES_PER_QUERY) {
+            let mut conditions = Conditions::default();
+            conditions.and("o.mall = $?", [mall])?;
+            let list = vec!["$?"; names.len()].join(", ");
+            conditions.and(&condition(&list), names.iter().copied())?;
+            let sql = format!("{}{}", select_orders!(""), conditions.sql);
+            let orders = sqlx::query_with(AssertSqlSafe(sql), conditions.values).try_map(order_of_row);
+            found.extend(orders.fetch_all(&self.pool).await?);
+        }
+        Ok(found)
+    }
+
+    /// Those of the orders `ids` that can be read. The others are logged: one broken row must not block the rest.
+    pub(super) async fn readable(&self, ids: &[i64]) -> Result<Vec<Order>> {
+        let mut orders = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.order(*id).await {
+                Ok(order) => orders.extend(order),
+                Err(error) if error.is_of_one_order() => tracing::error!(order = id, %error, "an order cannot be read"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(orders)
+    }
+}
+
+fn order_of_row(row: AnyRow) -> sqlx::Result<Order> {
+    rows::order(&row)
+}
+
+/// Writes a new order under the number `id`; whether it was new.
+pub(super) async fn insert_order(
+    tx: &mut WriteTransaction,
+    id: i64,
+    mall: &Mall,
+    order: &NewOrder,
+    due_at: Option<i64>,
+) -> Result<bool> {
+    let query = sqlx::query(
+        "INSERT INTO orders (data, ordered_at, buyer, recipient, item, items, buyer_key, invoice, goods, shipping_fee, \
+         imported_fee, payment_fee, billed, fee_band, order_status, id, mall, number, number_key, provider, state, \
+         due_at, tries, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+         $18, $19, $20, $21, $22, 0, 0) ON CONFLICT (mall, number) DO NOTHING",
+    );
+    let written = with_content(query, order)?
+        .bind(id)
+        .bind(&mall.id)
+        .bind(&order.number)
+        .bind(search_key(&order.number))
+        .bind(&mall.provider)
+        .bind(State::NotAsked.to_string())
+        .bind(due_at)
+        .execute(&mut **tx)
+        .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+/// Binds the fifteen columns that an order's file decides, as $1 to $15.
+pub(super) fn with_content<'q>(
+    query: Query<'q, Any, AnyArguments>,
+    order: &'q NewOrder,
+) -> Result<Query<'q, Any, AnyArguments>> {
+    let NewOrder { data, amounts, order_status, .. } = order;
+    Ok(query
+        .bind(to_json(data)?)
+        .bind(clock::in_milliseconds(data.ordered_at))
+        .bind(&data.buyer.name)
+        .bind(data.recipient.as_ref().map(|recipient| &recipient.name))
+        .bind(data.items.first().map_or("", |item| &item.name))
+        .bind(data.items.len() as i64)
+        .bind(search_key(&data.buyer.name))
+        .bind(data.invoice.map(|invoice| invoice.to_string()))
+        .bind(amounts.goods)
+        .bind(amounts.shipping_fee)
+        .bind(amounts.imported_fee)
+        .bind(amounts.payment_fee)
+        .bind(amounts.billed)
+        .bind(amounts.fee_band.map(i64::from))
+        .bind(order_status))
+}
