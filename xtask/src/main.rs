@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build().map(done),
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
-        Task::Examples => examples::examples(),
+        Task::Examples => examples::examples().map(done),
         Task::Serve(options) => page::serve(&options).map(done),
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
@@ -77,7 +77,7 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
-    examples::test()
+    examples::examples()
 }
 
 /// Builds every program of the project. Always the workspace as a whole: with fewer packages cargo
