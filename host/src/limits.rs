@@ -228,8 +228,8 @@ pub(crate) const MAX_BLOCK_DEPTH: u64 = 1_000;
 pub(crate) const MAX_BRANCH_TARGETS: u64 = 20_000;
 /// Globals. The SDK's plugins have a handful.
 pub(crate) const MAX_GLOBALS: u64 = 10_000;
-/// Data and element segments.
-pub(crate) const MAX_SEGMENTS: u64 = 10_000;
+/// Data and element segments. A snapshot of an interpreter that was started (by wizer) has up to ten thousand.
+pub(crate) const MAX_SEGMENTS: u64 = 20_000;
 /// Elements of all tables as they are at the start.
 pub(crate) const MAX_ELEMENTS: u64 = 100_000;
 

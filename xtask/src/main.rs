@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build().map(done),
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
-        Task::Examples => examples::examples(),
+        Task::Examples => examples::examples().map(done),
         Task::Serve(options) => page::serve(&options).map(done),
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
@@ -82,7 +82,7 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
-    examples::test()
+    examples::examples()
 }
 
 /// Not part of `test`: installing cargo-deny takes minutes, and what it looks at changes with `Cargo.lock` alone.

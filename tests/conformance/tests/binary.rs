@@ -34,7 +34,7 @@ fn a_bad_file_ends_with_1_and_says_why_and_what_to_do() {
     let output = kit(&file, &["--lang", "en"]);
     assert_eq!(output.status.code(), Some(1));
     let words = words(&output);
-    assert!(words.contains("FAILED load.file") && words.contains("→ to do: encode the core module"), "{words}");
+    assert!(words.contains("FAILED load.file") && words.contains("→ to do: follow the reason"), "{words}");
 }
 
 /// `… | head -1`: the report is for nobody, the verdict stands.
