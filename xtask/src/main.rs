@@ -1,6 +1,7 @@
 //! `cargo xtask …`: everything that is not plain cargo.
 
 mod apt;
+mod bench;
 #[cfg(test)]
 mod contract;
 mod demo;
@@ -33,6 +34,8 @@ enum Task {
     Screenshots,
     /// The API against its own document, with thousands of calls.
     ApiFuzz,
+    /// What a call and a batch cost beside what a user would pick instead, into docs/performance.md.
+    Bench(bench::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
         Task::ApiFuzz => page::api_fuzz().map(done),
+        Task::Bench(options) => bench::bench(&options).map(done),
         Task::Test => test().map(done),
     };
     match result {
@@ -72,7 +76,8 @@ fn test() -> Result<()> {
     run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))?;
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
-    run(cargo().args(["test", "--workspace", "--quiet"]))
+    run(cargo().args(["test", "--workspace", "--quiet"]))?;
+    bench::check(false)
 }
 
 /// Builds every program of the project. Always the workspace as a whole: with fewer packages cargo
