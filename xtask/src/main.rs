@@ -3,6 +3,7 @@
 mod apt;
 #[cfg(test)]
 mod architecture;
+mod bench;
 #[cfg(test)]
 mod contract;
 mod demo;
@@ -40,6 +41,8 @@ enum Task {
     ApiFuzz,
     /// Licenses, banned crates and sources of all dependencies, by `deny.toml`. Needs cargo-deny.
     Deny,
+    /// What a call and a batch cost beside what a user would pick instead, into docs/performance.md.
+    Bench(bench::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Screenshots => page::screenshots().map(done),
         Task::ApiFuzz => page::api_fuzz().map(done),
         Task::Deny => deny().map(done),
+        Task::Bench(options) => bench::bench(&options).map(done),
         Task::Test => test().map(done),
     };
     match result {
@@ -82,6 +86,7 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
+    bench::check(false)?;
     examples::examples()
 }
 

@@ -3,6 +3,7 @@
 use crate::toolchain::{TARGET, Toolchain};
 use crate::{cargo, root};
 use anyhow::{Context, Result};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use wit_component::ComponentEncoder;
 
@@ -20,7 +21,11 @@ pub fn folder() -> PathBuf {
 pub fn build() -> Result<()> {
     let names = names()?;
     let mut command = cargo();
-    command.args(["build", "--quiet", "--profile", "plugin"]);
+    command.args(["build", "--profile", "plugin"]);
+    // In a terminal cargo says how far it is; elsewhere its lines would only be in the way.
+    if !std::io::stderr().is_terminal() {
+        command.arg("--quiet");
+    }
     for name in &names {
         command.args(["--package", name]);
     }

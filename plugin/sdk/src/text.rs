@@ -53,6 +53,17 @@ const KATAKANA_OFFSET: u32 = 0x60;
 
 /// The half-width form of `c`: a character, and where it needs one a sound mark.
 fn narrow(c: char) -> impl Iterator<Item = char> {
+    // Most of an order is neither: kanji, digits, letters. To look for them among the kana would be half of all
+    // that a provider computes for a credit.
+    let (letter, mark) = match c {
+        '\u{3000}'..='\u{30ff}' | '！'..='～' => narrow_wide(c),
+        _ => (c, None),
+    };
+    std::iter::once(letter).chain(mark)
+}
+
+/// The half-width form of `c`, which may have one.
+fn narrow_wide(c: char) -> (char, Option<char>) {
     let c = match c {
         'ぁ'..='ゖ' => char::from_u32(c as u32 + KATAKANA_OFFSET).unwrap_or(c),
         _ => c,
@@ -61,11 +72,10 @@ fn narrow(c: char) -> impl Iterator<Item = char> {
     // Voiceless letters stand directly before their voiced ones; ヴ alone stands elsewhere.
     let before = |step: u32| char::from_u32((c as u32).saturating_sub(step)).unwrap_or(c);
     let marked = [('ウ', 'ﾞ'), (before(1), 'ﾞ'), (before(2), 'ﾟ')];
-    let (letter, mark) = match marked.into_iter().find(|(letter, mark)| join(*letter, *mark) == Some(c)) {
-        Some((letter, mark)) => (letter, Some(mark)),
-        None => (c, None),
-    };
-    std::iter::once(narrow_letter(letter)).chain(mark)
+    match marked.into_iter().find(|(letter, mark)| join(*letter, *mark) == Some(c)) {
+        Some((letter, mark)) => (narrow_letter(letter), Some(mark)),
+        None => (narrow_letter(c), None),
+    }
 }
 
 fn narrow_letter(c: char) -> char {
@@ -109,6 +119,15 @@ fn join(letter: char, mark: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_looked_for_has_no_half_width_form() {
+        for c in '\0'..=char::MAX {
+            let narrowed: String = narrow(c).collect();
+            let (letter, mark) = narrow_wide(c);
+            assert_eq!(narrowed, [Some(letter), mark].into_iter().flatten().collect::<String>(), "{c:?}");
+        }
+    }
 
     #[test]
     fn half_width_becomes_full_width() {

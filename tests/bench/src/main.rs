@@ -1,119 +1,203 @@
-//! What a confined call costs, measured with the 後払い.com plugin: `cargo run --release -p bench`.
-//!
-//! Each figure is the median of many calls; what is measured stands beside it. The gateway is the
-//! simulator, in the same process and on loopback, so its own work is part of a credit's time.
+//! What a confined call costs, what a batch costs, and what grows, beside what a user would pick instead:
+//! `cargo xtask bench`. The page `docs/performance.md` and its curves are written by a run.
+
+mod bare;
+mod batch;
+mod call;
+mod check;
+mod connector;
+mod extism;
+mod gateway;
+mod growth;
+mod machine;
+mod measure;
+mod native;
+mod report;
+mod samples;
 
 use anyhow::{Context, Result};
-use gateways::{Gateway, Options, atobarai_com::AtobaraiCom};
-use provider_host::contract::{
-    Address, Bill, Date, FeeBand, FeeMode, FeeRule, InvoiceDelivery, LineItem, Order, Party, Setting,
-};
-use provider_host::{Account, Host, Permissions, Plugin};
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let component = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/atobarai-com.wasm");
-    anyhow::ensure!(component.exists(), "{} is not there; run `cargo xtask plugins` first", component.display());
-    let gateway = Gateway::start(AtobaraiCom::default(), Options::default()).await?;
-    let permissions = Permissions::loopback(gateway.origin().parse()?);
-    let cache = tempfile::tempdir()?;
-    let host = Host::builder().cache_dir(cache.path()).build()?;
+/// Open files that a thousand connections need, with room.
+const FILES: u64 = 8_192;
+/// What people wrote about the figures; it stands at the page's end.
+const NOTES: &str = include_str!("../notes.md");
 
-    let began = Instant::now();
-    let plugin = host.load(&component, permissions.clone()).await?;
-    println!("load, compiled now              {:>10.2?}", began.elapsed());
-    let mut loads = Vec::new();
-    for _ in 0..50 {
-        let began = Instant::now();
-        host.load(&component, permissions.clone()).await?;
-        loads.push(began.elapsed());
+/// Measures the sandbox beside its peers.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Option<Task>,
+    /// Fewer calls and smaller batches: a minute instead of many, and figures that jump.
+    #[arg(long)]
+    short: bool,
+    /// The folder that gets `performance.md` and its curves; without it there is the table alone.
+    #[arg(long)]
+    docs: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Compare what can be counted with the committed figures; an error if one is more than a tenth above.
+    Check {
+        /// Commit what was counted instead.
+        #[arg(long)]
+        write: bool,
+    },
+    /// The gateway that all meet, in a process of its own.
+    #[command(hide = true)]
+    Gateway {
+        #[arg(long, default_value_t = 0)]
+        latency_ms: u64,
+        #[arg(long)]
+        certificate_to: Option<PathBuf>,
+    },
+    /// The connector as a service.
+    #[command(hide = true)]
+    Connector {
+        #[arg(long)]
+        gateway: String,
+    },
+    /// Credits over TLS, in a process that trusts the gateway.
+    #[command(hide = true)]
+    Tls {
+        #[arg(long)]
+        gateway: String,
+        #[arg(long)]
+        certificate: PathBuf,
+        #[arg(long)]
+        short: bool,
+    },
+    /// Calls to be counted under valgrind.
+    #[command(hide = true)]
+    Counted {
+        subject: String,
+        #[arg(long)]
+        gateway: String,
+    },
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    Short,
+    Long,
+}
+
+impl Effort {
+    /// Turns of fifty calls one after another.
+    fn rounds(self) -> usize {
+        self.pick(2, 20)
     }
-    println!("load, from the compiled cache   {:>10.2?}", median(loads)?);
-    println!("fee-adjust, fresh instance      {:>10.2?}", fee_adjust(&plugin).await?);
 
-    let settings = [("enterprise-id", "12345"), ("site-id", "678"), ("api-user-id", "90")];
-    let mut settings: Vec<Setting> = settings.map(|(key, value)| set(key, value)).into();
-    settings.push(set("base-url", &gateway.origin()));
-    let shop = Account::new("bench", settings);
-    println!("credit, one after another       {:>10.2?}", credit_alone(&plugin, &shop).await?);
-    let (rate, connections) = credit_together(&plugin, &shop, &gateway).await?;
-    println!("credit, 64 at once              {rate:>7.0} /s   over {connections} connections");
+    /// Calls side by side.
+    fn calls(self) -> usize {
+        self.pick(500, 5_000)
+    }
+
+    /// How often as many calls are made as run at once.
+    fn waves(self) -> usize {
+        self.pick(2, 10)
+    }
+
+    /// Orders in a batch.
+    fn batches(self) -> &'static [usize] {
+        match self {
+            Effort::Short => &[10, 100],
+            Effort::Long => &[10, 100, 1_000, 10_000],
+        }
+    }
+
+    /// The argument that says the same to a child process.
+    fn argument(self) -> Option<&'static str> {
+        (self == Effort::Short).then_some("--short")
+    }
+
+    fn pick(self, short: usize, long: usize) -> usize {
+        match self {
+            Effort::Short => short,
+            Effort::Long => long,
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let effort = if arguments.short { Effort::Short } else { Effort::Long };
+    match arguments.task {
+        None => {
+            raise_limit_of_files()?;
+            measure(effort, arguments.docs.as_deref())
+        }
+        Some(Task::Check { write }) => on_one_thread(check::check(write)),
+        Some(Task::Gateway { latency_ms, certificate_to }) => {
+            on_one_thread(gateway::serve(Duration::from_millis(latency_ms), certificate_to))
+        }
+        Some(Task::Connector { gateway }) => on_one_thread(connector::serve(gateway)),
+        Some(Task::Tls { gateway, certificate, short }) => {
+            let effort = if short { Effort::Short } else { Effort::Long };
+            let measured = on_one_thread(call::over_tls(&gateway, &certificate, effort))?;
+            println!("{}", serde_json::to_string(&measured)?);
+            Ok(())
+        }
+        Some(Task::Counted { subject, gateway }) => on_one_thread(check::counted(&subject, &gateway)),
+    }
+}
+
+fn on_one_thread<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(task)
+}
+
+fn on_all_cores<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(task)
+}
+
+/// A thousand calls are a thousand connections; children inherit it.
+fn raise_limit_of_files() -> Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    let current = now.maximum.unwrap_or(FILES).min(FILES);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: now.maximum })
+        .context("the limit of open files")
+}
+
+fn measure(effort: Effort, docs: Option<&Path>) -> Result<()> {
+    let (began, load) = (Instant::now(), machine::load_average()?);
+    // Beside the program, so that a batch is on the disk on which the project is.
+    let beside = std::env::current_exe()?;
+    let folder = tempfile::tempdir_in(beside.parent().context("no folder")?)?;
+    let folder = folder.path();
+    // First, before this process has grown: memory that was used once is used again.
+    let waiting = on_all_cores(call::waiting(folder))?;
+    let mut sections = Vec::new();
+    let mut done = |section: report::Section| {
+        println!("{}", section.table());
+        sections.push(section);
+    };
+    done(on_one_thread(call::section(folder, waiting, effort))?);
+    done(on_all_cores(growth::calls(folder, effort))?);
+    done(on_one_thread(growth::plugins(folder, effort))?);
+    done(on_all_cores(batch::section(folder, effort))?);
+    let head = machine::describe(effort, load, began.elapsed())?;
+    println!("{head}");
+    let Some(docs) = docs else { return Ok(()) };
+    let curves = docs.join("performance");
+    std::fs::create_dir_all(&curves)?;
+    for curve in sections.iter().flat_map(|section| &section.curves) {
+        curve.draw(&curves)?;
+    }
+    let parts: Vec<_> = sections.iter().map(report::Section::markdown).collect();
+    let page = format!("# Performance\n\n{head}\n{}{NOTES}", parts.concat());
+    std::fs::write(docs.join("performance.md"), page)?;
     Ok(())
 }
 
-async fn fee_adjust(plugin: &Plugin) -> Result<Duration> {
-    let rule = FeeRule { mode: FeeMode::Add, bands: vec![FeeBand { lower: 0, upper: None, fee: 330 }] };
-    let bill = Bill { items: 1_000, shipping_fee: 500, payment_fee: 0 };
-    let mut times = Vec::new();
-    for _ in 0..5_000 {
-        let began = Instant::now();
-        let adjusted = plugin.fee_adjust(&rule, &bill).await?;
-        times.push(began.elapsed());
-        anyhow::ensure!(adjusted.is_ok_and(|adjusted| adjusted.billed_amount == 1_830), "a wrong fee");
-    }
-    median(times)
-}
-
-async fn credit_alone(plugin: &Plugin, shop: &Account) -> Result<Duration> {
-    let mut times = Vec::new();
-    for n in 0..1_000 {
-        let began = Instant::now();
-        let answer = plugin.credit(shop, vec![order(format!("A-{n}"))]).await;
-        times.push(began.elapsed());
-        anyhow::ensure!(answer.rows[0].is_ok(), "{:?}", answer.rows);
-    }
-    median(times)
-}
-
-/// Credits in a second, and the connections that they took.
-async fn credit_together(plugin: &Plugin, shop: &Account, gateway: &Gateway) -> Result<(f64, usize)> {
-    const CREDITS: usize = 5_000;
-    let (before, began) = (gateway.connections(), Instant::now());
-    let credits = (0..CREDITS).map(|n| async move { plugin.credit(shop, vec![order(format!("B-{n}"))]).await });
-    let side_by_side = futures::StreamExt::buffer_unordered(futures::stream::iter(credits), 64);
-    let answers: Vec<_> = futures::StreamExt::collect(side_by_side).await;
-    anyhow::ensure!(answers.iter().all(|answer| answer.rows[0].is_ok()), "a credit failed");
-    Ok((CREDITS as f64 / began.elapsed().as_secs_f64(), gateway.connections() - before))
-}
-
-fn median(mut times: Vec<Duration>) -> Result<Duration> {
-    times.sort();
-    times.get(times.len() / 2).copied().context("nothing was measured")
-}
-
-fn set(key: &str, value: &str) -> Setting {
-    Setting { key: key.to_owned(), value: value.to_owned() }
-}
-
-fn order(reference: String) -> Order {
-    let address = Address {
-        postal_code: "1060032".to_owned(),
-        prefecture: "東京都".to_owned(),
-        city: "港区".to_owned(),
-        street: "六本木1-2-3".to_owned(),
-    };
-    let buyer = Party {
-        name: "見本 花子".to_owned(),
-        name_kana: None,
-        company: None,
-        department: None,
-        address,
-        phone: "0300001000".to_owned(),
-        email: Some("buyer@example.jp".to_owned()),
-    };
-    Order {
-        reference,
-        ordered_on: Date { year: 2026, month: 11, day: 24 },
-        ships_on: None,
-        buyer,
-        recipient: None,
-        items: vec![LineItem { name: "見本".to_owned(), unit_price: 1_000, quantity: 1, tax_rate: Some(10) }],
-        shipping_fee: 500,
-        payment_fee: 330,
-        billed_amount: 1_830,
-        invoice: InvoiceDelivery::Separate,
-        note: None,
-    }
+/// What `program` prints on its first line.
+fn first_line(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or_default().to_owned()
 }

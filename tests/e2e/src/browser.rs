@@ -1,8 +1,7 @@
 //! A headless Chromium that is driven as a person would drive it, and asked what a screen reader would hear.
 
+use crate::webdriver::{Client, Element};
 use anyhow::{Context, Result, bail};
-use fantoccini::elements::Element;
-use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -54,65 +53,59 @@ impl Browser {
         flags.push(format!("--user-data-dir={}", profile.path().display()));
         flags.push(format!("--window-size={width},{height}"));
         flags.push(format!("--accept-lang={lang}"));
-        let options = json!({ "args": flags });
-        let capabilities = [("goog:chromeOptions".to_owned(), options)].into_iter().collect();
-        let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .context("the browser does not start")?;
-        client.set_window_size(width, height).await?;
+        let capabilities = json!({ "goog:chromeOptions": { "args": flags } });
+        let client =
+            Client::connect(&format!("http://127.0.0.1:{port}"), capabilities).context("the browser does not start")?;
+        client.set_window_size(width, height)?;
         Ok(Browser { client, driver, base: base.to_owned(), _profile: profile })
     }
 
     /// Opens a path of the platform.
     pub async fn open(&self, path: &str) -> Result<()> {
-        Ok(self.client.goto(&format!("{}{path}", self.base)).await?)
+        self.client.goto(&format!("{}{path}", self.base))
     }
 
     /// The path that is open, with its query.
     pub async fn path(&self) -> Result<String> {
-        let url = self.client.current_url().await?;
-        Ok(url.as_str().trim_start_matches(&self.base).to_owned())
+        Ok(self.client.current_url()?.trim_start_matches(&self.base).to_owned())
     }
 
     /// Changes the window's size.
     pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
-        Ok(self.client.set_window_size(width, height).await?)
+        self.client.set_window_size(width, height)
     }
 
     /// Opens another window beside those that are open, and goes on there.
     pub async fn open_window(&self) -> Result<()> {
-        let opened = self.client.new_window(true).await?;
-        Ok(self.client.switch_to_window(opened.handle).await?)
+        self.client.switch_to_window(&self.client.new_window()?)
     }
 
     /// Goes on in the window that was open first.
     pub async fn first_window(&self) -> Result<()> {
-        let windows = self.client.windows().await?;
-        let first = windows.into_iter().next().context("no window is open")?;
-        Ok(self.client.switch_to_window(first).await?)
+        let windows = self.client.windows()?;
+        self.client.switch_to_window(windows.first().context("no window is open")?)
     }
 
     /// The first element that fits, as soon as there is one.
     pub async fn find(&self, css: &str) -> Result<Element> {
-        self.client
-            .wait()
-            .at_most(PATIENCE)
-            .every(LOOK)
-            .for_element(Locator::Css(css))
-            .await
-            .with_context(|| format!("no {css}"))
+        let began = Instant::now();
+        loop {
+            match self.client.find(css) {
+                Ok(found) => return Ok(found),
+                Err(error) if began.elapsed() > PATIENCE => return Err(error.context(format!("no {css}"))),
+                Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
     }
 
     /// How many elements fit now.
     pub async fn count(&self, css: &str) -> Result<usize> {
-        Ok(self.client.find_all(Locator::Css(css)).await?.len())
+        self.client.count(css)
     }
 
     /// The text of the first element that fits.
     pub async fn text(&self, css: &str) -> Result<String> {
-        Ok(self.find(css).await?.text().await?)
+        self.find(css).await?.text()
     }
 
     /// Waits until the text of an element has `part` in it; the whole text.
@@ -121,9 +114,7 @@ impl Browser {
         let mut last = String::new();
         while began.elapsed() < PATIENCE {
             // The page may be replaced between finding and reading.
-            if let Ok(found) = self.client.find(Locator::Css(css)).await
-                && let Ok(text) = found.text().await
-            {
+            if let Ok(text) = self.client.find(css).and_then(|found| found.text()) {
                 if text.contains(part) {
                     return Ok(text);
                 }
@@ -137,19 +128,18 @@ impl Browser {
     /// Clicks the first element that fits, scrolled to the middle: panels stick to the edges.
     pub async fn click(&self, css: &str) -> Result<()> {
         let element = self.find(css).await?;
-        let argument = serde_json::to_value(&element)?;
-        self.client.execute("arguments[0].scrollIntoView({block:'center'})", vec![argument]).await?;
-        element.click().await.with_context(|| format!("cannot click {css}"))
+        self.client.execute("arguments[0].scrollIntoView({block:'center'})", vec![element.argument()])?;
+        element.click().with_context(|| format!("cannot click {css}"))
     }
 
     /// Clicks what leads to another page, and waits until that is there.
     pub async fn follow(&self, css: &str) -> Result<()> {
-        self.client.execute("window.olderPage = true", Vec::new()).await?;
+        self.client.execute("window.olderPage = true", Vec::new())?;
         self.click(css).await?;
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             let arrived = "return !window.olderPage && document.readyState === 'complete'";
-            if self.client.execute(arrived, Vec::new()).await.is_ok_and(|arrived| arrived == Value::Bool(true)) {
+            if self.client.execute(arrived, Vec::new()).is_ok_and(|arrived| arrived == Value::Bool(true)) {
                 return Ok(());
             }
             tokio::time::sleep(LOOK).await;
@@ -160,36 +150,35 @@ impl Browser {
     /// Types into a field, in place of what is there.
     pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
         let element = self.find(css).await?;
-        element.clear().await?;
-        Ok(element.send_keys(text).await?)
+        element.clear()?;
+        element.send_keys(text)
     }
 
     /// Gives a field a value that nobody can type in one language: dates, files, choices.
     pub async fn choose(&self, css: &str, value: &str) -> Result<()> {
-        Ok(self.find(css).await?.select_by_value(value).await?)
+        self.find(css).await?.select_by_value(value)
     }
 
     /// Chooses a file to upload.
     pub async fn upload(&self, css: &str, path: &Path) -> Result<()> {
-        Ok(self.find(css).await?.send_keys(&path.canonicalize()?.to_string_lossy()).await?)
+        self.find(css).await?.send_keys(&path.canonicalize()?.to_string_lossy())
     }
 
     /// Says yes to every question that the open page will ask.
     pub async fn accept_questions(&self) -> Result<()> {
-        self.client.execute("window.confirm = () => true", Vec::new()).await?;
-        Ok(())
+        self.client.execute("window.confirm = () => true", Vec::new()).map(drop)
     }
 
     /// What a script of ours finds out.
     pub async fn ask(&self, script: &str) -> Result<Value> {
-        Ok(self.client.execute(script, Vec::new()).await?)
+        self.client.execute(script, Vec::new())
     }
 
     /// Every serious or critical fault of accessibility of the page, with the elements that have it.
     pub async fn faults(&self) -> Result<Vec<String>> {
-        self.client.execute(AXE, Vec::new()).await?;
+        self.client.execute(AXE, Vec::new())?;
         let run = "const done = arguments[arguments.length - 1]; axe.run(document).then(done, (e) => done({error: String(e)}))";
-        let report = self.client.execute_async(run, Vec::new()).await?;
+        let report = self.client.execute_async(run)?;
         if let Some(error) = report.get("error") {
             bail!("axe failed: {error}");
         }
@@ -209,12 +198,12 @@ impl Browser {
             self.ask("return [innerWidth, document.documentElement.scrollHeight, outerHeight - innerHeight]").await?;
         let [width, height, frame] = [0, 1, 2].map(|at| size[at].as_u64().unwrap_or(0) as u32);
         self.resize(width, height.min(max_height) + frame).await?;
-        Ok(std::fs::write(path, self.client.screenshot().await?)?)
+        Ok(std::fs::write(path, self.client.screenshot()?)?)
     }
 
     /// Ends the session in order.
     pub async fn close(self) -> Result<()> {
-        Ok(self.client.clone().close().await?)
+        self.client.close()
     }
 }
 

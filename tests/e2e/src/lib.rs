@@ -7,6 +7,7 @@
 //! | [`platform`] | the platform's command line, in a folder of its own |
 //! | [`served`] | the platform's page, served by a process |
 //! | [`browser`] | a browser that uses it |
+//! | [`webdriver`] | what the browser is driven through |
 //! | [`relay`] | a line between the two on which a request stays |
 //! | [`reconcile`] | the platform's store against a ledger, order by order |
 
@@ -16,6 +17,7 @@ pub mod platform;
 pub mod reconcile;
 pub mod relay;
 pub mod served;
+pub mod webdriver;
 
 use anyhow::{Context, Result};
 use std::path::PathBuf;

@@ -371,13 +371,21 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Reply {
     match struck {
         None => {
             let answer = shared.commit(&request);
-            sleep(shared.options.latency).await;
+            wait(shared.options.latency).await;
             reply(&answer)
         }
         Some((place, fault)) => {
             let strike = Strike { shared, place, operation: operation.unwrap_or_default() };
             strike.carry_out(fault, &request).await
         }
+    }
+}
+
+/// Waits for `time`; not at all where that is none. The timer would round even nothing up to its next tick,
+/// which is more than a millisecond: longer than everything else that a request takes here.
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        sleep(time).await;
     }
 }
 
@@ -512,7 +520,7 @@ impl Strike {
             }
             Fault::HugeBody => stream_reply(&answer, None, with_blanks(whole)),
             _ => {
-                sleep(self.shared.options.late).await;
+                wait(self.shared.options.late).await;
                 reply(&answer)
             }
         }
@@ -611,7 +619,7 @@ fn byte_by_byte(body: Bytes, pause: Duration) -> impl Stream<Item = Result<Bytes
         if rest.is_empty() {
             return None;
         }
-        sleep(pause).await;
+        wait(pause).await;
         let piece = rest.split_to(if Instant::now() < until { 1 } else { rest.len() });
         Some((Ok(piece), rest))
     })

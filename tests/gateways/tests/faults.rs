@@ -24,6 +24,43 @@ async fn gateway() -> Gateway {
     Gateway::start(AtobaraiCom::default(), options).await.unwrap()
 }
 
+/// A request on a connection that is kept, and how long its answer took.
+async fn timed(stream: &mut tokio::net::TcpStream, form: &Form) -> Duration {
+    let body = form.body();
+    let head = format!(
+        "POST {ORDER} HTTP/1.1\r\nHost: g\r\nUser-Agent: a/1\r\nAccept: */*\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let began = Instant::now();
+    stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"</response>") {
+        assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "{}", String::from_utf8_lossy(&answer));
+    }
+    began.elapsed()
+}
+
+/// A gateway that waits for no time, but asks the timer for it, answers no faster than the timer ticks. Both are
+/// measured in turn, so that a busy machine slows both.
+#[tokio::test]
+async fn without_a_latency_nothing_waits_for_the_timer() {
+    let gateway = gateway().await;
+    let mut stream = connect(&gateway.origin()).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut answers, mut ticks) = (Vec::new(), Vec::new());
+    for n in 0..200 {
+        answers.push(timed(&mut stream, &order(&format!("T-{n}"))).await);
+        let began = Instant::now();
+        tokio::time::sleep(Duration::ZERO).await;
+        ticks.push(began.elapsed());
+    }
+    answers.sort();
+    ticks.sort();
+    let (answer, tick) = (answers[answers.len() / 2], ticks[ticks.len() / 2]);
+    assert!(answer < tick, "an answer takes {answer:?}, a tick of the timer {tick:?}");
+}
+
 #[tokio::test]
 async fn a_firewall_lets_nobody_pass_who_does_not_say_who_he_is() {
     let gateway =

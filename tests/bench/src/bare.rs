@@ -1,0 +1,192 @@
+//! wasmtime without the host around it: the same component, and a choice of transports. It tells what of a call's
+//! cost is wasmtime's and what is ours, and what wasmtime's own transport would cost.
+
+use crate::native::{Pool, dial};
+use crate::samples;
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use provider_host::bindings::deferred_payment::provider::{fees, log, types};
+use provider_host::bindings::{HostView, HostViewPre};
+use provider_host::contract::{Bill, FeeRule};
+use std::path::Path;
+use tokio_rustls::TlsConnector;
+use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::{Config, Engine, Store};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+
+/// More than any measured call takes; what is consumed is the difference.
+const FUEL: u64 = 1 << 40;
+
+/// How a request leaves.
+#[derive(Clone)]
+pub enum Transport {
+    /// Over the native floor's pool.
+    Pooled(Pool),
+    /// As wasmtime-wasi-http sends by default.
+    #[cfg(feature = "default-transport")]
+    Default,
+    /// The same steps with the gateway's certificate for root instead of the web's: a connection and a handshake
+    /// under a configuration of its own for each request.
+    DefaultTls {
+        /// `127.0.0.1:PORT`.
+        address: String,
+        /// Whom to trust.
+        roots: rustls::RootCertStore,
+    },
+}
+
+/// A compiled component.
+pub struct Bare {
+    engine: Engine,
+    ready: HostViewPre<State>,
+    fueled: bool,
+}
+
+/// An instance that is kept.
+pub struct Warm {
+    store: Store<State>,
+    view: HostView,
+}
+
+impl Bare {
+    /// Compiles the component at `path`; with `fueled` its instructions are counted.
+    pub fn load(path: &Path, fueled: bool) -> Result<Self> {
+        Self::compile(path, fueled).map_err(words)
+    }
+
+    fn compile(path: &Path, fueled: bool) -> wasmtime::Result<Self> {
+        let mut config = Config::new();
+        config.epoch_interruption(!fueled).consume_fuel(fueled);
+        let engine = Engine::new(&config)?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        HostView::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+        let component = Component::from_file(&engine, path)?;
+        let ready = HostViewPre::new(linker.instantiate_pre(&component)?)?;
+        Ok(Bare { engine, ready, fueled })
+    }
+
+    /// A fresh instance.
+    pub async fn instance(&self, transport: &Transport) -> Result<Warm> {
+        let state = State { table: ResourceTable::new(), http: WasiHttpCtx::new(), hooks: Hooks(transport.clone()) };
+        let mut store = Store::new(&self.engine, state);
+        if self.fueled {
+            store.set_fuel(FUEL).map_err(words)?;
+        } else {
+            store.set_epoch_deadline(u64::MAX / 2);
+        }
+        let view = self.ready.instantiate_async(&mut store).await.map_err(words)?;
+        Ok(Warm { store, view })
+    }
+}
+
+impl Warm {
+    /// 与信を実行 for one order at the gateway `base`.
+    pub async fn credit(&mut self, base: &str, order: types::Order) -> Result<()> {
+        let provider = self.view.deferred_payment_provider_payment_provider();
+        let context = samples::host_context(base);
+        let call = async |accessor: &_| provider.call_credit(accessor, context, vec![order]).await;
+        let mut rows = self.store.run_concurrent(call).await.flatten().map_err(words)?;
+        match rows.pop().context("no row was answered")? {
+            Ok(_) => Ok(()),
+            Err(failure) => anyhow::bail!("a credit failed: {failure:?}"),
+        }
+    }
+
+    /// 手数料設定 for one bill.
+    pub async fn fee_adjust(&mut self, rule: &FeeRule, bill: &Bill) -> Result<()> {
+        let provider = self.view.deferred_payment_provider_payment_provider();
+        let adjusted = provider.call_fee_adjust(&mut self.store, rule, *bill).await.map_err(words)?;
+        anyhow::ensure!(adjusted.is_ok_and(|adjusted| adjusted.billed_amount == 1_830), "a wrong fee");
+        Ok(())
+    }
+
+    /// Instructions of the component so far, where they are counted.
+    pub fn fuel(&self) -> Result<u64> {
+        Ok(FUEL - self.store.get_fuel().map_err(words)?)
+    }
+}
+
+/// wasmtime's errors are no standard ones.
+fn words(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}")
+}
+
+/// What an instance has.
+pub struct State {
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+}
+
+impl types::Host for State {}
+impl fees::Host for State {}
+impl log::Host for State {
+    fn write(&mut self, _: log::Level, _: String) {}
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+struct Hooks(Transport);
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Answer = Result<(hyper::Response<WasiBody>, Io), Error>;
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: hyper::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Answer> + Send> {
+        #[cfg(not(feature = "default-transport"))]
+        let _ = options;
+        match self.0.clone() {
+            Transport::Pooled(pool) => Box::new(pooled(pool, request)),
+            #[cfg(feature = "default-transport")]
+            Transport::Default => Box::new(async move {
+                let (answer, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
+                Ok((answer.map(BodyExt::boxed_unsync), Box::new(io) as Io))
+            }),
+            Transport::DefaultTls { address, roots } => Box::new(over_tls(address, roots, request)),
+        }
+    }
+}
+
+async fn pooled(pool: Pool, request: hyper::Request<WasiBody>) -> Answer {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let answer = pool.send(hyper::Request::from_parts(head, Full::new(body))).await.map_err(internal)?;
+    Ok((answer.map(whole), Box::new(std::future::ready(Ok(())))))
+}
+
+fn whole(body: Bytes) -> WasiBody {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+async fn over_tls(address: String, roots: rustls::RootCertStore, request: hyper::Request<WasiBody>) -> Answer {
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let tls = TlsConnector::from(std::sync::Arc::new(config));
+    let stream = dial(&address, Some(&tls)).await.map_err(internal)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let mut connection = Box::pin(connection);
+    let answer = tokio::select! {
+        answer = sender.send_request(request) => answer?,
+        ended = connection.as_mut() => {
+            ended?;
+            return Err(Error::ConnectionTerminated);
+        }
+    };
+    let io: Io = Box::new(async move { Ok(connection.await?) });
+    Ok((answer.map(|body| body.map_err(Error::from).boxed_unsync()), io))
+}
+
+fn internal(error: anyhow::Error) -> Error {
+    Error::InternalError(Some(format!("{error:#}")))
+}
