@@ -1,17 +1,23 @@
 //! The rules as data. Rooms are named by their folder: `web/pages` is the folder `pages` of the room `web`.
 
 /// The crates whose files are read: their name in paths, and their folder.
-pub const CRATES: [(&str, &str); 2] = [("host_demo", "host-demo/src"), ("provider_host", "host/src")];
+pub const CRATES: [(&str, &str); 5] = [
+    ("domain", "host-demo/domain/src"),
+    ("store", "host-demo/store/src"),
+    ("service", "host-demo/service/src"),
+    ("app", "host-demo/app/src"),
+    ("provider_host", "host/src"),
+];
 
 /// The rooms, and the module that each is.
 pub const ROOMS: [(&str, &str); 7] = [
-    ("domain", "host_demo::domain"),
-    ("store", "host_demo::store"),
-    ("service", "host_demo::service"),
-    ("cli", "host_demo::cli"),
-    ("web", "host_demo::web"),
-    ("main", "host_demo::main"),
-    ("terminal", "host_demo::terminal"),
+    ("domain", "domain"),
+    ("store", "store"),
+    ("service", "service"),
+    ("cli", "app::cli"),
+    ("web", "app::web"),
+    ("main", "app::main"),
+    ("terminal", "app::terminal"),
 ];
 
 /// An import that is not allowed.
