@@ -1,0 +1,113 @@
+//! Reads a whole file by a mapping: every record is part of exactly one order, or of none for a reason.
+
+use crate::domain::identifier::is_mangled;
+use crate::service::csv::mapping::column::Column;
+use crate::service::csv::mapping::definition::Mapping;
+use crate::service::csv::mapping::error::MappingError;
+use crate::service::csv::mapping::layout::heading_place;
+use crate::service::csv::mapping::order::{MappedOrder, order};
+use crate::service::csv::mapping::plan::Plan;
+use crate::service::csv::mapping::row::{Record, Row, Skipped};
+use std::collections::HashMap;
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evaluated {
+    /// Its orders, in the order of their first rows.
+    pub orders: Vec<MappedOrder>,
+    /// Records that are part of no order: the line, why.
+    pub skipped: Vec<(u64, Skipped)>,
+}
+
+impl Evaluated {
+    /// How many orders were gathered from rows between which other orders stand.
+    pub fn gathered(&self) -> usize {
+        self.orders.iter().filter(|order| order.is_gathered).count()
+    }
+
+    /// How many records it accounts for.
+    pub fn records(&self) -> usize {
+        self.skipped.len() + self.orders.iter().map(|order| order.lines.len()).sum::<usize>()
+    }
+}
+
+/// Reads all records of a file, titles and headings among them.
+pub fn evaluate(mapping: &Mapping, records: &[Record]) -> Result<Evaluated, Vec<MappingError>> {
+    let no_headings = || vec![MappingError::NoHeadings];
+    let (above, headings, below) = match mapping.file.no_headings {
+        true => (&[][..], None, records),
+        false => {
+            let at = heading_place(mapping, records).ok_or_else(no_headings)?;
+            let (above, rest) = records.split_at_checked(at).ok_or_else(no_headings)?;
+            let (headings, below) = rest.split_first().ok_or_else(no_headings)?;
+            (above, Some(headings), below)
+        }
+    };
+    let plan = Plan::new(mapping, headings.map_or(&[], |headings| &headings.cells))?;
+    let mut evaluated = plan.evaluate(below);
+    let above = above.iter().map(|record| (record.line, Skipped::Title));
+    let headings = headings.map(|record| (record.line, Skipped::Headings));
+    evaluated.skipped.splice(0..0, above.chain(headings));
+    Ok(evaluated)
+}
+
+impl Plan {
+    /// Reads the records below the headings.
+    pub fn evaluate(&self, records: &[Record]) -> Evaluated {
+        let mut groups = Groups::default();
+        let mut skipped = Vec::new();
+        for record in records {
+            match self.skipped(record) {
+                Some(reason) => skipped.push((record.line, reason)),
+                None => groups.add(self.row(record), self.number_on_first_row),
+            }
+        }
+        let orders = groups.all.iter().map(|group| order(self, &group.rows, group.is_gathered)).collect();
+        Evaluated { orders, skipped }
+    }
+}
+
+/// The rows of one order.
+struct Group {
+    rows: Vec<Row>,
+    is_gathered: bool,
+}
+
+/// Rows by order, wherever they stand.
+#[derive(Default)]
+struct Groups {
+    all: Vec<Group>,
+    by_number: HashMap<String, usize>,
+    /// Which order the row above belongs to.
+    above: Option<usize>,
+}
+
+impl Groups {
+    /// A row without a number is an order of its own, unless it belongs to the one above; so is one whose number a
+    /// spreadsheet destroyed, for it can be any order's.
+    fn add(&mut self, row: Row, number_on_first_row: bool) {
+        let number = row.cells.get(Column::Number).to_owned();
+        let is_name = !number.is_empty() && !is_mangled(&number);
+        let known = match number.as_str() {
+            "" if number_on_first_row => self.above,
+            _ if is_name => self.by_number.get(&number).copied(),
+            _ => None,
+        };
+        let above = self.above;
+        let place = match known.and_then(|place| Some((place, self.all.get_mut(place)?))) {
+            Some((place, group)) => {
+                group.is_gathered |= above != Some(place);
+                group.rows.push(row);
+                place
+            }
+            None => {
+                self.all.push(Group { rows: vec![row], is_gathered: false });
+                self.all.len() - 1
+            }
+        };
+        if is_name {
+            self.by_number.insert(number, place);
+        }
+        self.above = Some(place);
+    }
+}
