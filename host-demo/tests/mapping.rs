@@ -5,12 +5,13 @@ mod common;
 use common::golden;
 use host_demo::domain::issue::Lang;
 use host_demo::service::csv::mapping::column::{Cells, Column};
-use host_demo::service::csv::mapping::definition::{DefinitionError, Mapping, Separator};
-use host_demo::service::csv::mapping::error::{MappingError, ProblemKind};
+use host_demo::service::csv::mapping::definition::{Mapping, Separator};
+use host_demo::service::csv::mapping::error::{DefinitionError, MappingError, ProblemKind};
 use host_demo::service::csv::mapping::evaluate::{Evaluated, evaluate};
 use host_demo::service::csv::mapping::order::MappedOrder;
 use host_demo::service::csv::mapping::row::{Record, Skipped};
 use host_demo::service::csv::mapping::{error_text, layout, preset};
+use host_demo::service::csv::records::Records;
 use host_demo::service::import;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -25,23 +26,22 @@ fn folder(name: &str) -> PathBuf {
 /// The records of a file, whatever it is written in.
 fn records(bytes: &[u8]) -> Vec<Record> {
     let bytes = layout::without_utf16(bytes).unwrap();
-    let text = match std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let text = |cell: &[u8]| match std::str::from_utf8(cell) {
         Ok(text) => text.to_owned(),
-        Err(_) => encoding_rs::SHIFT_JIS.decode(&bytes).0.into_owned(),
+        Err(_) => encoding_rs::SHIFT_JIS.decode(cell).0.into_owned(),
     };
-    let is_tab = layout::separator(text.as_bytes()) == Separator::Tab;
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(if is_tab { b'\t' } else { b',' })
-        .quoting(!is_tab)
-        .from_reader(text.as_bytes());
-    let records = reader.records().map(Result::unwrap);
-    let record = |record: csv::StringRecord| Record {
-        line: record.position().unwrap().line(),
-        cells: record.iter().map(str::to_owned).collect(),
-    };
-    records.map(record).collect()
+    match layout::separator(bytes) {
+        Separator::Comma => Records::new(bytes)
+            .map(|record| Record { line: record.line, cells: record.cells.iter().map(text).collect() })
+            .collect(),
+        // A quotation mark in a file of tabs is an ordinary character.
+        Separator::Tab => {
+            let whole = text(bytes);
+            let cells = |line: &str| line.split('\t').map(str::to_owned).collect();
+            whole.lines().zip(1..).map(|(row, line)| Record { line, cells: cells(row) }).collect()
+        }
+    }
 }
 
 fn file(name: &str) -> Vec<Record> {
@@ -72,7 +72,14 @@ fn shown(evaluated: &Evaluated) -> String {
         }
     };
     for order in &evaluated.orders {
-        writeln!(text, "order {} from lines {:?}{}", order.number, order.lines, if order.is_gathered { ", gathered" } else { "" }).unwrap();
+        writeln!(
+            text,
+            "order {} from lines {:?}{}",
+            order.number,
+            order.lines,
+            if order.is_gathered { ", gathered" } else { "" }
+        )
+        .unwrap();
         cells(&mut text, &order.cells, "  ");
         for (at, destination) in order.destinations.iter().enumerate() {
             writeln!(text, "  destination {at}").unwrap();
@@ -81,10 +88,19 @@ fn shown(evaluated: &Evaluated) -> String {
         for line in &order.bill.lines {
             let rate = line.tax_rate.map(|rate| format!(", {rate}%")).unwrap_or_default();
             let to = line.destination.map(|at| format!(", to {at}")).unwrap_or_default();
-            writeln!(text, "  line {}: {} {} × {}{rate}{to}", line.line, line.name, line.unit_price, line.quantity).unwrap();
+            writeln!(text, "  line {}: {} {} × {}{rate}{to}", line.line, line.name, line.unit_price, line.quantity)
+                .unwrap();
         }
         let bill = &order.bill;
-        writeln!(text, "  goods {} + shipping {} + fee {} = {}", bill.goods(), bill.shipping_fee, bill.payment_fee, bill.total).unwrap();
+        writeln!(
+            text,
+            "  goods {} + shipping {} + fee {} = {}",
+            bill.goods(),
+            bill.shipping_fee,
+            bill.payment_fee,
+            bill.total
+        )
+        .unwrap();
         for problem in &order.problems {
             for lang in [Lang::Ja, Lang::En] {
                 writeln!(text, "  ! {}", error_text::problem(problem, lang)).unwrap();
@@ -126,6 +142,8 @@ fn every_file_of_the_folder_is_a_preset_with_an_export_that_it_reads() {
         for order in &evaluated.orders {
             assert_eq!(order.problems, [], "{} {}", preset.id, order.number);
         }
+        let json = serde_json::to_string(&preset.mapping).unwrap();
+        assert_eq!(serde_json::from_str::<Mapping>(&json).unwrap(), preset.mapping);
         let text = toml::to_string(preset).unwrap();
         assert_eq!(preset::Preset::parse(&preset.id, &text).as_ref(), Ok(preset), "{text}");
     }
@@ -296,8 +314,7 @@ fn old_settings_that_only_rename_are_a_mapping() {
     assert_eq!(Mapping::parse(&text), Ok(mapping));
 }
 
-const HEADINGS: [&str; 12] =
-    ["番号", "日時", "姓", "名", "〒", "住所", "電話", "品名", "価格", "数", "税率", "合計"];
+const HEADINGS: [&str; 12] = ["番号", "日時", "姓", "名", "〒", "住所", "電話", "品名", "価格", "数", "税率", "合計"];
 
 /// One order in a file with [`HEADINGS`] and some columns more.
 fn with(more: &[&str], items: &[&[&str]]) -> Vec<Record> {
@@ -379,7 +396,10 @@ fn a_price_without_tax_needs_a_rate_and_a_fraction_of_a_yen_is_named() {
         kinds(&order).into_iter().map(|(_, heading, kind)| (heading.to_owned(), kind.clone())).collect::<Vec<_>>()
     };
     let named = |heading: &str, kind: ProblemKind| vec![(heading.to_owned(), kind)];
-    assert_eq!(problems("prices = { tax = 'excluded' }", &["品", "100", "1", "", "110"]), named("税率", ProblemKind::NoTaxRate));
+    assert_eq!(
+        problems("prices = { tax = 'excluded' }", &["品", "100", "1", "", "110"]),
+        named("税率", ProblemKind::NoTaxRate)
+    );
     assert_eq!(problems("", &["品", "99.5", "2", "", "199"]), named("価格", ProblemKind::Fraction("99.5".into())));
     assert_eq!(problems("", &["品", "百円", "1", "", "100"]), named("価格", ProblemKind::Amount("百円".into())));
     assert_eq!(problems("", &["品", "100", "1.5", "", "150"]), named("数", ProblemKind::Quantity("1.5".into())));
@@ -393,7 +413,9 @@ fn adjustments_count_once_for_an_order_for_each_destination_or_on_every_row() {
     let adjust = |per: &str, sign: &str| {
         mapping(
             "destination = '宛先'\nprices = { total = 'computed' }",
-            &format!("[[adjustments]]\nname = 'クール便'\namount = {{ column = 'クール', per = '{per}' }}\nsign = '{sign}'"),
+            &format!(
+                "[[adjustments]]\nname = 'クール便'\namount = {{ column = 'クール', per = '{per}' }}\nsign = '{sign}'"
+            ),
         )
     };
     let cells: Vec<Vec<&str>> =
@@ -489,7 +511,8 @@ fn rows_that_the_mapping_names_are_passed_over() {
 fn cells_of_an_order_that_differ_an_address_and_a_date_that_cannot_be_read_are_named_by_line_and_heading() {
     let mut other = row(&["品", "1000", "1", "", "2000"]);
     other[3] = "太郎";
-    let order = only(evaluate(&mapping("", ""), &with(&[], &[&row(&["品", "1000", "1", "", "2000"]), &other])).unwrap());
+    let order =
+        only(evaluate(&mapping("", ""), &with(&[], &[&row(&["品", "1000", "1", "", "2000"]), &other])).unwrap());
     assert_eq!(kinds(&order), [(3, "姓+名", &ProblemKind::RowsDiffer)]);
     let mut wrong = row(&["品", "1000", "1", "", "1000"]);
     (wrong[1], wrong[5]) = ("26/11/20", "海外");
@@ -517,6 +540,44 @@ fn a_number_that_a_spreadsheet_destroyed_gathers_nothing() {
 }
 
 #[test]
+fn an_order_that_is_in_the_file_twice_is_not_billed_twice() {
+    let amazon = file("amazon-tabs.txt");
+    let line = |at: usize, line: u64| Record { line, cells: amazon[at].cells.clone() };
+    let twice = [line(0, 1), line(1, 2), line(0, 3), line(1, 4)];
+    let evaluated = by_preset("amazon", &twice);
+    let expected = [(1, Skipped::Headings), (3, Skipped::Headings), (4, Skipped::Repeated(2))];
+    assert_eq!(evaluated.skipped, expected);
+    assert_eq!(only(evaluated).bill.total, 2500);
+    let mut other = line(1, 4);
+    other.cells[11] = "3000".to_owned();
+    let order = only(by_preset("amazon", &[line(0, 1), line(1, 2), other]));
+    assert_eq!(kinds(&order), [(4, "order-item-id", &ProblemKind::RowsDiffer)]);
+    // Without a number for each row, a total shows it; without both, rows that come again later are refused.
+    let mut rows: Vec<Vec<&str>> = vec![row(&["品", "1000", "1", "", "1000"]); 3];
+    rows[1][0] = "N-2";
+    let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
+    let first = |head: &str| evaluate(&mapping(head, ""), &with(&[], &rows)).unwrap().orders.remove(0);
+    assert_eq!(kinds(&first("")), [(2, "合計", &ProblemKind::Total { total: 1000, sum: 2000 })]);
+    assert_eq!(kinds(&first("prices = { total = 'computed' }")), [(4, "番号", &ProblemKind::Repeated(2))]);
+}
+
+#[test]
+fn cells_beyond_the_headings_an_item_of_quantity_0_and_a_negative_fee() {
+    let empty = row(&["品", "1000", "1", "", "1000", "", " "]);
+    assert_eq!(only(evaluate(&mapping("", ""), &with(&[], &[&empty])).unwrap()).problems, []);
+    let shifted = row(&["品", "1000", "1", "", "1000", "", "x"]);
+    let order = only(evaluate(&mapping("", ""), &with(&[], &[&shifted])).unwrap());
+    assert_eq!(kinds(&order), [(2, "番号", &ProblemKind::Cells { expected: 12, found: 14 })]);
+    let cancelled = [row(&["品", "1000", "1", "", "1000"]), row(&["取消品", "700", "0", "", "1000"])];
+    let rows: Vec<&[&str]> = cancelled.iter().map(Vec::as_slice).collect();
+    let order = only(evaluate(&mapping("", ""), &with(&[], &rows)).unwrap());
+    assert_eq!((lines(&order), &order.problems), (vec![("品", 1000, 1)], &vec![]));
+    let negative = row(&["品", "1000", "1", "", "900", "-100"]);
+    let order = only(evaluate(&mapping("", "\"送料\" = '送料'"), &with(&["送料"], &[&negative])).unwrap());
+    assert_eq!(kinds(&order), [(2, "送料", &ProblemKind::Negative("-100".into()))]);
+}
+
+#[test]
 fn headings_that_are_missing_are_named_with_the_column_that_needs_them() {
     let mut records = with(&[], &[&row(&["品", "1000", "1", "", "1000"])]);
     records[0].cells[2] = "苗字".into();
@@ -534,11 +595,7 @@ fn headings_that_are_missing_are_named_with_the_column_that_needs_them() {
 
 #[test]
 fn a_mapping_says_what_is_wrong_with_it_and_has_limits() {
-    let wrong = |text: &str| match Mapping::parse(text) {
-        Err(DefinitionError::Form(said)) => said,
-        Err(DefinitionError::Part(at, what)) => format!("{at}: {what}"),
-        other => panic!("{text}: {other:?}"),
-    };
+    let wrong = |text: &str| error_text::definition_error(&Mapping::parse(text).unwrap_err(), Lang::En);
     for (text, said) in [
         ("colums = {}", "unknown field `colums`"),
         ("[columns]\n\"注文者\" = \"a\"", "no such column: 注文者"),
@@ -548,8 +605,8 @@ fn a_mapping_says_what_is_wrong_with_it_and_has_limits() {
         ("[columns]\n\"注文番号\" = { text = \"a\", nth = 2 }", "nth goes with column"),
         ("[columns]\n\"注文番号\" = { text = \"a\", with = \"-\" }", "with goes with join"),
         ("[columns]\n\"注文番号\" = { column = \"a\", part = \"town\" }", "unknown variant `town`"),
-        ("[columns]\n\"注文番号\" = { column = \"a\", nth = 0 }", "nth counts from 1"),
-        ("[columns]\n\"注文番号\" = { position = 0 }", "position counts from 1"),
+        ("[columns]\n\"注文番号\" = { column = \"a\", nth = 0 }", "a place counts from 1"),
+        ("[columns]\n\"注文番号\" = { position = 0 }", "a place counts from 1"),
         ("[columns]\n\"注文番号\" = { join = [] }", "no parts"),
         ("[columns]\n\"注文番号\" = { column = \"a\", words = \"none\" }", "no table of words"),
         ("[columns]\n\"注文番号\" = { column = \"a\", per = \"row\" }", "per goes with"),

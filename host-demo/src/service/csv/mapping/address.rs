@@ -3,6 +3,7 @@
 //! The ends of names alone do not tell: 四日市市, 市川市, 余市郡余市町, 東村山市. A library with the same list asks a
 //! server for it (`japanese-address-parser`); here it is a file that is part of the program.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// Every prefecture and its municipalities.
@@ -15,16 +16,26 @@ static PREFECTURES: LazyLock<Vec<Prefecture>> = LazyLock::new(|| {
 
 struct Prefecture {
     name: &'static str,
-    /// Folded, the longest first; with and without their county or island, and designated cities without their ward.
-    cities: Vec<Vec<char>>,
+    /// Folded and by their first character; with and without their county or island, and designated cities without
+    /// their ward.
+    cities: HashMap<char, Vec<Vec<char>>>,
 }
 
 impl Prefecture {
     fn new(name: &'static str, cities: &'static str) -> Self {
-        let mut all: Vec<Vec<char>> = cities.split(' ').flat_map(written).map(|name| fold(name).collect()).collect();
-        all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        all.dedup();
-        Prefecture { name, cities: all }
+        let mut by_first: HashMap<char, Vec<Vec<char>>> = HashMap::new();
+        for folded in cities.split(' ').flat_map(written).map(|city| fold(city).collect::<Vec<char>>()) {
+            if let Some(first) = folded.first() {
+                by_first.entry(*first).or_default().push(folded);
+            }
+        }
+        Self { name, cities: by_first }
+    }
+
+    /// Bytes of the longest of its municipalities at the head of `text`, blanks within it included.
+    fn longest(&self, text: &str) -> Option<usize> {
+        let first = text.chars().next().map(fold_one)?;
+        self.cities.get(&first)?.iter().filter_map(|city| head(text, city)).max()
     }
 }
 
@@ -37,8 +48,8 @@ fn written(name: &'static str) -> impl Iterator<Item = &'static str> {
 }
 
 /// Spellings of one name: ヶ and ケ, 龍 and 竜 …
-fn fold(text: &str) -> impl Iterator<Item = char> {
-    text.chars().map(|c| match c {
+fn fold_one(c: char) -> char {
+    match c {
         'ヶ' | 'が' | 'ガ' | 'ｹ' => 'ケ',
         'ヵ' => 'カ',
         '竜' => '龍',
@@ -49,7 +60,11 @@ fn fold(text: &str) -> impl Iterator<Item = char> {
         '淵' => '渕',
         'ノ' | '之' => 'の',
         other => other,
-    })
+    }
+}
+
+fn fold(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(fold_one)
 }
 
 /// An address in its parts. What stood between them as blanks is gone; every other character is in one of them.
@@ -70,17 +85,12 @@ pub fn parts(address: &str) -> Option<Parts<'_>> {
     let (prefecture, rest) = address.split_at(own.map_or(0, |prefecture| prefecture.name.len()));
     let rest = rest.trim_start();
     let length = match own {
-        Some(own) => longest([own], rest),
-        None => longest(PREFECTURES.iter(), rest),
+        Some(own) => own.longest(rest),
+        None => PREFECTURES.iter().filter_map(|prefecture| prefecture.longest(rest)).max(),
     };
     let length = length.or_else(|| by_ending(rest))?;
     let (city, street) = rest.split_at_checked(length)?;
     Some(Parts { prefecture, city, street: street.trim_start() })
-}
-
-/// Bytes of the longest municipality at the head of `text`, blanks within it included.
-fn longest<'a>(prefectures: impl IntoIterator<Item = &'a Prefecture>, text: &str) -> Option<usize> {
-    prefectures.into_iter().filter_map(|prefecture| prefecture.cities.iter().find_map(|city| head(text, city))).max()
 }
 
 /// Bytes that `city` takes at the head of `text`.
@@ -100,11 +110,6 @@ fn head(text: &str, city: &[char]) -> Option<usize> {
     next.is_none().then_some(text.len())
 }
 
-fn fold_one(c: char) -> char {
-    let mut buffer = [0; 4];
-    fold(c.encode_utf8(&mut buffer)).next().unwrap_or(c)
-}
-
 /// Most characters of a municipality before the character that ends it, where the list does not have it: one that was
 /// merged or founded since.
 const MAX_NAME: usize = 8;
@@ -117,7 +122,8 @@ fn by_ending(text: &str) -> Option<usize> {
         chars.find(|(_, c)| endings.contains(c)).map(|(at, c)| from + at + c.len_utf8())
     };
     if let Some(city) = end(0, &['市']) {
-        let ward = end(city, &['区']).filter(|ward| text.get(city..*ward).is_some_and(|name| name.chars().count() <= 4));
+        let ward =
+            end(city, &['区']).filter(|ward| text.get(city..*ward).is_some_and(|name| name.chars().count() <= 4));
         return Some(ward.unwrap_or(city));
     }
     let county = end(0, &['郡']).and_then(|county| end(county, &['町', '村']));

@@ -114,7 +114,8 @@ mod tests {
         }
         assert_eq!(amount("99.5").and_then(whole), None);
         assert!(amount("99.5").is_some());
-        for text in ["", "-", "1,5", "15,00", "1.2.3", "1e3", "--5", "-(5)", "5-", "千円", "1,500,", ",500", "２０．"] {
+        for text in ["", "-", "1,5", "15,00", "1.2.3", "1e3", "--5", "-(5)", "5-", "千円", "1,500,", ",500", "２０．"]
+        {
             assert!(amount(text).is_none() || text == "２０．", "{text}");
         }
     }
@@ -123,7 +124,10 @@ mod tests {
     fn quantities_and_rates() {
         assert_eq!(["1", "1.0", "２", "3個", "1,000"].map(quantity), [1, 1, 2, 3, 1000].map(Some));
         assert_eq!(["", "0", "-1", "1.5", "100001", "x"].map(quantity), [None; 6]);
-        assert_eq!(["10", "10.00", "0.1", "１０％", "8%", "0.08", "0", "0%"].map(rate), [10, 10, 10, 10, 8, 8, 0, 0].map(Some));
+        assert_eq!(
+            ["10", "10.00", "0.1", "１０％", "8%", "0.08", "0", "0%"].map(rate),
+            [10, 10, 10, 10, 8, 8, 0, 0].map(Some)
+        );
         assert_eq!(["", "-10", "101", "0.105", "十"].map(rate), [None; 5]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::service::csv::mapping::amount::{self, whole};
 use crate::service::csv::mapping::column::Column;
-use crate::service::csv::mapping::definition::{PriceOf, Rounding, RoundPer, RowKind, Sign, Tax, Total};
+use crate::service::csv::mapping::definition::{PriceOf, RoundPer, Rounding, RowKind, Sign, Tax, Total};
 use crate::service::csv::mapping::error::{Problem, ProblemKind, shown};
 use crate::service::csv::mapping::plan::Plan;
 use crate::service::csv::mapping::row::Row;
@@ -50,11 +50,19 @@ pub struct BillLine {
 /// A row with its place among the order's destinations.
 pub type Placed<'a> = (&'a Row, Option<usize>);
 
+/// A row that becomes a line, and its rate.
+#[derive(Clone, Copy)]
+struct Priced<'a> {
+    row: &'a Row,
+    destination: Option<usize>,
+    rate: Option<u8>,
+}
+
 /// Works out the bill of an order's rows, and everything that is wrong with its amounts.
 pub fn bill(plan: &Plan, rows: &[Placed<'_>]) -> (Bill, Vec<Problem>) {
     let mut work = Work { plan, bill: Bill::default(), taxed: BTreeMap::new(), problems: Vec::new() };
-    work.bill.shipping_fee = work.fee(Column::ShippingFee, rows);
-    work.bill.payment_fee = work.fee(Column::PaymentFee, rows);
+    work.bill.shipping_fee = work.column_sum(Column::ShippingFee, rows).unwrap_or(0);
+    work.bill.payment_fee = work.column_sum(Column::PaymentFee, rows).unwrap_or(0);
     for row in rows {
         work.row(*row);
     }
@@ -62,6 +70,7 @@ pub fn bill(plan: &Plan, rows: &[Placed<'_>]) -> (Bill, Vec<Problem>) {
     if work.bill.lines.is_empty() && work.problems.is_empty() {
         work.report(first, plan.heading(Column::ItemName), ProblemKind::NoItems);
     }
+    work.fees(first);
     work.tax_lines(first);
     work.adjustments(rows);
     work.total(rows);
@@ -152,36 +161,24 @@ impl Work<'_> {
         (!amounts.is_empty()).then(|| amounts.iter().map(|(_, yen)| yen).sum())
     }
 
-    fn fee(&mut self, column: Column, rows: &[Placed<'_>]) -> i64 {
-        let fee = self.column_sum(column, rows).unwrap_or(0);
-        if fee < 0 {
-            let line = rows.first().map_or(0, |(row, _)| row.line);
-            self.report(line, self.plan.heading(column), ProblemKind::Negative(fee.to_string()));
-        }
-        fee.max(0)
-    }
-
     /// A row of the order becomes a line, or a part of a fee.
     fn row(&mut self, (row, destination): Placed<'_>) {
         match row.kind {
             RowKind::Item => self.item(row, destination),
             RowKind::Ignore => {}
-            kind => {
+            RowKind::Shipping => self.bill.shipping_fee += self.written(row).unwrap_or(0),
+            RowKind::PaymentFee => self.bill.payment_fee += self.written(row).unwrap_or(0),
+            RowKind::Charge | RowKind::Discount => {
+                let priced = Priced { row, destination: None, rate: self.rate(row) };
                 let Some(yen) = self.written(row) else { return };
-                match kind {
-                    RowKind::Shipping => self.bill.shipping_fee += yen,
-                    RowKind::PaymentFee => self.bill.payment_fee += yen,
-                    RowKind::Discount => self.push(row, None, -yen.abs(), 1),
-                    _ => self.push(row, None, yen, 1),
-                }
+                self.push(priced, if row.kind == RowKind::Discount { -yen.abs() } else { yen }, 1);
             }
         }
     }
 
-    fn push(&mut self, row: &Row, destination: Option<usize>, unit_price: i64, quantity: u32) {
+    fn push(&mut self, Priced { row, destination, rate }: Priced<'_>, unit_price: i64, quantity: u32) {
         let name = row.cells.get(Column::ItemName).to_owned();
-        let tax_rate = self.rate(row);
-        self.bill.lines.push(BillLine { line: row.line, name, unit_price, quantity, tax_rate, destination });
+        self.bill.lines.push(BillLine { line: row.line, name, unit_price, quantity, tax_rate: rate, destination });
     }
 
     fn rate(&mut self, row: &Row) -> Option<u8> {
@@ -222,7 +219,7 @@ impl Work<'_> {
             (PriceOf::Row, _) | (PriceOf::Unit, "") => 1,
             (PriceOf::Unit, _) => self.quantity(row)?,
         };
-        self.yen(row.line, self.plan.heading(Column::UnitPrice), price * Decimal::from(quantity))
+        self.price_in_yen(row, price * Decimal::from(quantity))
     }
 
     fn item(&mut self, row: &Row, destination: Option<usize>) {
@@ -231,41 +228,53 @@ impl Work<'_> {
             // The order's own row: what it says belongs to the order.
             return;
         }
+        if amount::amount(row.cells.get(Column::Quantity)).is_some_and(|quantity| quantity.is_zero()) {
+            // An item that was cancelled stays in the order with a quantity of 0.
+            return;
+        }
         if row.cells.get(Column::ItemName).is_empty() {
             self.report(row.line, self.plan.heading(Column::ItemName), ProblemKind::Empty);
         }
         let (price, quantity, rate) = (self.price(row), self.quantity(row), self.rate(row));
         let (Some(price), Some(quantity)) = (price, quantity) else { return };
-        match self.plan.prices.tax {
-            Tax::Included => self.line(row, destination, price, quantity),
-            Tax::Excluded => match rate {
-                Some(rate) => self.untaxed(row, destination, (price, quantity), rate),
-                None => self.report(row.line, self.plan.heading(Column::TaxRate), ProblemKind::NoTaxRate),
-            },
+        let priced = Priced { row, destination, rate };
+        match (self.plan.prices.tax, rate) {
+            (Tax::Included, _) => self.line(priced, price, quantity),
+            (Tax::Excluded, Some(rate)) => self.untaxed(priced, (price, quantity), rate),
+            // A rate that cannot be read has been named already.
+            (Tax::Excluded, None) if !row.cells.get(Column::TaxRate).is_empty() => {}
+            (Tax::Excluded, None) => {
+                self.report(row.line, self.plan.heading(Column::TaxRate), ProblemKind::NoTaxRate);
+            }
         }
     }
 
     /// A line of the price as the mapping has it: of one piece, or of all.
-    fn line(&mut self, row: &Row, destination: Option<usize>, price: Decimal, quantity: u32) {
-        let Some(yen) = self.yen(row.line, self.plan.heading(Column::UnitPrice), price) else { return };
+    fn line(&mut self, priced: Priced<'_>, price: Decimal, quantity: u32) {
+        let Some(yen) = self.price_in_yen(priced.row, price) else { return };
         match self.plan.prices.price {
-            PriceOf::Unit => self.push(row, destination, yen, quantity),
-            PriceOf::Row => self.push_whole(row, destination, yen, quantity),
+            PriceOf::Unit => self.push(priced, yen, quantity),
+            PriceOf::Row => self.push_whole(priced, yen, quantity),
         }
     }
 
+    fn price_in_yen(&mut self, row: &Row, price: Decimal) -> Option<i64> {
+        self.yen(row.line, self.plan.heading(Column::UnitPrice), price)
+    }
+
     /// A line of a sum. Where no whole price of one piece adds up to it, all pieces are one line that says how many.
-    fn push_whole(&mut self, row: &Row, destination: Option<usize>, sum: i64, quantity: u32) {
+    fn push_whole(&mut self, priced: Priced<'_>, sum: i64, quantity: u32) {
         if sum % i64::from(quantity) == 0 {
-            return self.push(row, destination, sum / i64::from(quantity), quantity);
+            return self.push(priced, sum / i64::from(quantity), quantity);
         }
-        self.push(row, destination, sum, 1);
+        self.push(priced, sum, 1);
         if let Some(line) = self.bill.lines.last_mut() {
             line.name = format!("{} ×{quantity}", line.name);
         }
     }
 
-    fn untaxed(&mut self, row: &Row, destination: Option<usize>, (price, quantity): (Decimal, u32), rate: u8) {
+    fn untaxed(&mut self, priced: Priced<'_>, (price, quantity): (Decimal, u32), rate: u8) {
+        let row = priced.row;
         let pieces = Decimal::from(quantity);
         let (unit, sum) = match self.plan.prices.price {
             PriceOf::Unit => (price, price * pieces),
@@ -273,22 +282,28 @@ impl Work<'_> {
         };
         match self.plan.prices.round_per {
             RoundPer::Unit => {
-                let unit = taxed(unit, rate, row.rounding);
-                if let Some(yen) = self.yen(row.line, self.plan.heading(Column::UnitPrice), unit) {
-                    self.push(row, destination, yen, quantity);
+                if let Some(yen) = self.price_in_yen(row, taxed(unit, rate, row.rounding)) {
+                    self.push(priced, yen, quantity);
                 }
             }
             RoundPer::Row => {
-                let sum = taxed(sum, rate, row.rounding);
-                if let Some(yen) = self.yen(row.line, self.plan.heading(Column::UnitPrice), sum) {
-                    self.push_whole(row, destination, yen, quantity);
+                if let Some(yen) = self.price_in_yen(row, taxed(sum, rate, row.rounding)) {
+                    self.push_whole(priced, yen, quantity);
                 }
             }
             RoundPer::Order => {
-                self.line(row, destination, price, quantity);
+                self.line(priced, price, quantity);
                 let entry = self.taxed.entry((rate, row.rounding as u8)).or_insert((Decimal::ZERO, row.rounding));
                 entry.0 += sum;
             }
+        }
+    }
+
+    /// No fee is less than nothing.
+    fn fees(&mut self, line: u64) {
+        let fees = [(Column::ShippingFee, self.bill.shipping_fee), (Column::PaymentFee, self.bill.payment_fee)];
+        for (column, fee) in fees.into_iter().filter(|(_, fee)| *fee < 0) {
+            self.report(line, self.plan.heading(column), ProblemKind::Negative(fee.to_string()));
         }
     }
 

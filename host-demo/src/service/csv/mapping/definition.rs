@@ -1,7 +1,8 @@
 //! A mapping as it stands in a mall's settings and in a preset: data, read from TOML, with every limit named.
 
 use crate::service::csv::mapping::column::Column;
-use crate::service::csv::mapping::value::{MAX_TEXT, MAX_WORDS, Per, Value, WordTable};
+use crate::service::csv::mapping::error::{DefinitionError, Wrong};
+use crate::service::csv::mapping::value::{MAX_TEXT, Per, Value, WordTable, is_long_table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,10 @@ pub struct Mapping {
     /// What tells the destinations of an order apart; absent: the recipient's columns themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<Value>,
+    /// What tells the rows of an order apart: one that comes twice is passed over. A mapping without totals needs it, or
+    /// an order that is in the file twice would be billed twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_id: Option<Value>,
     /// What tells the items of an order from its fees and discounts, where these are rows as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_kind: Option<RowKinds>,
@@ -241,20 +246,6 @@ pub struct Skip {
     pub is: Vec<String>,
 }
 
-/// What is wrong with a mapping itself, whatever the file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DefinitionError {
-    /// Larger than [`MAX_MAPPING_BYTES`].
-    #[error("the mapping is larger than {MAX_MAPPING_BYTES} bytes")]
-    TooLarge,
-    /// No TOML, or keys and values that a mapping does not have.
-    #[error("{0}")]
-    Form(String),
-    /// A part of it breaks a limit or makes no sense: where, what.
-    #[error("{0}: {1}")]
-    Part(String, &'static str),
-}
-
 impl Mapping {
     /// The mapping of a mall that only calls columns otherwise: ours, theirs. Every other column has our own heading.
     pub fn renamed<'a>(names: impl IntoIterator<Item = (Column, &'a str)>) -> Self {
@@ -277,39 +268,32 @@ impl Mapping {
 
     /// The first thing that is wrong with it.
     pub fn check(&self) -> Option<DefinitionError> {
-        let part = |at: &str, what| Some(DefinitionError::Part(at.to_owned(), what));
-        for (at, value) in self.values() {
-            if let Some(what) = value.problem() {
-                return part(&at, what);
-            }
-            if value.word_tables().iter().any(|name| !self.words.contains_key(*name)) {
-                return part(&at, "there is no table of words with this name");
-            }
-        }
-        let is_per_given = |(column, value): (&Column, &Value)| value.per.is_some() && !column.is_order_amount();
-        if let Some((column, _)) = self.columns.iter().find(|entry| is_per_given(*entry)) {
-            return part(column.name(), "per goes with 送料, 決済手数料, 合計金額 and adjustments alone");
-        }
-        if self.adjustments.len() > MAX_ADJUSTMENTS {
-            return part("adjustments", "there are too many");
-        }
-        if self.skip.len() > MAX_SKIPS || self.skip.iter().any(|skip| skip.is.len() > MAX_SKIPS) {
-            return part("skip", "there are too many");
+        let (at, wrong) = self.wrong_value().or_else(|| self.wrong_part())?;
+        Some(DefinitionError::Part { at, wrong })
+    }
+
+    fn wrong_value(&self) -> Option<(String, Wrong)> {
+        let has_words = |value: &Value| value.word_tables().iter().all(|name| self.words.contains_key(*name));
+        let wrong = |value: &Value| value.problem().or_else(|| (!has_words(value)).then_some(Wrong::NoWords));
+        self.values().into_iter().find_map(|(at, value)| Some((at, wrong(value)?)))
+    }
+
+    fn wrong_part(&self) -> Option<(String, Wrong)> {
+        let is_per_given = |(column, value): &(&Column, &Value)| value.per.is_some() && !column.is_order_amount();
+        if let Some((column, _)) = self.columns.iter().find(is_per_given) {
+            return Some((column.name().to_owned(), Wrong::Per));
         }
         let is_name = |name: &str| !name.trim().is_empty() && name.chars().count() <= MAX_TEXT;
-        if self.adjustments.iter().any(|adjustment| !is_name(&adjustment.name)) {
-            return part("adjustments", "a name is empty or too long");
-        }
-        let is_long = |table: &WordTable| {
-            table.len() > MAX_WORDS || table.iter().flat_map(|(a, b)| [a, b]).any(|text| text.len() > 4 * MAX_TEXT)
-        };
-        if self.words.len() > MAX_WORD_TABLES || self.words.values().any(is_long) {
-            return part("words", "a table is too long, or there are too many");
-        }
-        if self.prices.default_rate.is_some_and(|rate| rate > 100) {
-            return part("prices.default-rate", "a rate has 100 percent at most");
-        }
-        None
+        let too_many_skips = self.skip.len() > MAX_SKIPS || self.skip.iter().any(|skip| skip.is.len() > MAX_SKIPS);
+        let checks = [
+            (self.adjustments.len() > MAX_ADJUSTMENTS, "adjustments", Wrong::TooMany),
+            (self.adjustments.iter().any(|adjustment| !is_name(&adjustment.name)), "adjustments", Wrong::Name),
+            (too_many_skips, "skip", Wrong::TooMany),
+            (self.words.len() > MAX_WORD_TABLES, "words", Wrong::TooMany),
+            (self.words.values().any(is_long_table), "words", Wrong::WordsTooLong),
+            (self.prices.default_rate.is_some_and(|rate| rate > 100), "prices.default-rate", Wrong::Rate),
+        ];
+        checks.into_iter().find(|(is_wrong, ..)| *is_wrong).map(|(_, at, wrong)| (at.to_owned(), wrong))
     }
 
     /// Every value of it, and where it stands.
@@ -317,6 +301,7 @@ impl Mapping {
         let columns = self.columns.iter().map(|(column, value)| (column.name().to_owned(), value));
         let named = [
             ("destination", self.destination.as_ref()),
+            ("row-id", self.row_id.as_ref()),
             ("row-kind", self.row_kind.as_ref().map(|kinds| &kinds.from)),
             ("prices.rounding-from", self.prices.rounding_from.as_ref()),
         ];

@@ -1,5 +1,48 @@
 //! What can be wrong between a mapping and a file: with the file as a whole, and with an order's rows.
 
+/// What is wrong with a mapping itself, whatever the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DefinitionError {
+    /// It has too many bytes.
+    TooLarge,
+    /// No TOML, or keys and values that a mapping does not have: what the parser says.
+    Form(String),
+    /// A part of it breaks a limit or makes no sense.
+    Part {
+        /// Where: a column, or a key.
+        at: String,
+        /// What is wrong there.
+        wrong: Wrong,
+    },
+}
+
+/// What is wrong with a part of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// Values stand too deep in one another.
+    TooDeep,
+    /// A value has no parts, or too many.
+    Parts,
+    /// A text is too long.
+    TextTooLong,
+    /// A heading is empty or too long.
+    Heading,
+    /// A place does not count from 1, or is beyond every file.
+    Place,
+    /// A table of words is too long.
+    WordsTooLong,
+    /// There is no table of words with this name.
+    NoWords,
+    /// How often a value counts is said where it is no amount of the order.
+    Per,
+    /// There are too many of them.
+    TooMany,
+    /// A name is empty or too long.
+    Name,
+    /// More than 100 percent.
+    Rate,
+}
+
 /// A mapping that does not fit a file's headings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MappingError {
@@ -75,6 +118,15 @@ pub enum ProblemKind {
     NoTaxRate,
     /// The rows of the order have different values.
     RowsDiffer,
+    /// The row comes twice, at this line before, and no total tells whether it is meant twice.
+    Repeated(u64),
+    /// The row has cells beyond the headings.
+    Cells {
+        /// How many the headings have.
+        expected: usize,
+        /// How many the row has.
+        found: usize,
+    },
     /// The order has no item.
     NoItems,
     /// The bill does not add up to the total.

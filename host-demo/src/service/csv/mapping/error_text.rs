@@ -1,8 +1,8 @@
 //! The sentences for what is wrong between a mapping and a file, in both languages.
 
 use crate::domain::issue::Lang;
-use crate::service::csv::mapping::definition::{DefinitionError, MAX_MAPPING_BYTES};
-use crate::service::csv::mapping::error::{MappingError, Problem, ProblemKind};
+use crate::service::csv::mapping::definition::MAX_MAPPING_BYTES;
+use crate::service::csv::mapping::error::{DefinitionError, MappingError, Problem, ProblemKind, Wrong};
 
 /// What is wrong with a mapping itself, and what to do.
 pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
@@ -15,10 +15,38 @@ pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
             format!("列の対応の書き方が違います。次のところを直してください: {said}"),
             format!("The mapping cannot be read; mend it here: {said}"),
         ),
-        DefinitionError::Part(at, what) => lang.pick(
-            format!("列の対応の「{at}」を直してください（{what}）"),
-            format!("The mapping is wrong at {at}: {what}; mend it there"),
+        DefinitionError::Part { at, wrong } => {
+            let what = wrong_text(*wrong, lang);
+            lang.pick(format!("列の対応の「{at}」: {what}"), format!("The mapping is wrong at {at}: {what}"))
+        }
+    }
+}
+
+fn wrong_text(wrong: Wrong, lang: Lang) -> &'static str {
+    match wrong {
+        Wrong::TooDeep => lang.pick("入れ子を浅くしてください", "values stand too deep in one another; nest them less"),
+        Wrong::Parts => {
+            lang.pick("つなげる列を1つ以上、16個以内にしてください", "a value has no parts, or too many; give 1 to 16")
+        }
+        Wrong::TextTooLong => lang.pick("文字を短くしてください", "a text is too long; shorten it"),
+        Wrong::Heading => {
+            lang.pick("見出しが空か長すぎます。直してください", "a heading is empty or too long; mend it")
+        }
+        Wrong::Place => {
+            lang.pick("列の位置は1から数えて指定してください", "a place counts from 1, up to the widest file; mend it")
+        }
+        Wrong::WordsTooLong => lang.pick("読み替えを減らしてください", "a table of words is too long; shorten it"),
+        Wrong::NoWords => lang.pick(
+            "この名前の読み替えの表がありません。表を加えるか名前を直してください",
+            "there is no table of words with this name; add it or mend the name",
         ),
+        Wrong::Per => lang.pick(
+            "perは送料、決済手数料、合計金額、加算・減算の列だけに指定してください",
+            "per goes with 送料, 決済手数料, 合計金額 and adjustments alone; remove it",
+        ),
+        Wrong::TooMany => lang.pick("数を減らしてください", "there are too many; remove some"),
+        Wrong::Name => lang.pick("名前を1文字以上で短く書いてください", "a name is empty or too long; mend it"),
+        Wrong::Rate => lang.pick("税率は100以下にしてください", "a rate has 100 percent at most; mend it"),
     }
 }
 
@@ -101,6 +129,14 @@ fn kind_text(kind: &ProblemKind, lang: Lang) -> String {
         ProblemKind::RowsDiffer => lang.pick(
             "同じ注文の行で値が違います。別の注文なら番号を変えてください".to_owned(),
             "the rows of this order differ here; give another number if it is another order".to_owned(),
+        ),
+        ProblemKind::Repeated(line) => lang.pick(
+            format!("{line}行目と同じ行です。同じ注文が二度入っていないか確かめ、余分な行を消してください"),
+            format!("is the same row as line {line}; look whether the order is in the file twice, and remove one"),
+        ),
+        ProblemKind::Cells { expected, found } => lang.pick(
+            format!("列の数が見出しより多くなっています（見出し{expected}、この行{found}）。カンマと引用符を確かめてください"),
+            format!("{found} cells where the heading line has {expected}; look at commas and quotes"),
         ),
         ProblemKind::NoItems => lang.pick(
             "商品の行がありません。書き出しに商品の項目を加えてください".to_owned(),

@@ -2,8 +2,8 @@
 
 use crate::domain::identifier::is_mangled;
 use crate::service::csv::mapping::column::Column;
-use crate::service::csv::mapping::definition::Mapping;
-use crate::service::csv::mapping::error::MappingError;
+use crate::service::csv::mapping::definition::{Mapping, Total};
+use crate::service::csv::mapping::error::{MappingError, Problem, ProblemKind};
 use crate::service::csv::mapping::layout::heading_place;
 use crate::service::csv::mapping::order::{MappedOrder, order};
 use crate::service::csv::mapping::plan::Plan;
@@ -59,7 +59,11 @@ impl Plan {
         for record in records {
             match self.skipped(record) {
                 Some(reason) => skipped.push((record.line, reason)),
-                None => groups.add(self.row(record), self.number_on_first_row),
+                None => {
+                    let line = record.line;
+                    let repeated = groups.add(self, self.row(record));
+                    skipped.extend(repeated.map(|first| (line, Skipped::Repeated(first))));
+                }
             }
         }
         let orders = groups.all.iter().map(|group| order(self, &group.rows, group.is_gathered)).collect();
@@ -83,31 +87,51 @@ struct Groups {
 }
 
 impl Groups {
+    /// Puts a row to its order; the line of the one that it repeats, if it does: then it is not put there again.
+    ///
     /// A row without a number is an order of its own, unless it belongs to the one above; so is one whose number a
     /// spreadsheet destroyed, for it can be any order's.
-    fn add(&mut self, row: Row, number_on_first_row: bool) {
+    fn add(&mut self, plan: &Plan, row: Row) -> Option<u64> {
         let number = row.cells.get(Column::Number).to_owned();
         let is_name = !number.is_empty() && !is_mangled(&number);
         let known = match number.as_str() {
-            "" if number_on_first_row => self.above,
+            "" if plan.number_on_first_row => self.above,
             _ if is_name => self.by_number.get(&number).copied(),
             _ => None,
         };
-        let above = self.above;
-        let place = match known.and_then(|place| Some((place, self.all.get_mut(place)?))) {
-            Some((place, group)) => {
-                group.is_gathered |= above != Some(place);
-                group.rows.push(row);
-                place
-            }
-            None => {
-                self.all.push(Group { rows: vec![row], is_gathered: false });
-                self.all.len() - 1
-            }
-        };
+        let is_apart = known != self.above;
+        if let Some(group) = known.and_then(|place| self.all.get_mut(place)) {
+            self.above = known;
+            return group.add(plan, row, is_apart);
+        }
+        let place = self.all.len();
+        self.all.push(Group { rows: vec![row], is_gathered: false });
         if is_name {
             self.by_number.insert(number, place);
         }
         self.above = Some(place);
+        None
+    }
+}
+
+impl Group {
+    fn add(&mut self, plan: &Plan, mut row: Row, is_apart: bool) -> Option<u64> {
+        let (line, heading) = (row.line, plan.row_id.as_ref().map(|reader| reader.heading.clone()));
+        let mut report = |heading: &str, kind| row.problems.push(Problem { line, heading: heading.to_owned(), kind });
+        let same_id = self.rows.iter().find(|known| !row.id.is_empty() && known.id == row.id);
+        match (same_id, &heading) {
+            (Some(known), _) if known.says_as(&row) => return Some(known.line),
+            (Some(_), Some(heading)) => report(heading, ProblemKind::RowsDiffer),
+            // Without a total nothing else shows that an order is in the file twice.
+            (None, None) if is_apart && plan.prices.total == Total::Computed => {
+                if let Some(known) = self.rows.iter().find(|known| known.says_as(&row)) {
+                    report(plan.heading(Column::Number), ProblemKind::Repeated(known.line));
+                }
+            }
+            _ => {}
+        }
+        self.is_gathered |= is_apart;
+        self.rows.push(row);
+        None
     }
 }

@@ -1,6 +1,6 @@
 //! The rows of an order, gathered from wherever they stand: what is the order's, its destinations, its bill.
 
-use crate::service::csv::mapping::bill::{Bill, Placed, bill};
+use crate::service::csv::mapping::bill::{Bill, BillLine, Placed, bill};
 use crate::service::csv::mapping::column::{Cells, Column, Level};
 use crate::service::csv::mapping::error::{MAX_PROBLEMS, Problem, ProblemKind};
 use crate::service::csv::mapping::plan::Plan;
@@ -41,7 +41,7 @@ impl MappedOrder {
         self.bill.lines.iter().map(|line| self.row(line)).collect()
     }
 
-    fn row(&self, line: &crate::service::csv::mapping::bill::BillLine) -> Cells {
+    fn row(&self, line: &BillLine) -> Cells {
         let mut cells = self.cells.clone();
         let destination = self.destinations.get(line.destination.unwrap_or(0));
         for (column, cell) in destination.iter().flat_map(|destination| destination.cells.iter()) {
@@ -60,7 +60,7 @@ impl MappedOrder {
 /// Makes an order of its rows, which are at least one.
 pub fn order(plan: &Plan, rows: &[Row], is_gathered: bool) -> MappedOrder {
     let mut problems: Vec<Problem> = rows.iter().flat_map(|row| row.problems.clone()).collect();
-    let mut cells = common(plan, rows, Level::Order, &mut problems);
+    let mut cells = common(plan, &rows.iter().collect::<Vec<_>>(), Level::Order, &mut problems);
     require(plan, &cells, rows, &mut problems);
     let (destinations, places) = destinations(plan, rows, &mut problems);
     let placed: Vec<Placed<'_>> = rows.iter().zip(places).collect();
@@ -78,7 +78,7 @@ pub fn order(plan: &Plan, rows: &[Row], is_gathered: bool) -> MappedOrder {
 }
 
 /// What the rows say together about the columns of `level`: a value may stand on one of them only.
-fn common(plan: &Plan, rows: &[Row], level: Level, problems: &mut Vec<Problem>) -> Cells {
+fn common(plan: &Plan, rows: &[&Row], level: Level, problems: &mut Vec<Problem>) -> Cells {
     let mut cells = Cells::default();
     let columns = Column::VARIANTS.iter().copied().filter(|column| column.level() == level);
     for column in columns.filter(|column| !column.is_order_amount()) {
@@ -123,7 +123,7 @@ fn destinations(plan: &Plan, rows: &[Row], problems: &mut Vec<Problem>) -> (Vec<
         of_rows.push(place);
     }
     let cells = keys.iter().enumerate().map(|(at, _)| {
-        let own = rows.iter().zip(&of_rows).filter(|(_, place)| **place == Some(at)).map(|(row, _)| row.clone());
+        let own = rows.iter().zip(&of_rows).filter(|(_, place)| **place == Some(at)).map(|(row, _)| row);
         common(plan, &own.collect::<Vec<_>>(), Level::Destination, problems)
     });
     let cells: Vec<Cells> = cells.collect();

@@ -19,6 +19,8 @@ pub struct Plan {
     pub per: BTreeMap<Column, Per>,
     /// What tells destinations apart.
     pub destination: Option<Reader>,
+    /// What tells the rows of an order apart.
+    pub row_id: Option<Reader>,
     /// What a row is, and what the kinds are called.
     pub row_kind: Option<(Reader, BTreeMap<String, RowKind>)>,
     /// Prices.
@@ -31,6 +33,8 @@ pub struct Plan {
     pub skip: Vec<(Reader, Vec<String>)>,
     /// A row without a number belongs to the order above it.
     pub number_on_first_row: bool,
+    /// The headings of the file, folded; none where it has none.
+    pub headings: Vec<String>,
 }
 
 /// An adjustment and where its values are.
@@ -86,8 +90,10 @@ impl Plan {
         }
         let per = mapping.columns.iter().filter_map(|(column, value)| Some((*column, value.per?))).collect();
         let destination = mapping.destination.as_ref().and_then(|value| finder.value(value, "destination", true));
+        let row_id = mapping.row_id.as_ref().and_then(|value| finder.value(value, "row-id", true));
         let kinds = mapping.row_kind.as_ref();
-        let row_kind = kinds.and_then(|kinds| Some((finder.value(&kinds.from, "row-kind", false)?, folded(&kinds.words))));
+        let row_kind =
+            kinds.and_then(|kinds| Some((finder.value(&kinds.from, "row-kind", false)?, folded(&kinds.words))));
         let rounding = mapping.prices.rounding_from.as_ref();
         let rounding = rounding.and_then(|value| finder.value(value, "prices.rounding-from", false));
         let adjustments = mapping.adjustments.iter().filter_map(|adjustment| finder.adjustment(adjustment)).collect();
@@ -104,12 +110,14 @@ impl Plan {
             columns,
             per,
             destination,
+            row_id,
             row_kind,
             prices: mapping.prices.clone(),
             rounding,
             adjustments,
             skip,
             number_on_first_row: mapping.number_on_first_row,
+            headings: finder.headings,
         })
     }
 
@@ -293,7 +301,8 @@ impl Reader {
             }
             Source::FirstOf(parts) => {
                 let mut values = parts.iter().map(|part| part.read(record));
-                let is_settled = |value: &Result<String, ProblemKind>| value.as_ref().map_or(true, |value| !value.is_empty());
+                let is_settled =
+                    |value: &Result<String, ProblemKind>| value.as_ref().map_or(true, |value| !value.is_empty());
                 values.find(is_settled).unwrap_or_else(|| Ok(String::new()))?
             }
         };

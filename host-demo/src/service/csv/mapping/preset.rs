@@ -1,7 +1,8 @@
 //! Presets: mappings for exports of known malls and carts, as files of one folder that are part of the program. A file
 //! that is added there is a preset.
 
-use crate::service::csv::mapping::definition::{DefinitionError, MAX_MAPPING_BYTES, Mapping};
+use crate::service::csv::mapping::definition::{MAX_MAPPING_BYTES, Mapping};
+use crate::service::csv::mapping::error::DefinitionError;
 use crate::service::csv::mapping::plan::{Plan, fold, known_headings};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,8 @@ pub fn find(id: &str) -> Option<&'static Preset> {
 
 /// The files of the folder that are no presets, and why: none, which a test holds.
 pub fn unreadable() -> Vec<(String, DefinitionError)> {
-    let files = FOLDER.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8().unwrap_or_default())));
+    let files =
+        FOLDER.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8().unwrap_or_default())));
     files.filter_map(|(name, text)| Some((name.to_owned(), Preset::parse(name, text).err()?))).collect()
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::clock;
 use crate::service::csv::mapping::column::{Cells, Column, Level};
 use crate::service::csv::mapping::date;
-use crate::service::csv::mapping::definition::{RowKind, Rounding};
+use crate::service::csv::mapping::definition::{Rounding, RowKind};
 use crate::service::csv::mapping::error::{Problem, ProblemKind, shown};
 use crate::service::csv::mapping::plan::{Plan, Reader, fold};
 
@@ -27,6 +27,8 @@ pub struct Row {
     pub kind: RowKind,
     /// What tells its destination from the order's others; empty where the row names none.
     pub destination: String,
+    /// What tells it from the order's other rows; empty where nothing does.
+    pub id: String,
     /// How its price is rounded.
     pub rounding: Rounding,
     /// The amount and the detail of each adjustment of the plan.
@@ -35,17 +37,27 @@ pub struct Row {
     pub problems: Vec<Problem>,
 }
 
+impl Row {
+    /// Whether it says the same as `other`, wherever they stand.
+    pub fn says_as(&self, other: &Self) -> bool {
+        let own = |row: &Self| Self { line: 0, problems: Vec::new(), ..row.clone() };
+        own(self) == own(other)
+    }
+}
+
 /// Why a record is part of no order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skipped {
     /// It stands above the headings.
     Title,
-    /// It has the headings.
+    /// It has the headings; once more where files were put together.
     Headings,
     /// Nothing stands in it.
     Blank,
     /// It has the sum of the file.
     TotalLine,
+    /// The row of its order at this line comes again.
+    Repeated(u64),
     /// The mapping passes over it.
     Rule {
         /// The heading of the column that says so.
@@ -64,6 +76,11 @@ impl Plan {
         if record.cells.iter().all(|cell| cell.trim().is_empty()) {
             return Some(Skipped::Blank);
         }
+        let is_heading = |(cell, heading): (&String, &String)| fold(cell) == *heading;
+        let has_all = !self.headings.is_empty() && record.cells.len() == self.headings.len();
+        if has_all && record.cells.iter().zip(&self.headings).all(is_heading) {
+            return Some(Skipped::Headings);
+        }
         let value = |reader: &Reader| reader.read(&record.cells).unwrap_or_default();
         let rule = |(reader, values): &(Reader, Vec<String>)| {
             let value = value(reader);
@@ -73,7 +90,8 @@ impl Plan {
         let of = |column: &Column| self.columns.get(column).map(value).unwrap_or_default();
         let is_total = || {
             let first = record.cells.iter().map(|cell| cell.trim()).find(|cell| !cell.is_empty()).unwrap_or_default();
-            let says_so = [of(&Column::Number).as_str(), first].iter().any(|cell| TOTALS.contains(&fold(cell).as_str()));
+            let says_so =
+                [of(&Column::Number).as_str(), first].iter().any(|cell| TOTALS.contains(&fold(cell).as_str()));
             says_so && of(&Column::ItemName).is_empty()
         };
         self.skip.iter().find_map(rule).or_else(|| is_total().then_some(Skipped::TotalLine))
@@ -87,6 +105,8 @@ impl Plan {
             cells.set(*column, reading.value(reader));
         }
         reading.date(&mut cells);
+        reading.width();
+        let id = self.row_id.as_ref().map(|reader| reading.value(reader)).unwrap_or_default();
         let kind = reading.kind();
         let destination = reading.destination(&cells);
         let rounding = reading.rounding();
@@ -95,7 +115,7 @@ impl Plan {
             (reading.value(&adjustment.amount), detail)
         });
         let adjustments = adjustments.collect();
-        Row { line: record.line, cells, kind, destination, rounding, adjustments, problems: reading.problems }
+        Row { line: record.line, cells, kind, destination, id, rounding, adjustments, problems: reading.problems }
     }
 }
 
@@ -133,6 +153,15 @@ impl Reading<'_> {
         }
     }
 
+    /// A cell beyond the headings means that all before it may stand in wrong columns.
+    fn width(&mut self) {
+        let (expected, cells) = (self.plan.headings.len(), &self.record.cells);
+        if expected > 0 && cells.iter().skip(expected).any(|cell| !cell.trim().is_empty()) {
+            let number = self.plan.heading(Column::Number);
+            self.report(number, ProblemKind::Cells { expected, found: cells.len() });
+        }
+    }
+
     fn kind(&mut self) -> RowKind {
         let Some((reader, words)) = &self.plan.row_kind else { return RowKind::Item };
         let value = self.value(reader);
@@ -148,8 +177,11 @@ impl Reading<'_> {
         match &self.plan.destination {
             Some(reader) => self.value(reader),
             None => {
-                let own: Vec<&str> =
-                    cells.iter().filter(|(column, _)| column.level() == Level::Destination).map(|(_, cell)| cell).collect();
+                let own: Vec<&str> = cells
+                    .iter()
+                    .filter(|(column, _)| column.level() == Level::Destination)
+                    .map(|(_, cell)| cell)
+                    .collect();
                 if own.iter().all(|cell| cell.is_empty()) { String::new() } else { own.join("\u{1f}") }
             }
         }

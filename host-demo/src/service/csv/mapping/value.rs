@@ -13,6 +13,7 @@
 //! "受注ステータス" = { column = "状態", words = { "1" = "新規受付" } }
 //! ```
 
+use crate::service::csv::mapping::error::Wrong;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 
@@ -29,6 +30,12 @@ pub const MAX_POSITION: usize = 2_000;
 
 /// Words for words: what stands in the file, what it means here.
 pub type WordTable = BTreeMap<String, String>;
+
+/// Whether a table has too many words, or too long ones.
+pub fn is_long_table(table: &WordTable) -> bool {
+    let is_long = |text: &String| text.chars().count() > MAX_TEXT;
+    table.len() > MAX_WORDS || table.iter().any(|(from, to)| is_long(from) || is_long(to))
+}
 
 /// A value and what is done to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,35 +149,31 @@ impl Value {
     }
 
     /// What is wrong with it, wherever it stands.
-    pub fn problem(&self) -> Option<&'static str> {
+    pub fn problem(&self) -> Option<Wrong> {
         self.problem_at(1)
     }
 
-    fn problem_at(&self, depth: usize) -> Option<&'static str> {
+    fn problem_at(&self, depth: usize) -> Option<Wrong> {
         let is_long = |text: &str| text.chars().count() > MAX_TEXT;
         if depth > MAX_DEPTH {
-            return Some("values stand too deep in one another");
+            return Some(Wrong::TooDeep);
         }
         if is_long(&self.prefix) || is_long(&self.suffix) {
-            return Some("a text is too long");
+            return Some(Wrong::TextTooLong);
         }
         if let Some(Words::Table(table)) = &self.words
-            && (table.len() > MAX_WORDS || table.iter().any(|(from, to)| is_long(from) || is_long(to)))
+            && is_long_table(table)
         {
-            return Some("a table of words is too long");
+            return Some(Wrong::WordsTooLong);
         }
-        let places = |at: usize| (1..=MAX_POSITION).contains(&at);
+        let is_place = |at: usize| (1..=MAX_POSITION).contains(&at);
         match &self.from {
-            Origin::Column { heading, .. } if heading.is_empty() || is_long(heading) => {
-                Some("a heading is empty or too long")
-            }
-            Origin::Column { nth: Some(nth), .. } if !places(*nth) => Some("nth counts from 1"),
-            Origin::Position(at) if !places(*at) => Some("a position counts from 1"),
-            Origin::Text(text) if is_long(text) => Some("a text is too long"),
-            Origin::Join(_, with) if is_long(with) => Some("a text is too long"),
+            Origin::Column { heading, .. } if heading.is_empty() || is_long(heading) => Some(Wrong::Heading),
+            Origin::Column { nth: Some(at), .. } | Origin::Position(at) if !is_place(*at) => Some(Wrong::Place),
+            Origin::Text(text) | Origin::Join(_, text) if is_long(text) => Some(Wrong::TextTooLong),
             Origin::Join(parts, _) | Origin::FirstOf(parts) => match parts.len() {
                 1..=MAX_PARTS => parts.iter().find_map(|part| part.problem_at(depth + 1)),
-                _ => Some("a value has no parts, or too many"),
+                _ => Some(Wrong::Parts),
             },
             _ => None,
         }
