@@ -116,22 +116,27 @@ impl Groups {
 
 impl Group {
     fn add(&mut self, plan: &Plan, mut row: Row, is_apart: bool) -> Option<u64> {
-        let (line, heading) = (row.line, plan.row_id.as_ref().map(|reader| reader.heading.clone()));
-        let mut report = |heading: &str, kind| row.problems.push(Problem { line, heading: heading.to_owned(), kind });
-        let same_id = self.rows.iter().find(|known| !row.id.is_empty() && known.id == row.id);
-        match (same_id, &heading) {
-            (Some(known), _) if known.says_as(&row) => return Some(known.line),
-            (Some(_), Some(heading)) => report(heading, ProblemKind::RowsDiffer),
-            // Without a total nothing else shows that an order is in the file twice.
-            (None, None) if is_apart && plan.prices.total == Total::Computed => {
-                if let Some(known) = self.rows.iter().find(|known| known.says_as(&row)) {
-                    report(plan.heading(Column::Number), ProblemKind::Repeated(known.line));
-                }
-            }
-            _ => {}
+        match self.repetition(plan, &row, is_apart) {
+            Some(Ok(first)) => return Some(first),
+            Some(Err(problem)) => row.problems.push(problem),
+            None => {}
         }
         self.is_gathered |= is_apart;
         self.rows.push(row);
         None
+    }
+
+    /// The line of the row that `row` repeats; what is wrong where it cannot be said whether it does.
+    fn repetition(&self, plan: &Plan, row: &Row, is_apart: bool) -> Option<Result<u64, Problem>> {
+        let problem = |heading: &str, kind| Problem { line: row.line, heading: heading.to_owned(), kind };
+        if let Some(id) = &plan.row_id {
+            let known = self.rows.iter().find(|known| !row.id.is_empty() && known.id == row.id)?;
+            let is_same = known.says_as(row);
+            return Some(is_same.then_some(known.line).ok_or_else(|| problem(&id.heading, ProblemKind::RowsDiffer)));
+        }
+        // Without a total nothing else shows that an order is in the file twice.
+        let is_unsure = is_apart && plan.prices.total == Total::Computed;
+        let known = self.rows.iter().find(|known| is_unsure && known.says_as(row))?;
+        Some(Err(problem(plan.heading(Column::Number), ProblemKind::Repeated(known.line))))
     }
 }
