@@ -143,7 +143,7 @@ impl Column {
 
     /// Whether it is an amount that can stand once for an order, for each destination or on each row.
     pub fn is_order_amount(self) -> bool {
-        matches!(self, Column::ShippingFee | Column::PaymentFee | Column::Total)
+        matches!(self, Self::ShippingFee | Self::PaymentFee | Self::Total)
     }
 }
 
@@ -158,7 +158,7 @@ impl TryFrom<String> for Column {
 
     fn try_from(name: String) -> Result<Self, String> {
         name.parse().map_err(|_| {
-            let known: Vec<_> = Column::VARIANTS.iter().map(|column| column.name()).collect();
+            let known: Vec<_> = Self::VARIANTS.iter().map(|column| column.name()).collect();
             format!("no such column: {name}; there are {}", known.join(", "))
         })
     }
@@ -170,7 +170,7 @@ pub struct Cells(Vec<String>);
 
 impl Default for Cells {
     fn default() -> Self {
-        Cells(vec![String::new(); Column::COUNT])
+        Self(vec![String::new(); Column::COUNT])
     }
 }
 

@@ -254,7 +254,7 @@ impl Mapping {
             value.is_optional = !ours.is_required();
             (ours, value)
         };
-        Mapping { same_names: true, columns: names.into_iter().map(value).collect(), ..Mapping::default() }
+        Self { same_names: true, columns: names.into_iter().map(value).collect(), ..Self::default() }
     }
 
     /// Reads a mapping.

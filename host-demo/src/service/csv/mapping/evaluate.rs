@@ -45,7 +45,8 @@ pub fn evaluate(mapping: &Mapping, records: &[Record]) -> Result<Evaluated, Vec<
     };
     let plan = Plan::new(mapping, headings.map_or(&[], |headings| &headings.cells))?;
     let mut evaluated = plan.evaluate(below);
-    let above = above.iter().map(|record| (record.line, Skipped::Title));
+    let above =
+        above.iter().map(|record| (record.line, if record.is_blank() { Skipped::Blank } else { Skipped::Title }));
     let headings = headings.map(|record| (record.line, Skipped::Headings));
     evaluated.skipped.splice(0..0, above.chain(headings));
     Ok(evaluated)

@@ -33,9 +33,9 @@ pub fn without_utf16(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
 fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = bytes.get(..HEAD_BYTES.min(bytes.len()))?;
     let is_break = |byte: u8| matches!(byte, b',' | b'\t' | b'\r' | b'\n');
-    let count = |is: fn(&[u8], fn(u8) -> bool) -> bool| head.chunks_exact(2).filter(|pair| is(pair, is_break)).count();
-    let little = count(|pair, is_break| matches!(pair, [low, 0] if is_break(*low)));
-    let big = count(|pair, is_break| matches!(pair, [0, low] if is_break(*low)));
+    let pairs = || head.chunks_exact(2);
+    let little = pairs().filter(|pair| matches!(pair, [low, 0] if is_break(*low))).count();
+    let big = pairs().filter(|pair| matches!(pair, [0, low] if is_break(*low))).count();
     match (little, big) {
         (0, 0) => None,
         (little, big) if little >= big => Some(UTF_16LE),
@@ -64,7 +64,7 @@ pub fn heading_place(mapping: &Mapping, records: &[Record]) -> Option<usize> {
     let by_position = !mapping.same_names && wanted == 0;
     let enough = if mapping.same_names { ENOUGH_HEADINGS } else { wanted.min(ENOUGH_HEADINGS) };
     match best {
-        _ if by_position => records.iter().position(|record| record.cells.iter().any(|cell| !cell.trim().is_empty())),
+        _ if by_position => records.iter().position(|record| !record.is_blank()),
         (at, found) if found >= enough => Some(at),
         _ => None,
     }

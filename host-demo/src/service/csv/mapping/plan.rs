@@ -106,7 +106,7 @@ impl Plan {
         if !finder.errors.is_empty() {
             return Err(finder.errors);
         }
-        Ok(Plan {
+        Ok(Self {
             columns,
             per,
             destination,

@@ -55,7 +55,7 @@ impl Preset {
             return Err(DefinitionError::TooLarge);
         }
         let preset: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(error.to_string()))?;
-        preset.mapping.check().map_or(Ok(Preset { id: id.to_owned(), ..preset }), Err)
+        preset.mapping.check().map_or(Ok(Self { id: id.to_owned(), ..preset }), Err)
     }
 
     fn fits(&self, headings: &[String]) -> bool {

@@ -16,6 +16,13 @@ pub struct Record {
     pub cells: Vec<String>,
 }
 
+impl Record {
+    /// Whether nothing stands in it.
+    pub fn is_blank(&self) -> bool {
+        self.cells.iter().all(|cell| cell.trim().is_empty())
+    }
+}
+
 /// A record, read by a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -73,7 +80,7 @@ const TOTALS: [&str; 10] = ["合計", "総合計", "総計", "小計", "計", "�
 impl Plan {
     /// Why `record` is part of no order; nothing if it is.
     pub fn skipped(&self, record: &Record) -> Option<Skipped> {
-        if record.cells.iter().all(|cell| cell.trim().is_empty()) {
+        if record.is_blank() {
             return Some(Skipped::Blank);
         }
         let is_heading = |(cell, heading): (&String, &String)| fold(cell) == *heading;

@@ -130,7 +130,7 @@ pub enum Per {
 impl Value {
     /// A value that comes from there, with nothing done to it.
     pub fn of(from: Origin) -> Self {
-        Value {
+        Self {
             from,
             part: None,
             given_name_first: false,
@@ -145,7 +145,7 @@ impl Value {
 
     /// The column with this heading.
     pub fn column(heading: impl Into<String>) -> Self {
-        Value::of(Origin::Column { heading: heading.into(), nth: None })
+        Self::of(Origin::Column { heading: heading.into(), nth: None })
     }
 
     /// What is wrong with it, wherever it stands.
@@ -183,7 +183,7 @@ impl Value {
     pub fn headings(&self) -> Vec<&str> {
         match &self.from {
             Origin::Column { heading, .. } => vec![heading],
-            Origin::Join(parts, _) | Origin::FirstOf(parts) => parts.iter().flat_map(Value::headings).collect(),
+            Origin::Join(parts, _) | Origin::FirstOf(parts) => parts.iter().flat_map(Self::headings).collect(),
             Origin::Position(_) | Origin::Text(_) => Vec::new(),
         }
     }
@@ -194,11 +194,11 @@ impl Value {
             Some(Words::Named(name)) => Some(name.as_str()),
             _ => None,
         };
-        let parts: &[Value] = match &self.from {
+        let parts: &[Self] = match &self.from {
             Origin::Join(parts, _) | Origin::FirstOf(parts) => parts,
             _ => &[],
         };
-        own.into_iter().chain(parts.iter().flat_map(Value::word_tables)).collect()
+        own.into_iter().chain(parts.iter().flat_map(Self::word_tables)).collect()
     }
 }
 
@@ -260,7 +260,7 @@ impl TryFrom<Table> for Value {
         if with.is_some() && !matches!(from, Origin::Join(..)) {
             return Err("with goes with join alone");
         }
-        Ok(Value {
+        Ok(Self {
             from,
             part: table.part,
             given_name_first: table.given_name_first,
@@ -276,7 +276,7 @@ impl TryFrom<Table> for Value {
 
 impl From<Value> for Table {
     fn from(value: Value) -> Self {
-        let mut table = Table {
+        let mut table = Self {
             part: value.part,
             given_name_first: value.given_name_first,
             words: value.words,
@@ -285,7 +285,7 @@ impl From<Value> for Table {
             suffix: value.suffix,
             optional: value.is_optional,
             per: value.per,
-            ..Table::default()
+            ..Self::default()
         };
         match value.from {
             Origin::Column { heading, nth } => (table.column, table.nth) = (Some(heading), nth),
@@ -329,7 +329,7 @@ impl<'de> Deserialize<'de> for Value {
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.from {
-            Origin::Column { heading, nth: None } if *self == Value::column(heading) => {
+            Origin::Column { heading, nth: None } if *self == Self::column(heading) => {
                 serializer.serialize_str(heading)
             }
             _ => Table::from(self.clone()).serialize(serializer),
