@@ -88,7 +88,7 @@ pub fn parts(address: &str) -> Option<Parts<'_>> {
         Some(own) => own.longest(rest),
         None => PREFECTURES.iter().filter_map(|prefecture| prefecture.longest(rest)).max(),
     };
-    let length = length.or_else(|| by_ending(rest))?;
+    let length = length.map(|city| with_ward(rest, city)).or_else(|| by_ending(rest))?;
     let (city, street) = rest.split_at_checked(length)?;
     Some(Parts { prefecture, city, street: street.trim_start() })
 }
@@ -113,18 +113,31 @@ fn head(text: &str, city: &[char]) -> Option<usize> {
 /// Most characters of a municipality before the character that ends it, where the list does not have it: one that was
 /// merged or founded since.
 const MAX_NAME: usize = 8;
+/// Most characters of a ward's name that the list does not have.
+const MAX_WARD: usize = 4;
 
-/// Bytes of what looks like a municipality that the list does not have: 浜松市中区 of before 2024.
-fn by_ending(text: &str) -> Option<usize> {
-    let end = |from: usize, endings: &[char]| {
-        let rest = text.get(from..)?;
-        let mut chars = rest.char_indices().skip(1).take(MAX_NAME);
-        chars.find(|(_, c)| endings.contains(c)).map(|(at, c)| from + at + c.len_utf8())
+/// Bytes up to the first of `endings` behind `from`, which ends a name of `most` characters at most.
+fn end_of_name(text: &str, from: usize, most: usize, endings: &[char]) -> Option<usize> {
+    let mut chars = text.get(from..)?.char_indices().skip(1).take(most);
+    chars.find(|(_, c)| endings.contains(c)).map(|(at, c)| from + at + c.len_utf8())
+}
+
+/// Bytes of a city with a ward that the list does not have behind it: 浜松市中区 of before 2024.
+fn with_ward(text: &str, city: usize) -> usize {
+    let is_city = text.get(..city).is_some_and(|name| name.ends_with('市'));
+    let ward = end_of_name(text, city, MAX_WARD, &['区']);
+    let is_name = |end: &usize| {
+        let mut name = text.get(city..*end).unwrap_or_default().chars();
+        name.all(|c| c.is_alphabetic() && !['町', '村', '市'].contains(&c))
     };
+    ward.filter(|end| is_city && is_name(end)).unwrap_or(city)
+}
+
+/// Bytes of what looks like a municipality that the list does not have.
+fn by_ending(text: &str) -> Option<usize> {
+    let end = |from, endings| end_of_name(text, from, MAX_NAME, endings);
     if let Some(city) = end(0, &['市']) {
-        let ward =
-            end(city, &['区']).filter(|ward| text.get(city..*ward).is_some_and(|name| name.chars().count() <= 4));
-        return Some(ward.unwrap_or(city));
+        return Some(with_ward(text, city));
     }
     let county = end(0, &['郡']).and_then(|county| end(county, &['町', '村']));
     county.or_else(|| end(0, &['区']))
@@ -179,7 +192,12 @@ mod tests {
             ("千葉県鎌ヶ谷市新鎌ケ谷2", "鎌ヶ谷市", "新鎌ケ谷2"),
             ("茨城県竜ケ崎市3710", "竜ケ崎市", "3710"),
             ("静岡県浜松市中区元城町103-2", "浜松市中区", "元城町103-2"),
-            ("埼玉県玉村郡玉村町1", "玉村郡玉村町", "1"),
+            ("群馬県佐波郡玉村町下新田201", "佐波郡玉村町", "下新田201"),
+            ("群馬県玉村町下新田201", "玉村町", "下新田201"),
+            ("埼玉県北葛飾郡鷲宮町桜田1-2", "北葛飾郡鷲宮町", "桜田1-2"),
+            ("兵庫県篠山市北新町41", "篠山市", "北新町41"),
+            ("大阪府堺市翁橋町1-1 堺区役所", "堺市", "翁橋町1-1 堺区役所"),
+            ("長野県松本市1区2-3", "松本市", "1区2-3"),
             ("京都府京都市", "京都市", ""),
         ] {
             let found = parts(address).map(|parts| (parts.city, parts.street));
