@@ -150,6 +150,15 @@ fn every_file_of_the_folder_is_a_preset_with_an_export_that_it_reads() {
 }
 
 #[test]
+fn the_mapping_of_the_documentation_is_one() {
+    let page = std::fs::read_to_string(folder("../docs/mapping.md")).unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let mapping = Mapping::parse(example).unwrap();
+    assert_eq!((mapping.columns.len(), mapping.adjustments.len(), mapping.skip.len()), (8, 1, 1));
+}
+
+#[test]
 fn our_columns_are_those_of_the_import() {
     let names: Vec<&str> = Column::VARIANTS.iter().map(|column| column.name()).collect();
     assert_eq!(names, import::headings().collect::<Vec<_>>());
