@@ -6,6 +6,7 @@ pub mod error;
 pub mod findings;
 pub mod guard;
 pub mod limits;
+pub mod mapping;
 mod order_cells;
 pub mod order_file;
 pub mod records;

@@ -1,0 +1,150 @@
+//! The sentences for what is wrong between a mapping and a file, in both languages.
+
+use crate::csv::mapping::definition::MAX_MAPPING_BYTES;
+use crate::csv::mapping::error::{DefinitionError, MappingError, Problem, ProblemKind, Wrong};
+use domain::lang::Lang;
+
+/// What is wrong with a mapping itself, and what to do.
+pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
+    match error {
+        DefinitionError::TooLarge => lang.pick(
+            format!("列の対応が{}KiBを超えています。短くしてください", MAX_MAPPING_BYTES >> 10),
+            format!("The mapping is larger than {} KiB; shorten it", MAX_MAPPING_BYTES >> 10),
+        ),
+        DefinitionError::Form(said) => lang.pick(
+            format!("列の対応の書き方が違います。次のところを直してください: {said}"),
+            format!("The mapping cannot be read; mend it here: {said}"),
+        ),
+        DefinitionError::Part { at, wrong } => {
+            let what = wrong_text(*wrong, lang);
+            lang.pick(format!("列の対応の「{at}」: {what}"), format!("The mapping is wrong at {at}: {what}"))
+        }
+    }
+}
+
+fn wrong_text(wrong: Wrong, lang: Lang) -> &'static str {
+    match wrong {
+        Wrong::TooDeep => lang.pick("入れ子を浅くしてください", "values stand too deep in one another; nest them less"),
+        Wrong::Parts => {
+            lang.pick("つなげる列を1つ以上、16個以内にしてください", "a value has no parts, or too many; give 1 to 16")
+        }
+        Wrong::TextTooLong => lang.pick("文字を短くしてください", "a text is too long; shorten it"),
+        Wrong::Heading => {
+            lang.pick("見出しが空か長すぎます。直してください", "a heading is empty or too long; mend it")
+        }
+        Wrong::Place => {
+            lang.pick("列の位置は1から数えて指定してください", "a place counts from 1, up to the widest file; mend it")
+        }
+        Wrong::WordsTooLong => lang.pick("読み替えを減らしてください", "a table of words is too long; shorten it"),
+        Wrong::NoWords => lang.pick(
+            "この名前の読み替えの表がありません。表を加えるか名前を直してください",
+            "there is no table of words with this name; add it or mend the name",
+        ),
+        Wrong::Per => lang.pick(
+            "perは送料、決済手数料、合計金額、加算・減算の列だけに指定してください",
+            "per goes with 送料, 決済手数料, 合計金額 and adjustments alone; remove it",
+        ),
+        Wrong::TooMany => lang.pick("数を減らしてください", "there are too many; remove some"),
+        Wrong::Name => lang.pick("名前を1文字以上で短く書いてください", "a name is empty or too long; mend it"),
+        Wrong::Rate => lang.pick("税率は100以下にしてください", "a rate has 100 percent at most; mend it"),
+    }
+}
+
+/// How a mapping does not fit a file, and what to do.
+pub fn mapping_error(error: &MappingError, lang: Lang) -> String {
+    match error {
+        MappingError::NoHeadings => lang.pick(
+            "見出しの行が見つかりません。このモールの書き出しか、列の対応を確かめてください".to_owned(),
+            "No row has the headings; check that the file is this mall's export, and the mall's mapping".to_owned(),
+        ),
+        MappingError::Missing { heading, column } => lang.pick(
+            format!("見出し「{heading}」がありません（「{column}」に使う列です）。書き出しの項目か、列の対応を直してください"),
+            format!("There is no heading {heading}, from which {column} comes; add it to the export or mend the mapping"),
+        ),
+        MappingError::Several { heading, count } => lang.pick(
+            format!("見出し「{heading}」が{count}つあります。列の対応で、何番目の列か（nth）を選んでください"),
+            format!("{count} columns have the heading {heading}; say in the mapping which one is meant (nth)"),
+        ),
+        MappingError::NotSoMany { heading, nth, count } => lang.pick(
+            format!("見出し「{heading}」は{count}つで、{nth}番目の列がありません。列の対応を直してください"),
+            format!("The heading {heading} comes {count} times, so there is no column {nth} of it; mend the mapping"),
+        ),
+        MappingError::Beyond { position, width } => lang.pick(
+            format!("{position}番目の列がありません（この書き出しは{width}列）。列の対応を直してください"),
+            format!("There is no column {position} in an export of {width} columns; mend the mapping"),
+        ),
+        MappingError::NoSource(column) => lang.pick(
+            format!("「{column}」をどの列から取るかが決まっていません。列の対応で選んでください"),
+            format!("Nothing says where {column} comes from; choose its column in the mapping"),
+        ),
+    }
+}
+
+/// What is wrong with an order's row, and what to do.
+pub fn problem(problem: &Problem, lang: Lang) -> String {
+    let Problem { line, heading, kind } = problem;
+    let what = kind_text(kind, lang);
+    lang.pick(format!("{line}行目「{heading}」: {what}"), format!("line {line}, {heading}: {what}"))
+}
+
+fn kind_text(kind: &ProblemKind, lang: Lang) -> String {
+    match kind {
+        ProblemKind::Empty => lang.pick("入力してください".to_owned(), "is empty; fill it in".to_owned()),
+        ProblemKind::NoWord(value) => lang.pick(
+            format!("「{value}」の読み替えがありません。列の対応に加えてください"),
+            format!("nothing says what \"{value}\" means; add it to the mapping"),
+        ),
+        ProblemKind::Address(value) => lang.pick(
+            format!("「{value}」を都道府県と市区町村に分けられません。住所を確かめてください"),
+            format!("prefecture and municipality cannot be told apart in \"{value}\"; look at the address"),
+        ),
+        ProblemKind::Date(value) => lang.pick(
+            format!("「{value}」を2026/07/01 12:34のような日付に直してください（年は4桁）"),
+            format!("\"{value}\" must be a date such as 2026/07/01 12:34, its year with four digits"),
+        ),
+        ProblemKind::Amount(value) => lang.pick(
+            format!("「{value}」を円単位の金額に直してください"),
+            format!("\"{value}\" must be an amount in yen"),
+        ),
+        ProblemKind::Fraction(value) => lang.pick(
+            format!("「{value}」に1円未満の端数があります。円単位に直すか、列の対応で税と端数処理を決めてください"),
+            format!("\"{value}\" has a fraction of a yen; give whole yen, or set tax and rounding in the mapping"),
+        ),
+        ProblemKind::Negative(value) => lang.pick(
+            format!("「{value}」は0以上にしてください。値引きなら、列の対応で値引きの列にしてください"),
+            format!("\"{value}\" must not be negative; a discount is a column of its own in the mapping"),
+        ),
+        ProblemKind::Quantity(value) => lang.pick(
+            format!("「{value}」を1以上の整数に直してください"),
+            format!("\"{value}\" must be a whole number from 1"),
+        ),
+        ProblemKind::TaxRate(value) => lang.pick(
+            format!("「{value}」を10や8のような税率に直してください"),
+            format!("\"{value}\" must be a tax rate such as 10 or 8"),
+        ),
+        ProblemKind::NoTaxRate => lang.pick(
+            "税抜の価格に税率がありません。税率の列を選ぶか、列の対応で決めてください".to_owned(),
+            "a price without tax has no tax rate; choose a column for it or set it in the mapping".to_owned(),
+        ),
+        ProblemKind::RowsDiffer => lang.pick(
+            "同じ注文の行で値が違います。別の注文なら番号を変えてください".to_owned(),
+            "the rows of this order differ here; give another number if it is another order".to_owned(),
+        ),
+        ProblemKind::Repeated(line) => lang.pick(
+            format!("{line}行目と同じ行です。同じ注文が二度入っていないか確かめ、余分な行を消してください"),
+            format!("is the same row as line {line}; look whether the order is in the file twice, and remove one"),
+        ),
+        ProblemKind::Cells { expected, found } => lang.pick(
+            format!("列の数が見出しより多くなっています（見出し{expected}、この行{found}）。カンマと引用符を確かめてください"),
+            format!("{found} cells where the heading line has {expected}; look at commas and quotes"),
+        ),
+        ProblemKind::NoItems => lang.pick(
+            "商品の行がありません。書き出しに商品の項目を加えてください".to_owned(),
+            "the order has no item; add the items to the export".to_owned(),
+        ),
+        ProblemKind::Total { total, sum } => lang.pick(
+            format!("合計{total}円が、商品・送料・手数料・値引きの合計{sum}円と違います。金額か、値引きの列の対応を確かめてください"),
+            format!("the total is {total} yen, but items, fees and discounts add up to {sum}; look at the amounts and at the mapping's adjustments"),
+        ),
+    }
+}
