@@ -33,14 +33,16 @@ impl Requests {
 /// The egress of one call, for `wasi:http` 0.2.
 pub(crate) struct QueuedEgress {
     egress: Egress,
-    /// Not bounded by itself: [`Limits::handles`](crate::Limits::handles) bounds the requests of a call.
+    /// Requests that were put into the queue: at most as many as a call may make. The handles of a plugin do not bound
+    /// them, for it can drop the handle of a request that still waits here.
+    begun: usize,
     queue: mpsc::UnboundedSender<BoxFuture<'static, ()>>,
 }
 
 impl QueuedEgress {
     pub(crate) fn new(egress: Egress) -> (Self, Requests) {
         let (queue, requests) = mpsc::unbounded_channel();
-        (Self { egress, queue }, Requests(requests))
+        (Self { egress, begun: 0, queue }, Requests(requests))
     }
 }
 
@@ -53,6 +55,10 @@ impl WasiHttpHooks for QueuedEgress {
         options: Option<RequestOptions>,
         _response_read: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Response, Error>> + Send> {
+        if self.begun >= self.egress.limits.requests {
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        self.begun += 1;
         let response = self.egress.send(request, options);
         let (mut sender, receiver) = oneshot::channel();
         let sending = async move {

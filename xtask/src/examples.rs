@@ -1,6 +1,6 @@
 //! `cargo xtask examples`: builds the examples in other languages as their READMEs say, and judges them.
 
-use crate::{kit, root, run};
+use crate::{apt, kit, root, run};
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -36,7 +36,14 @@ fn build_python(folder: &Path) -> Result<()> {
     let environment = folder.join(".venv");
     let program = |name: &str| Command::new(environment.join("bin").join(name));
     if !environment.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+        let made = || run(Command::new("python3").args(["-m", "venv"]).arg(&environment));
+        // Debian keeps what a virtual environment needs in a package of its own.
+        if let Err(error) = made() {
+            if !apt::install(&["python3-venv"]) {
+                return Err(error);
+            }
+            made()?;
+        }
     }
     run(program("pip").args(["install", "--quiet", "--requirement"]).arg(folder.join("requirements.txt")))?;
     let mut build = program("componentize-py");

@@ -1,5 +1,11 @@
 //! What an order, a mall and a credit state are, and the rules that need nothing else: no input, no output.
 
+#![warn(unreachable_pub)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unreachable, clippy::unwrap_used)
+)]
+
 pub mod actor;
 pub mod audit_event;
 pub mod automation;

@@ -18,7 +18,7 @@ pub(crate) struct BatchRows<P> {
 
 impl<P> BatchRows<P> {
     /// Takes no rows yet.
-    pub fn new(service: CreditService<P>, of: BatchLane) -> Self {
+    pub(crate) fn new(service: CreditService<P>, of: BatchLane) -> Self {
         BatchRows { service, of }
     }
 }

@@ -1,5 +1,11 @@
 //! Use cases: each is one function here, called by the page, the API and the command line alike.
 
+#![warn(unreachable_pub)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unreachable, clippy::unwrap_used)
+)]
+
 pub mod automation;
 pub mod batches;
 pub mod credit;

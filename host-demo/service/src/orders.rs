@@ -1,7 +1,7 @@
 //! What operators change about one order without calling a provider: 受注ステータス, the invoice, the tracking number.
 //! Called by the page, the API and the command line.
 
-use domain::credit_state::{Event, State, next};
+use domain::credit_state::State;
 use domain::invoice::Invoice;
 use domain::order::Order;
 use store::{Store, StoreError};
@@ -15,7 +15,7 @@ pub enum EditError {
     /// The 受注ステータス has more than [`MAX_STATUS`] characters, or control characters.
     #[error("an order status has at most {MAX_STATUS} characters")]
     InvalidStatus,
-    /// The invoice is part of the registration, and the order may be registered in this state.
+    /// The invoice goes out with the registration, and none can begin in this state.
     #[error("the invoice cannot be chosen in the state {0}")]
     InvoiceClosed(State),
     /// Another operator or process changed the order meanwhile.
@@ -43,11 +43,6 @@ pub async fn set_status(store: &Store, order: &Order, version: i64, text: &str, 
     written.then_some(()).ok_or(EditError::Changed)
 }
 
-/// Whether the delivery of the invoice can still be chosen: it goes to the provider with the registration.
-pub fn invoice_open(state: State) -> bool {
-    next(state, Event::CreditStarted).is_some()
-}
-
 /// Chooses how the invoice of `order`, as it was read at `version`, is delivered; `None`: as the mall's settings say.
 pub async fn set_invoice(
     store: &Store,
@@ -56,7 +51,7 @@ pub async fn set_invoice(
     choice: Option<Invoice>,
     who: &str,
 ) -> Result<(), EditError> {
-    if !invoice_open(order.state) {
+    if !order.state.invoice_open() {
         return Err(EditError::InvoiceClosed(order.state));
     }
     let is_current = order.version == version;

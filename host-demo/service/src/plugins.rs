@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use store::{Store, StoreError};
 
-/// A component and its permission file, to be put on the directory.
+/// A component and its permission file, to be put into the directory.
 pub struct Files {
     /// What errors call the component; its permission file has the same name with `.toml`.
     pub name: PathBuf,
@@ -41,7 +41,7 @@ impl Files {
     }
 }
 
-/// A component that serves, and what putting it on the directory would change.
+/// A component that serves, and what putting it into the directory would change.
 pub struct Candidate {
     /// It, loaded from the place that it will have.
     pub plugin: Plugin,
@@ -69,7 +69,7 @@ impl Candidate {
     }
 }
 
-/// Why nothing was put on the directory.
+/// Why nothing was put into the directory.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
     /// The files do not serve, or the folder does not.
@@ -169,7 +169,7 @@ impl Installer<'_> {
         Ok(Candidate { plugin, changes, malls, files, replaces, compared_with })
     }
 
-    /// Writes down that `candidate` is loaded, and puts it on the directory and into the registry: in this order, so
+    /// Writes down that `candidate` is loaded, and puts it into the directory and into the registry: in this order, so
     /// that no component ever serves of which nobody knows who loaded it. What changes is confirmed by whoever
     /// calls this.
     pub async fn install(&self, candidate: &Candidate, by: Actor<'_>) -> Result<Plugin, InstallError> {

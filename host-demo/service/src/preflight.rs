@@ -7,12 +7,12 @@ use crate::providers::provider::Provider;
 use domain::credit_state::{Action, Event, next};
 use domain::invoice::Invoice;
 use domain::issue::Issue;
-use domain::mall::MallSummary;
+use domain::mall::{MAX_ROWS_PER_REQUEST, MallSummary};
 use domain::order::Order;
 
 /// Most orders in one call, even if the provider takes more: one lost response must not leave a whole day's orders with
 /// an unknown outcome, and the largest batch of any provider is NP's thousand.
-pub const MAX_CHUNK: usize = 1000;
+pub const MAX_CHUNK: usize = MAX_ROWS_PER_REQUEST;
 
 /// How many orders the provider takes in one call of this kind.
 fn batch_limit(action: Action, provider: &impl Provider) -> usize {

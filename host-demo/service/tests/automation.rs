@@ -384,6 +384,10 @@ on_both! {
         platform.set(Mall { by_csv: true, ..mall() }).await;
         // Whoever read the mall before sends nothing with what he read.
         let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", who: "op", now: clock::now() };
+        assert_eq!(platform.test.store.claim(std::slice::from_ref(&unsent), claim).await.unwrap(), [None]);
+        // Nor whoever read the order before and the account after.
+        let account = platform.test.store.accounts([before.account]).await.unwrap().remove(&before.account).unwrap();
+        let claim = Claim { account: &account, ..claim };
         assert_eq!(platform.test.store.claim(&[unsent], claim).await.unwrap(), [None]);
         let sent = fake.references();
         for id in [ids[1], ids[2]] {

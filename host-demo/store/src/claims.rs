@@ -24,7 +24,7 @@ impl Store {
     async fn try_claim(&self, orders: &[Order], claim: Claim<'_>) -> Result<Vec<Option<Order>>> {
         let mut tx = self.write().await?;
         let mut claimed: Vec<Option<Order>> = vec![None; orders.len()];
-        if !self.is_current(&mut tx, claim.account).await? {
+        if !self.is_current(&mut tx, claim.account).await? || !self.is_open(&mut tx, claim).await? {
             return Ok(claimed);
         }
         let sent = self.moment_in(&mut tx).await?;
@@ -48,6 +48,21 @@ impl Store {
         let version: Option<i64> =
             sqlx::query_scalar(AssertSqlSafe(sql)).bind(account.id).fetch_optional(&mut **tx).await?;
         Ok(version == Some(account.version))
+    }
+
+    /// Whether the results of the claim's mall still come through the API, where a new credit is claimed. Asked after the
+    /// account was locked: a mall whose results are to come by CSV from now on changes its account in the same
+    /// transaction, so it has done so before or waits. Orders of such a mall are registered by file, and a claim that
+    /// was prepared before would be a second credit.
+    async fn is_open(&self, tx: &mut WriteTransaction, claim: Claim<'_>) -> Result<bool> {
+        if claim.event != Event::CreditStarted {
+            return Ok(true);
+        }
+        let by_csv: Option<i64> = sqlx::query_scalar("SELECT by_csv FROM malls WHERE id = $1")
+            .bind(&claim.account.mall)
+            .fetch_optional(&mut **tx)
+            .await?;
+        Ok(by_csv == Some(0))
     }
 
     async fn claim_one(

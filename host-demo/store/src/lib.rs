@@ -9,6 +9,12 @@
 //!
 //! Transactions that write many orders write them in the order of their numbers, so that two of them cannot deadlock.
 
+#![warn(unreachable_pub)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unreachable, clippy::unwrap_used)
+)]
+
 mod accounts;
 mod api_tokens;
 mod audit;

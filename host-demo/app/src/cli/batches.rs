@@ -86,7 +86,7 @@ async fn add(session: &Session, action: Action, targets: &Targets) -> Result<boo
             format!("一度に{MAX_BATCH}件までです。モールや注文番号で分けてください"),
             format!("A batch has {MAX_BATCH} orders at most; split it by mall or order number"),
         )),
-        Err(BatchError::Empty) => bail!(session.say("対象の注文がありません", "No order allows this now")),
+        Err(BatchError::Empty) => println!("{}", session.say("対象の注文がありません", "No order allows this now")),
         Err(error) => return Err(error.into()),
     }
     Ok(true)

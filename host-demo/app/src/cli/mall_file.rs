@@ -46,10 +46,10 @@ use strum::VariantArray;
 use toml::{Table, Value};
 
 /// A settings file is a page of text; more is some other file.
-pub const MAX_FILE_BYTES: u64 = 256 << 10;
+pub(super) const MAX_FILE_BYTES: u64 = 256 << 10;
 
 /// Reads a settings file: the mall as far as it can be read, and every problem with it.
-pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de::Error> {
+pub(super) fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de::Error> {
     let mut reader = Reader::default();
     let file = Keys { at: String::new(), table: text.parse()? };
     reader.unknown_keys(&file, &KEYS);

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// CSV files that wait after a dry run: some MiB each at most. Beyond it the oldest are discarded.
-pub const MAX_PENDING_IMPORTS: usize = 8;
+pub(super) const MAX_PENDING_IMPORTS: usize = 8;
 /// Components that wait for a confirmation: some MiB each. Beyond it the oldest are discarded.
-pub const MAX_PENDING_PLUGINS: usize = 4;
+pub(super) const MAX_PENDING_PLUGINS: usize = 4;
 
 /// Uploads that wait for a confirmation: one for each user, and a limited number in all.
-pub struct PendingUploads<T> {
+pub(crate) struct PendingUploads<T> {
     max: usize,
     uploads: Mutex<BTreeMap<i64, PendingUpload<T>>>,
 }
@@ -24,12 +24,12 @@ struct PendingUpload<T> {
 
 impl<T> PendingUploads<T> {
     /// For at most `max` users at a time.
-    pub fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { max, uploads: Mutex::default() }
     }
 
     /// Keeps `content` under `name` for `user`, instead of the user's last one.
-    pub fn keep(&self, user: i64, name: String, content: T) {
+    pub(crate) fn keep(&self, user: i64, name: String, content: T) {
         let mut uploads = self.lock();
         uploads.insert(user, PendingUpload { since: clock::now(), name, content });
         while uploads.len() > self.max
@@ -40,7 +40,7 @@ impl<T> PendingUploads<T> {
     }
 
     /// Removes and returns what `user` sent under `name`; `None` if it has been replaced, discarded or taken.
-    pub fn take(&self, user: i64, name: &str) -> Option<T> {
+    pub(crate) fn take(&self, user: i64, name: &str) -> Option<T> {
         let mut uploads = self.lock();
         let is_meant = uploads.get(&user).is_some_and(|upload| upload.name == name);
         is_meant.then(|| uploads.remove(&user)).flatten().map(|upload| upload.content)

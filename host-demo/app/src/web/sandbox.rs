@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The sample orders that a first run imports.
-pub const SAMPLE_ORDERS: &[u8] = include_bytes!("../../../samples/orders-sjis.csv");
+pub(super) const SAMPLE_ORDERS: &[u8] = include_bytes!("../../../samples/orders-sjis.csv");
 /// The id of the sample mall.
-pub const SAMPLE_MALL: &str = "mihon";
+pub(super) const SAMPLE_MALL: &str = "mihon";
 
 /// Running gateways by the id of their provider. They stop when it is dropped.
 pub struct Sandbox {

@@ -66,7 +66,7 @@ pub struct Setup {
     pub lang: Lang,
     /// Whether the page is served over HTTPS: then cookies and browsers are restricted to it.
     pub https: bool,
-    /// CallMetrics of one action at a time.
+    /// Calls of one action at a time.
     pub concurrency: usize,
     /// See [`service::providers::response::IN_FLIGHT_WINDOW`].
     pub in_flight_window: Duration,

@@ -20,7 +20,8 @@ impl MallAccounts {
         action: Action,
         items: &[WorkItem],
     ) -> Result<(Self, Vec<Order>), CreditError> {
-        // Accounts last: none is ever deleted, so those of the malls and orders are there.
+        // Accounts last: none is ever deleted, so those of the malls and orders are there. What changes meanwhile makes
+        // the claim fail, by the version of the account or by the mall's results that come by CSV.
         let malls = store.mall_summaries().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
         let mut read = Self { malls, accounts: BTreeMap::new() };
         let (mut orders, mut accounts) = (Vec::with_capacity(items.len()), BTreeSet::new());

@@ -138,9 +138,9 @@ const DENIED_AFTER: [&str; 4] = ["なし", "無し", "不可", "以外"];
 
 /// Most different values of a column that says something about orders without its heading saying so: a shop has
 /// fewer ways to pay and fewer states of an order.
-pub const FEW_VALUES: usize = 30;
+pub(super) const FEW_VALUES: usize = 30;
 /// Longest such value, in characters; free text is longer.
-pub const MAX_VALUE: usize = 20;
+pub(super) const MAX_VALUE: usize = 20;
 /// Words in values that say how an order is paid, and values that are such a word as a whole, folded.
 const PAID_BY: [&str; 30] = [
     "クレジット",

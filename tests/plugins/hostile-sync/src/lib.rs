@@ -55,7 +55,7 @@ mod wasi {
 }
 
 /// Every behaviour, and what it does. Those that the async twin has too do the same.
-const BEHAVIOURS: [(&str, &str); 18] = [
+const BEHAVIOURS: [(&str, &str); 19] = [
     ("honest", "sends one request and approves if the answer is 200"),
     ("spin", "computes for ever"),
     ("grow", "takes memory for ever"),
@@ -67,6 +67,7 @@ const BEHAVIOURS: [(&str, &str); 18] = [
     ("few-rows", "answers no row at all"),
     ("many-requests", "sends requests until it is stopped"),
     ("hoard-requests", "fills the bodies of requests that it never sends"),
+    ("drop-requests", "begins requests without end and drops the handle of each at once"),
     ("big-request", "sends a body of 64 MiB"),
     ("many-headers", "sends ten thousand headers"),
     ("big-answer", "answers with rows of 64 MiB of text"),
@@ -152,6 +153,7 @@ impl Guest for Plugin {
                 all(answers.iter().map(outcome).find(Result::is_err).unwrap_or_else(approved))
             }
             "hoard-requests" => hoard(),
+            "drop-requests" => drop_requests(url),
             "big-request" => all(outcome(&post(url, &vec![b'x'; 64 << 20]))),
             "many-headers" => {
                 let fields: Vec<_> = (0..10_000).map(|_| ("x-header".to_owned(), b"value".to_vec())).collect();
@@ -277,6 +279,18 @@ fn hoard() -> ! {
             let _ = stream.flush();
         }
         kept.push((request, body, stream));
+    }
+}
+
+/// Each request has headers that count, and its handle is free again before the host could send it.
+fn drop_requests(url: &str) -> ! {
+    let fields = Fields::from_list(&[("x-filler".to_owned(), vec![b'x'; 8 << 10])]).unwrap();
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    loop {
+        let request = OutgoingRequest::new(fields.clone());
+        let _ = request.set_scheme(Some(&Scheme::Http));
+        let _ = request.set_authority(Some(authority));
+        drop(handle(request, None));
     }
 }
 

@@ -142,6 +142,11 @@ pub(super) async fn begin(
         (Some(matching), orders) if orders.is_empty() => app.store.matching(&matching.query()?, MAX_BATCH + 1).await?,
         (Some(_), _) => return Err(Problem::new(Kind::Invalid, "Give `orders` or `matching`, not both.")),
     };
+    match orders.len() {
+        0 => return Err(not_begun(BatchError::Empty)),
+        1..=MAX_BATCH => {}
+        many => return Err(not_begun(BatchError::TooMany(many))),
+    }
     if let Some(count) = new.count.filter(|count| *count != orders.len()) {
         let words = format!("Nothing was begun: `count` is {count}, and these are {} orders.", orders.len());
         return Err(Problem::new(Kind::Conflict, words));

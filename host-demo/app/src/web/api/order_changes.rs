@@ -14,7 +14,7 @@ use domain::credit_state::Action;
 use domain::finding::FindingKind;
 use domain::invoice::Invoice;
 use domain::lang::Lang;
-use domain::order::{self};
+use domain::order;
 use serde::{Deserialize, Serialize};
 use service::credit::CreditRow;
 use service::decisions::{self, DecisionError, EnteredDecision, entered};
@@ -90,7 +90,7 @@ pub(super) async fn act(
     unchanged(&app, id, act.version).await?;
     let rows = app.credit.of(&caller.name).run(action, &[id], &|_| {}).await;
     let row = rows.map_err(|error| Problem::failed(&error))?.pop();
-    let row = row.ok_or_else(|| Problem::failed(&"the desk answered no row"))?;
+    let row = row.ok_or_else(|| Problem::failed(&"the credit service returned no row"))?;
     Ok(Json(OrderActionResult::new(row, find(&app, id).await?.version, caller.lang)))
 }
 

@@ -7,6 +7,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::user::{MAX_PASSWORD, MAX_USER_NAME, MIN_PASSWORD, UserProblem};
 use serde::Serialize;
 use std::fmt::Display;
 use store::StoreError;
@@ -177,7 +178,27 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::failed(&error)
+        match error {
+            StoreError::User(problem) => problem.into(),
+            error => Self::failed(&error),
+        }
+    }
+}
+
+impl From<UserProblem> for Problem {
+    fn from(problem: UserProblem) -> Self {
+        match problem {
+            UserProblem::Name => Self::new(
+                Kind::Invalid,
+                format!("A name has 1 to {MAX_USER_NAME} characters and no space at its ends."),
+            ),
+            UserProblem::NameTaken => Self::new(Kind::Conflict, "Somebody has this name."),
+            UserProblem::Password => {
+                Self::new(Kind::Invalid, format!("A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters."))
+            }
+            UserProblem::LastAdministrator => Self::new(Kind::Conflict, "The last administrator has to stay one."),
+            UserProblem::NoUser => Self::new(Kind::NotFound, "There is no such user."),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::extract::{Multipart, State};
 use provider_host::Plugin;
 use provider_host::contract::{Carrier, SettingField, SettingKind};
 use serde::Serialize;
-use service::plugins::{Files, InstallError};
+use service::plugins::{Confirmed, Files, InstallError, LoadOutcome};
 use service::providers::capabilities::{abilities, kind_name};
 use store::{Actor, Breaker, BreakerState};
 use utoipa::ToSchema;
@@ -164,9 +164,6 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<Provider>>, 
     Ok(Json(app.registry.all().iter().map(|plugin| view(&app, plugin, &breakers)).collect()))
 }
 
-/// What errors call a component that was sent, for it has no file name here.
-const UPLOADED: &str = "component";
-
 /// A component and its permission file. The boundary between them is part of what an `Idempotency-Key` stands for:
 /// send the same bytes again.
 #[derive(ToSchema)]
@@ -211,23 +208,21 @@ pub(super) async fn load(
     let (Some(component), Some(permissions)) = (component, permissions) else {
         return Err(Problem::new(Kind::Invalid, "Both `component` and `permissions` are needed."));
     };
-    let files = Files {
-        name: UPLOADED.into(),
-        component: component.to_vec(),
-        permissions: String::from_utf8_lossy(&permissions).into_owned(),
-    };
-    let candidate = app.installer().examine(files).await?;
-    let wanted = candidate.confirmation();
-    if !candidate.changes.is_empty() && confirmation.is_none_or(|confirmation| confirmation != wanted) {
-        let words = "More than the code changes. Look at `confirm`, and send its `confirmation` with the same files.";
-        return Err(Problem::new(Kind::Unconfirmed, words).confirmed_by(RequiredConfirmation {
-            changes: candidate.changes.into_iter().map(ProviderChange::from).collect(),
-            malls: candidate.malls.into_keys().collect(),
-            confirmation: wanted,
-        }));
+    let files = Files::uploaded(component.to_vec(), &permissions);
+    let confirmed = confirmation.as_deref().map_or(Confirmed::No, Confirmed::Shown);
+    match app.installer().load(files, confirmed, Actor::now(&caller.name)).await? {
+        LoadOutcome::Installed { plugin, .. } => Ok(Json(view(&app, &plugin, &app.store.breakers().await?))),
+        LoadOutcome::Unconfirmed(candidate) => {
+            let confirmation = candidate.confirmation();
+            let words =
+                "More than the code changes. Look at `confirm`, and send its `confirmation` with the same files.";
+            Err(Problem::new(Kind::Unconfirmed, words).confirmed_by(RequiredConfirmation {
+                changes: candidate.changes.into_iter().map(ProviderChange::from).collect(),
+                malls: candidate.malls.into_keys().collect(),
+                confirmation,
+            }))
+        }
     }
-    let plugin = app.installer().install(&candidate, Actor::now(&caller.name)).await?;
-    Ok(Json(view(&app, &plugin, &app.store.breakers().await?)))
 }
 
 impl From<InstallError> for Problem {

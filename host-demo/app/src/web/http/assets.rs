@@ -26,12 +26,12 @@ static VERSION: LazyLock<String> =
     LazyLock::new(|| digest(&ASSETS.map(|(.., content)| content)).chars().take(VERSION_DIGITS).collect());
 
 /// The address of the asset `name`.
-pub fn url(name: &str) -> String {
+pub(crate) fn url(name: &str) -> String {
     format!("/static/{name}?v={}", *VERSION)
 }
 
 /// `GET /static/{name}`
-pub async fn serve(Path(name): Path<String>) -> Response {
+pub(crate) async fn serve(Path(name): Path<String>) -> Response {
     match ASSETS.iter().find(|(known, ..)| *known == name) {
         Some((_, media_type, content)) => {
             ([(header::CONTENT_TYPE, *media_type), (header::CACHE_CONTROL, IMMUTABLE)], *content).into_response()

@@ -7,7 +7,7 @@ use service::csv::encoding::Charset;
 use std::fmt::Display;
 
 /// A CSV file as a download, named after `what` and today.
-pub fn csv_file(what: impl Display, charset: Charset, bytes: Vec<u8>) -> Response {
+pub(crate) fn csv_file(what: impl Display, charset: Charset, bytes: Vec<u8>) -> Response {
     let charset = match charset {
         Charset::Utf8 => "utf-8",
         Charset::ShiftJis => "Shift_JIS",

@@ -13,14 +13,14 @@ use std::collections::HashMap;
 use subtle::ConstantTimeEq;
 
 /// Largest form without files: ticks of the largest page and a settings form stay far below.
-pub const MAX_FORM: usize = 256 << 10;
+pub(crate) const MAX_FORM: usize = 256 << 10;
 
 /// Extractor: a form with the CSRF token of this visitor.
-pub struct Signed<T>(pub T);
+pub(crate) struct Signed<T>(pub T);
 
 /// A form without fields: only the request itself counts.
 #[derive(Deserialize)]
-pub struct NoFields {}
+pub(crate) struct NoFields {}
 
 #[derive(Deserialize)]
 struct CsrfToken {
@@ -51,32 +51,32 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Signed<T> {
 /// All fields of a form, for one whose fields are not known at compile time.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub struct FormFields(Vec<(String, String)>);
+pub(crate) struct FormFields(Vec<(String, String)>);
 
 impl FormFields {
     /// The first value of the field `name`, trimmed; empty if it is missing.
-    pub fn one(&self, name: &str) -> &str {
+    pub(crate) fn one(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
     /// Every value of the field `name`, trimmed.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.trim())
     }
 
     /// The first value of the field `name`, trimmed; `None` if it is missing or empty.
-    pub fn given(&self, name: &str) -> Option<String> {
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
         Some(self.one(name)).filter(|value| !value.is_empty()).map(str::to_owned)
     }
 
     /// Every name and value, as they were sent.
-    pub fn iter(&self) -> impl Iterator<Item = &(String, String)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(String, String)> {
         self.0.iter()
     }
 }
 
 /// A random key for a form that must be carried out once: sending the form again finds what the first request did.
-pub fn idempotency_key() -> Result<String, Refusal> {
+pub(crate) fn idempotency_key() -> Result<String, Refusal> {
     getrandom::u64().map(|drawn| format!("{drawn:016x}")).map_err(|error| Refusal::failed(&error))
 }
 
@@ -87,30 +87,30 @@ fn check_csrf(visitor: &Visitor, token: Option<&str>) -> Result<(), Refusal> {
 }
 
 /// A form with files and the CSRF token of this visitor.
-pub struct Upload {
+pub(crate) struct Upload {
     texts: HashMap<String, String>,
     files: HashMap<String, Vec<u8>>,
 }
 
 impl Upload {
     /// The text field `name`; empty if it is missing.
-    pub fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.texts.get(name).map_or("", String::as_str)
     }
 
     /// The text fields whose names begin with `prefix`, in any order.
-    pub fn texts(&self, prefix: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn texts(&self, prefix: &str) -> impl Iterator<Item = &str> {
         self.texts.iter().filter(move |(name, _)| name.starts_with(prefix)).map(|(_, text)| text.as_str())
     }
 
     /// The content of the file `name`; `None` if no file was chosen, or an empty one.
-    pub fn file(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
         self.files.get(name).map(Vec::as_slice).filter(|content| !content.is_empty())
     }
 
     /// Reads a form whose files have `limit` bytes at most. The CSRF token is the first field on our pages; nothing after
     /// it is read unless it is valid.
-    pub async fn read(visitor: &Visitor, mut form: Multipart, limit: usize) -> Result<Self, Refusal> {
+    pub(crate) async fn read(visitor: &Visitor, mut form: Multipart, limit: usize) -> Result<Self, Refusal> {
         let mut upload = Self { texts: HashMap::new(), files: HashMap::new() };
         let mut signed = false;
         while let Some(field) = form.next_field().await.map_err(|_| Refusal::TooLarge(limit))? {
@@ -144,6 +144,6 @@ async fn bounded(mut field: Field<'_>, limit: usize) -> Result<Vec<u8>, Refusal>
 }
 
 /// The response where no route matches.
-pub async fn no_page() -> Refusal {
+pub(crate) async fn no_page() -> Refusal {
     Refusal::NotFound(Missing::Page)
 }

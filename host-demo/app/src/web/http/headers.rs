@@ -24,7 +24,7 @@ const HEADERS: [(HeaderName, &str); 8] = [
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
 /// One layer for each header.
-pub fn layers(https: bool) -> Vec<SetResponseHeaderLayer<HeaderValue>> {
+pub(crate) fn layers(https: bool) -> Vec<SetResponseHeaderLayer<HeaderValue>> {
     let transport = https.then_some((header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT));
     HEADERS
         .into_iter()

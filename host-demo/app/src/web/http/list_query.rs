@@ -18,7 +18,7 @@ const MAX_COUNTED: usize = 1_000;
 /// The query of the address of the list: conditions, page and ticks. A condition that is empty does not apply.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ListAddress {
+pub(crate) struct ListAddress {
     /// A state by its name in the API.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub state: String,
@@ -59,7 +59,7 @@ pub struct ListAddress {
 
 impl ListAddress {
     /// The query for the store. A condition that cannot be parsed does not apply.
-    pub fn query(&self) -> ListQuery {
+    pub(crate) fn query(&self) -> ListQuery {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         ListQuery {
             mall: given(&self.mall),
@@ -78,14 +78,14 @@ impl ListAddress {
     }
 
     /// Whether every condition can be parsed.
-    pub fn is_readable(&self) -> bool {
+    pub(crate) fn is_readable(&self) -> bool {
         let day = |text: &str| text.is_empty() || clock::parse_date(text).is_some();
         let state = self.state.is_empty() || self.state.parse::<State>().is_ok();
         state && day(&self.from) && day(&self.until) && ["", "yes", "no"].contains(&self.tracking.as_str())
     }
 
     /// The conditions without page and ticks, as a query string.
-    pub fn conditions(&self) -> String {
+    pub(crate) fn conditions(&self) -> String {
         Self { after: String::new(), before: String::new(), keep: None, ticked: String::new(), ..self.clone() }.text()
     }
 
@@ -94,7 +94,7 @@ impl ListAddress {
     }
 
     /// The address of the list.
-    pub fn href(&self) -> String {
+    pub(crate) fn href(&self) -> String {
         match self.text() {
             empty if empty.is_empty() => "/orders".to_owned(),
             query => format!("/orders?{query}"),
@@ -102,29 +102,29 @@ impl ListAddress {
     }
 
     /// The address of the export under the same conditions.
-    pub fn export(&self) -> String {
+    pub(crate) fn export(&self) -> String {
         format!("/export?{}", self.conditions())
     }
 
     /// Whether there are conditions that have no field in the form of the export.
-    pub fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         [&self.q, &self.provider, &self.status, &self.tracking].iter().any(|condition| !condition.is_empty())
     }
 
     /// The address of the page after or before an order.
-    pub fn at(&self, after: &str, before: &str) -> String {
+    pub(crate) fn at(&self, after: &str, before: &str) -> String {
         Self { after: after.to_owned(), before: before.to_owned(), ticked: String::new(), ..self.clone() }.href()
     }
 
     /// The address of the first page of the orders in `state`, of all states if it is empty.
-    pub fn of_state(&self, state: &str) -> String {
+    pub(crate) fn of_state(&self, state: &str) -> String {
         let first =
             Self { after: String::new(), before: String::new(), keep: None, ticked: String::new(), ..self.clone() };
         Self { state: state.to_owned(), ..first }.href()
     }
 
     /// The page that is asked for.
-    pub fn position(&self) -> Position {
+    pub(crate) fn position(&self) -> Position {
         match (self.after.parse::<ListCursor>(), self.before.as_str()) {
             (Ok(after), _) => Position::After(after),
             (_, "end") => Position::Last,
@@ -134,7 +134,7 @@ impl ListAddress {
 }
 
 /// How many orders match.
-pub enum MatchCount {
+pub(crate) enum MatchCount {
     /// Exactly this many.
     Exactly(i64),
     /// More than this many.
@@ -143,7 +143,7 @@ pub enum MatchCount {
 
 impl MatchCount {
     /// Counts the orders that match `query`: from the counters by state where they suffice.
-    pub async fn of(app: &App, query: &ListQuery, counts: &BTreeMap<State, i64>) -> Result<Self, Refusal> {
+    pub(crate) async fn of(app: &App, query: &ListQuery, counts: &BTreeMap<State, i64>) -> Result<Self, Refusal> {
         let ListQuery { mall, provider, state, .. } = query.clone();
         let of_counts = ListQuery { mall, provider, state, ..ListQuery::default() };
         if *query == of_counts {
@@ -160,7 +160,7 @@ impl MatchCount {
     }
 
     /// `text` with the number in its placeholder.
-    pub fn fill_in(&self, text: &str, t: &Texts) -> String {
+    pub(crate) fn fill_in(&self, text: &str, t: &Texts) -> String {
         match self {
             Self::Exactly(count) => fill(text, &[count]),
             Self::MoreThan(count) => fill(text, &[&fill(t.more_than, &[count])]),
@@ -168,7 +168,7 @@ impl MatchCount {
     }
 
     /// The exact number. The panel sends it back, so that a list that has changed meanwhile is noticed.
-    pub fn exact(&self) -> Option<i64> {
+    pub(crate) fn exact(&self) -> Option<i64> {
         match self {
             Self::Exactly(count) => Some(*count),
             Self::MoreThan(_) => None,
@@ -177,11 +177,11 @@ impl MatchCount {
 }
 
 /// The numbers in a list that is separated by commas. Anything else in it is ignored.
-pub fn numbers(text: &str) -> impl Iterator<Item = i64> {
+pub(crate) fn numbers(text: &str) -> impl Iterator<Item = i64> {
     text.split(',').filter_map(|number| number.parse().ok())
 }
 
 /// The name of a state in a filter.
-pub fn state_name(state: State, p: &Page) -> &'static str {
+pub(crate) fn state_name(state: State, p: &Page) -> &'static str {
     if state == State::NotAsked { p.t.not_asked } else { state.localized(p.lang) }
 }

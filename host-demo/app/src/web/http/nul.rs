@@ -12,17 +12,17 @@ use serde_json::Value;
 const ENCODED: &[u8] = b"%00";
 
 /// Whether percent-encoded text contains NUL.
-pub fn is_in_encoded(text: &[u8]) -> bool {
+pub(crate) fn is_in_encoded(text: &[u8]) -> bool {
     text.contains(&0) || text.windows(ENCODED.len()).any(|part| part == ENCODED)
 }
 
 /// Whether path or query contain NUL.
-pub fn is_in_address(uri: &Uri) -> bool {
+pub(crate) fn is_in_address(uri: &Uri) -> bool {
     uri.path_and_query().is_some_and(|text| is_in_encoded(text.as_str().as_bytes()))
 }
 
 /// Whether a string or a member name contains NUL.
-pub fn is_in_json(value: &Value) -> bool {
+pub(crate) fn is_in_json(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(values) => values.iter().any(is_in_json),
@@ -32,6 +32,6 @@ pub fn is_in_json(value: &Value) -> bool {
 }
 
 /// Middleware: rejects a request whose address contains NUL.
-pub async fn refuse(request: Request, next: Next) -> Result<Response, Refusal> {
+pub(crate) async fn refuse(request: Request, next: Next) -> Result<Response, Refusal> {
     if is_in_address(request.uri()) { Err(Refusal::Unreadable) } else { Ok(next.run(request).await) }
 }

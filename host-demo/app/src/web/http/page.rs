@@ -8,12 +8,12 @@ use domain::user::{Role, User};
 use service::messages::localize::Localize;
 
 /// The texts in `lang`.
-pub fn texts(lang: Lang) -> &'static Texts {
+pub(crate) fn texts(lang: Lang) -> &'static Texts {
     lang.pick(&JA, &EN)
 }
 
 /// The part of a page that does not depend on what it shows.
-pub struct Page {
+pub(crate) struct Page {
     /// The language.
     pub lang: Lang,
     /// Its texts.
@@ -29,7 +29,7 @@ pub struct Page {
 }
 
 /// An entry of the menu.
-pub struct MenuEntry {
+pub(crate) struct MenuEntry {
     /// Its address.
     pub href: &'static str,
     /// Its name in the language of the page.
@@ -40,12 +40,12 @@ pub struct MenuEntry {
 
 impl Page {
     /// A page for `user`, or for a visitor who has not signed in.
-    pub fn new(lang: Lang, user: Option<User>, csrf: String, path: String, notices: Vec<Notice>) -> Self {
+    pub(crate) fn new(lang: Lang, user: Option<User>, csrf: String, path: String, notices: Vec<Notice>) -> Self {
         Self { lang, t: texts(lang), csrf, user, notices, path }
     }
 
     /// What the menu offers: all that the user may do.
-    pub fn menu(&self) -> Vec<MenuEntry> {
+    pub(crate) fn menu(&self) -> Vec<MenuEntry> {
         let t = self.t;
         let everyone = [
             ("/orders", t.orders),
@@ -65,27 +65,27 @@ impl Page {
     }
 
     /// Whether the user is an administrator.
-    pub fn is_admin(&self) -> bool {
+    pub(crate) fn is_admin(&self) -> bool {
         self.user.as_ref().is_some_and(|user| user.role == Role::Administrator)
     }
 
     /// The name of a user's role.
-    pub fn role_of(&self, user: &User) -> &'static str {
+    pub(crate) fn role_of(&self, user: &User) -> &'static str {
         user.role.localized(self.lang)
     }
 
     /// The URL of the asset `name`.
-    pub fn asset(&self, name: &str) -> String {
+    pub(crate) fn asset(&self, name: &str) -> String {
         assets::url(name)
     }
 
     /// `ja` or `en`.
-    pub fn lang_code(&self) -> &'static str {
+    pub(crate) fn lang_code(&self) -> &'static str {
         self.lang.pick("ja", "en")
     }
 
     /// The language that this page is not in.
-    pub fn other_lang_code(&self) -> &'static str {
+    pub(crate) fn other_lang_code(&self) -> &'static str {
         self.lang.pick("en", "ja")
     }
 }

@@ -13,7 +13,7 @@ use store::StoreError;
 
 /// Why a request gets an error page instead of the page that it asked for.
 #[derive(Debug, Clone)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Sign in first.
     SignIn {
         /// The path to return to after it.
@@ -35,7 +35,7 @@ pub enum Refusal {
 
 /// Which resource does not exist.
 #[derive(Debug, Clone)]
-pub enum Missing {
+pub(crate) enum Missing {
     /// No page has this address.
     Page,
     /// No order has this number.
@@ -57,18 +57,18 @@ struct MessagePage {
 
 impl Refusal {
     /// An internal error: its cause goes to the log, not to the page.
-    pub fn failed(error: &impl Display) -> Self {
+    pub(crate) fn failed(error: &impl Display) -> Self {
         tracing::error!(%error, "a page failed");
         Self::Failed
     }
 
     /// No order under the store's number `id`.
-    pub fn no_order(id: i64) -> Self {
+    pub(crate) fn no_order(id: i64) -> Self {
         Self::NotFound(Missing::Order(id.to_string()))
     }
 
     /// No mall `id`.
-    pub fn no_mall(id: &str) -> Self {
+    pub(crate) fn no_mall(id: &str) -> Self {
         Self::NotFound(Missing::Mall(id.to_owned()))
     }
 
@@ -100,7 +100,7 @@ impl Refusal {
 
     /// The error page, shown as `page` is: in its language, with its menu. htmx would insert an error page into a part
     /// of the current one, so it is told to replace the whole main part, or to leave for the sign-in page.
-    pub fn page(&self, mut page: Page, is_htmx: bool) -> Response {
+    pub(crate) fn page(&self, mut page: Page, is_htmx: bool) -> Response {
         if let Self::SignIn { next } = self {
             let query = serde_html_form::to_string([("next", next)]).unwrap_or_default();
             let location = format!("/signin?{query}");
@@ -126,7 +126,7 @@ impl Refusal {
     }
 
     /// The error as plain text, where language and user of the visitor are not known.
-    pub fn plain(&self, lang: Lang) -> Response {
+    pub(crate) fn plain(&self, lang: Lang) -> Response {
         (self.status(), [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], self.message(texts(lang)))
             .into_response()
     }

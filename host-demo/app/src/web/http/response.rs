@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Response};
 use domain::clock;
 
 /// A rendered template with `status`.
-pub fn html(status: StatusCode, template: &impl Template) -> Response {
+pub(crate) fn html(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => Refusal::failed(&error).into_response(),
@@ -15,12 +15,12 @@ pub fn html(status: StatusCode, template: &impl Template) -> Response {
 }
 
 /// A rendered template with status 200.
-pub fn ok(template: &impl Template) -> Response {
+pub(crate) fn ok(template: &impl Template) -> Response {
     html(StatusCode::OK, template)
 }
 
 /// Adds `Retry-After` to `response`: the request may be repeated at `until`, in milliseconds since 1970.
-pub fn retry_at(mut response: Response, until: i64) -> Response {
+pub(crate) fn retry_at(mut response: Response, until: i64) -> Response {
     let wait = until.saturating_sub(clock::now()).max(0);
     // In whole seconds, rounded up so that the retry never comes too early.
     let seconds = (wait + 999) / 1000;

@@ -35,7 +35,7 @@ const MAX_PATH: usize = 2_000;
 
 /// The visitor of a request.
 #[derive(Clone)]
-pub struct Visitor {
+pub(crate) struct Visitor {
     /// The language of the pages.
     pub lang: Lang,
     /// The signed-in user.
@@ -54,12 +54,12 @@ pub struct Visitor {
 
 impl Visitor {
     /// The part of a page that does not depend on what it shows.
-    pub fn page(&self) -> Page {
+    pub(crate) fn page(&self) -> Page {
         Page::new(self.lang, self.user.clone(), self.csrf.clone(), self.path.clone(), self.notices.clone())
     }
 
     /// Whether the session is still valid. A response that goes on for long must not outlive it.
-    pub async fn is_signed_in(&self, app: &App) -> bool {
+    pub(crate) async fn is_signed_in(&self, app: &App) -> bool {
         match &self.session {
             Some(secret) => app.store.session(secret, clock::now()).await.is_ok_and(|session| session.is_some()),
             None => false,
@@ -116,7 +116,7 @@ fn random_visit() -> Result<String, Refusal> {
 }
 
 /// Middleware: identifies the visitor, and renders the error page where a handler returned a [`Refusal`].
-pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let visitor = match Visitor::identified(&app, &headers, &uri).await {
         Ok(visitor) => Arc::new(visitor),
@@ -198,7 +198,7 @@ impl App {
 }
 
 /// `path` if it is a path of this platform, or `/`: a redirect after a form never leads to another site.
-pub fn local_path(path: &str) -> &str {
+pub(crate) fn local_path(path: &str) -> &str {
     let ours =
         path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(char::is_control);
     if ours { path } else { "/" }
@@ -214,7 +214,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 }
 
 /// Extractor: a visitor who has signed in.
-pub struct Staff {
+pub(crate) struct Staff {
     /// The visitor.
     pub visitor: Visitor,
     /// The user.
@@ -237,7 +237,7 @@ impl<S: Sync> FromRequestParts<S> for Staff {
 }
 
 /// Extractor: a visitor who has signed in as an administrator.
-pub struct Admin(pub Staff);
+pub(crate) struct Admin(pub Staff);
 
 impl<S: Sync> FromRequestParts<S> for Admin {
     type Rejection = Refusal;

@@ -29,7 +29,7 @@ struct AccountPage {
 }
 
 /// `GET /account`
-pub async fn page(staff: Staff) -> Response {
+pub(crate) async fn page(staff: Staff) -> Response {
     show(&staff, StatusCode::OK, None)
 }
 
@@ -39,13 +39,13 @@ fn show(staff: &Staff, status: StatusCode, problem: Option<String>) -> Response 
 
 /// The current and the new password.
 #[derive(Deserialize)]
-pub struct PasswordForm {
+pub(crate) struct PasswordForm {
     current: String,
     new: String,
 }
 
 /// `POST /account`: asks for the current password too, so that an open session is not enough to take an account over.
-pub async fn change(
+pub(crate) async fn change(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,

@@ -33,13 +33,13 @@ struct AuditEntry {
 
 /// The query of the page.
 #[derive(Deserialize)]
-pub struct AuditQuery {
+pub(crate) struct AuditQuery {
     /// The page begins with the entry before this one.
     before: Option<i64>,
 }
 
 /// `GET /audit`
-pub async fn page(
+pub(crate) async fn page(
     State(app): State<App>,
     Admin(staff): Admin,
     Query(AuditQuery { before }): Query<AuditQuery>,

@@ -33,7 +33,7 @@ struct ExportPage {
 }
 
 /// `GET /export`: the form, with the conditions of the list that it was opened from.
-pub async fn page(
+pub(crate) async fn page(
     Shared(app): Shared<App>,
     staff: Staff,
     Query(filter): Query<ListAddress>,
@@ -54,14 +54,14 @@ pub async fn page(
 
 /// The query of the export besides the conditions of the list.
 #[derive(Deserialize)]
-pub struct ExportQuery {
+pub(crate) struct ExportQuery {
     what: String,
     #[serde(default)]
     encoding: String,
 }
 
 /// `GET /export.csv`
-pub async fn export(
+pub(crate) async fn export(
     Shared(app): Shared<App>,
     staff: Staff,
     Query(wanted): Query<ExportQuery>,

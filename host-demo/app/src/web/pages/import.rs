@@ -25,7 +25,7 @@ use service::messages::localize::Localize;
 use service::transfer::{FileImport, FileKind};
 
 /// Largest form with a file to import, in bytes.
-pub const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
+pub(crate) const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
 /// Rows of a result that the page shows: more would not be read.
 const SHOWN: usize = 200;
 
@@ -135,13 +135,13 @@ impl ImportReply {
 }
 
 /// `GET /import`
-pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
+pub(crate) async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
     show(&app, &staff, "", FileKind::Orders, ImportReply::default()).await
 }
 
 /// `POST /import`: a dry run or an import of an uploaded file; or the import of the file that is pending from the last
 /// dry run or question, with the answer to it.
-pub async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> Result<Response, Refusal> {
+pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipart) -> Result<Response, Refusal> {
     let upload = Upload::read(&staff.visitor, form, MAX_FILE_BYTES as usize).await?;
     let p = staff.visitor.page();
     let (t, lang) = (p.t, p.lang);

@@ -50,7 +50,7 @@ struct StateChoice {
 }
 
 /// `GET /orders`
-pub async fn list(
+pub(crate) async fn list(
     Shared(app): Shared<App>,
     staff: Staff,
     Query(filter): Query<ListAddress>,

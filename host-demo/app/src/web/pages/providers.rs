@@ -23,7 +23,7 @@ use service::providers::capabilities::{abilities, permitted};
 use service::providers::metrics::OperationCalls;
 
 /// Largest form with a component and its permission file, in bytes: twice the default limit of the host for a component.
-pub const MAX_UPLOAD: usize = 64 << 20;
+pub(crate) const MAX_UPLOAD: usize = 64 << 20;
 
 #[derive(Template)]
 #[template(path = "providers.html")]
@@ -87,7 +87,7 @@ struct OperationStats {
 }
 
 /// `GET /providers`
-pub async fn page(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
+pub(crate) async fn page(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
     show(&app, &staff, None, None).await
 }
 
@@ -161,7 +161,7 @@ fn limits(limits: &Limits, t: &'static Texts) -> Vec<(&'static str, String)> {
 }
 
 /// `POST /providers`: a component and its permission file, or the confirmation of one that is pending.
-pub async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) -> Result<Response, Refusal> {
+pub(crate) async fn load(State(app): State<App>, Admin(staff): Admin, form: Multipart) -> Result<Response, Refusal> {
     let limit = usize::try_from(app.limits.component_bytes).unwrap_or(usize::MAX);
     let upload = Upload::read(&staff.visitor, form, limit).await?;
     let (p, confirmed) = (staff.visitor.page(), upload.text("confirmed"));

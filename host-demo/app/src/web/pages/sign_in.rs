@@ -29,13 +29,13 @@ struct SignInPage {
 
 /// The query of the page: the path to return to.
 #[derive(Deserialize)]
-pub struct SignInQuery {
+pub(crate) struct SignInQuery {
     #[serde(default)]
     next: String,
 }
 
 /// `GET /signin`
-pub async fn page(
+pub(crate) async fn page(
     State(app): State<App>,
     visitor: Visitor,
     Query(query): Query<SignInQuery>,
@@ -55,7 +55,7 @@ pub async fn page(
 
 /// Name and password.
 #[derive(Deserialize)]
-pub struct SignInForm {
+pub(crate) struct SignInForm {
     name: String,
     password: String,
     #[serde(default)]
@@ -63,7 +63,7 @@ pub struct SignInForm {
 }
 
 /// `POST /signin`
-pub async fn sign_in(
+pub(crate) async fn sign_in(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
@@ -93,7 +93,11 @@ pub async fn sign_in(
 }
 
 /// `POST /signout`
-pub async fn sign_out(State(app): State<App>, visitor: Visitor, _: Signed<NoFields>) -> Result<Response, Refusal> {
+pub(crate) async fn sign_out(
+    State(app): State<App>,
+    visitor: Visitor,
+    _: Signed<NoFields>,
+) -> Result<Response, Refusal> {
     if let Some(secret) = &visitor.session {
         app.store.end_session(secret).await?;
     }
@@ -102,13 +106,13 @@ pub async fn sign_out(State(app): State<App>, visitor: Visitor, _: Signed<NoFiel
 
 /// The chosen language, and the path to return to.
 #[derive(Deserialize)]
-pub struct LanguageForm {
+pub(crate) struct LanguageForm {
     lang: String,
     back: String,
 }
 
 /// `POST /language`
-pub async fn language(State(app): State<App>, Signed(form): Signed<LanguageForm>) -> Response {
+pub(crate) async fn language(State(app): State<App>, Signed(form): Signed<LanguageForm>) -> Response {
     let lang = if form.lang == "en" { Lang::En } else { Lang::Ja };
     app.change_language(local_path(&form.back), lang)
 }

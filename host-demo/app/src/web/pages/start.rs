@@ -83,13 +83,13 @@ async fn newest(app: &App, state: Option<State>) -> Result<Option<ListOrder>, Re
 }
 
 /// `GET /`: the orders, or the first steps where there are none.
-pub async fn home(Shared(app): Shared<App>, _: Staff) -> Result<Redirect, Refusal> {
+pub(crate) async fn home(Shared(app): Shared<App>, _: Staff) -> Result<Redirect, Refusal> {
     let begun = newest(&app, None).await?.is_some();
     Ok(Redirect::to(if begun { "/orders" } else { "/start" }))
 }
 
 /// `GET /start`
-pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
+pub(crate) async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let t = p.t;
     let progress = Progress::of(&app).await?;
@@ -137,12 +137,12 @@ pub async fn page(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Re
 
 /// The chosen provider.
 #[derive(Deserialize)]
-pub struct SampleMallForm {
+pub(crate) struct SampleMallForm {
     provider: String,
 }
 
 /// `POST /start/1`: the sample mall.
-pub async fn mall(
+pub(crate) async fn mall(
     Shared(app): Shared<App>,
     admin: Admin,
     Signed(chosen): Signed<SampleMallForm>,
@@ -161,7 +161,7 @@ pub async fn mall(
 }
 
 /// `POST /start/2`: the sample orders.
-pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>) -> Result<Response, Refusal> {
+pub(crate) async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>) -> Result<Response, Refusal> {
     let t = staff.visitor.page().t;
     let mall = app.store.mall_summary(SAMPLE_MALL).await?.ok_or_else(|| Refusal::no_mall(SAMPLE_MALL))?;
     let sample = FileImport {
@@ -183,7 +183,7 @@ pub async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>)
 }
 
 /// `POST /start/3`: credit for one order.
-pub async fn credit(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>) -> Result<Response, Refusal> {
+pub(crate) async fn credit(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let Progress::Orders(order) = Progress::of(&app).await? else { return Ok(app.redirect("/start", &[])) };
     let rows = app.credit.of(&staff.user.name).run(Action::Credit, &[order.id], &|_| {}).await;

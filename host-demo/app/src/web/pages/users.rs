@@ -58,7 +58,7 @@ struct TokenView {
 
 /// The query of the page: the draft with a token that is shown once.
 #[derive(Deserialize)]
-pub struct UsersQuery {
+pub(crate) struct UsersQuery {
     #[serde(default)]
     fresh: String,
 }
@@ -67,7 +67,11 @@ pub struct UsersQuery {
 const NEW_TOKEN: &str = "token";
 
 /// `GET /users`
-pub async fn page(State(app): State<App>, admin: Admin, Query(shown): Query<UsersQuery>) -> Result<Response, Refusal> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    admin: Admin,
+    Query(shown): Query<UsersQuery>,
+) -> Result<Response, Refusal> {
     let fresh = match &admin.0.visitor.session {
         Some(session) if !shown.fresh.is_empty() => {
             let found = app.store.draft(session, NEW_TOKEN, &shown.fresh, clock::now()).await?;
@@ -136,14 +140,18 @@ fn redirect(app: &App, lang: Lang, done: Result<String, UserProblem>) -> Respons
 
 /// A new user.
 #[derive(Deserialize)]
-pub struct NewUserForm {
+pub(crate) struct NewUserForm {
     name: String,
     password: String,
     role: String,
 }
 
 /// `POST /users`
-pub async fn add(State(app): State<App>, admin: Admin, Signed(form): Signed<NewUserForm>) -> Result<Response, Refusal> {
+pub(crate) async fn add(
+    State(app): State<App>,
+    admin: Admin,
+    Signed(form): Signed<NewUserForm>,
+) -> Result<Response, Refusal> {
     let Admin(staff) = &admin;
     let (t, lang) = (staff.visitor.page().t, staff.visitor.lang);
     let role: Role = form.role.parse().map_err(|_| Refusal::Unreadable)?;
@@ -159,13 +167,13 @@ pub async fn add(State(app): State<App>, admin: Admin, Signed(form): Signed<NewU
 
 /// A change of a user; what is absent stays.
 #[derive(Deserialize)]
-pub struct UserChangeForm {
+pub(crate) struct UserChangeForm {
     disabled: Option<String>,
     role: Option<Role>,
 }
 
 /// `POST /users/{id}`
-pub async fn change(
+pub(crate) async fn change(
     State(app): State<App>,
     Admin(staff): Admin,
     Path(id): Path<i64>,
@@ -185,13 +193,13 @@ pub async fn change(
 
 /// A new token.
 #[derive(Deserialize)]
-pub struct NewTokenForm {
+pub(crate) struct NewTokenForm {
     name: String,
     role: String,
 }
 
 /// `POST /tokens`: redirects to the page that shows the token once, so that reloading the page does not issue another.
-pub async fn issue(
+pub(crate) async fn issue(
     State(app): State<App>,
     admin: Admin,
     Signed(form): Signed<NewTokenForm>,
@@ -212,7 +220,7 @@ pub async fn issue(
 }
 
 /// `POST /tokens/{id}/revoke`
-pub async fn revoke(
+pub(crate) async fn revoke(
     State(app): State<App>,
     Admin(staff): Admin,
     Path(id): Path<i64>,

@@ -7,7 +7,7 @@ use service::messages::localize::Localize;
 use store::ListOrder;
 
 /// A button of a row or of the panel that begins an action.
-pub struct ActionButton {
+pub(crate) struct ActionButton {
     /// The action, as requests name it.
     pub name: String,
     /// The action in the language of the page.
@@ -24,7 +24,7 @@ pub struct ActionButton {
 
 impl ActionButton {
     /// The button of `action` in the panel.
-    pub fn of_panel(action: Action, lang: Lang) -> Self {
+    pub(crate) fn of_panel(action: Action, lang: Lang) -> Self {
         Self {
             name: action.to_string(),
             label: action.localized(lang),
@@ -36,7 +36,7 @@ impl ActionButton {
     }
 
     /// The button of `action` in the row of `order`.
-    pub fn of_order(action: Action, order: &ListOrder, lang: Lang, t: &Texts) -> Self {
+    pub(crate) fn of_order(action: Action, order: &ListOrder, lang: Lang, t: &Texts) -> Self {
         Self {
             aria: fill(t.action_on, &[&order.number, &action.localized(lang)]),
             confirm: fill(t.confirm_cancel, &[&order.number]),

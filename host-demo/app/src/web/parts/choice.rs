@@ -6,7 +6,7 @@ use service::messages::localize::Localize;
 use service::transfer::FileKind;
 
 /// A value of a form that can be chosen.
-pub struct Choice {
+pub(crate) struct Choice {
     /// The value that the form sends.
     pub value: &'static str,
     /// Its label.
@@ -16,7 +16,11 @@ pub struct Choice {
 }
 
 /// The choices of a form: value and label. `default` is chosen where `chosen` is empty.
-pub fn choices<const N: usize>(chosen: &str, default: &str, all: [(&'static str, &'static str); N]) -> Vec<Choice> {
+pub(crate) fn choices<const N: usize>(
+    chosen: &str,
+    default: &str,
+    all: [(&'static str, &'static str); N],
+) -> Vec<Choice> {
     let chosen = if chosen.is_empty() { default } else { chosen };
     let choice =
         |(value, label): (&'static str, &str)| Choice { value, label: label.to_owned(), here: value == chosen };
@@ -24,7 +28,7 @@ pub fn choices<const N: usize>(chosen: &str, default: &str, all: [(&'static str,
 }
 
 /// How the invoice reaches the buyer: 別送 or 同梱.
-pub fn invoices(chosen: Option<Invoice>, lang: Lang) -> Vec<Choice> {
+pub(crate) fn invoices(chosen: Option<Invoice>, lang: Lang) -> Vec<Choice> {
     let choice = |(value, invoice): (&'static str, Invoice)| Choice {
         value,
         label: invoice.localized(lang).to_owned(),
@@ -34,7 +38,7 @@ pub fn invoices(chosen: Option<Invoice>, lang: Lang) -> Vec<Choice> {
 }
 
 /// The kinds of CSV files, with these labels.
-pub fn file_kinds(chosen: FileKind, [orders, results, decisions]: [&str; 3]) -> Vec<Choice> {
+pub(crate) fn file_kinds(chosen: FileKind, [orders, results, decisions]: [&str; 3]) -> Vec<Choice> {
     let choice = |(value, what, label): (&'static str, FileKind, &str)| Choice {
         value,
         label: label.to_owned(),

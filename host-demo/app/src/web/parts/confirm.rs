@@ -10,7 +10,7 @@ use store::OrderTotal;
 /// A question with the form that answers it.
 #[derive(Template)]
 #[template(path = "confirm.html")]
-pub struct ConfirmPage {
+pub(crate) struct ConfirmPage {
     /// The frame of the page.
     pub p: Page,
     /// Its heading.
@@ -32,7 +32,7 @@ pub struct ConfirmPage {
 }
 
 /// A table of the page.
-pub struct ConfirmTable {
+pub(crate) struct ConfirmTable {
     /// Its caption.
     pub caption: &'static str,
     /// The headings of its columns. The columns after the first hold numbers.
@@ -42,7 +42,7 @@ pub struct ConfirmTable {
 }
 
 /// A button of the page.
-pub struct ConfirmButton {
+pub(crate) struct ConfirmButton {
     /// The name of the field that it sends.
     pub name: &'static str,
     /// The value of that field.
@@ -54,11 +54,11 @@ pub struct ConfirmButton {
 }
 
 /// The number of orders of `sum` as text.
-pub fn orders_text(sum: OrderTotal, t: &Texts) -> String {
+pub(crate) fn orders_text(sum: OrderTotal, t: &Texts) -> String {
     fill(t.orders_count, &[&sum.orders])
 }
 
 /// The amount billed of `sum` as text.
-pub fn billed_text(sum: OrderTotal, t: &Texts) -> String {
+pub(crate) fn billed_text(sum: OrderTotal, t: &Texts) -> String {
     fill(t.yen_amount, &[&yen(sum.billed)])
 }

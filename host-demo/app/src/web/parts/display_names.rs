@@ -11,7 +11,7 @@ use store::StoreError;
 const PANEL: [Action; 4] = [Action::Credit, Action::Check, Action::Cancel, Action::Sync];
 
 /// The names of malls, providers and carriers, for the ids that orders hold.
-pub struct DisplayNames {
+pub(crate) struct DisplayNames {
     /// The language of the names.
     pub lang: Lang,
     malls: HashMap<String, String>,
@@ -23,7 +23,7 @@ pub struct DisplayNames {
 
 impl DisplayNames {
     /// The names of all malls and of all plugins that are loaded now, in `lang`.
-    pub async fn of(app: &App, lang: Lang) -> Result<Self, StoreError> {
+    pub(crate) async fn of(app: &App, lang: Lang) -> Result<Self, StoreError> {
         let plugins = app.registry.all();
         let carriers = plugins.iter().map(|plugin| {
             let info = plugin.info();
@@ -40,20 +40,20 @@ impl DisplayNames {
     }
 
     /// All malls: id and name.
-    pub fn malls(&self) -> Vec<(String, String)> {
+    pub(crate) fn malls(&self) -> Vec<(String, String)> {
         let mut malls: Vec<_> = self.malls.iter().map(|(id, name)| (id.clone(), name.clone())).collect();
         malls.sort();
         malls
     }
 
     /// All loaded providers: id and name.
-    pub fn providers(&self) -> Vec<(String, String)> {
+    pub(crate) fn providers(&self) -> Vec<(String, String)> {
         self.providers.clone()
     }
 
     /// The actions of the panel for orders of `mall`, or of all malls if it is empty. Credit is left out where every
     /// result comes by CSV.
-    pub fn panel(&self, mall: &str) -> impl Iterator<Item = Action> {
+    pub(crate) fn panel(&self, mall: &str) -> impl Iterator<Item = Action> {
         let by_csv = match mall {
             "" => !self.malls.is_empty() && self.by_csv.len() == self.malls.len(),
             mall => self.by_csv.contains(mall),
@@ -62,22 +62,22 @@ impl DisplayNames {
     }
 
     /// The name of a mall; its id if the mall is unknown.
-    pub fn mall(&self, id: &str) -> String {
+    pub(crate) fn mall(&self, id: &str) -> String {
         self.malls.get(id).map_or(id, String::as_str).to_owned()
     }
 
     /// The name of a provider; its id if its plugin is not loaded.
-    pub fn provider(&self, id: &str) -> String {
+    pub(crate) fn provider(&self, id: &str) -> String {
         self.providers.iter().find(|(known, _)| known == id).map_or(id, |(_, name)| name).to_owned()
     }
 
     /// Every carrier of a provider: id and name.
-    pub fn carriers(&self, provider: &str) -> Vec<(String, String)> {
+    pub(crate) fn carriers(&self, provider: &str) -> Vec<(String, String)> {
         self.carriers.get(provider).cloned().unwrap_or_default()
     }
 
     /// The name of a carrier of a provider; its id if it is unknown.
-    pub fn carrier(&self, provider: &str, id: &str) -> String {
+    pub(crate) fn carrier(&self, provider: &str, id: &str) -> String {
         let known = self.carriers.get(provider).into_iter().flatten().find(|(known, _)| known == id);
         known.map_or(id, |(_, name)| name).to_owned()
     }

@@ -16,7 +16,7 @@ use service::results::ResultsError;
 use service::transfer::{self, FileImport, ImportReport, TransferError};
 
 /// What an import did, or would do.
-pub struct ImportOutcome {
+pub(crate) struct ImportOutcome {
     /// How many rows had which result.
     pub counts: RowCounts,
     /// The line, the number of the order, what happens to it.
@@ -46,7 +46,7 @@ fn lines<T>(report: &FileReport<T>, text: impl Fn(&T) -> String) -> Vec<(u64, St
 }
 
 /// Why nothing of a file was imported.
-pub enum FileRefusal {
+pub(crate) enum FileRefusal {
     /// The file cannot be imported; the text says why.
     Unfit(String),
     /// The operator has to say which of its orders are taken.
@@ -54,7 +54,7 @@ pub enum FileRefusal {
 }
 
 /// Imports a file for the user or token `who`, or says what that would do.
-pub async fn import_file(
+pub(crate) async fn import_file(
     app: &App,
     file: &FileImport,
     who: &str,

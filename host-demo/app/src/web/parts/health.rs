@@ -9,7 +9,7 @@ use domain::clock;
 use store::BreakerState;
 
 /// The health of the provider `id`, in the language of the page `p`.
-pub async fn provider_health(app: &App, id: &str, p: &Page) -> Result<Notice, Refusal> {
+pub(crate) async fn provider_health(app: &App, id: &str, p: &Page) -> Result<Notice, Refusal> {
     let breaker = app.store.breakers().await?.into_iter().find(|breaker| breaker.provider == id);
     let Some(breaker) = breaker.filter(|breaker| breaker.failures > 0 || breaker.state != BreakerState::Closed) else {
         return Ok(Notice::new(Tone::Ok, p.t.health_well));

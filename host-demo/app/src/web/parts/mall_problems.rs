@@ -8,7 +8,7 @@ use service::messages::localize::Localize;
 
 /// What is wrong with a mall apart from what its provider says: the field and the message. A field of several rows has
 /// the messages of all of them.
-pub fn own_problems(found: &MallProblems, lang: Lang) -> Vec<(String, String)> {
+pub(crate) fn own_problems(found: &MallProblems, lang: Lang) -> Vec<(String, String)> {
     let mut problems: Vec<(String, String)> = Vec::new();
     for MallProblem { key, wrong } in &found.own {
         let (field, message) = match key.split_once('.') {

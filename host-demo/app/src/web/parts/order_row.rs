@@ -13,7 +13,7 @@ use service::messages::localize::Localize;
 use store::ListOrder;
 
 /// A row of the order list.
-pub struct OrderRow {
+pub(crate) struct OrderRow {
     /// The store's number of the order.
     pub id: i64,
     /// The version of the order that the page shows.
@@ -62,7 +62,7 @@ pub struct OrderRow {
 
 impl OrderRow {
     /// The row of `order`.
-    pub fn new(order: &ListOrder, names: &DisplayNames, t: &Texts, ticked: bool) -> Self {
+    pub(crate) fn new(order: &ListOrder, names: &DisplayNames, t: &Texts, ticked: bool) -> Self {
         let lang = names.lang;
         let today = clock::today().to_string();
         Self {
@@ -78,7 +78,7 @@ impl OrderRow {
             provider: names.provider(&order.provider),
             state: order.state.localized(lang),
             tone: state_tone(order.state),
-            problem: order.problem.as_ref().map(|problem| summary(&problem, lang)),
+            problem: order.problem.as_ref().map(|problem| summary(problem, lang)),
             buttons: order.actions().map(|action| ActionButton::of_order(action, order, lang, t)).collect(),
             total: yen(order.total()),
             billed: yen(order.amounts.billed),
@@ -98,7 +98,7 @@ impl OrderRow {
 }
 
 /// `order` with the columns of the list only.
-pub fn list_order(order: &Order) -> ListOrder {
+pub(crate) fn list_order(order: &Order) -> ListOrder {
     let tracking = order.tracking.as_ref();
     ListOrder {
         id: order.id,

@@ -9,7 +9,7 @@ use service::credit::CreditRow;
 use service::messages::localize::Localize;
 
 /// The tone of a state.
-pub fn state_tone(state: State) -> Tone {
+pub(crate) fn state_tone(state: State) -> Tone {
     match state {
         State::NotAsked => Tone::None,
         State::Approved | State::Synced => Tone::Ok,
@@ -22,7 +22,7 @@ pub fn state_tone(state: State) -> Tone {
 }
 
 /// The tone of an outcome.
-pub fn outcome_tone(outcome: Outcome) -> Tone {
+pub(crate) fn outcome_tone(outcome: Outcome) -> Tone {
     match outcome {
         Outcome::Success => Tone::Ok,
         Outcome::Failure => Tone::Bad,
@@ -31,7 +31,7 @@ pub fn outcome_tone(outcome: Outcome) -> Tone {
 }
 
 /// The outcome of an action on one order, as a notice.
-pub fn outcome_notice(row: &CreditRow, action: Action, lang: Lang, t: &Texts) -> Notice {
+pub(crate) fn outcome_notice(row: &CreditRow, action: Action, lang: Lang, t: &Texts) -> Notice {
     let text = match row.outcome {
         Outcome::Success => t.done_success,
         Outcome::Failure => t.done_failure,

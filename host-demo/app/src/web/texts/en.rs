@@ -3,7 +3,7 @@
 use crate::web::texts::catalog::Texts;
 
 /// English: every text of the pages.
-pub static EN: Texts = Texts {
+pub(crate) static EN: Texts = Texts {
     platform: "Order platform",
     skip: "Skip to content",
     menu: "Menu",
@@ -360,7 +360,7 @@ pub static EN: Texts = Texts {
     tokens: "API tokens",
     tokens_lead: "Everything on these pages can be done through the JSON API too. Send a token as Authorization: Bearer; calls that act need an Idempotency-Key.",
     token_name: "Purpose",
-    token_once: "This token is shown only now. Keep it in a safe row_number.",
+    token_once: "This token is shown only now. Keep it in a safe place.",
     add_token: "Issue a token",
     revoke: "Revoke",
     revoked: "revoked",

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 /// `text` with its placeholders `{0}`, `{1}` … replaced by `parts`. A part is inserted as it is: placeholders inside it
 /// are not replaced.
-pub fn fill(text: &str, parts: &[&dyn Display]) -> String {
+pub(crate) fn fill(text: &str, parts: &[&dyn Display]) -> String {
     let mut pieces = text.split('{');
     let mut filled = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {

@@ -3,7 +3,7 @@
 use crate::web::texts::catalog::Texts;
 
 /// 日本語: every text of the pages.
-pub static JA: Texts = Texts {
+pub(crate) static JA: Texts = Texts {
     platform: "受注管理",
     skip: "本文へ移動",
     menu: "メニュー",

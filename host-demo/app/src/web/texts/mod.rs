@@ -8,10 +8,10 @@ pub(crate) mod format;
 mod ja;
 pub(crate) mod operations;
 
-pub use catalog::Texts;
-pub use en::EN;
-pub use fill::fill;
-pub use ja::JA;
+pub(super) use catalog::Texts;
+pub(super) use en::EN;
+pub(super) use fill::fill;
+pub(super) use ja::JA;
 
 #[cfg(test)]
 mod tests {

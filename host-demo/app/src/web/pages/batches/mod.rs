@@ -1,6 +1,6 @@
 //! Actions on many orders: the panel begins a batch, whose page shows its progress and then its results.
 
-pub mod panel;
-pub mod progress;
+pub(crate) mod panel;
+pub(crate) mod progress;
 mod selection;
-pub mod view;
+pub(crate) mod view;

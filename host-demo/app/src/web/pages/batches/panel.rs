@@ -19,7 +19,7 @@ use store::{IdempotencyCheck, IdempotentRequest, MAX_BATCH, PAGE};
 
 /// The form of the panel.
 #[derive(Deserialize)]
-pub struct PanelForm {
+pub(crate) struct PanelForm {
     action: String,
     scope: String,
     once: String,
@@ -94,7 +94,7 @@ impl PanelForm {
 }
 
 /// `POST /batches`
-pub async fn begin(
+pub(crate) async fn begin(
     Shared(app): Shared<App>,
     staff: Staff,
     Signed(panel): Signed<PanelForm>,
@@ -137,7 +137,11 @@ pub async fn begin(
     let batch = match batches::begin(&app.store, action, &ids, &staff.user.name).await {
         Ok(batch) => batch,
         Err(BatchError::Store(error)) => return Err(error.into()),
-        Err(error) => return Err(Refusal::failed(&error)),
+        // The list shows no such orders: the form was made by hand.
+        Err(_) => {
+            app.store.forget_call(call).await?;
+            return Err(Refusal::Unreadable);
+        }
     };
     let path = format!("/batches/{batch}");
     app.store.end_call(call, 303, &path).await?;

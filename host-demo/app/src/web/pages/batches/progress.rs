@@ -27,7 +27,7 @@ struct ProgressPart {
 }
 
 /// The progress of a batch.
-pub struct ProgressView {
+pub(crate) struct ProgressView {
     /// How many rows are done, as text.
     pub text: String,
     /// Rows in all.
@@ -46,7 +46,7 @@ pub struct ProgressView {
 
 impl ProgressView {
     /// For a page with the frame `p`.
-    pub fn new(progress: &BatchProgress, waits: &[Wait], p: &Page) -> Self {
+    pub(crate) fn new(progress: &BatchProgress, waits: &[Wait], p: &Page) -> Self {
         let t = p.t;
         let (total, done) = (progress.total(), progress.done());
         let text = if done == total { fill(t.batch_done, &[&total]) } else { fill(t.batch_running, &[&total, &done]) };
@@ -58,7 +58,7 @@ impl ProgressView {
 
 /// `GET /batches/{id}/events`: the progress of a batch as server-sent events until it is finished. It is read from the
 /// store, so any process may do the work.
-pub async fn events(
+pub(crate) async fn events(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,
@@ -105,6 +105,6 @@ async fn next_event(
 }
 
 /// The batch with this number.
-pub async fn find_batch(app: &App, id: i64) -> Result<Batch, Refusal> {
+pub(crate) async fn find_batch(app: &App, id: i64) -> Result<Batch, Refusal> {
     app.store.batch(id).await?.ok_or_else(|| Refusal::NotFound(Missing::Batch(id.to_string())))
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use store::{BatchCandidate, OrderTotal};
 
 /// What an action would do with chosen orders now.
-pub struct Selection {
+pub(super) struct Selection {
     action: Action,
     /// The orders whose state offers the action, in the order in which they were chosen.
     able: Vec<BatchCandidate>,
@@ -25,7 +25,7 @@ pub struct Selection {
 
 impl Selection {
     /// Reads what the action needs of the orders `ids`.
-    pub async fn of(app: &App, action: Action, ids: &[i64]) -> Result<Self, Refusal> {
+    pub(super) async fn of(app: &App, action: Action, ids: &[i64]) -> Result<Self, Refusal> {
         let positions: HashMap<i64, usize> = ids.iter().enumerate().map(|(position, id)| (*id, position)).collect();
         let mut candidates = app.store.candidates(action, ids).await?;
         candidates.sort_by_key(|candidate| positions.get(&candidate.id).copied());
@@ -34,20 +34,20 @@ impl Selection {
     }
 
     /// The orders that the action is done with.
-    pub fn ids(&self) -> Vec<i64> {
+    pub(super) fn ids(&self) -> Vec<i64> {
         self.able.iter().map(|candidate| candidate.id).collect()
     }
 
     /// A digest of everything that the confirmation page shows. If any of it has changed, the confirmation
     /// was for something else.
-    pub fn digest(&self, app: &App) -> String {
+    pub(super) fn digest(&self, app: &App) -> String {
         let line = |order: &BatchCandidate| format!("{} {} {}", order.id, order.provider, order.billed);
         let orders: Vec<String> = self.able.iter().map(line).collect();
         app.store.digest("confirmed", &[self.action.to_string().as_bytes(), orders.join("\n").as_bytes()])
     }
 
     /// The confirmation page; its form sends the fields `hidden` again, its other link leads `back`.
-    pub async fn confirm_page(
+    pub(super) async fn confirm_page(
         &self,
         app: &App,
         mut p: Page,

@@ -96,7 +96,7 @@ impl BatchRowView {
 }
 
 /// `GET /batches`
-pub async fn list(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
+pub(crate) async fn list(Shared(app): Shared<App>, staff: Staff) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let mut batches = Vec::new();
     for batch in app.store.batches(LATEST).await? {
@@ -118,7 +118,7 @@ fn heading(batch: &Batch, progress: &BatchProgress, p: &Page) -> String {
 
 /// The query of the page of a batch.
 #[derive(Deserialize)]
-pub struct BatchPageQuery {
+pub(crate) struct BatchPageQuery {
     /// The first row of the page, counted from 0.
     #[serde(default)]
     from: i64,
@@ -127,7 +127,7 @@ pub struct BatchPageQuery {
 }
 
 /// `GET /batches/{id}`
-pub async fn page(
+pub(crate) async fn page(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,
@@ -161,7 +161,7 @@ pub async fn page(
 }
 
 /// `POST /batches/{id}/stop`: rows that have not begun are cancelled, calls in flight are finished.
-pub async fn stop(
+pub(crate) async fn stop(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,

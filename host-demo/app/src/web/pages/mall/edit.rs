@@ -24,13 +24,13 @@ use service::providers::plugin_contract::Failure;
 
 /// The query of the form of a new mall.
 #[derive(Deserialize)]
-pub struct NewMallQuery {
+pub(crate) struct NewMallQuery {
     #[serde(default)]
     provider: String,
 }
 
 /// `GET /malls/new`
-pub async fn new(
+pub(crate) async fn new(
     State(app): State<App>,
     admin: Admin,
     Query(chosen): Query<NewMallQuery>,
@@ -40,13 +40,13 @@ pub async fn new(
 }
 
 /// `GET /malls/{id}`
-pub async fn one(State(app): State<App>, admin: Admin, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(crate) async fn one(State(app): State<App>, admin: Admin, Path(id): Path<String>) -> Result<Response, Refusal> {
     let mall = app.store.mall(&id).await?.ok_or_else(|| Refusal::no_mall(&id))?;
     show(&app, &admin, Some(&mall.clone()), MallForm::of(mall), MallReply::default()).await
 }
 
 /// `POST /malls/new`
-pub async fn create(
+pub(crate) async fn create(
     State(app): State<App>,
     admin: Admin,
     Signed(fields): Signed<FormFields>,
@@ -55,7 +55,7 @@ pub async fn create(
 }
 
 /// `POST /malls/{id}`
-pub async fn change(
+pub(crate) async fn change(
     State(app): State<App>,
     admin: Admin,
     Path(id): Path<String>,

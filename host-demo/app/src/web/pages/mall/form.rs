@@ -21,10 +21,10 @@ use std::collections::BTreeMap;
 /// Rows of the fee rule that the form has at least, as in the manual.
 const MIN_ROWS: usize = 4;
 /// Most rows of the fee rule that the form has: more than a shop has bands, and than any provider accepts.
-pub const MAX_ROWS: usize = 100;
+pub(super) const MAX_ROWS: usize = 100;
 
 /// The form of a mall: the mall that it stands for, the input, and the errors in it.
-pub struct MallForm {
+pub(super) struct MallForm {
     /// The mall, as far as the input can be parsed.
     pub mall: Mall,
     /// The rows of the fee rule, as they were typed: from, up to, fee.
@@ -47,7 +47,7 @@ pub struct MallForm {
 
 impl MallForm {
     /// The form of a mall as it is stored, or of a new one.
-    pub fn of(mall: Mall) -> Self {
+    pub(super) fn of(mall: Mall) -> Self {
         let text = |band: &Band| {
             [
                 band.lower.to_string(),
@@ -77,7 +77,7 @@ impl MallForm {
     }
 
     /// The error message of the field `key`.
-    pub fn problem(&self, key: &str) -> Option<&String> {
+    pub(super) fn problem(&self, key: &str) -> Option<&String> {
         self.problems.get(key)
     }
 
@@ -88,7 +88,7 @@ impl MallForm {
 
     /// Parses a form that was sent. A secret that was left empty is the one that was typed before, or stays as it is
     /// stored.
-    pub fn read(
+    pub(super) fn read(
         fields: &FormFields,
         before: Option<&Mall>,
         info: Option<&ProviderInfo>,
@@ -155,7 +155,7 @@ impl MallForm {
     /// # Errors
     ///
     /// The plugin failed to validate.
-    pub async fn check(&mut self, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Result<(), Refusal> {
+    pub(super) async fn check(&mut self, plugin: Option<&Plugin>, lang: Lang, t: &Texts) -> Result<(), Refusal> {
         let found = malls::validate(&self.mall, plugin).await.map_err(|error| Refusal::failed(&error))?;
         self.problems.extend(own_problems(&found, lang));
         self.lost_problems(t);
@@ -192,7 +192,7 @@ impl MallForm {
 }
 
 /// The key of the errors of a row of the fee rule.
-pub fn band_key(at: usize) -> String {
+pub(super) fn band_key(at: usize) -> String {
     format!("fees.{at}")
 }
 
@@ -204,7 +204,7 @@ fn provider_error(problem: &MallProblem, label: String, lang: Lang) -> String {
 }
 
 /// An amount in yen, with or without separators and 円.
-pub fn amount(text: &str) -> Option<i64> {
+pub(super) fn amount(text: &str) -> Option<i64> {
     text.replace([',', '円'], "").parse().ok()
 }
 
@@ -270,16 +270,16 @@ fn headings(fields: &FormFields) -> BTreeMap<String, String> {
 }
 
 /// The modes of a fee rule by their names in the form.
-pub const MODES: [(&str, Mode); 3] = [("keep", Mode::Keep), ("replace", Mode::Replace), ("add", Mode::Add)];
+pub(super) const MODES: [(&str, Mode); 3] = [("keep", Mode::Keep), ("replace", Mode::Replace), ("add", Mode::Add)];
 
 fn mode(name: &str) -> Mode {
     MODES.iter().find(|(known, _)| *known == name).map_or(Mode::Keep, |(_, mode)| *mode)
 }
 
 /// The actions that can begin automatically, by their names in the form.
-pub const STARTS: [&str; 2] = ["credit", "sync"];
+pub(super) const STARTS: [&str; 2] = ["credit", "sync"];
 
 /// When the action `name` of [`STARTS`] begins.
-pub fn start_of<'a>(automation: &'a Automation, name: &str) -> &'a Start {
+pub(super) fn start_of<'a>(automation: &'a Automation, name: &str) -> &'a Start {
     if name == "credit" { &automation.credit } else { &automation.sync }
 }

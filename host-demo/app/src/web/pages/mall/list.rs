@@ -30,7 +30,7 @@ struct MallLine {
 }
 
 /// `GET /malls`
-pub async fn list(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
+pub(crate) async fn list(State(app): State<App>, staff: Staff) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let names = DisplayNames::of(&app, p.lang).await?;
     let line = |mall: MallSummary| MallLine {

@@ -1,8 +1,8 @@
 //! Malls: the list, and the form of one mall.
 
-pub mod edit;
+pub(crate) mod edit;
 mod form;
-pub mod list;
+pub(crate) mod list;
 mod save;
 mod unsaved;
 mod view;

@@ -20,7 +20,7 @@ use service::messages::localize::Localize;
 use store::{AccountChange, Actor, Backlog, MallUpdate, OnBacklog, OrderTotal};
 
 /// Saves the mall, or asks what happens to the orders that wait.
-pub async fn save(
+pub(super) async fn save(
     app: &App,
     admin: &Admin,
     before: Option<&Mall>,

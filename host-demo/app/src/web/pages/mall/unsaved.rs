@@ -15,7 +15,7 @@ const MAX_DRAFT: usize = 64 << 10;
 /// Secrets that were typed and are not saved yet. The server keeps them between two requests of the form (see
 /// [`Store::keep_draft`](store::Store::keep_draft)), because they must not be sent back to a browser.
 #[derive(Default)]
-pub struct UnsavedSecrets {
+pub(super) struct UnsavedSecrets {
     /// By provider and key, so that none is lost while the fields of another provider are shown.
     values: BTreeMap<String, String>,
     /// Secrets that the form relies on and that the server no longer has.
@@ -24,7 +24,12 @@ pub struct UnsavedSecrets {
 
 impl UnsavedSecrets {
     /// The secrets that are kept for the form, and those that it sends now.
-    pub async fn read(app: &App, admin: &Admin, fields: &FormFields, draft: &Draft<'_>) -> Result<Self, Refusal> {
+    pub(super) async fn read(
+        app: &App,
+        admin: &Admin,
+        fields: &FormFields,
+        draft: &Draft<'_>,
+    ) -> Result<Self, Refusal> {
         let mut values: BTreeMap<String, String> = match draft.open(app, admin, fields.one("draft")).await? {
             Some(json) => serde_json::from_str(&json).map_err(|error| Refusal::failed(&error))?,
             None => BTreeMap::new(),
@@ -41,28 +46,28 @@ impl UnsavedSecrets {
     }
 
     /// The secret that was typed for this setting of this provider.
-    pub fn value(&self, provider: &str, key: &str) -> Option<&String> {
+    pub(super) fn value(&self, provider: &str, key: &str) -> Option<&String> {
         self.values.get(&secret_name(provider, key))
     }
 
     /// The names of the secrets that there are.
-    pub fn names(&self) -> impl Iterator<Item = String> {
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
         self.values.keys().cloned()
     }
 
     /// Whether none is lost.
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.lost.is_empty()
     }
 
     /// The keys of the settings of `provider` whose secrets are lost.
-    pub fn lost(&self, provider: &str) -> Vec<String> {
+    pub(super) fn lost(&self, provider: &str) -> Vec<String> {
         let keys = self.lost.iter().filter_map(|name| name.strip_prefix(provider)?.strip_prefix('/'));
         keys.map(str::to_owned).collect()
     }
 
     /// Keeps them on the server. Returns the name of the draft, if there are any.
-    pub async fn keep(&self, app: &App, admin: &Admin, draft: &Draft<'_>) -> Result<Option<String>, Refusal> {
+    pub(super) async fn keep(&self, app: &App, admin: &Admin, draft: &Draft<'_>) -> Result<Option<String>, Refusal> {
         if self.values.is_empty() {
             return Ok(None);
         }
@@ -80,7 +85,7 @@ fn secret_name(provider: &str, key: &str) -> String {
 }
 
 /// The provider whose fields the form had: not the chosen one as long as its fields have not been shown.
-pub fn drawn_provider(fields: &FormFields) -> &str {
+pub(super) fn drawn_provider(fields: &FormFields) -> &str {
     match fields.one("drawn") {
         "" => fields.one("provider"),
         drawn => drawn,
@@ -88,19 +93,19 @@ pub fn drawn_provider(fields: &FormFields) -> &str {
 }
 
 /// Whether a setting must not be sent back to a browser.
-pub fn is_secret(field: &SettingField) -> bool {
+pub(super) fn is_secret(field: &SettingField) -> bool {
     matches!(field.kind, SettingKind::Secret)
 }
 
 /// The draft that the form of a mall keeps on the server.
-pub struct Draft<'a> {
+pub(super) struct Draft<'a> {
     /// The id of the mall; empty for a new one.
     mall: &'a str,
 }
 
 impl<'a> Draft<'a> {
     /// The draft of a mall that is stored as `before`, or of a new one.
-    pub fn of(before: Option<&'a Mall>) -> Self {
+    pub(super) fn of(before: Option<&'a Mall>) -> Self {
         Self { mall: before.map_or("", |before| &before.id) }
     }
 
@@ -123,7 +128,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Deletes the draft: it has been saved.
-    pub async fn forget(&self, app: &App, admin: &Admin, name: &str) -> Result<(), Refusal> {
+    pub(super) async fn forget(&self, app: &App, admin: &Admin, name: &str) -> Result<(), Refusal> {
         if let Some(session) = &admin.0.visitor.session {
             app.store.forget_draft(session, name).await?;
         }

@@ -109,7 +109,7 @@ struct MoveView {
 
 /// What a response shows besides the form.
 #[derive(Default)]
-pub struct MallReply {
+pub(super) struct MallReply {
     /// At the top of the page.
     pub notice: Option<Notice>,
     /// The result of the connection test.
@@ -119,12 +119,12 @@ pub struct MallReply {
 }
 
 /// The address of the form.
-pub fn form_address(before: Option<&Mall>) -> String {
+pub(super) fn form_address(before: Option<&Mall>) -> String {
     before.map_or("/malls/new".to_owned(), |before| format!("/malls/{}", before.id))
 }
 
 /// The page with `form`; `before` is the mall as it is stored.
-pub async fn show(
+pub(super) async fn show(
     app: &App,
     admin: &Admin,
     before: Option<&Mall>,

@@ -43,7 +43,7 @@ struct RowResponse {
 }
 
 /// `POST /orders/{id}/actions/{action}`
-pub async fn act(
+pub(crate) async fn act(
     Shared(app): Shared<App>,
     staff: Staff,
     Path((id, action)): Path<(i64, String)>,
@@ -108,7 +108,7 @@ async fn confirm_cancel(app: &App, mut p: Page, order: &Order, form: &ActionForm
 }
 
 /// `POST /orders/{id}/tracking`
-pub async fn tracking(
+pub(crate) async fn tracking(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,
@@ -154,7 +154,7 @@ fn done(app: &App, id: i64, message: String) -> Response {
 
 /// `POST /orders/{id}/status`: 受注ステータス, the shop's own label for the progress of the order. The automation may be
 /// waiting for it.
-pub async fn status(
+pub(crate) async fn status(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,
@@ -178,7 +178,7 @@ pub async fn status(
 }
 
 /// `POST /orders/{id}/invoice`
-pub async fn invoice(
+pub(crate) async fn invoice(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,
@@ -201,7 +201,7 @@ pub async fn invoice(
 }
 
 /// `POST /orders/{id}/decision`
-pub async fn decide(
+pub(crate) async fn decide(
     Shared(app): Shared<App>,
     staff: Staff,
     Path(id): Path<i64>,

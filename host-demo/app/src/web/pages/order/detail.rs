@@ -22,7 +22,7 @@ use domain::finding::FindingKind;
 use domain::invoice::Invoice;
 use domain::issue::Issue;
 use domain::lang::Lang;
-use domain::mall::{Mall, Start};
+use domain::mall::{MallSummary, Start};
 use domain::order::{Item, Order, Person};
 use service::decisions::{MAX_ID, MAX_NOTE};
 use service::messages::format::yen;
@@ -82,12 +82,12 @@ struct AmountsView {
 }
 
 /// `GET /orders/{id}`
-pub async fn page(Shared(app): Shared<App>, staff: Staff, Path(id): Path<i64>) -> Result<Response, Refusal> {
+pub(crate) async fn page(Shared(app): Shared<App>, staff: Staff, Path(id): Path<i64>) -> Result<Response, Refusal> {
     show(&app, &staff, id, RejectedInput::default(), None).await
 }
 
 /// A form was rejected: shows the order as it is now, the reason, and the input.
-pub async fn show_rejected(
+pub(crate) async fn show_rejected(
     app: &App,
     staff: &Staff,
     id: i64,
@@ -113,7 +113,7 @@ async fn show(
     p.notices.extend(rejection);
     let (t, lang) = (p.t, p.lang);
     let names = DisplayNames::of(app, lang).await?;
-    let mall = app.store.mall(&order.mall).await?.ok_or_else(|| Refusal::no_mall(&order.mall))?;
+    let mall = app.store.mall_summary(&order.mall).await?.ok_or_else(|| Refusal::no_mall(&order.mall))?;
     let history = app.store.history(id).await?;
     let invoice = match &input.invoice {
         Some(typed) => Invoice::parse(typed),
@@ -160,7 +160,7 @@ async fn show(
 }
 
 /// Why an action is not offered although the state would allow it, or is not begun automatically.
-fn explained(order: &Order, mall: &Mall, t: &Texts) -> Vec<&'static str> {
+fn explained(order: &Order, mall: &MallSummary, t: &Texts) -> Vec<&'static str> {
     let is_held = order.held.is_some_and(|held| {
         Some(held) == order.state.automatic() && order.offers(held) && automation::start(mall, held) != Start::Never
     });
@@ -173,7 +173,7 @@ fn explained(order: &Order, mall: &Mall, t: &Texts) -> Vec<&'static str> {
 }
 
 /// The order with the number `id`.
-pub async fn find_order(app: &App, id: i64) -> Result<Order, Refusal> {
+pub(crate) async fn find_order(app: &App, id: i64) -> Result<Order, Refusal> {
     app.store.order(id).await?.ok_or_else(|| Refusal::no_order(id))
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// The form of an action. Every form of an order sends the version of the order that the operator saw: if it has changed
 /// since, nothing is done.
 #[derive(Deserialize)]
-pub struct ActionForm {
+pub(crate) struct ActionForm {
     /// The version of the order on the page.
     pub version: i64,
     /// The list that the action was begun from.
@@ -19,7 +19,7 @@ pub struct ActionForm {
 
 /// Carrier, tracking number and day of shipping, as they were typed.
 #[derive(Default, Deserialize)]
-pub struct TrackingForm {
+pub(crate) struct TrackingForm {
     /// The version of the order on the page.
     #[serde(default)]
     pub version: i64,
@@ -33,7 +33,7 @@ pub struct TrackingForm {
 
 impl TrackingForm {
     /// What is entered for `order`.
-    pub fn of(order: &Order) -> Self {
+    pub(crate) fn of(order: &Order) -> Self {
         let entered = order.tracking.as_ref();
         Self {
             version: order.version,
@@ -46,7 +46,7 @@ impl TrackingForm {
 
 /// 受注ステータス, as it was typed.
 #[derive(Deserialize)]
-pub struct StatusForm {
+pub(crate) struct StatusForm {
     /// The version of the order on the page.
     pub version: i64,
     /// Empty: none.
@@ -56,7 +56,7 @@ pub struct StatusForm {
 
 /// How the invoice reaches the buyer.
 #[derive(Deserialize)]
-pub struct InvoiceForm {
+pub(crate) struct InvoiceForm {
     /// The version of the order on the page.
     pub version: i64,
     /// The name of a choice; any other value stands for the default of the mall.
@@ -66,7 +66,7 @@ pub struct InvoiceForm {
 
 /// What an operator found out at the provider, as it was typed.
 #[derive(Clone, Default, Deserialize)]
-pub struct DecisionForm {
+pub(crate) struct DecisionForm {
     /// The version of the order on the page.
     pub version: i64,
     /// The name of the finding.
@@ -82,7 +82,7 @@ pub struct DecisionForm {
 
 /// The input of a form that was rejected: the page shows it again.
 #[derive(Default)]
-pub struct RejectedInput {
+pub(crate) struct RejectedInput {
     /// Of the form of a decision.
     pub decision: Option<DecisionForm>,
     /// Of the form of tracking.

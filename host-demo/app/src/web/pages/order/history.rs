@@ -8,13 +8,14 @@ use domain::credit_state::{Event, State};
 use domain::issue::Issue;
 use domain::lang::Lang;
 use serde::Deserialize;
+use service::messages::history;
 use service::messages::issue::summary;
 use service::messages::localize::Localize;
 use std::time::Duration;
 use store::HistoryLine;
 
 /// An entry of the history of an order.
-pub struct HistoryEntry {
+pub(super) struct HistoryEntry {
     /// When it happened.
     pub when: String,
     /// The user or the process that did it.
@@ -36,7 +37,7 @@ pub struct HistoryEntry {
 }
 
 /// A call of the plugin.
-pub struct PluginCallView {
+pub(super) struct PluginCallView {
     /// Operation, rows, duration and requests.
     pub summary: String,
     /// The requests that the plugin sent.
@@ -48,7 +49,7 @@ pub struct PluginCallView {
 }
 
 /// A request of the plugin to its gateway.
-pub struct HttpRequestView {
+pub(super) struct HttpRequestView {
     /// Origin and path.
     pub url: String,
     /// How far it came.
@@ -68,7 +69,7 @@ pub struct HttpRequestView {
 }
 
 /// An entry of the history, in `lang`.
-pub fn history_entry(line: &HistoryLine, t: &Texts, lang: Lang) -> HistoryEntry {
+pub(super) fn history_entry(line: &HistoryLine, t: &Texts, lang: Lang) -> HistoryEntry {
     let state = |name: &str| name.parse().map_or("", |state: State| state.localized(lang));
     let problem: Option<Issue> = line.problem.as_ref().and_then(|json| serde_json::from_str(json).ok());
     HistoryEntry {
@@ -79,7 +80,7 @@ pub fn history_entry(line: &HistoryLine, t: &Texts, lang: Lang) -> HistoryEntry 
         from: state(&line.from_state),
         to: state(&line.to_state),
         problem: problem.map(|problem| summary(&problem, lang)),
-        note: line.note.clone(),
+        note: history::note(line, lang),
         calls: line.report.as_deref().map(|report| calls(report, t)).unwrap_or_default(),
     }
 }

@@ -1,6 +1,6 @@
 //! One order: everything that is known about it, and what can be done with it.
 
-pub mod actions;
-pub mod detail;
+pub(crate) mod actions;
+pub(crate) mod detail;
 mod forms;
 mod history;
