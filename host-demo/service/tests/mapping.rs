@@ -150,7 +150,7 @@ fn every_file_of_the_folder_is_a_preset_with_an_export_that_it_reads() {
 
 #[test]
 fn the_mapping_of_the_documentation_is_one() {
-    let page = std::fs::read_to_string(folder("../docs/mapping.md")).unwrap();
+    let page = std::fs::read_to_string(folder("../../docs/mapping.md")).unwrap();
     let (_, rest) = page.split_once("```toml\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
     let mapping = Mapping::parse(example).unwrap();

@@ -23,8 +23,8 @@ on_both! {
     async fn results_are_taken_in_and_every_line_that_is_not_says_why(db) {
         let test = TestStore::new(db).await;
         test.orders(6).await;
-        let mall = by_csv(&test).await;
         let judged = test.claim(&test.all().await[5..], "w").await.remove(0).unwrap();
+        let mall = by_csv(&test).await;
         test.store.apply(&[Change::new(&judged, Event::CreditApproved)], "op", 2).await.unwrap();
         let text = "注文番号,与信結果,与信理由\nA-1,OK,\nA-2,NG,住所不備\nA-3,審査中,\nA-4,たぶん,\nA-5,,\nA-6,NG,\nA-9,OK,\nA-1,NG,\n";
         let (bytes, ..) = SHIFT_JIS.encode(text);
@@ -98,8 +98,8 @@ on_both! {
     async fn what_is_written_can_be_filled_in_and_taken_in_again(db) {
         let test = TestStore::new(db).await;
         test.orders(3).await;
-        let mall = by_csv(&test).await;
         let judged = test.claim(&test.all().await[2..], "w").await.remove(0).unwrap();
+        let mall = by_csv(&test).await;
         test.store.apply(&[Change::new(&judged, Event::CreditUnknown)], "op", 2).await.unwrap();
         for charset in [Charset::Utf8, Charset::ShiftJis] {
             let file = results::write_out(&test.store, &ListQuery::default(), charset).await.unwrap();

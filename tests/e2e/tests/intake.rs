@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host-demo/tests/csv").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host-demo/service/tests/csv").join(name)
 }
 
 struct System {

@@ -309,7 +309,7 @@ impl Day {
         // How orders are paid makes the import ask; what is ticked is taken.
         browser.open("/import").await?;
         browser.choose("#i-mall", "csv").await?;
-        browser.upload("#i-file", &sample("../tests/csv/paid-by-card-and-cancelled.csv")).await?;
+        browser.upload("#i-file", &sample("../service/tests/csv/paid-by-card-and-cancelled.csv")).await?;
         browser.follow("button[value=import]").await?;
         browser.wait_for("#h-question ~ div", "支払方法").await?;
         self.accessible().await?;

@@ -43,8 +43,9 @@ pub const RULES: &[Rule] = &[
     rule("domain", &["store", "service", "cli", "web", "terminal"], "the domain imports no other room"),
     rule("store", &["service", "cli", "web", "terminal"], "the store imports the domain alone"),
     rule("service", &["cli", "web", "terminal"], "a use case knows neither pages nor the command line"),
+    // Which characters a plugin may be given is the host's rule, and what a file has of them is refused.
     Rule {
-        but_to: &["service/csv"],
+        but_to: &["service/csv", "service/providers"],
         ..rule("service/csv", &["service"], "CSV files are below the use cases and know none")
     },
     Rule {
