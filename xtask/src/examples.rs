@@ -31,7 +31,7 @@ fn component(folder: &Path) -> PathBuf {
     folder.join("example-pay.wasm")
 }
 
-/// With a tool from PyPI, in a virtual environment of the example's own.
+/// With a tool from `PyPI`, in a virtual environment of the example's own.
 fn build_python(folder: &Path) -> Result<()> {
     let environment = folder.join(".venv");
     let program = |name: &str| Command::new(environment.join("bin").join(name));

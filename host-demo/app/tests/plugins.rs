@@ -90,12 +90,12 @@ impl Platform {
         });
         let app = app.await.unwrap();
         let router = app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
-        Platform { test, app, router, shelf }
+        Self { test, app, router, shelf }
     }
 
     /// With NP's plugin on the shelf, which may send to [`NP`] alone.
     async fn with_np() -> Self {
-        let platform = Platform::new().await;
+        let platform = Self::new().await;
         let asked = platform.upload("np", "first", NP, None).await;
         assert_eq!(asked.status, StatusCode::CONFLICT, "malls use it, and nothing is there to compare with");
         let answer = platform.upload("np", "first", NP, Some(asked.confirmation())).await;
@@ -172,7 +172,7 @@ impl Answer {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let json: Value = serde_json::from_str(&text).unwrap_or_default();
         let confirmation = json["confirm"]["confirmation"].as_str().unwrap_or_default().to_owned();
-        Answer { status: parts.status, headers: parts.headers, text, confirmation }
+        Self { status: parts.status, headers: parts.headers, text, confirmation }
     }
 
     fn json(&self) -> Value {

@@ -71,7 +71,7 @@ impl Platform {
     async fn with(test: TestStore, https: bool, sandbox: Option<Sandbox>) -> Self {
         let app = start(&test, https, sandbox).await;
         let router = app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
-        Platform { test, app, router }
+        Self { test, app, router }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
@@ -138,7 +138,7 @@ impl Answer {
     async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Self { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
     fn header(&self, name: &str) -> &str {

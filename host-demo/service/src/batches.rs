@@ -19,7 +19,7 @@ pub(crate) struct BatchRows<P> {
 impl<P> BatchRows<P> {
     /// Takes no rows yet.
     pub(crate) fn new(service: CreditService<P>, of: BatchLane) -> Self {
-        BatchRows { service, of }
+        Self { service, of }
     }
 }
 

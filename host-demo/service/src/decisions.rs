@@ -119,7 +119,7 @@ pub enum DecisionsError {
 
 impl From<StoreError> for DecisionsError {
     fn from(error: StoreError) -> Self {
-        DecisionsError::Credit(error.into())
+        Self::Credit(error.into())
     }
 }
 
@@ -188,7 +188,7 @@ impl NamedOrders {
         orders.extend(store.orders_registered(&mall.id, cells(REFERENCE)).await?);
         let numbers = orders.iter().enumerate().map(|(at, order)| (order.number.clone(), at)).collect();
         let references = orders.iter().enumerate().map(|(at, order)| (order.reference().to_owned(), at)).collect();
-        Ok(NamedOrders { by_number: numbers, by_reference: references, orders })
+        Ok(Self { by_number: numbers, by_reference: references, orders })
     }
 
     /// The order that the row names by either or both.

@@ -40,7 +40,7 @@ pub struct Dispatcher<P> {
 impl<P: Provider + Clone + 'static> Dispatcher<P> {
     /// A dispatcher without queues.
     pub fn new(service: CreditService<P>) -> Self {
-        Dispatcher { service, running: JoinSet::new(), keys: HashMap::new(), permits: HashMap::new() }
+        Self { service, running: JoinSet::new(), keys: HashMap::new(), permits: HashMap::new() }
     }
 
     /// Starts a queue for the rows of each batch that wait, that this process can do and that no queue works on.

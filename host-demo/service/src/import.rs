@@ -89,8 +89,8 @@ pub enum ImportError {
 impl From<OrderFileError> for ImportError {
     fn from(unread: OrderFileError) -> Self {
         match unread {
-            OrderFileError::File(problem) => ImportError::File(problem),
-            OrderFileError::ChoiceNeeded(question) => ImportError::ChoiceNeeded(question),
+            OrderFileError::File(problem) => Self::File(problem),
+            OrderFileError::ChoiceNeeded(question) => Self::ChoiceNeeded(question),
         }
     }
 }
@@ -180,8 +180,8 @@ enum Correction {
 impl ImportStep {
     fn done(self) -> ImportedOrder {
         match self {
-            ImportStep::Insert(order) => ImportedOrder { order, corrected: false },
-            ImportStep::Correct { file, .. } => ImportedOrder { order: file, corrected: true },
+            Self::Insert(order) => ImportedOrder { order, corrected: false },
+            Self::Correct { file, .. } => ImportedOrder { order: file, corrected: true },
         }
     }
 }

@@ -30,14 +30,14 @@ impl Files {
     /// The component at `path` and the permission file beside it.
     pub fn read(directory: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
         let permissions = Permissions::text_of(path.with_extension("toml"))?;
-        Ok(Files { name: path.to_owned(), component: directory.host().read(path)?, permissions })
+        Ok(Self { name: path.to_owned(), component: directory.host().read(path)?, permissions })
     }
 }
 
 impl Files {
     /// Files that were uploaded, and have no name of their own.
     pub fn uploaded(component: Vec<u8>, permissions: &[u8]) -> Self {
-        Files { name: "component".into(), component, permissions: String::from_utf8_lossy(permissions).into_owned() }
+        Self { name: "component".into(), component, permissions: String::from_utf8_lossy(permissions).into_owned() }
     }
 }
 

@@ -73,16 +73,16 @@ impl ImportReport {
     /// How many rows were taken, refused and skipped.
     pub fn counts(&self) -> RowCounts {
         match self {
-            ImportReport::Orders { report, .. } => report.counts(),
-            ImportReport::States(report) => report.counts(),
+            Self::Orders { report, .. } => report.counts(),
+            Self::States(report) => report.counts(),
         }
     }
 
     /// The orders that were refused, in the order of the file.
     pub fn refused(&self) -> Vec<InvalidOrder> {
         match self {
-            ImportReport::Orders { report, .. } => report.bad().collect(),
-            ImportReport::States(report) => report.bad().collect(),
+            Self::Orders { report, .. } => report.bad().collect(),
+            Self::States(report) => report.bad().collect(),
         }
     }
 }
@@ -124,10 +124,10 @@ pub enum TransferError {
 impl From<ImportError> for TransferError {
     fn from(error: ImportError) -> Self {
         match error {
-            ImportError::File(error) => TransferError::File(error),
-            ImportError::ChoiceNeeded(question) => TransferError::ChoiceNeeded(question),
-            ImportError::Store(error) => TransferError::Store(error),
-            ImportError::Fee { number, source } => TransferError::Fee { number, source },
+            ImportError::File(error) => Self::File(error),
+            ImportError::ChoiceNeeded(question) => Self::ChoiceNeeded(question),
+            ImportError::Store(error) => Self::Store(error),
+            ImportError::Fee { number, source } => Self::Fee { number, source },
         }
     }
 }
@@ -135,9 +135,9 @@ impl From<ImportError> for TransferError {
 impl From<ResultsError> for TransferError {
     fn from(error: ResultsError) -> Self {
         match error {
-            ResultsError::NotByCsv(mall) => TransferError::NotByCsv(mall),
-            ResultsError::File(error) => TransferError::File(error),
-            ResultsError::Store(error) => TransferError::Store(error),
+            ResultsError::NotByCsv(mall) => Self::NotByCsv(mall),
+            ResultsError::File(error) => Self::File(error),
+            ResultsError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -145,8 +145,8 @@ impl From<ResultsError> for TransferError {
 impl From<DecisionsError> for TransferError {
     fn from(error: DecisionsError) -> Self {
         match error {
-            DecisionsError::File(error) => TransferError::File(error),
-            DecisionsError::Credit(error) => TransferError::Credit(error),
+            DecisionsError::File(error) => Self::File(error),
+            DecisionsError::Credit(error) => Self::Credit(error),
         }
     }
 }

@@ -40,7 +40,7 @@ impl Platform {
             concurrency: 4,
             in_flight_window: Duration::ZERO,
         };
-        Platform { test, desk }
+        Self { test, desk }
     }
 
     async fn set(&self, mall: Mall) -> Mall {

@@ -39,7 +39,7 @@ impl Office {
             concurrency: 4,
             in_flight_window: Duration::ZERO,
         };
-        Office { test, desk, fake, ids }
+        Self { test, desk, fake, ids }
     }
 
     async fn run(&self, action: Action) -> Vec<CreditRow> {

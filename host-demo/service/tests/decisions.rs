@@ -39,7 +39,7 @@ impl Office {
         };
         desk.run(Action::Credit, &ids, &|_| {}).await.unwrap();
         assert!(fake.script_is_done(), "every answer was lost");
-        let office = Office { test, desk, fake };
+        let office = Self { test, desk, fake };
         assert!(office.states().await.iter().all(|state| *state == State::Unknown));
         office
     }

@@ -50,7 +50,7 @@ impl Followed {
             };
             shelf.follow(&followed, || vec!["np".to_owned()], tell).await;
         });
-        Followed { folder, host, registry, news, following }
+        Self { folder, host, registry, news, following }
     }
 
     fn file(&self, name: &str) -> PathBuf {

@@ -58,7 +58,7 @@ struct Platform {
 impl Platform {
     async fn new(db: Db, by: Actor, neighbour: Option<Fake>) -> Self {
         let test = TestStore::new(db).await;
-        Platform { test, neighbour, by }
+        Self { test, neighbour, by }
     }
 
     /// A mall of `provider` with orders to be credited; their batch, if it is one that does them.

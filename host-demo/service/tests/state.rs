@@ -84,7 +84,7 @@ enum Held {
 
 impl Held {
     fn live(self) -> bool {
-        !matches!(self, Held::Nothing | Held::Dead)
+        !matches!(self, Self::Nothing | Self::Dead)
     }
 }
 

@@ -57,8 +57,8 @@ impl Answer {
     /// What was answered to `call`, or why it was refused.
     pub fn accepted(self, call: &str) -> Result<Element, Failure> {
         match self {
-            Answer::Accepted(document) => Ok(document),
-            Answer::Refused(code) => Err(codes::failure(call, &code)),
+            Self::Accepted(document) => Ok(document),
+            Self::Refused(code) => Err(codes::failure(call, &code)),
         }
     }
 }

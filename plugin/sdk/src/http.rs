@@ -33,7 +33,7 @@ pub struct Request {
 impl Request {
     /// A POST of `body` to `url`.
     pub fn post(url: String, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Request { method: "POST", url, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
+        Self { method: "POST", url, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
     }
 
     /// The headers as they go out: its own, [`ALWAYS`], and the body's length.
@@ -70,8 +70,8 @@ impl SendError {
     /// The contract's failure.
     pub fn into_failure(self) -> Failure {
         match self {
-            SendError::NotSent(message) => Failure::NotSent(reason("not-sent".to_owned(), message)),
-            SendError::OutcomeUnknown(message) => Failure::OutcomeUnknown(reason("answer-lost".to_owned(), message)),
+            Self::NotSent(message) => Failure::NotSent(reason("not-sent".to_owned(), message)),
+            Self::OutcomeUnknown(message) => Failure::OutcomeUnknown(reason("answer-lost".to_owned(), message)),
         }
     }
 }
@@ -121,7 +121,7 @@ impl From<ErrorCode> for SendError {
             | HttpRequestUriInvalid
             | HttpRequestUriTooLong
             | HttpRequestHeaderSectionSize(_)
-            | HttpRequestHeaderSize(_) => SendError::NotSent(words),
+            | HttpRequestHeaderSize(_) => Self::NotSent(words),
             ConnectionTerminated
             | ConnectionReadTimeout
             | ConnectionWriteTimeout
@@ -143,7 +143,7 @@ impl From<ErrorCode> for SendError {
             | HttpProtocolError
             | LoopDetected
             | ConfigurationError
-            | InternalError(_) => SendError::OutcomeUnknown(words),
+            | InternalError(_) => Self::OutcomeUnknown(words),
         }
     }
 }

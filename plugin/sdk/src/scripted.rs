@@ -12,7 +12,7 @@ pub struct Scripted<F> {
 impl<F: Fn(&Request) -> Result<Response, SendError>> Scripted<F> {
     /// A gateway that answers with `answer`.
     pub fn new(answer: F) -> Self {
-        Scripted { answer, sent: RefCell::default() }
+        Self { answer, sent: RefCell::default() }
     }
 
     /// What was sent so far, in order.

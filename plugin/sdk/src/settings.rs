@@ -18,7 +18,7 @@ impl Settings {
                 settings.push(Setting { key: field.key.clone(), value: default.clone() });
             }
         }
-        Settings(settings)
+        Self(settings)
     }
 
     /// The value under `key`, or nothing.

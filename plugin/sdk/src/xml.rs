@@ -18,22 +18,22 @@ pub struct Element {
     /// Text directly inside, trimmed.
     pub text: String,
     /// Elements directly inside, in order.
-    pub children: Vec<Element>,
+    pub children: Vec<Self>,
 }
 
 impl Element {
     /// An element with text and nothing else.
     pub fn text(name: &str, text: impl Into<String>) -> Self {
-        Element { name: name.to_owned(), text: text.into(), ..Element::default() }
+        Self { name: name.to_owned(), text: text.into(), ..Self::default() }
     }
 
     /// An element with children and nothing else.
-    pub fn parent(name: &str, children: Vec<Element>) -> Self {
-        Element { name: name.to_owned(), children, ..Element::default() }
+    pub fn parent(name: &str, children: Vec<Self>) -> Self {
+        Self { name: name.to_owned(), children, ..Self::default() }
     }
 
     /// The first child named `name`.
-    pub fn child(&self, name: &str) -> Option<&Element> {
+    pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
@@ -43,7 +43,7 @@ impl Element {
     }
 
     /// All children named `name` below the first child named `list`.
-    pub fn list<'a>(&'a self, list: &str, name: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub fn list<'a>(&'a self, list: &str, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.child(list).into_iter().flat_map(move |list| list.children.iter().filter(move |child| child.name == name))
     }
 

@@ -65,7 +65,7 @@ impl Bare {
         HostView::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
         let component = Component::from_file(&engine, path)?;
         let ready = HostViewPre::new(linker.instantiate_pre(&component)?)?;
-        Ok(Bare { engine, ready, fueled })
+        Ok(Self { engine, ready, fueled })
     }
 
     /// A fresh instance.

@@ -78,7 +78,7 @@ impl Subjects {
         let gateway = Process::gateway(0)?;
         let service = Process::start(&["connector", "--gateway", &gateway.address])?;
         let pool = Pool::new(&gateway.address, None);
-        Ok(Subjects {
+        Ok(Self {
             to_service: Pool::new(&service.address, None),
             bare: Bare::load(&component()?, false)?,
             pooled: Transport::Pooled(pool.clone()),

@@ -162,7 +162,7 @@ impl Process {
         let output = child.stdout.take().context("the gateway has no output")?;
         std::io::BufReader::new(output).read_line(&mut address)?;
         anyhow::ensure!(!address.is_empty(), "the gateway ended before it listened");
-        Ok(Process { child, address: address.trim().to_owned() })
+        Ok(Self { child, address: address.trim().to_owned() })
     }
 
     /// The gateway, answering after `latency_ms`.
@@ -227,7 +227,7 @@ impl Echo {
             let mut asked = vec![0; ECHO.0];
             while other.read_exact(&mut asked).is_ok() && other.write_all(&asked[..ECHO.1]).is_ok() {}
         });
-        Ok(Echo { stream })
+        Ok(Self { stream })
     }
 
     /// There and back once.

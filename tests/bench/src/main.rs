@@ -106,20 +106,20 @@ impl Effort {
     /// Orders in a batch.
     fn batches(self) -> &'static [usize] {
         match self {
-            Effort::Short => &[10, 100],
-            Effort::Long => &[10, 100, 1_000, 10_000],
+            Self::Short => &[10, 100],
+            Self::Long => &[10, 100, 1_000, 10_000],
         }
     }
 
     /// The argument that says the same to a child process.
     fn argument(self) -> Option<&'static str> {
-        (self == Effort::Short).then_some("--short")
+        (self == Self::Short).then_some("--short")
     }
 
     fn pick(self, short: usize, long: usize) -> usize {
         match self {
-            Effort::Short => short,
-            Effort::Long => long,
+            Self::Short => short,
+            Self::Long => long,
         }
     }
 }

@@ -36,7 +36,7 @@ pub struct Pool {
 impl Pool {
     /// An empty pool of connections to `address`, over TLS if there is a connector.
     pub fn new(address: &str, tls: Option<TlsConnector>) -> Self {
-        Pool { address: address.into(), tls, idle: Arc::default() }
+        Self { address: address.into(), tls, idle: Arc::default() }
     }
 
     /// One request and its whole answer.
@@ -87,7 +87,7 @@ impl Transport for Pool {
             sent = sent.header(name, value);
         }
         let sent = sent.body(Full::new(request.body.into())).map_err(|error| unknown(error.into()))?;
-        let answer = Pool::send(self, sent).await.map_err(unknown)?;
+        let answer = Self::send(self, sent).await.map_err(unknown)?;
         let header = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
         Ok(Response {
             status: answer.status().as_u16(),

@@ -21,14 +21,14 @@ pub enum Unit {
 impl Unit {
     fn show(self, value: f64) -> String {
         match self {
-            Unit::Time if value.abs() < 1e-3 => format!("{:.1} µs", value * 1e6),
-            Unit::Time if value.abs() < 1.0 => format!("{:.2} ms", value * 1e3),
-            Unit::Time => format!("{value:.2} s"),
-            Unit::Rate => format!("{value:.0} /s"),
-            Unit::Bytes if value.abs() >= f64::from(10 << 20) => format!("{:.1} MiB", value / 1_048_576.0),
-            Unit::Bytes => format!("{:.0} KiB", value / 1024.0),
-            Unit::Count if value.fract() == 0.0 => format!("{value:.0}"),
-            Unit::Count => format!("{value:.3}"),
+            Self::Time if value.abs() < 1e-3 => format!("{:.1} µs", value * 1e6),
+            Self::Time if value.abs() < 1.0 => format!("{:.2} ms", value * 1e3),
+            Self::Time => format!("{value:.2} s"),
+            Self::Rate => format!("{value:.0} /s"),
+            Self::Bytes if value.abs() >= f64::from(10 << 20) => format!("{:.1} MiB", value / 1_048_576.0),
+            Self::Bytes => format!("{:.0} KiB", value / 1024.0),
+            Self::Count if value.fract() == 0.0 => format!("{value:.0}"),
+            Self::Count => format!("{value:.3}"),
         }
     }
 }
@@ -58,17 +58,17 @@ pub struct Figure {
 impl Figure {
     /// `value` in `unit`; seconds for a time, bytes for a size.
     pub fn new(what: impl Into<String>, unit: Unit, value: f64) -> Self {
-        Figure { what: what.into(), unit, value, peer: None, target: None }
+        Self { what: what.into(), unit, value, peer: None, target: None }
     }
 
     /// Beside the same of `peer`.
     pub fn beside(self, peer: impl Into<String>, value: f64) -> Self {
-        Figure { peer: Some((peer.into(), value)), ..self }
+        Self { peer: Some((peer.into(), value)), ..self }
     }
 
     /// With what it is to reach.
     pub fn target(self, target: Target) -> Self {
-        Figure { target: Some(target), ..self }
+        Self { target: Some(target), ..self }
     }
 
     fn ratio(&self) -> Option<f64> {

@@ -18,12 +18,12 @@ pub struct Line {
 impl Line {
     /// To the simulator of the provider `id`, with its invented merchant; nothing where there is none.
     pub fn to(id: &str) -> Option<Self> {
-        gateways::by_id(id).map(Line::new)
+        gateways::by_id(id).map(Self::new)
     }
 
     /// To this simulator.
     pub fn new(wire: Box<dyn Wire>) -> Self {
-        Line { wire, ledger: RefCell::default() }
+        Self { wire, ledger: RefCell::default() }
     }
 
     /// The base URL that a shop would enter.

@@ -1,4 +1,4 @@
-//! Random orders: odd but legal, as shops' files in UTF-8 and Shift_JIS carry them. Everybody is invented.
+//! Random orders: odd but legal, as shops' files in UTF-8 and `Shift_JIS` carry them. Everybody is invented.
 
 use encoding_rs::SHIFT_JIS;
 use proptest::option;
@@ -163,7 +163,7 @@ const ITEMS: [&str; 24] = [
 ];
 const NOTES: [&str; 4] = ["午前中", "玄関前〜置き配\r\n不在時は宅配BOX", "のし：御祝\n（名入れ 髙橋）", ""];
 
-/// As a file in Shift_JIS holds it: what that has not is not there.
+/// As a file in `Shift_JIS` holds it: what that has not is not there.
 fn in_shift_jis(text: &str) -> String {
     let has = |c: &char| !SHIFT_JIS.encode(c.encode_utf8(&mut [0; 4])).2;
     let text: String = text.chars().filter(has).collect();
@@ -277,7 +277,7 @@ fn order() -> impl Strategy<Value = Order> {
     )
 }
 
-/// The same order out of a file in Shift_JIS.
+/// The same order out of a file in `Shift_JIS`.
 fn from_shift_jis(order: Order) -> Order {
     let optional = |text: Option<String>| text.as_deref().map(in_shift_jis);
     let party = |party: Party| Party {

@@ -66,7 +66,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let golden = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"));
-        Options { settings: BTreeMap::new(), seed: odd::SEED, golden, bless: false, compiler: None }
+        Self { settings: BTreeMap::new(), seed: odd::SEED, golden, bless: false, compiler: None }
     }
 }
 

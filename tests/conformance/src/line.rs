@@ -76,7 +76,7 @@ impl Line {
             // Room for a batch of a thousand that all connect at once.
             _ => Open::Accepting(tokio::spawn(accept(socket.listen(1024)?, does, Arc::clone(&kept)))),
         };
-        Ok(Line { origin, kept, open })
+        Ok(Self { origin, kept, open })
     }
 
     /// Where it is.

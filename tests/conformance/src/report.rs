@@ -27,24 +27,24 @@ impl Outcome {
     /// Passed if there is no reason against it.
     pub fn of(mut reasons: Vec<Words>) -> Self {
         reasons.dedup();
-        if reasons.is_empty() { Outcome::Passed } else { Outcome::Failed(reasons) }
+        if reasons.is_empty() { Self::Passed } else { Self::Failed(reasons) }
     }
 
     /// Mark for people and name for machines.
     fn names(&self) -> (Words, &'static str) {
         match self {
             // The Japanese marks are equally wide, so the columns behind them stand in line.
-            Outcome::Passed => (Words::new("合格　", "passed"), "passed"),
-            Outcome::Failed(_) => (Words::new("不合格", "FAILED"), "failed"),
-            Outcome::NotApplicable(_) => (Words::new("対象外", "n/a   "), "not-applicable"),
+            Self::Passed => (Words::new("合格　", "passed"), "passed"),
+            Self::Failed(_) => (Words::new("不合格", "FAILED"), "failed"),
+            Self::NotApplicable(_) => (Words::new("対象外", "n/a   "), "not-applicable"),
         }
     }
 
     fn reasons(&self) -> &[Words] {
         match self {
-            Outcome::Passed => &[],
-            Outcome::Failed(reasons) => reasons,
-            Outcome::NotApplicable(reason) => std::slice::from_ref(reason),
+            Self::Passed => &[],
+            Self::Failed(reasons) => reasons,
+            Self::NotApplicable(reason) => std::slice::from_ref(reason),
         }
     }
 }

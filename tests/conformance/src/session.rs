@@ -32,22 +32,17 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Operation; 5] = [
-        Operation::TestConnection,
-        Operation::Credit,
-        Operation::CheckCredit,
-        Operation::Cancel,
-        Operation::SyncTracking,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::TestConnection, Self::Credit, Self::CheckCredit, Self::Cancel, Self::SyncTracking];
 
     /// Its name in the contract.
     pub fn name(self) -> &'static str {
         match self {
-            Operation::TestConnection => "test-connection",
-            Operation::Credit => "credit",
-            Operation::CheckCredit => "check-credit",
-            Operation::Cancel => "cancel",
-            Operation::SyncTracking => "sync-tracking",
+            Self::TestConnection => "test-connection",
+            Self::Credit => "credit",
+            Self::CheckCredit => "check-credit",
+            Self::Cancel => "cancel",
+            Self::SyncTracking => "sync-tracking",
         }
     }
 
@@ -55,11 +50,11 @@ impl Operation {
     pub fn limit(self, info: &ProviderInfo) -> u32 {
         let limits = &info.batch_limits;
         match self {
-            Operation::TestConnection => u32::from(info.capabilities.contains(Capability::TEST_CONNECTION)),
-            Operation::Credit => limits.credit,
-            Operation::CheckCredit => limits.check_credit,
-            Operation::Cancel => limits.cancel,
-            Operation::SyncTracking => limits.sync_tracking,
+            Self::TestConnection => u32::from(info.capabilities.contains(Capability::TEST_CONNECTION)),
+            Self::Credit => limits.credit,
+            Self::CheckCredit => limits.check_credit,
+            Self::Cancel => limits.cancel,
+            Self::SyncTracking => limits.sync_tracking,
         }
     }
 }
@@ -79,22 +74,22 @@ impl Rows {
     /// Whose rows they are.
     pub fn operation(&self) -> Operation {
         match self {
-            Rows::Test => Operation::TestConnection,
-            Rows::Orders(_) => Operation::Credit,
-            Rows::Registrations(_) => Operation::CheckCredit,
-            Rows::Cancellations(_) => Operation::Cancel,
-            Rows::Shipments(_) => Operation::SyncTracking,
+            Self::Test => Operation::TestConnection,
+            Self::Orders(_) => Operation::Credit,
+            Self::Registrations(_) => Operation::CheckCredit,
+            Self::Cancellations(_) => Operation::Cancel,
+            Self::Shipments(_) => Operation::SyncTracking,
         }
     }
 
     /// The reference of each row; of the connection test, which is about none, nothing.
     pub fn references(&self) -> Vec<&str> {
         match self {
-            Rows::Test => vec![""],
-            Rows::Orders(rows) => rows.iter().map(|order| order.reference.as_str()).collect(),
-            Rows::Registrations(rows) => rows.iter().map(|row| row.reference.as_str()).collect(),
-            Rows::Cancellations(rows) => rows.iter().map(|row| row.registration.reference.as_str()).collect(),
-            Rows::Shipments(rows) => rows.iter().map(|row| row.registration.reference.as_str()).collect(),
+            Self::Test => vec![""],
+            Self::Orders(rows) => rows.iter().map(|order| order.reference.as_str()).collect(),
+            Self::Registrations(rows) => rows.iter().map(|row| row.reference.as_str()).collect(),
+            Self::Cancellations(rows) => rows.iter().map(|row| row.registration.reference.as_str()).collect(),
+            Self::Shipments(rows) => rows.iter().map(|row| row.registration.reference.as_str()).collect(),
         }
     }
 }
@@ -117,7 +112,7 @@ impl Told {
             call.overruled.iter().for_each(|overruled| words[first + overruled.row] = overruled.reported);
             first += call.rows;
         }
-        Told { operation, words, rows: answer.rows.iter().map(in_short).collect(), calls: answer.calls }
+        Self { operation, words, rows: answer.rows.iter().map(in_short).collect(), calls: answer.calls }
     }
 
     /// Why a call ended without the plugin's answer, if one did.
@@ -217,7 +212,7 @@ impl Session {
         tap: Tap,
         seed: u64,
     ) -> Self {
-        Session { plugin, settings, stage, tap, seed, lines, journal: Mutex::default(), shops: AtomicUsize::new(0) }
+        Self { plugin, settings, stage, tap, seed, lines, journal: Mutex::default(), shops: AtomicUsize::new(0) }
     }
 
     /// The line of the fault `name`.

@@ -70,7 +70,7 @@ impl Tried {
         };
         let needed = field.required && field.default.is_none();
         let absent = !(is_url || needed || given.contains_key(&field.key));
-        Tried { key: field.key.clone(), values, at: 0, absent }
+        Self { key: field.key.clone(), values, at: 0, absent }
     }
 
     fn setting(&self) -> Option<Setting> {

@@ -50,7 +50,7 @@ impl Stage {
             }
         }
         let golden = options.golden.join(id);
-        Ok(Some(Stage { ordinary, faulty, golden, bless: options.bless, scenes: OnceCell::new() }))
+        Ok(Some(Self { ordinary, faulty, golden, bless: options.bless, scenes: OnceCell::new() }))
     }
 
     /// Where they are.

@@ -12,12 +12,12 @@ pub struct Words {
 impl Words {
     /// `ja` in Japanese, `en` in English.
     pub fn new(ja: impl Into<String>, en: impl Into<String>) -> Self {
-        Words { ja: ja.into(), en: en.into() }
+        Self { ja: ja.into(), en: en.into() }
     }
 
     /// The words behind what they are about.
     pub fn after(self, about: &str) -> Self {
-        Words { ja: format!("{about}: {}", self.ja), en: format!("{about}: {}", self.en) }
+        Self { ja: format!("{about}: {}", self.ja), en: format!("{about}: {}", self.en) }
     }
 
     /// The words in `lang`.

@@ -57,7 +57,7 @@ impl Browser {
         let client =
             Client::connect(&format!("http://127.0.0.1:{port}"), capabilities).context("the browser does not start")?;
         client.set_window_size(width, height)?;
-        Ok(Browser { client, driver, base: base.to_owned(), _profile: profile })
+        Ok(Self { client, driver, base: base.to_owned(), _profile: profile })
     }
 
     /// Opens a path of the platform.

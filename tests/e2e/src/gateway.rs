@@ -112,7 +112,7 @@ impl Gateway {
             let read = std::fs::read(&ready).ok().and_then(|text| serde_json::from_slice::<Ready>(&text).ok());
             if let Some(Ready { origin, base, control }) = read {
                 let provider = provider.to_owned();
-                return Ok(Gateway { process: Some(process), provider, origin, base, control });
+                return Ok(Self { process: Some(process), provider, origin, base, control });
             }
             if began.elapsed() > START {
                 let _ = process.kill();
@@ -124,7 +124,7 @@ impl Gateway {
 
     /// The gateway of `provider` that the platform's own sandbox runs at `origin`.
     pub fn in_sandbox(provider: &str, origin: &str, control: &str) -> Self {
-        Gateway {
+        Self {
             process: None,
             provider: provider.to_owned(),
             origin: origin.to_owned(),

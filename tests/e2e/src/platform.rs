@@ -84,12 +84,12 @@ impl Platform {
     /// The same on the database with this path or URL.
     pub fn on(database: String, folder: &Path, lang: &str) -> Result<Self> {
         std::fs::create_dir_all(folder.join("plugins"))?;
-        Ok(Platform { folder: folder.to_owned(), database, lang: lang.to_owned(), settle: SETTLE })
+        Ok(Self { folder: folder.to_owned(), database, lang: lang.to_owned(), settle: SETTLE })
     }
 
     /// The same with another in-flight window than [`SETTLE`].
     pub fn settling(self, settle: Duration) -> Self {
-        Platform { settle, ..self }
+        Self { settle, ..self }
     }
 
     /// The folder of everything that this platform writes.

@@ -44,7 +44,7 @@ impl Relay {
                 });
             }
         });
-        Ok(Relay { origin: own, held, fate, delivered })
+        Ok(Self { origin: own, held, fate, delivered })
     }
 
     /// Waits until the request has left the platform.

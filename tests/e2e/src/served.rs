@@ -41,7 +41,7 @@ impl Served {
             if let Some(gateway) = gateway(&line) {
                 gateways.push(gateway);
             } else if let Some(url) = line.split_whitespace().find(|word| word.starts_with("http://")) {
-                return Ok(Served { process, platform, url: url.trim_end_matches('/').to_owned(), gateways });
+                return Ok(Self { process, platform, url: url.trim_end_matches('/').to_owned(), gateways });
             }
         }
         bail!("host-demo serve ended with {} before it listened", process.wait()?)

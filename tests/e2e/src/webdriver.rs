@@ -35,10 +35,10 @@ impl Client {
     pub fn connect(url: &str, capabilities: Value) -> Result<Self> {
         // Errors come as JSON with a status; their words are wanted.
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let none = Client(Arc::new(Session { agent: agent.clone(), url: format!("{url}/session") }));
+        let none = Self(Arc::new(Session { agent: agent.clone(), url: format!("{url}/session") }));
         let opened = none.post("", json!({ "capabilities": { "alwaysMatch": capabilities } }))?;
         let id = opened["sessionId"].as_str().context("the driver names no session")?;
-        Ok(Client(Arc::new(Session { agent, url: format!("{url}/session/{id}") })))
+        Ok(Self(Arc::new(Session { agent, url: format!("{url}/session/{id}") })))
     }
 
     /// Opens a page.

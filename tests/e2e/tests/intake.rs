@@ -23,7 +23,7 @@ impl System {
         let platform = Platform::new(folder.path(), "en").unwrap();
         let gateway = Gateway::start("atobarai-com", folder.path()).unwrap();
         platform.open(&gateway, &file("the-order-itself.csv")).unwrap();
-        System { folder, platform, gateway }
+        Self { folder, platform, gateway }
     }
 
     fn import(&self, name: &str, more: &[&str]) -> Ended {
@@ -136,7 +136,7 @@ impl Page {
 impl Visitor {
     fn of(served: &Served) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
-        Visitor { agent: config.into(), url: served.url.clone(), cookies: Vec::new() }
+        Self { agent: config.into(), url: served.url.clone(), cookies: Vec::new() }
     }
 
     fn answer(&mut self, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Page {

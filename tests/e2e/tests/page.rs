@@ -35,7 +35,7 @@ impl Day {
         };
         let served = Served::start(platform)?;
         let browser = Browser::start(&served.url, "ja", 1440, 900).await?;
-        Ok(Day { folder, served, browser })
+        Ok(Self { folder, served, browser })
     }
 
     async fn sign_in(&self, name: &str, password: &str) -> Result<()> {

@@ -26,7 +26,7 @@ impl System {
         let platform = Platform::new(folder.path(), "en").unwrap();
         let gateway = Gateway::start("atobarai-com", folder.path()).unwrap();
         platform.open(&gateway, &platform::sample("orders-sjis.csv")).unwrap();
-        System { _folder: folder, platform, gateway }
+        Self { _folder: folder, platform, gateway }
     }
 
     fn count(&self, state: &str) -> usize {

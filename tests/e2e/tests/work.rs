@@ -41,7 +41,7 @@ impl Working {
                 *hears.lock().unwrap() += &(line + "\n");
             }
         });
-        Working { process, said }
+        Self { process, said }
     }
 
     fn wait_until_it_says(&self, words: &str) {

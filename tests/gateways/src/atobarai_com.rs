@@ -121,7 +121,7 @@ const CARRIERS: [(u32, &str, &str); 15] = [
 impl Default for AtobaraiCom {
     /// An invented merchant with the usual carriers, the detail call, and no check of references.
     fn default() -> Self {
-        AtobaraiCom {
+        Self {
             prefix: String::new(),
             enterprise_id: "12345".to_owned(),
             site_id: "678".to_owned(),
@@ -393,18 +393,18 @@ fn named(params: &Params) -> Vec<String> {
 
 impl Problem {
     fn new(code: u16, message: impl Into<String>) -> Self {
-        Problem { code, message: message.into() }
+        Self { code, message: message.into() }
     }
 
     fn about(code: u16, label: &str, message: &str) -> Self {
-        Problem::new(code, format!("{label} : {message}"))
+        Self::new(code, format!("{label} : {message}"))
     }
 
     fn flaw(label: &str, flaw: Flaw) -> Self {
         match flaw {
-            Flaw::Missing => Problem::about(code::MISSING, label, "必須項目です"),
-            Flaw::TooLong(max) => Problem::about(code::TOO_LONG, label, &format!("{max}文字以内で入力してください")),
-            Flaw::Malformed => Problem::about(code::MALFORMED, label, "形式が正しくありません"),
+            Flaw::Missing => Self::about(code::MISSING, label, "必須項目です"),
+            Flaw::TooLong(max) => Self::about(code::TOO_LONG, label, &format!("{max}文字以内で入力してください")),
+            Flaw::Malformed => Self::about(code::MALFORMED, label, "形式が正しくありません"),
         }
     }
 

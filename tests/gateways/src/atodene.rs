@@ -63,7 +63,7 @@ pub struct Atodene {
 impl Default for Atodene {
     /// An invented merchant with a connection of its own building.
     fn default() -> Self {
-        Atodene {
+        Self {
             shop_code: "A12345678901".to_owned(),
             link_id: "original00".to_owned(),
             link_password: "link-pass-01".to_owned(),

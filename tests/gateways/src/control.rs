@@ -39,10 +39,10 @@ pub struct Control {
 
 impl Control {
     /// Opens the desk of a gateway; port 0 takes a free one. Fails if the port is taken.
-    pub async fn start(gateway: Arc<Gateway>, port: u16) -> io::Result<Control> {
+    pub async fn start(gateway: Arc<Gateway>, port: u16) -> io::Result<Self> {
         let listener = bind(port).await?;
         let origin = format!("http://{}", listener.local_addr()?);
-        Ok(Control { origin, accepting: tokio::spawn(accept_all(listener, gateway)) })
+        Ok(Self { origin, accepting: tokio::spawn(accept_all(listener, gateway)) })
     }
 
     /// `http://127.0.0.1:PORT`

@@ -203,7 +203,7 @@ impl FromStr for FaultPlan {
         if info.fault == Fault::AcceptClose && (on.is_some() || matches!(when, When::Reference(_))) {
             return Err(BadPlan::Unread);
         }
-        Ok(FaultPlan { fault: info.fault, on, when })
+        Ok(Self { fault: info.fault, on, when })
     }
 }
 

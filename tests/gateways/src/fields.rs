@@ -74,11 +74,11 @@ pub(crate) const UNLIMITED: usize = usize::MAX;
 
 impl Field {
     pub(crate) const fn required(name: &'static str, label: &'static str, max: usize, form: Form) -> Self {
-        Field { name, label, need: Need::Required, max, form }
+        Self { name, label, need: Need::Required, max, form }
     }
 
     pub(crate) const fn optional(name: &'static str, label: &'static str, max: usize, form: Form) -> Self {
-        Field { name, label, need: Need::Optional, max, form }
+        Self { name, label, need: Need::Optional, max, form }
     }
 
     /// What is wrong with `value` as this parameter, among the others of its request.
@@ -101,26 +101,26 @@ impl Field {
 impl Form {
     pub(crate) fn fits(&self, value: &str) -> bool {
         match self {
-            Form::Text => text(value),
-            Form::Within(least, most) => {
-                Form::Yen { negative: true }.fits(value)
+            Self::Text => text(value),
+            Self::Within(least, most) => {
+                Self::Yen { negative: true }.fits(value)
                     && value.parse().is_ok_and(|number| (*least..=*most).contains(&number))
             }
-            Form::SlashDate => !value.contains('-') && Form::Date.fits(&value.replace('/', "-")),
-            Form::HyphenPostal => value.contains('-') && Form::Postal.fits(value),
-            Form::Prefecture => PREFECTURES.contains(&value),
-            Form::Yen { negative } => {
+            Self::SlashDate => !value.contains('-') && Self::Date.fits(&value.replace('/', "-")),
+            Self::HyphenPostal => value.contains('-') && Self::Postal.fits(value),
+            Self::Prefecture => PREFECTURES.contains(&value),
+            Self::Yen { negative } => {
                 let digits = if *negative { value.strip_prefix('-').unwrap_or(value) } else { value };
                 digits.len() <= MAX_YEN && digits_only(digits)
             }
-            Form::Digits(least) => digits_only(value) && value.len() >= *least,
-            Form::Date => day(value).is_some(),
-            Form::AnyDate => Form::Date.fits(value) || Form::SlashDate.fits(value),
-            Form::OneOf(values) => values.contains(&value),
-            Form::Postal => postal(value),
-            Form::Phone => digits_and_hyphens(value) && value != "-",
-            Form::Mail => mail(value),
-            Form::Address => text(value) && prefecture_first(value),
+            Self::Digits(least) => digits_only(value) && value.len() >= *least,
+            Self::Date => day(value).is_some(),
+            Self::AnyDate => Self::Date.fits(value) || Self::SlashDate.fits(value),
+            Self::OneOf(values) => values.contains(&value),
+            Self::Postal => postal(value),
+            Self::Phone => digits_and_hyphens(value) && value != "-",
+            Self::Mail => mail(value),
+            Self::Address => text(value) && prefecture_first(value),
         }
     }
 }
@@ -234,14 +234,14 @@ pub(crate) struct Params(Vec<(String, String)>);
 impl Params {
     /// Reads a form's body. Bytes that are not UTF-8 become U+FFFD.
     pub(crate) fn parse(body: &[u8]) -> Self {
-        Params(form_urlencoded::parse(body).into_owned().collect())
+        Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
     /// Reads the body of a request that is a form of either kind.
     pub(crate) fn of(request: &Received) -> Self {
         match request.boundary() {
-            Some(boundary) => Params(parts(&String::from_utf8_lossy(&request.body), &boundary)),
-            None => Params::parse(&request.body),
+            Some(boundary) => Self(parts(&String::from_utf8_lossy(&request.body), &boundary)),
+            None => Self::parse(&request.body),
         }
     }
 

@@ -83,7 +83,7 @@ pub struct Kuroneko {
 impl Default for Kuroneko {
     /// An invented merchant, whose deliveries never get under way.
     fn default() -> Self {
-        Kuroneko {
+        Self {
             prefix: "/kuroneko-atobarai-api".to_owned(),
             merchant_code: "99000000001".to_owned(),
             password: "mihon123".to_owned(),

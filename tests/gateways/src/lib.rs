@@ -60,8 +60,8 @@ impl Lang {
     /// The text of the two that is in this language.
     pub fn pick<'a>(self, ja: &'a str, en: &'a str) -> &'a str {
         match self {
-            Lang::Ja => ja,
-            Lang::En => en,
+            Self::Ja => ja,
+            Self::En => en,
         }
     }
 }
@@ -71,8 +71,8 @@ impl FromStr for Lang {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "ja" => Ok(Lang::Ja),
-            "en" => Ok(Lang::En),
+            "ja" => Ok(Self::Ja),
+            "en" => Ok(Self::En),
             _ => Err("ja or en".to_owned()),
         }
     }

@@ -106,7 +106,7 @@ pub struct Np {
 impl Default for Np {
     /// An invented merchant who need not send mail addresses.
     fn default() -> Self {
-        Np {
+        Self {
             prefix: "/v1".to_owned(),
             merchant_code: "9900001".to_owned(),
             sp_code: "sp9900001".to_owned(),
@@ -294,7 +294,7 @@ impl<T, C: Copy> Member<T, C> {
         missing: Option<C>,
         checks: &'static [fields::Check<C>],
     ) -> Self {
-        Member { name, of, rules: Rules { missing, checks } }
+        Self { name, of, rules: Rules { missing, checks } }
     }
 
     fn broken(&self, from: &T) -> Option<C> {
@@ -519,13 +519,13 @@ type RowDone = Result<Value, Vec<Problem>>;
 
 impl Problem {
     fn new(code: Code, about: impl Into<String>) -> Self {
-        Problem { code, about: about.into() }
+        Self { code, about: about.into() }
     }
 }
 
 impl Refused {
     fn whole(code: Code, about: impl Into<String>) -> Self {
-        Refused { id: String::new(), problems: vec![Problem::new(code, about)] }
+        Self { id: String::new(), problems: vec![Problem::new(code, about)] }
     }
 
     fn json(&self) -> Value {
@@ -628,7 +628,7 @@ impl Np {
         given.is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("basic") && token == own)
     }
 
-    fn each<T: Row>(&self, ledger: &mut Ledger, body: &[u8], row: fn(&Np, &mut Ledger, &T) -> RowDone) -> Done {
+    fn each<T: Row>(&self, ledger: &mut Ledger, body: &[u8], row: fn(&Self, &mut Ledger, &T) -> RowDone) -> Done {
         let mut done = Done::default();
         let transactions = match batch::<T>(body) {
             Ok(transactions) => transactions,

@@ -68,7 +68,7 @@ pub struct Score {
 impl Default for Score {
     /// An invented merchant.
     fn default() -> Self {
-        Score {
+        Self {
             shop_code: "S12345678".to_owned(),
             shop_password: "shop-pass-01".to_owned(),
             terminal_id: "T001".to_owned(),

@@ -89,7 +89,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
+        Self {
             port: 0,
             latency: Duration::ZERO,
             late: Duration::from_secs(35),
@@ -153,7 +153,7 @@ struct Kept {
 
 impl Gateway {
     /// Starts serving a provider. Fails if the port is taken.
-    pub async fn start(wire: impl Into<Box<dyn Wire>>, options: Options) -> io::Result<Gateway> {
+    pub async fn start(wire: impl Into<Box<dyn Wire>>, options: Options) -> io::Result<Self> {
         let listener = bind(options.port).await?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
@@ -167,7 +167,7 @@ impl Gateway {
             in_flight: watch::Sender::new(0),
         });
         let listening = tokio::sync::Mutex::new(Some(listen(listener, shared.clone())));
-        Ok(Gateway { port, shared, listening })
+        Ok(Self { port, shared, listening })
     }
 
     /// `http://127.0.0.1:PORT`, the same after [`Gateway::reopen`].
@@ -342,7 +342,7 @@ struct InFlight(Arc<Shared>);
 impl InFlight {
     fn new(shared: Arc<Shared>) -> Self {
         shared.in_flight.send_modify(|count| *count += 1);
-        InFlight(shared)
+        Self(shared)
     }
 }
 

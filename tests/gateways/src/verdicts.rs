@@ -39,11 +39,11 @@ pub struct Script {
 impl Script {
     /// A verdict that stays.
     pub const fn stays(first: Verdict) -> Self {
-        Script { first, then: None, refuses_cancel: false, refuses_tracking: false }
+        Self { first, then: None, refuses_cancel: false, refuses_tracking: false }
     }
 
     const fn reviewed(asks: u32, verdict: Verdict) -> Self {
-        Script { then: Some((asks, verdict)), ..Script::stays(Verdict::UnderReview) }
+        Self { then: Some((asks, verdict)), ..Self::stays(Verdict::UnderReview) }
     }
 
     /// The verdict after `asks` questions.

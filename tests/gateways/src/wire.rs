@@ -68,7 +68,7 @@ impl Answer {
     pub fn page(status: u16, title: &str) -> Self {
         let body =
             format!("<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n");
-        Answer { status, content_type: "text/html; charset=utf-8", retry_after: None, body }
+        Self { status, content_type: "text/html; charset=utf-8", retry_after: None, body }
     }
 }
 

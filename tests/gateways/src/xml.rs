@@ -15,18 +15,18 @@ pub struct Element {
     name: &'static str,
     attributes: Vec<(&'static str, String)>,
     text: String,
-    children: Vec<Element>,
+    children: Vec<Self>,
 }
 
 impl Element {
     /// An element that contains only text.
     pub fn text(name: &'static str, text: impl Into<String>) -> Self {
-        Element { name, attributes: Vec::new(), text: text.into(), children: Vec::new() }
+        Self { name, attributes: Vec::new(), text: text.into(), children: Vec::new() }
     }
 
     /// An element that contains only elements.
-    pub fn parent(name: &'static str, children: Vec<Element>) -> Self {
-        Element { children, ..Element::text(name, "") }
+    pub fn parent(name: &'static str, children: Vec<Self>) -> Self {
+        Self { children, ..Self::text(name, "") }
     }
 
     /// The same with one more attribute.

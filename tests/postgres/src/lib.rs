@@ -59,9 +59,9 @@ impl Cluster {
     ///
     /// # Panics
     /// If PostgreSQL is not there or does not start: a test that needs it has failed.
-    pub fn shared() -> &'static Cluster {
+    pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| match Cluster::start() {
+        SHARED.get_or_init(|| match Self::start() {
             Ok(cluster) => cluster,
             Err(error) => panic!("PostgreSQL cannot be tested: {error:#}"),
         })
@@ -88,7 +88,7 @@ impl Cluster {
         if folder.is_empty() {
             bail!("the server did not start; what it said stands above");
         }
-        Ok(Cluster { _server: server, programs, folder: folder.trim().into(), databases: AtomicUsize::new(0) })
+        Ok(Self { _server: server, programs, folder: folder.trim().into(), databases: AtomicUsize::new(0) })
     }
 
     /// A new, empty database; its URL, with which the platform works on it though the server does not sync.

@@ -64,7 +64,7 @@ impl Sources {
             }
         }
         let files = all.into_iter().map(|(file, module, _)| (file, module)).collect();
-        Sources { files, arrows, crates }
+        Self { files, arrows, crates }
     }
 
     /// The project's.

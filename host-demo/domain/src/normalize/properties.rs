@@ -19,10 +19,10 @@ proptest! {
     fn every_form_is_its_own_form(cell in cell()) {
         if let Ok(form) = phone::phone(&cell) {
             prop_assert!(form.bytes().all(|b| b.is_ascii_digit() || b == b'-') && form.starts_with('0'));
-            prop_assert_eq!(phone::phone(&form), Ok(form.clone()));
+            prop_assert_eq!(phone::phone(&form), Ok(form));
         }
         if let Ok(form) = postal_code::postal_code(&cell) {
-            prop_assert_eq!(postal_code::postal_code(&form), Ok(form.clone()));
+            prop_assert_eq!(postal_code::postal_code(&form), Ok(form));
         }
         if let Ok(form) = amount::yen(&cell) {
             prop_assert_eq!(amount::yen(&form.to_string()), Ok(form));
@@ -34,13 +34,13 @@ proptest! {
             prop_assert_eq!(amount::tax_rate(&form.to_string()), Ok(form));
         }
         if let Ok(form) = text::text(&cell) {
-            prop_assert_eq!(text::text(&form), Ok(form.clone()));
+            prop_assert_eq!(text::text(&form), Ok(form));
         }
         if let Ok(form) = text::kana(&cell) {
-            prop_assert_eq!(text::kana(&form), Ok(form.clone()));
+            prop_assert_eq!(text::kana(&form), Ok(form));
         }
         if let Ok(form) = address::street(&cell) {
-            prop_assert_eq!(address::street(&form), Ok(form.clone()));
+            prop_assert_eq!(address::street(&form), Ok(form));
         }
         if let Some(form) = prefecture::prefecture(&cell) {
             prop_assert_eq!(prefecture::prefecture(form), Some(form));

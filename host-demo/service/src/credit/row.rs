@@ -28,7 +28,7 @@ pub struct CreditRow {
 
 impl CreditRow {
     pub(super) fn new(order: &Order, outcome: Outcome, problem: Option<Issue>) -> Self {
-        CreditRow {
+        Self {
             id: order.id,
             mall: order.mall.clone(),
             number: order.number.clone(),
@@ -59,8 +59,8 @@ impl CreditError {
     /// Whether the error concerns one order alone and nothing was begun for it, so that work on others goes on.
     pub fn is_of_one_order(&self) -> bool {
         match self {
-            CreditError::Store(error) => error.is_of_one_order(),
-            CreditError::NoOrder(_) | CreditError::NoMall(_) => true,
+            Self::Store(error) => error.is_of_one_order(),
+            Self::NoOrder(_) | Self::NoMall(_) => true,
         }
     }
 }
@@ -79,6 +79,6 @@ pub struct WorkItem {
 
 impl From<i64> for WorkItem {
     fn from(id: i64) -> Self {
-        WorkItem { id, row: None }
+        Self { id, row: None }
     }
 }

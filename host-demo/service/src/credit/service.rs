@@ -31,7 +31,7 @@ pub struct CreditService<P> {
 impl<P: Clone> CreditService<P> {
     /// The same service for another operator.
     pub fn of(&self, who: &str) -> Self {
-        CreditService { who: who.to_owned(), ..self.clone() }
+        Self { who: who.to_owned(), ..self.clone() }
     }
 
     /// Recovers orders and rows that processes left behind when they ended. If that fails, they stay claimed until

@@ -1,4 +1,4 @@
-//! What a column of an export says about orders: how they are paid, where they stand, or that they were cancelled. OperatorChoice
+//! What a column of an export says about orders: how they are paid, where they stand, or that they were cancelled. `OperatorChoice`
 //! by the column's heading, or by its values.
 
 use unicode_normalization::UnicodeNormalization;

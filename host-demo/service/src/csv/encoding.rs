@@ -19,8 +19,8 @@ impl Charset {
     /// What decodes it.
     pub fn encoding(self) -> &'static Encoding {
         match self {
-            Charset::Utf8 => UTF_8,
-            Charset::ShiftJis => SHIFT_JIS,
+            Self::Utf8 => UTF_8,
+            Self::ShiftJis => SHIFT_JIS,
         }
     }
 }

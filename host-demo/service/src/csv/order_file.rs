@@ -47,15 +47,15 @@ pub enum OrderFileError {
 
 impl From<FileError> for OrderFileError {
     fn from(problem: FileError) -> Self {
-        OrderFileError::File(problem)
+        Self::File(problem)
     }
 }
 
 impl From<SelectionError> for OrderFileError {
     fn from(undecided: SelectionError) -> Self {
         match undecided {
-            SelectionError::ChoiceNeeded(question) => OrderFileError::ChoiceNeeded(question),
-            SelectionError::Invalid(problem) => OrderFileError::File(problem),
+            SelectionError::ChoiceNeeded(question) => Self::ChoiceNeeded(question),
+            SelectionError::Invalid(problem) => Self::File(problem),
         }
     }
 }

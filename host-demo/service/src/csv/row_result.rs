@@ -50,7 +50,7 @@ pub struct Entry<T> {
 impl<T> Entry<T> {
     /// What is to be taken, apart from its entry; or the entry with which nothing more is to be done.
     pub fn open<U>(self) -> Result<(Entry<()>, T), Entry<U>> {
-        let Entry { line, rows, number, result } = self;
+        let Self { line, rows, number, result } = self;
         let settled = |result| Entry { line, rows, number: number.clone(), result };
         match result {
             RowResult::Taken(taken) => Ok((Entry { line, rows, number, result: RowResult::Taken(()) }, taken)),

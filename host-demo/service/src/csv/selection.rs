@@ -87,10 +87,10 @@ enum Rule {
 impl Rule {
     fn takes(&self, value: &str) -> bool {
         match self {
-            Rule::Values(words) => words.iter().any(|word| word == value || word == EVERY),
-            Rule::NotCancelled => !looks_cancelled(value),
-            Rule::NotMarked => is_no(value),
-            Rule::Every => true,
+            Self::Values(words) => words.iter().any(|word| word == value || word == EVERY),
+            Self::NotCancelled => !looks_cancelled(value),
+            Self::NotMarked => is_no(value),
+            Self::Every => true,
         }
     }
 }

@@ -87,7 +87,7 @@ impl PluginFiles {
 impl PluginDirectory {
     /// The plugins in `folder`, loaded by `host` when asked for.
     pub fn new(host: Host, folder: PathBuf) -> Self {
-        PluginDirectory { host, folder }
+        Self { host, folder }
     }
 
     /// Where the plugins are.

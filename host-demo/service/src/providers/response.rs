@@ -29,7 +29,7 @@ pub struct ResponseOutcome {
 
 impl ResponseOutcome {
     fn new(event: Event, problem: Option<Issue>) -> Self {
-        ResponseOutcome { event, problem, transaction_id: None }
+        Self { event, problem, transaction_id: None }
     }
 }
 

@@ -45,15 +45,15 @@ impl Ending {
     async fn row(self) -> Failure {
         let limit = reason(CALL_LIMIT, "no answer from the plugin in time");
         match self {
-            Ending::PluginWaits(deadline) => {
+            Self::PluginWaits(deadline) => {
                 tokio::time::sleep(deadline).await;
                 Failure::NotSent(limit)
             }
-            Ending::GatewaySilent(deadline) => {
+            Self::GatewaySilent(deadline) => {
                 tokio::time::sleep(deadline).await;
                 Failure::OutcomeUnknown(limit)
             }
-            Ending::Trap => Failure::NotSent(reason(CALL_ENDED, "the plugin broke off")),
+            Self::Trap => Failure::NotSent(reason(CALL_ENDED, "the plugin broke off")),
         }
     }
 }
@@ -99,7 +99,7 @@ pub struct Fake {
 impl Fake {
     /// Decides as `script` says, then approves everything.
     pub fn new(script: &[Next]) -> Self {
-        Fake {
+        Self {
             info: info(),
             script: Arc::new(Mutex::new(script.iter().copied().collect())),
             ledger: Arc::default(),

@@ -46,7 +46,7 @@ fn each_call_has_its_endpoint_and_members() {
     let call = call(&gateway, &[]);
     let rows = [known(1)];
     run(Np::check_credit(&call, &rows));
-    run(provider::cancel::<Np, _>(&call, &rows.clone().map(cancellation)));
+    run(provider::cancel::<Np, _>(&call, &rows.map(cancellation)));
     run(provider::sync_tracking::<Np, _>(&call, &[shipment(known(1), "sagawa", "1234-5678-9012")]));
     let found: Vec<_> = gateway
         .sent()

@@ -372,7 +372,7 @@ fn a_refused_request_without_results_leaves_no_order_in_doubt() {
     assert_eq!(ask(400, json!({ "errors": unnamed() })), ["refused"; 3]);
     assert_eq!(ask(400, json!({ "results": [] })), ["refused"; 3]);
     let one = vec![error("R1", &["E0100059"])];
-    assert_eq!(ask(400, json!({ "results": [], "errors": one.clone() })), ["refused", "invalid", "refused"]);
+    assert_eq!(ask(400, json!({ "results": [], "errors": one })), ["refused", "invalid", "refused"]);
     let whole = vec![json!({ "codes": ["EPRO0999"] })];
     assert_eq!(ask(400, json!({ "results": [], "errors": whole })), ["refused"; 3], "an unknown code of the request");
     // Where the gateway does not say so, what it does not mention may have been done.

@@ -97,12 +97,12 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Problem { code, point: String::new(), message: message.into() }
+        Self { code, point: String::new(), message: message.into() }
     }
 
     /// About one element, under a number of the simulator's own.
     pub(crate) fn at(point: impl Into<String>, own: u16, message: impl Into<String>) -> Self {
-        Problem { point: point.into(), ..Problem::new(Code::Own(own), message) }
+        Self { point: point.into(), ..Self::new(Code::Own(own), message) }
     }
 }
 
@@ -118,17 +118,17 @@ impl From<Found> for Problem {
             Flaw::OutOfOrder => (code::OUT_OF_ORDER, "要素の順序が正しくありません".to_owned()),
             Flaw::TooMany(most) => (code::TOO_MANY, format!("{most}件以内で入力してください")),
         };
-        Problem::at(found.path, own, format!("{} : {words}", found.label))
+        Self::at(found.path, own, format!("{} : {words}", found.label))
     }
 }
 
 impl From<Unread> for Problem {
     fn from(unread: Unread) -> Self {
         match unread {
-            Unread::NotUtf8 => Problem::new(Code::Own(code::NOT_UTF8), "文字コードがUTF-8ではありません"),
+            Unread::NotUtf8 => Self::new(Code::Own(code::NOT_UTF8), "文字コードがUTF-8ではありません"),
             Unread::NotXml(why) => {
                 let why: String = why.chars().take(MAX_WHY).collect();
-                Problem::new(Code::Own(code::NOT_XML), format!("XMLとして読み取れません ({why})"))
+                Self::new(Code::Own(code::NOT_XML), format!("XMLとして読み取れません ({why})"))
             }
         }
     }

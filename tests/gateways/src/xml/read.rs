@@ -24,7 +24,7 @@ pub(crate) const MAX_NAME: usize = 64;
 pub(crate) struct Node {
     pub name: String,
     pub text: String,
-    pub children: Vec<Node>,
+    pub children: Vec<Self>,
 }
 
 /// Why a request is no document.
@@ -37,7 +37,7 @@ pub(crate) enum Unread {
 
 impl Node {
     /// The root element of a request.
-    pub(crate) fn parse(body: &[u8]) -> Result<Node, Unread> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Unread> {
         let text = std::str::from_utf8(body).map_err(|_| Unread::NotUtf8)?;
         if !text.chars().all(is_xml) {
             return Err(refused("character"));
@@ -51,12 +51,12 @@ impl Node {
     }
 
     /// The first child of this name.
-    pub(crate) fn child(&self, name: &str) -> Option<&Node> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// The first element at a path like `customer/zip`.
-    pub(crate) fn at(&self, path: &str) -> Option<&Node> {
+    pub(crate) fn at(&self, path: &str) -> Option<&Self> {
         path.split('/').try_fold(self, |node, name| node.child(name))
     }
 
@@ -71,7 +71,7 @@ impl Node {
     }
 
     /// The children of the first element at a path.
-    pub(crate) fn list(&self, path: &str) -> &[Node] {
+    pub(crate) fn list(&self, path: &str) -> &[Self] {
         self.at(path).map_or(&[], |found| &found.children)
     }
 
@@ -101,7 +101,7 @@ struct Tree {
 
 impl Default for Tree {
     fn default() -> Self {
-        Tree { open: vec![Node::default()], elements: 0, begun: false }
+        Self { open: vec![Node::default()], elements: 0, begun: false }
     }
 }
 

@@ -69,55 +69,55 @@ pub(crate) struct Found {
 
 impl Rule {
     const fn new(name: &'static str, label: &'static str, need: Need, content: Content) -> Self {
-        Rule { name, alias: None, label, need, content, anywhere: false }
+        Self { name, alias: None, label, need, content, anywhere: false }
     }
 
     pub(crate) const fn value(name: &'static str, label: &'static str, need: Need, most: usize, form: Form) -> Self {
-        Rule::new(name, label, need, Content::Value { least: 0, most, form })
+        Self::new(name, label, need, Content::Value { least: 0, most, form })
     }
 
     pub(crate) const fn required(name: &'static str, label: &'static str, most: usize, form: Form) -> Self {
-        Rule::value(name, label, Need::Required, most, form)
+        Self::value(name, label, Need::Required, most, form)
     }
 
     pub(crate) const fn optional(name: &'static str, label: &'static str, most: usize, form: Form) -> Self {
-        Rule::value(name, label, Need::Optional, most, form)
+        Self::value(name, label, Need::Optional, most, form)
     }
 
-    pub(crate) const fn group(name: &'static str, label: &'static str, need: Need, rules: &'static [Rule]) -> Self {
-        Rule::new(name, label, need, Content::Group(rules))
+    pub(crate) const fn group(name: &'static str, label: &'static str, need: Need, rules: &'static [Self]) -> Self {
+        Self::new(name, label, need, Content::Group(rules))
     }
 
-    pub(crate) const fn list(name: &'static str, label: &'static str, item: &'static Rule, most: usize) -> Self {
-        Rule::new(name, label, Need::Required, Content::List { item, most })
+    pub(crate) const fn list(name: &'static str, label: &'static str, item: &'static Self, most: usize) -> Self {
+        Self::new(name, label, Need::Required, Content::List { item, most })
     }
 
     /// The root of every request.
-    pub(crate) const fn request(rules: &'static [Rule]) -> Self {
-        Rule::group("request", "request", Need::Required, rules)
+    pub(crate) const fn request(rules: &'static [Self]) -> Self {
+        Self::group("request", "request", Need::Required, rules)
     }
 
     /// The same value, of at least so many characters.
     pub(crate) const fn least(self, least: usize) -> Self {
         match self.content {
-            Content::Value { most, form, .. } => Rule { content: Content::Value { least, most, form }, ..self },
+            Content::Value { most, form, .. } => Self { content: Content::Value { least, most, form }, ..self },
             Content::Group(_) | Content::List { .. } => panic!("only a value has a length"),
         }
     }
 
     /// The same element, taken in any place of its group: clients of the same gateway differ in it.
     pub(crate) const fn anywhere(self) -> Self {
-        Rule { anywhere: true, ..self }
+        Self { anywhere: true, ..self }
     }
 
     /// The same element, needed unless that other one beside it has this value.
     pub(crate) const fn unless_is(self, name: &'static str, value: &'static str) -> Self {
-        Rule { need: Need::UnlessIs(name, value), ..self }
+        Self { need: Need::UnlessIs(name, value), ..self }
     }
 
     /// The same element, taken under this name too.
     pub(crate) const fn or(self, alias: &'static str) -> Self {
-        Rule { alias: Some(alias), ..self }
+        Self { alias: Some(alias), ..self }
     }
 
     /// What is wrong with a request whose root has to be this, the first [`MAX_FOUND`] flaws.
@@ -183,7 +183,7 @@ impl Rule {
         }
     }
 
-    fn check_items(&self, item: &Rule, most: usize, node: &Node, path: &str, found: &mut Vec<Found>) {
+    fn check_items(&self, item: &Self, most: usize, node: &Node, path: &str, found: &mut Vec<Found>) {
         if node.children.len() > most {
             found.push(self.found(path, Flaw::TooMany(most)));
             return;

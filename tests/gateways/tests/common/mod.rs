@@ -15,7 +15,7 @@ pub struct Form(pub Vec<(String, String)>);
 
 impl Form {
     pub fn new(pairs: &[(&str, &str)]) -> Self {
-        Form(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+        Self(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
     }
 
     /// With `name` once, as `value`.

@@ -59,7 +59,7 @@ impl Document {
 
     fn replace(self, path: &str, with: impl FnOnce(&str) -> String) -> Self {
         let (start, end) = self.span(path);
-        Document([&self.0[..start], &with(&self.0[start..end]), &self.0[end..]].concat())
+        Self([&self.0[..start], &with(&self.0[start..end]), &self.0[end..]].concat())
     }
 
     fn span(&self, path: &str) -> (usize, usize) {
