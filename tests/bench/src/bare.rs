@@ -7,12 +7,13 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
+use provider_host::bindings::HostView;
 use provider_host::bindings::deferred_payment::provider::{fees, log, types};
-use provider_host::bindings::{HostView, HostViewPre};
+use provider_host::bindings::exports::deferred_payment::provider::payment_provider::{Guest, GuestIndices};
 use provider_host::contract::{Bill, FeeRule};
 use std::path::Path;
 use tokio_rustls::TlsConnector;
-use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 
@@ -40,14 +41,15 @@ pub enum Transport {
 /// A compiled component.
 pub struct Bare {
     engine: Engine,
-    ready: HostViewPre<State>,
+    ready: InstancePre<State>,
+    provider: GuestIndices,
     fueled: bool,
 }
 
 /// An instance that is kept.
 pub struct Warm {
     store: Store<State>,
-    view: HostView,
+    provider: Guest,
 }
 
 impl Bare {
@@ -64,8 +66,9 @@ impl Bare {
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         HostView::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
         let component = Component::from_file(&engine, path)?;
-        let ready = HostViewPre::new(linker.instantiate_pre(&component)?)?;
-        Ok(Self { engine, ready, fueled })
+        let ready = linker.instantiate_pre(&component)?;
+        let provider = GuestIndices::new(&ready)?;
+        Ok(Self { engine, ready, provider, fueled })
     }
 
     /// A fresh instance.
@@ -77,15 +80,16 @@ impl Bare {
         } else {
             store.set_epoch_deadline(u64::MAX / 2);
         }
-        let view = self.ready.instantiate_async(&mut store).await.map_err(words)?;
-        Ok(Warm { store, view })
+        let instance = self.ready.instantiate_async(&mut store).await.map_err(words)?;
+        let provider = self.provider.load(&mut store, &instance).map_err(words)?;
+        Ok(Warm { store, provider })
     }
 }
 
 impl Warm {
     /// 与信を実行 for one order at the gateway `base`.
     pub async fn credit(&mut self, base: &str, order: types::Order) -> Result<()> {
-        let provider = self.view.deferred_payment_provider_payment_provider();
+        let provider = &self.provider;
         let context = samples::host_context(base);
         let call = async |accessor: &_| provider.call_credit(accessor, context, vec![order]).await;
         let mut rows = self.store.run_concurrent(call).await.flatten().map_err(words)?;
@@ -97,7 +101,7 @@ impl Warm {
 
     /// 手数料設定 for one bill.
     pub async fn fee_adjust(&mut self, rule: &FeeRule, bill: &Bill) -> Result<()> {
-        let provider = self.view.deferred_payment_provider_payment_provider();
+        let provider = &self.provider;
         let adjusted = provider.call_fee_adjust(&mut self.store, rule, *bill).await.map_err(words)?;
         anyhow::ensure!(adjusted.is_ok_and(|adjusted| adjusted.billed_amount == 1_830), "a wrong fee");
         Ok(())

@@ -5,7 +5,7 @@
 macro_rules! texts {
     ($($name:ident,)*) => {
         /// The texts of one language. `{0}`, `{1}` … are placeholders for [`fill`](crate::web::texts::fill).
-        pub struct Texts {
+        pub(crate) struct Texts {
             $(pub(crate) $name: &'static str,)*
         }
 
