@@ -1,4 +1,4 @@
-//! How a plugin comes to the shelf: written down first, confirmed where more than its code changes, loaded once.
+//! How a plugin comes to the directory: written down first, confirmed where more than its code changes, loaded once.
 
 use app::web::{App, Setup};
 use axum::Router;
@@ -33,7 +33,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 const PASSWORD: &str = "tsuki to hoshi";
 /// For what happens within a second on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The component of `provider` as another build: the same but for a section with this text.
 fn build(provider: &str, text: &str) -> Vec<u8> {
@@ -64,7 +64,7 @@ struct Platform {
     test: TestStore,
     app: App,
     router: Router,
-    shelf: PluginDirectory,
+    directory: PluginDirectory,
 }
 
 impl Platform {
@@ -76,10 +76,10 @@ impl Platform {
         let folder = test.folder.path().join("plugins");
         std::fs::create_dir(&folder).unwrap();
         let host = Host::builder().cache_dir(COMPILED.path().join("compiled")).build().unwrap();
-        let shelf = PluginDirectory::new(host, folder);
+        let directory = PluginDirectory::new(host, folder);
         let app = App::new(Setup {
             store: test.store.clone(),
-            plugins: shelf.clone(),
+            plugins: directory.clone(),
             limits: Limits::default(),
             lang: Lang::Ja,
             https: false,
@@ -90,10 +90,10 @@ impl Platform {
         });
         let app = app.await.unwrap();
         let router = app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
-        Self { test, app, router, shelf }
+        Self { test, app, router, directory }
     }
 
-    /// With NP's plugin on the shelf, which may send to [`NP`] alone.
+    /// With NP's plugin on the directory, which may send to [`NP`] alone.
     async fn with_np() -> Self {
         let platform = Self::new().await;
         let asked = platform.upload("np", "first", NP, None).await;
@@ -273,18 +273,20 @@ async fn a_component_does_not_choose_whom_it_replaces() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_lies_on_the_shelf_serves_only_the_provider_that_its_permission_names() {
+async fn what_is_in_the_directory_serves_only_the_provider_that_its_permission_names() {
     let platform = Platform::new().await;
     let put = |permissions: &str| {
-        std::fs::write(platform.shelf.folder().join("np.wasm"), build("np", "x")).unwrap();
-        std::fs::write(platform.shelf.folder().join("np.toml"), permissions).unwrap();
+        std::fs::write(platform.directory.folder().join("np.wasm"), build("np", "x")).unwrap();
+        std::fs::write(platform.directory.folder().join("np.toml"), permissions).unwrap();
     };
     put("origins = []\n");
-    assert!(matches!(platform.shelf.load("np").await, Err(ProviderError::Unnamed { name, .. }) if name == "np"));
+    assert!(matches!(platform.directory.load("np").await, Err(ProviderError::Unnamed { name, .. }) if name == "np"));
     put(&permissions("score", NP));
-    assert!(matches!(platform.shelf.load("np").await, Err(ProviderError::Another { found, .. }) if found == "score"));
+    assert!(
+        matches!(platform.directory.load("np").await, Err(ProviderError::Another { found, .. }) if found == "score")
+    );
     put(&permissions("np", NP));
-    assert_eq!(platform.shelf.load("np").await.unwrap().info().id, "np");
+    assert_eq!(platform.directory.load("np").await.unwrap().info().id, "np");
 }
 
 /// A browser in which an administrator has signed in.
@@ -354,23 +356,23 @@ async fn the_page_asks_before_it_replaces_with_another_origin() {
     assert_eq!(browser.load(&[("confirmed", None, yes.as_bytes())]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-/// What the store cannot write down does not serve: not in this process, and not for those that look at the shelf.
+/// What the store cannot write down does not serve: not in this process, and not for those that look at the directory.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_serves_only_after_the_audit_log_knows() {
     let platform = Platform::with_np().await;
     let before = platform.served("np").await;
-    let on_shelf = std::fs::read(platform.shelf.folder().join("np.wasm")).unwrap();
+    let in_directory = std::fs::read(platform.directory.folder().join("np.wasm")).unwrap();
     let path = platform.test.folder.path().join("orders.db");
     let database = sqlx::sqlite::SqlitePool::connect(&format!("sqlite:{}", path.display())).await.unwrap();
     sqlx::query("ALTER TABLE audit RENAME TO away").execute(&database).await.unwrap();
     let registry = Registry::default();
-    let installer = Installer { directory: &platform.shelf, store: &platform.test.store, registry: &registry };
+    let installer = Installer { directory: &platform.directory, store: &platform.test.store, registry: &registry };
     let candidate = installer.examine(files("np", "second", permissions("np", NP))).await.unwrap();
     assert!(candidate.changes.is_empty());
     let error = installer.install(&candidate, Actor::now("kanri")).await.unwrap_err();
     assert!(matches!(error, InstallError::Store(_)), "{error}");
     assert!(registry.get("np").is_none());
-    assert_eq!(std::fs::read(platform.shelf.folder().join("np.wasm")).unwrap(), on_shelf);
+    assert_eq!(std::fs::read(platform.directory.folder().join("np.wasm")).unwrap(), in_directory);
     sqlx::query("ALTER TABLE away RENAME TO audit").execute(&database).await.unwrap();
     assert_eq!(platform.served("np").await, before);
 }
@@ -379,10 +381,10 @@ async fn a_plugin_serves_only_after_the_audit_log_knows() {
 async fn files_that_cannot_be_written_are_told_of_in_the_audit_log() {
     let platform = Platform::new().await;
     let registry = Registry::default();
-    let installer = Installer { directory: &platform.shelf, store: &platform.test.store, registry: &registry };
+    let installer = Installer { directory: &platform.directory, store: &platform.test.store, registry: &registry };
     let candidate = installer.examine(files("score", "x", permissions("score", NP))).await.unwrap();
     // A folder in the file's place, which a file does not replace.
-    std::fs::create_dir_all(platform.shelf.folder().join("score.wasm/x")).unwrap();
+    std::fs::create_dir_all(platform.directory.folder().join("score.wasm/x")).unwrap();
     let error = installer.install(&candidate, Actor::now("kanri")).await.unwrap_err();
     assert!(matches!(error, InstallError::Provider(ProviderError::Folder { .. })), "{error}");
     let audited = platform.audited().await;
@@ -397,7 +399,7 @@ async fn files_that_cannot_be_written_are_told_of_in_the_audit_log() {
 async fn what_was_compared_with_something_else_is_not_put_in_its_place() {
     let platform = Platform::with_np().await;
     let registry = Registry::default();
-    let installer = Installer { directory: &platform.shelf, store: &platform.test.store, registry: &registry };
+    let installer = Installer { directory: &platform.directory, store: &platform.test.store, registry: &registry };
     let late = installer.examine(files("np", "late", permissions("np", NP))).await.unwrap();
     let asked = platform.upload("np", "third", ELSEWHERE, None).await;
     let answer = platform.upload("np", "third", ELSEWHERE, Some(asked.confirmation())).await;
@@ -457,11 +459,11 @@ async fn a_component_is_loaded_once_on_one_upload() {
     assert_eq!(platform.upload("np", "counted", NP, None).await.status, StatusCode::OK);
     // The process that serves looks at every file, in the order of their names. When it has found one that was put
     // there by hand and comes after NP's, it has looked at NP's as well.
-    std::fs::write(platform.shelf.folder().join("score.toml"), permissions("score", NP)).unwrap();
-    std::fs::write(platform.shelf.folder().join("score.wasm"), build("score", "by hand")).unwrap();
+    std::fs::write(platform.directory.folder().join("score.toml"), permissions("score", NP)).unwrap();
+    std::fs::write(platform.directory.folder().join("score.wasm"), build("score", "by hand")).unwrap();
     let began = Instant::now();
     while platform.served("score").await.is_none() {
-        assert!(began.elapsed() < PATIENCE, "what lies on the shelf is never served");
+        assert!(began.elapsed() < REQUEST_TIMEOUT, "what is in the directory is never served");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     serving.abort();
@@ -511,7 +513,7 @@ async fn the_command_line_asks_before_it_replaces_with_another_origin() {
     for words in [ELSEWHERE, NP, "駅前店", "--yes"] {
         assert!(said(&asked).contains(words), "{words}: {}", said(&asked));
     }
-    let current = platform.shelf.load("np").await.unwrap();
+    let current = platform.directory.load("np").await.unwrap();
     assert_eq!(current.facts().digest, digest(&[&build("np", "second")]), "it serves without a yes");
 
     let answer = shell.run(&["plugin", "load", "--yes", &file]);
@@ -524,8 +526,8 @@ async fn the_command_line_asks_before_it_replaces_with_another_origin() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_plugin_that_does_not_load_hides_no_other_from_the_list() {
     let platform = Platform::with_np().await;
-    std::fs::write(platform.shelf.folder().join("broken.wasm"), "no component").unwrap();
-    std::fs::write(platform.shelf.folder().join("broken.toml"), permissions("broken", NP)).unwrap();
+    std::fs::write(platform.directory.folder().join("broken.wasm"), "no component").unwrap();
+    std::fs::write(platform.directory.folder().join("broken.toml"), permissions("broken", NP)).unwrap();
     let shell = Shell { folder: platform.test.folder.path().to_owned() };
     let list = shell.run(&["plugin", "list"]);
     assert_eq!(list.status.code(), Some(1));
@@ -578,13 +580,13 @@ async fn nothing_that_is_printed_steers_the_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_serves_is_what_lies_on_the_shelf() {
+async fn what_serves_is_what_is_in_the_directory() {
     let platform = Platform::with_np().await;
-    let on_shelf = platform.shelf.load("np").await.unwrap();
-    assert_eq!(platform.served("np").await.unwrap().0, on_shelf.facts().digest);
-    assert!(on_shelf.facts().path.ends_with("np.wasm"));
+    let in_directory = platform.directory.load("np").await.unwrap();
+    assert_eq!(platform.served("np").await.unwrap().0, in_directory.facts().digest);
+    assert!(in_directory.facts().path.ends_with("np.wasm"));
     let left: Vec<_> =
-        std::fs::read_dir(platform.shelf.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        std::fs::read_dir(platform.directory.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
 

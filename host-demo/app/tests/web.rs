@@ -58,13 +58,13 @@ impl Platform {
     /// The same with the plugin of the provider `id` and its gateway, which knows the ids of the sample mall.
     async fn with_provider(id: &str) -> Self {
         let platform = Self::new().await;
-        let (components, shelf) =
+        let (components, directory) =
             (platform.test.folder.path().join("built"), platform.test.folder.path().join("plugins"));
         std::fs::create_dir_all(&components).unwrap();
         let built = built_components().expect("the components are built by `cargo xtask plugins`");
         let file = format!("{id}.wasm");
         std::fs::copy(built.join(&file), components.join(&file)).unwrap();
-        let sandbox = Sandbox::start(0, &components, &shelf).await.unwrap();
+        let sandbox = Sandbox::start(0, &components, &directory).await.unwrap();
         Self::with(platform.test, false, Some(sandbox)).await
     }
 
@@ -490,7 +490,7 @@ async fn a_panel_that_is_sent_twice_makes_one_batch_in_the_order_of_the_ticks() 
 }
 
 /// Far above what a form takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_is_carried_out_though_its_browser_leaves() {
@@ -504,7 +504,7 @@ async fn a_form_is_carried_out_though_its_browser_leaves() {
     }
     let began = Instant::now();
     while platform.test.order(1).await.data.invoice.is_none() {
-        assert!(began.elapsed() < PATIENCE, "it was broken off");
+        assert!(began.elapsed() < REQUEST_TIMEOUT, "it was broken off");
         tokio::task::yield_now().await;
     }
 }
@@ -519,7 +519,7 @@ async fn a_visitor_who_never_ends_a_request_is_let_go() {
     for begun in ["", "GET /signin HTTP/1.1\r\nho", form, "GET /signin HTTP/1.1\r\nhost: x\r\n\r\n"] {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(begun.as_bytes()).await.unwrap();
-        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+        let ended = tokio::time::timeout(REQUEST_TIMEOUT, stream.read_to_end(&mut Vec::new())).await;
         assert!(ended.is_ok(), "after {begun:?} it waits for ever");
     }
     serving.abort();
@@ -801,12 +801,12 @@ async fn what_cannot_be_meant_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_test_is_among_the_calls_of_its_provider() {
     let mut platform = Platform::new().await;
-    let shelf = platform.test.folder.path().join("plugins");
-    std::fs::create_dir(&shelf).unwrap();
+    let directory = platform.test.folder.path().join("plugins");
+    std::fs::create_dir(&directory).unwrap();
     let own = std::env::current_exe().unwrap();
     let built = own.ancestors().map(|folder| folder.join("plugins/atobarai-com.wasm")).find(|path| path.is_file());
-    std::fs::copy(built.expect("run `cargo xtask plugins` first"), shelf.join("atobarai-com.wasm")).unwrap();
-    std::fs::write(shelf.join("atobarai-com.toml"), "provider = \"atobarai-com\"\norigins = []\n").unwrap();
+    std::fs::copy(built.expect("run `cargo xtask plugins` first"), directory.join("atobarai-com.wasm")).unwrap();
+    std::fs::write(directory.join("atobarai-com.toml"), "provider = \"atobarai-com\"\norigins = []\n").unwrap();
     platform.app = start(&platform.test, false, None).await;
     platform.router = platform.app.router().layer(MockConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
     let mut mall = platform.test.mall().await;

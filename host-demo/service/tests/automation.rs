@@ -25,14 +25,14 @@ use time::macros::date;
 
 struct Platform {
     test: TestStore,
-    desk: CreditService<Fake>,
+    credit: CreditService<Fake>,
 }
 
 impl Platform {
     async fn new(db: common::Db, fakes: &[(&str, &Fake)]) -> Self {
         let test = TestStore::new(db).await;
         let providers: HashMap<_, _> = fakes.iter().map(|(id, fake)| (id.to_string(), (*fake).clone())).collect();
-        let desk = CreditService {
+        let credit = CreditService {
             store: test.store.clone(),
             lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(providers),
@@ -40,7 +40,7 @@ impl Platform {
             concurrency: 4,
             in_flight_window: Duration::ZERO,
         };
-        Self { test, desk }
+        Self { test, credit }
     }
 
     async fn set(&self, mall: Mall) -> Mall {
@@ -72,7 +72,7 @@ impl Platform {
     }
 
     async fn round(&self) -> usize {
-        do_by_itself(&self.desk).await
+        do_by_itself(&self.credit).await
     }
 
     /// Lets the time of every order that waits come.
@@ -246,7 +246,7 @@ on_both! {
         assert_eq!(platform.credited().await, [waiting[0], elsewhere, new]);
         assert_eq!(platform.test.store.held("m").await.unwrap(), two);
         // An operator's own click is not held back, and the rest can be let go of later.
-        platform.desk.run(Action::Credit, &[waiting[1]], &|_| {}).await.unwrap();
+        platform.credit.run(Action::Credit, &[waiting[1]], &|_| {}).await.unwrap();
         platform.save(other, OnBacklog::Send(None)).await;
         platform.rounds().await;
         assert_eq!(platform.credited().await, [waiting[0], waiting[1], waiting[2], elsewhere, new]);
@@ -316,7 +316,7 @@ on_both! {
         let fake = Fake::new(&[]);
         let platform = Platform::new(db, &[("fake", &fake)]).await;
         let id = platform.import(&platform.test.mall().await, "A-1", None).await;
-        platform.desk.run(Action::Credit, &[id], &|_| {}).await.unwrap();
+        platform.credit.run(Action::Credit, &[id], &|_| {}).await.unwrap();
         let enter = async |number: &str| {
             let order = platform.test.order(id).await;
             let shipped_on = date!(2026 - 07 - 01);
@@ -378,7 +378,7 @@ on_both! {
         for number in ["A-1", "A-2", "A-3"] {
             ids.push(platform.import(&before, number, None).await);
         }
-        platform.desk.run(Action::Credit, &ids[..2], &|_| {}).await.unwrap();
+        platform.credit.run(Action::Credit, &ids[..2], &|_| {}).await.unwrap();
         let account = platform.test.store.accounts([before.account]).await.unwrap().remove(&before.account).unwrap();
         let unsent = platform.test.order(ids[2]).await;
         platform.set(Mall { by_csv: true, ..mall() }).await;
@@ -393,7 +393,7 @@ on_both! {
         for id in [ids[1], ids[2]] {
             let order = platform.test.order(id).await;
             assert!(!order.offers(Action::Credit) && order.results_by_csv, "{:?}", order.state);
-            let row = platform.desk.run(Action::Credit, &[id], &|_| {}).await.unwrap().remove(0);
+            let row = platform.credit.run(Action::Credit, &[id], &|_| {}).await.unwrap().remove(0);
             assert_eq!((row.outcome, row.problem), (Outcome::Failure, Some(Issue::ResultsByCsv)));
         }
         let listed = platform.test.store.page(&ListQuery::default(), Position::First, 50).await.unwrap().orders;
@@ -401,11 +401,11 @@ on_both! {
         let able = platform.test.store.candidates(Action::Credit, &ids).await.unwrap();
         assert!(able.iter().all(|candidate| !candidate.offers(Action::Credit)));
         platform.test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-        do_batches(&platform.desk).await;
+        do_batches(&platform.credit).await;
         assert_eq!(platform.test.store.batch_progress(1).await.unwrap().failure, 3);
         assert_eq!(fake.references(), sent);
         // What was registered through the API is still the API's.
-        let row = platform.desk.run(Action::Cancel, &ids[..1], &|_| {}).await.unwrap().remove(0);
+        let row = platform.credit.run(Action::Cancel, &ids[..1], &|_| {}).await.unwrap().remove(0);
         assert_eq!(row.state, State::Cancelled);
     }
 
@@ -430,17 +430,17 @@ on_both! {
         assert_eq!(platform.test.order(waiting).await.state, State::NotAsked, "put off");
         assert_eq!(platform.test.order(done).await.state, State::Approved, "another provider");
         let batch = platform.test.store.add_batch(Action::Credit, "op", &[waiting], 1).await.unwrap();
-        assert_eq!(do_batches(&platform.desk).await, 0, "batches wait as well");
+        assert_eq!(do_batches(&platform.credit).await, 0, "batches wait as well");
 
         // An operator's click is one call, and tells whether the provider is there again.
-        platform.desk.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
+        platform.credit.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
         assert_eq!(platform.test.order(waiting).await.state, State::NotSent);
         assert_eq!(platform.test.store.breakers().await.unwrap()[0].state, BreakerState::Open);
-        platform.desk.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
-        platform.desk.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
+        platform.credit.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
+        platform.credit.run(Action::Credit, &[waiting], &|_| {}).await.unwrap();
         let breaker = platform.test.store.breakers().await.unwrap().remove(0);
         assert_eq!((breaker.state, breaker.failures, breaker.probe_at), (BreakerState::Closed, 0, None));
-        assert_eq!(do_batches(&platform.desk).await, 1, "the batch goes on");
+        assert_eq!(do_batches(&platform.credit).await, 1, "the batch goes on");
         assert_eq!(platform.test.store.batch_progress(batch).await.unwrap().failure, 1, "approved meanwhile");
     }
 

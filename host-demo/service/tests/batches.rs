@@ -20,7 +20,7 @@ use std::time::Duration;
 use store::lease::ProcessLease;
 use store::{BatchProgress, MallUpdate, Store};
 
-async fn desk(store: &Store, fake: &Fake) -> CreditService<Fake> {
+async fn credit(store: &Store, fake: &Fake) -> CreditService<Fake> {
     CreditService {
         store: store.clone(),
         lease: Arc::new(ProcessLease::start(store).await.unwrap()),
@@ -36,15 +36,15 @@ on_both! {
         let test = TestStore::new(db).await;
         let script = [Next::Approve, Next::Reject, Next::LoseAnswer];
         let fake = Fake::new(&script).with_info(|info| info.batch_limits.credit = 1);
-        let mut desk = desk(&test.store, &fake).await;
-        desk.concurrency = 1;
+        let mut credit = credit(&test.store, &fake).await;
+        credit.concurrency = 1;
         let mut ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
         ids.reverse();
-        desk.run(Action::Credit, &ids[4..], &|_| {}).await.unwrap();
+        credit.run(Action::Credit, &ids[4..], &|_| {}).await.unwrap();
         let ticked = [ids[0], ids[1], ids[2], ids[0], ids[4]];
         let batch = test.store.add_batch(Action::Credit, "花子", &ticked, 1).await.unwrap();
         assert_eq!(test.store.batch_progress(batch).await.unwrap(), BatchProgress { waiting: 4, ..Default::default() });
-        do_batches(&desk).await;
+        do_batches(&credit).await;
         let rows = test.store.batch_rows(batch, 0, 100).await.unwrap();
         let ended: Vec<_> = rows.iter().map(|row| (row.order, row.outcome.unwrap(), row.state.unwrap())).collect();
         assert_eq!(
@@ -73,15 +73,15 @@ on_both! {
         test.execute("UPDATE accounts SET settings = '{\"password\":\"broken\"}' WHERE mall = 'n'").await;
         assert!(test.store.mall("n").await.is_err(), "its settings are broken");
         let fake = Fake::new(&[]);
-        let desk = desk(&test.store, &fake).await;
+        let credit = credit(&test.store, &fake).await;
         let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-        do_batches(&desk).await;
+        do_batches(&credit).await;
         assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 2);
         test.store.put_mall(&Mall { automation, ..mall() }, MallUpdate::default()).await.unwrap();
         let due = [new_order("A-3", 1_000)];
         test.store.insert_orders(&test.mall().await, &due, test.store.now()).await.unwrap();
-        do_by_itself(&desk).await;
+        do_by_itself(&credit).await;
         let states: Vec<_> = test.all().await.iter().map(|order| order.state).collect();
         assert_eq!(states, [State::Approved; 3]);
     }
@@ -93,9 +93,9 @@ on_both! {
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         let (mut workers, mut processes) = (Vec::new(), Vec::new());
         for _ in 0..3 {
-            let desk = desk(&test.again().await, &fake).await;
-            workers.push(Arc::clone(&desk.lease));
-            let background = Worker { service: desk, wake: Arc::default() };
+            let credit = credit(&test.again().await, &fake).await;
+            workers.push(Arc::clone(&credit.lease));
+            let background = Worker { service: credit, wake: Arc::default() };
             processes.push(tokio::spawn(async move { background.run().await }));
         }
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
@@ -113,7 +113,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let fake = Fake::new(&[Next::Reject]);
         let id = test.orders(1).await[0].id;
-        desk(&test.store, &fake).await.run(Action::Credit, &[id], &|_| {}).await.unwrap();
+        credit(&test.store, &fake).await.run(Action::Credit, &[id], &|_| {}).await.unwrap();
         test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, MallUpdate::default()).await.unwrap();
         for (action, provider) in [(Action::Credit, "other"), (Action::Check, "fake")] {
             let batch = test.store.add_batch(action, "op", &[id], 1).await.unwrap();
@@ -129,7 +129,7 @@ on_both! {
         let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         test.store.stop_batch(batch, "太郎", 2).await.unwrap();
-        do_batches(&desk(&test.store, &fake).await).await;
+        do_batches(&credit(&test.store, &fake).await).await;
         let rows = test.store.batch_rows(batch, 0, 10).await.unwrap();
         assert!(rows.iter().all(|row| row.problem == Some(Issue::Stopped { who: "太郎".into() })));
         assert_eq!(fake.references().len(), 0);
@@ -143,9 +143,9 @@ on_both! {
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         assert_eq!(batches::waits(&test.store, batch).await.unwrap(), [Wait::NoProcess]);
         // One has an empty folder of plugins, and is first at the rows.
-        let without = CreditService { providers: Arc::new(HashMap::new()), ..desk(&test.again().await, &fake).await };
-        let running = |desk: &CreditService<Fake>| {
-            let background = Worker { service: desk.clone(), wake: Arc::default() };
+        let without = CreditService { providers: Arc::new(HashMap::new()), ..credit(&test.again().await, &fake).await };
+        let running = |credit: &CreditService<Fake>| {
+            let background = Worker { service: credit.clone(), wake: Arc::default() };
             tokio::spawn(async move { background.run().await })
         };
         let first = running(&without);
@@ -154,15 +154,15 @@ on_both! {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert!(no_plugin[0].localized(Lang::Ja).contains("読み込みを依頼"));
-        let with = desk(&test.again().await, &fake).await;
+        let with = credit(&test.again().await, &fake).await;
         let second = running(&with);
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.failure, progress.unknown), (30, 0, 0));
-        for (desk, process) in [(without, first), (with, second)] {
-            desk.lease.stop();
+        for (credit, process) in [(without, first), (with, second)] {
+            credit.lease.stop();
             process.await.unwrap();
         }
         assert_eq!(test.store.served().await.unwrap(), None, "both said that they ended");
@@ -174,10 +174,10 @@ on_both! {
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, MallUpdate::default()).await.unwrap();
         let (old, new) = (Fake::new(&[]), Fake::new(&[]));
-        do_batches(&desk(&test.store, &old).await).await;
+        do_batches(&credit(&test.store, &old).await).await;
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 2, "the old one is not asked");
         let providers = Arc::new(HashMap::from([("other".to_owned(), new.clone())]));
-        do_batches(&CreditService { providers, ..desk(&test.store, &new).await }).await;
+        do_batches(&CreditService { providers, ..credit(&test.store, &new).await }).await;
         assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 2);
         assert_eq!((old.references().len(), new.references().len()), (0, 2));
     }
@@ -188,7 +188,7 @@ on_both! {
         let ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         test.execute(&format!("UPDATE orders SET data = 'no order' WHERE id = {}", ids[1])).await;
-        do_batches(&desk(&test.store, &fake).await).await;
+        do_batches(&credit(&test.store, &fake).await).await;
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.failure, progress.unknown), (4, 1, 0));
         let row = test.store.batch_rows(batch, 1, 1).await.unwrap().remove(0);
@@ -201,12 +201,12 @@ on_both! {
         let fake = Fake::new(&[]);
         let ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-        let desk = desk(&test.store, &fake).await;
+        let credit = credit(&test.store, &fake).await;
         let waiting = test.store.waiting().await.unwrap().remove(0);
-        let taken = test.store.take_rows(&waiting, &desk.lease.name(), 2).await.unwrap();
-        desk.lease.stop();
+        let taken = test.store.take_rows(&waiting, &credit.lease.name(), 2).await.unwrap();
+        credit.lease.stop();
         let works: Vec<WorkItem> = taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect();
-        let rows = desk.work(Action::Credit, &works, &|_| {}).await.unwrap();
+        let rows = credit.work(Action::Credit, &works, &|_| {}).await.unwrap();
         assert!(rows.iter().all(|row| row.problem == Some(Issue::ShuttingDown)), "{rows:?}");
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 5);
         assert!(fake.references().is_empty());
@@ -215,19 +215,19 @@ on_both! {
     async fn work_that_is_let_go_of_leaves_its_orders_unknown_and_its_row_so(db) {
         let test = TestStore::new(db).await;
         let fake = Fake { never_answers: true, ..Fake::new(&[]) };
-        let desk = desk(&test.store, &fake).await;
+        let credit = credit(&test.store, &fake).await;
         let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         let running = tokio::spawn({
-            let desk = desk.clone();
-            async move { do_batches(&desk).await }
+            let credit = credit.clone();
+            async move { do_batches(&credit).await }
         });
         while test.order(ids[1]).await.state != State::Sending {
             tokio::task::yield_now().await;
         }
         running.abort();
         assert!(running.await.unwrap_err().is_cancelled());
-        while desk.lease.recover(&test.store).await.unwrap() == 0 {
+        while credit.lease.recover(&test.store).await.unwrap() == 0 {
             // The call has yet to be let go of.
             tokio::task::yield_now().await;
         }
@@ -243,7 +243,7 @@ async fn an_answer_that_cannot_be_stored_is_in_doubt_and_the_others_of_its_call_
     let fake = Fake::new(&[Next::Approve, Next::NulInId, Next::Approve]);
     let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
     let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
-    do_batches(&desk(&test.store, &fake).await).await;
+    do_batches(&credit(&test.store, &fake).await).await;
     assert_eq!(*fake.batches.lock().unwrap(), [3], "one call");
     let states: Vec<_> = test.all().await.into_iter().map(|order| order.state).collect();
     assert_eq!(states, [State::Approved, State::Unknown, State::Approved]);
@@ -261,9 +261,9 @@ const CHILD: &str = "HOST_DEMO_TEST_BATCH_CHILD";
 async fn child_that_works_and_never_gets_an_answer() {
     let Ok(told) = std::env::var(CHILD) else { return };
     let store = Store::open(&told_location(&told)).await.unwrap();
-    let desk = desk(&store, &Fake { never_answers: true, ..Fake::new(&[]) }).await;
+    let credit = credit(&store, &Fake { never_answers: true, ..Fake::new(&[]) }).await;
     println!("begins");
-    do_batches(&desk).await;
+    do_batches(&credit).await;
 }
 
 fn child(test: &TestStore) -> Child {
@@ -292,13 +292,13 @@ on_both! {
             tokio::task::yield_now().await;
         }
         let fake = Fake::new(&[]);
-        let desk = desk(&test.store, &fake).await;
-        do_batches(&desk).await;
+        let credit = credit(&test.store, &fake).await;
+        do_batches(&credit).await;
         assert_eq!(test.store.batch_progress(batch).await.unwrap().taken, 12, "its process is alive");
         child.kill().unwrap();
         child.wait().unwrap();
         while test.store.batch(batch).await.unwrap().unwrap().finished_at.is_none() {
-            do_batches(&desk).await;
+            do_batches(&credit).await;
         }
         let progress = test.store.batch_progress(batch).await.unwrap();
         assert_eq!((progress.success, progress.unknown, progress.failure), (188, 12, 0));

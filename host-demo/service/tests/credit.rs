@@ -22,7 +22,7 @@ use time::macros::date;
 
 struct Office {
     test: TestStore,
-    desk: CreditService<Fake>,
+    credit: CreditService<Fake>,
     fake: Fake,
     ids: Vec<i64>,
 }
@@ -31,7 +31,7 @@ impl Office {
     async fn new(db: Db, fake: Fake, orders: usize) -> Self {
         let test = TestStore::new(db).await;
         let ids = test.orders(orders).await.iter().map(|order| order.id).collect();
-        let desk = CreditService {
+        let credit = CreditService {
             store: test.store.clone(),
             lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
@@ -39,11 +39,11 @@ impl Office {
             concurrency: 4,
             in_flight_window: Duration::ZERO,
         };
-        Self { test, desk, fake, ids }
+        Self { test, credit, fake, ids }
     }
 
     async fn run(&self, action: Action) -> Vec<CreditRow> {
-        self.desk.run(action, &self.ids, &|_| {}).await.unwrap()
+        self.credit.run(action, &self.ids, &|_| {}).await.unwrap()
     }
 
     /// Does `action` with the only order.
@@ -83,7 +83,7 @@ on_both! {
 
     async fn not_found_is_not_believed_while_the_request_can_be_on_its_way(db) {
         let mut office = Office::new(db, Fake::new(&[Next::LoseRequest]), 1).await;
-        office.desk.in_flight_window = Duration::from_secs(120);
+        office.credit.in_flight_window = Duration::from_secs(120);
         office.one(Action::Credit).await;
         let sent = office.test.order(office.ids[0]).await.sent.unwrap();
         let row = office.one(Action::Check).await;
@@ -130,7 +130,7 @@ on_both! {
         let office =
             Office::new(db, Fake::new(&[Next::Approve, Next::WrongId]).with_info(|info| info.batch_limits.credit = 1), 2);
         let mut office = office.await;
-        office.desk.concurrency = 1;
+        office.credit.concurrency = 1;
         let rows = office.run(Action::Credit).await;
         assert_eq!(rows[0].state, State::Approved);
         assert_eq!(rows[1].state, State::Unknown);
@@ -145,7 +145,7 @@ on_both! {
         let row = office.one(Action::Check).await;
         assert_eq!(row.state, State::Unknown, "asked again, it is still unknown");
         assert!(matches!(row.problem, Some(Issue::NeedsPerson { .. })));
-        let row = office.desk.decide(office.ids[0], OperatorFinding::Rejected, "電話で確認").await.unwrap();
+        let row = office.credit.decide(office.ids[0], OperatorFinding::Rejected, "電話で確認").await.unwrap();
         assert_eq!((row.state, row.outcome), (State::Rejected, Outcome::Success));
         let line = office.test.store.history(office.ids[0]).await.unwrap().pop().unwrap();
         assert_eq!((line.who.as_str(), line.note.as_deref()), ("op", Some("電話で確認")));
@@ -154,10 +154,10 @@ on_both! {
     async fn an_operator_decides_only_about_what_is_unknown(db) {
         let office = Office::new(db, Fake::new(&[Next::LoseAnswer]), 1).await;
         let found = OperatorFinding::Approved { transaction_id: "T1".into() };
-        let row = office.desk.decide(office.ids[0], found.clone(), "画面で確認").await.unwrap();
+        let row = office.credit.decide(office.ids[0], found.clone(), "画面で確認").await.unwrap();
         assert!(matches!(row.problem, Some(Issue::NotOffered { .. })));
         office.one(Action::Credit).await;
-        let row = office.desk.decide(office.ids[0], found, "画面で確認").await.unwrap();
+        let row = office.credit.decide(office.ids[0], found, "画面で確認").await.unwrap();
         assert_eq!((row.state, row.transaction_id.as_deref()), (State::Approved, Some("T1")));
     }
 
@@ -167,7 +167,7 @@ on_both! {
         let mut asked = office.ids.clone();
         asked.reverse();
         let told = std::sync::Mutex::new(0);
-        let rows = office.desk.run(Action::Credit, &asked, &|_| *told.lock().unwrap() += 1).await.unwrap();
+        let rows = office.credit.run(Action::Credit, &asked, &|_| *told.lock().unwrap() += 1).await.unwrap();
         assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), asked);
         assert_eq!(*told.lock().unwrap(), 20);
         let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
@@ -194,7 +194,7 @@ on_both! {
         *office.fake.script.lock().unwrap() = vec![Next::LoseAnswer; 7].into();
         let batch = office.test.store.add_batch(Action::Credit, "op", &ids, 2).await.unwrap();
         assert!(batch > 0);
-        do_batches(&office.desk).await;
+        do_batches(&office.credit).await;
         assert!(office.fake.script_is_done());
         assert_eq!(sorted(), [1, 7, 7]);
         let unknown = office.test.all().await.iter().filter(|order| order.state == State::Unknown).count();
@@ -241,17 +241,17 @@ on_both! {
         office.one(Action::Credit).await;
         // As a restart of the machine and of the database leave it, with a clock that was hours ahead.
         office.test.execute("UPDATE orders SET sent_at = 0, sent_clock = 'before', sent_boot = 'before'").await;
-        office.desk.in_flight_window = Duration::from_secs(2);
+        office.credit.in_flight_window = Duration::from_secs(2);
         let began = std::time::Instant::now();
         let row = office.one(Action::Check).await;
         assert!(matches!(row.problem, Some(Issue::TooEarly { measured_anew: true, .. })), "{:?}", row.problem);
-        let row = office.desk.decide(office.ids[0], OperatorFinding::Nothing, "管理画面で確認").await.unwrap();
+        let row = office.credit.decide(office.ids[0], OperatorFinding::Nothing, "管理画面で確認").await.unwrap();
         assert!(matches!(row.problem, Some(Issue::TooEarly { measured_anew: false, .. })), "{:?}", row.problem);
         while office.one(Action::Check).await.state == State::Unknown {
             assert!(began.elapsed() < Duration::from_secs(30), "it is waited for without end");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert!(began.elapsed() >= office.desk.in_flight_window, "believed after {:?}", began.elapsed());
+        assert!(began.elapsed() >= office.credit.in_flight_window, "believed after {:?}", began.elapsed());
         assert_eq!(office.test.order(office.ids[0]).await.state, State::NotSent);
     }
 
@@ -260,10 +260,10 @@ on_both! {
         office.run(Action::Credit).await;
         let millisecond = Duration::from_millis(1);
         let short = PollPolicy { first_pause: millisecond, longest_pause: millisecond, give_up_after: Duration::ZERO };
-        let rows = office.desk.check_until_decided(&office.ids, short, &|_| {}).await.unwrap();
+        let rows = office.credit.check_until_decided(&office.ids, short, &|_| {}).await.unwrap();
         assert_eq!(rows.iter().filter(|row| row.state == State::UnderReview).count(), 2, "given up after one question");
         let long = PollPolicy { give_up_after: Duration::from_secs(60), ..short };
-        let rows = office.desk.check_until_decided(&office.ids, long, &|_| {}).await.unwrap();
+        let rows = office.credit.check_until_decided(&office.ids, long, &|_| {}).await.unwrap();
         assert!(rows.iter().all(|row| row.state == State::Approved), "{rows:?}");
         assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), office.ids);
     }
@@ -296,13 +296,13 @@ on_both! {
             assert_eq!(row.state, State::NotAsked);
             assert!(matches!(row.problem, Some(Issue::TooLarge { max: 1_001, .. })));
         }
-        let row = office.desk.run(Action::Check, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
+        let row = office.credit.run(Action::Check, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
         assert!(matches!(row.problem, Some(Issue::CannotAsk { .. })));
         let found = OperatorFinding::Approved { transaction_id: "T1".into() };
-        office.desk.decide(office.ids[0], found, "画面で確認").await.unwrap();
-        let row = office.desk.run(Action::Cancel, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
+        office.credit.decide(office.ids[0], found, "画面で確認").await.unwrap();
+        let row = office.credit.run(Action::Cancel, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
         assert!(matches!(row.problem, Some(Issue::Unsupported { .. })));
-        assert_eq!(office.desk.providers.get("fake").unwrap().info().id, "fake");
+        assert_eq!(office.credit.providers.get("fake").unwrap().info().id, "fake");
     }
 
     async fn a_registration_that_was_acknowledged_does_not_vanish(db) {
@@ -314,18 +314,18 @@ on_both! {
         assert!(matches!(row.problem, Some(Issue::Vanished { .. })));
     }
 
-    async fn two_desks_at_once_send_every_order_once(db) {
+    async fn two_services_at_once_send_every_order_once(db) {
         let office = Office::new(db, Fake::new(&[]), 60).await;
         let other = CreditService {
             store: office.test.again().await,
             lease: Arc::new(ProcessLease::start(&office.test.store).await.unwrap()),
-            providers: office.desk.providers.clone(),
+            providers: office.credit.providers.clone(),
             who: "other".into(),
             concurrency: 4,
             in_flight_window: Duration::ZERO,
         };
         let (ours, theirs) = tokio::join!(
-            office.desk.run(Action::Credit, &office.ids, &|_| {}),
+            office.credit.run(Action::Credit, &office.ids, &|_| {}),
             other.run(Action::Credit, &office.ids, &|_| {})
         );
         let won = |rows: Vec<CreditRow>| rows.iter().filter(|row| row.outcome == Outcome::Success).count();

@@ -19,7 +19,7 @@ use store::lease::ProcessLease;
 
 struct Office {
     test: TestStore,
-    desk: CreditService<Fake>,
+    credit: CreditService<Fake>,
     fake: Fake,
 }
 
@@ -29,7 +29,7 @@ impl Office {
         let test = TestStore::new(db).await;
         let ids: Vec<i64> = test.orders(orders).await.iter().map(|order| order.id).collect();
         let fake = Fake::new(&vec![Next::LoseAnswer; orders]);
-        let desk = CreditService {
+        let credit = CreditService {
             store: test.store.clone(),
             lease: Arc::new(ProcessLease::start(&test.store).await.unwrap()),
             providers: Arc::new(HashMap::from([("fake".to_owned(), fake.clone())])),
@@ -37,9 +37,9 @@ impl Office {
             concurrency: 1,
             in_flight_window: Duration::ZERO,
         };
-        desk.run(Action::Credit, &ids, &|_| {}).await.unwrap();
+        credit.run(Action::Credit, &ids, &|_| {}).await.unwrap();
         assert!(fake.script_is_done(), "every answer was lost");
-        let office = Self { test, desk, fake };
+        let office = Self { test, credit, fake };
         assert!(office.states().await.iter().all(|state| *state == State::Unknown));
         office
     }
@@ -50,7 +50,7 @@ impl Office {
 
     async fn take_in(&self, text: &str, dry_run: bool) -> Decided {
         let mall = self.test.mall().await;
-        decisions::take_in(&self.desk, &mall, text.as_bytes(), None, dry_run).await.unwrap()
+        decisions::take_in(&self.credit, &mall, text.as_bytes(), None, dry_run).await.unwrap()
     }
 }
 
@@ -98,7 +98,7 @@ on_both! {
     async fn each_row_is_checked_like_a_single_decision(db) {
         let office = Office::in_doubt(db, 4).await;
         let ids: Vec<i64> = office.test.all().await.iter().map(|order| order.id).collect();
-        office.desk.run(Action::Check, &ids[3..], &|_| {}).await.unwrap();
+        office.credit.run(Action::Check, &ids[3..], &|_| {}).await.unwrap();
         let reference = office.test.order(ids[1]).await.reference().to_owned();
         let text = format!(
             "注文番号,登録番号,結果,取引ID,メモ\n\
@@ -157,7 +157,7 @@ on_both! {
 
     async fn who_found_nothing_too_early_is_told_to_record_it_again(db) {
         let mut office = Office::in_doubt(db, 1).await;
-        office.desk.in_flight_window = Duration::from_secs(120);
+        office.credit.in_flight_window = Duration::from_secs(120);
         let done = office.take_in("注文番号,結果,メモ\nA-1,登録なし,検索\n", false).await;
         let bad = done.bad().next().unwrap();
         let words = [bad.localized_in("f.csv", Lang::Ja), bad.localized_in("f.csv", Lang::En)];
@@ -189,7 +189,7 @@ on_both! {
 
     async fn nothing_there_is_not_believed_while_the_request_may_be_on_its_way(db) {
         let mut office = Office::in_doubt(db, 2).await;
-        office.desk.in_flight_window = Duration::from_secs(120);
+        office.credit.in_flight_window = Duration::from_secs(120);
         for dry_run in [true, false] {
             let done = office.take_in("注文番号,結果,メモ\nA-1,登録なし,検索\nA-2,与信NG,検索\n", dry_run).await;
             assert_eq!((done.counts().taken.rows, done.counts().refused.rows), (1, 1));
@@ -203,7 +203,7 @@ on_both! {
         for charset in [Charset::Utf8, Charset::ShiftJis] {
             let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), charset).await.unwrap();
             let mall = office.test.mall().await;
-            let empty = decisions::take_in(&office.desk, &mall, &bytes, None, false).await.unwrap();
+            let empty = decisions::take_in(&office.credit, &mall, &bytes, None, false).await.unwrap();
             assert_eq!(empty.counts().passed[&SkipReason::NoResult].rows, 2);
         }
         let bytes = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8).await.unwrap();
@@ -220,7 +220,7 @@ async fn a_file_that_names_no_orders_is_refused_as_a_whole() {
     let office = Office::in_doubt(Db::Sqlite, 1).await;
     let mall = office.test.mall().await;
     for text in ["結果,メモ\n与信OK,x\n", "注文番号,結果\nA-1,与信OK\n", ""] {
-        let refused = decisions::take_in(&office.desk, &mall, text.as_bytes(), None, false).await;
+        let refused = decisions::take_in(&office.credit, &mall, text.as_bytes(), None, false).await;
         let expected = matches!(refused, Err(DecisionsError::File(FileError::MissingHeadings(_) | FileError::Empty)));
         assert!(expected, "{refused:?}");
     }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
 /// For what happens within a second on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const GRANTED: &str = "provider = \"np\"\norigins = [\"https://np.example.jp\"]\n";
 
 /// A folder with NP's plugin, which serves and is followed.
@@ -33,9 +33,9 @@ impl Followed {
         fs::write(folder.path().join("np.toml"), GRANTED).unwrap();
         let limits = Limits { concurrent_loads: 1, ..Limits::default() };
         let host = Host::builder().limits(limits).build().unwrap();
-        let shelf = PluginDirectory::new(host.clone(), folder.path().to_owned());
+        let directory = PluginDirectory::new(host.clone(), folder.path().to_owned());
         let registry = Arc::new(Registry::default());
-        registry.put(shelf.load("np").await.unwrap());
+        registry.put(directory.load("np").await.unwrap());
         let (says, news) = unbounded_channel();
         let followed = Arc::clone(&registry);
         let following = tokio::spawn(async move {
@@ -48,7 +48,7 @@ impl Followed {
                 };
                 let _ = says.send(name);
             };
-            shelf.follow(&followed, || vec!["np".to_owned()], tell).await;
+            directory.follow(&followed, || vec!["np".to_owned()], tell).await;
         });
         Self { folder, host, registry, news, following }
     }
@@ -65,7 +65,7 @@ impl Followed {
     async fn wait_until_nothing_is_granted(&self, what: &str) {
         let began = Instant::now();
         while self.origins() > 0 {
-            assert!(began.elapsed() < PATIENCE, "{what}: the old grant holds");
+            assert!(began.elapsed() < REQUEST_TIMEOUT, "{what}: the old grant holds");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -29,7 +29,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const KEPT: f64 = 0.7;
 /// How long a measurement may take at most: ten times what it takes on a busy machine. Longer, and something waits
 /// for nothing, which is said with the orders that are left.
-const PATIENCE: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often it is measured again where the machine was busy.
 const TRIES: usize = 3;
 
@@ -86,7 +86,7 @@ impl Platform {
         let measured = healthy();
         let mut providers = HashMap::from([("measured".to_owned(), measured.clone())]);
         providers.extend(self.neighbour.clone().map(|neighbour| ("neighbour".to_owned(), neighbour)));
-        let desk = CreditService {
+        let credit = CreditService {
             store: self.test.store.clone(),
             lease: Arc::new(ProcessLease::start(&self.test.store).await.unwrap()),
             providers: Arc::new(providers),
@@ -97,7 +97,7 @@ impl Platform {
         if self.neighbour.is_some() {
             self.ask("neighbour", THEIRS).await;
         }
-        let background = Worker { service: desk.clone(), wake: Arc::default() };
+        let background = Worker { service: credit.clone(), wake: Arc::default() };
         let running = tokio::spawn(async move { background.run().await });
         if let Some(neighbour) = &self.neighbour {
             // It is at work before the other begins.
@@ -112,7 +112,7 @@ impl Platform {
         let began = Instant::now();
         while measured.references().len() < OURS {
             tokio::time::sleep(Duration::from_millis(1)).await;
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > REQUEST_TIMEOUT {
                 let mut left = self.of("measured").await;
                 left.retain(|order| order.state != State::Approved);
                 let left: Vec<_> = left.iter().map(|order| (order.state, &order.problem, order.tries)).collect();
@@ -120,7 +120,7 @@ impl Platform {
             }
         }
         let taken = began.elapsed();
-        desk.lease.stop();
+        credit.lease.stop();
         running.await.unwrap();
         assert!(self.of("measured").await.iter().all(|order| order.state == State::Approved));
         OURS as f64 / taken.as_secs_f64()

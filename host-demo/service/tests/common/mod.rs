@@ -19,18 +19,18 @@ pub fn golden(name: &str, found: &str) {
     assert_eq!(found, expected, "{name} differs; look at the difference, then run with BLESS=1");
 }
 
-/// Does everything that batches have for `desk` now; how many rows that were.
-pub async fn do_batches<P: Provider + Clone + 'static>(desk: &CreditService<P>) -> usize {
-    desk.recover().await;
-    let mut lanes = Dispatcher::new(desk.clone());
+/// Does everything that batches have for `credit` now; how many rows that were.
+pub async fn do_batches<P: Provider + Clone + 'static>(credit: &CreditService<P>) -> usize {
+    credit.recover().await;
+    let mut lanes = Dispatcher::new(credit.clone());
     lanes.begin_batches().await.unwrap();
     lanes.all_end().await
 }
 
-/// Does what the automation has for `desk` now; how many orders it looked at.
-pub async fn do_by_itself<P: Provider + Clone + 'static>(desk: &CreditService<P>) -> usize {
-    desk.recover().await;
-    let mut lanes = Dispatcher::new(desk.clone());
+/// Does what the automation has for `credit` now; how many orders it looked at.
+pub async fn do_by_itself<P: Provider + Clone + 'static>(credit: &CreditService<P>) -> usize {
+    credit.recover().await;
+    let mut lanes = Dispatcher::new(credit.clone());
     let looked_at = lanes.begin_automation().await.unwrap();
     lanes.all_end().await;
     looked_at
