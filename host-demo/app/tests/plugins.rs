@@ -460,7 +460,10 @@ async fn a_component_is_loaded_once_on_one_upload() {
     // The process that serves looks at every file, in the order of their names. When it has found one that was put
     // there by hand and comes after NP's, it has looked at NP's as well.
     std::fs::write(platform.directory.folder().join("score.toml"), permissions("score", NP)).unwrap();
-    std::fs::write(platform.directory.folder().join("score.wasm"), build("score", "by hand")).unwrap();
+    // Whole at once: a file that is seen while it is written is another one when it is complete, and loaded twice.
+    let whole = platform.directory.folder().join("score.part");
+    std::fs::write(&whole, build("score", "by hand")).unwrap();
+    std::fs::rename(&whole, whole.with_extension("wasm")).unwrap();
     let began = Instant::now();
     while platform.served("score").await.is_none() {
         assert!(began.elapsed() < REQUEST_TIMEOUT, "what is in the directory is never served");
