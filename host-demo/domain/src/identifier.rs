@@ -3,6 +3,8 @@
 //! order would be two. What a spreadsheet made a number of is refused ([`is_mangled`]): its digits may be gone, and what
 //! is left names nothing, or another thing.
 
+use crate::normalize::text::{is_zero_width, narrow};
+
 /// What Excel shows of a formula or a value that failed.
 const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
 
@@ -21,11 +23,6 @@ pub fn unified(text: &str) -> String {
     }
 }
 
-/// Characters without a width, which come along from pages: two identifiers that look the same are the same.
-fn is_zero_width(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
-}
-
 /// Whether `text` is what a spreadsheet makes of an identifier: `3.0E+11`, `3.0×10^11`, `####`, `300001234567.0`,
 /// `300,001,234,567`, `#N/A`; in wide characters as well.
 ///
@@ -39,15 +36,6 @@ pub fn is_mangled(text: &str) -> bool {
         || is_power(&text)
         || is_decimal(&text)
         || is_grouped(&text)
-}
-
-/// Wide ASCII made narrow.
-pub fn narrow(c: char) -> char {
-    match c {
-        '！'..='～' => char::from_u32(c as u32 - '！' as u32 + '!' as u32).unwrap_or(c),
-        '\u{2212}' => '-',
-        other => other,
-    }
 }
 
 fn are_digits(text: &str) -> bool {

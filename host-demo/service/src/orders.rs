@@ -28,7 +28,7 @@ pub enum EditError {
 
 /// A 受注ステータス as it is stored: trimmed, `Some(None)` if it is empty; `None` if it is too long or contains control
 /// characters.
-pub fn order_status(text: &str) -> Option<Option<&str>> {
+fn order_status(text: &str) -> Option<Option<&str>> {
     let status = text.trim();
     let fits = status.chars().count() <= MAX_STATUS && !status.chars().any(char::is_control);
     fits.then_some(Some(status).filter(|status| !status.is_empty()))

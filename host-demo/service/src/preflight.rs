@@ -10,10 +10,6 @@ use domain::issue::Issue;
 use domain::mall::{MAX_ROWS_PER_REQUEST, MallSummary};
 use domain::order::Order;
 
-/// Most orders in one call, even if the provider takes more: one lost response must not leave a whole day's orders with
-/// an unknown outcome, and the largest batch of any provider is NP's thousand.
-pub const MAX_CHUNK: usize = MAX_ROWS_PER_REQUEST;
-
 /// How many orders the provider takes in one call of this kind.
 fn batch_limit(action: Action, provider: &impl Provider) -> usize {
     let limits = &provider.info().batch_limits;
@@ -28,7 +24,7 @@ fn batch_limit(action: Action, provider: &impl Provider) -> usize {
 
 /// Orders in one call: as many as the provider takes and their mall wants (`wanted`).
 pub(crate) fn rows_of_a_call(action: Action, provider: &impl Provider, wanted: u32) -> usize {
-    batch_limit(action, provider).min(wanted as usize).clamp(1, MAX_CHUNK)
+    batch_limit(action, provider).min(wanted as usize).clamp(1, MAX_ROWS_PER_REQUEST)
 }
 
 pub(crate) fn not_offered(action: Action, order: &Order) -> Issue {

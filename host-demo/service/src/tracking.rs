@@ -9,12 +9,11 @@ use domain::clock;
 use domain::credit_state::State;
 use domain::identifier::{is_mangled, unified};
 use domain::issue::Issue;
+use domain::normalize::tracking_number::MAX_TRACKING;
 use domain::order::{Order, Tracking};
 use store::StoreError;
 use time::{Date, Duration};
 
-/// Longest tracking number, in characters: what providers take at most.
-pub const MAX_TRACKING: usize = 255;
 /// How far ahead a shipping date may be: parcels are handed over within weeks, and a later date is a misspelt one.
 pub const DAYS_AHEAD: i64 = 60;
 

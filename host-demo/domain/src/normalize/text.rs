@@ -8,13 +8,20 @@ pub fn is_zero_width(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Full-width ASCII as ASCII, and the full-width minus sign as a hyphen.
-pub fn to_half_width(c: char) -> char {
+/// Full-width ASCII as ASCII, and the minus sign as a hyphen.
+pub fn narrow(c: char) -> char {
     match c {
         '！'..='～' => char::from_u32(c as u32 - '！' as u32 + '!' as u32).unwrap_or(c),
         '\u{2212}' => '-',
-        '\u{3000}' | '\u{a0}' => ' ',
         other => other,
+    }
+}
+
+/// As [`narrow`], and every blank of a width of its own as a blank.
+pub fn to_half_width(c: char) -> char {
+    match c {
+        '\u{3000}' | '\u{a0}' => ' ',
+        other => narrow(other),
     }
 }
 

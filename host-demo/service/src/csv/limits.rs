@@ -9,8 +9,3 @@ pub const MAX_CELL: usize = 4_000;
 
 /// Most lines of an order: more than a cart has, and little enough for a plugin to check in a moment.
 pub const MAX_ITEMS: usize = 200;
-
-/// Largest amount in a cell, in yen; providers take six digits, and sums stay far from overflowing.
-pub const MAX_YEN: i64 = 1_000_000_000;
-/// Most of one item in an order.
-pub const MAX_QUANTITY: i64 = 100_000;

@@ -1,7 +1,6 @@
 //! An order from the cells of its lines, with every error in them.
 
 use crate::csv::error::{Needed, RowError};
-use crate::csv::limits::{MAX_QUANTITY, MAX_YEN};
 use crate::csv::row_result::SkipReason;
 use crate::csv::table::Line;
 use crate::providers::is_control;
@@ -11,6 +10,7 @@ use domain::columns::{
 };
 use domain::identifier;
 use domain::invoice::Invoice;
+use domain::normalize::amount::{MAX_QUANTITY, MAX_YEN};
 use domain::order::{Item, OrderData, Person};
 
 /// An order as the file has it.
@@ -181,7 +181,8 @@ fn yen(cell: &str) -> Option<i64> {
 }
 
 fn quantity(cell: &str) -> Option<u32> {
-    let quantity = cell.replace(',', "").parse().ok().filter(|quantity| (1..=MAX_QUANTITY).contains(quantity))?;
+    let quantity =
+        cell.replace(',', "").parse().ok().filter(|quantity| (1..=i64::from(MAX_QUANTITY)).contains(quantity))?;
     u32::try_from(quantity).ok()
 }
 

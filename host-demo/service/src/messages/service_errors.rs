@@ -5,10 +5,11 @@ use super::localize::Localize;
 use crate::csv::error::RowError;
 use crate::import::ImportError;
 use crate::results::ResultsError;
-use crate::tracking::{MAX_TRACKING, TrackingError};
+use crate::tracking::TrackingError;
 use domain::credit_state::State;
 use domain::issue::Issue;
 use domain::lang::Lang;
+use domain::normalize::tracking_number::MAX_TRACKING;
 
 /// What is wrong, and what to do.
 impl Localize for ResultsError {

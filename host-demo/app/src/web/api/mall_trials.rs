@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use domain::credit_state::Action;
 use domain::mall::Mall;
+use domain::normalize::amount::MAX_YEN;
 use serde::{Deserialize, Serialize};
 use service::malls::{self, ConnectionError, FeeTrialError};
 use service::messages::connection::connection_error;
@@ -57,7 +58,7 @@ pub(super) async fn test(
 }
 
 /// Largest bill that is tried, in yen: as large as one that is imported.
-const MAX_TRIAL: i64 = 1_000_000_000;
+const MAX_TRIAL: i64 = MAX_YEN;
 
 /// A bill to try.
 #[derive(Debug, Deserialize, ToSchema)]

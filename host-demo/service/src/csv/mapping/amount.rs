@@ -1,13 +1,10 @@
 //! Amounts, quantities and rates as exports write them.
 
+use domain::normalize::amount::{MAX_QUANTITY, MAX_YEN};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use unicode_normalization::UnicodeNormalization;
 
-/// Largest amount, in yen; providers take six digits, and sums of an order stay far from overflowing.
-pub const MAX_YEN: i64 = 1_000_000_000;
-/// Most pieces of one item.
-pub const MAX_QUANTITY: u32 = 100_000;
 /// Digits behind the point that are read: fractions of a yen have fewer.
 const MAX_SCALE: usize = 6;
 

@@ -23,13 +23,13 @@ use domain::invoice::Invoice;
 use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::mall::{MallSummary, Start};
+use domain::normalize::tracking_number::MAX_TRACKING;
 use domain::order::{Item, Order, Person};
 use service::decisions::{MAX_ID, MAX_NOTE};
 use service::messages::format::yen;
 use service::messages::issue::{provider_message, what_and_next};
 use service::messages::localize::Localize;
 use service::orders::MAX_STATUS;
-use service::tracking::MAX_TRACKING;
 
 #[derive(Template)]
 #[template(path = "order/detail.html")]
