@@ -758,7 +758,7 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         Some(mall)
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 13] = [
+    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 14] = [
         (Method::POST, "/api/v1/batches", Some(json!({ "action": "credit", "orders": [1, 99] })), unprocessable, "99"),
         (Method::POST, "/api/v1/imports?mall=m&what=orders&dryrun=true", None, StatusCode::BAD_REQUEST, "dryrun"),
         (Method::GET, "/api/v1/orders/counts?state=approved", None, StatusCode::BAD_REQUEST, "state"),
@@ -768,6 +768,7 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "name": "\u{3000}" })), unprocessable, "\"name\""),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "rows_per_request": 0 })), unprocessable, "\"rows_per_request\""),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "take": { "a\tb": ["x"] } })), unprocessable, "\"take\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "mapping": "preset = 'x'" })), unprocessable, "\"mapping\""),
         (Method::POST, "/api/v1/malls/m/fee-trial", Some(json!({ "amount": -1 })), unprocessable, "amount"),
         (
             Method::POST,
@@ -878,10 +879,11 @@ async fn the_page_refuses_a_mall_by_the_same_rule_and_keeps_what_was_typed() {
         ("provider", "fake"),
         ("rows_per_request", "many"),
         ("take", "支払方法=後払い決済\r\nステータス=新規\r\nステータス=\u{1b}"),
+        ("mapping", "preset = \"rakuten\"\r\ncolumn = {}"),
     ];
     let answer = browser.submit("/malls/new", "/malls/new", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    for problem in ["p-id", "p-name", "p-rows", "p-take"] {
+    for problem in ["p-id", "p-name", "p-rows", "p-take", "p-mapping"] {
         assert!(answer.text.contains(&format!("id=\"{problem}\"")), "{problem}: {}", answer.text);
     }
     for typed in ["value=\"many\"", "支払方法=後払い決済", "ステータス=新規"] {

@@ -29,19 +29,6 @@ pub const ORDER_STATUS: &str = "受注ステータス";
 /// What a mall calls the columns that have another name in its export: ours, theirs.
 pub type Renamed = BTreeMap<String, String>;
 
-/// Every heading that can be renamed, in the order of a usual export.
-pub fn headings() -> impl Iterator<Item = &'static str> {
-    HEADINGS.iter().map(|heading| heading.name)
-}
-
-/// What is wrong with a mall's own names: ours that do not exist, and theirs that stand for two columns.
-pub fn wrong_names(renamed: &Renamed) -> Vec<String> {
-    let unknown = renamed.keys().filter(|ours| !headings().any(|heading| heading == *ours)).cloned();
-    let theirs: Vec<&str> = headings().map(|heading| their_name(renamed, heading)).collect();
-    let twice = |name: &&String| theirs.iter().filter(|other| **other == name.as_str()).count() > 1;
-    unknown.chain(renamed.values().filter(twice).cloned()).collect()
-}
-
 /// What the mall calls our column `ours`.
 pub fn their_name<'a>(renamed: &'a Renamed, ours: &'a str) -> &'a str {
     renamed.get(ours).map_or(ours, String::as_str)

@@ -2,6 +2,7 @@
 //! inserted and, where asked for, known orders are corrected. Every row of the file is accounted for.
 
 use crate::csv::error::{FileError, RowError};
+use crate::csv::mapping::setting;
 use crate::csv::order_file::{FileOrder, OrderFileError, Reading, parse};
 use crate::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::csv::selection::{Choice, Question};
@@ -113,7 +114,8 @@ pub async fn run(
     file: Incoming<'_>,
 ) -> Result<OrderImport, ImportError> {
     let take = Choice { told: file.take, setting: &mall.take };
-    let parsed = parse(file.bytes, Reading { encoding: file.encoding, renamed: &mall.headings, take })?;
+    let mapping = setting::mapping(&mall.mapping).map_err(FileError::Mapping)?;
+    let parsed = parse(file.bytes, Reading { encoding: file.encoding, renamed: &mapping.renames(), take })?;
     let steps = plan(store, mall, priced(mall, provider, parsed.intake).await?, file.known).await?;
     let entries = if file.dry_run { tried(steps) } else { carried_out(store, mall, steps, file.known).await? };
     Ok(OrderImport { encoding: parsed.encoding, imported: FileReport { entries } })

@@ -2,10 +2,13 @@
 //! the API and the command line.
 
 use crate::credit::CreditService;
+use crate::csv::mapping::error_text::definition_error;
+use crate::csv::mapping::setting;
 use crate::providers::plugin_contract::{AdjustedFee, Bill, Capability, Failure, FieldProblem, SettingKind};
 use crate::providers::provider::{FeeError, Provider, Providers};
 use crate::providers::{CallError, contract};
 use domain::identifier::is_mangled;
+use domain::lang::Lang;
 use domain::mall::Mall;
 use domain::validation::{MallProblem, Wrong, fee_key, shape_problems};
 use store::{Backlog, MallUpdate, MallUpdateOutcome, StoreError};
@@ -13,7 +16,7 @@ use store::{Backlog, MallUpdate, MallUpdateOutcome, StoreError};
 /// What is wrong with a mall's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MallProblems {
-    /// What is wrong with any provider: ids, names, columns.
+    /// What is wrong with any provider: ids, names, the mapping.
     pub own: Vec<MallProblem>,
     /// What the provider's plugin says about its settings and the fee rule. `None`: the plugin is not loaded, so that
     /// they cannot be validated.
@@ -33,7 +36,15 @@ pub async fn validate<P: Provider>(mall: &Mall, provider: Option<&P>) -> Result<
         Some(provider) => Some(check(mall, provider).await?),
         None => None,
     };
-    Ok(MallProblems { own: shape_problems(mall), of_provider })
+    let own = shape_problems(mall).into_iter().chain(mapping_problem(&mall.mapping)).collect();
+    Ok(MallProblems { own, of_provider })
+}
+
+/// What is wrong with a mall's mapping.
+fn mapping_problem(setting: &str) -> Option<MallProblem> {
+    let error = setting::mapping(setting).err()?;
+    let text = |lang| definition_error(&error, lang);
+    Some(MallProblem::new("mapping", Wrong::Mapping { ja: text(Lang::Ja), en: text(Lang::En) }))
 }
 
 /// What the provider says about the mall's settings and fee rule; everything at once.

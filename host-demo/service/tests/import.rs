@@ -12,6 +12,10 @@ use domain::mall::{Band, Fees, Mall, Mode};
 use encoding_rs::{Encoding, SHIFT_JIS};
 use service::csv::error::{FileError, InvalidOrder, RowError};
 use service::csv::limits::MAX_CELL;
+use service::csv::mapping::column::Column;
+use service::csv::mapping::definition::Mapping;
+use service::csv::mapping::setting;
+use service::csv::mapping::value::Value;
 use service::csv::order_file::{self, FileOrder, OrderFileError, Parsed, Reading};
 use service::csv::row_result::{RowCount, SkipReason};
 use service::csv::selection::Choice;
@@ -135,6 +139,24 @@ fn bad_lines() -> Vec<String> {
 }
 
 on_both! {
+    async fn what_a_mall_called_its_columns_before_there_were_mappings_is_its_mapping(db) {
+        let test = TestStore::new(db).await;
+        test.execute("ALTER TABLE malls DROP COLUMN mapping").await;
+        test.execute("ALTER TABLE malls ADD COLUMN headings TEXT NOT NULL DEFAULT '{}'").await;
+        test.execute("DELETE FROM _sqlx_migrations WHERE version = 7").await;
+        test.again().await;
+        assert_eq!(test.mall().await.mapping, "");
+        test.execute("ALTER TABLE malls DROP COLUMN mapping").await;
+        let headings = r#"{"備考":"メモ \"店舗\" C:\\","注文番号":"受注番号"}"#;
+        test.execute(&format!("ALTER TABLE malls ADD COLUMN headings TEXT NOT NULL DEFAULT '{headings}'")).await;
+        test.execute("DELETE FROM _sqlx_migrations WHERE version = 7").await;
+        test.again().await;
+        let names = [(Column::Note, r#"メモ "店舗" C:\"#), (Column::Number, "受注番号")];
+        let columns = names.map(|(ours, theirs)| (ours, Value::column(theirs)));
+        let expected = Mapping { columns: columns.into(), same_names: true, ..Mapping::default() };
+        assert_eq!(setting::mapping(&test.mall().await.mapping), Ok(expected));
+    }
+
     async fn every_bad_order_gets_one_message_and_the_rest_is_taken(db) {
         let test = TestStore::new(db).await;
         let text = file(&bad_lines());
@@ -261,8 +283,10 @@ on_both! {
 
     async fn an_order_is_corrected_by_its_file_as_long_as_it_may_be_credited(db) {
         let test = TestStore::new(db).await;
-        let headings = [("受注ステータス".to_owned(), "店舗メモ".to_owned())].into();
-        let mall = Mall { headings, ..test.mall().await };
+        let mapping = r#"same-names = true
+columns = { "受注ステータス" = "店舗メモ" }"#
+            .to_owned();
+        let mall = Mall { mapping, ..test.mall().await };
         let lines = |street: &str, status: &str| {
             let of = |number: &str| line(number, "皿", "732", "1", "1232").replace("千代田1-1", street).replace(",,,x", &format!(",,,{status}"));
             file(&[of("A-1"), of("A-2")])

@@ -6,12 +6,13 @@ use common::golden;
 use domain::lang::Lang;
 use proptest::prelude::*;
 use service::csv::mapping::column::{Cells, Column};
-use service::csv::mapping::definition::{Mapping, Separator};
+use service::csv::mapping::definition::{MAX_MAPPING_BYTES, Mapping, Separator};
 use service::csv::mapping::error::{DefinitionError, MappingError, ProblemKind};
 use service::csv::mapping::evaluate::{Evaluated, evaluate};
 use service::csv::mapping::order::MappedOrder;
 use service::csv::mapping::row::{Record, Skipped};
-use service::csv::mapping::{error_text, layout, preset};
+use service::csv::mapping::value::Value;
+use service::csv::mapping::{error_text, layout, preset, setting};
 use service::csv::records::Records;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -151,16 +152,43 @@ fn every_file_of_the_folder_is_a_preset_with_an_export_that_it_reads() {
 #[test]
 fn the_mapping_of_the_documentation_is_one() {
     let page = std::fs::read_to_string(folder("../../docs/mapping.md")).unwrap();
-    let (_, rest) = page.split_once("```toml\n").unwrap();
-    let (example, _) = rest.split_once("```").unwrap();
-    let mapping = Mapping::parse(example).unwrap();
+    let examples = page.split("```toml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let [own, whole] = <[&str; 2]>::try_from(examples.collect::<Vec<_>>()).unwrap();
+    assert_eq!(setting::mapping(own).unwrap().columns[&Column::Note], Value::column("店舗メモ"));
+    let mapping = Mapping::parse(whole).unwrap();
     assert_eq!((mapping.columns.len(), mapping.adjustments.len(), mapping.skip.len()), (8, 1, 1));
+}
+
+#[test]
+fn a_setting_is_a_mapping_or_a_preset_and_what_differs_from_it() {
+    assert_eq!(setting::mapping(" # nothing\n"), Ok(Mapping::renamed([])));
+    let whole = "same-names = true\ncolumns = { \"備考\" = \"メモ\" }";
+    assert_eq!(setting::mapping(whole), Mapping::parse(whole));
+    let rakuten = &preset::find("rakuten").unwrap().mapping;
+    assert_eq!(setting::mapping(&setting::of_preset("rakuten")).as_ref(), Ok(rakuten));
+    let own = "preset = \"rakuten\"\nskip = []\n[columns]\n\"備考\" = \"店舗メモ\"\n[prices]\ndefault-rate = 10\n";
+    let mapping = setting::mapping(own).unwrap();
+    let mut expected = Mapping { skip: Vec::new(), ..rakuten.clone() };
+    expected.columns.insert(Column::Note, Value::column("店舗メモ"));
+    expected.prices.default_rate = Some(10);
+    assert_eq!(mapping, expected);
+    let errors = [
+        ("preset = \"rakutan\"", DefinitionError::NoPreset("rakutan".to_owned())),
+        ("preset = 1", DefinitionError::NoPreset(String::new())),
+        (&"#".repeat(MAX_MAPPING_BYTES + 1), DefinitionError::TooLarge),
+    ];
+    for (setting, error) in errors {
+        assert_eq!(setting::mapping(setting), Err(error));
+    }
+    for wrong in ["preset = \"rakuten\"\ncolumn = {}", "preset = \"rakuten\"\ncolumns = []", "columns"] {
+        assert!(matches!(setting::mapping(wrong), Err(DefinitionError::Form(_))), "{wrong}");
+    }
 }
 
 #[test]
 fn our_columns_are_those_of_the_import() {
     let names: Vec<&str> = Column::VARIANTS.iter().map(|column| column.name()).collect();
-    assert_eq!(names, domain::columns::headings().collect::<Vec<_>>());
+    assert_eq!(names, domain::columns::HEADINGS.iter().map(|heading| heading.name).collect::<Vec<_>>());
 }
 
 #[test]

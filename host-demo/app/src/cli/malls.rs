@@ -86,6 +86,7 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
     if !problems.is_empty() {
         // The settings that could be read are validated as well, so that every problem is named at once.
         let found = malls::validate(&mall, service.providers.get(&mall.provider).as_ref()).await?;
+        problems.extend(found.own.into_iter().filter(|new| new.key == "mapping"));
         problems.extend(found.of_provider.unwrap_or_default());
         return Err(refused(&problems));
     }

@@ -2,6 +2,7 @@
 //! order, which names file, line and order and says what to do.
 
 use crate::csv::limits::{MAX_FILE_BYTES, MAX_LINES};
+use crate::csv::mapping::error::DefinitionError;
 use crate::csv::records::Fault;
 use domain::credit_state::State;
 use domain::issue::{Field, Issue};
@@ -18,6 +19,9 @@ pub enum FileError {
     /// More than [`MAX_LINES`].
     #[error("the file has more than {MAX_LINES} lines")]
     TooManyLines,
+    /// The mall's mapping is none: a preset that it names is no longer there.
+    #[error("the mall's mapping cannot be read: {0:?}")]
+    Mapping(DefinitionError),
     /// Headings that are missing.
     #[error("headings are missing: {0:?}")]
     MissingHeadings(Vec<String>),

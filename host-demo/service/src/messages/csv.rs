@@ -5,6 +5,7 @@ use super::localize::Localize;
 use crate::csv::error::{FileError, InvalidOrder, Needed, RowError};
 use crate::csv::findings::finding_names;
 use crate::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_ITEMS, MAX_LINES};
+use crate::csv::mapping::error_text::definition_error;
 use crate::csv::records::{Fault, QuoteFault};
 use crate::csv::row_result::{RowCount, RowCounts, SkipReason};
 use crate::csv::selection::Question;
@@ -32,6 +33,7 @@ impl Localize for FileError {
                 format!("{MAX_LINES}行を超えています。分けて取り込んでください"),
                 format!("The file has more than {MAX_LINES} lines; split it"),
             ),
+            Self::Mapping(error) => definition_error(error, lang),
             Self::MissingHeadings(names) => lang.pick(
                 format!("見出し「{}」がありません。文字コードはUTF-8かShift_JISです", names.join("」「")),
                 format!("Headings are missing: {}. The file must be UTF-8 or Shift_JIS", names.join(", ")),

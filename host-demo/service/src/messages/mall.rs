@@ -53,10 +53,7 @@ impl Localize for Wrong {
                 "後払い会社の名前は半角英小文字・数字・ハイフンです".into(),
                 "a provider's name has a to z, 0 to 9 and - only".into(),
             ),
-            Self::Heading => lang.pick(
-                "この見出しは読み込みません。または二つの列が同じ名前です".into(),
-                "no such column is read, or two have this name".into(),
-            ),
+            Self::Mapping { ja, en } => lang.pick(ja, en).clone(),
             Self::Provider(field) => field.said.to_string(),
         }
     }

@@ -7,6 +7,8 @@ pub enum DefinitionError {
     TooLarge,
     /// No TOML, or keys and values that a mapping does not have: what the parser says.
     Form(String),
+    /// There is no preset of this name.
+    NoPreset(String),
     /// A part of it breaks a limit or makes no sense.
     Part {
         /// Where: a column, or a key.

@@ -2,6 +2,7 @@
 
 use crate::csv::mapping::definition::MAX_MAPPING_BYTES;
 use crate::csv::mapping::error::{DefinitionError, MappingError, Problem, ProblemKind, Wrong};
+use crate::csv::mapping::preset;
 use domain::lang::Lang;
 
 /// What is wrong with a mapping itself, and what to do.
@@ -15,6 +16,13 @@ pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
             format!("列の対応の書き方が違います。次のところを直してください: {said}"),
             format!("The mapping cannot be read; mend it here: {said}"),
         ),
+        DefinitionError::NoPreset(name) => {
+            let known = preset::all().iter().map(|preset| preset.id.as_str()).collect::<Vec<_>>().join(", ");
+            lang.pick(
+                format!("「{name}」という列の対応の見本はありません。次のどれかを書いてください: {known}"),
+                format!("There is no preset {name}; write one of {known}"),
+            )
+        }
         DefinitionError::Part { at, wrong } => {
             let what = wrong_text(*wrong, lang);
             lang.pick(format!("列の対応の「{at}」: {what}"), format!("The mapping is wrong at {at}: {what}"))

@@ -18,4 +18,5 @@ pub mod order;
 pub mod plan;
 pub mod preset;
 pub mod row;
+pub mod setting;
 pub mod value;
