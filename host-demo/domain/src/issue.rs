@@ -202,6 +202,8 @@ pub enum Issue {
         /// Yen.
         max: i64,
     },
+    /// Nothing is to be paid, so that no credit is needed.
+    NothingToBill,
     /// The provider does not send invoices with the goods.
     NoEnclosedInvoice,
     /// The provider does not report this carrier.

@@ -12,7 +12,7 @@ use crate::providers::plugin_contract::{Bill, FeeRule};
 use crate::providers::provider::{FeeError, Provider};
 use domain::credit_state::{Event, next};
 use domain::mall::Mall;
-use domain::order::{Amounts, Order};
+use domain::order::{Amounts, Order, OrderData};
 use encoding_rs::Encoding;
 use std::collections::HashMap;
 use store::{NewOrder, Store, StoreError};
@@ -59,6 +59,8 @@ pub struct Incoming<'a> {
     pub encoding: Option<&'static Encoding>,
     /// Which of its orders are taken, as [`Choice::told`] has it.
     pub take: &'a [String],
+    /// The preset by which it is read this once, in place of the mall's mapping.
+    pub preset: Option<&'a str>,
     /// What becomes of orders that are there already.
     pub known: Known<'a>,
     /// Says what would happen, and does nothing.
@@ -101,6 +103,8 @@ impl From<OrderFileError> for ImportError {
 pub struct OrderImport {
     /// What the file turned out to be written in.
     pub encoding: &'static Encoding,
+    /// Orders that were gathered from rows between which other orders stand.
+    pub gathered: usize,
     /// Every row of it.
     pub imported: Imported,
 }
@@ -114,11 +118,12 @@ pub async fn run(
     file: Incoming<'_>,
 ) -> Result<OrderImport, ImportError> {
     let take = Choice { told: file.take, setting: &mall.take };
-    let mapping = setting::mapping(&mall.mapping).map_err(FileError::Mapping)?;
-    let parsed = parse(file.bytes, Reading { encoding: file.encoding, renamed: &mapping.renames(), take })?;
+    let once = file.preset.map(setting::of_preset);
+    let mapping = setting::mapping(once.as_ref().unwrap_or(&mall.mapping)).map_err(FileError::Mapping)?;
+    let parsed = parse(file.bytes, Reading { encoding: file.encoding, mapping: &mapping, take })?;
     let steps = plan(store, mall, priced(mall, provider, parsed.intake).await?, file.known).await?;
     let entries = if file.dry_run { tried(steps) } else { carried_out(store, mall, steps, file.known).await? };
-    Ok(OrderImport { encoding: parsed.encoding, imported: FileReport { entries } })
+    Ok(OrderImport { encoding: parsed.encoding, gathered: parsed.gathered, imported: FileReport { entries } })
 }
 
 /// An order with its fee adjusted, and why it is not taken if it is new.
@@ -144,6 +149,10 @@ async fn priced(
 async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Result<RowResult<Priced>, ImportError> {
     let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
     let FileOrder { number, data, order_status, not_taken, .. } = order;
+    // No fee makes a bill of what is none.
+    if bill.items + bill.shipping_fee + bill.payment_fee <= 0 {
+        return Ok(RowResult::Taken((unbilled(number, data, &bill, order_status), Some(SkipReason::NothingToBill))));
+    }
     Ok(match provider.fee_adjust(rule, &bill).await {
         Ok(adjusted) => {
             let amounts = Amounts {
@@ -154,6 +163,8 @@ async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Re
                 billed: adjusted.billed_amount,
                 fee_band: adjusted.band,
             };
+            let is_unbilled = amounts.billed <= 0;
+            let not_taken = if is_unbilled { Some(SkipReason::NothingToBill) } else { not_taken };
             RowResult::Taken((NewOrder { number, data, amounts, order_status }, not_taken))
         }
         Err(FeeError::Refused(problems)) => {
@@ -161,6 +172,19 @@ async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Re
         }
         Err(FeeError::Call(source)) => return Err(ImportError::Fee { number, source }),
     })
+}
+
+/// An order for which nothing is to be paid.
+fn unbilled(number: String, data: OrderData, bill: &Bill, order_status: Option<String>) -> NewOrder {
+    let amounts = Amounts {
+        goods: bill.items,
+        shipping_fee: bill.shipping_fee,
+        imported_fee: bill.payment_fee,
+        payment_fee: bill.payment_fee,
+        billed: bill.items + bill.shipping_fee + bill.payment_fee,
+        fee_band: None,
+    };
+    NewOrder { number, data, amounts, order_status }
 }
 
 /// What is to be done with an order of a file.
@@ -218,6 +242,13 @@ fn plan_known_order(
     not_taken: Option<SkipReason>,
     known: Known<'_>,
 ) -> RowResult<ImportStep> {
+    if file.amounts.billed <= 0 {
+        let is_same = has_content(&before, &file);
+        return match is_same {
+            true => RowResult::Skipped(SkipReason::Unchanged),
+            false => RowResult::Refused(vec![RowError::NothingToBill]),
+        };
+    }
     if known == Known::Kept {
         return match not_taken {
             Some(reason) => RowResult::Skipped(reason),

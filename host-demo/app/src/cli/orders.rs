@@ -14,6 +14,7 @@ use domain::lang::Lang;
 use domain::order::Order;
 use service::credit::{CreditRow, PollPolicy};
 use service::import::Imported;
+use service::messages::csv::gathered;
 use service::messages::format::order_count;
 use service::messages::history;
 use service::messages::issue::summary;
@@ -40,6 +41,9 @@ pub(super) enum OrdersCommand {
         /// この値の注文だけを取り込む（例: 後払い決済、支払方法=後払い決済。* はすべて） / take orders with this value alone, such as 支払方法=後払い決済; * is all
         #[arg(long, value_name = "[COLUMN=]VALUE")]
         take: Vec<String>,
+        /// 今回だけこの見本の列の対応で読む（例: rakuten） / read by this preset this once, such as rakuten, in place of the mall's mapping
+        #[arg(long)]
+        preset: Option<String>,
     },
     /// 受注一覧 / list orders
     List {
@@ -78,7 +82,10 @@ pub(super) struct CheckOptions {
 pub(super) async fn run(session: &Session, command: OrdersCommand) -> Result<bool> {
     session.recover().await?;
     match command {
-        OrdersCommand::Import { file, correct, take } => take_in(session, file, correct, &take).await,
+        OrdersCommand::Import { file, correct, take, preset } => {
+            let choice = OrderChoice { correct, take: &take, preset: preset.as_deref() };
+            take_in(session, file, choice).await
+        }
         OrdersCommand::List { state, mall, json } => {
             list(session, &Filter { mall, state, ..Filter::default() }, json).await
         }
@@ -86,15 +93,17 @@ pub(super) async fn run(session: &Session, command: OrdersCommand) -> Result<boo
     }
 }
 
-async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String]) -> Result<bool> {
-    let report = import_file(session, &file, FileKind::Orders, OrderChoice { correct, take }).await?;
+async fn take_in(session: &Session, file: CsvFile, choice: OrderChoice<'_>) -> Result<bool> {
+    let report = import_file(session, &file, FileKind::Orders, choice).await?;
+    let gathered = gathered(report.gathered(), session.lang);
     let (counts, refused) = (report.counts(), report.refused());
-    let ImportReport::Orders { encoding, report: imported } = report else { return Ok(refused.is_empty()) };
+    let ImportReport::Orders { encoding, report: imported, .. } = report else { return Ok(refused.is_empty()) };
     let CsvFile { file, dry_run, .. } = file;
     if dry_run {
         show_preview(session, &imported);
     }
     print_counts(session, &file, &refused, &counts);
+    gathered.iter().for_each(|words| println!("{words}"));
     let (banded, encoding) = (imported.banded(), encoding.name());
     let (taken, bad) = (counts.taken.orders, counts.refused.orders);
     let words = match dry_run {

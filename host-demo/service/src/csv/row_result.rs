@@ -19,6 +19,16 @@ pub enum SkipReason {
         /// What stands there.
         value: String,
     },
+    /// It stands above the headings.
+    Title,
+    /// It has the headings, once more.
+    Headings,
+    /// It has the sum of the file.
+    TotalLine,
+    /// The same row of its order came before.
+    Repeated,
+    /// Nothing is to be paid, so that no credit is needed.
+    NothingToBill,
     /// The row says nothing about its order yet.
     NoResult,
 }

@@ -94,6 +94,10 @@ pub(super) fn happened(issue: &Issue, lang: Lang) -> Text {
             || format!("請求額{billed}円は、この後払い会社の上限{max}円を超えています"),
             || format!("Billed {billed} yen; this provider takes at most {max}"),
         ),
+        Issue::NothingToBill => fixed(
+            "請求額が0円以下なので、後払いの与信は必要ありません",
+            "There is nothing to bill, so the order needs no credit",
+        ),
         Issue::NoEnclosedInvoice => {
             fixed("この後払い会社は請求書の同梱に対応していません", "This provider does not enclose invoices")
         }

@@ -59,6 +59,7 @@ pub fn provider_message(issue: &Issue, lang: Lang) -> String {
         | Issue::Unusable { .. }
         | Issue::NotRecorded { .. }
         | Issue::TooLarge { .. }
+        | Issue::NothingToBill
         | Issue::NoEnclosedInvoice
         | Issue::CarrierUnsupported { .. }
         | Issue::NotOffered { .. }

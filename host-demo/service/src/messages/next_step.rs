@@ -95,6 +95,9 @@ const fn step(issue: &Issue) -> Step {
             "別のお支払い方法を案内してください。何も送信していません。",
             "Offer another way to pay. Nothing was sent.",
         ),
+        Issue::NothingToBill => {
+            ("与信せずに出荷できます。何も送信していません。", "It can be shipped without one. Nothing was sent.")
+        }
         Issue::NoEnclosedInvoice => {
             ("請求書を別送にしてください。何も送信していません。", "Choose a separate invoice. Nothing was sent.")
         }

@@ -170,6 +170,7 @@ pub(crate) async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoF
         encoding: None,
         correct: false,
         take: Vec::new(),
+        preset: None,
         bytes: SAMPLE_ORDERS.to_vec(),
     };
     let taken = match transfer::import_file(&app.credit.of(&staff.user.name), &sample, false).await {

@@ -19,6 +19,8 @@ use service::transfer::{self, FileImport, ImportReport, TransferError};
 pub(crate) struct ImportOutcome {
     /// How many rows had which result.
     pub counts: RowCounts,
+    /// Orders that were gathered from rows between which other orders stand.
+    pub gathered: usize,
     /// The line, the number of the order, what happens to it.
     pub taken: Vec<(u64, String, String)>,
     /// Those that are refused.
@@ -37,7 +39,7 @@ impl ImportOutcome {
             ImportReport::Orders { report, .. } => lines(report, order),
             ImportReport::States(report) => lines(report, |state| state.localized(lang).to_owned()),
         };
-        Self { counts: report.counts(), taken, bad: report.refused() }
+        Self { counts: report.counts(), gathered: report.gathered(), taken, bad: report.refused() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::csv::mapping::column::Column;
 use crate::csv::mapping::error::{DefinitionError, Wrong};
-use crate::csv::mapping::value::{MAX_TEXT, Origin, Per, Value, WordTable, is_long_table};
+use crate::csv::mapping::value::{MAX_TEXT, Per, Value, WordTable, is_long_table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -255,15 +255,6 @@ impl Mapping {
             (ours, value)
         };
         Self { same_names: true, columns: names.into_iter().map(value).collect(), ..Self::default() }
-    }
-
-    /// The columns that only have another heading: ours, theirs.
-    pub fn renames(&self) -> BTreeMap<String, String> {
-        let heading = |value: &Value| match &value.from {
-            Origin::Column { heading, .. } => Some(heading.clone()),
-            _ => None,
-        };
-        self.columns.iter().filter_map(|(column, value)| Some((column.name().to_owned(), heading(value)?))).collect()
     }
 
     /// Reads a mapping.

@@ -13,21 +13,22 @@ const HEAD_BYTES: usize = 4_096;
 /// Most headings that must be found for a row to be the one with the headings.
 const ENOUGH_HEADINGS: usize = 3;
 
-/// The bytes of a file in UTF-16 as UTF-8, any other file as it is; nothing where it is UTF-16 and broken.
+/// The bytes of a file in UTF-16 as UTF-8 and the kind of UTF-16 that it was, any other file as it is; nothing where it
+/// is UTF-16 and broken.
 ///
 /// Excel's 「Unicode テキスト」 is UTF-16 with a byte order mark. Without one, every other byte of the headings' commas,
 /// tabs and line ends is 0, which no other encoding of a text has.
-pub fn without_utf16(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub fn without_utf16(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, Option<&'static Encoding>)> {
     let (encoding, text) = match bytes {
         [0xff, 0xfe, rest @ ..] => (UTF_16LE, rest),
         [0xfe, 0xff, rest @ ..] => (UTF_16BE, rest),
         _ => match unmarked(bytes) {
             Some(encoding) => (encoding, bytes),
-            None => return Some(Cow::Borrowed(bytes)),
+            None => return Some((Cow::Borrowed(bytes), None)),
         },
     };
     let text = encoding.decode_without_bom_handling_and_without_replacement(text)?;
-    Some(Cow::Owned(text.into_owned().into_bytes()))
+    Some((Cow::Owned(text.into_owned().into_bytes()), Some(encoding)))
 }
 
 fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
