@@ -44,12 +44,20 @@ fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// What separates the cells of a file, by its first lines: the one of which the richest line has more.
+/// What separates the cells of a file, by its first lines: the one of which the richest line has more outside of quotes.
 pub fn separator(bytes: &[u8]) -> Separator {
     let head = bytes.get(..HEAD_BYTES.min(bytes.len())).unwrap_or_default();
     let most = |wanted: u8| {
         let lines = head.split(|byte| matches!(byte, b'\r' | b'\n')).take(MAX_TITLES * 2);
-        lines.map(|line| line.iter().filter(|byte| **byte == wanted).count()).max().unwrap_or(0)
+        let count = |line: &[u8]| {
+            let mut is_quoted = false;
+            let mut is_separator = |byte: u8| {
+                is_quoted ^= byte == b'"';
+                !is_quoted && byte == wanted
+            };
+            line.iter().filter(|byte| is_separator(**byte)).count()
+        };
+        lines.map(count).max().unwrap_or(0)
     };
     if most(b'\t') > most(b',') { Separator::Tab } else { Separator::Comma }
 }
