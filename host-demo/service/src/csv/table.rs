@@ -86,8 +86,7 @@ pub fn read(
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileError::TooLarge);
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut records = Records::new(bytes);
+    let mut records = Records::new(without_mark(bytes));
     let headings = records.find(|record| !record.is_blank()).ok_or(FileError::Empty)?;
     let (encoding, places) = match encoding {
         Some(told) => (told, places(&headings.cells, told, columns)),
@@ -102,18 +101,66 @@ pub fn read(
     let width = headings.cells.len();
     let words = words(records.clone(), width, encoding, &places);
     let further = further(&headings.cells, encoding, &words, is_further);
-    let layout = RowReader { encoding, columns, places, further, width };
+    let names = further.iter().map(|(_, heading)| heading.clone()).collect();
+    let lines = rows(records, RowReader { encoding, columns, places, further, width })?;
+    Ok(Table { encoding, further: names, lines })
+}
+
+/// The first `count` records of a file, for who looks for its headings: cells that are no text in `encoding` are empty.
+pub fn head(bytes: &[u8], encoding: &'static Encoding, separator: u8, count: usize) -> Vec<Vec<String>> {
+    let records = Records::new(without_mark(bytes)).separated_by(separator).take(count);
+    let text = |cell: &[u8]| decode(cell, encoding).unwrap_or_default();
+    records.map(|record| record.cells.iter().map(text).collect()).collect()
+}
+
+/// Every cell of a file, for readers that find their columns by themselves: the rows below the record `headings`
+/// (counted from 0), or all rows of a file that has none.
+pub fn read_all(
+    bytes: &[u8],
+    encoding: &'static Encoding,
+    separator: u8,
+    headings: Option<usize>,
+) -> Result<Vec<Line>, FileError> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(FileError::TooLarge);
+    }
+    let mut records = Records::new(without_mark(bytes)).separated_by(separator);
+    let first = match headings {
+        Some(at) => {
+            let found = records.nth(at).ok_or(FileError::Empty)?;
+            check_headings(&found, encoding, &[], &[])?;
+            found
+        }
+        None => records.clone().find(|record| !record.is_blank()).ok_or(FileError::Empty)?,
+    };
+    let width = first.cells.len();
+    records.expect_width(width);
+    let name = |(at, cell)| match headings {
+        Some(_) => decode(cell, encoding).unwrap_or_default(),
+        None => format!("{}", at + 1),
+    };
+    let name = |column| Column { name: name(column), required: false };
+    let columns: Vec<_> = first.cells.iter().enumerate().map(name).collect();
+    let places = (0..width).map(Some).collect();
+    rows(records, RowReader { encoding, columns: &columns, places, further: Vec::new(), width })
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// Reads all records that are left.
+fn rows(records: Records<'_>, reader: RowReader<'_>) -> Result<Vec<Line>, FileError> {
     let (mut lines, mut is_torn) = (Vec::new(), Vec::new());
     for record in records {
         if lines.len() == MAX_LINES {
             return Err(FileError::TooManyLines);
         }
-        lines.push(layout.line(&record));
-        is_torn.push(layout.is_torn(&record));
+        lines.push(reader.line(&record));
+        is_torn.push(reader.is_torn(&record));
     }
     doubt_neighbours(&mut lines, &is_torn);
-    let further = layout.further.into_iter().map(|(_, heading)| heading).collect();
-    Ok(Table { encoding, further, lines })
+    Ok(lines)
 }
 
 /// Refuses rows of several lines next to one that cannot be read: a line break outside of quotes makes such rows of one,

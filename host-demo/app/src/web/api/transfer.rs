@@ -119,7 +119,7 @@ pub(super) struct ImportRowCounts {
 /// Rows with which nothing is wrong and nothing is to be done.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SkippedRows {
-    /// `blank`, `unchanged`, `not_taken` or `no_result`.
+    /// `blank`, `unchanged`, `not_taken`, `no_result`, `headings`, `no_tracking` or `other_parcel`.
     reason: &'static str,
     /// The same in words.
     words: String,
@@ -137,6 +137,9 @@ impl SkippedRows {
             SkipReason::Blank => ("blank", None),
             SkipReason::Unchanged => ("unchanged", None),
             SkipReason::NoResult => ("no_result", None),
+            SkipReason::Headings => ("headings", None),
+            SkipReason::NoTracking => ("no_tracking", None),
+            SkipReason::OtherParcel => ("other_parcel", None),
             SkipReason::NotTaken { column, value } => ("not_taken", Some((column.clone(), value.clone()))),
         };
         let (column, value) = told.unzip();
