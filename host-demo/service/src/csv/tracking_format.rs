@@ -5,7 +5,7 @@
 use crate::csv::mapping::definition::{FileLayout, MAX_MAPPING_BYTES, MAX_SKIPS, Skip};
 use crate::csv::mapping::error::{DefinitionError, Wrong};
 use crate::csv::mapping::plan::fold;
-use crate::csv::mapping::value::Value;
+use crate::csv::mapping::value::{Origin, Value};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -113,6 +113,16 @@ impl TrackingMapping {
         };
         let missing = missing.map(|column| part(column.name(), Wrong::Heading));
         of_column.or(of_skip).or(is_long.then(|| part("skip", Wrong::TooMany))).or(missing)
+    }
+
+    /// What is pasted from a spreadsheet without headings: the order's number, the tracking number, and as far as they are
+    /// there the carrier and the day.
+    pub fn pasted() -> Self {
+        let columns =
+            [TrackingColumn::OrderNumber, TrackingColumn::Tracking, TrackingColumn::Carrier, TrackingColumn::ShippedOn];
+        let columns = (1..).zip(columns).map(|(at, column)| (column, Value::of(Origin::Position(at))));
+        let file = FileLayout { no_headings: true, ..FileLayout::default() };
+        Self { file, columns: columns.collect(), skip: Vec::new() }
     }
 
     /// The same file, whose column with the order's number holds the store's own number of it.

@@ -115,6 +115,27 @@ pub async fn import<P: Provider + Clone>(
     file: &TrackingImport,
     dry_run: bool,
 ) -> Result<TrackingReport, TrackingImportError> {
+    let MatchedFile { format, encoding, rows } = matched(service, file).await?;
+    let report = carried_out(service, file, rows, dry_run).await?;
+    Ok(TrackingReport { format, encoding, report })
+}
+
+/// A file whose rows were matched with the orders of the store.
+#[derive(Debug, Clone)]
+pub struct MatchedFile {
+    /// The format as which the file was read; none with a mapping of one's own.
+    pub format: Option<&'static TrackingFormat>,
+    /// What the file is written in.
+    pub encoding: &'static Encoding,
+    /// Every row of it.
+    pub rows: Vec<FileEntry<Matched>>,
+}
+
+/// Reads a file and finds the orders that its rows are about; enters nothing.
+pub async fn matched<P: Provider + Clone>(
+    service: &CreditService<P>,
+    file: &TrackingImport,
+) -> Result<MatchedFile, TrackingImportError> {
     let malls = service.store.mall_summaries().await?;
     if let Some(mall) = file.mall.as_ref().filter(|id| malls.iter().all(|mall| mall.id != **id)) {
         return Err(TrackingImportError::NoMall(mall.clone()));
@@ -122,13 +143,11 @@ pub async fn import<P: Provider + Clone>(
     let TrackingFile { format, encoding, entries } =
         tracking_file::parse(&file.bytes, file.encoding, &file.format, file.by_id)?;
     let known = Known::read(service, file, &malls, &entries).await?;
-    let matched = entries.into_iter().map(|entry| known.matched(entry)).collect();
-    let report = carried_out(service, file, matched, dry_run).await?;
-    Ok(TrackingReport { format, encoding, report })
+    Ok(MatchedFile { format, encoding, rows: entries.into_iter().map(|entry| known.matched(entry)).collect() })
 }
 
 /// A row and the orders of its parcel.
-type Matched = (TrackingRow, Vec<Order>);
+pub type Matched = (TrackingRow, Vec<Order>);
 
 /// Enters what rows say of their orders, or says what that would do.
 async fn carried_out<P: Provider + Clone>(
