@@ -315,6 +315,8 @@ const FORMS: [&str; 21] = [
     "/start/1",
     "/start/3",
 ];
+/// The forms with a file.
+const UPLOADS: [&str; 3] = ["/providers", "/import", "/import/tracking"];
 /// What is for administrators alone.
 const RESTRICTED: [&str; 4] = ["/malls/m", "/malls/new", "/users", "/audit"];
 
@@ -398,13 +400,13 @@ async fn a_form_without_the_sessions_own_token_does_nothing() {
     let platform = Platform::new().await;
     let mut victim = platform.signed_in("kanri").await;
     let stranger = platform.signed_in("tanto").await.get("/orders").await.csrf().to_owned();
-    for form in FORMS.into_iter().filter(|form| !["/providers", "/import"].contains(form)) {
+    for form in FORMS.into_iter().filter(|form| !UPLOADS.contains(form)) {
         for token in ["", "x", &stranger] {
             let answer = victim.post(form, &[("csrf", token), ("version", "0"), ("invoice", "enclosed")]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form} with {token:?}");
         }
     }
-    for form in ["/providers", "/import"] {
+    for form in UPLOADS {
         let body = "--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--b--\r\n";
         let request = Request::post(form).header("content-type", "multipart/form-data; boundary=b");
         let answer = victim.send(request.body(Body::from(body)).unwrap()).await;
@@ -1411,7 +1413,7 @@ async fn lists_show_malls_without_decrypting_their_settings() {
 
 /// A file of a carrier's program for the orders A-1 to A-3: one good row, one unknown order, one broken by Excel.
 const TRACKING_FILE: &str = "お客様管理番号,送り状種類,クール区分,伝票番号,出荷予定日\n\
-                             A-1,0,0,４０００-００００-００１２,\nZ-9,0,0,400000000023,\nA-2,0,0,4.0E+11,\n";
+                             A-1,0,0,４０００-００００-００１３,\nZ-9,0,0,400000000024,\nA-2,0,0,4.0E+11,\n";
 
 impl Platform {
     /// The same with its mall at this provider.
@@ -1443,7 +1445,7 @@ async fn the_api_takes_tracking_numbers_from_a_carriers_file() {
     let done = platform.tracking_file(&token, "", "k2", TRACKING_FILE).await.json();
     assert_eq!(done["format"], "b2-cloud");
     assert_eq!(done["rows"], json!({"read": 3, "taken": 1, "refused": 2, "passed_over": 0}));
-    assert_eq!(done["entered"][0]["tracking_number"], "400000000012");
+    assert_eq!(done["entered"][0]["tracking_number"], "400000000013");
     let lines: Vec<_> = done["refused"].as_array().unwrap().iter().map(|row| row["line"].clone()).collect();
     assert_eq!(lines, [json!(3), json!(4)]);
     assert_eq!(done["syncable"], json!([]), "the order was never credited");
@@ -1486,9 +1488,9 @@ async fn the_page_tries_a_file_of_tracking_numbers_and_then_takes_that_very_file
     let held = tried.field("/import/tracking", "held").unwrap();
     let done = browser.send(form(&[part("csrf", "", &csrf), part("held", "", &held), part("do", "", "held")])).await;
     assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
-    assert_eq!(platform.test.all().await[0].tracking.as_ref().unwrap().number, "400000000012");
+    assert_eq!(platform.test.all().await[0].tracking.as_ref().unwrap().number, "400000000013");
     // A file that nobody knows waits, and its headings are offered as columns.
-    let own = part("file", "; filename=\"x.csv\"", "管理,問番\nA-2,400000000023\n");
+    let own = part("file", "; filename=\"x.csv\"", "管理,問番\nA-2,400000000024\n");
     let asked = browser.send(form(&[part("csrf", "", &csrf), own, part("do", "", "try")])).await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(asked.text.contains("<option value=\"問番\">"), "{}", asked.text);
@@ -1504,5 +1506,5 @@ async fn the_page_tries_a_file_of_tracking_numbers_and_then_takes_that_very_file
     ];
     let done = browser.send(form(&told)).await;
     assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
-    assert_eq!(platform.test.all().await[1].tracking.as_ref().unwrap().number, "400000000023");
+    assert_eq!(platform.test.all().await[1].tracking.as_ref().unwrap().number, "400000000024");
 }

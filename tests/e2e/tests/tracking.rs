@@ -131,9 +131,10 @@ async fn table(browser: &Browser, served: &Served) -> Result<()> {
     );
     let pasted = browser.ask(&paste).await?;
     let pasted = pasted.as_str().context("two orders")?.to_owned();
-    // Where the list begins with the newest order, the pasted cells may have met orders that had a number already.
-    for order in pasted.split(' ') {
-        ensure!(!browser.find(&field(order)).await?.prop("value").await?.unwrap_or_default().is_empty());
+    for (order, at) in pasted.split(' ').zip([2, 3]) {
+        ensure!(browser.find(&field(order)).await?.prop("value").await? == Some(number(at)), "{order}");
+        let carrier = browser.find(&format!("tr:has({}) select", field(order))).await?.prop("value").await?;
+        ensure!(carrier.as_deref() == Some("yamato"), "{order}: {carrier:?}");
     }
     for (at, order) in ["T-00000", "T-00002", "T-00003"].iter().enumerate() {
         browser.fill(&field(order), &number(at)).await?;

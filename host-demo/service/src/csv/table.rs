@@ -102,7 +102,7 @@ pub fn read(
     let words = words(records.clone(), width, encoding, &places);
     let further = further(&headings.cells, encoding, &words, is_further);
     let names = further.iter().map(|(_, heading)| heading.clone()).collect();
-    let lines = rows(records, RowReader { encoding, columns, places, further, width })?;
+    let lines = rows(records, RowReader { encoding, columns, places, further, width, needed: width })?;
     Ok(Table { encoding, further: names, lines })
 }
 
@@ -113,36 +113,43 @@ pub fn head(bytes: &[u8], encoding: &'static Encoding, separator: u8, count: usi
     records.map(|record| record.cells.iter().map(text).collect()).collect()
 }
 
-/// Every cell of a file, for readers that find their columns by themselves: the rows below the record `headings`
-/// (counted from 0), or all rows of a file that has none.
+/// Where the rows of a file begin, for [`read_all`].
+#[derive(Debug, Clone, Copy)]
+pub enum Rows {
+    /// Below the record with the headings, counted from 0. Every row has as many cells as that.
+    Below(usize),
+    /// At its first line: it has no headings. Cells behind the first so many may be missing.
+    All(usize),
+}
+
+/// Every cell of a file, for readers that find their columns by themselves.
 pub fn read_all(
     bytes: &[u8],
     encoding: &'static Encoding,
     separator: u8,
-    headings: Option<usize>,
+    rows_of: Rows,
 ) -> Result<Vec<Line>, FileError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileError::TooLarge);
     }
     let mut records = Records::new(without_mark(bytes)).separated_by(separator);
-    let first = match headings {
-        Some(at) => {
-            let found = records.nth(at).ok_or(FileError::Empty)?;
-            check_headings(&found, encoding, &[], &[])?;
-            found
+    let (names, needed): (Vec<String>, usize) = match rows_of {
+        Rows::Below(at) => {
+            let headings = records.nth(at).ok_or(FileError::Empty)?;
+            check_headings(&headings, encoding, &[], &[])?;
+            let names = headings.cells.iter().map(|cell| decode(cell, encoding).unwrap_or_default());
+            (names.collect(), headings.cells.len())
         }
-        None => records.clone().find(|record| !record.is_blank()).ok_or(FileError::Empty)?,
+        Rows::All(needed) => {
+            let width = records.clone().map(|record| record.cells.len()).max().ok_or(FileError::Empty)?;
+            ((1..=width).map(|at| at.to_string()).collect(), needed)
+        }
     };
-    let width = first.cells.len();
+    let width = names.len();
     records.expect_width(width);
-    let name = |(at, cell)| match headings {
-        Some(_) => decode(cell, encoding).unwrap_or_default(),
-        None => format!("{}", at + 1),
-    };
-    let name = |column| Column { name: name(column), required: false };
-    let columns: Vec<_> = first.cells.iter().enumerate().map(name).collect();
+    let columns: Vec<_> = names.into_iter().map(|name| Column { name, required: false }).collect();
     let places = (0..width).map(Some).collect();
-    rows(records, RowReader { encoding, columns: &columns, places, further: Vec::new(), width })
+    rows(records, RowReader { encoding, columns: &columns, places, further: Vec::new(), width, needed })
 }
 
 fn without_mark(bytes: &[u8]) -> &[u8] {
@@ -258,6 +265,8 @@ struct RowReader<'a> {
     places: Vec<Option<usize>>,
     further: Vec<(usize, String)>,
     width: usize,
+    /// Cells that every row has; those behind them may be missing.
+    needed: usize,
 }
 
 impl RowReader<'_> {
@@ -294,7 +303,7 @@ impl RowReader<'_> {
         if let Some(fault) = record.fault {
             return vec![quote(fault)];
         }
-        if record.cells.len() == self.width {
+        if (self.needed..=self.width).contains(&record.cells.len()) {
             return Vec::new();
         }
         let cells = RowError::Cells { expected: self.width, found: record.cells.len() };

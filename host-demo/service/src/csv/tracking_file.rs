@@ -8,7 +8,7 @@ use crate::csv::mapping::error::MappingError;
 use crate::csv::mapping::layout::{self, MAX_TITLES, richest};
 use crate::csv::mapping::plan::{Reader, fold, readers};
 use crate::csv::row_result::{Entry, RowResult, SkipReason};
-use crate::csv::table::{self, Line};
+use crate::csv::table::{self, Line, Rows};
 use crate::csv::tracking_format::{self, TrackingColumn, TrackingFormat, TrackingMapping};
 use domain::identifier::is_mangled;
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
@@ -151,7 +151,8 @@ impl<'a> Sheet<'a> {
         let place = self.heading_place(mapping, &head, &wanted, known)?;
         let headings = place.and_then(|at| head.get(at).cloned()).unwrap_or_default();
         let layout = Columns::new(mapping, headings)?;
-        let lines = table::read_all(&self.bytes, encoding, byte(separator), place)?;
+        let rows = place.map_or_else(|| Rows::All(mapping.needed_cells()), Rows::Below);
+        let lines = table::read_all(&self.bytes, encoding, byte(separator), rows)?;
         Ok((encoding, lines.iter().map(|line| layout.entry(line)).collect()))
     }
 

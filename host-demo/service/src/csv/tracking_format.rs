@@ -120,7 +120,11 @@ impl TrackingMapping {
     pub fn pasted() -> Self {
         let columns =
             [TrackingColumn::OrderNumber, TrackingColumn::Tracking, TrackingColumn::Carrier, TrackingColumn::ShippedOn];
-        let columns = (1..).zip(columns).map(|(at, column)| (column, Value::of(Origin::Position(at))));
+        let value = |(at, column)| {
+            let is_optional = matches!(column, TrackingColumn::Carrier | TrackingColumn::ShippedOn);
+            (column, Value { is_optional, ..Value::of(Origin::Position(at)) })
+        };
+        let columns = (1..).zip(columns).map(value);
         let file = FileLayout { no_headings: true, ..FileLayout::default() };
         Self { file, columns: columns.collect(), skip: Vec::new() }
     }
@@ -131,6 +135,15 @@ impl TrackingMapping {
             self.columns.insert(TrackingColumn::OrderId, value);
         }
         self
+    }
+
+    /// How many cells each row needs, by the places of the columns that may not be missing.
+    pub fn needed_cells(&self) -> usize {
+        let place = |value: &Value| match value.from {
+            Origin::Position(at) if !value.is_optional => at,
+            _ => 0,
+        };
+        self.columns.values().map(place).max().unwrap_or(0)
     }
 
     /// Every heading that it reads.
