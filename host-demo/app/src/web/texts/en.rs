@@ -41,7 +41,7 @@ pub(crate) static EN: Texts = Texts {
     tracking_entered: "Tracking entered",
     tracking_missing: "No tracking",
     tracking_import: "Import tracking numbers",
-    tracking_import_lead: "Takes the files of carriers' programs (B2クラウド, e飛伝III, ゆうプリR and others) as they are. Orders are matched by number; what is wrong is shown row by row.",
+    tracking_import_lead: "Takes the files of carriers' programs (B2 Cloud, e-Hiden III, Yu-Pri R and others) as they are. Orders are matched by number; what is wrong is shown row by row.",
     tracking_file: "File",
     tracking_format: "Format",
     tracking_format_auto: "Recognise by the headings",
