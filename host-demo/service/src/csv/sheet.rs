@@ -195,7 +195,7 @@ impl<'a> Source<'a> {
                 headings = record.cells.iter().map(|cell| decode(cell, layout.encoding).unwrap_or_default()).collect();
                 record.cells.len()
             }
-            None => records.clone().find(|record| !record.is_blank()).ok_or(FileError::Empty)?.cells.len(),
+            None => records.clone().map(|record| record.cells.len()).max().ok_or(FileError::Empty)?,
         };
         records.expect_width(width);
         let is_wider = has_surplus(records.clone(), width);
