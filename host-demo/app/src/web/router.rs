@@ -57,6 +57,7 @@ fn page_routes() -> Router<App> {
         .route("/start/3", post(pages::start::credit))
         .route("/orders", get(pages::orders::list))
         .route("/orders/{id}", get(pages::order::detail::page))
+        .route("/orders/{id}/edit", get(pages::order::edit::page).post(pages::order::edit::change))
         .route("/orders/{id}/actions/{action}", post(pages::order::actions::act))
         .route("/orders/{id}/tracking", post(pages::order::actions::tracking))
         .route("/orders/{id}/invoice", post(pages::order::actions::invoice))

@@ -1,7 +1,9 @@
 //! Why a use case refused what it was asked.
 
 use super::format::mangled;
+use super::issue::sentence;
 use super::localize::Localize;
+use super::next_step::Situation;
 use crate::csv::error::RowError;
 use crate::import::ImportError;
 use crate::results::ResultsError;
@@ -38,9 +40,12 @@ impl Localize for TrackingError {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            Self::ProviderMissing(provider) => Issue::ProviderMissing { provider: provider.clone() }.localized(lang),
+            Self::ProviderMissing(provider) => {
+                let issue = Issue::ProviderMissing { provider: provider.clone() };
+                sentence(&issue, &Situation::without_order(), lang)
+            }
             Self::Store(error) => error.to_string(),
-            Self::Carrier(problem) => problem.localized(lang),
+            Self::Carrier(problem) => sentence(problem, &Situation::entering_tracking(), lang),
             Self::Number => lang.pick(
                 format!("伝票番号は、数字を含む英数字とハイフンだけで、{MAX_TRACKING}文字以内で入力してください"),
                 format!(
@@ -62,7 +67,7 @@ impl Localize for TrackingError {
                     format!("the tracking number cannot change in the state {state}"),
                 )
             }
-            Self::Changed => Issue::Changed.localized(lang),
+            Self::Changed => sentence(&Issue::Changed, &Situation::without_order(), lang),
         }
     }
 }
