@@ -149,6 +149,7 @@ texts! {
     edit_not_saved,
     edit_recipient_hint,
     edit_line,
+    edit_lines,
     edit_add,
     edit_remove,
     edit_payment_fee,

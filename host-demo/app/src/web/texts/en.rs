@@ -133,6 +133,7 @@ pub(crate) static EN: Texts = Texts {
     edit_unchanged: "Nothing of order {0} was changed.",
     edit_not_saved: "Nothing was saved. Correct the marked fields.",
     edit_recipient_hint: "Leave all of it empty if the goods go to the buyer.",
+    edit_lines: "Lines",
     edit_line: "Line {0}",
     edit_add: "Add a line",
     edit_remove: "Remove",

@@ -133,6 +133,7 @@ pub(crate) static JA: Texts = Texts {
     edit_unchanged: "注文 {0} に変更はありませんでした。",
     edit_not_saved: "保存していません。印のついた項目を直してください。",
     edit_recipient_hint: "注文者に届けるときは、すべて空欄にしてください。",
+    edit_lines: "明細",
     edit_line: "{0}行目",
     edit_add: "行を追加",
     edit_remove: "この行を削除",
