@@ -4,7 +4,7 @@
 mod common;
 
 use common::fake::reason;
-use common::{Db, TestStore};
+use common::{Db, TestStore, on_both};
 use domain::credit_state::{Action, ActionContext, Event, State, next};
 use domain::issue::{Issue, ProviderMessage, SendFailure};
 use domain::lang::Lang;
@@ -21,6 +21,7 @@ use service::providers::contract;
 use service::providers::response::{Inquiry, to_cancel, to_check, to_credit, to_sync};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use store::{Change, ListQuery, Position};
 use strum::VariantArray;
 
 const LANGUAGES: [Lang; 2] = [Lang::Ja, Lang::En];
@@ -487,4 +488,32 @@ fn what_earlier_versions_stored_has_words_as_well() {
         sentence(&lost, &unknown, Lang::Ja),
         "送信しましたが、結果がわかりません。「接続が途中で切れました」ほかの操作の前に、[与信結果確認]で確かめてください。"
     );
+}
+
+on_both! {
+    async fn what_was_tried_is_kept_with_the_issue_and_decides_the_step(db) {
+        let test = TestStore::new(db).await;
+        let claimed = test.claim(&test.orders(1).await, "w").await.remove(0).unwrap();
+        let refused = Issue::Refused { said: ProviderMessage { code: None, message: "住所が不正です".into() } };
+        let change = Change { problem: Some(refused.clone()), ..Change::new(&claimed, Event::CreditNotSent) };
+        let applied = test.store.apply(&[change], "w", 1).await.unwrap().remove(0).unwrap();
+        let order = test.order(claimed.id).await;
+        assert_eq!((&order.problem, order.tried), (&Some(refused.clone()), Some(Action::Credit)));
+        assert_eq!(applied.order.tried, order.tried);
+        let page = test.store.page(&ListQuery::default(), Position::First, 10).await.unwrap();
+        for situation in [
+            Situation::of_order(&order, Abilities::ALL),
+            Situation::of_line(&page.orders[0], Abilities::ALL),
+        ] {
+            let ja = what_and_next(&refused, &situation, Lang::Ja).1;
+            assert!(ja.contains("[注文を直す]"), "{ja}");
+        }
+        // A process that dies leaves what it was trying.
+        for (state, tried) in
+            [("sending", Action::Credit), ("cancelling_approved", Action::Cancel), ("syncing", Action::Sync)]
+        {
+            let state: State = state.parse().unwrap();
+            assert_eq!(Event::ProcessDied.action(state), Some(tried));
+        }
+    }
 }

@@ -73,11 +73,6 @@ impl Situation {
             tracking_open: state.tracking_open(),
         }
     }
-
-    /// Whether the content of the order may be corrected now.
-    pub fn content_open(&self) -> bool {
-        self.content_open
-    }
 }
 
 /// What to do about `issue`; empty where there is nothing to do.

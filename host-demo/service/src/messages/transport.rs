@@ -1,9 +1,9 @@
 //! Why a request had no answer, in words: what plugins report are names of the program, which say nothing to an
 //! operator.
 
+use crate::providers::{CALL_ENDED, CALL_LIMIT};
 use domain::issue::ProviderMessage;
 use domain::lang::Lang;
-use provider_host::{CALL_ENDED, CALL_LIMIT};
 
 /// Words in Japanese and English.
 type Words = (&'static str, &'static str);

@@ -12,6 +12,6 @@ pub mod response;
 pub mod watcher;
 
 pub use provider_host::{
-    Account, Answer, CallError, CallReport, Compiler, Host, Limits, LoadError, Origin, PermissionError, Permissions,
-    Plugin, Registry, contract as plugin_contract, is_control,
+    Account, Answer, CALL_ENDED, CALL_LIMIT, CallError, CallReport, Compiler, Host, Limits, LoadError, Origin,
+    PermissionError, Permissions, Plugin, Registry, contract as plugin_contract, is_control,
 };
