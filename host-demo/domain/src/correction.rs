@@ -33,8 +33,11 @@ pub struct FieldChange {
     pub values: Option<(String, String)>,
 }
 
-/// The fields of a person under their paths in the contract.
-pub const PERSON_FIELDS: [(&str, fn(&Person) -> &str); 10] = [
+/// A field of a person: its path in the contract, and its value, "" where there is none.
+pub type PersonField = (&'static str, fn(&Person) -> &str);
+
+/// The fields of a person.
+pub const PERSON_FIELDS: [PersonField; 10] = [
     ("name", |person| &person.name),
     ("name-kana", |person| person.kana.as_deref().unwrap_or_default()),
     ("company", |person| person.company.as_deref().unwrap_or_default()),
@@ -76,8 +79,11 @@ pub fn changes(before: (&OrderData, &Amounts), after: (&OrderData, &Amounts)) ->
     changed
 }
 
+/// An amount: its path in the contract, and its value.
+type AmountField = (&'static str, fn(&Amounts) -> i64);
+
 /// The amounts that are entered or come of what is entered.
-const AMOUNTS: [(&str, fn(&Amounts) -> i64); 3] = [
+const AMOUNTS: [AmountField; 3] = [
     ("shipping-fee", |amounts| amounts.shipping_fee),
     ("payment-fee", |amounts| amounts.payment_fee),
     ("billed-amount", |amounts| amounts.billed),
