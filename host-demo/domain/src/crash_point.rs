@@ -54,12 +54,13 @@ pub fn arm() -> Result<(), String> {
 }
 
 #[cfg(feature = "crash-points")]
-pub use armed::{arm, reached, simulate};
+pub use armed::{Killed, arm, reached, simulate};
 
 #[cfg(feature = "crash-points")]
 mod armed {
     use super::CrashPoint;
     use std::cell::RefCell;
+    use std::pin::Pin;
     use std::rc::Rc;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -67,8 +68,12 @@ mod armed {
     /// Where this process ends, and how often it still passes by before.
     static ARMED: OnceLock<(CrashPoint, AtomicUsize)> = OnceLock::new();
 
-    /// What a simulation does at a point; true: the run stays there until it is dropped.
-    type Simulation = Rc<dyn Fn(CrashPoint) -> bool>;
+    /// Ends when the simulated process is killed.
+    pub type Killed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// What a simulation does at a point. If it returns something, the run stays there until it is dropped. A task that
+    /// nobody can drop, because it was spawned, unwinds when the process is killed.
+    type Simulation = Rc<dyn Fn(CrashPoint) -> Option<Killed>>;
 
     thread_local! {
         static SIMULATION: RefCell<Option<Simulation>> = const { RefCell::new(None) };
@@ -95,9 +100,10 @@ mod armed {
     /// A run has come to `point`.
     pub async fn reached(point: CrashPoint) {
         let simulation = SIMULATION.with(|slot| slot.borrow().clone());
-        let stays = simulation.is_some_and(|simulation| simulation(point));
-        if stays {
-            return std::future::pending().await;
+        let killed = simulation.and_then(|simulation| simulation(point));
+        if let Some(killed) = killed {
+            killed.await;
+            std::panic::resume_unwind(Box::new("killed"));
         }
         if let Some((armed, passes)) = ARMED.get()
             && *armed == point
@@ -110,6 +116,7 @@ mod armed {
     /// Ends the process as `kill -9` does: nothing is dropped, flushed or told to anybody.
     fn end(point: CrashPoint) {
         eprintln!("killed at {point}");
+        #[cfg(target_os = "linux")]
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         // A signal to oneself is delivered before the call returns; nothing may go on if it was not.
         std::process::abort();

@@ -200,7 +200,7 @@ impl Site {
 
     /// Kills `kills` processes at random moments, two at work at a time, and compares now and then.
     pub fn kill_at_random(&mut self, kills: usize, seed: u64) -> Result<Kills> {
-        let (mut random, mut done) = (Random(seed), Kills::default());
+        let (mut random, mut done) = (fastrand::Rng::with_seed(seed), Kills::default());
         let mut beside = self.worker()?;
         while done.kills < kills {
             if done.kills.is_multiple_of(KILLS_BETWEEN_ORDERS) && self.is_idle()? {
@@ -208,9 +208,9 @@ impl Site {
                 self.platform.must(["batch", "add", "credit", "--all"])?;
             }
             let mut worker = self.worker()?;
-            std::thread::sleep(Duration::from_millis(random.below(KILLED_WITHIN_MS)));
+            std::thread::sleep(Duration::from_millis(random.u64(..KILLED_WITHIN_MS)));
             // Whichever of the two: one that has just started, or one that is in the middle of its work.
-            if random.below(2) == 0 {
+            if random.bool() {
                 std::mem::swap(&mut beside, &mut worker);
             }
             ensure!(worker.try_wait()?.is_none(), "a worker ended by itself");
@@ -293,17 +293,4 @@ fn held(ledger: &Ledger) -> Vec<Held<'_>> {
         slip: held.shipment.as_ref().map(|shipment| shipment.slip.as_str()),
     });
     held.collect()
-}
-
-/// Splitmix64: moments at random that a seed repeats, as far as processes let themselves be repeated.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
 }

@@ -1,6 +1,6 @@
 //! A provider with the reference model's gateway behind it: it keeps a ledger, decides as told, and loses answers as told.
 
-use model::gateway::{self as model, Gateway};
+use model::gateway::{Gateway, Verdict as ModelVerdict};
 use provider_host::contract::{
     AdjustedFee, BatchLimits, Bill, Cancellation, Capability, Carrier, Decision, Failure, FeeRule, FieldProblem, Label,
     Order, ProviderInfo, Reason, Registration, Setting, Shipment, Standing, Verdict,
@@ -108,7 +108,7 @@ impl Fake {
         self.script.lock().unwrap().is_empty()
     }
 
-    fn register(&self, order: &Order, verdict: model::Verdict) -> Decision {
+    fn register(&self, order: &Order, verdict: ModelVerdict) -> Decision {
         let id = self.ledger.lock().unwrap().register(&order.reference, order.billed_amount, verdict);
         Decision { transaction_id: Some(id), verdict: said(verdict) }
     }
@@ -116,23 +116,23 @@ impl Fake {
     fn decide(&self, order: &Order) -> Result<Decision, Failure> {
         let next = self.script.lock().unwrap().pop_front().unwrap_or(Next::Approve);
         match next {
-            Next::Approve => Ok(self.register(order, model::Verdict::Approved)),
-            Next::Reject => Ok(self.register(order, model::Verdict::Rejected)),
-            Next::Review => Ok(self.register(order, model::Verdict::UnderReview)),
-            Next::Other => Ok(self.register(order, model::Verdict::Other)),
+            Next::Approve => Ok(self.register(order, ModelVerdict::Approved)),
+            Next::Reject => Ok(self.register(order, ModelVerdict::Rejected)),
+            Next::Review => Ok(self.register(order, ModelVerdict::UnderReview)),
+            Next::Other => Ok(self.register(order, ModelVerdict::Other)),
             Next::LoseAnswer => {
-                self.register(order, model::Verdict::Approved);
+                self.register(order, ModelVerdict::Approved);
                 Err(Failure::OutcomeUnknown(reason("answer-lost", "lost")))
             }
             Next::LoseRequest => Err(Failure::OutcomeUnknown(reason("answer-lost", "lost"))),
             Next::NotSent => Err(Failure::NotSent(reason("not-sent", "refused"))),
             Next::Refuse => Err(Failure::Refused(reason("E1", "その注文はすでにあります"))),
             Next::NulInId => {
-                let decision = self.register(order, model::Verdict::Approved);
+                let decision = self.register(order, ModelVerdict::Approved);
                 Ok(Decision { transaction_id: decision.transaction_id.map(|id| id + "\0"), ..decision })
             }
             Next::WrongId => {
-                let decision = self.register(order, model::Verdict::Approved);
+                let decision = self.register(order, ModelVerdict::Approved);
                 Ok(Decision { transaction_id: Some("T1".into()), ..decision })
             }
         }
@@ -152,13 +152,13 @@ impl Fake {
 }
 
 /// The verdict in the contract's words.
-fn said(verdict: model::Verdict) -> Verdict {
+fn said(verdict: ModelVerdict) -> Verdict {
     match verdict {
-        model::Verdict::Approved => Verdict::Approved,
-        model::Verdict::Rejected => Verdict::Rejected(vec![reason("NG01", "与信NG")]),
-        model::Verdict::UnderReview => Verdict::UnderReview,
-        model::Verdict::OnHold => Verdict::OnHold(Vec::new()),
-        model::Verdict::Other => Verdict::Other(reason("7", "新しい状態")),
+        ModelVerdict::Approved => Verdict::Approved,
+        ModelVerdict::Rejected => Verdict::Rejected(vec![reason("NG01", "与信NG")]),
+        ModelVerdict::UnderReview => Verdict::UnderReview,
+        ModelVerdict::OnHold => Verdict::OnHold(Vec::new()),
+        ModelVerdict::Other => Verdict::Other(reason("7", "新しい状態")),
     }
 }
 

@@ -33,6 +33,20 @@ pub struct Summary {
     pub histories: Vec<(u64, Vec<serde_json::Value>)>,
 }
 
+impl Summary {
+    /// Both together. Of two failures the first counts; histories are not kept.
+    pub fn add(&mut self, other: Self) {
+        self.days += other.days;
+        self.twice += other.twice;
+        self.passed += other.passed;
+        self.took += other.took;
+        for (what, count) in other.counts {
+            *self.counts.entry(what).or_default() += count;
+        }
+        self.failure = self.failure.take().or(other.failure);
+    }
+}
+
 /// A day that failed.
 #[derive(Debug, Clone)]
 pub struct Failure {

@@ -36,7 +36,7 @@ use std::time::Duration;
 use store::lease::ProcessLease;
 use store::{DatabaseLocation, Filter, ListQuery, MallUpdate, Store};
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 /// The mall of every day.
 const MALL: &str = "m";
@@ -150,6 +150,8 @@ struct World {
     /// The armed crash point, and how often it is still passed by.
     armed: Rc<Cell<Option<(CrashPoint, usize)>>>,
     struck: Arc<Notify>,
+    /// Dropped when a process is killed: ends what it has spawned and waits at a crash point.
+    alive: Rc<RefCell<Vec<oneshot::Sender<()>>>>,
     /// The point that was come to.
     struck_at: Rc<Cell<Option<CrashPoint>>>,
     log: Vec<String>,
@@ -195,18 +197,23 @@ impl World {
         let (armed, struck) = (Rc::new(Cell::new(None::<(CrashPoint, usize)>)), Arc::new(Notify::new()));
         let struck_at = Rc::new(Cell::new(None));
         let (at_point, notice, last) = (armed.clone(), struck.clone(), struck_at.clone());
+        let alive: Rc<RefCell<Vec<oneshot::Sender<()>>>> = Rc::default();
+        let living = alive.clone();
         crash_point::simulate(Some(Rc::new(move |point| match at_point.get() {
             Some((armed, 1)) if armed == point => {
                 at_point.set(None);
                 last.set(Some(point));
                 notice.notify_one();
-                true
+                let (lives, killed) = oneshot::channel();
+                living.borrow_mut().push(lives);
+                let killed: crash_point::Killed = Box::pin(async move { drop(killed.await) });
+                Some(killed)
             }
             Some((armed, left)) if armed == point => {
                 at_point.set(Some((armed, left - 1)));
-                false
+                None
             }
-            _ => false,
+            _ => None,
         })));
         let folder = words(template.copy())?;
         let observer = words(Store::open(&location(folder.path())).await)?;
@@ -226,6 +233,7 @@ impl World {
             asked: HashMap::new(),
             armed,
             struck,
+            alive,
             struck_at,
             log: vec![format!("{provider}, automatic {}, {} rows", day.automatic, day.rows_per_request)],
             counts: BTreeMap::new(),
@@ -284,6 +292,7 @@ impl World {
     fn end(&mut self) {
         self.operations.clear();
         self.processes = [const { None }; PROCESSES];
+        self.alive.borrow_mut().clear();
         clock::simulate(None);
         crash_point::simulate(None);
     }
@@ -324,6 +333,7 @@ impl World {
         self.note(format!("process {process} is killed in {broken} operations"));
         self.operations.retain(|operation| operation.process != process);
         self.processes[process] = None;
+        self.alive.borrow_mut().clear();
     }
 
     fn service(&self, process: usize) -> Result<CreditService<Simulated>> {
