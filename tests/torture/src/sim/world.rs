@@ -25,7 +25,7 @@ use service::batches;
 use service::credit::{CreditRow, CreditService};
 use service::csv::encoding::Charset;
 use service::dispatcher::Dispatcher;
-use service::tracking::{self, Entry};
+use service::tracking::entry::{Entry, enter};
 use service::transfer::{self, FileImport, FileKind};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -626,7 +626,7 @@ impl World {
         let service = self.service(process)?;
         let number = format!("4000{:08}", order.id);
         let entry = Entry { carrier: "yamato", number: &number, shipped_on: clock::today() };
-        let entered = tracking::enter(&service, &order, entry).await.is_ok();
+        let entered = enter(&service, &order, entry).await.is_ok();
         if entered && self.automatic {
             // The mall's setting asks for it.
             self.remember(Action::Sync, std::slice::from_ref(&order));
