@@ -14,6 +14,7 @@ mod kit;
 mod page;
 mod plugins;
 mod toolchain;
+mod torture;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -51,6 +52,8 @@ enum Task {
     Deny,
     /// What a call and a batch cost beside what a user would pick instead, into docs/performance.md.
     Bench(bench::Options),
+    /// Days full of faults and a thousand kills, judged by a model and by an independent checker; docs/proof.md.
+    Torture(torture::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Task::ApiFuzz => page::api_fuzz().map(done),
         Task::Deny => deny().map(done),
         Task::Bench(options) => bench::bench(&options).map(done),
+        Task::Torture(options) => torture::torture(&options).map(done),
         Task::Test => test().map(done),
     };
     match result {
@@ -83,11 +87,7 @@ fn main() -> ExitCode {
 
 fn test() -> Result<()> {
     // Before anything is built: without it the tests of the store cannot pass.
-    let has_postgres =
-        test_postgres::is_installed() || (apt::install(&["postgresql"]) && test_postgres::is_installed());
-    if !has_postgres {
-        bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again");
-    }
+    install_postgres()?;
     page::install_browser()?;
     run(cargo().args(["fmt", "--all", "--check"]))?;
     plugins::build()?;
@@ -97,6 +97,13 @@ fn test() -> Result<()> {
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
     examples::examples(&[])?;
     foreign_hosts::foreign_hosts()
+}
+
+fn install_postgres() -> Result<()> {
+    if test_postgres::is_installed() || (apt::install(&["postgresql"]) && test_postgres::is_installed()) {
+        return Ok(());
+    }
+    bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again")
 }
 
 /// Not part of `test`: installing cargo-deny takes minutes, and what it looks at changes with `Cargo.lock` alone.

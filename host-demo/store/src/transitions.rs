@@ -10,6 +10,7 @@ use crate::registrations::other_holder;
 use crate::rows::to_json;
 use crate::sql::{by_number, retried};
 use domain::automation;
+use domain::crash_point::{CrashPoint, reached};
 use domain::issue::{Issue, StoredIssue};
 
 impl Store {
@@ -59,6 +60,7 @@ impl Store {
             }
         }
         counts.write(&mut tx).await?;
+        reached(CrashPoint::ResultWritten).await;
         tx.commit().await?;
         Ok(applied)
     }

@@ -8,6 +8,7 @@ use crate::providers::provider::Provider;
 use crate::providers::response::{self, Inquiry, ResponseOutcome};
 use crate::providers::{CallReport, contract};
 use domain::automation;
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Event, Outcome, next};
 use domain::issue::Issue;
 use domain::order::Order;
@@ -55,8 +56,11 @@ impl<P: Provider + Clone> CreditService<P> {
         on_row: OnRow<'_>,
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         let claimed: Vec<&Order> = claims.iter().flatten().collect();
+        reached(CrashPoint::ClaimCommitted).await;
         let (outcomes, report) = self.send(action, batch, provider, &claimed).await?;
+        reached(CrashPoint::ResponseReceived).await;
         self.note_health(batch, &outcomes).await;
+        reached(CrashPoint::HealthNoted).await;
         let keys =
             claims.iter().zip(&batch.orders).filter(|(claim, _)| claim.is_some()).map(|(_, indexed)| indexed.row);
         let changes = claimed.iter().zip(outcomes).zip(keys).map(|((order, outcome), row)| {
@@ -74,6 +78,7 @@ impl<P: Provider + Clone> CreditService<P> {
         });
         let changes: Vec<_> = changes.collect();
         let mut applied = self.store.apply(&changes, &self.who, self.store.now()).await?.into_iter();
+        reached(CrashPoint::ResultCommitted).await;
         let rows = claims.iter().zip(&batch.orders).map(|(claim, indexed)| {
             let applied = claim.as_ref().and_then(|_| applied.next().flatten());
             let row = match applied {
