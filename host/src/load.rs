@@ -186,7 +186,8 @@ impl Host {
             reason => LoadError::Compile { path: path.clone(), reason },
         })?;
         let ready = self.sandbox.link(&component).map_err(refused)?;
-        Ok((ready, Facts { path, digest, size, imports: structure.imports, permissions }))
+        let Structure { imports, core_instances, memories, .. } = structure;
+        Ok((ready, Facts { path, digest, size, imports, core_instances, memories, permissions }))
     }
 
     /// The compiled component `bytes`, from the cache if it is there.

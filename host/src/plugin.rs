@@ -43,6 +43,10 @@ pub struct Facts {
     pub size: u64,
     /// Every interface it imports.
     pub imports: Vec<String>,
+    /// Core instances that each call makes.
+    pub core_instances: u64,
+    /// Memories that are not empty in each call.
+    pub memories: u64,
     /// What it was granted.
     pub permissions: Permissions,
 }

@@ -4,12 +4,13 @@
 //! put in its place. A component is given the credentials of every mall that uses its provider, so a change that
 //! lets it send them elsewhere, or ask for others, has to be confirmed by an operator who sees it.
 
-use crate::providers::capabilities::{kind_name, permitted};
+use crate::providers::capabilities::{imports, kind_name, permitted};
 use crate::providers::directory::{Access, PluginDirectory, ProviderError};
 use crate::providers::plugin_contract::SettingField;
 use crate::providers::{Permissions, Plugin, Registry};
 use domain::actor::Actor;
-use domain::audit_event::{AuditEvent, PluginChange};
+use domain::audit_event::{AuditEvent, PluginChange, UsedLimit};
+use domain::credit_state::Action;
 use domain::digest::digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -230,22 +231,66 @@ fn not_loaded(plugin: &Plugin, reason: String) -> AuditEvent {
 
 /// What changes from `before` to `after` besides the code; everything where there is nothing before.
 fn changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange> {
-    let granted = |plugin: &Plugin| {
-        let Permissions { origins, private_addresses, .. } = &plugin.facts().permissions;
-        let origins: BTreeSet<_> = origins.iter().map(ToString::to_string).collect();
-        let ranges: BTreeSet<_> = private_addresses.iter().map(ToString::to_string).collect();
-        (origins, ranges)
-    };
-    let ((origins, ranges), (new_origins, new_ranges)) = (before.map(granted).unwrap_or_default(), granted(after));
     let nothing = before.is_none().then_some(PluginChange::NothingToCompare);
-    let added = new_origins.difference(&origins).map(|origin| PluginChange::OriginAdded { origin: origin.clone() });
-    let removed = origins.difference(&new_origins).map(|origin| PluginChange::OriginRemoved { origin: origin.clone() });
-    let opened = new_ranges.difference(&ranges).map(|range| PluginChange::AddressesAdded { range: range.clone() });
-    let closed = ranges.difference(&new_ranges).map(|range| PluginChange::AddressesRemoved { range: range.clone() });
-    let pin = |plugin: &Plugin| plugin.facts().permissions.sha256.clone();
-    let pin = before.and_then(pin).filter(|_| pin(after).is_none()).map(|sha256| PluginChange::PinRemoved { sha256 });
     let settings = setting_changes(before.map_or(&[], |plugin| &plugin.info().settings), &after.info().settings);
-    nothing.into_iter().chain(added).chain(removed).chain(opened).chain(closed).chain(pin).chain(settings).collect()
+    let parts = [granted_changes(before, after), wanted_changes(before, after), settings];
+    nothing.into_iter().chain(parts.into_iter().flatten()).collect()
+}
+
+/// What the permission file grants otherwise.
+fn granted_changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange> {
+    let none = Permissions::default();
+    let (old, new) = (before.map_or(&none, |plugin| &plugin.facts().permissions), &after.facts().permissions);
+    let origins = |granted: &Permissions| -> BTreeSet<_> { granted.origins.iter().map(ToString::to_string).collect() };
+    let ranges =
+        |granted: &Permissions| -> BTreeSet<_> { granted.private_addresses.iter().map(ToString::to_string).collect() };
+    let (new_origins, old_origins, new_ranges, old_ranges) = (origins(new), origins(old), ranges(new), ranges(old));
+    let added = new_origins.difference(&old_origins).map(|origin| PluginChange::OriginAdded { origin: origin.clone() });
+    let removed =
+        old_origins.difference(&new_origins).map(|origin| PluginChange::OriginRemoved { origin: origin.clone() });
+    let opened = new_ranges.difference(&old_ranges).map(|range| PluginChange::AddressesAdded { range: range.clone() });
+    let closed =
+        old_ranges.difference(&new_ranges).map(|range| PluginChange::AddressesRemoved { range: range.clone() });
+    let pin = old.sha256.clone().filter(|_| new.sha256.is_none()).map(|sha256| PluginChange::PinRemoved { sha256 });
+    let wasi = (old.refuse_empty_wasi && !new.refuse_empty_wasi).then_some(PluginChange::EmptyWasiAllowed);
+    added.chain(removed).chain(opened).chain(closed).chain(pin).chain(wasi).collect()
+}
+
+/// What the component wants more of than the one before. What it is granted is told by [`granted_changes`].
+fn wanted_changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange> {
+    let described = |plugin: &Plugin| plugin.info().origins.clone();
+    let (old_origins, granted) = (before.map(described).unwrap_or_default(), &after.facts().permissions.origins);
+    // A wish that cannot be read as an origin cannot be granted either.
+    let is_granted = |wish: &str| wish.parse().is_ok_and(|origin| granted.contains(&origin));
+    let wishes = described(after).into_iter().filter(|origin| !old_origins.contains(origin) && !is_granted(origin));
+    let wishes = wishes.map(|origin| PluginChange::OriginWanted { origin });
+
+    let old_imports: BTreeSet<_> = before.into_iter().flat_map(|plugin| &plugin.facts().imports).map(release).collect();
+    let new_imports =
+        imports(after).into_iter().flat_map(|(group, names)| names.into_iter().map(move |name| (group, name)));
+    let new_imports = new_imports.filter(|(_, name)| !old_imports.contains(release(name)));
+    let new_imports = new_imports.map(|(group, interface)| PluginChange::ImportAdded { group, interface });
+
+    let used = |plugin: &Plugin| [plugin.facts().core_instances, plugin.facts().memories];
+    let used =
+        [UsedLimit::CoreInstances, UsedLimit::Memories].into_iter().zip(before.map_or([0; 2], used)).zip(used(after));
+    let used =
+        used.filter(|((_, from), to)| to > from).map(|((limit, from), to)| PluginChange::LimitUsed { limit, from, to });
+
+    let batches = |plugin: &Plugin| {
+        let limits = &plugin.info().batch_limits;
+        [limits.credit, limits.check_credit, limits.cancel, limits.sync_tracking]
+    };
+    let operations = [Action::Credit, Action::Check, Action::Cancel, Action::Sync];
+    let raised = operations.into_iter().zip(before.map_or([0; 4], batches)).zip(batches(after));
+    let raised = raised.filter(|((_, from), to)| to > from);
+    let raised = raised.map(|((operation, from), to)| PluginChange::BatchRaised { operation, from, to });
+    wishes.chain(new_imports).chain(used).chain(raised).collect()
+}
+
+/// An interface without the last number of its version: releases that are compatible give access to the same.
+fn release(interface: &String) -> &str {
+    interface.rsplit_once('.').map_or(interface, |(release, _)| release)
 }
 
 fn setting_changes(before: &[SettingField], after: &[SettingField]) -> Vec<PluginChange> {

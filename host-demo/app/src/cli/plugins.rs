@@ -4,12 +4,13 @@ use crate::cli::session::Session;
 use crate::cli::table::{pairs, table, yen};
 use anyhow::{Result, bail};
 use clap::Subcommand;
+use domain::audit_event::ImportKind;
 use domain::lang::Lang;
-use provider_host::ImportGroup;
+use provider_host::Plugin;
 use provider_host::contract::SettingKind;
 use service::messages::localize::Localize;
 use service::plugins::{Candidate, Confirmed, Files, Installer, LoadOutcome};
-use service::providers::capabilities::{abilities, kind_name};
+use service::providers::capabilities::{abilities, imports, kind_name};
 use std::path::{Path, PathBuf};
 use store::Actor;
 
@@ -131,15 +132,7 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
             (lang.pick("ファイル", "file"), facts.path.display().to_string()),
             (lang.pick("大きさ", "size"), format!("{} bytes", yen(i64::try_from(facts.size).unwrap_or(i64::MAX)))),
             ("sha256", facts.digest.clone()),
-            (
-                lang.pick("取り込む機能（契約）", "imports: the contract"),
-                list(&facts.imports_of(ImportGroup::Contract))
-            ),
-            (lang.pick("取り込む機能（WASI HTTP）", "imports: WASI HTTP"), list(&facts.imports_of(ImportGroup::Http))),
-            (
-                lang.pick("取り込む機能（中身のないWASI）", "imports: empty WASI"),
-                list(&facts.imports_of(ImportGroup::EmptyWasi)),
-            ),
+            (lang.pick("取り込む機能", "imports"), import_lines(&plugin, lang)),
             (
                 lang.pick("中身のないWASIの許可", "empty WASI permitted"),
                 match permissions.refuse_empty_wasi {
@@ -195,6 +188,15 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
     });
     println!("{}", table(headings, rows));
     Ok(true)
+}
+
+/// The interfaces that `plugin` imports, under what they are for.
+fn import_lines(plugin: &Plugin, lang: Lang) -> String {
+    let group = |(kind, names): (ImportKind, Vec<String>)| {
+        let names = if names.is_empty() { vec!["–".to_owned()] } else { names };
+        format!("{}:\n  {}", kind.localized(lang), names.join("\n  "))
+    };
+    imports(plugin).map(group).join("\n")
 }
 
 fn kind(kind: &SettingKind) -> String {

@@ -8,10 +8,10 @@ use crate::web::api::schemas::administration::ProviderChange;
 use axum::Json;
 use axum::extract::{Multipart, State};
 use provider_host::Plugin;
-use provider_host::contract::{Carrier, SettingField, SettingKind};
+use provider_host::contract::{BatchLimits, Carrier, SettingField, SettingKind};
 use serde::Serialize;
 use service::plugins::{Confirmed, Files, InstallError, LoadOutcome};
-use service::providers::capabilities::{abilities, kind_name};
+use service::providers::capabilities::{abilities, imports, kind_name};
 use store::{Actor, Breaker, BreakerState};
 use utoipa::ToSchema;
 
@@ -25,7 +25,12 @@ pub(super) struct Provider {
     /// Hex SHA-256 of the component.
     sha256: String,
     size: u64,
-    imports: Vec<String>,
+    imports: ProviderImports,
+    /// Core instances that each call makes.
+    core_instances: u64,
+    /// Memories that are not empty in each call.
+    memories: u64,
+    batch_limits: ProviderBatchLimits,
     origins: Vec<String>,
     private_addresses: Vec<String>,
     /// What a mall has to be given for it.
@@ -38,6 +43,40 @@ pub(super) struct Provider {
     max_billed_amount: Option<i64>,
     breaker: CircuitBreaker,
     calls: Vec<CallStatistics>,
+}
+
+/// The interfaces that a component imports, by what they are for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProviderImports {
+    /// The contract: its types, and the log.
+    contract: Vec<String>,
+    /// Outgoing HTTP, and the interfaces whose types it uses.
+    http: Vec<String>,
+    /// WASI with nothing behind it.
+    empty_wasi: Vec<String>,
+}
+
+impl ProviderImports {
+    fn of(plugin: &Plugin) -> Self {
+        let [(_, contract), (_, http), (_, empty_wasi)] = imports(plugin);
+        Self { contract, http, empty_wasi }
+    }
+}
+
+/// How many orders a provider takes in one call.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProviderBatchLimits {
+    credit: u32,
+    check: u32,
+    cancel: u32,
+    sync: u32,
+}
+
+impl From<&BatchLimits> for ProviderBatchLimits {
+    fn from(limits: &BatchLimits) -> Self {
+        let BatchLimits { credit, check_credit, cancel, sync_tracking } = *limits;
+        Self { credit, check: check_credit, cancel, sync: sync_tracking }
+    }
 }
 
 /// A setting of a provider.
@@ -144,7 +183,10 @@ fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
         version: info.version.clone(),
         sha256: facts.digest.clone(),
         size: facts.size,
-        imports: facts.imports.clone(),
+        imports: ProviderImports::of(plugin),
+        core_instances: facts.core_instances,
+        memories: facts.memories,
+        batch_limits: (&info.batch_limits).into(),
         origins: facts.permissions.origins.iter().map(ToString::to_string).collect(),
         private_addresses: facts.permissions.private_addresses.iter().map(ToString::to_string).collect(),
         settings: info.settings.iter().map(ProviderSetting::from).collect(),

@@ -19,7 +19,7 @@ use domain::actor::Actor;
 use provider_host::{Limits, Plugin};
 use service::messages::localize::Localize;
 use service::plugins::{Candidate, Confirmed, Files, InstallError, LoadOutcome};
-use service::providers::capabilities::{abilities, permitted};
+use service::providers::capabilities::{abilities, imports, permitted};
 use service::providers::metrics::OperationCalls;
 
 /// Largest form with a component and its permission file, in bytes: twice the default limit of the host for a component.
@@ -68,7 +68,8 @@ struct PluginView {
     file: String,
     size: String,
     digest: String,
-    imports: Vec<String>,
+    /// What they are for, and the interfaces.
+    imports: Vec<(&'static str, Vec<String>)>,
     permissions: Vec<String>,
     capabilities: Vec<&'static str>,
     batch_limits: String,
@@ -124,7 +125,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
         file: facts.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         size: size(facts.size, t),
         digest: facts.digest.clone(),
-        imports: facts.imports.clone(),
+        imports: imports(plugin).into_iter().map(|(kind, names)| (kind.localized(p.lang), names)).collect(),
         permissions,
         capabilities: abilities(info).map(|(_, [ja, en])| p.lang.pick(ja, en)).collect(),
         batch_limits: fill(
