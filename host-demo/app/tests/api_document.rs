@@ -89,6 +89,7 @@ const SCHEMAS: &[&str] = &[
     "ProviderImports",
     "ProviderLimit",
     "ProviderSetting",
+    "ProviderSignature",
     "RequiredConfirmation",
     "SavedMall",
     "SkippedRows",

@@ -50,7 +50,7 @@ fn permissions(provider: &str, origin: &str) -> String {
 }
 
 fn files(provider: &str, text: &str, permissions: String) -> Files {
-    Files { name: "new.wasm".into(), component: build(provider, text), permissions }
+    Files { name: "new.wasm".into(), component: build(provider, text).into(), permissions }
 }
 
 const NP: &str = "https://np.example.jp";

@@ -197,6 +197,30 @@ pub enum PluginChange {
         /// The SHA-256 that was named, in hexadecimal.
         sha256: String,
     },
+    /// It is an older version.
+    VersionLowered {
+        /// The version before.
+        from: String,
+        /// The version that comes.
+        to: String,
+    },
+    /// Components that are signed with another key are accepted.
+    KeyAdded {
+        /// The public key.
+        key: String,
+    },
+    /// Components that are signed with a key are not accepted any more; if it was the only one, no signature is needed.
+    KeyRemoved {
+        /// The public key.
+        key: String,
+    },
+    /// Older versions than before are accepted.
+    MinVersionLowered {
+        /// The oldest that was accepted.
+        from: String,
+        /// The oldest that is accepted; any if there is none.
+        to: Option<String>,
+    },
     /// It describes an origin that it wants, and that is not granted to it.
     OriginWanted {
         /// The origin.

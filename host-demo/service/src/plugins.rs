@@ -7,11 +7,12 @@
 use crate::providers::capabilities::{imports, kind_name, permitted};
 use crate::providers::directory::{Access, PluginDirectory, ProviderError};
 use crate::providers::plugin_contract::SettingField;
-use crate::providers::{Permissions, Plugin, Registry};
+use crate::providers::{ComponentFile, Permissions, Plugin, Registry};
 use domain::actor::Actor;
 use domain::audit_event::{AuditEvent, PluginChange, UsedLimit};
 use domain::credit_state::Action;
 use domain::digest::digest;
+use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,14 +22,14 @@ use store::{Store, StoreError};
 pub struct Files {
     /// What errors call the component; its permission file has the same name with `.toml`.
     pub name: PathBuf,
-    /// The component.
-    pub component: Vec<u8>,
+    /// The component with its signature.
+    pub component: ComponentFile,
     /// The text of the permission file.
     pub permissions: String,
 }
 
 impl Files {
-    /// The component at `path` and the permission file beside it.
+    /// The component at `path`, and the permission file and the signature beside it.
     pub fn read(directory: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
         let permissions = Permissions::text_of(path.with_extension("toml"))?;
         Ok(Self { name: path.to_owned(), component: directory.host().read(path)?, permissions })
@@ -37,8 +38,15 @@ impl Files {
 
 impl Files {
     /// Files that were uploaded, and have no name of their own.
-    pub fn uploaded(component: Vec<u8>, permissions: &[u8]) -> Self {
-        Self { name: "component".into(), component, permissions: String::from_utf8_lossy(permissions).into_owned() }
+    pub fn uploaded(component: Vec<u8>, permissions: &[u8], signature: Option<&[u8]>) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let component = ComponentFile { bytes: component, signature: signature.map(text) };
+        Self { name: "component".into(), component, permissions: text(permissions) }
+    }
+
+    /// Stands for the three files.
+    fn fingerprint(&self) -> String {
+        files_digest(&self.component, &self.permissions)
     }
 }
 
@@ -60,8 +68,7 @@ impl Candidate {
     /// Stands for what was shown: these files, in place of those. A confirmation names it.
     pub fn confirmation(&self) -> String {
         let shown = format!("{} {:?} {:?}", self.compared_with, self.changes, self.malls);
-        let Files { component, permissions, .. } = &self.files;
-        digest(&[digest(&[component]).as_bytes(), digest(&[permissions.as_bytes()]).as_bytes(), shown.as_bytes()])
+        digest(&[self.files.fingerprint().as_bytes(), shown.as_bytes()])
     }
 
     /// The version that it replaces, if there is one.
@@ -203,13 +210,20 @@ impl Installer<'_> {
         }
     }
 
-    /// Stands for the two files that are in the place of the provider `id`, whether they serve or not.
+    /// Stands for the files that are in the place of the provider `id`, whether they serve or not.
     fn fingerprint(&self, id: &str) -> Result<String, ProviderError> {
         let path = self.directory.path(id)?;
         let component = self.directory.host().read(&path).unwrap_or_default();
         let permissions = Permissions::text_of(path.with_extension("toml")).unwrap_or_default();
-        Ok(digest(&[digest(&[&component]).as_bytes(), digest(&[permissions.as_bytes()]).as_bytes()]))
+        Ok(files_digest(&component, &permissions))
     }
+}
+
+/// Stands for a component with its signature and its permission file.
+fn files_digest(component: &ComponentFile, permissions: &str) -> String {
+    let signature = component.signature.as_deref().unwrap_or_default();
+    let parts = [&*component.bytes, permissions.as_bytes(), signature.as_bytes()].map(|part| digest(&[part]));
+    digest(&parts.each_ref().map(String::as_bytes))
 }
 
 /// That `plugin` is loaded, and that `confirmed` changes with it.
@@ -233,8 +247,15 @@ fn not_loaded(plugin: &Plugin, reason: String) -> AuditEvent {
 fn changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange> {
     let nothing = before.is_none().then_some(PluginChange::NothingToCompare);
     let settings = setting_changes(before.map_or(&[], |plugin| &plugin.info().settings), &after.info().settings);
+    let older = before.and_then(|before| older(&before.info().version, &after.info().version));
     let parts = [granted_changes(before, after), wanted_changes(before, after), settings];
-    nothing.into_iter().chain(parts.into_iter().flatten()).collect()
+    nothing.into_iter().chain(older).chain(parts.into_iter().flatten()).collect()
+}
+
+/// That `to` is an older version than `from`, where both can be compared.
+fn older(from: &str, to: &str) -> Option<PluginChange> {
+    let is_older = to.parse::<Version>().ok()? < from.parse::<Version>().ok()?;
+    is_older.then(|| PluginChange::VersionLowered { from: from.to_owned(), to: to.to_owned() })
 }
 
 /// What the permission file grants otherwise.
@@ -252,8 +273,17 @@ fn granted_changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange>
     let closed =
         old_ranges.difference(&new_ranges).map(|range| PluginChange::AddressesRemoved { range: range.clone() });
     let pin = old.sha256.clone().filter(|_| new.sha256.is_none()).map(|sha256| PluginChange::PinRemoved { sha256 });
+    let keys = |granted: &Permissions| -> BTreeSet<_> { granted.public_keys.iter().map(ToString::to_string).collect() };
+    let (new_keys, old_keys) = (keys(new), keys(old));
+    let trusted = new_keys.difference(&old_keys).map(|key| PluginChange::KeyAdded { key: key.clone() });
+    let distrusted = old_keys.difference(&new_keys).map(|key| PluginChange::KeyRemoved { key: key.clone() });
+    let text = |version: &Option<_>| version.as_ref().map(ToString::to_string);
+    let lowest = (old.min_version.is_some() && new.min_version < old.min_version).then(|| {
+        PluginChange::MinVersionLowered { from: text(&old.min_version).unwrap_or_default(), to: text(&new.min_version) }
+    });
     let wasi = (old.refuse_empty_wasi && !new.refuse_empty_wasi).then_some(PluginChange::EmptyWasiAllowed);
-    added.chain(removed).chain(opened).chain(closed).chain(pin).chain(wasi).collect()
+    let reach = added.chain(removed).chain(opened).chain(closed);
+    reach.chain(pin).chain(trusted).chain(distrusted).chain(lowest).chain(wasi).collect()
 }
 
 /// What the component wants more of than the one before. What it is granted is told by [`granted_changes`].
@@ -312,13 +342,25 @@ fn setting_changes(before: &[SettingField], after: &[SettingField]) -> Vec<Plugi
 
 /// Puts `files` at `path`, each as a whole. The component last: its change is what other processes look for.
 fn place(path: &Path, files: &Files) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    for (extension, content) in [("toml", files.permissions.as_bytes()), ("wasm", &files.component)] {
-        let mut unfinished = tempfile::Builder::new().permissions(readable()).tempfile_in(folder)?;
-        unfinished.write_all(content)?;
-        unfinished.as_file().sync_all()?;
-        unfinished.persist(path.with_extension(extension))?;
+    let Files { component: ComponentFile { bytes, signature }, permissions, .. } = files;
+    let signature_path = ComponentFile::signature_path(path);
+    write_whole(&path.with_extension("toml"), permissions.as_bytes())?;
+    match signature {
+        Some(signature) => write_whole(&signature_path, signature.as_bytes())?,
+        None => match std::fs::remove_file(&signature_path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        },
     }
+    write_whole(path, bytes)
+}
+
+fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut unfinished = tempfile::Builder::new().permissions(readable()).tempfile_in(folder)?;
+    unfinished.write_all(content)?;
+    unfinished.as_file().sync_all()?;
+    unfinished.persist(path)?;
     Ok(())
 }
 

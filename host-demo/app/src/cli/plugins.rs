@@ -132,6 +132,10 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
             (lang.pick("ファイル", "file"), facts.path.display().to_string()),
             (lang.pick("大きさ", "size"), format!("{} bytes", yen(i64::try_from(facts.size).unwrap_or(i64::MAX)))),
             ("sha256", facts.digest.clone()),
+            (
+                lang.pick("署名した鍵", "signed with"),
+                facts.signature.as_ref().map_or("–".to_owned(), |signature| signature.key.to_string()),
+            ),
             (lang.pick("取り込む機能", "imports"), import_lines(&plugin, lang)),
             (
                 lang.pick("中身のないWASIの許可", "empty WASI permitted"),

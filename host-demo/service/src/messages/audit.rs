@@ -109,6 +109,14 @@ impl Localize for PluginChange {
                 "is no longer pinned to a checksum (sha256)",
                 sha256,
             ),
+            Self::VersionLowered { from, to } => line("古い版に戻す", "is an older version", &format!("{from} → {to}")),
+            Self::KeyAdded { key } => line("署名の公開鍵を追加", "may also be signed with the key", key),
+            Self::KeyRemoved { key } => line("署名の公開鍵を削除", "may no longer be signed with the key", key),
+            Self::MinVersionLowered { from, to } => line(
+                "受け付ける最も古い版を下げる",
+                "older versions are accepted",
+                &format!("{from} → {}", to.as_deref().unwrap_or("–")),
+            ),
             Self::OriginWanted { origin } => {
                 line("通信先を希望（許可されていません）", "asks for an origin that it is not granted", origin)
             }

@@ -2,7 +2,7 @@
 
 use domain::digest::digest;
 use domain::name::{MAX_NAME, is_name};
-use provider_host::{Host, LoadError, PermissionError, Permissions, Plugin};
+use provider_host::{ComponentFile, Host, LoadError, PermissionError, Permissions, Plugin};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -58,8 +58,23 @@ pub enum ProviderError {
     },
 }
 
-/// When the component and its permissions were written, and their sizes; nothing for a file that is not there.
-pub(crate) type Stamp = [Option<(SystemTime, u64)>; 2];
+/// When a file was written, and its size; nothing for a file that is not there.
+type FileStamp = Option<(SystemTime, u64)>;
+
+/// The files of a plugin, as they were when somebody looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    component: FileStamp,
+    permissions: FileStamp,
+    signature: FileStamp,
+}
+
+impl Stamp {
+    /// Whether there is a component with permissions. Not all are signed.
+    pub(crate) fn is_plugin(&self) -> bool {
+        self.component.is_some() && self.permissions.is_some()
+    }
+}
 
 /// A folder of plugins: `NAME.wasm` beside its permissions in `NAME.toml`.
 #[derive(Clone)]
@@ -70,8 +85,8 @@ pub struct PluginDirectory {
 
 /// A component and its permissions, as they were read together.
 pub struct PluginFiles {
-    /// The component.
-    pub component: Vec<u8>,
+    /// The component with its signature.
+    pub component: ComponentFile,
     /// What it is granted.
     pub permissions: Permissions,
 }
@@ -80,7 +95,10 @@ impl PluginFiles {
     /// Whether `plugin` was loaded from the same.
     pub fn is_of(&self, plugin: &Plugin) -> bool {
         let facts = plugin.facts();
-        facts.permissions == self.permissions && facts.digest == digest(&[&self.component])
+        // Without a key in the permissions, nobody looks at a signature.
+        let is_signed_alike =
+            facts.signature.as_ref().is_none_or(|loaded| Some(&loaded.text) == self.component.signature.as_ref());
+        facts.permissions == self.permissions && is_signed_alike && facts.digest == digest(&[&self.component.bytes])
     }
 }
 
@@ -175,10 +193,16 @@ impl PluginDirectory {
 
     /// What changes when a component or its permissions are replaced.
     pub(crate) fn stamp(&self, name: &str) -> Stamp {
-        ["wasm", "toml"].map(|extension| {
-            let facts = fs::metadata(self.folder.join(name).with_extension(extension)).ok()?;
+        let component = self.folder.join(name).with_extension("wasm");
+        let stamp = |path: &Path| {
+            let facts = fs::metadata(path).ok()?;
             Some((facts.modified().ok()?, facts.len()))
-        })
+        };
+        Stamp {
+            permissions: stamp(&component.with_extension("toml")),
+            signature: stamp(&ComponentFile::signature_path(&component)),
+            component: stamp(&component),
+        }
     }
 
     /// Where the component of the provider `name` is.

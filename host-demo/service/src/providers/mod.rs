@@ -11,6 +11,6 @@ pub mod response;
 pub mod watcher;
 
 pub use provider_host::{
-    Account, Answer, CallError, Compiler, Host, Limits, LoadError, Origin, PermissionError, Permissions, Plugin,
-    Registry, contract as plugin_contract, is_control,
+    Account, Answer, CallError, Compiler, ComponentFile, Host, Limits, LoadError, Origin, PermissionError, Permissions,
+    Plugin, Registry, contract as plugin_contract, is_control,
 };

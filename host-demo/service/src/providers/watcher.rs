@@ -82,7 +82,7 @@ impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
     }
 
     fn changed(&mut self, name: String, files: Stamp) {
-        if files.contains(&None) {
+        if !files.is_plugin() {
             if self.registry.remove(&name).is_some() {
                 (self.tell)(&name, PluginEvent::Withdrawn);
             }
@@ -119,15 +119,10 @@ impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
             }
             // This process installed it, or the same file was written again.
             Ok(None) => {}
-            Err(error) => {
-                let pinned = |plugin: &Plugin| {
-                    granted.sha256.as_ref().is_none_or(|pin| pin.eq_ignore_ascii_case(&plugin.facts().digest))
-                };
-                match self.registry.get(name) {
-                    Some(current) if !pinned(&current) => self.refused(name, error),
-                    _ => self.failed(name, error, PluginEvent::Kept),
-                }
-            }
+            Err(error) => match self.registry.get(name) {
+                Some(current) if !current.facts().is_accepted_by(&granted) => self.refused(name, error),
+                _ => self.failed(name, error, PluginEvent::Kept),
+            },
         }
     }
 

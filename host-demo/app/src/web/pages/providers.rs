@@ -68,6 +68,8 @@ struct PluginView {
     file: String,
     size: String,
     digest: String,
+    /// The key with which it is signed, where its permissions demand a signature.
+    signed_by: Option<String>,
     /// What they are for, and the interfaces.
     imports: Vec<(&'static str, Vec<String>)>,
     permissions: Vec<String>,
@@ -125,6 +127,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
         file: facts.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         size: size(facts.size, t),
         digest: facts.digest.clone(),
+        signed_by: facts.signature.as_ref().map(|signature| signature.key.to_string()),
         imports: imports(plugin).into_iter().map(|(kind, names)| (kind.localized(p.lang), names)).collect(),
         permissions,
         capabilities: abilities(info).map(|(_, [ja, en])| p.lang.pick(ja, en)).collect(),
@@ -177,7 +180,7 @@ pub(crate) async fn load(State(app): State<App>, Admin(staff): Admin, form: Mult
         let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
             return show(&app, &staff, Some(p.t.both_files.to_owned()), None).await;
         };
-        let files = Files::uploaded(component.to_vec(), permissions);
+        let files = Files::uploaded(component.to_vec(), permissions, upload.file("signature"));
         app.installer().load(files, Confirmed::No, by).await
     };
     match outcome {

@@ -223,6 +223,30 @@ pub(crate) enum ProviderChange {
         /// The SHA-256 that was named, in hexadecimal.
         sha256: String,
     },
+    /// It is an older version.
+    VersionLowered {
+        /// The version before.
+        from: String,
+        /// The version that comes.
+        to: String,
+    },
+    /// Components that are signed with another key are accepted.
+    KeyAdded {
+        /// The public key.
+        key: String,
+    },
+    /// Components that are signed with a key are not accepted any more; if it was the only one, no signature is needed.
+    KeyRemoved {
+        /// The public key.
+        key: String,
+    },
+    /// Older versions than before are accepted.
+    MinVersionLowered {
+        /// The oldest that was accepted.
+        from: String,
+        /// The oldest that is accepted; any if there is none.
+        to: Option<String>,
+    },
     /// It describes an origin that it wants, and that is not granted to it.
     OriginWanted {
         /// The origin.
@@ -288,6 +312,10 @@ impl From<Change> for ProviderChange {
             Change::AddressesAdded { range } => Self::AddressesAdded { range },
             Change::AddressesRemoved { range } => Self::AddressesRemoved { range },
             Change::PinRemoved { sha256 } => Self::PinRemoved { sha256 },
+            Change::VersionLowered { from, to } => Self::VersionLowered { from, to },
+            Change::KeyAdded { key } => Self::KeyAdded { key },
+            Change::KeyRemoved { key } => Self::KeyRemoved { key },
+            Change::MinVersionLowered { from, to } => Self::MinVersionLowered { from, to },
             Change::OriginWanted { origin } => Self::OriginWanted { origin },
             Change::ImportAdded { group, interface } => Self::ImportAdded { group: group.into(), interface },
             Change::EmptyWasiAllowed => Self::EmptyWasiAllowed,
