@@ -133,6 +133,11 @@ impl Host {
         HostBuilder::default()
     }
 
+    /// What bounds every plugin.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Loads the component at `path` with `permissions`.
     ///
     /// Its digest and signature are checked before it is parsed, its size, parts and imports before it is compiled.

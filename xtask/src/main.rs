@@ -83,6 +83,9 @@ fn test() -> Result<()> {
     if !has_postgres {
         bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again");
     }
+    if !e2e::registry::is_installed() && !apt::install(&["docker-registry"]) {
+        bail!("the tests need a registry; run `apt-get install docker-registry` as root and try again");
+    }
     page::install_browser()?;
     run(cargo().args(["fmt", "--all", "--check"]))?;
     plugins::build()?;

@@ -17,6 +17,7 @@ use provider_host::{Host, Limits, Registry};
 use serde_json::{Value, json};
 use service::plugins::{Files, InstallError, Installer};
 use service::providers::directory::{PluginDirectory, ProviderError};
+use service::providers::files::PluginContent;
 use service::providers::response::IN_FLIGHT_WINDOW;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -50,7 +51,8 @@ fn permissions(provider: &str, origin: &str) -> String {
 }
 
 fn files(provider: &str, text: &str, permissions: String) -> Files {
-    Files { name: "new.wasm".into(), component: build(provider, text).into(), permissions }
+    let content = PluginContent { component: build(provider, text).into(), permissions };
+    Files { name: "new.wasm".into(), origin: "new.wasm".to_owned(), content }
 }
 
 const NP: &str = "https://np.example.jp";
@@ -76,7 +78,7 @@ impl Platform {
         let folder = test.folder.path().join("plugins");
         std::fs::create_dir(&folder).unwrap();
         let host = Host::builder().cache_dir(COMPILED.path().join("compiled")).build().unwrap();
-        let directory = PluginDirectory::new(host, folder);
+        let directory = PluginDirectory::new(host, folder).locked_by(test.store.clone());
         let app = App::new(Setup {
             store: test.store.clone(),
             plugins: directory.clone(),
@@ -252,6 +254,30 @@ async fn private_addresses_are_asked_about() {
     let asked = platform.upload_files(&build("np", "second"), &wider, None).await;
     assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text);
     assert!(asked.text.contains("10.0.0.0/8"), "{}", asked.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_directory_and_not_in_the_lock_is_refused() {
+    let platform = Platform::with_np().await;
+    let file = |name: &str| platform.directory.folder().join(name);
+    let locked = build("np", "first");
+    std::fs::write(file("np.wasm"), build("np", "by hand")).unwrap();
+    let error = platform.directory.load("np").await.unwrap_err();
+    assert!(matches!(&error, ProviderError::NotLocked { expected, .. } if *expected == digest(&[&locked])), "{error}");
+    platform.directory.sync().await.unwrap();
+    assert_eq!(std::fs::read(file("np.wasm")).unwrap(), locked, "the directory is a cache of the lock");
+    // A permission file in the directory takes away of what the lock grants, and adds nothing.
+    std::fs::write(file("np.toml"), permissions("np", ELSEWHERE)).unwrap();
+    assert!(platform.directory.load("np").await.unwrap().facts().permissions.origins.is_empty());
+    // What somebody removes stays away, until another one is loaded.
+    std::fs::remove_file(file("np.wasm")).unwrap();
+    platform.directory.sync().await.unwrap();
+    assert!(!file("np.wasm").exists());
+    let other = TempDir::new().unwrap();
+    let elsewhere = PluginDirectory::new(platform.directory.host().clone(), other.path().join("plugins"));
+    let elsewhere = elsewhere.locked_by(platform.test.store.clone());
+    elsewhere.sync().await.unwrap();
+    assert_eq!(elsewhere.load("np").await.unwrap().facts().digest, digest(&[&locked]), "an empty directory is filled");
 }
 
 /// A component that calls itself atobarai-com and wants what the real one does not: one made to misbehave, with the
@@ -671,7 +697,7 @@ async fn what_serves_is_what_is_in_the_directory() {
     assert!(in_directory.facts().path.ends_with("np.wasm"));
     let left: Vec<_> =
         std::fs::read_dir(platform.directory.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left.len(), 3, "the component, its permissions and what was written of the lock: {left:?}");
 }
 
 /// Simulated gateways would be given the credentials that malls have for the real one.

@@ -6,7 +6,9 @@
 
 use crate::providers::capabilities::{imports, kind_name, permitted};
 use crate::providers::directory::{Access, PluginDirectory, ProviderError};
+use crate::providers::files::PluginContent;
 use crate::providers::plugin_contract::SettingField;
+use crate::providers::registry::Pulled;
 use crate::providers::{ComponentFile, Permissions, Plugin, Registry};
 use domain::actor::Actor;
 use domain::audit_event::{AuditEvent, PluginChange, UsedLimit};
@@ -14,39 +16,56 @@ use domain::credit_state::Action;
 use domain::digest::digest;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use store::{Store, StoreError};
+use store::{LockedPlugin, Store, StoreError};
+
+/// What the lock has as the origin of a component that was uploaded.
+const UPLOADED: &str = "upload";
 
 /// A component and its permission file, to be put into the directory.
+#[derive(Debug, Clone)]
 pub struct Files {
     /// What errors call the component; its permission file has the same name with `.toml`.
     pub name: PathBuf,
-    /// The component with its signature.
-    pub component: ComponentFile,
-    /// The text of the permission file.
-    pub permissions: String,
+    /// Where it came from, for the lock.
+    pub origin: String,
+    /// The component and its permission file.
+    pub content: PluginContent,
 }
 
 impl Files {
     /// The component at `path`, and the permission file and the signature beside it.
     pub fn read(directory: &PluginDirectory, path: &Path) -> Result<Self, ProviderError> {
         let permissions = Permissions::text_of(path.with_extension("toml"))?;
-        Ok(Self { name: path.to_owned(), component: directory.host().read(path)?, permissions })
+        let origin = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let content = PluginContent { component: directory.host().read(path)?, permissions };
+        Ok(Self { name: path.to_owned(), origin, content })
     }
 }
 
 impl Files {
+    /// A component that was pulled from a registry, under the permission file at `permissions`.
+    ///
+    /// # Errors
+    ///
+    /// The permission file cannot be read.
+    pub fn pulled(pulled: Pulled, permissions: &Path) -> Result<Self, ProviderError> {
+        let content = PluginContent { component: pulled.component, permissions: Permissions::text_of(permissions)? };
+        Ok(Self { name: permissions.with_extension("wasm"), origin: pulled.origin.to_string(), content })
+    }
+
     /// Files that were uploaded, and have no name of their own.
     pub fn uploaded(component: Vec<u8>, permissions: &[u8], signature: Option<&[u8]>) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let component = ComponentFile { bytes: component, signature: signature.map(text) };
-        Self { name: "component".into(), component, permissions: text(permissions) }
+        let content = PluginContent { component, permissions: text(permissions) };
+        Self { name: "component".into(), origin: UPLOADED.to_owned(), content }
     }
 
     /// Stands for the three files.
     fn fingerprint(&self) -> String {
-        files_digest(&self.component, &self.permissions)
+        files_digest(&self.content)
     }
 }
 
@@ -62,6 +81,8 @@ pub struct Candidate {
     replaces: Option<Plugin>,
     /// See [`fingerprint`].
     compared_with: String,
+    /// What the lock had of the provider; 0 if nothing.
+    revision: i64,
 }
 
 impl Candidate {
@@ -69,6 +90,20 @@ impl Candidate {
     pub fn confirmation(&self) -> String {
         let shown = format!("{} {:?} {:?}", self.compared_with, self.changes, self.malls);
         digest(&[self.files.fingerprint().as_bytes(), shown.as_bytes()])
+    }
+
+    /// What the lock is to have of it, after the revision that it was compared with.
+    fn locked(&self) -> LockedPlugin {
+        let (info, facts, content) = (self.plugin.info(), self.plugin.facts(), &self.files.content);
+        LockedPlugin {
+            provider: info.id.clone(),
+            revision: self.revision,
+            origin: self.files.origin.clone(),
+            version: info.version.clone(),
+            digest: facts.digest.clone(),
+            signature: content.component.signature.clone(),
+            permissions: content.permissions.clone(),
+        }
     }
 
     /// The version that it replaces, if there is one.
@@ -146,11 +181,6 @@ impl Installer<'_> {
         if !candidate.changes.is_empty() && !is_confirmed {
             return Ok(LoadOutcome::Unconfirmed(Box::new(candidate)));
         }
-        self.install_confirmed(candidate, by).await
-    }
-
-    /// Installs a candidate whose changes were confirmed.
-    pub async fn install_confirmed(&self, candidate: Candidate, by: Actor<'_>) -> Result<LoadOutcome, InstallError> {
         let plugin = self.install(&candidate, by).await?;
         Ok(LoadOutcome::Installed { plugin, replaced: candidate.version_before().map(str::to_owned) })
     }
@@ -158,15 +188,17 @@ impl Installer<'_> {
     /// Loads the component of `files`, once, and compares it with what it would replace. Changes nothing.
     pub async fn examine(&self, files: Files) -> Result<Candidate, InstallError> {
         let described = files.name.with_extension("toml");
-        let permissions = Permissions::from_text(&described, &files.permissions).map_err(ProviderError::from)?;
+        let permissions =
+            Permissions::from_text(&described, &files.content.permissions).map_err(ProviderError::from)?;
         let Some(id) = permissions.provider.clone() else {
             let name = files.name.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             return Err(ProviderError::Unnamed { path: described, name }.into());
         };
         let place = self.directory.path(&id)?;
-        let loaded = self.directory.host().load_bytes(place, files.component.clone(), permissions).await;
+        let loaded = self.directory.host().load_bytes(place, files.content.component.clone(), permissions).await;
         let plugin = loaded.map_err(|error| ProviderError::from(error.at(&files.name)))?;
         let compared_with = self.fingerprint(&id)?;
+        let revision = self.store.locked_plugin(&id).await?.map_or(0, |locked| locked.revision);
         let replaces = self.present(&id).await;
         let malls = self.store.malls_of_provider(&id).await?;
         let changes = match &replaces {
@@ -174,7 +206,7 @@ impl Installer<'_> {
             None if malls.is_empty() => Vec::new(),
             before => changes(before.as_ref(), &plugin),
         };
-        Ok(Candidate { plugin, changes, malls, files, replaces, compared_with })
+        Ok(Candidate { plugin, changes, malls, files, replaces, compared_with, revision })
     }
 
     /// Writes down that `candidate` is loaded, and puts it into the directory and into the registry: in this order, so
@@ -191,11 +223,17 @@ impl Installer<'_> {
         if self.fingerprint(&id)? != candidate.compared_with {
             return Err(InstallError::Meanwhile(id));
         }
-        self.store.note(by, &loaded(&candidate.plugin, &candidate.changes)).await?;
-        if let Err(source) = place(&self.directory.path(&id)?, &candidate.files) {
-            let reason = source.to_string();
-            self.store.note(by, &not_loaded(&candidate.plugin, reason)).await?;
-            return Err(self.directory.failed(source).into());
+        let event = loaded(&candidate.plugin, &candidate.changes);
+        let (content, mut locked) = (&candidate.files.content, candidate.locked());
+        if !self.store.lock_plugin(&locked, &content.component.bytes, by, &event).await? {
+            return Err(InstallError::Meanwhile(id));
+        }
+        locked.revision += 1;
+        // Before the files are there, or this process would take them for strangers.
+        self.directory.learn(&locked);
+        if let Err(error) = self.directory.place_locked(content, &locked) {
+            self.store.note(by, &not_loaded(&candidate.plugin, error.to_string())).await?;
+            return Err(error.into());
         }
         self.registry.put(candidate.plugin.clone());
         Ok(candidate.plugin.clone())
@@ -215,14 +253,15 @@ impl Installer<'_> {
         let path = self.directory.path(id)?;
         let component = self.directory.host().read(&path).unwrap_or_default();
         let permissions = Permissions::text_of(path.with_extension("toml")).unwrap_or_default();
-        Ok(files_digest(&component, &permissions))
+        Ok(files_digest(&PluginContent { component, permissions }))
     }
 }
 
 /// Stands for a component with its signature and its permission file.
-fn files_digest(component: &ComponentFile, permissions: &str) -> String {
-    let signature = component.signature.as_deref().unwrap_or_default();
-    let parts = [&*component.bytes, permissions.as_bytes(), signature.as_bytes()].map(|part| digest(&[part]));
+fn files_digest(content: &PluginContent) -> String {
+    let PluginContent { component: ComponentFile { bytes, signature }, permissions } = content;
+    let signature = signature.as_deref().unwrap_or_default();
+    let parts = [bytes, permissions.as_bytes(), signature.as_bytes()].map(|part| digest(&[part]));
     digest(&parts.each_ref().map(String::as_bytes))
 }
 
@@ -338,33 +377,4 @@ fn setting_changes(before: &[SettingField], after: &[SettingField]) -> Vec<Plugi
         _ => None,
     };
     keys.into_iter().filter_map(change).collect()
-}
-
-/// Puts `files` at `path`, each as a whole. The component last: its change is what other processes look for.
-fn place(path: &Path, files: &Files) -> io::Result<()> {
-    let Files { component: ComponentFile { bytes, signature }, permissions, .. } = files;
-    let signature_path = ComponentFile::signature_path(path);
-    write_whole(&path.with_extension("toml"), permissions.as_bytes())?;
-    match signature {
-        Some(signature) => write_whole(&signature_path, signature.as_bytes())?,
-        None => match std::fs::remove_file(&signature_path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        },
-    }
-    write_whole(path, bytes)
-}
-
-fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut unfinished = tempfile::Builder::new().permissions(readable()).tempfile_in(folder)?;
-    unfinished.write_all(content)?;
-    unfinished.as_file().sync_all()?;
-    unfinished.persist(path)?;
-    Ok(())
-}
-
-/// For other processes of the platform, which may run as other users, as far as the system's mask allows.
-fn readable() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }

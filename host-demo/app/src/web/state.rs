@@ -1,15 +1,13 @@
 //! What pages and API work with.
 
-use crate::web::pending_uploads::{MAX_PENDING_IMPORTS, MAX_PENDING_PLUGINS, PendingUploads};
 use crate::web::sandbox::Sandbox;
 use domain::lang::Lang;
 use provider_host::{Limits, Registry};
 use service::credit::CreditService;
-use service::plugins::{Candidate, Installer};
+use service::plugins::Installer;
 use service::providers::current;
 use service::providers::directory::PluginDirectory;
 use service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
-use service::transfer::FileImport;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +35,6 @@ pub struct AppState {
     pub(crate) wake: Arc<Notify>,
     /// Requests that change something and have not finished.
     pub(crate) running: TaskTracker,
-    pub(crate) pending_imports: PendingUploads<FileImport>,
-    pub(crate) pending_plugins: PendingUploads<Candidate>,
     pub(crate) limits: Limits,
     pub(crate) lang: Lang,
     pub(crate) https: bool,
@@ -100,8 +96,6 @@ impl App {
         Ok(Self(Arc::new(AppState {
             wake: Arc::default(),
             running: TaskTracker::new(),
-            pending_imports: PendingUploads::new(MAX_PENDING_IMPORTS),
-            pending_plugins: PendingUploads::new(MAX_PENDING_PLUGINS),
             store,
             credit,
             plugins,

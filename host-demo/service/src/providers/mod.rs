@@ -5,8 +5,13 @@ pub mod capabilities;
 pub mod contract;
 pub mod current;
 pub mod directory;
+pub mod error;
+pub mod files;
+pub mod lock;
 pub mod metrics;
+mod plugin_lock;
 pub mod provider;
+pub mod registry;
 pub mod response;
 pub mod watcher;
 

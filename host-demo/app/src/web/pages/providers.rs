@@ -171,26 +171,26 @@ pub(crate) async fn load(State(app): State<App>, Admin(staff): Admin, form: Mult
     let (p, confirmed) = (staff.visitor.page(), upload.text("confirmed"));
     let refused = |reason: &str| Some(fill(p.t.load_refused, &[&reason]));
     let by = Actor::now(&staff.user.name);
-    let outcome = if !confirmed.is_empty() {
-        match app.pending_plugins.take(staff.user.id, confirmed) {
-            Some(candidate) => app.installer().install_confirmed(candidate, by).await,
+    let files = if !confirmed.is_empty() {
+        match app.take_upload::<Files>(staff.user.id, confirmed).await? {
+            Some(files) => files,
             None => return show(&app, &staff, refused(p.t.confirm_load_gone), None).await,
         }
     } else {
         let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
             return show(&app, &staff, Some(p.t.both_files.to_owned()), None).await;
         };
-        let files = Files::uploaded(component.to_vec(), permissions, upload.file("signature"));
-        app.installer().load(files, Confirmed::No, by).await
+        Files::uploaded(component.to_vec(), permissions, upload.file("signature"))
     };
-    match outcome {
+    let shown = if confirmed.is_empty() { Confirmed::No } else { Confirmed::Shown(confirmed) };
+    match app.installer().load(files.clone(), shown, by).await {
         Ok(LoadOutcome::Installed { plugin, replaced }) => {
             let loaded = loaded_text(&plugin, replaced.as_deref(), p.t);
             Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded)]))
         }
         Ok(LoadOutcome::Unconfirmed(candidate)) => {
             let question = ReplacementQuestion::about(&candidate, &p);
-            app.pending_plugins.keep(staff.user.id, question.confirmation.clone(), *candidate);
+            app.keep_upload(staff.user.id, &question.confirmation, files).await?;
             show(&app, &staff, None, Some(question)).await
         }
         Err(error) => show(&app, &staff, refused(&reason(error)?), None).await,
