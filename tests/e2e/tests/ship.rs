@@ -203,6 +203,8 @@ fn send(visitor: &mut Visitor, path: &str, fields: &[(&str, &str)], files: &[(&s
 fn a_visitor_may_go_to_another_process_with_every_request() {
     let Machines { _folders: folders, a, b } = Machines::start();
     let gateway = Gateway::start("atobarai-com", folders[0].path()).unwrap();
+    let next = a.another_build(&a.install(&gateway).unwrap()).unwrap();
+    a.must(["plugin", "load", "--yes", &next.to_string_lossy()]).unwrap();
     let settings = a.settings("mall-atobarai-com.toml", &gateway).unwrap();
     a.must(["mall", "set", "honten", &settings.to_string_lossy()]).unwrap();
     let [a, b] = [a, b].map(|platform| Served::serve(platform, &[]).unwrap());
@@ -210,7 +212,7 @@ fn a_visitor_may_go_to_another_process_with_every_request() {
     visitor.sign_in();
     let to = |visitor: &mut Visitor, served: &Served| visitor.url.clone_from(&served.url);
 
-    // A plugin is uploaded to one process, and its question answered at the other.
+    // A plugin is uploaded to one process, and its question answered at the other. It is pinned no more.
     let component = std::fs::read(program("plugins/atobarai-com.wasm").unwrap()).unwrap();
     let permissions = format!(
         "provider = \"atobarai-com\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
