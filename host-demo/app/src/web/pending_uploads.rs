@@ -5,6 +5,7 @@ use domain::clock;
 use provider_host::ComponentFile;
 use serde::{Deserialize, Serialize};
 use service::plugins::Files;
+use service::tracking::import::TrackingImport;
 use service::transfer::FileImport;
 use store::{PendingUpload, StoreError};
 
@@ -24,6 +25,21 @@ pub(crate) trait Pending: Sized {
 /// CSV files that wait after a dry run.
 impl Pending for FileImport {
     const KIND: &'static str = "import";
+    const MAX: usize = 8;
+
+    fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
+        let content = std::mem::take(&mut self.bytes);
+        Ok((serde_json::to_string(&self)?, content))
+    }
+
+    fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
+        Ok(Self { bytes: content, ..serde_json::from_str(description)? })
+    }
+}
+
+/// Files of tracking numbers that wait after a dry run.
+impl Pending for TrackingImport {
+    const KIND: &'static str = "tracking";
     const MAX: usize = 8;
 
     fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
