@@ -88,6 +88,9 @@ fn main() -> ExitCode {
 fn test() -> Result<()> {
     // Before anything is built: without it the tests of the store cannot pass.
     install_postgres()?;
+    if !e2e::registry::is_installed() && !apt::install(&["docker-registry"]) {
+        bail!("the tests need a registry; run `apt-get install docker-registry` as root and try again");
+    }
     page::install_browser()?;
     run(cargo().args(["fmt", "--all", "--check"]))?;
     plugins::build()?;
