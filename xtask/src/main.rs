@@ -11,7 +11,6 @@ mod examples;
 mod kit;
 mod page;
 mod plugins;
-mod toolchain;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
