@@ -1,33 +1,69 @@
 //! `cargo xtask examples`: builds the examples as authors of plugins do, and judges them.
 
-use crate::{apt, build_programs, kit, root};
+use crate::{apt, build_programs, go, kit, root, run};
 use anyhow::{Result, bail};
-use provider_build::project::Project;
+use provider_build::project::{Project, python_environment};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// The examples, and the program that the language of each needs.
-const EXAMPLES: [(&str, &str); 3] =
-    [("provider-rust", "cargo"), ("provider-python", "python3"), ("provider-js", "npm")];
+/// An example: its language, the program that the language needs, and how it is built.
+type Example = (&'static str, &'static str, fn(&Path) -> Result<PathBuf>);
 
-/// Builds and judges each example; those whose language is not installed are named and left out.
-pub fn examples() -> Result<()> {
+const EXAMPLES: [Example; 4] = [
+    ("rust", "cargo", build_rust),
+    ("python", "python3", build),
+    ("js", "npm", build),
+    // Its toolchain comes from PyPI.
+    ("go", "python3", build_go),
+];
+
+/// Builds and judges the examples in `languages`, or all; those whose language is not installed are named and left out.
+pub fn examples(languages: &[String]) -> Result<()> {
     build_programs()?;
-    for (name, program) in EXAMPLES {
+    let is_meant = |name: &str| languages.is_empty() || languages.iter().any(|language| language == name);
+    for (name, program, build) in EXAMPLES.into_iter().filter(|(name, ..)| is_meant(name)) {
+        let name = format!("provider-{name}");
         if Command::new(program).arg("--version").output().is_err() {
             eprintln!("[xtask] examples/{name} is left out: there is no {program}");
             continue;
         }
-        let folder = root().join("examples").join(name);
-        if program == "cargo" {
-            // The versions that everything else here is built with.
-            std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
-        }
         eprintln!("[xtask] building examples/{name}");
-        let project = Project::find(&folder)?;
-        project.build(apt::install)?;
-        if kit::kit(&kit::Options::of(project.component()))? != ExitCode::SUCCESS {
+        let component = build(&root().join("examples").join(&name))?;
+        if kit::kit(&kit::Options::of(component))? != ExitCode::SUCCESS {
             bail!("examples/{name} does not pass the kit");
         }
     }
     Ok(())
+}
+
+/// As `provider build` does it.
+fn build(folder: &Path) -> Result<PathBuf> {
+    let project = Project::find(folder)?;
+    project.build(apt::install)?;
+    Ok(project.component())
+}
+
+fn build_rust(folder: &Path) -> Result<PathBuf> {
+    // The versions that everything else here is built with.
+    std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    build(folder)
+}
+
+/// With Go from `PyPI`, in a virtual environment of the example's own.
+fn build_go(folder: &Path) -> Result<PathBuf> {
+    let programs = python_environment(folder, apt::install)?;
+    go::generate_bindings(folder)?;
+    let core = folder.join("core.wasm");
+    let mut build = Command::new(programs.join("go"));
+    // What it compiled stays in the example, and it is the Go that was installed: no other is fetched.
+    build.env("GOCACHE", folder.join(".gocache")).envs([
+        ("GOOS", "wasip1"),
+        ("GOARCH", "wasm"),
+        ("GOTOOLCHAIN", "local"),
+    ]);
+    build.args(["build", "-buildmode=c-shared", "-ldflags=-w -s -checklinkname=0", "-o"]).arg(&core).arg(".");
+    run(build.current_dir(folder))?;
+    let component = folder.join("example-pay.wasm");
+    go::encode(&core, &component)?;
+    Ok(component)
 }

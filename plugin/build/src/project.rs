@@ -96,21 +96,7 @@ impl Project {
 
     /// With a tool from `PyPI`, in a virtual environment of the project's own.
     fn build_python(&self, install: impl Fn(&[&str]) -> bool) -> Result<()> {
-        let environment = self.folder.join(".venv");
-        let program = |name: &str| self.command(environment.join("bin").join(name));
-        if !program("pip").get_program().to_str().is_some_and(|pip| Path::new(pip).exists()) {
-            let made = || run(self.command("python3").args(["-m", "venv", "--clear"]).arg(&environment));
-            // Debian keeps what a virtual environment needs in a package of its own.
-            if let Err(error) = made() {
-                if !install(&["python3-venv"]) {
-                    return Err(error
-                        .context("Python cannot make a virtual environment; on Debian: apt-get install python3-venv"));
-                }
-                made()?;
-            }
-        }
-        run(program("pip").args(["install", "--quiet", "--requirement", "requirements.txt"]))?;
-        let mut build = program("componentize-py");
+        let mut build = self.command(python_environment(&self.folder, install)?.join("componentize-py"));
         build.args(["--wit-path", "wit", "--world", SYNC_WORLD, "componentize", "app", "--output"]);
         run(build.arg(self.component()))
     }
@@ -126,6 +112,29 @@ impl Project {
         command.current_dir(&self.folder);
         command
     }
+}
+
+/// Installs the `requirements.txt` of `folder`, which is absolute, into an environment of its own; the folder of its
+/// programs.
+pub fn python_environment(folder: &Path, install: impl Fn(&[&str]) -> bool) -> Result<PathBuf> {
+    let environment = folder.join(".venv");
+    let programs = environment.join("bin");
+    // One that was not made to its end has no pip.
+    if !programs.join("pip").exists() {
+        let made = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
+        // Debian keeps what a virtual environment needs in a package of its own.
+        if let Err(error) = made() {
+            if !install(&["python3-venv"]) {
+                return Err(
+                    error.context("Python makes no virtual environment; on Debian: apt-get install python3-venv")
+                );
+            }
+            made()?;
+        }
+    }
+    let requirements = folder.join("requirements.txt");
+    run(Command::new(programs.join("pip")).args(["install", "--quiet", "--requirement"]).arg(requirements))?;
+    Ok(programs)
 }
 
 /// The package's name in the text of its manifest.
