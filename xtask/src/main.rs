@@ -11,6 +11,7 @@ mod examples;
 mod foreign_hosts;
 mod go;
 mod kit;
+mod packages;
 mod page;
 mod plugins;
 
@@ -46,6 +47,8 @@ enum Task {
     Screenshots,
     /// The API against its own document, with thousands of calls.
     ApiFuzz,
+    /// Crates for a registry and the contract as a package, into target/package.
+    Packages,
     /// Licenses, banned crates and sources of all dependencies, by `deny.toml`. Needs cargo-deny.
     Deny,
     /// What a call and a batch cost beside what a user would pick instead, into docs/performance.md.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
         Task::ApiFuzz => page::api_fuzz().map(done),
+        Task::Packages => packages::packages().map(done),
         Task::Deny => deny().map(done),
         Task::Bench(options) => bench::bench(&options).map(done),
         Task::Test => test().map(done),

@@ -248,7 +248,7 @@ pub struct CannotWrite(String);
 fn block(text: &mut String, label: &str, body: &str) {
     let mut head = format!("{INDENT}  {label}  ");
     for line in cut(body).trim_end().lines() {
-        let _ = writeln!(text, "{}", filled(&head, line));
+        let _ = writeln!(text, "{}", filled(&head, line).trim_end());
         head = " ".repeat(textwrap::core::display_width(&head));
     }
 }
