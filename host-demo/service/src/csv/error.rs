@@ -5,6 +5,7 @@ use crate::csv::limits::{MAX_FILE_BYTES, MAX_LINES};
 use crate::csv::records::Fault;
 use domain::credit_state::State;
 use domain::issue::{Field, Issue};
+use domain::tracking::TrackingProblem;
 
 /// A file that cannot be read at all.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -118,6 +119,10 @@ pub enum RowError {
     NotRecorded(Issue),
     /// Somebody else changed the order meanwhile.
     Changed,
+    /// A cell is none of the words that the mapping knows: the heading.
+    NoWord(String),
+    /// The tracking number is not entered for the order, which is named where the row has several.
+    Tracking(Option<String>, TrackingProblem),
 }
 
 /// What a cell must hold.

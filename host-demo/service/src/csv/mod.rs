@@ -13,4 +13,6 @@ pub mod records;
 pub mod row_result;
 pub mod selection;
 pub mod table;
+pub mod tracking_file;
+pub mod tracking_format;
 pub mod writer;

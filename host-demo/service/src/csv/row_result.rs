@@ -21,6 +21,12 @@ pub enum SkipReason {
     },
     /// The row says nothing about its order yet.
     NoResult,
+    /// The row has the headings once more, where files were put together.
+    Headings,
+    /// The row has no tracking number yet.
+    NoTracking,
+    /// Another row has the tracking number of the order that is reported.
+    OtherParcel,
 }
 
 /// What becomes of an entry.

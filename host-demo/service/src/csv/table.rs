@@ -86,8 +86,7 @@ pub fn read(
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(FileError::TooLarge);
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut records = Records::new(bytes);
+    let mut records = Records::new(without_mark(bytes));
     let headings = records.find(|record| !record.is_blank()).ok_or(FileError::Empty)?;
     let (encoding, places) = match encoding {
         Some(told) => (told, places(&headings.cells, told, columns)),
@@ -102,18 +101,73 @@ pub fn read(
     let width = headings.cells.len();
     let words = words(records.clone(), width, encoding, &places);
     let further = further(&headings.cells, encoding, &words, is_further);
-    let layout = RowReader { encoding, columns, places, further, width };
+    let names = further.iter().map(|(_, heading)| heading.clone()).collect();
+    let lines = rows(records, RowReader { encoding, columns, places, further, width, needed: width })?;
+    Ok(Table { encoding, further: names, lines })
+}
+
+/// The first `count` records of a file, for who looks for its headings: cells that are no text in `encoding` are empty.
+pub fn head(bytes: &[u8], encoding: &'static Encoding, separator: u8, count: usize) -> Vec<Vec<String>> {
+    let records = Records::new(without_mark(bytes)).separated_by(separator).take(count);
+    let text = |cell: &[u8]| decode(cell, encoding).unwrap_or_default();
+    records.map(|record| record.cells.iter().map(text).collect()).collect()
+}
+
+/// Where the rows of a file begin, for [`read_all`].
+#[derive(Debug, Clone, Copy)]
+pub enum Rows {
+    /// Below the record with the headings, counted from 0. Every row has as many cells as that.
+    Below(usize),
+    /// At its first line: it has no headings. Cells behind the first so many may be missing.
+    All(usize),
+}
+
+/// Every cell of a file, for readers that find their columns by themselves.
+pub fn read_all(
+    bytes: &[u8],
+    encoding: &'static Encoding,
+    separator: u8,
+    rows_of: Rows,
+) -> Result<Vec<Line>, FileError> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(FileError::TooLarge);
+    }
+    let mut records = Records::new(without_mark(bytes)).separated_by(separator);
+    let (names, needed): (Vec<String>, usize) = match rows_of {
+        Rows::Below(at) => {
+            let headings = records.nth(at).ok_or(FileError::Empty)?;
+            check_headings(&headings, encoding, &[], &[])?;
+            let names = headings.cells.iter().map(|cell| decode(cell, encoding).unwrap_or_default());
+            (names.collect(), headings.cells.len())
+        }
+        Rows::All(needed) => {
+            let width = records.clone().map(|record| record.cells.len()).max().ok_or(FileError::Empty)?;
+            ((1..=width).map(|at| at.to_string()).collect(), needed)
+        }
+    };
+    let width = names.len();
+    records.expect_width(width);
+    let columns: Vec<_> = names.into_iter().map(|name| Column { name, required: false }).collect();
+    let places = (0..width).map(Some).collect();
+    rows(records, RowReader { encoding, columns: &columns, places, further: Vec::new(), width, needed })
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// Reads all records that are left.
+fn rows(records: Records<'_>, reader: RowReader<'_>) -> Result<Vec<Line>, FileError> {
     let (mut lines, mut is_torn) = (Vec::new(), Vec::new());
     for record in records {
         if lines.len() == MAX_LINES {
             return Err(FileError::TooManyLines);
         }
-        lines.push(layout.line(&record));
-        is_torn.push(layout.is_torn(&record));
+        lines.push(reader.line(&record));
+        is_torn.push(reader.is_torn(&record));
     }
     doubt_neighbours(&mut lines, &is_torn);
-    let further = layout.further.into_iter().map(|(_, heading)| heading).collect();
-    Ok(Table { encoding, further, lines })
+    Ok(lines)
 }
 
 /// Refuses rows of several lines next to one that cannot be read: a line break outside of quotes makes such rows of one,
@@ -211,6 +265,8 @@ struct RowReader<'a> {
     places: Vec<Option<usize>>,
     further: Vec<(usize, String)>,
     width: usize,
+    /// Cells that every row has; those behind them may be missing.
+    needed: usize,
 }
 
 impl RowReader<'_> {
@@ -247,7 +303,7 @@ impl RowReader<'_> {
         if let Some(fault) = record.fault {
             return vec![quote(fault)];
         }
-        if record.cells.len() == self.width {
+        if (self.needed..=self.width).contains(&record.cells.len()) {
             return Vec::new();
         }
         let cells = RowError::Cells { expected: self.width, found: record.cells.len() };

@@ -19,6 +19,7 @@ mod problem;
 mod providers;
 mod schemas;
 mod tokens;
+mod tracking_files;
 mod transfer;
 mod users;
 
@@ -112,6 +113,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(audit::list))
         .routes(routes!(transfer::export))
+        .routes(routes!(tracking_files::formats))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())
 }
@@ -121,5 +123,6 @@ fn large() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(providers::list, providers::load))
         .routes(routes!(transfer::import))
+        .routes(routes!(tracking_files::import))
         .layer(DefaultBodyLimit::disable())
 }

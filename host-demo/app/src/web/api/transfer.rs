@@ -16,7 +16,7 @@ use domain::lang::Lang;
 use serde::{Deserialize, Serialize};
 use service::csv::encoding::Charset;
 use service::csv::limits::MAX_FILE_BYTES;
-use service::csv::row_result::{RowCount, SkipReason};
+use service::csv::row_result::{RowCount, RowCounts, SkipReason};
 use service::messages::format::order_count;
 use service::messages::localize::Localize;
 use service::transfer::{self, ExportError, FileImport, FileKind, MAX_EXPORT};
@@ -34,7 +34,7 @@ pub(super) enum CsvEncoding {
 }
 
 impl CsvEncoding {
-    fn charset(self) -> Charset {
+    pub(super) fn charset(self) -> Charset {
         match self {
             Self::Utf8 => Charset::Utf8,
             Self::ShiftJis => Charset::ShiftJis,
@@ -83,10 +83,10 @@ pub(super) struct ImportOptions {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FileOrder {
     /// Its first line.
-    line: u64,
-    number: String,
+    pub(super) line: u64,
+    pub(super) number: String,
     /// What happens to it, or why nothing does.
-    words: String,
+    pub(super) words: String,
 }
 
 /// The result of an import, or of a dry run.
@@ -116,10 +116,21 @@ pub(super) struct ImportRowCounts {
     passed_over: usize,
 }
 
+impl ImportRowCounts {
+    pub(super) fn new(counts: &RowCounts) -> Self {
+        Self {
+            read: counts.read(),
+            taken: counts.taken.rows,
+            refused: counts.refused.rows,
+            passed_over: counts.passed_over().rows,
+        }
+    }
+}
+
 /// Rows with which nothing is wrong and nothing is to be done.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SkippedRows {
-    /// `blank`, `unchanged`, `not_taken` or `no_result`.
+    /// `blank`, `unchanged`, `not_taken`, `no_result`, `headings`, `no_tracking` or `other_parcel`.
     reason: &'static str,
     /// The same in words.
     words: String,
@@ -132,11 +143,19 @@ pub(super) struct SkippedRows {
 }
 
 impl SkippedRows {
+    /// The rows that were passed over, by reason.
+    pub(super) fn all(counts: &RowCounts, lang: Lang) -> Vec<Self> {
+        counts.passed.iter().take(NAMED).map(|(reason, tally)| Self::new(reason, *tally, lang)).collect()
+    }
+
     fn new(reason: &SkipReason, tally: RowCount, lang: Lang) -> Self {
         let (name, told) = match reason {
             SkipReason::Blank => ("blank", None),
             SkipReason::Unchanged => ("unchanged", None),
             SkipReason::NoResult => ("no_result", None),
+            SkipReason::Headings => ("headings", None),
+            SkipReason::NoTracking => ("no_tracking", None),
+            SkipReason::OtherParcel => ("other_parcel", None),
             SkipReason::NotTaken { column, value } => ("not_taken", Some((column.clone(), value.clone()))),
         };
         let (column, value) = told.unzip();
@@ -146,7 +165,7 @@ impl SkippedRows {
 }
 
 /// Orders that a response lists one by one; responses are stored for their `Idempotency-Key`, so they are bounded.
-const NAMED: usize = 1_000;
+pub(super) const NAMED: usize = 1_000;
 
 /// Takes orders, credit results or findings about unknown outcomes in from a CSV file.
 ///
@@ -187,14 +206,8 @@ pub(super) async fn import(
     let result = result.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (result.taken.len(), result.bad.len());
     let counts = &result.counts;
-    let rows = ImportRowCounts {
-        read: counts.read(),
-        taken: counts.taken.rows,
-        refused: counts.refused.rows,
-        passed_over: counts.passed_over().rows,
-    };
-    let passed_over = counts.passed.iter().take(NAMED);
-    let passed_over = passed_over.map(|(reason, tally)| SkippedRows::new(reason, *tally, caller.lang)).collect();
+    let rows = ImportRowCounts::new(counts);
+    let passed_over = SkippedRows::all(counts, caller.lang);
     let taken =
         result.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
     let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder {
