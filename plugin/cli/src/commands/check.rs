@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::templates;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use conformance::report::Report;
 use conformance::wire::golden::Golden;
@@ -64,7 +64,8 @@ pub(super) async fn run(options: &Options, compiler: Compiler) -> Result<bool> {
         command: Some(command(&file, options)?),
         compiler: Some(compiler),
     };
-    let report = judge(&file, &kit).await?;
+    // Its words have the cause in them already.
+    let report = judge(&file, &kit).await.map_err(|error| anyhow!("{error}"))?;
     for (path, format) in options.report.iter().zip(formats) {
         templates::write(path, format.text(&report, options.lang)?.as_bytes())?;
     }

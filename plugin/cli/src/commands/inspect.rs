@@ -1,7 +1,7 @@
 //! `provider inspect`.
 
 use super::print;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Args;
 use conformance::Lang;
 use provider_host::contract::SettingKind;
@@ -22,7 +22,8 @@ pub(super) struct Options {
 #[tokio::main]
 pub(super) async fn run(options: &Options, compiler: Compiler) -> Result<()> {
     let host = Host::builder().compile_in(compiler).build()?;
-    let plugin = host.load(&options.file, Permissions::default()).await?;
+    // Its words have the cause in them already.
+    let plugin = host.load(&options.file, Permissions::default()).await.map_err(|error| anyhow!("{error}"))?;
     print(&describe(&plugin, options.lang))
 }
 
