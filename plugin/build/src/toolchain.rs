@@ -38,7 +38,8 @@ impl Toolchain {
             say("the target was added with rustup");
             return Ok(Self::Installed);
         }
-        if !debian_is_there() && !(install(&DEBIAN_PACKAGES) && debian_is_there()) {
+        let is_there = debian_is_there() || (install(&DEBIAN_PACKAGES) && debian_is_there());
+        if !is_there {
             bail!(
                 "no compiler for {TARGET} was found. Do one of these and run the command again:\n  \
                  rustup target add {TARGET}\n  \

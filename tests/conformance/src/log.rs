@@ -112,10 +112,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         let operation = || scope().find_map(|span| span.extensions().get::<Calls>().map(|calls| calls.0.clone()));
         if fields.provider && scope().any(|span| span.name() == ORDINARY) && is_private(&fields.message) {
             self.0.note(|heard| heard.private.push((operation().unwrap_or_default(), fields.message)));
-        } else if !fields.origin.is_empty() {
-            if let Some(operation) = operation().filter(|operation| SILENT.contains(&operation.as_str())) {
-                self.0.note(|heard| heard.loud.push((operation, fields.origin)));
-            }
+        } else if !fields.origin.is_empty()
+            && let Some(operation) = operation().filter(|operation| SILENT.contains(&operation.as_str()))
+        {
+            self.0.note(|heard| heard.loud.push((operation, fields.origin)));
         }
     }
 }

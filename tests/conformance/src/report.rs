@@ -201,7 +201,7 @@ impl Report {
         })
     }
 
-    /// The report as test results of a build server, in JUnit's form.
+    /// The report as test results of a build server, in the form of `JUnit`.
     pub fn junit(&self, lang: Lang) -> Result<String, CannotWrite> {
         junit::report(self, lang).map_err(|error| CannotWrite(error.to_string()))
     }

@@ -28,7 +28,7 @@ impl Words {
     }
 
     /// The words as a reason, with the request or call and the answer that showed it.
-    pub fn shown_by(self, request: impl Into<Words>, answer: impl Into<Words>) -> Finding {
+    pub fn shown_by(self, request: impl Into<Self>, answer: impl Into<Self>) -> Finding {
         Finding { words: self, exchange: Some(Exchange { request: request.into(), answer: answer.into() }) }
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
     /// 結果をファイルにも書く（.json・.xml〔JUnit〕・.html、何度でも） / write the report into a file as well: .json, .xml
-    /// (JUnit) or .html; may be given several times
+    /// (`JUnit`) or .html; may be given several times
     #[arg(long, value_name = "FILE")]
     report: Vec<PathBuf>,
     /// 結果をJSONで出力する / print the report as JSON

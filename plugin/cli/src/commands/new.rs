@@ -19,8 +19,8 @@ pub(super) struct Options {
     /// 作る場所（省略時は会社のid） / the folder; the name if none is given
     #[arg(long)]
     folder: Option<PathBuf>,
-    /// RustのSDKの取得元: vendored（既定）・フォルダー・Gitのアドレス[#版]・版 / where Rust's SDK comes from: vendored
-    /// (its sources, written into the folder), a folder, a git address[#revision], or a version of the registry
+    /// Rust の SDK の取得元: vendored（既定）・フォルダー・Gitのアドレス（#版も可）・版 / where Rust's SDK comes from: vendored
+    /// (its sources, written into the folder), a folder, a git address (`#revision` behind it), or a version of the registry
     #[arg(long, value_name = "SOURCE", default_value = "vendored")]
     sdk: Source,
 }
