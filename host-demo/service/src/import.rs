@@ -9,7 +9,7 @@ use crate::providers::CallError;
 use crate::providers::contract;
 use crate::providers::plugin_contract::{Bill, FeeRule};
 use crate::providers::provider::{FeeError, Provider};
-use domain::credit_state::{Event, next};
+use domain::correction::CorrectedBy;
 use domain::mall::Mall;
 use domain::order::{Amounts, Order};
 use encoding_rs::Encoding;
@@ -142,22 +142,29 @@ async fn priced(
 async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Result<RowResult<Priced>, ImportError> {
     let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
     let FileOrder { number, data, order_status, not_taken, .. } = order;
-    Ok(match provider.fee_adjust(rule, &bill).await {
-        Ok(adjusted) => {
-            let amounts = Amounts {
-                goods: bill.items,
-                shipping_fee: bill.shipping_fee,
-                imported_fee: bill.payment_fee,
-                payment_fee: adjusted.payment_fee,
-                billed: adjusted.billed_amount,
-                fee_band: adjusted.band,
-            };
-            RowResult::Taken((NewOrder { number, data, amounts, order_status }, not_taken))
-        }
+    Ok(match adjusted_amounts(provider, rule, &bill).await {
+        Ok(amounts) => RowResult::Taken((NewOrder { number, data, amounts, order_status }, not_taken)),
         Err(FeeError::Refused(problems)) => {
             RowResult::Refused(vec![RowError::Fee(problems.into_iter().map(contract::field).collect())])
         }
         Err(FeeError::Call(source)) => return Err(ImportError::Fee { number, source }),
+    })
+}
+
+/// What `bill` comes to by the mall's fee rule.
+pub(crate) async fn adjusted_amounts(
+    provider: &impl Provider,
+    rule: &FeeRule,
+    bill: &Bill,
+) -> Result<Amounts, FeeError> {
+    let adjusted = provider.fee_adjust(rule, bill).await?;
+    Ok(Amounts {
+        goods: bill.items,
+        shipping_fee: bill.shipping_fee,
+        imported_fee: bill.payment_fee,
+        payment_fee: adjusted.payment_fee,
+        billed: adjusted.billed_amount,
+        fee_band: adjusted.band,
     })
 }
 
@@ -220,7 +227,7 @@ fn plan_known_order(
         return match not_taken {
             Some(reason) => RowResult::Skipped(reason),
             None if has_content(&before, &file) => RowResult::Skipped(SkipReason::Unchanged),
-            None if is_open(&before) => RowResult::Refused(vec![RowError::Differs]),
+            None if before.state.content_open() => RowResult::Refused(vec![RowError::Differs]),
             None => RowResult::Refused(vec![RowError::Registered(before.state)]),
         };
     }
@@ -229,11 +236,6 @@ fn plan_known_order(
         Ok(None) => RowResult::Skipped(not_taken.unwrap_or(SkipReason::Unchanged)),
         Err(error) => RowResult::Refused(vec![error]),
     }
-}
-
-/// Whether the content of an order may still change.
-fn is_open(order: &Order) -> bool {
-    next(order.state, Event::CreditStarted).is_some()
 }
 
 /// Whether the order has the content that the file has. What a fee rule made of it, and where the shop says it
@@ -254,7 +256,7 @@ fn with_invoice_of(file: &NewOrder, order: &Order) -> NewOrder {
 fn correction(before: &Order, file: &NewOrder) -> Result<Option<Correction>, RowError> {
     let after = with_invoice_of(file, before);
     let is_same = has_content(before, file);
-    if is_open(before) && (!is_same || after.amounts != before.amounts) {
+    if before.state.content_open() && (!is_same || after.amounts != before.amounts) {
         return Ok(Some(Correction::Content(Box::new(after))));
     }
     if !is_same {
@@ -310,6 +312,6 @@ async fn correct(store: &Store, before: &Order, correction: &Correction, known: 
     let Known::Corrected { who } = known else { return Ok(false) };
     match correction {
         Correction::Status(status) => store.set_order_status(before, Some(status), who, store.now()).await,
-        Correction::Content(after) => store.correct_order(before, after, who, store.now()).await,
+        Correction::Content(after) => store.correct_order(before, after, CorrectedBy::File, who, store.now()).await,
     }
 }

@@ -6,6 +6,7 @@ use domain::lang::Lang;
 use provider_host::{Limits, Registry};
 use service::credit::CreditService;
 use service::plugins::{Candidate, Installer};
+use service::providers::abilities::Abilities;
 use service::providers::current;
 use service::providers::directory::PluginDirectory;
 use service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
@@ -125,6 +126,11 @@ impl App {
         W: Future<Output: Send> + Send + 'static,
     {
         self.running.spawn(work)
+    }
+
+    /// What the provider `id` can do with orders.
+    pub(crate) fn abilities(&self, id: &str) -> Abilities {
+        Abilities::among(&*self.credit.providers, id)
     }
 
     /// Installs components into the folder of the plugins.

@@ -1,8 +1,8 @@
 //! What is wrong with the settings of a mall.
 
 use super::format::mangled;
+use super::issue::what_is_wrong;
 use super::localize::Localize;
-use domain::issue::Field;
 use domain::lang::Lang;
 use domain::name::MAX_NAME;
 use domain::validation::{MallProblem, Wrong};
@@ -12,10 +12,7 @@ impl Localize for MallProblem {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
-        match &self.wrong {
-            Wrong::Provider(field) => Field { field: self.key.clone(), said: field.said.clone() }.localized(lang),
-            wrong => format!("{}: {}", self.key, wrong.localized(lang)),
-        }
+        format!("{}: {}", self.key, self.wrong.localized(lang))
     }
 }
 
@@ -57,7 +54,7 @@ impl Localize for Wrong {
                 "この見出しは読み込みません。または二つの列が同じ名前です".into(),
                 "no such column is read, or two have this name".into(),
             ),
-            Self::Provider(field) => field.said.to_string(),
+            Self::Provider(field) => what_is_wrong(&field.said, lang),
         }
     }
 }

@@ -12,6 +12,7 @@ mod malls;
 mod object;
 mod once;
 mod order_changes;
+mod order_correction;
 mod order_filter;
 mod orders;
 mod paging;
@@ -24,8 +25,7 @@ mod transfer;
 mod users;
 
 use crate::web::App;
-use axum::Json;
-use axum::Router;
+use axum::{Json, Router};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
@@ -95,6 +95,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(orders::one))
         .routes(routes!(orders::history))
         .routes(routes!(order_changes::act))
+        .routes(routes!(order_correction::correct))
         .routes(routes!(order_changes::tracking))
         .routes(routes!(order_changes::invoice))
         .routes(routes!(order_changes::status))

@@ -11,7 +11,9 @@ use service::csv::row_result::{FileReport, RowCounts};
 use service::csv::selection::Question;
 use service::import::ImportedOrder;
 use service::messages::format::yen;
+use service::messages::issue::sentence;
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::results::ResultsError;
 use service::transfer::{self, FileImport, ImportReport, TransferError};
 
@@ -71,7 +73,9 @@ pub(crate) async fn import_file(
         Err(TransferError::NoMall(id)) => return Err(Refusal::no_mall(&id)),
         Err(TransferError::File(error)) => error.localized(lang),
         Err(TransferError::NotByCsv(mall)) => ResultsError::NotByCsv(mall).localized(lang),
-        Err(TransferError::ProviderMissing(provider)) => Issue::ProviderMissing { provider }.localized(lang),
+        Err(TransferError::ProviderMissing(provider)) => {
+            sentence(&Issue::ProviderMissing { provider }, &Situation::without_order(), lang)
+        }
         Err(error @ (TransferError::Fee { .. } | TransferError::Credit(_) | TransferError::Store(_))) => {
             return Err(Refusal::failed(&error));
         }
