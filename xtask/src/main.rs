@@ -11,9 +11,9 @@ mod examples;
 mod foreign_hosts;
 mod go;
 mod kit;
+mod packages;
 mod page;
 mod plugins;
-mod toolchain;
 mod torture;
 
 use anyhow::{Context, Result, bail};
@@ -31,10 +31,10 @@ enum Task {
     Demo(demo::Options),
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
-    /// Build the examples in other languages, and judge them.
+    /// Build the examples in each language, and judge them.
     Examples {
-        /// python, js, go; all if none is named.
-        #[arg(value_parser = ["python", "js", "go"])]
+        /// rust, python, js, go; all if none is named.
+        #[arg(value_parser = ["rust", "python", "js", "go"])]
         languages: Vec<String>,
     },
     /// The components in a host that is not ours: jco and Node.
@@ -48,6 +48,8 @@ enum Task {
     Screenshots,
     /// The API against its own document, with thousands of calls.
     ApiFuzz,
+    /// Crates for a registry and the contract as a package, into target/package.
+    Packages,
     /// Licenses, banned crates and sources of all dependencies, by `deny.toml`. Needs cargo-deny.
     Deny,
     /// What a call and a batch cost beside what a user would pick instead, into docs/performance.md.
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
         Task::ApiFuzz => page::api_fuzz().map(done),
+        Task::Packages => packages::packages().map(done),
         Task::Deny => deny().map(done),
         Task::Bench(options) => bench::bench(&options).map(done),
         Task::Torture(options) => torture::torture(&options).map(done),

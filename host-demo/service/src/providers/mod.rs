@@ -16,4 +16,7 @@ pub mod registry;
 pub mod response;
 pub mod watcher;
 
-pub use provider_host::{Account, Answer, CALL_ENDED, CALL_LIMIT, CallError, CallReport, Compiler, ComponentFile, Host, Limits, LoadError, Origin, PermissionError, Permissions, Plugin, Registry, contract as plugin_contract, is_control};
+pub use provider_host::{
+    Account, Answer, CALL_ENDED, CALL_LIMIT, CallError, CallReport, Compiler, ComponentFile, Host, Limits, LoadError,
+    Origin, PermissionError, Permissions, Plugin, Registry, contract as plugin_contract, is_control,
+};

@@ -939,7 +939,15 @@ fn location(folder: &Path) -> DatabaseLocation {
 }
 
 fn file_of(kind: FileKind, text: String, correct: bool) -> FileImport {
-    FileImport { mall: MALL.to_owned(), kind, encoding: None, correct, take: Vec::new(), bytes: text.into_bytes() }
+    FileImport {
+        mall: MALL.to_owned(),
+        kind,
+        encoding: None,
+        correct,
+        take: Vec::new(),
+        preset: None,
+        bytes: text.into_bytes(),
+    }
 }
 
 const ORDER_HEADER: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
