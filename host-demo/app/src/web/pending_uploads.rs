@@ -9,6 +9,9 @@ pub(super) const MAX_PENDING_IMPORTS: usize = 8;
 /// Components that wait for a confirmation: some MiB each. Beyond it the oldest are discarded.
 pub(super) const MAX_PENDING_PLUGINS: usize = 4;
 
+/// Samples on which mappings are tried: 1 MiB each at most. Beyond it the oldest are discarded.
+pub(super) const MAX_SAMPLES: usize = 16;
+
 /// Uploads that wait for a confirmation: one for each user, and a limited number in all.
 pub(crate) struct PendingUploads<T> {
     max: usize,
@@ -44,6 +47,15 @@ impl<T> PendingUploads<T> {
         let mut uploads = self.lock();
         let is_meant = uploads.get(&user).is_some_and(|upload| upload.name == name);
         is_meant.then(|| uploads.remove(&user)).flatten().map(|upload| upload.content)
+    }
+
+    /// What `user` sent under `name`, which stays; `None` if it has been replaced or discarded.
+    pub(crate) fn look(&self, user: i64, name: &str) -> Option<T>
+    where
+        T: Clone,
+    {
+        let uploads = self.lock();
+        uploads.get(&user).filter(|upload| upload.name == name).map(|upload| upload.content.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, PendingUpload<T>>> {

@@ -1,10 +1,11 @@
 //! What pages and API work with.
 
-use crate::web::pending_uploads::{MAX_PENDING_IMPORTS, MAX_PENDING_PLUGINS, PendingUploads};
+use crate::web::pending_uploads::{MAX_PENDING_IMPORTS, MAX_PENDING_PLUGINS, MAX_SAMPLES, PendingUploads};
 use crate::web::sandbox::Sandbox;
 use domain::lang::Lang;
 use provider_host::{Limits, Registry};
 use service::credit::CreditService;
+use service::mapping_preview::Sample;
 use service::plugins::{Candidate, Installer};
 use service::providers::current;
 use service::providers::directory::PluginDirectory;
@@ -39,6 +40,8 @@ pub struct AppState {
     pub(crate) running: TaskTracker,
     pub(crate) pending_imports: PendingUploads<FileImport>,
     pub(crate) pending_plugins: PendingUploads<Candidate>,
+    /// Files on which mappings are tried.
+    pub(crate) samples: PendingUploads<Arc<Sample>>,
     pub(crate) limits: Limits,
     pub(crate) lang: Lang,
     pub(crate) https: bool,
@@ -102,6 +105,7 @@ impl App {
             running: TaskTracker::new(),
             pending_imports: PendingUploads::new(MAX_PENDING_IMPORTS),
             pending_plugins: PendingUploads::new(MAX_PENDING_PLUGINS),
+            samples: PendingUploads::new(MAX_SAMPLES),
             store,
             credit,
             plugins,

@@ -9,6 +9,7 @@ mod batches;
 mod caller;
 mod mall_trials;
 mod malls;
+mod mapping_previews;
 mod object;
 mod once;
 mod order_changes;
@@ -112,6 +113,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(audit::list))
         .routes(routes!(transfer::export))
+        .routes(routes!(mapping_previews::presets))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())
 }
@@ -121,5 +123,6 @@ fn large() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(providers::list, providers::load))
         .routes(routes!(transfer::import))
+        .routes(routes!(mapping_previews::preview))
         .layer(DefaultBodyLimit::disable())
 }

@@ -15,8 +15,11 @@ use axum::response::Response;
 use domain::lang::Lang;
 use serde::{Deserialize, Serialize};
 use service::csv::encoding::Charset;
+use service::csv::error::InvalidOrder;
 use service::csv::limits::MAX_FILE_BYTES;
-use service::csv::row_result::{RowCount, SkipReason};
+use service::csv::mapping::preset::Preset;
+use service::csv::mapping::setting;
+use service::csv::row_result::{RowCount, RowCounts, SkipReason};
 use service::messages::format::order_count;
 use service::messages::localize::Localize;
 use service::transfer::{self, ExportError, FileImport, FileKind, MAX_EXPORT};
@@ -91,6 +94,14 @@ pub(super) struct FileOrder {
     words: String,
 }
 
+impl FileOrder {
+    /// An order that is refused.
+    pub(super) fn refused(bad: InvalidOrder, lang: Lang) -> Self {
+        let words = bad.texts(lang).join(" / ");
+        Self { line: bad.line, number: bad.number, words }
+    }
+}
+
 /// The result of an import, or of a dry run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ImportResult {
@@ -118,6 +129,17 @@ pub(super) struct ImportRowCounts {
     taken: usize,
     refused: usize,
     passed_over: usize,
+}
+
+impl From<&RowCounts> for ImportRowCounts {
+    fn from(counts: &RowCounts) -> Self {
+        Self {
+            read: counts.read(),
+            taken: counts.taken.rows,
+            refused: counts.refused.rows,
+            passed_over: counts.passed_over().rows,
+        }
+    }
 }
 
 /// Rows with which nothing is wrong and nothing is to be done.
@@ -198,22 +220,12 @@ pub(super) async fn import(
     let result = result.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (result.taken.len(), result.bad.len());
     let counts = &result.counts;
-    let rows = ImportRowCounts {
-        read: counts.read(),
-        taken: counts.taken.rows,
-        refused: counts.refused.rows,
-        passed_over: counts.passed_over().rows,
-    };
+    let rows = counts.into();
     let passed_over = counts.passed.iter().take(NAMED);
     let passed_over = passed_over.map(|(reason, tally)| SkippedRows::new(reason, *tally, caller.lang)).collect();
     let taken =
         result.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
-    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder {
-        line: bad.line,
-        words: bad.texts(caller.lang).join(" / "),
-        number: bad.number,
-    });
-    let refused = refused.collect();
+    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder::refused(bad, caller.lang)).collect();
     let (dry_run, gathered_count) = (options.dry_run, result.gathered);
     Ok(Json(ImportResult { dry_run, taken_count, refused_count, gathered_count, rows, passed_over, taken, refused }))
 }
@@ -222,6 +234,11 @@ pub(super) async fn import(
 fn refused(not_taken: FileRefusal, lang: Lang) -> Problem {
     match not_taken {
         FileRefusal::Unfit(words) => Problem::new(Kind::Invalid, words),
+        FileRefusal::Recognised(words, presets) => {
+            let mapping = |preset: &&Preset| setting::of_preset(&preset.id).trim().to_owned();
+            let field = |preset| FieldError { field: "mapping".to_owned(), detail: mapping(preset) };
+            Problem::new(Kind::Invalid, words).with(presets.iter().map(field).collect())
+        }
         FileRefusal::ChoiceNeeded(question) => {
             let field = |(answer, orders): (String, usize)| FieldError {
                 field: "take".to_owned(),
