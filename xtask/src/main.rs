@@ -8,6 +8,8 @@ mod bench;
 mod contract;
 mod demo;
 mod examples;
+mod foreign_hosts;
+mod go;
 mod kit;
 mod page;
 mod plugins;
@@ -29,7 +31,13 @@ enum Task {
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
     /// Build the examples in other languages, and judge them.
-    Examples,
+    Examples {
+        /// python, js, go; all if none is named.
+        #[arg(value_parser = ["python", "js", "go"])]
+        languages: Vec<String>,
+    },
+    /// The components in a host that is not ours: jco and Node.
+    ForeignHosts,
     /// The order platform with simulated gateways, on <http://127.0.0.1:8080>.
     Serve(page::ServeOptions),
     /// A command of the order platform on the same store, such as `user add NAME --administrator`.
@@ -53,7 +61,8 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build().map(done),
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
-        Task::Examples => examples::examples().map(done),
+        Task::Examples { languages } => examples::examples(&languages).map(done),
+        Task::ForeignHosts => foreign_hosts::build_and_run().map(done),
         Task::Serve(options) => page::serve(&options).map(done),
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
@@ -86,7 +95,8 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
-    examples::examples()
+    examples::examples(&[])?;
+    foreign_hosts::foreign_hosts()
 }
 
 /// Not part of `test`: installing cargo-deny takes minutes, and what it looks at changes with `Cargo.lock` alone.
