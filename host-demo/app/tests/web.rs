@@ -304,7 +304,7 @@ impl Browser<'_> {
 }
 
 /// Every page, and the form that each takes.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 18] = [
     "/",
     "/start",
     "/orders",
@@ -320,9 +320,11 @@ const PAGES: [&str; 16] = [
     "/audit",
     "/account",
     "/import",
+    "/import/tracking",
+    "/orders/tracking",
     "/export",
 ];
-const FORMS: [&str; 19] = [
+const FORMS: [&str; 22] = [
     "/orders/1/actions/credit",
     "/orders/1/tracking",
     "/orders/1/invoice",
@@ -336,6 +338,9 @@ const FORMS: [&str; 19] = [
     "/malls/m/mapping",
     "/providers",
     "/import",
+    "/import/tracking",
+    "/orders/tracking",
+    "/orders/tracking/select",
     "/users",
     "/users/1",
     "/tokens",
@@ -343,8 +348,8 @@ const FORMS: [&str; 19] = [
     "/start/1",
     "/start/3",
 ];
-/// The forms with files.
-const FORMS_WITH_FILES: [&str; 3] = ["/providers", "/import", "/malls/m/mapping"];
+/// The forms with a file.
+const UPLOADS: [&str; 4] = ["/providers", "/import", "/import/tracking", "/malls/m/mapping"];
 /// What is for administrators alone.
 const RESTRICTED: [&str; 5] = ["/malls/m", "/malls/m/mapping", "/malls/new", "/users", "/audit"];
 
@@ -428,13 +433,13 @@ async fn a_form_without_the_sessions_own_token_does_nothing() {
     let platform = Platform::new().await;
     let mut victim = platform.signed_in("kanri").await;
     let stranger = platform.signed_in("tanto").await.get("/orders").await.csrf().to_owned();
-    for form in FORMS.into_iter().filter(|form| !FORMS_WITH_FILES.contains(form)) {
+    for form in FORMS.into_iter().filter(|form| !UPLOADS.contains(form)) {
         for token in ["", "x", &stranger] {
             let answer = victim.post(form, &[("csrf", token), ("version", "0"), ("invoice", "enclosed")]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form} with {token:?}");
         }
     }
-    for form in FORMS_WITH_FILES {
+    for form in UPLOADS {
         let body = "--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--b--\r\n";
         let request = Request::post(form).header("content-type", "multipart/form-data; boundary=b");
         let answer = victim.send(request.body(Body::from(body)).unwrap()).await;
@@ -1636,4 +1641,102 @@ async fn the_api_tries_mappings_and_knows_the_presets() {
         .header("content-type", "text/csv");
     let answer = platform.send(request.body(Body::from("a,b\n")).unwrap()).await;
     assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
+}
+
+/// A file of a carrier's program for the orders A-1 to A-3: one good row, one unknown order, one broken by Excel.
+const TRACKING_FILE: &str = "お客様管理番号,送り状種類,クール区分,伝票番号,出荷予定日\n\
+                             A-1,0,0,４０００-００００-００１３,\nZ-9,0,0,400000000024,\nA-2,0,0,4.0E+11,\n";
+
+impl Platform {
+    /// The same with its mall at this provider.
+    async fn at(id: &str) -> Self {
+        let platform = Self::with_provider(id).await;
+        let mall = Mall { provider: id.into(), settings: BTreeMap::new(), ..platform.test.mall().await };
+        platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
+        platform
+    }
+
+    async fn tracking_file(&self, token: &str, query: &str, key: &str, text: &str) -> Answer {
+        let request = Request::post(format!("/api/v1/tracking-imports{query}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "text/csv")
+            .header("idempotency-key", key);
+        self.send(request.body(Body::from(text.to_owned())).unwrap()).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_takes_tracking_numbers_from_a_carriers_file() {
+    let platform = Platform::at("kuroneko").await;
+    let token = platform.token(Role::Operator).await;
+    let formats = platform.call(Method::GET, "/api/v1/tracking-formats", &token, None, None).await.json();
+    assert!(formats.as_array().unwrap().iter().any(|format| format["id"] == "b2-cloud"), "{formats}");
+    let tried = platform.tracking_file(&token, "?dry_run=true", "k1", TRACKING_FILE).await.json();
+    assert_eq!((&tried["entered_count"], &tried["refused_count"]), (&json!(1), &json!(2)), "{tried}");
+    assert!(platform.test.all().await.iter().all(|order| order.tracking.is_none()), "a dry run writes nothing");
+    let done = platform.tracking_file(&token, "", "k2", TRACKING_FILE).await.json();
+    assert_eq!(done["format"], "b2-cloud");
+    assert_eq!(done["rows"], json!({"read": 3, "taken": 1, "refused": 2, "passed_over": 0}));
+    assert_eq!(done["entered"][0]["tracking_number"], "400000000013");
+    let lines: Vec<_> = done["refused"].as_array().unwrap().iter().map(|row| row["line"].clone()).collect();
+    assert_eq!(lines, [json!(3), json!(4)]);
+    assert_eq!(done["syncable"], json!([]), "the order was never credited");
+    // The last digit is wrong: クロネコ refuses it, and another carrier's is pointed out where the order is read.
+    let wrong = platform.tracking_file(&token, "?shipped_on=gestern", "k3", TRACKING_FILE).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    let wrong = "お客様管理番号,クール区分,伝票番号,出荷予定日\nA-2,0,400000000019,\n";
+    let refused = platform.tracking_file(&token, "", "k4", wrong).await.json();
+    assert_eq!(refused["refused_count"], 1, "{refused}");
+    let warned = platform.tracking_file(&token, "?carrier=sagawa", "k5", wrong).await.json();
+    assert!(warned["entered"][0]["warning"].as_str().is_some_and(|words| !words.is_empty()), "{warned}");
+    let order = platform.call(Method::GET, "/api/v1/orders/2", &token, None, None).await.json();
+    assert_eq!((&order["carrier"], &order["tracking_warning"]), (&json!("sagawa"), &warned["entered"][0]["warning"]));
+    let unknown = platform.tracking_file(&token, "", "k6", "a,b\n1,2\n").await;
+    assert_eq!(unknown.problem(), "invalid");
+    let query = "?mapping=%5Bcolumns%5D%0A%22%E6%B3%A8%E6%96%87%E7%95%AA%E5%8F%B7%22%3D%22a%22%0A%22%E4%BC%9D%E7%A5%A8%E7%95%AA%E5%8F%B7%22%3D%22b%22&carrier=sagawa";
+    let own = platform.tracking_file(&token, query, "k7", "a,b\nA-3,400000000034\n").await.json();
+    assert_eq!((&own["entered_count"], &own["format"]), (&json!(1), &Value::Null), "{own}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_tries_a_file_of_tracking_numbers_and_then_takes_that_very_file() {
+    let platform = Platform::at("kuroneko").await;
+    let mut browser = platform.signed_in("tanto").await;
+    let csrf = browser.get("/import/tracking").await.csrf().to_owned();
+    let part = |name: &str, extra: &str, value: &str| {
+        format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"{extra}\r\n\r\n{value}\r\n")
+    };
+    let form = |parts: &[String]| {
+        let body = format!("{}--x--\r\n", parts.concat());
+        let request = Request::post("/import/tracking").header("content-type", "multipart/form-data; boundary=x");
+        request.body(Body::from(body)).unwrap()
+    };
+    let file = part("file", "; filename=\"b2.csv\"", TRACKING_FILE);
+    let tried = browser.send(form(&[part("csrf", "", &csrf), file, part("do", "", "try")])).await;
+    assert_eq!(tried.status, StatusCode::OK);
+    assert!(tried.text.contains("1件の伝票番号を入力できます。入力できない行 2行。"), "{}", tried.text);
+    assert!(tried.text.contains("Excelで崩れています"));
+    assert!(platform.test.all().await.iter().all(|order| order.tracking.is_none()));
+    let held = tried.field("/import/tracking", "held").unwrap();
+    let done = browser.send(form(&[part("csrf", "", &csrf), part("held", "", &held), part("do", "", "held")])).await;
+    assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
+    assert_eq!(platform.test.all().await[0].tracking.as_ref().unwrap().number, "400000000013");
+    // A file that nobody knows waits, and its headings are offered as columns.
+    let own = part("file", "; filename=\"x.csv\"", "管理,問番\nA-2,400000000024\n");
+    let asked = browser.send(form(&[part("csrf", "", &csrf), own, part("do", "", "try")])).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.text.contains("<option value=\"問番\">"), "{}", asked.text);
+    let held = asked.field("/import/tracking", "held").unwrap();
+    let told = [
+        part("csrf", "", &csrf),
+        part("held", "", &held),
+        part("format", "", "columns"),
+        part("column.order", "", "管理"),
+        part("column.number", "", "2"),
+        part("carrier", "", "yamato"),
+        part("do", "", "import"),
+    ];
+    let done = browser.send(form(&told)).await;
+    assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
+    assert_eq!(platform.test.all().await[1].tracking.as_ref().unwrap().number, "400000000024");
 }

@@ -284,7 +284,7 @@ const fn info(state: State) -> StateInfo {
         S::UnderReview => offers(&[(A::Check, Always), (A::Cancel, Always)], true),
         S::OnHold => offers(&[(A::Check, Always), (A::Cancel, Always)], true),
         S::Approved => offers(&[(A::Sync, Tracking), (A::Check, Issue), (A::Cancel, Always)], true),
-        S::Rejected => offers(&[(A::Credit, Always)], true),
+        S::Rejected => offers(&[(A::Credit, Always)], false),
         S::NotSent => offers(&[(A::Credit, Always)], true),
         S::Unknown => offers(&[(A::Check, Always), (A::Decide, Always)], true),
         S::CancellingApproved => offers(&[], false),
@@ -292,7 +292,7 @@ const fn info(state: State) -> StateInfo {
         S::CancellingOnHold => offers(&[], false),
         S::CancellingAgain => offers(&[], false),
         S::CancelUnknown => offers(&[(A::Check, Always), (A::Cancel, Always), (A::Decide, Always)], false),
-        S::Cancelled => offers(&[(A::Credit, Always)], true),
+        S::Cancelled => offers(&[(A::Credit, Always)], false),
         S::Syncing => offers(&[], false),
         S::SyncingAgain => offers(&[], false),
         S::SyncUnknown => offers(&[(A::Check, Always), (A::Sync, Always), (A::Decide, Always)], false),
@@ -301,8 +301,8 @@ const fn info(state: State) -> StateInfo {
         S::CsvUnderReview => offers(&[], true),
         S::CsvOnHold => offers(&[], true),
         S::CsvApproved => offers(&[], true),
-        S::CsvRejected => offers(&[], true),
-        S::CsvCancelled => offers(&[], true),
+        S::CsvRejected => offers(&[], false),
+        S::CsvCancelled => offers(&[], false),
     }
 }
 
@@ -340,6 +340,11 @@ impl State {
     /// Whether the tracking number may be entered or changed.
     pub fn tracking_open(self) -> bool {
         info(self).tracking_open
+    }
+
+    /// The credit came to an end without a shipment: it was rejected or cancelled.
+    pub fn is_void(self) -> bool {
+        !self.tracking_open() && (next(self, E::CreditStarted).is_some() || self.takes_csv())
     }
 
     /// What the automation does with an order in this state, if its mall lets it.

@@ -24,5 +24,6 @@ pub mod name;
 pub mod normalize;
 pub mod order;
 pub mod settings;
+pub mod tracking;
 pub mod user;
 pub mod validation;

@@ -33,7 +33,7 @@ pub struct Person {
     pub city: String,
     /// 町名・番地・建物名
     pub street: String,
-    /// As the buyer wrote it.
+    /// Digits from 0 on, with a hyphen where the file parts them.
     pub phone: String,
     /// メールアドレス
     pub email: Option<String>,

@@ -14,6 +14,7 @@ use crate::csv::selection::{Choice, EVERY, Question};
 use crate::csv::sheet::{Head, Layout, Source};
 use domain::columns::Takes;
 use encoding_rs::UTF_16LE;
+use std::cmp::Reverse;
 
 /// Orders that a preview shows: enough to see a pattern, and little enough to read.
 pub const SHOWN_ORDERS: usize = 3;
@@ -110,7 +111,8 @@ fn headings_of<'a>(heads: &'a [Head], mapping: &Mapping) -> Option<(&'a Head, Op
     let cells = |head: &'a Head, at: usize| head.rows.get(at).map_or(&[][..], |row| &row.cells);
     let by_mapping = heads.iter().filter_map(|head| Some((head, heading_place(mapping, &head.rows)?)));
     let by_mapping = by_mapping.filter(|(head, at)| known_headings(mapping, cells(head, *at)) > 0);
-    let by_mapping = by_mapping.max_by_key(|(head, at)| known_headings(mapping, cells(head, *at)));
+    // Of two encodings in which as much can be read, the first.
+    let by_mapping = by_mapping.min_by_key(|(head, at)| Reverse(known_headings(mapping, cells(head, *at))));
     let rows = || heads.iter().flat_map(|head| (0..head.rows.len()).map(move |at| (head, at)));
     let by_preset = || rows().find(|(head, at)| !preset::recognise(cells(head, *at)).is_empty());
     let by_shape = || {

@@ -13,6 +13,8 @@ use provider_host::contract::{Label, SettingField, SettingKind};
 use service::csv::error::{FileError, RowError};
 use service::csv::mapping::definition::Mapping;
 use service::csv::mapping::error::{Problem, ProblemKind};
+use service::csv::mapping::preset;
+use service::csv::order_file::OrderFileError;
 use service::csv::records::{Fault, QuoteFault};
 use service::csv::row_result::{RowResult, SkipReason};
 use service::csv::selection::Question;
@@ -767,6 +769,35 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Rows of words that exports have, in any column.
+fn rows_of_words() -> impl Strategy<Value = Vec<Vec<String>>> {
+    let word = prop::sample::select(vec![
+        "",
+        "",
+        "N-1",
+        "N-2",
+        "3.0E+11",
+        "2026/11/24",
+        "見本 花子",
+        "東京都渋谷区神南1-2-3",
+        "13",
+        "150-0041",
+        "03-0000-1000",
+        "1000",
+        "500",
+        "1",
+        "10",
+        "合計",
+        "後払い",
+        "キャンセル",
+        "皿, 大",
+        "19\"",
+        "商品",
+        "送料",
+    ]);
+    prop::collection::vec(prop::collection::vec(word.prop_map(str::to_owned), 1..9), 0..12)
+}
+
 /// A row as a careful program writes it, with a remark that may hold anything.
 fn careful(at: usize, remark: &str) -> String {
     row(&format!("N{at}"), &format!("\"{}\"", remark.replace('"', "\"\"")), "皿")
@@ -803,6 +834,41 @@ proptest! {
         // Nobody's remark holds another one's row.
         for (.., order) in parsed.intake.taken() {
             prop_assert!(order.data.note.as_ref().is_none_or(|note| !note.contains("03-0000-1000")), "{:?}", order);
+        }
+    }
+
+    /// Whatever a mapping reads of whatever a file has: every row is in exactly one entry.
+    #[test]
+    fn no_row_is_lost_by_any_preset(
+        (at, separator, cells) in (0..preset::all().len(), prop::sample::select(vec![",", "\t"]), rows_of_words()),
+        utf16: bool, sjis: bool,
+    ) {
+        let mapping = &preset::all()[at].mapping;
+        let mut headings: Vec<&str> = mapping.values().into_iter().flat_map(|(_, value)| value.headings()).collect();
+        headings.sort_unstable();
+        headings.dedup();
+        let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
+        let line = |row: &[String]| row.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(separator) + "\r\n";
+        let head: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+        let rows: Vec<Vec<String>> = cells.iter().map(|row| row.iter().cycle().take(head.len()).cloned().collect()).collect();
+        let text: String = std::iter::once(&head).chain(&rows).map(|row| line(row)).collect();
+        let bytes = match (utf16, sjis) {
+            (true, _) => [vec![0xff, 0xfe], text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat(),
+            (false, true) => SHIFT_JIS.encode(&text).0.into_owned(),
+            (false, false) => text.into_bytes(),
+        };
+        let told = ["*".to_owned()];
+        let take = service::csv::selection::Choice { told: &told, setting: &Default::default() };
+        match order_file::parse(&bytes, order_file::Reading { encoding: None, mapping, take }) {
+            Ok(parsed) => {
+                let counts = parsed.intake.counts();
+                prop_assert_eq!(counts.read(), rows.len());
+                let lines: BTreeSet<u64> = parsed.intake.entries.iter().map(|entry| entry.line).collect();
+                prop_assert_eq!(lines.len(), parsed.intake.entries.len());
+            }
+            // Columns that mark cancelled orders with neither yes nor no are asked about.
+            Err(OrderFileError::ChoiceNeeded(_)) => {}
+            Err(other) => prop_assert!(false, "{other:?}"),
         }
     }
 

@@ -182,12 +182,6 @@ fn a_setting_is_a_mapping_or_a_preset_and_what_differs_from_it() {
 }
 
 #[test]
-fn our_columns_are_those_of_the_import() {
-    let names: Vec<&str> = Column::VARIANTS.iter().map(|column| column.name()).collect();
-    assert_eq!(names, domain::columns::HEADINGS.iter().map(|heading| heading.name).collect::<Vec<_>>());
-}
-
-#[test]
 fn rakuten_with_points_a_coupon_and_two_destinations() {
     let evaluated = by_preset("rakuten", &file("rakuten.csv"));
     let [first, second] = <[MappedOrder; 2]>::try_from(evaluated.orders).unwrap();

@@ -153,6 +153,30 @@ impl Store {
         self.orders_named(mall, ever, references.into_iter().collect()).await
     }
 
+    /// The orders of all malls that have these tracking numbers.
+    pub async fn orders_tracked<'n>(&self, numbers: impl IntoIterator<Item = &'n str>) -> Result<Vec<Order>> {
+        let numbers: Vec<&str> = numbers.into_iter().collect();
+        let mut found = Vec::new();
+        for numbers in numbers.chunks(VALUES_PER_QUERY) {
+            let mut conditions = Conditions::default();
+            let places = vec!["$?"; numbers.len()].join(", ");
+            conditions.and(&format!("o.tracking_number IN ({places})"), numbers.iter().copied())?;
+            let sql = format!("{}{} ORDER BY o.id", select_orders!(""), conditions.sql);
+            let orders = sqlx::query_with(AssertSqlSafe(sql), conditions.values).try_map(order_of_row);
+            found.extend(orders.fetch_all(&self.pool).await?);
+        }
+        Ok(found)
+    }
+
+    /// The orders with these numbers of the store, however many.
+    pub async fn orders_by_id(&self, ids: &[i64]) -> Result<Vec<Order>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(VALUES_PER_QUERY) {
+            found.extend(self.orders_of(ids).await?);
+        }
+        Ok(found)
+    }
+
     async fn orders_named(
         &self,
         mall: &str,

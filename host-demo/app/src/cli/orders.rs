@@ -249,8 +249,12 @@ fn fee_text(order: &Order, lang: Lang) -> String {
 
 pub(super) async fn act(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
     session.recover().await?;
-    let orders = session.targets(targets, action).await?;
-    let service = session.credit_service(&orders).await?;
+    act_on(session, action, &session.targets(targets, action).await?).await
+}
+
+/// Does `action` with `orders`, and prints what became of each; true if every row succeeded.
+pub(super) async fn act_on(session: &Session, action: Action, orders: &[Order]) -> Result<bool> {
+    let service = session.credit_service(orders).await?;
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
     let progress = Progress::new(action.localized(session.lang), ids.len(), session.lang);
     let rows = session.following(&service, service.run(action, &ids, &|row| progress.row(row))).await;

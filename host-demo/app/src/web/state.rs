@@ -10,6 +10,7 @@ use service::plugins::{Candidate, Installer};
 use service::providers::current;
 use service::providers::directory::PluginDirectory;
 use service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
+use service::tracking::import::TrackingImport;
 use service::transfer::FileImport;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub struct AppState {
     /// Requests that change something and have not finished.
     pub(crate) running: TaskTracker,
     pub(crate) pending_imports: PendingUploads<FileImport>,
+    pub(crate) pending_tracking: PendingUploads<TrackingImport>,
     pub(crate) pending_plugins: PendingUploads<Candidate>,
     /// Files on which mappings are tried.
     pub(crate) samples: PendingUploads<Arc<Sample>>,
@@ -104,6 +106,7 @@ impl App {
             wake: Arc::default(),
             running: TaskTracker::new(),
             pending_imports: PendingUploads::new(MAX_PENDING_IMPORTS),
+            pending_tracking: PendingUploads::new(MAX_PENDING_IMPORTS),
             pending_plugins: PendingUploads::new(MAX_PENDING_PLUGINS),
             samples: PendingUploads::new(MAX_SAMPLES),
             store,

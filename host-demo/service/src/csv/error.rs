@@ -6,6 +6,7 @@ use crate::csv::mapping::error::{DefinitionError, MappingError, Problem};
 use crate::csv::records::Fault;
 use domain::credit_state::State;
 use domain::issue::{Field, Issue};
+use domain::tracking::TrackingProblem;
 
 /// A file that cannot be read at all.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -124,4 +125,8 @@ pub enum RowError {
     NotRecorded(Issue),
     /// Somebody else changed the order meanwhile.
     Changed,
+    /// A cell is none of the words that the mapping knows: the heading.
+    NoWord(String),
+    /// The tracking number is not entered for the order, which is named where the row has several.
+    Tracking(Option<String>, TrackingProblem),
 }

@@ -14,4 +14,6 @@ pub mod row_result;
 pub mod selection;
 pub mod sheet;
 pub mod table;
+pub mod tracking_file;
+pub mod tracking_format;
 pub mod writer;

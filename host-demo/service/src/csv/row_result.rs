@@ -21,7 +21,7 @@ pub enum SkipReason {
     },
     /// It stands above the headings.
     Title,
-    /// It has the headings, once more.
+    /// It has the headings once more, where files were put together.
     Headings,
     /// It has the sum of the file.
     TotalLine,
@@ -31,6 +31,10 @@ pub enum SkipReason {
     NothingToBill,
     /// The row says nothing about its order yet.
     NoResult,
+    /// The row has no tracking number yet.
+    NoTracking,
+    /// Another row has the tracking number of the order that is reported.
+    OtherParcel,
 }
 
 /// What becomes of an entry.

@@ -140,7 +140,7 @@ impl<'a> Source<'a> {
         let encodings = match encoding {
             _ if utf16.is_some() => vec![UTF_8],
             Some(told) => vec![told],
-            None => vec![UTF_8, SHIFT_JIS],
+            None => likely_encodings(&bytes),
         };
         let separator = match separator.unwrap_or_else(|| layout::separator(&bytes)) {
             Separator::Comma => b',',
@@ -200,7 +200,7 @@ impl<'a> Source<'a> {
                 headings = record.cells.iter().map(|cell| decode(cell, layout.encoding).unwrap_or_default()).collect();
                 record.cells.len()
             }
-            None => records.clone().find(|record| !record.is_blank()).ok_or(FileError::Empty)?.cells.len(),
+            None => records.clone().map(|record| record.cells.len()).max().ok_or(FileError::Empty)?,
         };
         records.expect_width(width);
         let is_wider = has_surplus(records.clone(), width);
@@ -215,6 +215,15 @@ impl<'a> Source<'a> {
         }
         doubt_neighbours(&mut rows, &is_torn, width);
         Ok(Sheet { encoding: self.utf16.unwrap_or(layout.encoding), above, headings, rows })
+    }
+}
+
+/// What a file may be written in, the likelier one first: headings in Latin letters are the same in both.
+fn likely_encodings(bytes: &[u8]) -> Vec<&'static Encoding> {
+    let is_shift_jis = || SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes).is_some();
+    match std::str::from_utf8(bytes) {
+        Err(_) if is_shift_jis() => vec![SHIFT_JIS, UTF_8],
+        _ => vec![UTF_8, SHIFT_JIS],
     }
 }
 

@@ -250,6 +250,12 @@ impl Localize for RowError {
                 "ほかの人または処理がこの注文を操作しました。もう一度取り込んでください".into(),
                 "somebody else acted on the order meanwhile; import it again".into(),
             ),
+            Self::NoWord(name) => lang.pick(
+                format!("「{name}」の値が、列の対応で決めた言葉のどれでもありません。値か列の対応を直してください"),
+                format!("{name} is none of the words of the mapping; mend the cell or the mapping"),
+            ),
+            Self::Tracking(None, problem) => problem.localized(lang),
+            Self::Tracking(Some(order), problem) => format!("{order}: {}", problem.localized(lang)),
             Self::Fee(fields) => {
                 let said: Vec<_> = fields.iter().map(|field| field.localized(lang)).collect();
                 lang.pick(
@@ -311,6 +317,13 @@ impl Localize for SkipReason {
                 lang.pick("請求額が0円以下（与信は不要）", "nothing to bill, so no credit is needed").to_owned()
             }
             Self::NoResult => lang.pick("結果が空の行", "no result given").to_owned(),
+            Self::NoTracking => lang.pick("伝票番号が空の行", "no tracking number").to_owned(),
+            Self::OtherParcel => lang
+                .pick(
+                    "同じ注文の別の個口（届け出る番号は一つ）",
+                    "another parcel of the order, of which one is reported",
+                )
+                .to_owned(),
         }
     }
 }

@@ -16,4 +16,5 @@ pub mod localize;
 pub mod mall;
 pub mod next_step;
 pub mod service_errors;
+pub mod tracking;
 pub mod users;

@@ -163,7 +163,7 @@ impl MappingPreview {
             recognised: look.recognised.iter().map(|preset| preset.id.clone()).collect(),
             problems,
             cut,
-            rows: (&counts).into(),
+            rows: ImportRowCounts::new(&counts),
             orders: orders.into_iter().map(PreviewedOrder::from).collect(),
             refused,
             choice,

@@ -20,15 +20,15 @@ mod problem;
 mod providers;
 mod schemas;
 mod tokens;
+mod tracking_files;
 mod transfer;
 mod users;
 
 use crate::web::App;
-use axum::Json;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Json, Router};
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -114,6 +114,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(audit::list))
         .routes(routes!(transfer::export))
         .routes(routes!(mapping_previews::presets))
+        .routes(routes!(tracking_files::formats))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())
 }
@@ -124,5 +125,6 @@ fn large() -> OpenApiRouter<App> {
         .routes(routes!(providers::list, providers::load))
         .routes(routes!(transfer::import))
         .routes(routes!(mapping_previews::preview))
+        .routes(routes!(tracking_files::import))
         .layer(DefaultBodyLimit::disable())
 }

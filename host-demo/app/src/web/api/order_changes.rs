@@ -15,12 +15,13 @@ use domain::finding::FindingKind;
 use domain::invoice::Invoice;
 use domain::lang::Lang;
 use domain::order;
+use domain::tracking::TrackingProblem;
 use serde::{Deserialize, Serialize};
 use service::credit::CreditRow;
 use service::decisions::{self, DecisionError, EnteredDecision, entered};
 use service::messages::localize::Localize;
 use service::orders::{self, EditError, MAX_STATUS};
-use service::tracking::{self, Entry, TrackingError};
+use service::tracking::entry::{self, Entry, TrackingError};
 use utoipa::ToSchema;
 
 /// The order, if it is still as the caller saw it.
@@ -121,16 +122,17 @@ pub(super) async fn tracking(
     let order = unchanged(&app, id, shipment.version).await?;
     let shipped_on = date(&shipment.shipped_on)?;
     let entry = Entry { carrier: &shipment.carrier, number: &shipment.number, shipped_on };
-    match tracking::enter(&app.credit.of(&caller.name), &order, entry).await {
-        Ok(_) => edited(&app, id, true, caller.lang).await,
-        Err(TrackingError::Changed) => edited(&app, id, false, caller.lang).await,
-        Err(TrackingError::Store(error)) => Err(error.into()),
-        Err(TrackingError::ProviderMissing(provider)) => {
-            Err(Problem::new(Kind::Conflict, format!("The plugin of the provider {provider} is not loaded.")))
-        }
-        Err(refused @ TrackingError::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.localized(caller.lang))),
-        Err(refused) => Err(Problem::new(Kind::Invalid, refused.localized(caller.lang))),
-    }
+    let problem = match entry::enter(&app.credit.of(&caller.name), &order, entry).await {
+        Ok(_) => return edited(&app, id, true, caller.lang).await,
+        Err(TrackingError::Refused(TrackingProblem::Changed)) => return edited(&app, id, false, caller.lang).await,
+        Err(TrackingError::Store(error)) => return Err(error.into()),
+        Err(TrackingError::Refused(problem)) => problem,
+    };
+    let kind = match problem {
+        TrackingProblem::ProviderMissing(_) | TrackingProblem::Closed(_) => Kind::Conflict,
+        _ => Kind::Invalid,
+    };
+    Err(Problem::new(kind, problem.localized(caller.lang)))
 }
 
 /// A change of 受注ステータス.

@@ -14,8 +14,10 @@ use axum::Json;
 use axum::extract::{Path, Query, RawQuery, State as Shared};
 use domain::issue::Issue;
 use domain::lang::Lang;
+use domain::normalize::tracking_number::number_doubt;
 use domain::order;
 use serde::{Deserialize, Serialize};
+use service::messages::tracking::doubt_warning;
 use std::collections::BTreeMap;
 use store::{HistoryLine, ListOrder};
 use utoipa::{IntoParams, ToSchema};
@@ -149,6 +151,8 @@ pub(super) struct Order {
     note: Option<String>,
     /// The name under which it was put to the provider last.
     reference: Option<String>,
+    /// Why 伝票番号 is probably not one of its carrier's, in words. It is reported all the same.
+    tracking_warning: Option<String>,
 }
 
 impl Order {
@@ -162,6 +166,11 @@ impl Order {
             invoice: data.invoice.map(InvoiceDelivery::from),
             note: data.note,
             reference: order.registration.as_ref().map(|registration| registration.reference.clone()),
+            tracking_warning: order
+                .tracking
+                .as_ref()
+                .and_then(|tracking| number_doubt(&tracking.carrier, &tracking.number))
+                .map(|doubt| doubt_warning(doubt, lang)),
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) enum CsvEncoding {
 }
 
 impl CsvEncoding {
-    fn charset(self) -> Charset {
+    pub(super) fn charset(self) -> Charset {
         match self {
             Self::Utf8 => Charset::Utf8,
             Self::ShiftJis => Charset::ShiftJis,
@@ -88,10 +88,10 @@ pub(super) struct ImportOptions {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FileOrder {
     /// Its first line.
-    line: u64,
-    number: String,
+    pub(super) line: u64,
+    pub(super) number: String,
     /// What happens to it, or why nothing does.
-    words: String,
+    pub(super) words: String,
 }
 
 impl FileOrder {
@@ -131,8 +131,8 @@ pub(super) struct ImportRowCounts {
     passed_over: usize,
 }
 
-impl From<&RowCounts> for ImportRowCounts {
-    fn from(counts: &RowCounts) -> Self {
+impl ImportRowCounts {
+    pub(super) fn new(counts: &RowCounts) -> Self {
         Self {
             read: counts.read(),
             taken: counts.taken.rows,
@@ -146,7 +146,7 @@ impl From<&RowCounts> for ImportRowCounts {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SkippedRows {
     /// `blank`, `unchanged`, `not_taken`, `title` (above the headings), `headings` (once more), `total_line`, `repeated`,
-    /// `nothing_to_bill` or `no_result`.
+    /// `nothing_to_bill`, `no_result`, `no_tracking` or `other_parcel`.
     reason: &'static str,
     /// The same in words.
     words: String,
@@ -159,6 +159,11 @@ pub(super) struct SkippedRows {
 }
 
 impl SkippedRows {
+    /// The rows that were passed over, by reason.
+    pub(super) fn all(counts: &RowCounts, lang: Lang) -> Vec<Self> {
+        counts.passed.iter().take(NAMED).map(|(reason, tally)| Self::new(reason, *tally, lang)).collect()
+    }
+
     fn new(reason: &SkipReason, tally: RowCount, lang: Lang) -> Self {
         let (name, told) = match reason {
             SkipReason::Blank => ("blank", None),
@@ -169,6 +174,8 @@ impl SkippedRows {
             SkipReason::Repeated => ("repeated", None),
             SkipReason::NothingToBill => ("nothing_to_bill", None),
             SkipReason::NoResult => ("no_result", None),
+            SkipReason::NoTracking => ("no_tracking", None),
+            SkipReason::OtherParcel => ("other_parcel", None),
             SkipReason::NotTaken { column, value } => ("not_taken", Some((column.clone(), value.clone()))),
         };
         let (column, value) = told.unzip();
@@ -178,7 +185,7 @@ impl SkippedRows {
 }
 
 /// Orders that a response lists one by one; responses are stored for their `Idempotency-Key`, so they are bounded.
-const NAMED: usize = 1_000;
+pub(super) const NAMED: usize = 1_000;
 
 /// Takes orders, credit results or findings about unknown outcomes in from a CSV file.
 ///
@@ -220,9 +227,8 @@ pub(super) async fn import(
     let result = result.map_err(|not_taken| refused(not_taken, caller.lang))?;
     let (taken_count, refused_count) = (result.taken.len(), result.bad.len());
     let counts = &result.counts;
-    let rows = counts.into();
-    let passed_over = counts.passed.iter().take(NAMED);
-    let passed_over = passed_over.map(|(reason, tally)| SkippedRows::new(reason, *tally, caller.lang)).collect();
+    let rows = ImportRowCounts::new(counts);
+    let passed_over = SkippedRows::all(counts, caller.lang);
     let taken =
         result.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
     let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder::refused(bad, caller.lang)).collect();

@@ -3,8 +3,17 @@
 use crate::csv::mapping::definition::MAX_MAPPING_BYTES;
 use crate::csv::mapping::error::{DefinitionError, MappingError, Problem, ProblemKind, Wrong};
 use crate::csv::mapping::preset;
-use crate::messages::format::mangled;
 use domain::lang::Lang;
+
+/// What a spreadsheet did to an identifier, and what to do: the second half of a sentence that begins with it.
+pub fn mangled(lang: Lang) -> &'static str {
+    lang.pick(
+        "Excelで崩れています。元の番号のままではありません。モールや配送業者から出力したCSVを、Excelで開かず\
+         そのまま使うか、Excelの「データの取得」で列を「文字列」にして開いてください",
+        "was destroyed by Excel: it is not as it was. Use the file as the mall or carrier wrote it, without opening it \
+         in Excel, or open it there by Get Data with the column as text",
+    )
+}
 
 /// What is wrong with a mapping itself, and what to do.
 pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {

@@ -48,12 +48,20 @@ fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// What separates the cells of a file, by its first lines: the one of which the richest line has more.
+/// What separates the cells of a file, by its first lines: the one of which the richest line has more outside of quotes.
 pub fn separator(bytes: &[u8]) -> Separator {
     let head = bytes.get(..HEAD_BYTES.min(bytes.len())).unwrap_or_default();
     let most = |wanted: u8| {
         let lines = head.split(|byte| matches!(byte, b'\r' | b'\n')).take(MAX_TITLES * 2);
-        lines.map(|line| line.iter().filter(|byte| **byte == wanted).count()).max().unwrap_or(0)
+        let count = |line: &[u8]| {
+            let mut is_quoted = false;
+            let mut is_separator = |byte: u8| {
+                is_quoted ^= byte == b'"';
+                !is_quoted && byte == wanted
+            };
+            line.iter().filter(|byte| is_separator(**byte)).count()
+        };
+        lines.map(count).max().unwrap_or(0)
     };
     if most(b'\t') > most(b',') { Separator::Tab } else { Separator::Comma }
 }
@@ -63,14 +71,18 @@ pub fn heading_place(mapping: &Mapping, records: &[Record]) -> Option<usize> {
     if let Some(line) = mapping.file.heading_line {
         return records.iter().position(|record| record.line == line);
     }
-    let found = records.iter().take(MAX_TITLES + 1).map(|record| known_headings(mapping, &record.cells));
-    let best = found.enumerate().max_by_key(|(at, found)| (*found, usize::MAX - at))?;
     let wanted = mapping.values().iter().map(|(_, value)| value.headings().len()).sum::<usize>();
     let by_position = !mapping.same_names && wanted == 0;
     let enough = if mapping.same_names { ENOUGH_HEADINGS } else { wanted.min(ENOUGH_HEADINGS) };
-    match best {
-        _ if by_position => records.iter().position(|record| !record.is_blank()),
-        (at, found) if found >= enough => Some(at),
-        _ => None,
+    if by_position {
+        return records.iter().position(|record| !record.is_blank());
     }
+    richest(records.iter().map(|record| known_headings(mapping, &record.cells)), enough)
+}
+
+/// Of the first records the one with most of the headings, if it has `enough` of them; `found` has how many each has.
+pub fn richest(found: impl Iterator<Item = usize>, enough: usize) -> Option<usize> {
+    let found = found.take(MAX_TITLES + 1).enumerate();
+    let (at, _) = found.filter(|(_, found)| *found >= enough).max_by_key(|(at, found)| (*found, usize::MAX - at))?;
+    Some(at)
 }

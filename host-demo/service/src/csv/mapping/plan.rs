@@ -81,7 +81,7 @@ enum Source {
 impl Plan {
     /// Finds every column of `mapping` among `headings`; everything that does not fit.
     pub fn new(mapping: &Mapping, headings: &[String]) -> Result<Self, Vec<MappingError>> {
-        let mut finder = Finder::new(mapping, headings);
+        let mut finder = Finder::new(mapping.file, &mapping.words, headings);
         let mut columns = BTreeMap::new();
         for column in Column::VARIANTS.iter().copied() {
             if let Some(reader) = finder.column(mapping, column) {
@@ -161,6 +161,19 @@ pub fn known_headings(mapping: &Mapping, headings: &[String]) -> usize {
     wanted.iter().filter(|heading| there.contains(heading)).count()
 }
 
+/// Finds the columns of a file that is not one of orders: for each value the name of what it is for, and whether it names
+/// something; a reader for each, nothing for one that the file may be without.
+pub fn readers(
+    file: FileLayout,
+    values: &[(&str, &Value, bool)],
+    headings: &[String],
+) -> Result<Vec<Option<Reader>>, Vec<MappingError>> {
+    let no_tables = BTreeMap::new();
+    let mut finder = Finder::new(file, &no_tables, headings);
+    let found = values.iter().map(|(name, value, is_identifier)| finder.value(value, name, *is_identifier)).collect();
+    if finder.errors.is_empty() { Ok(found) } else { Err(finder.errors) }
+}
+
 /// What makes two headings, or two words, the same: width of letters and blanks around them do not count.
 pub fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().trim().to_owned()
@@ -179,9 +192,9 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn new(mapping: &'a Mapping, headings: &[String]) -> Self {
+    fn new(file: FileLayout, words: &'a BTreeMap<String, WordTable>, headings: &[String]) -> Self {
         let headings = headings.iter().map(|heading| fold(heading)).collect();
-        Finder { headings, file: mapping.file, words: &mapping.words, errors: Vec::new() }
+        Finder { headings, file, words, errors: Vec::new() }
     }
 
     fn column(&mut self, mapping: &Mapping, column: Column) -> Option<Reader> {
