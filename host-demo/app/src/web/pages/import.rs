@@ -57,7 +57,6 @@ struct PresetOffer {
     held: String,
     /// The version of the mall whose mapping would be changed.
     version: i64,
-    text: String,
     presets: Vec<(&'static str, String)>,
     /// Whether the user may change the mall.
     is_allowed: bool,
@@ -190,13 +189,13 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
     };
     let reply = match taken {
         Err(FileRefusal::Unfit(message)) => ImportReply::failed(&message),
-        Err(FileRefusal::Recognised(text, presets)) => {
+        Err(FileRefusal::Recognised(_, presets)) => {
             let stored = app.store.mall(&file.mall).await?.ok_or_else(|| Refusal::no_mall(&file.mall))?;
             let best = presets.first().map(|preset| setting::of_preset(&preset.id)).unwrap_or_default();
             let preview = Some(previewed(&stored, &best, &file.bytes, lang, t));
             let presets = presets.iter().map(|preset| (preset.id.as_str(), fill(t.preset_recognised, &[&preset.name])));
             let (version, is_allowed) = (stored.version, staff.user.role == Role::Administrator);
-            let offer = PresetOffer { text, presets: presets.collect(), version, is_allowed, held: keep(file)? };
+            let offer = PresetOffer { presets: presets.collect(), version, is_allowed, held: keep(file)? };
             ImportReply { offer: Some(offer), preview, ..ImportReply::default() }
         }
         Err(FileRefusal::ChoiceNeeded(question)) => {

@@ -583,4 +583,5 @@ texts! {
     adopt_import,
     adopt_administrator,
     sample_gone,
+    import_other_format,
 }

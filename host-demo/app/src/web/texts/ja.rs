@@ -568,4 +568,5 @@ pub(crate) static JA: Texts = Texts {
     adopt_import: "この形式を設定して取り込む",
     adopt_administrator: "取込形式は管理者が設定します。管理者に、モールの設定でこの形式を選ぶよう頼んでください。",
     sample_gone: "見本のCSVが見つかりません。もう一度選んでください。",
+    import_other_format: "このモールの列の対応では読めないCSVですが、形式はわかりました。まだ何も取り込んでいません。",
 };
