@@ -9,6 +9,7 @@ use domain::actor::Actor;
 use domain::clock;
 use domain::credit_state::{Action, Event, State};
 use domain::invoice::Invoice;
+use domain::issue::{Field, Issue, ProviderMessage};
 use domain::lang::Lang;
 use domain::mall::{Mall, Start};
 use domain::order::Order;
@@ -309,6 +310,7 @@ const PAGES: [&str; 18] = [
     "/start",
     "/orders",
     "/orders/1",
+    "/orders/1/edit",
     "/batches",
     "/batches/1",
     "/malls",
@@ -324,7 +326,8 @@ const PAGES: [&str; 18] = [
     "/orders/tracking",
     "/export",
 ];
-const FORMS: [&str; 22] = [
+const FORMS: [&str; 23] = [
+    "/orders/1/edit",
     "/orders/1/actions/credit",
     "/orders/1/tracking",
     "/orders/1/invoice",
@@ -1289,7 +1292,8 @@ async fn every_form_that_is_refused_keeps_what_was_typed() {
     let mut browser = platform.signed_in("kanri").await;
     let long = "長".repeat(65);
     type Typed<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(&str, &str, Typed<'_>); 5] = [
+    let cases: [(&str, &str, Typed<'_>); 6] = [
+        ("/orders/1/edit", "/orders/1/edit", &[("buyer.phone", "3-1234"), ("items[0].name", "緑茶"), ("note", "<b>")]),
         ("/orders/1", "/orders/1/tracking", &[("number", "1234-5678"), ("shipped_on", "gestern")]),
         ("/orders/1", "/orders/1/status", &[("status", &long)]),
         ("/orders/1", "/orders/1/invoice", &[("invoice", "enclosed"), ("version", "9")]),
@@ -1739,4 +1743,102 @@ async fn the_page_tries_a_file_of_tracking_numbers_and_then_takes_that_very_file
     let done = browser.send(form(&told)).await;
     assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
     assert_eq!(platform.test.all().await[1].tracking.as_ref().unwrap().number, "400000000024");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_corrected_on_its_page() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    assert!(browser.get("/orders/1").await.text.contains("href=\"/orders/1/edit\""));
+    let page = browser.get("/orders/1/edit").await;
+    assert_eq!(page.field("/orders/1/edit", "buyer.name").as_deref(), Some("見本 花子"));
+    // Lines come and go without a script, and keep what was typed.
+    let typed = [("buyer.name", "見本 太郎"), ("do", "add")];
+    let two = browser.press(&page, "/orders/1/edit", &typed).await;
+    assert_eq!(two.field("/orders/1/edit", "items[1].name").as_deref(), Some(""));
+    assert_eq!(two.field("/orders/1/edit", "buyer.name").as_deref(), Some("見本 太郎"));
+    let one = browser.press(&two, "/orders/1/edit", &[("do", "remove-1")]).await;
+    assert_eq!(one.field("/orders/1/edit", "items[1].name"), None);
+    assert_eq!(platform.test.order(1).await.version, 0, "nothing was saved yet");
+    // What is wrong is named at its field.
+    let refused = browser.press(&one, "/orders/1/edit", &[("buyer.phone", "3-1234"), ("do", "save")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("id=\"p-buyer.phone\""), "{}", refused.text);
+    let saved = browser.press(&refused, "/orders/1/edit", &[("buyer.phone", "090-1234-5678")]).await;
+    assert_eq!(saved.location(), "/orders/1");
+    let shown = browser.get("/orders/1").await.text;
+    assert!(shown.contains("注文の内容を修正") || shown.contains("注文者の氏名、注文者の電話番号"), "{shown}");
+    let order = platform.test.order(1).await;
+    assert_eq!((order.data.buyer.name.as_str(), order.version), ("見本 太郎", 1));
+    // A page that was open since before.
+    let stale = browser.press(&refused, "/orders/1/edit", &[("buyer.name", "別人")]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(stale.text.contains("画面を開いたあとに変更されました"));
+    assert_eq!(platform.test.order(1).await.version, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_the_provider_stands_at_its_field_and_names_the_form() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let claimed = platform.test.claim(&[platform.test.order(1).await], "w").await.remove(0).unwrap();
+    let said = ProviderMessage { code: Some("E00301".into()), message: "電話番号が不正です".into() };
+    let fields = ["buyer.phone", "items[0].name"].map(|field| Field { field: field.into(), said: said.clone() });
+    let problem = Some(Issue::Invalid { fields: fields.into() });
+    let change = Change { problem, ..Change::new(&claimed, Event::CreditNotSent) };
+    platform.test.store.apply(&[change], "w", 1).await.unwrap();
+    let page = browser.get("/orders/1").await.text;
+    assert!(page.contains("[注文を直す]で注文の内容を直し、もう一度[与信を実行]を押してください"), "{page}");
+    assert!(page.contains("明細1行目の商品名: E00301 電話番号が不正です") && !page.contains("items["), "{page}");
+    assert!(page.contains("<a class=\"button\" href=\"/orders/1/edit\">注文を直す</a>"), "{page}");
+    let form = browser.get("/orders/1/edit").await.text;
+    for field in ["buyer.phone", "items[0].name"] {
+        assert!(
+            form.contains(&format!("<p class=\"problem\" id=\"p-{field}\">E00301 電話番号が不正です</p>")),
+            "{form}"
+        );
+    }
+    // Where the provider may hold it, the order is not corrected.
+    let claimed = platform.test.claim(&[platform.test.order(2).await], "w").await.remove(0).unwrap();
+    let id = Some("T2".to_owned());
+    let change = Change { transaction_id: id, ..Change::new(&claimed, Event::CreditApproved) };
+    platform.test.store.apply(&[change], "w", 1).await.unwrap();
+    assert_eq!(browser.get("/orders/2/edit").await.location(), "/orders/2");
+    let fields = [("version", "2"), ("buyer.name", "別人")];
+    let refused = browser.submit("/orders/2", "/orders/2/edit", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(platform.test.order(2).await.data.buyer.name, "見本 花子");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_corrected_through_the_api() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let put = async |key: &str, body: Value| {
+        platform.call(Method::PUT, "/api/v1/orders/1/content", &token, Some(key), Some(body)).await
+    };
+    let price = platform.test.order(1).await.amounts.goods;
+    let content = |version: i64, phone: &str| {
+        json!({
+            "version": version,
+            "buyer": {
+                "name": "見本 花子", "postal_code": "〒100-0001", "prefecture": "東京都", "city": "千代田区",
+                "street": "千代田1-1", "phone": phone,
+            },
+            "items": [{ "name": "見本", "unit_price": price, "quantity": 1 }],
+        })
+    };
+    let refused = put("a", content(0, "3-1234")).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
+    assert_eq!(refused.json()["fields"][0]["field"], "buyer.phone");
+    let done = put("b", content(0, "090-1234-5678")).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert_eq!(done.json()["buyer_data"]["phone"], "090-1234-5678");
+    let again = put("b", content(0, "090-1234-5678")).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::OK, "true"));
+    assert_eq!(put("c", content(0, "090-1234-0000")).await.problem(), "stale-version");
+    let history = platform.call(Method::GET, "/api/v1/orders/1/history", &token, None, None).await.json();
+    assert!(history[0]["note"].as_str().is_some_and(|note| note.contains("電話番号")), "{history}");
+    let claimed = platform.test.claim(&[platform.test.order(1).await], "w").await.remove(0).unwrap();
+    assert_eq!(put("d", content(claimed.version, "090-1234-0000")).await.problem(), "conflict");
 }

@@ -11,6 +11,7 @@ pub mod audit_event;
 pub mod automation;
 pub mod clock;
 pub mod columns;
+pub mod correction;
 pub mod credit_state;
 pub mod digest;
 pub mod finding;

@@ -145,6 +145,8 @@ pub struct Order {
     pub version: i64,
     /// Why the order is not where its operator wants it.
     pub problem: Option<Issue>,
+    /// What was tried when that problem came up; absent where there is none, or it was stored before this was kept.
+    pub tried: Option<Action>,
 }
 
 /// What an operator or a file changed of an order without moving its state, as its history names it.

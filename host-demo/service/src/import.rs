@@ -6,13 +6,12 @@ use crate::csv::mapping::setting;
 use crate::csv::order_file::{FileOrder, OrderFileError, Reading, parse};
 use crate::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::csv::selection::{Choice, Question};
-use crate::providers::CallError;
-use crate::providers::contract;
 use crate::providers::plugin_contract::{Bill, FeeRule};
 use crate::providers::provider::{FeeError, Provider};
-use domain::credit_state::{Event, next};
+use crate::providers::{CallError, contract};
+use domain::correction::CorrectedBy;
 use domain::mall::Mall;
-use domain::order::{Amounts, Order, OrderData};
+use domain::order::{Amounts, Order};
 use encoding_rs::Encoding;
 use std::collections::HashMap;
 use store::{NewOrder, Store, StoreError};
@@ -149,20 +148,8 @@ async fn priced(
 async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Result<RowResult<Priced>, ImportError> {
     let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
     let FileOrder { number, data, order_status, not_taken, .. } = order;
-    // No fee makes a bill of what is none.
-    if bill.items + bill.shipping_fee + bill.payment_fee <= 0 {
-        return Ok(RowResult::Taken((unbilled(number, data, &bill, order_status), Some(SkipReason::NothingToBill))));
-    }
-    Ok(match provider.fee_adjust(rule, &bill).await {
-        Ok(adjusted) => {
-            let amounts = Amounts {
-                goods: bill.items,
-                shipping_fee: bill.shipping_fee,
-                imported_fee: bill.payment_fee,
-                payment_fee: adjusted.payment_fee,
-                billed: adjusted.billed_amount,
-                fee_band: adjusted.band,
-            };
+    Ok(match adjusted_amounts(provider, rule, &bill).await {
+        Ok(amounts) => {
             let is_unbilled = amounts.billed <= 0;
             let not_taken = if is_unbilled { Some(SkipReason::NothingToBill) } else { not_taken };
             RowResult::Taken((NewOrder { number, data, amounts, order_status }, not_taken))
@@ -174,17 +161,28 @@ async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Re
     })
 }
 
-/// An order for which nothing is to be paid.
-fn unbilled(number: String, data: OrderData, bill: &Bill, order_status: Option<String>) -> NewOrder {
-    let amounts = Amounts {
+/// What `bill` comes to by the mall's fee rule. No fee makes a bill of what is none.
+pub(crate) async fn adjusted_amounts(
+    provider: &impl Provider,
+    rule: &FeeRule,
+    bill: &Bill,
+) -> Result<Amounts, FeeError> {
+    let total = bill.items + bill.shipping_fee + bill.payment_fee;
+    let (payment_fee, billed, fee_band) = match total {
+        ..=0 => (bill.payment_fee, total, None),
+        _ => {
+            let adjusted = provider.fee_adjust(rule, bill).await?;
+            (adjusted.payment_fee, adjusted.billed_amount, adjusted.band)
+        }
+    };
+    Ok(Amounts {
         goods: bill.items,
         shipping_fee: bill.shipping_fee,
         imported_fee: bill.payment_fee,
-        payment_fee: bill.payment_fee,
-        billed: bill.items + bill.shipping_fee + bill.payment_fee,
-        fee_band: None,
-    };
-    NewOrder { number, data, amounts, order_status }
+        payment_fee,
+        billed,
+        fee_band,
+    })
 }
 
 /// What is to be done with an order of a file.
@@ -253,7 +251,7 @@ fn plan_known_order(
         return match not_taken {
             Some(reason) => RowResult::Skipped(reason),
             None if has_content(&before, &file) => RowResult::Skipped(SkipReason::Unchanged),
-            None if is_open(&before) => RowResult::Refused(vec![RowError::Differs]),
+            None if before.state.content_open() => RowResult::Refused(vec![RowError::Differs]),
             None => RowResult::Refused(vec![RowError::Registered(before.state)]),
         };
     }
@@ -262,11 +260,6 @@ fn plan_known_order(
         Ok(None) => RowResult::Skipped(not_taken.unwrap_or(SkipReason::Unchanged)),
         Err(error) => RowResult::Refused(vec![error]),
     }
-}
-
-/// Whether the content of an order may still change.
-fn is_open(order: &Order) -> bool {
-    next(order.state, Event::CreditStarted).is_some()
 }
 
 /// Whether the order has the content that the file has. What a fee rule made of it, and where the shop says it
@@ -287,7 +280,7 @@ fn with_invoice_of(file: &NewOrder, order: &Order) -> NewOrder {
 fn correction(before: &Order, file: &NewOrder) -> Result<Option<Correction>, RowError> {
     let after = with_invoice_of(file, before);
     let is_same = has_content(before, file);
-    if is_open(before) && (!is_same || after.amounts != before.amounts) {
+    if before.state.content_open() && (!is_same || after.amounts != before.amounts) {
         return Ok(Some(Correction::Content(Box::new(after))));
     }
     if !is_same {
@@ -343,6 +336,6 @@ async fn correct(store: &Store, before: &Order, correction: &Correction, known: 
     let Known::Corrected { who } = known else { return Ok(false) };
     match correction {
         Correction::Status(status) => store.set_order_status(before, Some(status), who, store.now()).await,
-        Correction::Content(after) => store.correct_order(before, after, who, store.now()).await,
+        Correction::Content(after) => store.correct_order(before, after, CorrectedBy::File, who, store.now()).await,
     }
 }

@@ -4,10 +4,12 @@
 use crate::credit::CreditService;
 use crate::csv::mapping::error_text::definition_error;
 use crate::csv::mapping::setting;
-use crate::providers::plugin_contract::{AdjustedFee, Bill, Capability, Failure, FieldProblem, SettingKind};
+use crate::providers::plugin_contract::{AdjustedFee, Bill, Capability, FieldProblem, SettingKind};
 use crate::providers::provider::{FeeError, Provider, Providers};
 use crate::providers::{CallError, contract};
+use domain::credit_state::Action;
 use domain::identifier::is_mangled;
+use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::mall::Mall;
 use domain::validation::{MallProblem, Wrong, fee_key, shape_problems};
@@ -135,7 +137,7 @@ pub enum ConnectionError {
     Unsupported(String),
     /// The test failed.
     #[error("the connection test failed")]
-    Failed(Failure),
+    Failed(Issue),
     /// The plugin returned no row.
     #[error("the plugin gave no response")]
     NoResponse,
@@ -149,8 +151,10 @@ pub async fn test_connection<P: Provider>(providers: &dyn Providers<P>, mall: &M
     if !provider.info().capabilities.contains(Capability::TEST_CONNECTION) {
         return Err(ConnectionError::Unsupported(mall.provider.clone()));
     }
-    let row = provider.test_connection(&contract::trial_account(mall)).await.rows.pop();
-    row.ok_or(ConnectionError::NoResponse)?.map_err(ConnectionError::Failed)
+    let mut answer = provider.test_connection(&contract::trial_account(mall)).await;
+    let failed = |failure| contract::with_connection(contract::issue(failure, Action::Check), &answer.calls);
+    let row = answer.rows.pop().ok_or(ConnectionError::NoResponse)?;
+    row.map_err(|failure| ConnectionError::Failed(failed(failure)))
 }
 
 /// The fee rule of a mall could not be applied.

@@ -17,10 +17,11 @@ use service::import::Imported;
 use service::messages::csv::gathered;
 use service::messages::format::order_count;
 use service::messages::history;
-use service::messages::issue::summary;
+use service::messages::issue::{sentence, summary};
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::transfer::{FileKind, ImportReport};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use store::Filter;
 
@@ -182,6 +183,10 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
     let buyer = &order.data.buyer;
     let amounts = &order.amounts;
     let tracking = order.tracking.as_ref();
+    if order.problem.is_some() {
+        session.load_for_words(BTreeSet::from([order.provider.clone()])).await;
+    }
+    let situation = Situation::of_order(order, session.abilities(&order.provider));
     println!(
         "{}",
         pairs([
@@ -203,7 +208,7 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
             (lang.pick("状態", "state"), order.state.localized(lang).to_owned()),
             (
                 lang.pick("内容", "problem"),
-                order.problem.as_ref().map_or("–".to_owned(), |problem| problem.localized(lang))
+                order.problem.as_ref().map_or("–".to_owned(), |problem| sentence(problem, &situation, lang))
             ),
             (lang.pick("操作", "actions"), actions_cell(order, lang)),
             (lang.pick("登録番号", "reference"), order.reference().to_owned()),
@@ -259,7 +264,7 @@ pub(super) async fn act_on(session: &Session, action: Action, orders: &[Order]) 
     let progress = Progress::new(action.localized(session.lang), ids.len(), session.lang);
     let rows = session.following(&service, service.run(action, &ids, &|row| progress.row(row))).await;
     progress.finish();
-    Ok(print_rows(&rows?, session.lang))
+    Ok(print_rows(session, &rows?, action))
 }
 
 pub(super) async fn check(session: &Session, check: &CheckOptions) -> Result<bool> {
@@ -278,11 +283,12 @@ pub(super) async fn check(session: &Session, check: &CheckOptions) -> Result<boo
     let progress = Progress::new(Action::Check.localized(session.lang), ids.len(), session.lang);
     let rows = session.following(&service, service.check_until_decided(&ids, policy, &|row| progress.row(row))).await;
     progress.finish();
-    Ok(print_rows(&rows?, session.lang))
+    Ok(print_rows(session, &rows?, Action::Check))
 }
 
 /// Prints every row in the order asked, and the counts; true if every row succeeded.
-pub(super) fn print_rows(rows: &[CreditRow], lang: Lang) -> bool {
+pub(super) fn print_rows(session: &Session, rows: &[CreditRow], action: Action) -> bool {
+    let lang = session.lang;
     if rows.is_empty() {
         println!("{}", lang.pick("対象の注文がありません", "No order allows this now"));
         return true;
@@ -295,7 +301,9 @@ pub(super) fn print_rows(rows: &[CreditRow], lang: Lang) -> bool {
             row.outcome.localized(lang).to_owned(),
             row.state.localized(lang).to_owned(),
             row.transaction_id.clone().unwrap_or("–".to_owned()),
-            row.problem.as_ref().map_or(String::new(), |problem| problem.localized(lang)),
+            row.problem.as_ref().map_or(String::new(), |problem| {
+                sentence(problem, &row.situation(action, session.abilities(&row.provider)), lang)
+            }),
         ]
     });
     println!("{}", table(headings, cells));

@@ -59,6 +59,7 @@ fn page_routes() -> Router<App> {
         .route("/orders/tracking", get(pages::tracking::table::page).post(pages::tracking::table::save))
         .route("/orders/tracking/select", post(pages::tracking::table::select))
         .route("/orders/{id}", get(pages::order::detail::page))
+        .route("/orders/{id}/edit", get(pages::order::edit::page).post(pages::order::edit::change))
         .route("/orders/{id}/actions/{action}", post(pages::order::actions::act))
         .route("/orders/{id}/tracking", post(pages::order::actions::tracking))
         .route("/orders/{id}/invoice", post(pages::order::actions::invoice))

@@ -7,6 +7,7 @@ use provider_host::{Limits, Registry};
 use service::credit::CreditService;
 use service::mapping_preview::Sample;
 use service::plugins::{Candidate, Installer};
+use service::providers::abilities::Abilities;
 use service::providers::current;
 use service::providers::directory::PluginDirectory;
 use service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
@@ -129,6 +130,11 @@ impl App {
         W: Future<Output: Send> + Send + 'static,
     {
         self.running.spawn(work)
+    }
+
+    /// What the provider `id` can do with orders.
+    pub(crate) fn abilities(&self, id: &str) -> Abilities {
+        Abilities::among(&*self.credit.providers, id)
     }
 
     /// Installs components into the folder of the plugins.

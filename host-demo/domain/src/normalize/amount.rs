@@ -38,6 +38,15 @@ pub fn amount(cell: &str) -> Result<Decimal, ValueError> {
     }
 }
 
+/// Whole yen, as [`amount`] reads them.
+///
+/// # Errors
+///
+/// [`ValueError::FractionOfYen`], or as [`amount`].
+pub fn yen(cell: &str) -> Result<i64, ValueError> {
+    amount(cell).and_then(whole)
+}
+
 /// Whole yen of an amount.
 ///
 /// # Errors
@@ -138,10 +147,6 @@ fn decimal(number: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn yen(cell: &str) -> Result<i64, ValueError> {
-        amount(cell).and_then(whole)
-    }
 
     #[test]
     fn yen_however_written() {

@@ -1,7 +1,9 @@
 //! What is wrong with a file, its rows and its orders, and what becomes of them.
 
 use super::format::{mangled, order_count};
+use super::issue::sentence;
 use super::localize::Localize;
+use super::next_step::Situation;
 use crate::csv::error::{FileError, InvalidOrder, RowError};
 use crate::csv::findings::finding_names;
 use crate::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_ITEMS, MAX_LINES};
@@ -245,7 +247,7 @@ impl Localize for RowError {
                 format!("「{name}」は{max}文字以内にしてください"),
                 format!("{name} may have {max} characters at most"),
             ),
-            Self::NotRecorded(problem) => problem.localized(lang),
+            Self::NotRecorded(problem) => sentence(problem, &Situation::without_order(), lang),
             Self::Changed => lang.pick(
                 "ほかの人または処理がこの注文を操作しました。もう一度取り込んでください".into(),
                 "somebody else acted on the order meanwhile; import it again".into(),

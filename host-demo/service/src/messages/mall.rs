@@ -1,8 +1,8 @@
 //! What is wrong with the settings of a mall.
 
 use super::format::mangled;
+use super::issue::what_is_wrong;
 use super::localize::Localize;
-use domain::issue::Field;
 use domain::lang::Lang;
 use domain::name::MAX_NAME;
 use domain::validation::{MallProblem, Wrong};
@@ -12,10 +12,7 @@ impl Localize for MallProblem {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
-        match &self.wrong {
-            Wrong::Provider(field) => Field { field: self.key.clone(), said: field.said.clone() }.localized(lang),
-            wrong => format!("{}: {}", self.key, wrong.localized(lang)),
-        }
+        format!("{}: {}", self.key, self.wrong.localized(lang))
     }
 }
 
@@ -54,7 +51,7 @@ impl Localize for Wrong {
                 "a provider's name has a to z, 0 to 9 and - only".into(),
             ),
             Self::Mapping { ja, en } => lang.pick(ja, en).clone(),
-            Self::Provider(field) => field.said.to_string(),
+            Self::Provider(field) => what_is_wrong(&field.said, lang),
         }
     }
 }

@@ -13,6 +13,7 @@ mod mapping_previews;
 mod object;
 mod once;
 mod order_changes;
+mod order_correction;
 mod order_filter;
 mod orders;
 mod paging;
@@ -95,6 +96,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(orders::one))
         .routes(routes!(orders::history))
         .routes(routes!(order_changes::act))
+        .routes(routes!(order_correction::correct))
         .routes(routes!(order_changes::tracking))
         .routes(routes!(order_changes::invoice))
         .routes(routes!(order_changes::status))

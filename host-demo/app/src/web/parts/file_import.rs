@@ -12,7 +12,9 @@ use service::csv::row_result::{FileReport, RowCounts};
 use service::csv::selection::Question;
 use service::import::ImportedOrder;
 use service::messages::format::yen;
+use service::messages::issue::sentence;
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::results::ResultsError;
 use service::transfer::{self, FileImport, ImportReport, TransferError};
 
@@ -82,7 +84,9 @@ pub(crate) async fn import_file(
             _ => error.localized(lang),
         },
         Err(TransferError::NotByCsv(mall)) => ResultsError::NotByCsv(mall).localized(lang),
-        Err(TransferError::ProviderMissing(provider)) => Issue::ProviderMissing { provider }.localized(lang),
+        Err(TransferError::ProviderMissing(provider)) => {
+            sentence(&Issue::ProviderMissing { provider }, &Situation::without_order(), lang)
+        }
         Err(error @ (TransferError::Fee { .. } | TransferError::Credit(_) | TransferError::Store(_))) => {
             return Err(Refusal::failed(&error));
         }
