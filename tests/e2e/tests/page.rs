@@ -25,7 +25,7 @@ const ITEM_NAME: &str = "select[id='c.27.0']";
 
 /// Exports of malls that are recognised: the preset, and what the mall is called. Each is another mall's than the one
 /// before, whose format the mall has by then.
-const EXPORTS: [(&str, &str); 9] = [
+const EXPORTS: [(&str, &str); 8] = [
     ("shopify", "Shopify"),
     ("amazon", "Amazon"),
     ("eccube4", "EC-CUBE"),
@@ -33,7 +33,6 @@ const EXPORTS: [(&str, &str); 9] = [
     ("makeshop", "MakeShop"),
     ("next-engine", "ネクストエンジン"),
     ("yahoo-shopping", "Yahoo!ショッピング"),
-    ("yahoo-shopping-orders", "Yahoo!ショッピング"),
     ("rakuten", "楽天市場"),
 ];
 
