@@ -412,6 +412,7 @@ impl Day {
         let said = browser.wait_for("#preview", "300001-20261120-00011").await?;
         ensure!(said.contains("7,530") && said.contains("試験 太郎"), "{said}");
         browser.choose(ITEM_NAME, "0:商品ID").await?;
+        browser.find(&format!("{ITEM_NAME} option[value='0:商品ID'][selected]")).await?;
         browser.wait_for(".panel", "まだ保存していません").await?;
         let at = browser.ask("return document.activeElement.id").await?;
         ensure!(at == "c.27.0", "the keyboard is at {at} after a change of the table");
