@@ -18,6 +18,9 @@ use fixtures::{Db, TestStore, new_order};
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits};
 use serde_json::{Value, json};
+use service::csv::mapping::column::Column;
+use service::csv::mapping::preset::{self, Preset};
+use service::csv::mapping::setting;
 use service::providers::directory::PluginDirectory;
 use service::providers::response::IN_FLIGHT_WINDOW;
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,7 +193,8 @@ impl Answer {
                     fields.extend(has("checked").then_some((name, value)));
                 }
                 Some("input") => fields.push((name, value)),
-                Some("textarea") => fields.push((name, unescaped(text))),
+                // The first line end of a text field is not part of its value.
+                Some("textarea") => fields.push((name, unescaped(text.strip_prefix('\n').unwrap_or(text)))),
                 Some("select") => select = name,
                 Some("option") if has("selected") || !fields.iter().any(|(known, _)| *known == select) => {
                     fields.retain(|(known, _)| *known != select);
@@ -268,13 +272,40 @@ impl Browser<'_> {
         self.post(action, &fields).await
     }
 
+    /// Presses a button of the form `action` that `page` has, with files: their fields and contents.
+    async fn send_files(
+        &mut self,
+        page: &Answer,
+        action: &str,
+        changes: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Answer {
+        let mut fields = page.form(action);
+        fields.retain(|(known, _)| !changes.iter().any(|(name, _)| name == known) && known != "file");
+        fields.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            // As browsers send the lines of a field.
+            let value = value.replace("\r\n", "\n").replace('\n', "\r\n");
+            let part = format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        for (name, content) in files {
+            let head = format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"f.csv\"\r\n\r\n");
+            body.extend([head.as_bytes(), content, b"\r\n"].concat());
+        }
+        body.extend(b"--b--\r\n");
+        let request = Request::post(action).header("content-type", "multipart/form-data; boundary=b");
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
     async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
         self.submit("/signin", "/signin", &[("name", name), ("password", password), ("next", "/")]).await
     }
 }
 
 /// Every page, and the form that each takes.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 19] = [
     "/",
     "/start",
     "/orders",
@@ -284,6 +315,7 @@ const PAGES: [&str; 18] = [
     "/batches/1",
     "/malls",
     "/malls/m",
+    "/malls/m/mapping",
     "/malls/new",
     "/providers",
     "/users",
@@ -294,7 +326,7 @@ const PAGES: [&str; 18] = [
     "/orders/tracking",
     "/export",
 ];
-const FORMS: [&str; 22] = [
+const FORMS: [&str; 23] = [
     "/orders/1/edit",
     "/orders/1/actions/credit",
     "/orders/1/tracking",
@@ -306,6 +338,7 @@ const FORMS: [&str; 22] = [
     "/account",
     "/malls/new",
     "/malls/m",
+    "/malls/m/mapping",
     "/providers",
     "/import",
     "/import/tracking",
@@ -319,9 +352,9 @@ const FORMS: [&str; 22] = [
     "/start/3",
 ];
 /// The forms with a file.
-const UPLOADS: [&str; 3] = ["/providers", "/import", "/import/tracking"];
+const UPLOADS: [&str; 4] = ["/providers", "/import", "/import/tracking", "/malls/m/mapping"];
 /// What is for administrators alone.
-const RESTRICTED: [&str; 4] = ["/malls/m", "/malls/new", "/users", "/audit"];
+const RESTRICTED: [&str; 5] = ["/malls/m", "/malls/m/mapping", "/malls/new", "/users", "/audit"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_sees_or_does_anything_without_signing_in() {
@@ -1415,6 +1448,204 @@ async fn lists_show_malls_without_decrypting_their_settings() {
     let mall = &listed.json()[0];
     assert_eq!((&mall["name"], &mall["secrets"][0]), (&Value::from("本店"), &Value::from("password")));
     assert_eq!(platform.call(Method::GET, "/api/v1/orders", &token, None, None).await.status, StatusCode::OK);
+}
+
+const MAPPING: &str = "/malls/mihon/mapping";
+
+/// The field of our column's `nth` column of the file.
+fn column_field(column: Column, nth: usize) -> String {
+    format!("c.{}.{nth}", column as usize)
+}
+
+/// The exports of the malls that have presets: the preset's name and the file.
+fn exports() -> Vec<(&'static str, Vec<u8>)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../service/tests/presets");
+    let export = |preset: &'static Preset| {
+        let names = ["csv", "txt"].map(|ending| folder.join(format!("{}.{ending}", preset.id)));
+        (preset.id.as_str(), names.iter().find_map(|name| std::fs::read(name).ok()).expect("an export"))
+    };
+    preset::all().iter().map(export).collect()
+}
+
+fn export(id: &str) -> Vec<u8> {
+    exports().into_iter().find(|(known, _)| *known == id).unwrap().1
+}
+
+impl Platform {
+    async fn mapping(&self) -> String {
+        self.test.store.mall("mihon").await.unwrap().unwrap().mapping
+    }
+
+    /// A platform with a mall at NP.
+    async fn with_mall() -> Self {
+        let platform = Self::with_provider("np").await;
+        platform.signed_in("kanri").await.submit("/start", "/start/1", &[("provider", "np")]).await;
+        platform
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_is_made_with_a_sample_and_what_is_not_saved_survives_every_button() {
+    let platform = Platform::with_mall().await;
+    let mut browser = platform.signed_in("kanri").await;
+    assert!(browser.get(MALL).await.text.contains(&format!("href=\"{MAPPING}\"")));
+    let page = browser.get(MAPPING).await;
+    // The sample is recognised, and its own headings are offered with what stands below them.
+    let page = browser.send_files(&page, MAPPING, &[("do", "draw")], &[("file", &export("rakuten"))]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for said in
+        ["Shift_JIS、カンマ区切り、見出しは1行目", "「楽天市場（RMS）」の書き出しと見られます", "注文者姓: 試験"]
+    {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    // With the preset its orders are shown as they would be imported.
+    let page = browser.send_files(&page, MAPPING, &[("use", "rakuten")], &[]).await;
+    assert_eq!(page.field(MAPPING, "mapping").unwrap().trim(), "preset = \"rakuten\"");
+    for said in ["300001-20261120-00011", "300001-20261120-00012", "7,530", "ポイント利用", "形式で読んでいます"]
+    {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    let name = |nth| page.field(MAPPING, &column_field(Column::BuyerName, nth)).unwrap();
+    assert_eq!(
+        [name(0), name(1), name(2)],
+        ["0:注文者姓", "0:注文者名", ""],
+        "a joined value is shown column by column"
+    );
+    // A choice in the table changes the text, a change of the text the table; both in one go as well.
+    let note = column_field(Column::Note, 0);
+    let page = browser.send_files(&page, MAPPING, &[(&note, "0:ひとことメモ"), ("do", "draw")], &[]).await;
+    let text = page.field(MAPPING, "mapping").unwrap();
+    assert!(text.contains("preset = \"rakuten\"") && text.contains("ひとことメモ"), "{text}");
+    let typed = format!("# 店のメモ\n{}", text.replace("ひとことメモ", "コメント"));
+    let tax = [("mapping", typed.as_str()), ("o-tax", "excluded"), ("do", "draw")];
+    let page = browser.send_files(&page, MAPPING, &tax, &[]).await;
+    let text = page.field(MAPPING, "mapping").unwrap();
+    assert!(text.contains("# 店のメモ") && text.contains("tax = \"excluded\""), "{text}");
+    assert_eq!(page.field(MAPPING, &note).as_deref(), Some("0:コメント"));
+    let page = browser.send_files(&page, MAPPING, &[("o-tax", "included"), ("do", "draw")], &[]).await;
+    // An error is said with its line; nothing that was typed is lost, and nothing is saved.
+    let good = page.field(MAPPING, "mapping").unwrap();
+    let bad = format!("{good}\n[colums]\n");
+    let page = browser.send_files(&page, MAPPING, &[("mapping", &bad), ("do", "save")], &[]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("id=\"p-text\"") && page.text.contains("colums"), "{}", page.text);
+    assert_eq!(page.field(MAPPING, "mapping").unwrap().trim(), bad.trim());
+    assert_eq!(platform.mapping().await, "");
+    let page = browser.send_files(&page, MAPPING, &[("mapping", &good), ("do", "draw")], &[]).await;
+    assert!(page.text.contains("300001-20261120-00011"), "the sample is still there");
+    // What is added to the bill, in the table.
+    let adjustment = [("adj.5.name", "のし"), ("adj.5.amount", "0:のし"), ("adj.5.sign", "as-written"), ("do", "draw")];
+    let page = browser.send_files(&page, MAPPING, &adjustment, &[]).await;
+    assert!(page.field(MAPPING, "mapping").unwrap().contains("name = \"のし\""), "{}", page.text);
+    let page = browser.send_files(&page, MAPPING, &[("adj.5.name", ""), ("do", "draw")], &[]).await;
+    assert!(!page.field(MAPPING, "mapping").unwrap().contains("name = \"のし\""), "{}", page.text);
+    let old = browser.get(MAPPING).await;
+    let text = page.field(MAPPING, "mapping").unwrap();
+    let saved = browser.send_files(&page, MAPPING, &[("do", "save")], &[]).await;
+    assert_eq!((saved.status, saved.location()), (StatusCode::SEE_OTHER, MAPPING), "{}", saved.text);
+    assert_eq!(platform.mapping().await.trim(), text.trim());
+    // A page that was opened before changes nothing.
+    let stale = browser.send_files(&old, MAPPING, &[("do", "save")], &[]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(platform.mapping().await.trim(), text.trim());
+    // The form of the mall leaves it as it is, and changes it where another format is chosen.
+    let form = browser.get(MALL).await;
+    browser.press(&form, MALL, &[("do", "save"), ("name", "本店")]).await;
+    assert_eq!(platform.mapping().await.trim(), text.trim());
+    let form = browser.get(MALL).await;
+    let form = browser.press(&form, MALL, &[("do", "row"), ("format", "shopify")]).await;
+    assert_eq!(form.field(MALL, "format").as_deref(), Some("shopify"), "what is chosen survives another button");
+    browser.press(&form, MALL, &[("do", "save")]).await;
+    assert_eq!(platform.mapping().await.trim(), "preset = \"shopify\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_a_preset_knows_is_offered_with_a_preview_and_imported() {
+    for (id, file) in exports() {
+        // Two presets are for files of one mall, whose orders have the same numbers.
+        let platform = Platform::with_mall().await;
+        let (mut browser, mut operator) = (platform.signed_in("kanri").await, platform.signed_in("tanto").await);
+        let stored = platform.test.store.mall("mihon").await.unwrap().unwrap();
+        let own_headings = Mall { mapping: String::new(), ..stored };
+        platform.test.store.put_mall(&own_headings, MallUpdate::default()).await.unwrap();
+        let before = platform.test.all().await.len();
+        let name = preset::find(id).unwrap().name.as_str();
+        // An operator learns what the file is, and cannot change the mall.
+        let fields = [("mall", "mihon"), ("what", "orders"), ("do", "import")];
+        let page = operator.get("/import").await;
+        let offer = operator.send_files(&page, "/import", &fields, &[("file", &file)]).await;
+        assert!(offer.text.contains(name) && offer.text.contains("管理者"), "{id}: {}", offer.text);
+        assert!(!offer.text.contains("name=\"adopt\""), "{id}");
+        let forged = [fields[0], fields[1], fields[2], ("adopt", id), ("version", "1")];
+        let answer = operator.send_files(&page, "/import", &forged, &[("file", &file)]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{id}");
+        // Nothing happens before it is pressed; then the mall has the format and the file goes in.
+        let page = browser.get("/import").await;
+        let offer = browser.send_files(&page, "/import", &fields, &[("file", &file)]).await;
+        assert_eq!(offer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(offer.text.contains(name) && offer.text.contains("order-preview"), "{id}: {}", offer.text);
+        assert_eq!((platform.mapping().await, platform.test.all().await.len()), (String::new(), before), "{id}");
+        let parts: Vec<&str> = offer.text.split("name=\"held\" value=\"").collect();
+        let held = parts[1].split('"').next().unwrap().to_owned();
+        let version = offer.text.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let press = [("held", held.as_str()), ("version", version), ("adopt", id), ("do", "try")];
+        let page = browser.get("/import").await;
+        let mut answer = browser.send_files(&page, "/import", &press, &[]).await;
+        assert_eq!(platform.mapping().await, setting::of_preset(id).trim(), "{id}: {}", answer.text);
+        // How orders are paid makes the import ask.
+        while answer.text.contains("id=\"h-question\"") {
+            let values = answer.text.split("name=\"take.").skip(1).enumerate();
+            let values: Vec<(String, String)> = values
+                .map(|(at, rest)| (format!("take.{at}"), attribute(&format!("x {rest}"), "value").unwrap_or_default()))
+                .collect();
+            let held = answer.text.split("name=\"held\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+            let mut press = vec![("held", held), ("do", "try")];
+            press.extend(values.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            answer = browser.send_files(&page, "/import", &press, &[]).await;
+        }
+        assert!(answer.text.contains("order-preview"), "{id}: {}", answer.text);
+        let held =
+            answer.text.split("name=\"held\" value=\"").nth(1).unwrap_or_else(|| panic!("{id}: {}", answer.text));
+        let held = held.split('"').next().unwrap();
+        let answer = browser.send_files(&page, "/import", &[("held", held), ("do", "held")], &[]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{id}: {}", answer.text);
+        assert!(platform.test.all().await.len() > before, "{id}: {}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_tries_mappings_and_knows_the_presets() {
+    let platform = Platform::with_mall().await;
+    let token = platform.token(Role::Operator).await;
+    let presets = platform.call(Method::GET, "/api/v1/presets", &token, None, None).await.json();
+    let ids: Vec<&str> = presets.as_array().unwrap().iter().map(|preset| preset["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, exports().iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    for (preset, (id, file)) in presets.as_array().unwrap().iter().zip(exports()) {
+        let text = preset["mapping"].as_str().unwrap();
+        assert_eq!(setting::mapping(text).unwrap(), preset::find(id).unwrap().mapping, "{id}: {text}");
+        for (key, mapping) in [("a", format!("preset = '{id}'")), ("b", text.to_owned()), ("c", String::new())] {
+            let query = serde_html_form::to_string([("mall", "mihon"), ("mapping", &mapping)]).unwrap();
+            let request = Request::post(format!("/api/v1/mapping-previews?{query}"))
+                .header("authorization", format!("Bearer {token}"))
+                .header("idempotency-key", format!("{id}-{key}"))
+                .header("content-type", "text/csv");
+            let answer = platform.send(request.body(Body::from(file.clone())).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{id}: {}", answer.text);
+            let preview = answer.json();
+            assert_eq!(preview["recognised"][0], id, "{preview}");
+            let orders = preview["orders"].as_array().unwrap();
+            assert_eq!(orders.is_empty(), mapping.is_empty(), "{id} {key}: {preview}");
+            assert_eq!(preview["problems"].as_array().unwrap().is_empty(), !mapping.is_empty(), "{id}: {preview}");
+            assert!(orders.len() <= 3 && orders.iter().all(|order| order["total"].as_i64().unwrap() >= 0), "{preview}");
+        }
+    }
+    assert!(platform.test.all().await.iter().all(|order| order.mall != "mihon"), "nothing is imported");
+    let request = Request::post("/api/v1/mapping-previews?mall=mihon&mapping=x")
+        .header("authorization", format!("Bearer {token}"))
+        .header("idempotency-key", "wrong")
+        .header("content-type", "text/csv");
+    let answer = platform.send(request.body(Body::from("a,b\n")).unwrap()).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
 }
 
 /// A file of a carrier's program for the orders A-1 to A-3: one good row, one unknown order, one broken by Excel.

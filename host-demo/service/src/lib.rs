@@ -15,6 +15,7 @@ pub mod decisions;
 pub mod dispatcher;
 pub mod import;
 pub mod malls;
+pub mod mapping_preview;
 pub mod messages;
 pub mod orders;
 pub mod plugins;

@@ -3,7 +3,7 @@
 
 use crate::database::Store;
 use crate::error::Result;
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 use std::time::Duration;
 
 /// How long an upload waits: longer than it takes to read what it would do.
@@ -59,17 +59,7 @@ impl Store {
     /// another process at the same time.
     pub async fn take_upload(&self, kind: &str, user: i64, name: &str, now: i64) -> Result<Option<PendingUpload>> {
         let mut tx = self.write().await?;
-        let row = sqlx::query(
-            "SELECT description, content FROM pending_uploads \
-             WHERE kind = $1 AND user_id = $2 AND name = $3 AND since > $4",
-        )
-        .bind(kind)
-        .bind(user)
-        .bind(name)
-        .bind(now - UPLOADS_KEPT.as_millis() as i64)
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(upload) = waiting(&mut tx, kind, user, name, now).await? else { return Ok(None) };
         let taken = sqlx::query("DELETE FROM pending_uploads WHERE kind = $1 AND user_id = $2 AND name = $3")
             .bind(kind)
             .bind(user)
@@ -77,10 +67,34 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        let upload = || -> sqlx::Result<PendingUpload> {
-            let (description, content) = (row.try_get("description")?, row.try_get("content")?);
-            Ok(PendingUpload { name: name.to_owned(), description, content })
-        };
-        Ok((taken.rows_affected() == 1).then(upload).transpose()?)
+        Ok((taken.rows_affected() == 1).then_some(upload))
     }
+
+    /// What `user` sent under `name`, which goes on waiting; `None` as with [`Store::take_upload`].
+    pub async fn look_at_upload(&self, kind: &str, user: i64, name: &str, now: i64) -> Result<Option<PendingUpload>> {
+        let mut connection = self.pool.acquire().await?;
+        waiting(&mut connection, kind, user, name, now).await
+    }
+}
+
+async fn waiting(
+    connection: &mut AnyConnection,
+    kind: &str,
+    user: i64,
+    name: &str,
+    now: i64,
+) -> Result<Option<PendingUpload>> {
+    let row = sqlx::query(
+        "SELECT description, content FROM pending_uploads \
+         WHERE kind = $1 AND user_id = $2 AND name = $3 AND since > $4",
+    )
+    .bind(kind)
+    .bind(user)
+    .bind(name)
+    .bind(now - UPLOADS_KEPT.as_millis() as i64)
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (description, content) = (row.try_get("description")?, row.try_get("content")?);
+    Ok(Some(PendingUpload { name: name.to_owned(), description, content }))
 }

@@ -92,7 +92,7 @@ on_both! {
         let corrected = test.order(orders[1].id).await;
         let content = new_order("A-2", 9_999);
         let [done, again] = twice(store, "a correction", async || {
-            store.correct_order(&corrected, &content, "op", 6).await.unwrap()
+            store.correct_order(&corrected, &content, domain::correction::CorrectedBy::Entry, "op", 6).await.unwrap()
         }).await;
         assert!(done && !again);
 

@@ -4,6 +4,7 @@ use crate::web::state::App;
 use domain::clock;
 use provider_host::ComponentFile;
 use serde::{Deserialize, Serialize};
+use service::mapping_preview::Sample;
 use service::plugins::Files;
 use service::tracking::import::TrackingImport;
 use service::transfer::FileImport;
@@ -52,6 +53,23 @@ impl Pending for TrackingImport {
     }
 }
 
+/// Files on which mappings are tried.
+impl Pending for Sample {
+    const KIND: &'static str = "sample";
+    const MAX: usize = 16;
+
+    fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
+        let content = std::mem::take(&mut self.bytes);
+        Ok((serde_json::to_string(&self)?, content))
+    }
+
+    fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
+        let mut sample: Self = serde_json::from_str(description)?;
+        sample.bytes = content;
+        Ok(sample)
+    }
+}
+
 /// The files that come with a component.
 #[derive(Serialize, Deserialize)]
 struct BesideComponent {
@@ -82,6 +100,12 @@ impl App {
         let (description, content) = upload.into_parts().map_err(std::io::Error::other)?;
         let upload = PendingUpload { name: name.to_owned(), description, content };
         self.store.keep_upload(T::KIND, user, &upload, T::MAX, clock::now()).await
+    }
+
+    /// What `user` sent under `name`, which goes on waiting; `None` as with [`App::take_upload`].
+    pub(crate) async fn look_at_upload<T: Pending>(&self, user: i64, name: &str) -> Result<Option<T>, StoreError> {
+        let upload = self.store.look_at_upload(T::KIND, user, name, clock::now()).await?;
+        Ok(upload.and_then(|upload| T::from_parts(&upload.description, upload.content).ok()))
     }
 
     /// Removes and returns what `user` sent under `name`; `None` if it has been replaced, discarded or taken, or is of

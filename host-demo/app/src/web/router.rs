@@ -73,6 +73,12 @@ fn page_routes() -> Router<App> {
         .route("/malls/new", get(pages::mall::edit::new).post(pages::mall::edit::create))
         .route("/malls/{id}", get(pages::mall::edit::one).post(pages::mall::edit::change))
         .route(
+            "/malls/{id}/mapping",
+            get(pages::mall::mapping::edit::page)
+                .post(pages::mall::mapping::edit::change)
+                .layer(DefaultBodyLimit::max(pages::mall::mapping::edit::MAX_UPLOAD)),
+        )
+        .route(
             "/providers",
             get(pages::providers::page)
                 .post(pages::providers::load)

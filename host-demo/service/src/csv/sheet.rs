@@ -149,6 +149,11 @@ impl<'a> Source<'a> {
         Ok(Source { bytes, encodings, utf16, separator })
     }
 
+    /// What stands between two of its cells.
+    pub fn separator(&self) -> Separator {
+        if self.separator == b'\t' { Separator::Tab } else { Separator::Comma }
+    }
+
     fn records(&self) -> Records<'_> {
         Records::new(self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes), self.separator)
     }

@@ -9,6 +9,7 @@ mod batches;
 mod caller;
 mod mall_trials;
 mod malls;
+mod mapping_previews;
 mod object;
 mod once;
 mod order_changes;
@@ -114,6 +115,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(audit::list))
         .routes(routes!(transfer::export))
+        .routes(routes!(mapping_previews::presets))
         .routes(routes!(tracking_files::formats))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())
@@ -124,6 +126,7 @@ fn large() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(providers::list, providers::load))
         .routes(routes!(transfer::import))
+        .routes(routes!(mapping_previews::preview))
         .routes(routes!(tracking_files::import))
         .layer(DefaultBodyLimit::disable())
 }

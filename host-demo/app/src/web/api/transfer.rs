@@ -15,7 +15,10 @@ use axum::response::Response;
 use domain::lang::Lang;
 use serde::{Deserialize, Serialize};
 use service::csv::encoding::Charset;
+use service::csv::error::InvalidOrder;
 use service::csv::limits::MAX_FILE_BYTES;
+use service::csv::mapping::preset::Preset;
+use service::csv::mapping::setting;
 use service::csv::row_result::{RowCount, RowCounts, SkipReason};
 use service::messages::format::order_count;
 use service::messages::localize::Localize;
@@ -89,6 +92,14 @@ pub(super) struct FileOrder {
     pub(super) number: String,
     /// What happens to it, or why nothing does.
     pub(super) words: String,
+}
+
+impl FileOrder {
+    /// An order that is refused.
+    pub(super) fn refused(bad: InvalidOrder, lang: Lang) -> Self {
+        let words = bad.texts(lang).join(" / ");
+        Self { line: bad.line, number: bad.number, words }
+    }
 }
 
 /// The result of an import, or of a dry run.
@@ -220,12 +231,7 @@ pub(super) async fn import(
     let passed_over = SkippedRows::all(counts, caller.lang);
     let taken =
         result.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
-    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder {
-        line: bad.line,
-        words: bad.texts(caller.lang).join(" / "),
-        number: bad.number,
-    });
-    let refused = refused.collect();
+    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder::refused(bad, caller.lang)).collect();
     let (dry_run, gathered_count) = (options.dry_run, result.gathered);
     Ok(Json(ImportResult { dry_run, taken_count, refused_count, gathered_count, rows, passed_over, taken, refused }))
 }
@@ -234,6 +240,11 @@ pub(super) async fn import(
 fn refused(not_taken: FileRefusal, lang: Lang) -> Problem {
     match not_taken {
         FileRefusal::Unfit(words) => Problem::new(Kind::Invalid, words),
+        FileRefusal::Recognised(words, presets) => {
+            let mapping = |preset: &&Preset| setting::of_preset(&preset.id).trim().to_owned();
+            let field = |preset| FieldError { field: "mapping".to_owned(), detail: mapping(preset) };
+            Problem::new(Kind::Invalid, words).with(presets.iter().map(field).collect())
+        }
         FileRefusal::ChoiceNeeded(question) => {
             let field = |(answer, orders): (String, usize)| FieldError {
                 field: "take".to_owned(),

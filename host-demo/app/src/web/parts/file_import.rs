@@ -6,7 +6,8 @@ use crate::web::state::App;
 use crate::web::texts::fill;
 use domain::issue::Issue;
 use domain::lang::Lang;
-use service::csv::error::InvalidOrder;
+use service::csv::error::{FileError, InvalidOrder};
+use service::csv::mapping::preset::{self, Preset};
 use service::csv::row_result::{FileReport, RowCounts};
 use service::csv::selection::Question;
 use service::import::ImportedOrder;
@@ -55,6 +56,8 @@ pub(crate) enum FileRefusal {
     Unfit(String),
     /// The operator has to say which of its orders are taken.
     ChoiceNeeded(Question),
+    /// The mall's mapping does not read it, and these presets do; the text says so.
+    Recognised(String, Vec<&'static Preset>),
 }
 
 /// Imports a file for the user or token `who`, or says what that would do.
@@ -73,7 +76,13 @@ pub(crate) async fn import_file(
         Ok(report) => return Ok(Ok(ImportOutcome::new(&report, lang))),
         Err(TransferError::ChoiceNeeded(question)) => return Ok(Err(FileRefusal::ChoiceNeeded(question))),
         Err(TransferError::NoMall(id)) => return Err(Refusal::no_mall(&id)),
-        Err(TransferError::File(error)) => error.localized(lang),
+        Err(TransferError::File(error)) => match &error {
+            FileError::Recognised(ids) => {
+                let presets = ids.iter().filter_map(|id| preset::find(id)).collect();
+                return Ok(Err(FileRefusal::Recognised(error.localized(lang), presets)));
+            }
+            _ => error.localized(lang),
+        },
         Err(TransferError::NotByCsv(mall)) => ResultsError::NotByCsv(mall).localized(lang),
         Err(TransferError::ProviderMissing(provider)) => {
             sentence(&Issue::ProviderMissing { provider }, &Situation::without_order(), lang)

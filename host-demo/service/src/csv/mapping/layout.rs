@@ -19,16 +19,20 @@ const ENOUGH_HEADINGS: usize = 3;
 /// Excel's 「Unicode テキスト」 is UTF-16 with a byte order mark. Without one, every other byte of the headings' commas,
 /// tabs and line ends is 0, which no other encoding of a text has.
 pub fn without_utf16(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, Option<&'static Encoding>)> {
-    let (encoding, text) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (UTF_16LE, rest),
-        [0xfe, 0xff, rest @ ..] => (UTF_16BE, rest),
-        _ => match unmarked(bytes) {
-            Some(encoding) => (encoding, bytes),
-            None => return Some((Cow::Borrowed(bytes), None)),
-        },
-    };
+    let Some(encoding) = utf16(bytes) else { return Some((Cow::Borrowed(bytes), None)) };
+    let marks: [&[u8]; 2] = [&[0xff, 0xfe], &[0xfe, 0xff]];
+    let text = marks.into_iter().find_map(|mark| bytes.strip_prefix(mark)).unwrap_or(bytes);
     let text = encoding.decode_without_bom_handling_and_without_replacement(text)?;
     Some((Cow::Owned(text.into_owned().into_bytes()), Some(encoding)))
+}
+
+/// The kind of UTF-16 that a file is written in, by its byte order mark or its first lines; nothing for any other file.
+pub fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [0xff, 0xfe, ..] => Some(UTF_16LE),
+        [0xfe, 0xff, ..] => Some(UTF_16BE),
+        _ => unmarked(bytes),
+    }
 }
 
 fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {

@@ -6,9 +6,11 @@
 
 pub mod address;
 pub mod bill;
+pub mod choice;
 pub mod column;
 pub mod date;
 pub mod definition;
+pub mod edit;
 pub mod error;
 pub mod error_text;
 pub mod evaluate;
@@ -19,3 +21,4 @@ pub mod preset;
 pub mod row;
 pub mod setting;
 pub mod value;
+pub mod value_text;

@@ -2,7 +2,7 @@
 
 use crate::csv::mapping::definition::{MAX_MAPPING_BYTES, Mapping};
 use crate::csv::mapping::error::DefinitionError;
-use crate::csv::mapping::preset;
+use crate::csv::mapping::preset::{self, Preset};
 use toml::{Table, Value};
 
 /// Names the preset that a setting begins with.
@@ -24,8 +24,23 @@ pub fn mapping(setting: &str) -> Result<Mapping, DefinitionError> {
     let found = id.as_str().and_then(preset::find);
     let preset = found.ok_or_else(|| DefinitionError::NoPreset(id.as_str().unwrap_or_default().to_owned()))?;
     let whole = Table::try_from(&preset.mapping).map_err(|error| DefinitionError::Form(error.to_string()))?;
-    let mapping: Mapping = merged(whole, table).try_into().map_err(form)?;
+    let merged: Result<Mapping, _> = merged(whole, table).try_into();
+    let mapping = merged.map_err(|error| own_error(setting).unwrap_or_else(|| form(error)))?;
     mapping.check().map_or(Ok(mapping), Err)
+}
+
+/// What is wrong with what a setting has besides its preset, with the line where it is: that is lost when both are
+/// brought together.
+fn own_error(setting: &str) -> Option<DefinitionError> {
+    let is_preset = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == PRESET);
+    let own: Vec<&str> = setting.lines().map(|line| if is_preset(&line) { "" } else { line }).collect();
+    Mapping::parse(&own.join("\n")).err()
+}
+
+/// The preset on which a setting builds.
+pub fn base(setting: &str) -> Option<&'static Preset> {
+    let table: Table = setting.parse().ok()?;
+    preset::find(table.get(PRESET)?.as_str()?)
 }
 
 /// The setting that means the preset of this name.

@@ -9,6 +9,7 @@ use crate::web::pages::mall::form::{MODES, MallForm, STARTS, band_key, start_of}
 use crate::web::pages::mall::unsaved::{Draft, is_secret};
 use crate::web::parts::choice::{Choice, choices, invoices};
 use crate::web::parts::display_names::DisplayNames;
+use crate::web::parts::mapping_format::{format_choices, format_of};
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
@@ -54,6 +55,9 @@ struct MallPage {
     moves: Vec<MoveView>,
     rows_per_request: String,
     take: String,
+    /// The formats of the export, and the one that is chosen as the form is drawn.
+    formats: Vec<(String, String, bool)>,
+    drawn_format: String,
 }
 
 /// The field of a setting of the plugin.
@@ -176,6 +180,8 @@ pub(super) async fn show(
         moves: moves(&form.mall.automation, t),
         rows_per_request: form.rows_per_request.clone(),
         take: form.take.clone(),
+        formats: format_choices(&form.mall.mapping, t),
+        drawn_format: format_of(&form.mall.mapping).to_owned(),
         form,
         p,
     };
