@@ -5,6 +5,7 @@ use domain::credit_state::Action;
 use std::future::Future;
 
 /// One call to make.
+#[derive(Clone)]
 pub(crate) struct PlannedCall {
     /// The action.
     pub action: Action,

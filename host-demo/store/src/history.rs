@@ -4,9 +4,11 @@ use crate::change::Change;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::rows::to_json;
+use crate::wide::write_rows;
 use domain::order::{Order, OrderEdit};
 use serde::Serialize;
 use sqlx::FromRow;
+use std::borrow::Borrow;
 
 /// A line of an order's history.
 #[derive(Debug, Clone, FromRow, Serialize)]
@@ -102,22 +104,18 @@ impl Store {
 
 /// Writes a line of an order's history.
 pub(super) async fn record(tx: &mut WriteTransaction, order: i64, line: &HistoryLine) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO events (order_id, version, at, who, event, from_state, to_state, reference, problem, note, report) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(order)
-    .bind(line.version)
-    .bind(line.at)
-    .bind(&line.who)
-    .bind(&line.event)
-    .bind(&line.from_state)
-    .bind(&line.to_state)
-    .bind(&line.reference)
-    .bind(&line.problem)
-    .bind(&line.note)
-    .bind(&line.report)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    record_all(tx, std::slice::from_ref(&(order, line))).await
+}
+
+/// Writes lines of orders' histories, each with its order.
+pub(super) async fn record_all<L: Borrow<HistoryLine>>(tx: &mut WriteTransaction, lines: &[(i64, L)]) -> Result<()> {
+    let sql = "INSERT INTO events (order_id, version, at, who, event, from_state, to_state, reference, problem, note, \
+               report) VALUES {rows}";
+    write_rows(tx, sql, lines, |row, (order, line)| {
+        let line = line.borrow();
+        row.add(*order)?.add(line.version)?.add(line.at)?.add(&line.who)?.add(&line.event)?.add(&line.from_state)?;
+        row.add(&line.to_state)?.add(&line.reference)?.add(&line.problem)?.add(&line.note)?.add(&line.report)?;
+        Ok(())
+    })
+    .await
 }

@@ -18,10 +18,12 @@ use domain::credit_state::Event;
 use domain::issue::Issue;
 use domain::order::Order;
 use sqlx::{AnyConnection, Connection, Executor};
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// This process, as other processes see it. Its claims are valid for as long as it lives.
@@ -32,6 +34,36 @@ pub struct ProcessLease {
     dropped: Mutex<Vec<i64>>,
     /// Whether the process is to end: then it begins no further call.
     stopping: watch::Sender<bool>,
+}
+
+/// Work on orders. Everything that may still write about them holds it: the run, its calls, and each of their writes
+/// until it is over. If all of these are dropped and it is not finished, its orders are handed to the process lease, whose
+/// recovery gives those that were claimed an unknown outcome.
+pub struct WorkInProgress {
+    lease: Arc<ProcessLease>,
+    orders: Vec<i64>,
+    is_finished: AtomicBool,
+}
+
+impl WorkInProgress {
+    /// Its outcome is written, as far as anything was begun.
+    pub fn finish(&self) {
+        self.is_finished.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for WorkInProgress {
+    fn drop(&mut self) {
+        if !*self.is_finished.get_mut() {
+            self.lease.drop_orders(self.orders.drain(..));
+        }
+    }
+}
+
+impl fmt::Debug for WorkInProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WorkInProgress").field(&self.orders).finish()
+    }
 }
 
 enum Lock {
@@ -77,8 +109,14 @@ impl ProcessLease {
 
     /// Records that work on these orders ended before their outcome was written: the store failed, or the task was
     /// cancelled. If they are claimed, their outcome becomes unknown with the next recovery.
-    pub fn drop_orders(&self, orders: impl IntoIterator<Item = i64>) {
+    fn drop_orders(&self, orders: impl IntoIterator<Item = i64>) {
         self.dropped.lock().unwrap_or_else(PoisonError::into_inner).extend(orders);
+    }
+
+    /// Says that work on these orders begins, in a run or for a call.
+    pub fn begin_work(self: &Arc<Self>, orders: impl IntoIterator<Item = i64>) -> Arc<WorkInProgress> {
+        let orders = orders.into_iter().collect();
+        Arc::new(WorkInProgress { lease: Arc::clone(self), orders, is_finished: AtomicBool::new(false) })
     }
 
     async fn recover_dropped(&self, store: &Store) -> Result<usize, StoreError> {

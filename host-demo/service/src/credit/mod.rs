@@ -14,4 +14,5 @@ mod service;
 
 pub use row::{CreditError, CreditRow, OnRow, WorkItem};
 pub use run::PollPolicy;
+pub(crate) use run::ReadCall;
 pub use service::{CONCURRENCY, CreditService};
