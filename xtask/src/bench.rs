@@ -39,9 +39,9 @@ pub fn bench(options: &Options) -> Result<()> {
     }
     install_counters()?;
     eprintln!("[xtask] building what is measured, optimised (the first time takes some minutes)");
-    let programs = ["-p", "bench", "-p", "host-demo", "-p", "gateways"];
+    let programs = ["-p", "bench", "-p", "app", "-p", "gateways"];
     // What counts under valgrind is not what is measured.
-    let features = ["--no-default-features", "--features", "bench/default-transport,host-demo/sandbox"];
+    let features = ["--no-default-features", "--features", "bench/default-transport,app/sandbox"];
     run(cargo().args(["build", "--release", "--bins"]).args(programs).args(features))?;
     if !options.without_extism {
         build_peers()?;

@@ -8,6 +8,7 @@ mod bench;
 mod contract;
 mod demo;
 mod examples;
+mod foreign_hosts;
 mod kit;
 mod page;
 mod plugins;
@@ -30,6 +31,8 @@ enum Task {
     Kit(kit::Options),
     /// Build the examples in other languages, and judge them.
     Examples,
+    /// The components in a host that is not ours: jco and Node.
+    ForeignHosts,
     /// The order platform with simulated gateways, on <http://127.0.0.1:8080>.
     Serve(page::ServeOptions),
     /// A command of the order platform on the same store, such as `user add NAME --administrator`.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
         Task::Examples => examples::examples().map(done),
+        Task::ForeignHosts => foreign_hosts::build_and_run().map(done),
         Task::Serve(options) => page::serve(&options).map(done),
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
@@ -86,7 +90,8 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
-    examples::examples()
+    examples::examples()?;
+    foreign_hosts::foreign_hosts()
 }
 
 /// Not part of `test`: installing cargo-deny takes minutes, and what it looks at changes with `Cargo.lock` alone.
