@@ -117,23 +117,23 @@ async fn drain<P: Provider + Clone + 'static>(
             let begun = fill(&service, &permits, &mut source, &mut calls).await;
             failed |= is_failure(begun);
         }
-        let Some(ended) = calls.join_next().await else { break };
-        let rows = match ended {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::error!(%error, "a call panicked");
-                failed = true;
-                continue;
+        let Some(first) = calls.join_next().await else { break };
+        // Results are committed in groups, so calls end in groups; what they make room for is taken at once.
+        let ended: Vec<_> = std::iter::once(first).chain(std::iter::from_fn(|| calls.try_join_next())).collect();
+        for ended in ended {
+            match ended {
+                Ok(Ok(rows)) => {
+                    done += rows.len();
+                    // This process must not take at once again what it cannot do now.
+                    failed |= rows.iter().any(|row| row.problem.as_ref().is_some_and(Issue::is_for_later));
+                    failed |= is_failure(source.ended(&rows).await);
+                }
+                Ok(error) => failed |= is_failure(error),
+                Err(error) => {
+                    tracing::error!(%error, "a call panicked");
+                    failed = true;
+                }
             }
-        };
-        match rows {
-            Ok(rows) => {
-                done += rows.len();
-                // This process must not take at once again what it cannot do now.
-                failed |= rows.iter().any(|row| row.problem.as_ref().is_some_and(Issue::is_for_later));
-                failed |= is_failure(source.ended(&rows).await);
-            }
-            error => failed |= is_failure(error),
         }
     }
     failed |= is_failure(source.leave().await);

@@ -83,6 +83,21 @@ impl Store {
         Ok(owners.fetch_all(&self.pool).await?)
     }
 
+    /// Waits until no transaction that has begun writes about the orders `ids` any more. One whose connection was lost
+    /// may have its commit on its way to the server; whether it claimed them is known only after that.
+    pub(super) async fn settle_writes(&self, ids: &[i64]) -> Result<()> {
+        let mut tx = self.write().await?;
+        if let Some(timeout) = self.dialect.lock_timeout() {
+            sqlx::query(AssertSqlSafe(timeout)).execute(&mut *tx).await?;
+        }
+        for ids in ids.chunks(VALUES_PER_QUERY) {
+            let sql =
+                format!("SELECT id FROM orders WHERE id IN ({}) ORDER BY id{}", list(ids), self.dialect.for_update());
+            sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *tx).await?;
+        }
+        Ok(())
+    }
+
     /// The orders that `owner` has claimed.
     pub async fn owned_by(&self, owner: &str) -> Result<Vec<Order>> {
         let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM orders WHERE owner = $1 ORDER BY id")

@@ -83,7 +83,8 @@ impl Store {
             return Ok(());
         }
         for ids in ids.chunks(VALUES_PER_QUERY) {
-            let sql = format!("SELECT id FROM orders WHERE id IN ({}) ORDER BY id FOR UPDATE", list(ids));
+            let sql =
+                format!("SELECT id FROM orders WHERE id IN ({}) ORDER BY id{}", list(ids), self.dialect.for_update());
             sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut **tx).await?;
         }
         Ok(())

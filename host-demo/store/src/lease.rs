@@ -190,6 +190,9 @@ impl Drop for ProcessLease {
 
 /// Recovers the claims of `owner`, a dead process, or those of its claims that are on `orders`, which it dropped.
 async fn recover_claims(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<usize, StoreError> {
+    if let Some(orders) = orders {
+        store.settle_writes(orders).await?;
+    }
     let (mut abandoned, rows) = (store.owned_by(owner).await?, store.rows_taken_by(owner).await?);
     abandoned.retain(|order| orders.is_none_or(|orders| orders.contains(&order.id)));
     let row_of = |order: &Order| rows.iter().find(|(id, _)| *id == order.id).map(|(_, row)| *row);

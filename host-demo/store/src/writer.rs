@@ -28,9 +28,12 @@ use tokio::time::{Instant, timeout_at};
 /// Most orders in one group, unless a single write has more: others wait for its transaction, and with several writes
 /// of so many orders a commit costs next to nothing for each.
 const ORDERS_PER_GROUP: usize = 1_000;
-/// How long a group gathers while other calls are in progress whose claims or results are to come: about what one
-/// commit takes on a disk, so that waiting for more never costs more than a commit of their own would.
-const GATHERING: Duration = Duration::from_millis(5);
+/// How long a group gathers at most while other calls are in progress whose claims or results are to come: some commits
+/// of a disk, and far less than a gateway takes to answer.
+const GATHERING: Duration = Duration::from_millis(10);
+/// A group gathers as long as another write comes within this time of the one before. A quick gateway answers several of
+/// 64 calls in it; a slow one answers so seldom that waiting for more would gain nothing.
+const NEXT_WRITE: Duration = Duration::from_millis(1);
 /// How long a write waits before another task is begun to write what waits: the one at work may be waiting for a row
 /// that another process has locked.
 const STALLED: Duration = Duration::from_millis(250);
@@ -92,6 +95,8 @@ struct Shared {
     most_writers: usize,
     /// Calls whose claims or results are to come.
     calls: AtomicUsize,
+    /// Writes that were taken and are not answered yet.
+    writing: AtomicUsize,
     writes: AtomicU64,
     groups: AtomicU64,
 }
@@ -110,20 +115,26 @@ impl Writer {
             added: Notify::new(),
             most_writers,
             calls: AtomicUsize::default(),
+            writing: AtomicUsize::default(),
             writes: AtomicU64::default(),
             groups: AtomicU64::default(),
         }))
     }
 
-    /// Waits until half of the calls in progress have something to write, but no longer than [`GATHERING`]. A call that
-    /// is alone never waits.
+    /// Waits until half of the calls in progress have something to write, as long as writes keep coming, but no longer
+    /// than [`GATHERING`]. A call that is alone never waits.
     async fn gather(&self) {
         let until = Instant::now() + GATHERING;
-        while self.0.queue().waiting.len() * 2 < self.0.calls.load(Ordering::Relaxed) {
-            if timeout_at(until, self.0.added.notified()).await.is_err() {
+        while self.waiting() * 2 < self.0.calls.load(Ordering::Relaxed) {
+            let next = until.min(Instant::now() + NEXT_WRITE);
+            if timeout_at(next, self.0.added.notified()).await.is_err() {
                 return;
             }
         }
+    }
+
+    fn waiting(&self) -> usize {
+        self.0.queue().waiting.len()
     }
 
     /// The next group: what waits, in its order. Writes about one order are never in the same group.
@@ -149,6 +160,7 @@ impl Writer {
             }
         }
         queue.waiting = later;
+        self.0.writing.fetch_add(group.len(), Ordering::Relaxed);
         group
     }
 }
@@ -171,12 +183,23 @@ pub struct GroupCommits {
     pub writes: u64,
     /// Transactions in which they were committed.
     pub groups: u64,
+    /// Claims and results that wait for their transaction now.
+    pub waiting: usize,
+    /// Those whose transaction is on its way now.
+    pub writing: usize,
 }
 
 /// A task that writes. Its end is noticed however it ends.
 struct WriterTask<'a> {
     writer: &'a Writer,
+    taken: usize,
     ended: bool,
+}
+
+impl WriterTask<'_> {
+    fn answered(&mut self) {
+        self.writer.0.writing.fetch_sub(std::mem::take(&mut self.taken), Ordering::Relaxed);
+    }
 }
 
 impl Drop for WriterTask<'_> {
@@ -184,6 +207,7 @@ impl Drop for WriterTask<'_> {
         if self.ended {
             return;
         }
+        self.answered();
         // Broken off: nobody else may be there to write what waits.
         let mut queue = self.writer.0.queue();
         queue.writers -= 1;
@@ -202,8 +226,13 @@ impl Store {
 
     /// What was written in groups since the store was opened.
     pub fn group_commits(&self) -> GroupCommits {
-        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        GroupCommits { writes: count(&self.writer.0.writes), groups: count(&self.writer.0.groups) }
+        let shared = &self.writer.0;
+        GroupCommits {
+            writes: shared.writes.load(Ordering::Relaxed),
+            groups: shared.groups.load(Ordering::Relaxed),
+            waiting: self.writer.waiting(),
+            writing: shared.writing.load(Ordering::Relaxed),
+        }
     }
 
     pub(super) async fn write_claim(
@@ -261,11 +290,13 @@ impl Store {
     fn begin_writer(&self) {
         let store = self.clone();
         tokio::spawn(async move {
-            let mut task = WriterTask { writer: &store.writer, ended: false };
+            let mut task = WriterTask { writer: &store.writer, taken: 0, ended: false };
             while !task.ended {
                 store.writer.gather().await;
                 let group = store.writer.take();
+                task.taken = group.len();
                 store.write_group(group).await;
+                task.answered();
                 let mut queue = store.writer.0.queue();
                 if queue.waiting.is_empty() {
                     queue.writers -= 1;
