@@ -56,8 +56,8 @@ pub struct Change<'a> {
     pub transaction_id: Option<String>,
     /// An operator's note.
     pub note: Option<String>,
-    /// What the host saw of the call, as JSON.
-    pub report: Option<String>,
+    /// What the host saw of the call, as JSON. It is written once for all changes of the call.
+    pub report: Option<Arc<str>>,
     /// The order status (受注ステータス) to which the order moves, if it moves.
     pub order_status: Option<String>,
     /// The row of a batch that this is the end of.

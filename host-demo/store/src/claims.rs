@@ -7,7 +7,7 @@ use crate::database::{Store, WriteTransaction};
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::group::{ClaimWrite, Lines, Place, by_order, nothing_for_each, set};
-use crate::history::HistoryLine;
+use crate::history::{HistoryLine, NewLine};
 use crate::registrations::{self, NamedRegistration};
 use crate::sql::{VALUES_PER_QUERY, list};
 use crate::wide::fetch_rows;
@@ -68,7 +68,8 @@ impl Store {
         for Claimed { place, claim, order, after, .. } in claimed {
             counts.moved(order, &after);
             let change = Change::new(order, claim.event);
-            lines.push((order.id, HistoryLine::of_change(&change, &after, &claim.who, claim.now)?));
+            let line = HistoryLine::of_change(&change, &after, &claim.who, claim.now)?;
+            lines.push(NewLine { order: order.id, line, report_at: None });
             set(&mut results, place, after);
         }
         Ok(results)
@@ -77,7 +78,7 @@ impl Store {
     /// Every process that holds a claim, a row of a batch or an idempotent request, or works in the background.
     pub async fn owners(&self) -> Result<Vec<String>> {
         let owners = sqlx::query_scalar(
-            "SELECT owner FROM orders WHERE owner IS NOT NULL UNION SELECT owner FROM batch_rows WHERE owner IS NOT NULL \
+            "SELECT owner FROM orders WHERE owner IS NOT NULL UNION SELECT owner FROM batch_rows WHERE progress = 'taken' \
              UNION SELECT owner FROM idempotency WHERE owner IS NOT NULL UNION SELECT owner FROM serving",
         );
         Ok(owners.fetch_all(&self.pool).await?)

@@ -106,7 +106,7 @@ impl Store {
     /// Records an edit that was written, and commits; whether it was written.
     async fn end_edit(&self, mut tx: WriteTransaction, order: &Order, written: u64, line: HistoryLine) -> Result<bool> {
         if written == 1 {
-            record(&mut tx, order.id, &line).await?;
+            record(&mut tx, order.id, line).await?;
         }
         tx.commit().await?;
         Ok(written == 1)

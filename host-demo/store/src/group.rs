@@ -10,7 +10,7 @@ use crate::counters::StateCounts;
 use crate::database::{Store, WriteTransaction};
 use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::history::{HistoryLine, record_all};
+use crate::history::{NewLine, record_all};
 use crate::sql::{VALUES_PER_QUERY, list};
 use crate::transitions;
 use domain::credit_state::Event;
@@ -48,8 +48,8 @@ pub(super) struct Group<'a> {
     pub(super) results: Vec<&'a ResultsWrite>,
 }
 
-/// Lines of orders' histories, each with its order.
-pub(super) type Lines = Vec<(i64, HistoryLine)>;
+/// Lines of orders' histories.
+pub(super) type Lines = Vec<NewLine>;
 
 impl Store {
     /// Commits a group; for each of its claims the orders as claimed, for each of its results the orders as changed.

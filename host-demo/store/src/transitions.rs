@@ -6,7 +6,7 @@ use crate::counters::StateCounts;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::group::{Lines, Place, ResultsWrite, by_order, nothing_for_each, set};
-use crate::history::HistoryLine;
+use crate::history::{HistoryLine, NewLine};
 use crate::lease::WorkInProgress;
 use crate::registrations::other_holders;
 use crate::rows::to_json;
@@ -14,7 +14,7 @@ use crate::wide::{fetch_rows, write_rows};
 use domain::automation;
 use domain::issue::Issue;
 use domain::order::Order;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 impl Store {
@@ -98,9 +98,18 @@ pub(super) async fn apply_all(
     write_transaction_ids(tx, &transitions).await?;
     let rows = transitions.iter().filter_map(Transition::finished_row).collect::<Vec<_>>();
     finish_rows(tx, &rows).await?;
+    let mut reports = HashMap::new();
     for Transition { place, who, now, change, after } in transitions {
         counts.moved(&change.order, &after);
-        lines.push((after.id, HistoryLine::of_change(&change, &after, who, now)?));
+        let (mut line, mut report_at) = (HistoryLine::of_change(&change, &after, who, now)?, None);
+        // A call's report is written with the first of its orders, and those of its others say where.
+        let at = (after.id, after.version);
+        if let Some(report) = &change.report {
+            let (first, first_at) = reports.entry(place.0).or_insert_with(|| (Arc::clone(report), at));
+            report_at = (*first_at != at && first == report).then_some(*first_at);
+            line.report = report_at.is_none().then(|| report.to_string());
+        }
+        lines.push(NewLine { order: after.id, line, report_at });
         set(&mut results, place, Applied { order: after, event: change.event });
     }
     Ok(results)

@@ -109,9 +109,9 @@ impl<P: Provider + Clone> CreditService<P> {
         batch: &CallBatch,
         provider: &P,
         orders: &[&Order],
-    ) -> Result<(Vec<ResponseOutcome>, String), StoreError> {
+    ) -> Result<(Vec<ResponseOutcome>, Arc<str>), StoreError> {
         if orders.is_empty() {
-            return Ok((Vec::new(), String::new()));
+            return Ok((Vec::new(), Arc::default()));
         }
         let account = contract::shop_account(&batch.account);
         Ok(match action {
@@ -148,8 +148,8 @@ impl<P: Provider + Clone> CreditService<P> {
     }
 }
 
-fn report(calls: &impl Serialize) -> String {
-    serde_json::to_string(calls).unwrap_or_default()
+fn report(calls: &impl Serialize) -> Arc<str> {
+    serde_json::to_string(calls).unwrap_or_default().into()
 }
 
 /// The event with which orders are claimed. A check changes nothing at the provider and needs no claim.
