@@ -47,7 +47,7 @@ struct Network;
 pub(crate) struct EmptyWasi {
     /// Milliseconds since 1970.
     now: u64,
-    /// Nanoseconds that were waited for.
+    /// [`MONOTONIC_START`], and the nanoseconds that were waited for.
     waited: Arc<AtomicU64>,
     random: StdRng,
     stdout: Arc<LogStream>,
@@ -57,7 +57,7 @@ pub(crate) struct EmptyWasi {
 impl EmptyWasi {
     pub(crate) fn new(now: u64, seed: [u8; 32], stdout: LogStream, stderr: LogStream) -> Self {
         let (stdout, stderr) = (Arc::new(stdout), Arc::new(stderr));
-        Self { now, waited: Arc::default(), random: StdRng::from_seed(seed), stdout, stderr }
+        Self { now, waited: Arc::new(AtomicU64::new(MONOTONIC_START)), random: StdRng::from_seed(seed), stdout, stderr }
     }
 }
 
@@ -91,6 +91,9 @@ pub(crate) fn link<T: EmptyWasiView>(
 }
 
 const MONOTONIC_CLOCK: &str = "wasi:clocks/monotonic-clock";
+/// Where the monotonic clock begins, in nanoseconds. Its zero point means nothing, but the runtime of Go takes zero for a
+/// clock that does not work, and ends.
+const MONOTONIC_START: u64 = 1;
 
 /// Streams and pollables are those of `wasi:io`, whichever interface names them.
 fn resource<T: EmptyWasiView>(instance: &mut LinkerInstance<'_, T>, name: &str) -> wasmtime::Result<()> {

@@ -228,8 +228,9 @@ pub(crate) const MAX_BLOCK_DEPTH: u64 = 1_000;
 pub(crate) const MAX_BRANCH_TARGETS: u64 = 20_000;
 /// Globals. The SDK's plugins have a handful.
 pub(crate) const MAX_GLOBALS: u64 = 10_000;
-/// Data and element segments. A snapshot of an interpreter that was started (by wizer) has up to ten thousand.
-pub(crate) const MAX_SEGMENTS: u64 = 20_000;
+/// Data and element segments. A snapshot of an interpreter that was started (by wizer) has up to ten thousand, a
+/// program of Go 40,000: its linker makes one for each run of bytes that are not zero.
+pub(crate) const MAX_SEGMENTS: u64 = 80_000;
 /// Elements of all tables as they are at the start.
 pub(crate) const MAX_ELEMENTS: u64 = 100_000;
 

@@ -44,7 +44,7 @@ async fn each_interface_answers_as_if_there_were_no_machine() {
         ("stdin", "Err(true)"),
         ("terminals", "true true true"),
         ("wall-clock", "1795489200.125000000 true"),
-        ("monotonic-clock", "0 0 20000000 20000000"),
+        ("monotonic-clock", "1 1 20000001 20000001"),
         ("preopens", "0"),
         ("stream-error", "None"),
         ("tcp", "access-denied"),

@@ -9,6 +9,7 @@ mod contract;
 mod demo;
 mod examples;
 mod foreign_hosts;
+mod go;
 mod kit;
 mod page;
 mod plugins;
@@ -30,7 +31,11 @@ enum Task {
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
     /// Build the examples in other languages, and judge them.
-    Examples,
+    Examples {
+        /// python, js, go; all if none is named.
+        #[arg(value_parser = ["python", "js", "go"])]
+        languages: Vec<String>,
+    },
     /// The components in a host that is not ours: jco and Node.
     ForeignHosts,
     /// The order platform with simulated gateways, on <http://127.0.0.1:8080>.
@@ -56,7 +61,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build().map(done),
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
-        Task::Examples => examples::examples().map(done),
+        Task::Examples { languages } => examples::examples(&languages).map(done),
         Task::ForeignHosts => foreign_hosts::build_and_run().map(done),
         Task::Serve(options) => page::serve(&options).map(done),
         Task::Platform(options) => page::platform(&options).map(done),
@@ -90,7 +95,7 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
-    examples::examples()?;
+    examples::examples(&[])?;
     foreign_hosts::foreign_hosts()
 }
 

@@ -45,9 +45,7 @@ impl Toolchain {
             );
         }
         say("Debian's rustc builds the standard library from source");
-        let host = output("rustc", &["-vV"])?;
-        let host = host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
-        Ok(Self::Debian { linker: sysroot.join("lib/rustlib").join(host).join("bin") })
+        Ok(Self::Debian { linker: sysroot.join("lib/rustlib").join(host_target()?).join("bin") })
     }
 
     /// Makes a `cargo build` of the target out of a plain one.
@@ -81,6 +79,13 @@ fn rustup_may_install() -> bool {
 
 fn add_with_rustup() -> bool {
     Command::new("rustup").args(["target", "add", TARGET]).status().is_ok_and(|status| status.success())
+}
+
+/// The target of this machine, such as `x86_64-unknown-linux-gnu`.
+pub fn host_target() -> Result<String> {
+    let version = output("rustc", &["-vV"])?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    Ok(host.to_owned())
 }
 
 fn debian_is_there() -> bool {
