@@ -1,9 +1,9 @@
 //! Runs background work concurrently: one queue for each kind of work, mall and provider. No queue waits for another,
 //! so a provider that does not respond, or a plugin that only waits, delays its own queue alone.
 
-use crate::credit::{CreditError, CreditRow, CreditService, ReadCall, WorkItem};
+use crate::credit::{CreditError, CreditRow, CreditService, PlannedCall, ReadCall, WorkItem};
 use crate::providers::provider::Provider;
-use crate::work_source::{PlannedCall, WorkSource};
+use crate::work_source::WorkSource;
 use crate::{automation, batches};
 use domain::actor::AUTOMATION;
 use domain::issue::Issue;

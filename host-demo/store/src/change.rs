@@ -1,9 +1,8 @@
 //! What is written about an order: a claim before a call, a change after it.
 
 use crate::batch_key::RowKey;
-use crate::circuit_breakers::CallHealth;
 use crate::error::{Result, StoreError};
-use crate::lease::WorkInProgress;
+use crate::work::WorkInProgress;
 use domain::credit_state::{Event, State, next};
 use domain::issue::Issue;
 use domain::mall::ShopAccount;
@@ -26,6 +25,17 @@ pub struct Claim<'a> {
     pub now: i64,
     /// The work that it is part of, which is held until it is decided whether the claim is made.
     pub work: Option<&'a Arc<WorkInProgress>>,
+}
+
+/// What a call says of its provider.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallHealth {
+    /// It answered.
+    Answered,
+    /// Every row failed for this reason, which lies with the provider, its plugin or the network.
+    Failed(Issue),
+    /// Nothing.
+    Unknown,
 }
 
 /// What a call returned about its orders.

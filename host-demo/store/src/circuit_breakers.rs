@@ -1,6 +1,7 @@
 //! The circuit breaker of each provider, shared by all processes: a provider that keeps failing is not called, and probed
 //! after pauses that grow.
 
+use crate::change::CallHealth;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::rows::{from_json, parse, to_json};
@@ -52,17 +53,6 @@ pub struct Breaker {
     pub pause: i64,
     /// The last failure.
     pub problem: Option<Issue>,
-}
-
-/// What a call says of its provider.
-#[derive(Debug, Clone, PartialEq)]
-pub enum CallHealth {
-    /// It answered.
-    Answered,
-    /// Every row failed for this reason, which lies with the provider, its plugin or the network.
-    Failed(Issue),
-    /// Nothing.
-    Unknown,
 }
 
 /// Whether a provider may be called now.

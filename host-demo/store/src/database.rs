@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::location::DatabaseLocation;
 use crate::reference::random_prefix;
 use crate::shared_clock::SharedClock;
+use crate::write_queue::Writer;
 use crate::write_transaction::WriteTransactions;
-use crate::writer::Writer;
 use sqlx::AnyPool;
 
 pub(super) use crate::write_transaction::WriteTransaction;

@@ -113,6 +113,9 @@ pub(super) struct NewLine {
     pub(super) report_at: Option<(i64, i64)>,
 }
 
+/// Lines of orders' histories.
+pub(super) type Lines = Vec<NewLine>;
+
 /// Writes a line of an order's history.
 pub(super) async fn record(tx: &mut WriteTransaction, order: i64, line: HistoryLine) -> Result<()> {
     record_all(tx, &[NewLine { order, line, report_at: None }]).await

@@ -13,57 +13,27 @@ use crate::change::Change;
 use crate::database::Store;
 use crate::error::StoreError;
 use crate::location::DatabaseLocation;
+use crate::work::DroppedOrders;
 use domain::actor::RECOVERY;
 use domain::credit_state::Event;
 use domain::issue::Issue;
 use domain::order::Order;
 use sqlx::{AnyConnection, Connection, Executor};
-use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
+
+pub use crate::work::WorkInProgress;
 
 /// This process, as other processes see it. Its claims are valid for as long as it lives.
 pub struct ProcessLease {
     name: Mutex<String>,
     lock: Lock,
-    /// Orders that this process may have claimed without having written their outcome.
-    dropped: Mutex<Vec<i64>>,
+    dropped: DroppedOrders,
     /// Whether the process is to end: then it begins no further call.
     stopping: watch::Sender<bool>,
-}
-
-/// Work on orders. Everything that may still write about them holds it: the run, its calls, and each of their writes
-/// until it is over. If all of these are dropped and it is not finished, its orders are handed to the process lease, whose
-/// recovery gives those that were claimed an unknown outcome.
-pub struct WorkInProgress {
-    lease: Arc<ProcessLease>,
-    orders: Vec<i64>,
-    is_finished: AtomicBool,
-}
-
-impl WorkInProgress {
-    /// Its outcome is written, as far as anything was begun.
-    pub fn finish(&self) {
-        self.is_finished.store(true, Ordering::Release);
-    }
-}
-
-impl Drop for WorkInProgress {
-    fn drop(&mut self) {
-        if !*self.is_finished.get_mut() {
-            self.lease.drop_orders(self.orders.drain(..));
-        }
-    }
-}
-
-impl fmt::Debug for WorkInProgress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WorkInProgress").field(&self.orders).finish()
-    }
 }
 
 enum Lock {
@@ -83,7 +53,12 @@ impl ProcessLease {
             true => Lock::Session(tokio::sync::Mutex::new(session(store.location(), &name).await?)),
             false => lock_file(&store.location().beside("workers"), &name)?,
         };
-        Ok(Self { name: Mutex::new(name), lock, dropped: Mutex::default(), stopping: watch::Sender::new(false) })
+        Ok(Self {
+            name: Mutex::new(name),
+            lock,
+            dropped: DroppedOrders::default(),
+            stopping: watch::Sender::new(false),
+        })
     }
 
     /// What this process writes into its claims.
@@ -107,26 +82,19 @@ impl ProcessLease {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// Records that work on these orders ended before their outcome was written: the store failed, or the task was
-    /// cancelled. If they are claimed, their outcome becomes unknown with the next recovery.
-    fn drop_orders(&self, orders: impl IntoIterator<Item = i64>) {
-        self.dropped.lock().unwrap_or_else(PoisonError::into_inner).extend(orders);
-    }
-
     /// Says that work on these orders begins, in a run or for a call.
-    pub fn begin_work(self: &Arc<Self>, orders: impl IntoIterator<Item = i64>) -> Arc<WorkInProgress> {
-        let orders = orders.into_iter().collect();
-        Arc::new(WorkInProgress { lease: Arc::clone(self), orders, is_finished: AtomicBool::new(false) })
+    pub fn begin_work(&self, orders: impl IntoIterator<Item = i64>) -> Arc<WorkInProgress> {
+        Arc::new(WorkInProgress::new(self.dropped.clone(), orders.into_iter().collect()))
     }
 
     async fn recover_dropped(&self, store: &Store) -> Result<usize, StoreError> {
-        let dropped = std::mem::take(&mut *self.dropped.lock().unwrap_or_else(PoisonError::into_inner));
+        let dropped = self.dropped.take();
         if dropped.is_empty() {
             return Ok(0);
         }
         let cleared = recover_claims(store, &self.name(), Some(&dropped)).await;
         if cleared.is_err() {
-            self.drop_orders(dropped);
+            self.dropped.add(dropped);
         }
         cleared
     }

@@ -34,6 +34,7 @@ mod edits;
 pub mod encryption;
 mod error;
 mod group;
+mod group_writes;
 mod history;
 mod idempotency;
 pub mod lease;
@@ -60,6 +61,8 @@ mod tokens;
 mod transitions;
 mod users;
 mod wide;
+mod work;
+mod write_queue;
 mod write_transaction;
 mod writer;
 
@@ -70,10 +73,8 @@ pub use batch_candidates::BatchCandidate;
 pub use batch_key::RowKey;
 pub use batch_rows::{BatchLane, FinishedRow};
 pub use batches::{Batch, BatchProgress, BatchRow, MAX_BATCH};
-pub use change::{Applied, CallResults, Change, Claim};
-pub use circuit_breakers::{
-    Admission, Breaker, BreakerState, CallHealth, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE,
-};
+pub use change::{Applied, CallHealth, CallResults, Change, Claim};
+pub use circuit_breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
 pub use counters::OpenOrders;
 pub use database::Store;
 pub use drafts::{DRAFTS_KEPT, MAX_DRAFTS};
@@ -89,7 +90,7 @@ pub use risks::Risks;
 pub use schedule::{DueFilter, LEASE, LeasedOrders};
 pub use sessions::{NewSession, SESSION, Session};
 pub use sign_in::{MAX_FAILURES_OF_A_NAME, MAX_FAILURES_OF_AN_ADDRESS, SIGN_IN_WINDOW, SignIn};
-pub use writer::{CallInProgress, GroupCommits};
+pub use write_queue::{CallInProgress, GroupCommits};
 
 // The types of the domain that stand in the store's signatures.
 pub use domain::actor::Actor;

@@ -2,7 +2,7 @@
 
 use crate::database::{Store, WriteTransaction};
 use crate::error::{Result, StoreError};
-use crate::group::{ClaimWrite, Place};
+use crate::group_writes::{ClaimWrite, Place};
 use crate::reference::{MAX_REFERENCE, reference};
 use crate::sql::{VALUES_PER_QUERY, list};
 use crate::wide::{fetch_rows, write_rows};

@@ -12,6 +12,7 @@ mod row;
 mod run;
 mod service;
 
+pub(crate) use row::PlannedCall;
 pub use row::{CreditError, CreditRow, OnRow, WorkItem};
 pub use run::PollPolicy;
 pub(crate) use run::ReadCall;

@@ -1,6 +1,6 @@
 //! What a run works on and reports: work items, rows, and the error that ends a run.
 
-use domain::credit_state::{Outcome, State};
+use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use domain::order::Order;
 use serde::Serialize;
@@ -87,4 +87,13 @@ impl From<i64> for WorkItem {
     fn from(id: i64) -> Self {
         Self { id, row: None }
     }
+}
+
+/// One call to make.
+#[derive(Clone)]
+pub(crate) struct PlannedCall {
+    /// The action.
+    pub action: Action,
+    /// The orders.
+    pub items: Vec<WorkItem>,
 }

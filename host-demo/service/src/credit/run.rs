@@ -2,11 +2,10 @@
 
 use super::accounts::MallAccounts;
 use super::call_batch::{CallBatch, IndexedOrder};
-use super::row::{CreditError, CreditRow, OnRow, WorkItem};
+use super::row::{CreditError, CreditRow, OnRow, PlannedCall, WorkItem};
 use super::service::CreditService;
 use crate::preflight::{is_by_csv, obstacle, rows_of_a_call};
 use crate::providers::provider::Provider;
-use crate::work_source::PlannedCall;
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use domain::order::Order;
