@@ -101,7 +101,7 @@ pub use outcome::{CALL_ENDED, CALL_LIMIT};
 pub use permissions::{Origin, OriginError, PermissionError, Permissions};
 pub use plugin::{Answer, Facts, Plugin};
 pub use registry::{Registry, Replaced};
-pub use report::{CallReport, Overruled, Progress, RequestReport};
+pub use report::{CallReport, ConnectionFailure, Overruled, Progress, RequestReport};
 pub use row_outcome::RowOutcome;
 pub use structure::structure_limits;
 pub use text::is_control;

@@ -70,10 +70,11 @@ fn build() -> Result<()> {
 }
 
 /// Pages that have pictures: the file's name and the address.
-const PICTURES: [(&str, &str); 6] = [
+const PICTURES: [(&str, &str); 7] = [
     ("orders", "/orders"),
     ("batch", "/batches/1"),
     ("order", "/orders/14"),
+    ("correct", "/orders/14/edit"),
     ("mall", "/malls/mihon"),
     ("providers", "/providers"),
     ("audit", "/audit"),

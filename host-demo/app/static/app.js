@@ -64,6 +64,30 @@
   });
   document.addEventListener("htmx:afterSwap", restart);
 
+  // Cells that are pasted into the table of tracking numbers: rows that begin with an order's number go to that order,
+  // others go down from the field. After the number the carrier may follow. The table's form takes pasted text as well.
+  function place(field, [number, carrier]) {
+    field.value = number;
+    const select = field.closest("tr").querySelector("select");
+    const option = [...select.options].find((each) => carrier && [each.value, each.text].includes(carrier));
+    if (option) select.value = option.value;
+  }
+
+  document.addEventListener("paste", (event) => {
+    const field = event.target;
+    const text = (event.clipboardData?.getData("text") ?? "").replace(/[\r\n]+$/, "");
+    if (!field.matches("table.entry input[data-number]") || !/[\t\n]/.test(text)) return;
+    event.preventDefault();
+    const fields = [...document.querySelectorAll("table.entry input[data-number]")];
+    let at = fields.indexOf(field);
+    for (const row of text.split(/\r?\n/)) {
+      const cells = row.split("\t").map((cell) => cell.trim());
+      const own = fields.find((each) => each.dataset.number === cells[0]);
+      if (own) place(own, cells.slice(1));
+      else if (fields[at]) place(fields[at++], cells);
+    }
+  });
+
   // The result of a test or a trial is about the fields as they were then.
   document.addEventListener("input", (event) => {
     event.target.closest("section")?.querySelectorAll("[data-of-this-section]").forEach((result) => result.replaceChildren());

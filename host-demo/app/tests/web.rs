@@ -9,6 +9,7 @@ use domain::actor::Actor;
 use domain::clock;
 use domain::credit_state::{Action, Event, State};
 use domain::invoice::Invoice;
+use domain::issue::{Field, Issue, ProviderMessage};
 use domain::lang::Lang;
 use domain::mall::{Mall, Start};
 use domain::order::Order;
@@ -273,11 +274,12 @@ impl Browser<'_> {
 }
 
 /// Every page, and the form that each takes.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 18] = [
     "/",
     "/start",
     "/orders",
     "/orders/1",
+    "/orders/1/edit",
     "/batches",
     "/batches/1",
     "/malls",
@@ -288,9 +290,12 @@ const PAGES: [&str; 15] = [
     "/audit",
     "/account",
     "/import",
+    "/import/tracking",
+    "/orders/tracking",
     "/export",
 ];
-const FORMS: [&str; 18] = [
+const FORMS: [&str; 22] = [
+    "/orders/1/edit",
     "/orders/1/actions/credit",
     "/orders/1/tracking",
     "/orders/1/invoice",
@@ -303,6 +308,9 @@ const FORMS: [&str; 18] = [
     "/malls/m",
     "/providers",
     "/import",
+    "/import/tracking",
+    "/orders/tracking",
+    "/orders/tracking/select",
     "/users",
     "/users/1",
     "/tokens",
@@ -310,6 +318,8 @@ const FORMS: [&str; 18] = [
     "/start/1",
     "/start/3",
 ];
+/// The forms with a file.
+const UPLOADS: [&str; 3] = ["/providers", "/import", "/import/tracking"];
 /// What is for administrators alone.
 const RESTRICTED: [&str; 4] = ["/malls/m", "/malls/new", "/users", "/audit"];
 
@@ -393,13 +403,13 @@ async fn a_form_without_the_sessions_own_token_does_nothing() {
     let platform = Platform::new().await;
     let mut victim = platform.signed_in("kanri").await;
     let stranger = platform.signed_in("tanto").await.get("/orders").await.csrf().to_owned();
-    for form in FORMS.into_iter().filter(|form| !["/providers", "/import"].contains(form)) {
+    for form in FORMS.into_iter().filter(|form| !UPLOADS.contains(form)) {
         for token in ["", "x", &stranger] {
             let answer = victim.post(form, &[("csrf", token), ("version", "0"), ("invoice", "enclosed")]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form} with {token:?}");
         }
     }
-    for form in ["/providers", "/import"] {
+    for form in UPLOADS {
         let body = "--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--b--\r\n";
         let request = Request::post(form).header("content-type", "multipart/form-data; boundary=b");
         let answer = victim.send(request.body(Body::from(body)).unwrap()).await;
@@ -758,7 +768,7 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         Some(mall)
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 13] = [
+    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 14] = [
         (Method::POST, "/api/v1/batches", Some(json!({ "action": "credit", "orders": [1, 99] })), unprocessable, "99"),
         (Method::POST, "/api/v1/imports?mall=m&what=orders&dryrun=true", None, StatusCode::BAD_REQUEST, "dryrun"),
         (Method::GET, "/api/v1/orders/counts?state=approved", None, StatusCode::BAD_REQUEST, "state"),
@@ -768,6 +778,7 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "name": "\u{3000}" })), unprocessable, "\"name\""),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "rows_per_request": 0 })), unprocessable, "\"rows_per_request\""),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "take": { "a\tb": ["x"] } })), unprocessable, "\"take\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "mapping": "preset = 'x'" })), unprocessable, "\"mapping\""),
         (Method::POST, "/api/v1/malls/m/fee-trial", Some(json!({ "amount": -1 })), unprocessable, "amount"),
         (
             Method::POST,
@@ -878,10 +889,11 @@ async fn the_page_refuses_a_mall_by_the_same_rule_and_keeps_what_was_typed() {
         ("provider", "fake"),
         ("rows_per_request", "many"),
         ("take", "支払方法=後払い決済\r\nステータス=新規\r\nステータス=\u{1b}"),
+        ("mapping", "preset = \"rakuten\"\r\ncolumn = {}"),
     ];
     let answer = browser.submit("/malls/new", "/malls/new", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    for problem in ["p-id", "p-name", "p-rows", "p-take"] {
+    for problem in ["p-id", "p-name", "p-rows", "p-take", "p-mapping"] {
         assert!(answer.text.contains(&format!("id=\"{problem}\"")), "{problem}: {}", answer.text);
     }
     for typed in ["value=\"many\"", "支払方法=後払い決済", "ステータス=新規"] {
@@ -1247,7 +1259,8 @@ async fn every_form_that_is_refused_keeps_what_was_typed() {
     let mut browser = platform.signed_in("kanri").await;
     let long = "長".repeat(65);
     type Typed<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(&str, &str, Typed<'_>); 5] = [
+    let cases: [(&str, &str, Typed<'_>); 6] = [
+        ("/orders/1/edit", "/orders/1/edit", &[("buyer.phone", "3-1234"), ("items[0].name", "緑茶"), ("note", "<b>")]),
         ("/orders/1", "/orders/1/tracking", &[("number", "1234-5678"), ("shipped_on", "gestern")]),
         ("/orders/1", "/orders/1/status", &[("status", &long)]),
         ("/orders/1", "/orders/1/invoice", &[("invoice", "enclosed"), ("version", "9")]),
@@ -1402,4 +1415,200 @@ async fn lists_show_malls_without_decrypting_their_settings() {
     let mall = &listed.json()[0];
     assert_eq!((&mall["name"], &mall["secrets"][0]), (&Value::from("本店"), &Value::from("password")));
     assert_eq!(platform.call(Method::GET, "/api/v1/orders", &token, None, None).await.status, StatusCode::OK);
+}
+
+/// A file of a carrier's program for the orders A-1 to A-3: one good row, one unknown order, one broken by Excel.
+const TRACKING_FILE: &str = "お客様管理番号,送り状種類,クール区分,伝票番号,出荷予定日\n\
+                             A-1,0,0,４０００-００００-００１３,\nZ-9,0,0,400000000024,\nA-2,0,0,4.0E+11,\n";
+
+impl Platform {
+    /// The same with its mall at this provider.
+    async fn at(id: &str) -> Self {
+        let platform = Self::with_provider(id).await;
+        let mall = Mall { provider: id.into(), settings: BTreeMap::new(), ..platform.test.mall().await };
+        platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
+        platform
+    }
+
+    async fn tracking_file(&self, token: &str, query: &str, key: &str, text: &str) -> Answer {
+        let request = Request::post(format!("/api/v1/tracking-imports{query}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "text/csv")
+            .header("idempotency-key", key);
+        self.send(request.body(Body::from(text.to_owned())).unwrap()).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_takes_tracking_numbers_from_a_carriers_file() {
+    let platform = Platform::at("kuroneko").await;
+    let token = platform.token(Role::Operator).await;
+    let formats = platform.call(Method::GET, "/api/v1/tracking-formats", &token, None, None).await.json();
+    assert!(formats.as_array().unwrap().iter().any(|format| format["id"] == "b2-cloud"), "{formats}");
+    let tried = platform.tracking_file(&token, "?dry_run=true", "k1", TRACKING_FILE).await.json();
+    assert_eq!((&tried["entered_count"], &tried["refused_count"]), (&json!(1), &json!(2)), "{tried}");
+    assert!(platform.test.all().await.iter().all(|order| order.tracking.is_none()), "a dry run writes nothing");
+    let done = platform.tracking_file(&token, "", "k2", TRACKING_FILE).await.json();
+    assert_eq!(done["format"], "b2-cloud");
+    assert_eq!(done["rows"], json!({"read": 3, "taken": 1, "refused": 2, "passed_over": 0}));
+    assert_eq!(done["entered"][0]["tracking_number"], "400000000013");
+    let lines: Vec<_> = done["refused"].as_array().unwrap().iter().map(|row| row["line"].clone()).collect();
+    assert_eq!(lines, [json!(3), json!(4)]);
+    assert_eq!(done["syncable"], json!([]), "the order was never credited");
+    // The last digit is wrong: クロネコ refuses it, and another carrier's is pointed out where the order is read.
+    let wrong = platform.tracking_file(&token, "?shipped_on=gestern", "k3", TRACKING_FILE).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    let wrong = "お客様管理番号,クール区分,伝票番号,出荷予定日\nA-2,0,400000000019,\n";
+    let refused = platform.tracking_file(&token, "", "k4", wrong).await.json();
+    assert_eq!(refused["refused_count"], 1, "{refused}");
+    let warned = platform.tracking_file(&token, "?carrier=sagawa", "k5", wrong).await.json();
+    assert!(warned["entered"][0]["warning"].as_str().is_some_and(|words| !words.is_empty()), "{warned}");
+    let order = platform.call(Method::GET, "/api/v1/orders/2", &token, None, None).await.json();
+    assert_eq!((&order["carrier"], &order["tracking_warning"]), (&json!("sagawa"), &warned["entered"][0]["warning"]));
+    let unknown = platform.tracking_file(&token, "", "k6", "a,b\n1,2\n").await;
+    assert_eq!(unknown.problem(), "invalid");
+    let query = "?mapping=%5Bcolumns%5D%0A%22%E6%B3%A8%E6%96%87%E7%95%AA%E5%8F%B7%22%3D%22a%22%0A%22%E4%BC%9D%E7%A5%A8%E7%95%AA%E5%8F%B7%22%3D%22b%22&carrier=sagawa";
+    let own = platform.tracking_file(&token, query, "k7", "a,b\nA-3,400000000034\n").await.json();
+    assert_eq!((&own["entered_count"], &own["format"]), (&json!(1), &Value::Null), "{own}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_tries_a_file_of_tracking_numbers_and_then_takes_that_very_file() {
+    let platform = Platform::at("kuroneko").await;
+    let mut browser = platform.signed_in("tanto").await;
+    let csrf = browser.get("/import/tracking").await.csrf().to_owned();
+    let part = |name: &str, extra: &str, value: &str| {
+        format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"{extra}\r\n\r\n{value}\r\n")
+    };
+    let form = |parts: &[String]| {
+        let body = format!("{}--x--\r\n", parts.concat());
+        let request = Request::post("/import/tracking").header("content-type", "multipart/form-data; boundary=x");
+        request.body(Body::from(body)).unwrap()
+    };
+    let file = part("file", "; filename=\"b2.csv\"", TRACKING_FILE);
+    let tried = browser.send(form(&[part("csrf", "", &csrf), file, part("do", "", "try")])).await;
+    assert_eq!(tried.status, StatusCode::OK);
+    assert!(tried.text.contains("1件の伝票番号を入力できます。入力できない行 2行。"), "{}", tried.text);
+    assert!(tried.text.contains("Excelで崩れています"));
+    assert!(platform.test.all().await.iter().all(|order| order.tracking.is_none()));
+    let held = tried.field("/import/tracking", "held").unwrap();
+    let done = browser.send(form(&[part("csrf", "", &csrf), part("held", "", &held), part("do", "", "held")])).await;
+    assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
+    assert_eq!(platform.test.all().await[0].tracking.as_ref().unwrap().number, "400000000013");
+    // A file that nobody knows waits, and its headings are offered as columns.
+    let own = part("file", "; filename=\"x.csv\"", "管理,問番\nA-2,400000000024\n");
+    let asked = browser.send(form(&[part("csrf", "", &csrf), own, part("do", "", "try")])).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.text.contains("<option value=\"問番\">"), "{}", asked.text);
+    let held = asked.field("/import/tracking", "held").unwrap();
+    let told = [
+        part("csrf", "", &csrf),
+        part("held", "", &held),
+        part("format", "", "columns"),
+        part("column.order", "", "管理"),
+        part("column.number", "", "2"),
+        part("carrier", "", "yamato"),
+        part("do", "", "import"),
+    ];
+    let done = browser.send(form(&told)).await;
+    assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
+    assert_eq!(platform.test.all().await[1].tracking.as_ref().unwrap().number, "400000000024");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_corrected_on_its_page() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    assert!(browser.get("/orders/1").await.text.contains("href=\"/orders/1/edit\""));
+    let page = browser.get("/orders/1/edit").await;
+    assert_eq!(page.field("/orders/1/edit", "buyer.name").as_deref(), Some("見本 花子"));
+    // Lines come and go without a script, and keep what was typed.
+    let typed = [("buyer.name", "見本 太郎"), ("do", "add")];
+    let two = browser.press(&page, "/orders/1/edit", &typed).await;
+    assert_eq!(two.field("/orders/1/edit", "items[1].name").as_deref(), Some(""));
+    assert_eq!(two.field("/orders/1/edit", "buyer.name").as_deref(), Some("見本 太郎"));
+    let one = browser.press(&two, "/orders/1/edit", &[("do", "remove-1")]).await;
+    assert_eq!(one.field("/orders/1/edit", "items[1].name"), None);
+    assert_eq!(platform.test.order(1).await.version, 0, "nothing was saved yet");
+    // What is wrong is named at its field.
+    let refused = browser.press(&one, "/orders/1/edit", &[("buyer.phone", "3-1234"), ("do", "save")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("id=\"p-buyer.phone\""), "{}", refused.text);
+    let saved = browser.press(&refused, "/orders/1/edit", &[("buyer.phone", "090-1234-5678")]).await;
+    assert_eq!(saved.location(), "/orders/1");
+    let shown = browser.get("/orders/1").await.text;
+    assert!(shown.contains("注文の内容を修正") || shown.contains("注文者の氏名、注文者の電話番号"), "{shown}");
+    let order = platform.test.order(1).await;
+    assert_eq!((order.data.buyer.name.as_str(), order.version), ("見本 太郎", 1));
+    // A page that was open since before.
+    let stale = browser.press(&refused, "/orders/1/edit", &[("buyer.name", "別人")]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(stale.text.contains("画面を開いたあとに変更されました"));
+    assert_eq!(platform.test.order(1).await.version, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_the_provider_stands_at_its_field_and_names_the_form() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let claimed = platform.test.claim(&[platform.test.order(1).await], "w").await.remove(0).unwrap();
+    let said = ProviderMessage { code: Some("E00301".into()), message: "電話番号が不正です".into() };
+    let fields = ["buyer.phone", "items[0].name"].map(|field| Field { field: field.into(), said: said.clone() });
+    let problem = Some(Issue::Invalid { fields: fields.into() });
+    let change = Change { problem, ..Change::new(&claimed, Event::CreditNotSent) };
+    platform.test.store.apply(&[change], "w", 1).await.unwrap();
+    let page = browser.get("/orders/1").await.text;
+    assert!(page.contains("[注文を直す]で注文の内容を直し、もう一度[与信を実行]を押してください"), "{page}");
+    assert!(page.contains("明細1行目の商品名: E00301 電話番号が不正です") && !page.contains("items["), "{page}");
+    assert!(page.contains("<a class=\"button\" href=\"/orders/1/edit\">注文を直す</a>"), "{page}");
+    let form = browser.get("/orders/1/edit").await.text;
+    for field in ["buyer.phone", "items[0].name"] {
+        assert!(
+            form.contains(&format!("<p class=\"problem\" id=\"p-{field}\">E00301 電話番号が不正です</p>")),
+            "{form}"
+        );
+    }
+    // Where the provider may hold it, the order is not corrected.
+    let claimed = platform.test.claim(&[platform.test.order(2).await], "w").await.remove(0).unwrap();
+    let id = Some("T2".to_owned());
+    let change = Change { transaction_id: id, ..Change::new(&claimed, Event::CreditApproved) };
+    platform.test.store.apply(&[change], "w", 1).await.unwrap();
+    assert_eq!(browser.get("/orders/2/edit").await.location(), "/orders/2");
+    let fields = [("version", "2"), ("buyer.name", "別人")];
+    let refused = browser.submit("/orders/2", "/orders/2/edit", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(platform.test.order(2).await.data.buyer.name, "見本 花子");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_corrected_through_the_api() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let put = async |key: &str, body: Value| {
+        platform.call(Method::PUT, "/api/v1/orders/1/content", &token, Some(key), Some(body)).await
+    };
+    let price = platform.test.order(1).await.amounts.goods;
+    let content = |version: i64, phone: &str| {
+        json!({
+            "version": version,
+            "buyer": {
+                "name": "見本 花子", "postal_code": "〒100-0001", "prefecture": "東京都", "city": "千代田区",
+                "street": "千代田1-1", "phone": phone,
+            },
+            "items": [{ "name": "見本", "unit_price": price, "quantity": 1 }],
+        })
+    };
+    let refused = put("a", content(0, "3-1234")).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
+    assert_eq!(refused.json()["fields"][0]["field"], "buyer.phone");
+    let done = put("b", content(0, "090-1234-5678")).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert_eq!(done.json()["buyer_data"]["phone"], "090-1234-5678");
+    let again = put("b", content(0, "090-1234-5678")).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::OK, "true"));
+    assert_eq!(put("c", content(0, "090-1234-0000")).await.problem(), "stale-version");
+    let history = platform.call(Method::GET, "/api/v1/orders/1/history", &token, None, None).await.json();
+    assert!(history[0]["note"].as_str().is_some_and(|note| note.contains("電話番号")), "{history}");
+    let claimed = platform.test.claim(&[platform.test.order(1).await], "w").await.remove(0).unwrap();
+    assert_eq!(put("d", content(claimed.version, "090-1234-0000")).await.problem(), "conflict");
 }

@@ -105,8 +105,9 @@ pub enum MallPart {
     Invoice,
     /// What happens by itself.
     Automation,
-    /// CSV columns.
-    Headings,
+    /// How its export is read.
+    #[serde(alias = "headings")]
+    Mapping,
     /// Whether credit results come by CSV.
     ByCsv,
     /// Which orders of its CSV are taken.
@@ -135,7 +136,7 @@ impl MallPart {
             (before.fees != after.fees, Self::Fees),
             (before.invoice != after.invoice, Self::Invoice),
             (before.automation != after.automation, Self::Automation),
-            (before.headings != after.headings, Self::Headings),
+            (before.mapping != after.mapping, Self::Mapping),
             (before.by_csv != after.by_csv, Self::ByCsv),
             (before.take != after.take, Self::Take),
             (before.rows_per_request != after.rows_per_request, Self::RowsPerRequest),

@@ -284,7 +284,7 @@ const fn info(state: State) -> StateInfo {
         S::UnderReview => offers(&[(A::Check, Always), (A::Cancel, Always)], true),
         S::OnHold => offers(&[(A::Check, Always), (A::Cancel, Always)], true),
         S::Approved => offers(&[(A::Sync, Tracking), (A::Check, Issue), (A::Cancel, Always)], true),
-        S::Rejected => offers(&[(A::Credit, Always)], true),
+        S::Rejected => offers(&[(A::Credit, Always)], false),
         S::NotSent => offers(&[(A::Credit, Always)], true),
         S::Unknown => offers(&[(A::Check, Always), (A::Decide, Always)], true),
         S::CancellingApproved => offers(&[], false),
@@ -292,7 +292,7 @@ const fn info(state: State) -> StateInfo {
         S::CancellingOnHold => offers(&[], false),
         S::CancellingAgain => offers(&[], false),
         S::CancelUnknown => offers(&[(A::Check, Always), (A::Cancel, Always), (A::Decide, Always)], false),
-        S::Cancelled => offers(&[(A::Credit, Always)], true),
+        S::Cancelled => offers(&[(A::Credit, Always)], false),
         S::Syncing => offers(&[], false),
         S::SyncingAgain => offers(&[], false),
         S::SyncUnknown => offers(&[(A::Check, Always), (A::Sync, Always), (A::Decide, Always)], false),
@@ -301,8 +301,8 @@ const fn info(state: State) -> StateInfo {
         S::CsvUnderReview => offers(&[], true),
         S::CsvOnHold => offers(&[], true),
         S::CsvApproved => offers(&[], true),
-        S::CsvRejected => offers(&[], true),
-        S::CsvCancelled => offers(&[], true),
+        S::CsvRejected => offers(&[], false),
+        S::CsvCancelled => offers(&[], false),
     }
 }
 
@@ -342,9 +342,20 @@ impl State {
         info(self).tracking_open
     }
 
+    /// The credit came to an end without a shipment: it was rejected or cancelled.
+    pub fn is_void(self) -> bool {
+        !self.tracking_open() && (next(self, E::CreditStarted).is_some() || self.takes_csv())
+    }
+
     /// What the automation does with an order in this state, if its mall lets it.
     pub fn automatic(self) -> Option<Action> {
         AUTOMATIC.iter().find(|(state, _)| *state == self).map(|(_, action)| *action)
+    }
+
+    /// What was ordered, by whom and for how much may still be corrected: the provider holds nothing live, and the next
+    /// registration says it.
+    pub fn content_open(self) -> bool {
+        next(self, E::CreditStarted).is_some()
     }
 
     /// How the invoice goes may still be chosen: the next registration says it.
@@ -413,6 +424,47 @@ impl Event {
             Self::OperatorApproved | Self::OperatorRegistered => Self::CheckNoNews,
             other => other,
         }
+    }
+
+    /// What was tried when this happened to an order in the state `before`; nothing for what came by CSV.
+    pub fn action(self, before: State) -> Option<Action> {
+        Some(match self {
+            Self::CreditStarted
+            | Self::CreditApproved
+            | Self::CreditRejected
+            | Self::CreditUnderReview
+            | Self::CreditOnHold
+            | Self::CreditNotSent
+            | Self::CreditUnknown => A::Credit,
+            Self::CheckNotFound
+            | Self::CheckApproved
+            | Self::CheckRejected
+            | Self::CheckUnderReview
+            | Self::CheckOnHold
+            | Self::CheckCancelled
+            | Self::CheckTracked
+            | Self::CheckPaid
+            | Self::CheckOther
+            | Self::CheckNoNews => A::Check,
+            Self::CancelStarted | Self::CancelDone | Self::CancelFailed | Self::CancelUnknown => A::Cancel,
+            Self::SyncStarted | Self::SyncDone | Self::SyncFailed | Self::SyncUnknown => A::Sync,
+            // Which call the process was in, the state says that it ends in.
+            Self::ProcessDied => match next(before, self)? {
+                S::CancelUnknown => A::Cancel,
+                S::SyncUnknown => A::Sync,
+                _ => A::Credit,
+            },
+            Self::OperatorApproved
+            | Self::OperatorRegistered
+            | Self::OperatorRejected
+            | Self::OperatorCancelled
+            | Self::OperatorTracked
+            | Self::OperatorUntracked
+            | Self::OperatorNothing => A::Decide,
+            Self::CsvUnderReview | Self::CsvOnHold | Self::CsvApproved | Self::CsvRejected | Self::CsvCancelled => {
+                return None;
+            }
+        })
     }
 
     /// Whether the order is no further than before: what the automation tries again after a longer pause.

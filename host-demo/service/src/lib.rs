@@ -8,6 +8,7 @@
 
 pub mod automation;
 pub mod batches;
+pub mod correction;
 pub mod credit;
 pub mod csv;
 pub mod decisions;

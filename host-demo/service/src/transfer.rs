@@ -51,6 +51,8 @@ pub struct FileImport {
     pub correct: bool,
     /// For orders: which are taken; see [`Choice::told`](crate::csv::selection::Choice::told).
     pub take: Vec<String>,
+    /// For orders: the preset by which the file is read this once, in place of the mall's mapping.
+    pub preset: Option<String>,
     /// The content.
     pub bytes: Vec<u8>,
 }
@@ -62,6 +64,8 @@ pub enum ImportReport {
     Orders {
         /// The encoding that was detected or named.
         encoding: &'static Encoding,
+        /// Orders that were gathered from rows between which other orders stand.
+        gathered: usize,
         /// Every row of the file.
         report: Imported,
     },
@@ -70,6 +74,14 @@ pub enum ImportReport {
 }
 
 impl ImportReport {
+    /// Orders that were gathered from rows between which other orders stand.
+    pub fn gathered(&self) -> usize {
+        match self {
+            Self::Orders { gathered, .. } => *gathered,
+            Self::States(_) => 0,
+        }
+    }
+
     /// How many rows were taken, refused and skipped.
     pub fn counts(&self) -> RowCounts {
         match self {
@@ -183,9 +195,16 @@ async fn import_orders<P: Provider + Clone>(
     let provider = service.providers.get(&mall.provider).ok_or_else(missing)?;
     let known = if file.correct { Known::Corrected { who: &service.who } } else { Known::Kept };
     let encoding = file.encoding.map(Charset::encoding);
-    let incoming = import::Incoming { bytes: &file.bytes, encoding, take: &file.take, known, dry_run };
-    let OrderImport { encoding, imported } = import::run(&service.store, mall, &provider, incoming).await?;
-    Ok(ImportReport::Orders { encoding, report: imported })
+    let incoming = import::Incoming {
+        bytes: &file.bytes,
+        encoding,
+        take: &file.take,
+        preset: file.preset.as_deref(),
+        known,
+        dry_run,
+    };
+    let OrderImport { encoding, gathered, imported } = import::run(&service.store, mall, &provider, incoming).await?;
+    Ok(ImportReport::Orders { encoding, gathered, report: imported })
 }
 
 /// A file that was written.

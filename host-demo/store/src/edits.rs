@@ -5,30 +5,51 @@ use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::history::{HistoryLine, record};
 use crate::orders::{NewOrder, with_content};
+use crate::rows::to_json;
+use crate::sql::retried;
+use domain::correction::{self, CorrectedBy, Correction};
 use domain::invoice::Invoice;
 use domain::order::{Order, OrderEdit, Tracking};
 
+/// Tracking numbers that are entered in one transaction: long enough to be fast, short enough not to keep others waiting.
+const ENTERED_AT_ONCE: usize = 500;
+
+/// A tracking number that is entered.
+#[derive(Debug, Clone, Copy)]
+pub struct TrackingEntry<'a> {
+    /// The order as it was read.
+    pub order: &'a Order,
+    /// What it gets.
+    pub tracking: &'a Tracking,
+    /// The numbers of its other parcels, for its history.
+    pub others: &'a [String],
+}
+
 impl Store {
-    /// Enters carrier and 伝票番号, if the order is still as it was read. The caller has asked its state
-    /// whether tracking is open.
+    /// Enters carrier and 伝票番号, if the order is still as it was read. The caller has asked its state whether tracking
+    /// is open.
     pub async fn set_tracking(&self, order: &Order, tracking: &Tracking, who: &str, now: i64) -> Result<bool> {
+        let written = self.set_trackings(&[TrackingEntry { order, tracking, others: &[] }], who, now).await?;
+        Ok(written == [true])
+    }
+
+    /// The same for many orders; for each whether it was still as it was read.
+    pub async fn set_trackings(&self, entries: &[TrackingEntry<'_>], who: &str, now: i64) -> Result<Vec<bool>> {
+        let mut all_written = Vec::with_capacity(entries.len());
+        for entries in entries.chunks(ENTERED_AT_ONCE) {
+            all_written.extend(retried!(self.try_set_trackings(entries, who, now))?);
+        }
+        Ok(all_written)
+    }
+
+    async fn try_set_trackings(&self, entries: &[TrackingEntry<'_>], who: &str, now: i64) -> Result<Vec<bool>> {
         let mut tx = self.write().await?;
-        let written = sqlx::query(
-            "UPDATE orders SET carrier = $1, tracking_number = $2, shipped_on = $3, tries = 0, due_at = $4, \
-             held = CASE WHEN held = 'sync' THEN NULL ELSE held END, version = version + 1 \
-             WHERE id = $5 AND version = $6",
-        )
-        .bind(&tracking.carrier)
-        .bind(&tracking.number)
-        .bind(tracking.shipped_on.to_string())
-        .bind(now)
-        .bind(order.id)
-        .bind(order.version)
-        .execute(&mut *tx)
-        .await?;
-        let note = format!("{} {} {}", tracking.carrier, tracking.number, tracking.shipped_on);
-        let line = HistoryLine::of_edit(order, now, who, OrderEdit::TrackingEntered, note);
-        self.end_edit(tx, order, written.rows_affected(), line).await
+        let mut written = Vec::with_capacity(entries.len());
+        for entry in entries {
+            written.push(enter_tracking(&mut tx, entry, who, now).await?);
+        }
+        tx.commit().await?;
+        Ok(written)
     }
 
     /// Sets an order's 受注ステータス, if the order is still as it was read and no call about it is under way: the
@@ -62,9 +83,18 @@ impl Store {
         .await
     }
 
-    /// Replaces an order's content, if it is still as it was read and no call about it is under way. The caller
-    /// has asked its state whether that is open.
-    pub async fn correct_order(&self, order: &Order, content: &NewOrder, who: &str, now: i64) -> Result<bool> {
+    /// Replaces an order's content, if it is still as it was read and no call about it is under way. Its history says
+    /// what changed. The caller has asked its state whether that is open.
+    pub async fn correct_order(
+        &self,
+        order: &Order,
+        content: &NewOrder,
+        by: CorrectedBy,
+        who: &str,
+        now: i64,
+    ) -> Result<bool> {
+        let fields = correction::changes((&order.data, &order.amounts), (&content.data, &content.amounts));
+        let note = to_json(&Correction { by, fields })?;
         let mut tx = self.write().await?;
         let query = sqlx::query(
             "UPDATE orders SET data = $1, ordered_at = $2, buyer = $3, recipient = $4, item = $5, items = $6, \
@@ -78,7 +108,7 @@ impl Store {
             .bind(order.version)
             .execute(&mut *tx)
             .await?;
-        let line = HistoryLine::of_edit(order, now, who, OrderEdit::Corrected, "CSV".to_owned());
+        let line = HistoryLine::of_edit(order, now, who, OrderEdit::Corrected, note);
         self.end_edit(tx, order, written.rows_affected(), line).await
     }
 
@@ -111,4 +141,30 @@ impl Store {
         tx.commit().await?;
         Ok(written == 1)
     }
+}
+
+/// Enters one tracking number; whether its order was still as it was read.
+async fn enter_tracking(tx: &mut WriteTransaction, entry: &TrackingEntry<'_>, who: &str, now: i64) -> Result<bool> {
+    let TrackingEntry { order, tracking, others } = entry;
+    let written = sqlx::query(
+        "UPDATE orders SET carrier = $1, tracking_number = $2, shipped_on = $3, tries = 0, due_at = $4, \
+         held = CASE WHEN held = 'sync' THEN NULL ELSE held END, version = version + 1 \
+         WHERE id = $5 AND version = $6",
+    )
+    .bind(&tracking.carrier)
+    .bind(&tracking.number)
+    .bind(tracking.shipped_on.to_string())
+    .bind(now)
+    .bind(order.id)
+    .bind(order.version)
+    .execute(&mut **tx)
+    .await?;
+    if written.rows_affected() != 1 {
+        return Ok(false);
+    }
+    let other_parcels = others.iter().map(|number| format!(" + {number}")).collect::<String>();
+    let note = format!("{} {} {}{other_parcels}", tracking.carrier, tracking.number, tracking.shipped_on);
+    let line = HistoryLine::of_edit(order, now, who, OrderEdit::TrackingEntered, note);
+    record(tx, order.id, line).await?;
+    Ok(true)
 }

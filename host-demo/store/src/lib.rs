@@ -78,6 +78,7 @@ pub use circuit_breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN
 pub use counters::OpenOrders;
 pub use database::Store;
 pub use drafts::{DRAFTS_KEPT, MAX_DRAFTS};
+pub use edits::TrackingEntry;
 pub use error::{Result, StoreError};
 pub use history::{HistoryLine, UsedReference};
 pub use idempotency::{IdempotencyCheck, IdempotentRequest, RESPONSES_KEPT};

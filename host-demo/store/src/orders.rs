@@ -6,11 +6,10 @@ use crate::error::Result;
 use crate::list_query::ListQuery;
 use crate::rows::{self, from_json, to_json};
 use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, take_numbers};
-use domain::automation;
-use domain::clock;
 use domain::credit_state::{Action, State};
 use domain::mall::{Mall, Start};
 use domain::order::{Amounts, Order, OrderData};
+use domain::{automation, clock};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
@@ -118,7 +117,7 @@ impl Store {
     }
 
     /// Those of the orders `ids` that there are, by their numbers.
-    pub async fn orders_by_id(&self, ids: &[i64]) -> Result<HashMap<i64, Order>> {
+    pub async fn order_map(&self, ids: &[i64]) -> Result<HashMap<i64, Order>> {
         if let [id] = ids {
             return Ok(self.order(*id).await?.map(|order| (*id, order)).into_iter().collect());
         }
@@ -165,6 +164,30 @@ impl Store {
     ) -> Result<Vec<Order>> {
         let ever = |list: &str| format!("o.id IN (SELECT order_id FROM registrations WHERE reference IN ({list}))");
         self.orders_named(mall, ever, references.into_iter().collect()).await
+    }
+
+    /// The orders of all malls that have these tracking numbers.
+    pub async fn orders_tracked<'n>(&self, numbers: impl IntoIterator<Item = &'n str>) -> Result<Vec<Order>> {
+        let numbers: Vec<&str> = numbers.into_iter().collect();
+        let mut found = Vec::new();
+        for numbers in numbers.chunks(VALUES_PER_QUERY) {
+            let mut conditions = Conditions::default();
+            let places = vec!["$?"; numbers.len()].join(", ");
+            conditions.and(&format!("o.tracking_number IN ({places})"), numbers.iter().copied())?;
+            let sql = format!("{}{} ORDER BY o.id", select_orders!(""), conditions.sql);
+            let orders = sqlx::query_with(AssertSqlSafe(sql), conditions.values).try_map(order_of_row);
+            found.extend(orders.fetch_all(&self.pool).await?);
+        }
+        Ok(found)
+    }
+
+    /// The orders with these numbers of the store, however many.
+    pub async fn orders_by_id(&self, ids: &[i64]) -> Result<Vec<Order>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(VALUES_PER_QUERY) {
+            found.extend(self.orders_of(ids).await?);
+        }
+        Ok(found)
     }
 
     async fn orders_named(

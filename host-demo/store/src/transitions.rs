@@ -12,7 +12,7 @@ use crate::rows::to_json;
 use crate::wide::{fetch_rows, write_rows};
 use crate::work::WorkInProgress;
 use domain::automation;
-use domain::issue::Issue;
+use domain::issue::{Issue, StoredIssue};
 use domain::order::Order;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -142,6 +142,7 @@ fn after_change(change: &Change<'_>) -> Result<Order> {
     after.state = state_after(before, change.event)?;
     after.owner = None;
     after.problem.clone_from(&change.problem);
+    after.tried = change.problem.as_ref().and_then(|_| change.event.action(before.state));
     after.tries = if change.event.is_no_progress() { before.tries + 1 } else { 0 };
     after.order_status = change.order_status.clone().or(after.order_status);
     after.version += 1;
@@ -159,7 +160,8 @@ async fn update_orders(tx: &mut WriteTransaction, transitions: &[Transition<'_>]
                WHERE orders.id = v.id AND orders.version = v.was RETURNING orders.id";
     let written: Vec<(i64,)> = fetch_rows(tx, sql, transitions, |row, Transition { change, after, now, .. }| {
         row.add(after.id)?.add(change.order.version)?.add(after.state.to_string())?;
-        row.add(after.problem.as_ref().map(to_json).transpose()?)?.add(&after.order_status)?;
+        let problem = after.problem.clone().map(|issue| StoredIssue { issue, tried: after.tried });
+        row.add(problem.as_ref().map(to_json).transpose()?)?.add(&after.order_status)?;
         row.add(after.tries)?.add(automation::due(after, *now))?;
         Ok(())
     })

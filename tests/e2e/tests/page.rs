@@ -226,6 +226,37 @@ impl Day {
         Ok(())
     }
 
+    /// An order that was rejected is corrected on its page, and credited under a new reference.
+    async fn correct(&self) -> Result<()> {
+        let browser = &self.browser;
+        let order = self.order("state=rejected").await?;
+        browser.open(&order).await?;
+        browser.wait_for("main", "[注文を直す]").await?;
+        browser.follow("a.button[href$='/edit']").await?;
+        browser.wait_for("h1", "注文を直す").await?;
+        self.accessible().await?;
+        // A number without its area code is refused at its field, and stays there.
+        browser.fill("[name='buyer.phone']", "3-1234").await?;
+        browser.follow("main form p.buttons button").await?;
+        browser.wait_for("#notices", "保存していません").await?;
+        browser.wait_for("[id='p-buyer.phone']", "電話番号").await?;
+        ensure!(browser.ask("return document.querySelector(\"[name='buyer.phone']\").value").await? == "3-1234");
+        browser.follow("button[value=add]").await?;
+        browser.fill("[name='buyer.phone']", "０９０－１２３４－５６７８").await?;
+        let last = "fieldset.line:last-of-type";
+        browser.fill(&format!("{last} [name$='.name']"), "ラッピング").await?;
+        browser.fill(&format!("{last} [name$='unit-price']"), "300").await?;
+        browser.fill(&format!("{last} [name$='quantity']"), "1").await?;
+        browser.follow("main form p.buttons button").await?;
+        browser.wait_for("#notices", "を直しました").await?;
+        browser.wait_for(".timeline", "注文者の電話番号").await?;
+        browser.wait_for("main", "ラッピング").await?;
+        browser.follow("form[action$=credit] button").await?;
+        browser.wait_for("h1 + .state", "[与信OK]").await?;
+        ensure!(browser.count("a[href$='/edit']").await? == 0, "what the provider holds is not corrected");
+        Ok(())
+    }
+
     /// Many credits are cancelled only after a page has said what it is about.
     async fn confirm(&self) -> Result<()> {
         let browser = &self.browser;
@@ -467,6 +498,7 @@ impl Day {
         self.batches().await.context("batches")?;
         self.ticks().await.context("ticks")?;
         self.buttons().await.context("buttons")?;
+        self.correct().await.context("correct")?;
         self.confirm().await.context("confirm")?;
         self.stale().await.context("stale form")?;
         self.unknown().await.context("unknown outcome")?;

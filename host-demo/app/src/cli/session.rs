@@ -8,6 +8,7 @@ use domain::mall::Mall;
 use domain::order::Order;
 use provider_host::{Compiler, Host, Plugin, Registry};
 use service::credit::CreditService;
+use service::providers::abilities::Abilities;
 use service::providers::directory::PluginDirectory;
 use service::providers::watcher::PluginEvent;
 use service::worker::told_to_stop;
@@ -123,6 +124,24 @@ impl Session {
             concurrency: self.concurrency,
             in_flight_window: self.in_flight_window,
         })
+    }
+
+    /// What the provider `id` can do with orders, if its plugin was loaded.
+    pub(super) fn abilities(&self, id: &str) -> Abilities {
+        Abilities::among(&*self.registry, id)
+    }
+
+    /// Loads the plugins of these providers as far as they can be loaded, for what is said about their orders.
+    pub(super) async fn load_for_words(&self, providers: BTreeSet<String>) {
+        for provider in providers {
+            if self.registry.get(&provider).is_some() {
+                continue;
+            }
+            match self.plugins.load(&provider).await {
+                Ok(plugin) => drop(self.registry.put(plugin)),
+                Err(error) => tracing::info!(provider, %error, "the plugin is not loaded"),
+            }
+        }
     }
 
     /// Runs `work`, which calls providers through `service`. A plugin that is replaced meanwhile is used from the next

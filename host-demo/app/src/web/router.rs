@@ -56,7 +56,10 @@ fn page_routes() -> Router<App> {
         .route("/start/2", post(pages::start::orders))
         .route("/start/3", post(pages::start::credit))
         .route("/orders", get(pages::orders::list))
+        .route("/orders/tracking", get(pages::tracking::table::page).post(pages::tracking::table::save))
+        .route("/orders/tracking/select", post(pages::tracking::table::select))
         .route("/orders/{id}", get(pages::order::detail::page))
+        .route("/orders/{id}/edit", get(pages::order::edit::page).post(pages::order::edit::change))
         .route("/orders/{id}/actions/{action}", post(pages::order::actions::act))
         .route("/orders/{id}/tracking", post(pages::order::actions::tracking))
         .route("/orders/{id}/invoice", post(pages::order::actions::invoice))
@@ -86,6 +89,12 @@ fn page_routes() -> Router<App> {
             get(pages::import::page)
                 .post(pages::import::import)
                 .layer(DefaultBodyLimit::max(pages::import::MAX_UPLOAD)),
+        )
+        .route(
+            "/import/tracking",
+            get(pages::tracking::import::page)
+                .post(pages::tracking::import::import)
+                .layer(DefaultBodyLimit::max(pages::tracking::import::MAX_UPLOAD)),
         )
         .route("/export", get(pages::export::page))
         .route("/export.csv", get(pages::export::export))

@@ -6,9 +6,11 @@ use domain::lang::Lang;
 use provider_host::{Limits, Registry};
 use service::credit::CreditService;
 use service::plugins::{Candidate, Installer};
+use service::providers::abilities::Abilities;
 use service::providers::current;
 use service::providers::directory::PluginDirectory;
 use service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
+use service::tracking::import::TrackingImport;
 use service::transfer::FileImport;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -38,6 +40,7 @@ pub struct AppState {
     /// Requests that change something and have not finished.
     pub(crate) running: TaskTracker,
     pub(crate) pending_imports: PendingUploads<FileImport>,
+    pub(crate) pending_tracking: PendingUploads<TrackingImport>,
     pub(crate) pending_plugins: PendingUploads<Candidate>,
     pub(crate) limits: Limits,
     pub(crate) lang: Lang,
@@ -101,6 +104,7 @@ impl App {
             wake: Arc::default(),
             running: TaskTracker::new(),
             pending_imports: PendingUploads::new(MAX_PENDING_IMPORTS),
+            pending_tracking: PendingUploads::new(MAX_PENDING_IMPORTS),
             pending_plugins: PendingUploads::new(MAX_PENDING_PLUGINS),
             store,
             credit,
@@ -122,6 +126,11 @@ impl App {
         W: Future<Output: Send> + Send + 'static,
     {
         self.running.spawn(work)
+    }
+
+    /// What the provider `id` can do with orders.
+    pub(crate) fn abilities(&self, id: &str) -> Abilities {
+        Abilities::among(&*self.credit.providers, id)
     }
 
     /// Installs components into the folder of the plugins.

@@ -3,15 +3,14 @@
 use super::call_batch::CallBatch;
 use super::row::{CreditError, CreditRow};
 use super::service::CreditService;
-use crate::providers::contract;
 use crate::providers::plugin_contract::Cancellation;
 use crate::providers::provider::Provider;
 use crate::providers::response::{self, Inquiry, ResponseOutcome};
+use crate::providers::{CallReport, contract};
 use domain::automation;
 use domain::credit_state::{Action, Event, Outcome, next};
 use domain::issue::Issue;
 use domain::order::Order;
-use serde::Serialize;
 use std::sync::Arc;
 use store::lease::WorkInProgress;
 use store::{CallResults, Change, Claim, StoreError};
@@ -119,7 +118,7 @@ impl<P: Provider + Clone> CreditService<P> {
                 let asked = orders.iter().map(|order| contract::credit_order(order, &batch.mall)).collect();
                 let answer = provider.credit(&account, asked).await;
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_credit(order, row));
-                (rows.collect(), report(&answer.calls))
+                seen(rows, &answer.calls)
             }
             Action::Check | Action::Decide => {
                 let asked = orders.iter().map(|order| contract::registration(order)).collect();
@@ -130,26 +129,31 @@ impl<P: Provider + Clone> CreditService<P> {
                     Inquiry { at, in_flight_window: self.in_flight_window, provider: provider.info().capabilities };
                 let answer = provider.check_credit(&account, asked).await;
                 let meaning = |(order, row): (&&Order, _)| response::to_check(order, row, &inquiry);
-                (orders.iter().zip(answer.rows).map(meaning).collect(), report(&answer.calls))
+                seen(orders.iter().zip(answer.rows).map(meaning), &answer.calls)
             }
             Action::Cancel => {
                 let cancellation =
                     |order: &&Order| Cancellation { registration: contract::registration(order), reason: None };
                 let answer = provider.cancel(&account, orders.iter().map(cancellation).collect()).await;
-                (answer.rows.into_iter().map(response::to_cancel).collect(), report(&answer.calls))
+                seen(answer.rows.into_iter().map(response::to_cancel), &answer.calls)
             }
             Action::Sync => {
                 let asked = orders.iter().filter_map(|order| contract::shipment(order)).collect();
                 let answer = provider.sync_tracking(&account, asked).await;
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_sync(order, row));
-                (rows.collect(), report(&answer.calls))
+                seen(rows, &answer.calls)
             }
         })
     }
 }
 
-fn report(calls: &impl Serialize) -> Arc<str> {
-    serde_json::to_string(calls).unwrap_or_default().into()
+/// The outcomes with what the host saw in the `calls`, and the report of these as JSON.
+fn seen(outcomes: impl Iterator<Item = ResponseOutcome>, calls: &[CallReport]) -> (Vec<ResponseOutcome>, Arc<str>) {
+    let with_connection = |outcome: ResponseOutcome| ResponseOutcome {
+        problem: outcome.problem.map(|issue| contract::with_connection(issue, calls)),
+        ..outcome
+    };
+    (outcomes.map(with_connection).collect(), serde_json::to_string(calls).unwrap_or_default().into())
 }
 
 /// The event with which orders are claimed. A check changes nothing at the provider and needs no claim.

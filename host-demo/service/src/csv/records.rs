@@ -9,7 +9,6 @@
 
 use csv::ByteRecord;
 
-const SEPARATOR: u8 = b',';
 const QUOTE: u8 = b'"';
 
 /// What is wrong with the quoting of a record.
@@ -45,6 +44,7 @@ pub struct Record<'a> {
     pub fault: Option<Fault>,
     /// Its bytes as they stand in the file.
     pub raw: &'a [u8],
+    separator: u8,
 }
 
 impl<'a> Record<'a> {
@@ -55,8 +55,9 @@ impl<'a> Record<'a> {
 
     /// Each of its lines read as a row of its own, as if no quote reached beyond a line end.
     pub fn line_by_line(&self) -> impl Iterator<Item = ByteRecord> + use<'a> {
-        let lines = self.raw.split(|byte| is_line_end(*byte)).filter(|line| !line.is_empty());
-        lines.map(|line| line.split(|byte| *byte == SEPARATOR).map(without_quotes).collect())
+        let (raw, separator) = (self.raw, self.separator);
+        let lines = raw.split(|byte| is_line_end(*byte)).filter(|line| !line.is_empty());
+        lines.map(move |line| line.split(|byte| *byte == separator).map(without_quotes).collect())
     }
 }
 
@@ -69,8 +70,8 @@ fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
-fn separators(cell: &[u8]) -> usize {
-    cell.iter().filter(|byte| **byte == SEPARATOR).count()
+fn separators(cell: &[u8], separator: u8) -> usize {
+    cell.iter().filter(|byte| **byte == separator).count()
 }
 
 /// The separators inside the quotes of a record.
@@ -89,10 +90,11 @@ struct Inside {
 }
 
 impl Inside {
-    fn add(&mut self, cell: &[u8], opened: u64) {
-        self.of_all += separators(cell);
+    fn add(&mut self, cell: &[u8], separator: u8, opened: u64) {
+        let separators = separators(cell, separator);
+        self.of_all += separators;
         if cell.iter().any(|byte| is_line_end(*byte)) {
-            self.of_several_lines += separators(cell);
+            self.of_several_lines += separators;
             self.opened.get_or_insert(opened);
         }
     }
@@ -117,12 +119,13 @@ pub struct Records<'a> {
     at: usize,
     line: u64,
     width: Option<usize>,
+    separator: u8,
 }
 
 impl<'a> Records<'a> {
-    /// Of `bytes`, without a byte order mark.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Records { bytes, at: 0, line: 1, width: None }
+    /// Of `bytes`, without a byte order mark, in which `separator` stands between two cells: a comma or a tabulator.
+    pub fn new(bytes: &'a [u8], separator: u8) -> Self {
+        Records { bytes, at: 0, line: 1, width: None, separator }
     }
 
     /// From here on records have `width` cells, as the headings have: what tells a remark of several lines from
@@ -176,7 +179,8 @@ impl<'a> Records<'a> {
 
     /// Reads up to the next separator or line end into `cell`. A quote in there is an ordinary character: 19"モニター.
     fn plain(&mut self, cell: &mut Vec<u8>) {
-        let ends = |byte: &u8| *byte == SEPARATOR || is_line_end(*byte);
+        let separator = self.separator;
+        let ends = |byte: &u8| *byte == separator || is_line_end(*byte);
         let content = self.rest().split(ends).next().unwrap_or_default();
         cell.extend_from_slice(content);
         self.at += content.len();
@@ -192,9 +196,10 @@ impl<'a> Records<'a> {
         if !self.quoted(cell) {
             return Some(QuoteFault::NotClosed);
         }
-        inside.add(cell, opened);
-        let hides = cell.iter().any(|byte| *byte == SEPARATOR || is_line_end(*byte));
-        let is_text_after = self.peek().is_some_and(|byte| byte != SEPARATOR && !is_line_end(byte));
+        inside.add(cell, self.separator, opened);
+        let separator = self.separator;
+        let hides = cell.iter().any(|byte| *byte == separator || is_line_end(*byte));
+        let is_text_after = self.peek().is_some_and(|byte| byte != separator && !is_line_end(byte));
         self.plain(cell);
         (hides && is_text_after).then_some(QuoteFault::TextAfter)
     }
@@ -215,7 +220,7 @@ impl<'a> Iterator for Records<'a> {
             fault = fault.or(found.map(|kind| Fault { kind, line: opened }));
             cells.push_field(&cell);
             match self.peek() {
-                Some(SEPARATOR) => self.at += 1,
+                Some(byte) if byte == self.separator => self.at += 1,
                 _ => break,
             }
         }
@@ -227,6 +232,6 @@ impl<'a> Iterator for Records<'a> {
         if ends {
             self.pass_line_end();
         }
-        Some(Record { line, span, cells, fault, raw })
+        Some(Record { line, span, cells, fault, raw, separator: self.separator })
     }
 }

@@ -1,15 +1,11 @@
 //! Why a use case refused what it was asked.
 
-use super::format::mangled;
 use super::localize::Localize;
 use crate::csv::error::RowError;
 use crate::import::ImportError;
 use crate::results::ResultsError;
-use crate::tracking::TrackingError;
 use domain::credit_state::State;
-use domain::issue::Issue;
 use domain::lang::Lang;
-use domain::normalize::tracking_number::MAX_TRACKING;
 
 /// What is wrong, and what to do.
 impl Localize for ResultsError {
@@ -30,41 +26,6 @@ impl Localize for ResultsError {
 /// Why the results of an order in `state` are left out of a file of results.
 pub fn left_out(state: State, lang: Lang) -> String {
     RowError::JudgedByApi(state).localized(lang)
-}
-
-/// What is wrong with a tracking number, and what to do.
-impl Localize for TrackingError {
-    type Text = String;
-
-    fn localized(&self, lang: Lang) -> String {
-        match self {
-            Self::ProviderMissing(provider) => Issue::ProviderMissing { provider: provider.clone() }.localized(lang),
-            Self::Store(error) => error.to_string(),
-            Self::Carrier(problem) => problem.localized(lang),
-            Self::Number => lang.pick(
-                format!("伝票番号は、数字を含む英数字とハイフンだけで、{MAX_TRACKING}文字以内で入力してください"),
-                format!(
-                    "a tracking number has letters, digits and hyphens, at least one digit, {MAX_TRACKING} at most"
-                ),
-            ),
-            Self::Mangled(number) => lang.pick(
-                format!("伝票番号「{number}」は{}", mangled(lang)),
-                format!("the tracking number {number} {}", mangled(lang)),
-            ),
-            Self::ShippedOn(first, last) => lang.pick(
-                format!("出荷日は{first}から{last}までの日付にしてください"),
-                format!("the shipping date must be from {first} to {last}"),
-            ),
-            Self::Closed(state) => {
-                let state = state.localized(lang);
-                lang.pick(
-                    format!("{state}の注文の伝票番号は変えられません"),
-                    format!("the tracking number cannot change in the state {state}"),
-                )
-            }
-            Self::Changed => Issue::Changed.localized(lang),
-        }
-    }
 }
 
 /// What is wrong, and what to do; how a question is answered depends on who asks.

@@ -1,6 +1,7 @@
 //! The only part of the platform that calls the host library: it loads plugins, calls them and interprets their
 //! responses. What others need of the library is re-exported here.
 
+pub mod abilities;
 pub mod capabilities;
 pub mod contract;
 pub mod current;
@@ -11,6 +12,6 @@ pub mod response;
 pub mod watcher;
 
 pub use provider_host::{
-    Account, Answer, CallError, Compiler, Host, Limits, LoadError, Origin, PermissionError, Permissions, Plugin,
-    Registry, contract as plugin_contract, is_control,
+    Account, Answer, CALL_ENDED, CALL_LIMIT, CallError, CallReport, Compiler, Host, Limits, LoadError, Origin,
+    PermissionError, Permissions, Plugin, Registry, contract as plugin_contract, is_control,
 };

@@ -12,6 +12,7 @@ mod malls;
 mod object;
 mod once;
 mod order_changes;
+mod order_correction;
 mod order_filter;
 mod orders;
 mod paging;
@@ -19,15 +20,15 @@ mod problem;
 mod providers;
 mod schemas;
 mod tokens;
+mod tracking_files;
 mod transfer;
 mod users;
 
 use crate::web::App;
-use axum::Json;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Json, Router};
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -94,6 +95,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(orders::one))
         .routes(routes!(orders::history))
         .routes(routes!(order_changes::act))
+        .routes(routes!(order_correction::correct))
         .routes(routes!(order_changes::tracking))
         .routes(routes!(order_changes::invoice))
         .routes(routes!(order_changes::status))
@@ -112,6 +114,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(audit::list))
         .routes(routes!(transfer::export))
+        .routes(routes!(tracking_files::formats))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())
 }
@@ -121,5 +124,6 @@ fn large() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(providers::list, providers::load))
         .routes(routes!(transfer::import))
+        .routes(routes!(tracking_files::import))
         .layer(DefaultBodyLimit::disable())
 }

@@ -15,24 +15,25 @@ use domain::finding::FindingKind;
 use domain::invoice::Invoice;
 use domain::lang::Lang;
 use domain::order;
+use domain::tracking::TrackingProblem;
 use serde::{Deserialize, Serialize};
 use service::credit::CreditRow;
 use service::decisions::{self, DecisionError, EnteredDecision, entered};
 use service::messages::localize::Localize;
 use service::orders::{self, EditError, MAX_STATUS};
-use service::tracking::{self, Entry, TrackingError};
+use service::tracking::entry::{self, Entry, TrackingError};
 use utoipa::ToSchema;
 
 /// The order, if it is still as the caller saw it.
-async fn unchanged(app: &App, id: i64, version: i64) -> Result<order::Order, Problem> {
+pub(super) async fn unchanged(app: &App, id: i64, version: i64) -> Result<order::Order, Problem> {
     let order = find(app, id).await?;
     if order.version == version { Ok(order) } else { Err(stale(order.version)) }
 }
 
 /// The order as it is now if the edit was written, else the problem that another change came first.
-async fn edited(app: &App, id: i64, written: bool, lang: Lang) -> Result<Json<Order>, Problem> {
+pub(super) async fn edited(app: &App, id: i64, written: bool, lang: Lang) -> Result<Json<Order>, Problem> {
     let order = find(app, id).await?;
-    if written { Ok(Json(Order::new(&order, lang))) } else { Err(stale(order.version)) }
+    if written { Ok(Json(Order::new(&order, app, lang))) } else { Err(stale(order.version)) }
 }
 
 fn stale(version: i64) -> Problem {
@@ -62,13 +63,14 @@ pub(super) struct OrderActionResult {
 }
 
 impl OrderActionResult {
-    fn new(row: CreditRow, version: i64, lang: Lang) -> Self {
+    fn new(row: CreditRow, action: Action, version: i64, app: &App, lang: Lang) -> Self {
+        let situation = row.situation(action, app.abilities(&row.provider));
         Self {
             outcome: row.outcome.into(),
             version,
             state: row.state.into(),
             transaction_id: row.transaction_id,
-            trouble: row.problem.as_ref().map(|problem| OrderIssue::new(problem, lang)),
+            trouble: row.problem.as_ref().map(|problem| OrderIssue::new(problem, &situation, lang)),
         }
     }
 }
@@ -91,7 +93,8 @@ pub(super) async fn act(
     let rows = app.credit.of(&caller.name).run(action, &[id], &|_| {}).await;
     let row = rows.map_err(|error| Problem::failed(&error))?.pop();
     let row = row.ok_or_else(|| Problem::failed(&"the credit service returned no row"))?;
-    Ok(Json(OrderActionResult::new(row, find(&app, id).await?.version, caller.lang)))
+    let version = find(&app, id).await?.version;
+    Ok(Json(OrderActionResult::new(row, action, version, &app, caller.lang)))
 }
 
 /// A tracking number.
@@ -121,16 +124,17 @@ pub(super) async fn tracking(
     let order = unchanged(&app, id, shipment.version).await?;
     let shipped_on = date(&shipment.shipped_on)?;
     let entry = Entry { carrier: &shipment.carrier, number: &shipment.number, shipped_on };
-    match tracking::enter(&app.credit.of(&caller.name), &order, entry).await {
-        Ok(_) => edited(&app, id, true, caller.lang).await,
-        Err(TrackingError::Changed) => edited(&app, id, false, caller.lang).await,
-        Err(TrackingError::Store(error)) => Err(error.into()),
-        Err(TrackingError::ProviderMissing(provider)) => {
-            Err(Problem::new(Kind::Conflict, format!("The plugin of the provider {provider} is not loaded.")))
-        }
-        Err(refused @ TrackingError::Closed(_)) => Err(Problem::new(Kind::Conflict, refused.localized(caller.lang))),
-        Err(refused) => Err(Problem::new(Kind::Invalid, refused.localized(caller.lang))),
-    }
+    let problem = match entry::enter(&app.credit.of(&caller.name), &order, entry).await {
+        Ok(_) => return edited(&app, id, true, caller.lang).await,
+        Err(TrackingError::Refused(TrackingProblem::Changed)) => return edited(&app, id, false, caller.lang).await,
+        Err(TrackingError::Store(error)) => return Err(error.into()),
+        Err(TrackingError::Refused(problem)) => problem,
+    };
+    let kind = match problem {
+        TrackingProblem::ProviderMissing(_) | TrackingProblem::Closed(_) => Kind::Conflict,
+        _ => Kind::Invalid,
+    };
+    Err(Problem::new(kind, problem.localized(caller.lang)))
 }
 
 /// A change of 受注ステータス.
@@ -232,7 +236,8 @@ pub(super) async fn decide(
             return Err(Problem::failed(&error));
         }
     };
-    Ok(Json(OrderActionResult::new(row, find(&app, id).await?.version, caller.lang)))
+    let version = find(&app, id).await?.version;
+    Ok(Json(OrderActionResult::new(row, Action::Decide, version, &app, caller.lang)))
 }
 
 /// Whether an edit was written; a problem where it cannot be.

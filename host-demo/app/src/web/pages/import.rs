@@ -19,7 +19,7 @@ use domain::lang::Lang;
 use service::csv::error::InvalidOrder;
 use service::csv::limits::MAX_FILE_BYTES;
 use service::csv::selection::Question;
-use service::messages::csv::shown_value;
+use service::messages::csv::{gathered, shown_value};
 use service::messages::format::order_count as orders_text;
 use service::messages::localize::Localize;
 use service::transfer::{FileImport, FileKind};
@@ -99,14 +99,12 @@ struct ImportLine {
 impl ImportResult {
     fn new(outcome: ImportOutcome, dry_run: bool, held: Option<String>, lang: Lang, t: &'static Texts) -> Self {
         let (taken, bad) = (outcome.taken.len(), outcome.bad.len());
-        let counts = outcome.counts.localized(lang).lines().map(str::to_owned).collect();
+        let counts = outcome.counts.localized(lang);
+        let counts = counts.lines().map(str::to_owned).chain(gathered(outcome.gathered, lang)).collect();
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, text)| ImportLine { line, number, text };
-        let invalid = |bad: InvalidOrder| ImportLine {
-            line: bad.line,
-            text: bad.errors.iter().map(|error| error.localized(lang)).collect::<Vec<_>>().join(" / "),
-            number: bad.number,
-        };
+        let invalid =
+            |bad: InvalidOrder| ImportLine { line: bad.line, text: bad.texts(lang).join(" / "), number: bad.number };
         Self {
             title,
             tone: if bad == 0 { Tone::Ok } else { Tone::Wait },
@@ -185,6 +183,7 @@ fn read(upload: &Upload, bytes: &[u8]) -> Result<FileImport, Refusal> {
         encoding: upload.text("encoding").parse().ok(),
         correct: !upload.text("correct").is_empty(),
         take: Vec::new(),
+        preset: Some(upload.text("preset").to_owned()).filter(|preset| !preset.is_empty()),
         bytes: bytes.to_vec(),
     })
 }

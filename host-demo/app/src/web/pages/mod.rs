@@ -11,4 +11,5 @@ pub(super) mod orders;
 pub(super) mod providers;
 pub(super) mod sign_in;
 pub(super) mod start;
+pub(super) mod tracking;
 pub(super) mod users;

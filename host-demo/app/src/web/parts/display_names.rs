@@ -76,6 +76,19 @@ impl DisplayNames {
         self.carriers.get(provider).cloned().unwrap_or_default()
     }
 
+    /// Every carrier of any provider, each once: id and name.
+    pub(crate) fn all_carriers(&self) -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> = Vec::new();
+        for (id, _) in &self.providers {
+            for carrier in self.carriers(id) {
+                if all.iter().all(|(known, _)| *known != carrier.0) {
+                    all.push(carrier);
+                }
+            }
+        }
+        all
+    }
+
     /// The name of a carrier of a provider; its id if it is unknown.
     pub(crate) fn carrier(&self, provider: &str, id: &str) -> String {
         let known = self.carriers.get(provider).into_iter().flatten().find(|(known, _)| known == id);

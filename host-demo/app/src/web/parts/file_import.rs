@@ -11,7 +11,9 @@ use service::csv::row_result::{FileReport, RowCounts};
 use service::csv::selection::Question;
 use service::import::ImportedOrder;
 use service::messages::format::yen;
+use service::messages::issue::sentence;
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::results::ResultsError;
 use service::transfer::{self, FileImport, ImportReport, TransferError};
 
@@ -19,6 +21,8 @@ use service::transfer::{self, FileImport, ImportReport, TransferError};
 pub(crate) struct ImportOutcome {
     /// How many rows had which result.
     pub counts: RowCounts,
+    /// Orders that were gathered from rows between which other orders stand.
+    pub gathered: usize,
     /// The line, the number of the order, what happens to it.
     pub taken: Vec<(u64, String, String)>,
     /// Those that are refused.
@@ -37,7 +41,7 @@ impl ImportOutcome {
             ImportReport::Orders { report, .. } => lines(report, order),
             ImportReport::States(report) => lines(report, |state| state.localized(lang).to_owned()),
         };
-        Self { counts: report.counts(), taken, bad: report.refused() }
+        Self { counts: report.counts(), gathered: report.gathered(), taken, bad: report.refused() }
     }
 }
 
@@ -71,7 +75,9 @@ pub(crate) async fn import_file(
         Err(TransferError::NoMall(id)) => return Err(Refusal::no_mall(&id)),
         Err(TransferError::File(error)) => error.localized(lang),
         Err(TransferError::NotByCsv(mall)) => ResultsError::NotByCsv(mall).localized(lang),
-        Err(TransferError::ProviderMissing(provider)) => Issue::ProviderMissing { provider }.localized(lang),
+        Err(TransferError::ProviderMissing(provider)) => {
+            sentence(&Issue::ProviderMissing { provider }, &Situation::without_order(), lang)
+        }
         Err(error @ (TransferError::Fee { .. } | TransferError::Credit(_) | TransferError::Store(_))) => {
             return Err(Refusal::failed(&error));
         }

@@ -13,21 +13,22 @@ const HEAD_BYTES: usize = 4_096;
 /// Most headings that must be found for a row to be the one with the headings.
 const ENOUGH_HEADINGS: usize = 3;
 
-/// The bytes of a file in UTF-16 as UTF-8, any other file as it is; nothing where it is UTF-16 and broken.
+/// The bytes of a file in UTF-16 as UTF-8 and the kind of UTF-16 that it was, any other file as it is; nothing where it
+/// is UTF-16 and broken.
 ///
 /// Excel's 「Unicode テキスト」 is UTF-16 with a byte order mark. Without one, every other byte of the headings' commas,
 /// tabs and line ends is 0, which no other encoding of a text has.
-pub fn without_utf16(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub fn without_utf16(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, Option<&'static Encoding>)> {
     let (encoding, text) = match bytes {
         [0xff, 0xfe, rest @ ..] => (UTF_16LE, rest),
         [0xfe, 0xff, rest @ ..] => (UTF_16BE, rest),
         _ => match unmarked(bytes) {
             Some(encoding) => (encoding, bytes),
-            None => return Some(Cow::Borrowed(bytes)),
+            None => return Some((Cow::Borrowed(bytes), None)),
         },
     };
     let text = encoding.decode_without_bom_handling_and_without_replacement(text)?;
-    Some(Cow::Owned(text.into_owned().into_bytes()))
+    Some((Cow::Owned(text.into_owned().into_bytes()), Some(encoding)))
 }
 
 fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -43,12 +44,20 @@ fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// What separates the cells of a file, by its first lines: the one of which the richest line has more.
+/// What separates the cells of a file, by its first lines: the one of which the richest line has more outside of quotes.
 pub fn separator(bytes: &[u8]) -> Separator {
     let head = bytes.get(..HEAD_BYTES.min(bytes.len())).unwrap_or_default();
     let most = |wanted: u8| {
         let lines = head.split(|byte| matches!(byte, b'\r' | b'\n')).take(MAX_TITLES * 2);
-        lines.map(|line| line.iter().filter(|byte| **byte == wanted).count()).max().unwrap_or(0)
+        let count = |line: &[u8]| {
+            let mut is_quoted = false;
+            let mut is_separator = |byte: u8| {
+                is_quoted ^= byte == b'"';
+                !is_quoted && byte == wanted
+            };
+            line.iter().filter(|byte| is_separator(**byte)).count()
+        };
+        lines.map(count).max().unwrap_or(0)
     };
     if most(b'\t') > most(b',') { Separator::Tab } else { Separator::Comma }
 }
@@ -58,14 +67,18 @@ pub fn heading_place(mapping: &Mapping, records: &[Record]) -> Option<usize> {
     if let Some(line) = mapping.file.heading_line {
         return records.iter().position(|record| record.line == line);
     }
-    let found = records.iter().take(MAX_TITLES + 1).map(|record| known_headings(mapping, &record.cells));
-    let best = found.enumerate().max_by_key(|(at, found)| (*found, usize::MAX - at))?;
     let wanted = mapping.values().iter().map(|(_, value)| value.headings().len()).sum::<usize>();
     let by_position = !mapping.same_names && wanted == 0;
     let enough = if mapping.same_names { ENOUGH_HEADINGS } else { wanted.min(ENOUGH_HEADINGS) };
-    match best {
-        _ if by_position => records.iter().position(|record| !record.is_blank()),
-        (at, found) if found >= enough => Some(at),
-        _ => None,
+    if by_position {
+        return records.iter().position(|record| !record.is_blank());
     }
+    richest(records.iter().map(|record| known_headings(mapping, &record.cells)), enough)
+}
+
+/// Of the first records the one with most of the headings, if it has `enough` of them; `found` has how many each has.
+pub fn richest(found: impl Iterator<Item = usize>, enough: usize) -> Option<usize> {
+    let found = found.take(MAX_TITLES + 1).enumerate();
+    let (at, _) = found.filter(|(_, found)| *found >= enough).max_by_key(|(at, found)| (*found, usize::MAX - at))?;
+    Some(at)
 }

@@ -5,7 +5,6 @@
 //! of an order are gathered ([`order`]), wherever they stand, and its bill is worked out ([`bill`]).
 
 pub mod address;
-pub mod amount;
 pub mod bill;
 pub mod column;
 pub mod date;
@@ -18,4 +17,5 @@ pub mod order;
 pub mod plan;
 pub mod preset;
 pub mod row;
+pub mod setting;
 pub mod value;

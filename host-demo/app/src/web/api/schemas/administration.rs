@@ -138,8 +138,8 @@ pub(crate) enum ChangedMallSetting {
     Invoice,
     /// What happens by itself.
     Automation,
-    /// CSV columns.
-    Headings,
+    /// How its export is read.
+    Mapping,
     /// Whether credit results come by CSV.
     ByCsv,
     /// Which orders of its CSV are taken.
@@ -162,7 +162,7 @@ impl From<MallPart> for ChangedMallSetting {
             MallPart::Fees => Self::Fees,
             MallPart::Invoice => Self::Invoice,
             MallPart::Automation => Self::Automation,
-            MallPart::Headings => Self::Headings,
+            MallPart::Mapping => Self::Mapping,
             MallPart::ByCsv => Self::ByCsv,
             MallPart::Take => Self::Take,
             MallPart::RowsPerRequest => Self::RowsPerRequest,

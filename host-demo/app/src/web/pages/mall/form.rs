@@ -5,7 +5,7 @@ use crate::web::http::refusal::Refusal;
 use crate::web::pages::mall::unsaved::{UnsavedSecrets, drawn_provider, is_secret};
 use crate::web::parts::mall_problems::own_problems;
 use crate::web::texts::{Texts, fill};
-use domain::columns::{self, Takes};
+use domain::columns::Takes;
 use domain::invoice::Invoice;
 use domain::issue::Field;
 use domain::lang::Lang;
@@ -104,7 +104,7 @@ impl MallForm {
                 invoice: Invoice::parse(fields.one("invoice")).unwrap_or_default(),
                 fees: Fees { mode: mode(fields.one("mode")), bands: Vec::new() },
                 automation: wanted_automation(fields),
-                headings: headings(fields),
+                mapping: fields.one("mapping").replace("\r\n", "\n"),
                 take: take(fields),
                 by_csv: fields.one("by_csv") == "yes",
                 rows_per_request: rows_per_request(fields),
@@ -262,11 +262,6 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 fn take_lines(take: &Takes) -> String {
     let lines = take.iter().flat_map(|(column, values)| values.iter().map(move |value| format!("{column}={value}")));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn headings(fields: &FormFields) -> BTreeMap<String, String> {
-    let theirs = |ours: &'static str| Some((ours.to_owned(), fields.given(&format!("heading.{ours}"))?));
-    columns::headings().filter_map(theirs).collect()
 }
 
 /// The modes of a fee rule by their names in the form.

@@ -15,7 +15,6 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::automation;
-use domain::columns;
 use domain::credit_state::Action;
 use domain::lang::Lang;
 use domain::mall::{Automation, Mall, Mode, Start};
@@ -55,8 +54,6 @@ struct MallPage {
     moves: Vec<MoveView>,
     rows_per_request: String,
     take: String,
-    mapped: bool,
-    headings: Vec<(&'static str, String)>,
 }
 
 /// The field of a setting of the plugin.
@@ -179,10 +176,6 @@ pub(super) async fn show(
         moves: moves(&form.mall.automation, t),
         rows_per_request: form.rows_per_request.clone(),
         take: form.take.clone(),
-        mapped: !form.mall.headings.is_empty(),
-        headings: columns::headings()
-            .map(|ours| (ours, form.mall.headings.get(ours).cloned().unwrap_or_default()))
-            .collect(),
         form,
         p,
     };

@@ -23,13 +23,13 @@ use domain::credit_state::{Action, Outcome};
 use domain::invoice::Invoice;
 use domain::lang::Lang;
 use domain::order::Order;
-use service::credit::CreditError;
-use service::credit::CreditRow;
+use service::credit::{CreditError, CreditRow};
 use service::csv::error::RowError;
 use service::decisions::{self, DecisionError, EnteredDecision};
 use service::messages::localize::Localize;
+use service::messages::tracking::doubt_warning;
 use service::orders::{self, EditError, MAX_STATUS};
-use service::tracking::{self, Entry, TrackingError};
+use service::tracking::entry::{self, Entered, Entry, TrackingError};
 use store::OrderTotal;
 
 /// The row of an order after an action, for htmx to insert into the list.
@@ -64,7 +64,7 @@ pub(crate) async fn act(
     let notice = if order.version == form.version {
         let rows = app.credit.of(&staff.user.name).run(action, &[id], &|_| {}).await;
         let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
-        row.map_or(Notice::new(Tone::Bad, p.t.stale), |row| outcome_notice(&row, action, p.lang, p.t))
+        row.map_or(Notice::new(Tone::Bad, p.t.stale), |row| outcome_notice(&app, &row, action, &p))
     } else {
         Notice::new(Tone::Wait, p.t.stale)
     };
@@ -117,7 +117,12 @@ pub(crate) async fn tracking(
     let order = find_order(&app, id).await?;
     let p = staff.visitor.page();
     let (tone, reason) = match enter(&app, &staff, &order, &form, p.t, p.lang).await? {
-        Ok(()) => return Ok(done(&app, id, fill(p.t.tracking_saved, &[&order.number]))),
+        Ok(entered) => {
+            let saved = Notice::new(Tone::Ok, fill(p.t.tracking_saved, &[&order.number]));
+            let warning = entered.doubt.map(|doubt| Notice::new(Tone::Wait, doubt_warning(doubt, p.lang)));
+            let notices: Vec<_> = [saved].into_iter().chain(warning).collect();
+            return Ok(app.redirect(&format!("/orders/{id}"), &notices));
+        }
         Err(rejection) => rejection,
     };
     let input = RejectedInput { tracking: Some(form), ..RejectedInput::default() };
@@ -132,7 +137,7 @@ async fn enter(
     form: &TrackingForm,
     t: &Texts,
     lang: Lang,
-) -> Result<Result<(), (Tone, String)>, Refusal> {
+) -> Result<Result<Entered, (Tone, String)>, Refusal> {
     let Some(shipped_on) = clock::parse_date(&form.shipped_on).filter(|_| !form.carrier.is_empty()) else {
         return Ok(Err((Tone::Bad, t.tracking_wrong.to_owned())));
     };
@@ -140,10 +145,10 @@ async fn enter(
         return Ok(Err((Tone::Wait, t.stale.to_owned())));
     }
     let entry = Entry { carrier: &form.carrier, number: form.number.trim(), shipped_on };
-    match tracking::enter(&app.credit.of(&staff.user.name), order, entry).await {
-        Ok(_) => Ok(Ok(())),
+    match entry::enter(&app.credit.of(&staff.user.name), order, entry).await {
+        Ok(entered) => Ok(Ok(entered)),
         Err(TrackingError::Store(error)) => Err(error.into()),
-        Err(refused) => Ok(Err((Tone::Bad, refused.localized(lang)))),
+        Err(TrackingError::Refused(problem)) => Ok(Err((Tone::Bad, problem.localized(lang)))),
     }
 }
 
@@ -236,7 +241,7 @@ async fn recorded(
     row: &CreditRow,
 ) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
-    let notice = outcome_notice(row, Action::Decide, p.lang, p.t);
+    let notice = outcome_notice(app, row, Action::Decide, &p);
     match row.outcome {
         Outcome::Success => Ok(app.redirect(&format!("/orders/{id}"), &[notice])),
         outcome => show_rejected(app, staff, id, input, outcome_tone(outcome), notice.text).await,
