@@ -13,7 +13,7 @@ use domain::{automation, clock};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Orders that one transaction inserts: others wait for it, so a month's file is not inserted in one.
 const ORDERS_PER_INSERT: usize = 1_000;
@@ -113,21 +113,9 @@ impl Store {
     /// The orders `ids`, newest first as in the list.
     pub async fn orders_of(&self, ids: &[i64]) -> Result<Vec<Order>> {
         let sql = format!("{}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", select_orders!(""), list(ids));
-        Ok(sqlx::query(AssertSqlSafe(sql)).try_map(order_of_row).fetch_all(&self.pool).await?)
-    }
-
-    /// Those of the orders `ids` that there are, by their numbers.
-    pub async fn order_map(&self, ids: &[i64]) -> Result<HashMap<i64, Order>> {
-        if let [id] = ids {
-            return Ok(self.order(*id).await?.map(|order| (*id, order)).into_iter().collect());
-        }
-        let mut found = HashMap::with_capacity(ids.len());
-        for ids in ids.chunks(VALUES_PER_QUERY) {
-            let sql = format!("{}WHERE o.id IN ({})", select_orders!(""), list(ids));
-            let orders = sqlx::query(AssertSqlSafe(sql)).persistent(false).try_map(order_of_row);
-            found.extend(orders.fetch_all(&self.pool).await?.into_iter().map(|order| (order.id, order)));
-        }
-        Ok(found)
+        // Each list is another text, which would displace statements that are kept prepared.
+        let orders = sqlx::query(AssertSqlSafe(sql)).persistent(false).try_map(order_of_row);
+        Ok(orders.fetch_all(&self.pool).await?)
     }
 
     /// Those of `ids` for which there is no order.

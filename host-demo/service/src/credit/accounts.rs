@@ -26,7 +26,8 @@ impl MallAccounts {
         let mut read = Self { malls, accounts: BTreeMap::new() };
         let items: Vec<(Action, WorkItem)> = items.into_iter().collect();
         let ids: Vec<i64> = items.iter().map(|(_, item)| item.id).collect();
-        let found = store.order_map(&ids).await?;
+        let found = store.orders_by_id(&ids).await?;
+        let found: HashMap<i64, Order> = found.into_iter().map(|order| (order.id, order)).collect();
         let (mut orders, mut accounts) = (Vec::with_capacity(items.len()), BTreeSet::new());
         for (action, item) in items {
             let order = found.get(&item.id).ok_or(CreditError::NoOrder(item.id))?;
