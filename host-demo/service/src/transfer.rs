@@ -19,14 +19,14 @@ use domain::credit_state::State;
 use domain::lang::Lang;
 use domain::mall::Mall;
 use encoding_rs::Encoding;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::{ListOrder, ListQuery, MAX_PAGE, Position, StoreError};
 
 /// Most orders in one exported file that a person opens: what Excel handles with ease.
 pub const MAX_EXPORT: usize = MAX_LINES;
 
 /// What a file contains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, strum::Display, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum FileKind {
@@ -39,7 +39,7 @@ pub enum FileKind {
 }
 
 /// A file to import.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FileImport {
     /// The id of the mall whose orders the file is about.
     pub mall: String,
@@ -53,7 +53,8 @@ pub struct FileImport {
     pub take: Vec<String>,
     /// For orders: the preset by which the file is read this once, in place of the mall's mapping.
     pub preset: Option<String>,
-    /// The content.
+    /// The content. It is no part of what is known of the file.
+    #[serde(skip)]
     pub bytes: Vec<u8>,
 }
 

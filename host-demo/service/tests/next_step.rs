@@ -232,6 +232,7 @@ fn ends(order: &Order, from: State, action: Action, is_registered: bool, abiliti
         Action::Credit => before.extend([
             Issue::TooLarge { billed: 300_000, max: 250_000 },
             Issue::NoEnclosedInvoice,
+            Issue::NothingToBill,
             Issue::ResultsByCsv,
         ]),
         Action::Check if !is_registered && !abilities.finds_by_reference => {

@@ -14,6 +14,7 @@ use crate::group_writes::Group;
 use crate::history::{Lines, record_all};
 use crate::sql::{VALUES_PER_QUERY, list};
 use crate::transitions;
+use domain::crash_point::{CrashPoint, reached};
 use domain::order::Order;
 use sqlx::AssertSqlSafe;
 
@@ -34,9 +35,16 @@ impl Store {
         for results in &group.results {
             if let Some((provider, health)) = &results.health {
                 circuit_breakers::note(&mut tx, provider, health, results.now).await?;
+                reached(CrashPoint::HealthNoted).await;
             }
         }
         counts.write(&mut tx).await?;
+        if !group.claims.is_empty() {
+            reached(CrashPoint::ClaimWritten).await;
+        }
+        if !group.results.is_empty() {
+            reached(CrashPoint::ResultWritten).await;
+        }
         tx.commit().await?;
         Ok((claimed, applied))
     }

@@ -8,6 +8,7 @@ use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use domain::clock;
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, State};
 use domain::issue::Issue;
 use domain::lang::Lang;
@@ -263,6 +264,7 @@ pub(super) async fn act_on(session: &Session, action: Action, orders: &[Order]) 
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
     let progress = Progress::new(action.localized(session.lang), ids.len(), session.lang);
     let rows = session.following(&service, service.run(action, &ids, &|row| progress.row(row))).await;
+    reached(CrashPoint::ResultReady).await;
     progress.finish();
     Ok(print_rows(session, &rows?, action))
 }

@@ -41,13 +41,18 @@ impl Session {
         let location = DatabaseLocation::new(&options.db);
         let store = Store::open(&location).await.with_context(|| location.to_string())?;
         let host = Host::builder().cache_dir(location.beside("compiled")).compile_in(compiler).build()?;
+        let plugins = PluginDirectory::new(host, options.plugins).locked_by(store.clone());
+        // Commands that need no plugin go on; those that need one say what is wrong with it.
+        if let Err(error) = plugins.sync().await {
+            eprintln!("{error}");
+        }
         Ok(Self {
             lang: options.lang.into(),
             operator: options.operator,
             concurrency: options.concurrency,
             in_flight_window: Duration::from_secs(options.in_flight_window),
             store,
-            plugins: PluginDirectory::new(host, options.plugins),
+            plugins,
             registry: Arc::default(),
         })
     }

@@ -8,6 +8,7 @@ use crate::providers::provider::Provider;
 use crate::providers::response::{self, Inquiry, ResponseOutcome};
 use crate::providers::{CallReport, contract};
 use domain::automation;
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Event, Outcome, next};
 use domain::issue::Issue;
 use domain::order::Order;
@@ -57,7 +58,9 @@ impl<P: Provider + Clone> CreditService<P> {
         work: &Arc<WorkInProgress>,
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         let claimed: Vec<&Order> = claims.iter().flatten().collect();
+        reached(CrashPoint::ClaimCommitted).await;
         let (outcomes, report) = self.send(action, batch, provider, &claimed).await?;
+        reached(CrashPoint::ResponseReceived).await;
         let health = Some((batch.account.provider.clone(), batch.health(&outcomes)));
         let keys =
             claims.iter().zip(&batch.orders).filter(|(claim, _)| claim.is_some()).map(|(_, indexed)| indexed.row);
@@ -76,6 +79,7 @@ impl<P: Provider + Clone> CreditService<P> {
         let results =
             CallResults { changes: &changes, who: &self.who, now: self.store.now(), health, work: Some(work) };
         let mut applied = self.store.apply_results(results).await?.into_iter();
+        reached(CrashPoint::ResultCommitted).await;
         let rows = claims.iter().zip(&batch.orders).map(|(claim, indexed)| {
             let applied = claim.as_ref().and_then(|_| applied.next().flatten());
             let row = match applied {

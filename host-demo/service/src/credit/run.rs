@@ -6,6 +6,7 @@ use super::row::{CreditError, CreditRow, OnRow, PlannedCall, WorkItem};
 use super::service::CreditService;
 use crate::preflight::{is_by_csv, obstacle, rows_of_a_call};
 use crate::providers::provider::Provider;
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use domain::order::Order;
@@ -119,6 +120,7 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
         read: ReadCall,
         on_row: OnRow<'_>,
     ) -> Result<Vec<CreditRow>, CreditError> {
+        reached(CrashPoint::OrdersRead).await;
         let ReadCall { call: PlannedCall { action, items }, work, accounts, orders } = read;
         let prepared = match self.prepare(action, &items, accounts, orders, on_row) {
             Err(error) if error.is_of_one_order() => {
@@ -129,6 +131,7 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
         };
         let rows = self.make_calls(action, prepared, &work, on_row).await?;
         self.end_rows(&items, &rows).await?;
+        reached(CrashPoint::RowsEnded).await;
         work.finish();
         Ok(rows)
     }

@@ -11,6 +11,7 @@ use crate::csv::sheet::{Head, Layout, SheetRow, Source};
 use crate::csv::tracking_format::{self, TrackingColumn, TrackingFormat, TrackingMapping};
 use domain::identifier::is_mangled;
 use encoding_rs::Encoding;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
 /// Most headings that must be found for a row to be the one with the headings: a file may have two columns.
@@ -34,15 +35,31 @@ pub struct TrackingRow {
 }
 
 /// How a file of tracking numbers is read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub enum FormatChoice {
     /// By its headings.
     #[default]
     Recognised,
     /// As this one.
-    Format(&'static TrackingFormat),
+    Format(#[serde(with = "by_id")] &'static TrackingFormat),
     /// By a mapping of the operator's own.
     Mapping(Box<TrackingMapping>),
+}
+
+/// A format of the program is told by its id.
+mod by_id {
+    use super::{TrackingFormat, tracking_format};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(format: &TrackingFormat, serializer: S) -> Result<S::Ok, S::Error> {
+        format.id.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static TrackingFormat, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        tracking_format::find(&id).ok_or_else(|| D::Error::custom(format!("there is no format {id}")))
+    }
 }
 
 /// A file of tracking numbers cannot be read.

@@ -148,7 +148,7 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
             return show(&app, &staff, upload.text("mall"), FileKind::Orders, ImportReply::failed(t.choose_file)).await;
         }
         ("", Some(bytes)) => read(&upload, bytes)?,
-        (held, _) => match app.pending_imports.take(staff.user.id, held) {
+        (held, _) => match app.take_upload(staff.user.id, held).await? {
             Some(file) => answered(&upload, file),
             None => return show(&app, &staff, "", FileKind::Orders, ImportReply::failed(t.import_gone)).await,
         },
@@ -156,20 +156,20 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
     let dry_run = upload.text("do") == "try";
     let taken = import_file(&app, &file, &staff.user.name, dry_run, lang).await?;
     let (mall, what) = (file.mall.clone(), file.kind);
-    let keep = |file| -> Result<String, Refusal> {
+    let keep = async |file| -> Result<String, Refusal> {
         let name = idempotency_key()?;
-        app.pending_imports.keep(staff.user.id, name.clone(), file);
+        app.keep_upload(staff.user.id, &name, file).await?;
         Ok(name)
     };
     let reply = match taken {
         Err(FileRefusal::Unfit(message)) => ImportReply::failed(&message),
         Err(FileRefusal::ChoiceNeeded(question)) => {
-            let view = SelectionQuestion::new(&question, keep(file)?, lang, t);
+            let view = SelectionQuestion::new(&question, keep(file).await?, lang, t);
             ImportReply { question: Some(view), ..ImportReply::default() }
         }
         Ok(outcome) => {
             let waits = dry_run && !outcome.taken.is_empty();
-            let held = waits.then(|| keep(file)).transpose()?;
+            let held = if waits { Some(keep(file).await?) } else { None };
             ImportReply { result: Some(ImportResult::new(outcome, dry_run, held, lang, t)), ..ImportReply::default() }
         }
     };

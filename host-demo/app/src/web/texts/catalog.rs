@@ -362,6 +362,8 @@ texts! {
     health_probing,
     no_providers,
     file,
+    signed_by,
+    signature_file,
     imports,
     permissions,
     no_origin,

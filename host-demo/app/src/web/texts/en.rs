@@ -347,6 +347,8 @@ pub(crate) static EN: Texts = Texts {
     health_probing: "trying whether it answers again",
     no_providers: "No plugin is loaded.",
     file: "File",
+    signed_by: "Signed with",
+    signature_file: "Signature (if the permissions name a public key)",
     imports: "Imports",
     permissions: "Permissions",
     no_origin: "no origin",

@@ -347,6 +347,8 @@ pub(crate) static JA: Texts = Texts {
     health_probing: "再開できるか確認中",
     no_providers: "プラグインはまだ読み込まれていません。",
     file: "ファイル",
+    signed_by: "署名した鍵",
+    signature_file: "署名ファイル（許可ファイルに公開鍵があるとき）",
     imports: "インポート",
     permissions: "許可",
     no_origin: "通信先なし",

@@ -1,5 +1,6 @@
 //! Finding a compiler for `wasm32-unknown-unknown` on whatever machine this is.
 
+use crate::process::output;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +10,7 @@ use std::process::Command;
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Debian's compiler and the source of its standard library, of one version.
-const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
+pub const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_STD: &str = "/usr/lib/rustlib/src/rust/library/std";
 
@@ -25,9 +26,10 @@ pub enum Toolchain {
 }
 
 impl Toolchain {
-    /// The first that works, in the order: the toolchain in use, rustup, Debian's packages.
-    pub fn find() -> Result<Self> {
-        let sysroot = PathBuf::from(output("rustc", &["--print", "sysroot"])?);
+    /// The first that works, in the order: the toolchain in use, rustup, Debian's packages. `install` may install
+    /// the last, if that is the caller's to decide; whether it did.
+    pub fn find(install: impl FnOnce(&[&str]) -> bool) -> Result<Self> {
+        let sysroot = PathBuf::from(output(Command::new("rustc").args(["--print", "sysroot"]))?.trim());
         if has_target(&sysroot) {
             say("the toolchain in use has the target");
             return Ok(Self::Installed);
@@ -36,7 +38,8 @@ impl Toolchain {
             say("the target was added with rustup");
             return Ok(Self::Installed);
         }
-        if !debian_is_there() && !install_from_debian() {
+        let is_there = debian_is_there() || (install(&DEBIAN_PACKAGES) && debian_is_there());
+        if !is_there {
             bail!(
                 "no compiler for {TARGET} was found. Do one of these and run the command again:\n  \
                  rustup target add {TARGET}\n  \
@@ -66,7 +69,7 @@ impl Toolchain {
 }
 
 fn say(found: &str) {
-    eprintln!("[xtask] {TARGET}: {found}");
+    eprintln!("{TARGET}: {found}");
 }
 
 fn has_target(sysroot: &Path) -> bool {
@@ -83,25 +86,11 @@ fn add_with_rustup() -> bool {
 
 /// The target of this machine, such as `x86_64-unknown-linux-gnu`.
 pub fn host_target() -> Result<String> {
-    let version = output("rustc", &["-vV"])?;
+    let version = output(Command::new("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
     Ok(host.to_owned())
 }
 
 fn debian_is_there() -> bool {
     Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_STD).is_dir()
-}
-
-/// Only where apt can work: on Debian, as root.
-fn install_from_debian() -> bool {
-    eprintln!("[xtask] installing {} with apt", DEBIAN_PACKAGES.join(" "));
-    crate::apt::install(&DEBIAN_PACKAGES) && debian_is_there()
-}
-
-fn output(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(arguments).output().with_context(|| format!("cannot run {program}"))?;
-    if !output.status.success() {
-        bail!("{program} {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
