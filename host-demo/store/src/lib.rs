@@ -33,6 +33,8 @@ mod drafts;
 mod edits;
 pub mod encryption;
 mod error;
+mod group;
+mod group_writes;
 mod history;
 mod idempotency;
 pub mod lease;
@@ -60,6 +62,11 @@ mod sql;
 mod tokens;
 mod transitions;
 mod users;
+mod wide;
+mod work;
+mod write_queue;
+mod write_transaction;
+mod writer;
 
 pub use api_tokens::ApiToken;
 pub use audit::AuditLine;
@@ -68,7 +75,7 @@ pub use batch_candidates::BatchCandidate;
 pub use batch_key::RowKey;
 pub use batch_rows::{BatchLane, FinishedRow};
 pub use batches::{Batch, BatchProgress, BatchRow, MAX_BATCH};
-pub use change::{Applied, Change, Claim};
+pub use change::{Applied, CallHealth, CallResults, Change, Claim};
 pub use circuit_breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
 pub use counters::OpenOrders;
 pub use database::Store;
@@ -88,6 +95,7 @@ pub use risks::Risks;
 pub use schedule::{DueFilter, LEASE, LeasedOrders};
 pub use sessions::{NewSession, SESSION, Session};
 pub use sign_in::{MAX_FAILURES_OF_A_NAME, MAX_FAILURES_OF_AN_ADDRESS, SIGN_IN_WINDOW, SignIn};
+pub use write_queue::{CallInProgress, GroupCommits};
 
 // The types of the domain that stand in the store's signatures.
 pub use domain::actor::Actor;
