@@ -2,6 +2,8 @@
 
 #[path = "web/door.rs"]
 mod door;
+#[path = "web/marks.rs"]
+mod marks;
 
 use app::web::router::{Route, page_routes};
 use app::web::{App, Sandbox, Setup, built_components};
