@@ -1,5 +1,7 @@
 //! `cargo xtask …`: everything that is not plain cargo.
 
+#![forbid(unsafe_code)]
+
 mod apt;
 #[cfg(test)]
 mod architecture;
@@ -13,6 +15,8 @@ mod go;
 mod kit;
 mod page;
 mod plugins;
+#[cfg(test)]
+mod promises;
 mod toolchain;
 
 use anyhow::{Context, Result, bail};

@@ -9,6 +9,7 @@
 //!
 //! Transactions that write many orders write them in the order of their numbers, so that two of them cannot deadlock.
 
+#![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 #![cfg_attr(
     not(test),

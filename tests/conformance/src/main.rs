@@ -1,5 +1,7 @@
 //! `conformance FILE.wasm`: the kit's command line. `cargo xtask kit` runs it.
 
+#![forbid(unsafe_code)]
+
 use clap::Parser;
 use conformance::{Lang, Options, judge, odd};
 use provider_host::Compiler;
