@@ -3,14 +3,14 @@
 #![allow(missing_docs, clippy::all)]
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "wit",
     inline: "
         package provider-host:view;
         world host-view {
-            import deferred-payment:provider/log@0.1.0;
-            export deferred-payment:provider/payment-provider@0.1.0;
-            export deferred-payment:provider/payment-provider-sync@0.1.0;
-            export deferred-payment:provider/fee-adjustment@0.1.0;
+            import deferred-payment:provider/log@0.1.1;
+            export deferred-payment:provider/payment-provider@0.1.1;
+            export deferred-payment:provider/payment-provider-sync@0.1.1;
+            export deferred-payment:provider/fee-adjustment@0.1.1;
         }
     ",
     world: "provider-host:view/host-view",

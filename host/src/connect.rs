@@ -1,8 +1,10 @@
 //! Opens connections (DNS, IP policy, TCP, TLS) and counts what is written to them.
 
 use crate::ip_policy;
+use crate::report::ConnectionFailure;
 use http::Uri;
 use ipnet::IpNet;
+use rustls::CertificateError;
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use std::io;
@@ -29,8 +31,41 @@ pub(crate) enum ConnectError {
     Connect(io::Error),
     #[error("no connection within {0:?}")]
     TimedOut(Duration),
+    #[error("no TLS connection within {0:?}")]
+    HandshakeTimedOut(Duration),
     #[error("no TLS connection: {0}")]
-    Tls(Box<dyn std::error::Error + Send + Sync>),
+    Tls(io::Error),
+}
+
+impl ConnectError {
+    /// What a report says of it.
+    pub(crate) fn failure(&self) -> ConnectionFailure {
+        match self {
+            Self::Dns(_) => ConnectionFailure::Dns,
+            Self::Prohibited => ConnectionFailure::Prohibited,
+            Self::Connect(_) => ConnectionFailure::Connect,
+            Self::TimedOut(_) => ConnectionFailure::TimedOut,
+            Self::HandshakeTimedOut(_) => ConnectionFailure::Handshake,
+            Self::Tls(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(rustls::Error::InvalidCertificate(wrong)) => certificate_failure(wrong),
+                _ => ConnectionFailure::Handshake,
+            },
+        }
+    }
+}
+
+fn certificate_failure(wrong: &CertificateError) -> ConnectionFailure {
+    match wrong {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            ConnectionFailure::CertificateName
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => ConnectionFailure::CertificateExpired,
+        CertificateError::UnknownIssuer => ConnectionFailure::CertificateUntrusted,
+        _ => ConnectionFailure::CertificateInvalid,
+    }
 }
 
 /// Connects to the addresses that a plugin may reach.
@@ -47,13 +82,23 @@ impl Connector {
     pub(crate) async fn open(&self, url: &Uri, socket: OwnedSemaphorePermit) -> Result<HttpConnection, ConnectError> {
         let began = Instant::now();
         let tracker = Arc::new(WriteTracker::default());
-        let connecting = self.connect(url, &tracker);
-        let stream =
-            tokio::time::timeout(self.limit, connecting).await.map_err(|_| ConnectError::TimedOut(self.limit))??;
+        let is_reached = AtomicBool::new(false);
+        let connecting = self.connect(url, &tracker, &is_reached);
+        let too_late = |_| match is_reached.load(Ordering::SeqCst) {
+            true => ConnectError::HandshakeTimedOut(self.limit),
+            false => ConnectError::TimedOut(self.limit),
+        };
+        let stream = tokio::time::timeout(self.limit, connecting).await.map_err(too_late)??;
         Ok(HttpConnection { stream, tracker, took: began.elapsed(), used: false, _socket: socket })
     }
 
-    async fn connect(&self, url: &Uri, tracker: &Arc<WriteTracker>) -> Result<Box<dyn Stream>, ConnectError> {
+    /// Sets `is_reached` when the host has taken the connection, before TLS.
+    async fn connect(
+        &self,
+        url: &Uri,
+        tracker: &Arc<WriteTracker>,
+        is_reached: &AtomicBool,
+    ) -> Result<Box<dyn Stream>, ConnectError> {
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let plain = url.scheme_str() == Some("http");
         let port = url.port_u16().unwrap_or(if plain { 80 } else { 443 });
@@ -62,8 +107,10 @@ impl Connector {
         if plain {
             return Ok(Box::new(stream));
         }
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| ConnectError::Tls(error.into()))?;
-        Ok(Box::new(self.tls.connect(name, stream).await.map_err(|error| ConnectError::Tls(error.into()))?))
+        is_reached.store(true, Ordering::SeqCst);
+        let unnamed = |error| ConnectError::Tls(io::Error::new(io::ErrorKind::InvalidInput, error));
+        let name = ServerName::try_from(host.to_owned()).map_err(unnamed)?;
+        Ok(Box::new(self.tls.connect(name, stream).await.map_err(ConnectError::Tls)?))
     }
 }
 
@@ -261,5 +308,68 @@ impl AsyncWrite for CountingStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::TlsAcceptor;
+
+    /// The authority `name`: its certificate, and what signs with its key.
+    fn authority(name: &str) -> (CertificateDer<'static>, Issuer<'static, KeyPair>) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        (certificate, Issuer::new(params, key))
+    }
+
+    /// Why a server with a certificate of `issuer` for `name`, valid until `year`, is not connected to by a client that
+    /// trusts `root`; nothing if it is.
+    async fn failure(
+        root: &CertificateDer<'static>,
+        issuer: &Issuer<'static, KeyPair>,
+        name: &str,
+        year: i32,
+    ) -> Option<ConnectionFailure> {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(year, 1, 1));
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, issuer).unwrap().der().clone();
+        let config = rustls::ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+            .unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port()).parse().unwrap();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let _ = TlsAcceptor::from(Arc::new(config)).accept(stream).await;
+        });
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(root.clone()).unwrap();
+        let client = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let private = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        let connector =
+            Connector { private: private.into(), tls: Arc::new(client).into(), limit: Duration::from_secs(10) };
+        let socket = Arc::new(tokio::sync::Semaphore::new(1)).acquire_owned().await.unwrap();
+        connector.open(&url, socket).await.err().map(|error| error.failure())
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_certificate_is_told_apart() {
+        let ((root, issuer), (_, stranger)) = (authority("known"), authority("stranger"));
+        for (issuer, name, year, expected) in [
+            (&issuer, "localhost", 2999, None),
+            (&issuer, "example.jp", 2999, Some(ConnectionFailure::CertificateName)),
+            (&issuer, "localhost", 2001, Some(ConnectionFailure::CertificateExpired)),
+            (&stranger, "localhost", 2999, Some(ConnectionFailure::CertificateUntrusted)),
+        ] {
+            assert_eq!(failure(&root, issuer, name, year).await, expected, "{name} until {year}");
+        }
     }
 }

@@ -177,7 +177,7 @@ impl Egress {
     ) -> Result<(Response<Incoming>, HttpExchange), Error> {
         let began = Instant::now();
         loop {
-            let connection = self.connection(outgoing).await.map_err(no_connection)?;
+            let connection = self.connection(outgoing).await.map_err(|error| in_flight.not_connected(&error))?;
             let (used, took) = (connection.used, connection.took);
             let tracker = in_flight.hand_over(&connection, outgoing.body.is_empty());
             let sent = async {
@@ -274,12 +274,12 @@ fn shorter(asked: Option<Duration>, limit: Duration) -> Duration {
 }
 
 /// The error code of `wasi:http` for a connection that failed.
-fn no_connection(error: ConnectError) -> Error {
+fn no_connection(error: &ConnectError) -> Error {
     match error {
         ConnectError::Dns(_) => Error::DnsError { rcode: None, info_code: None },
         ConnectError::Prohibited => Error::DestinationIpProhibited,
         ConnectError::Connect(_) => Error::ConnectionRefused,
-        ConnectError::TimedOut(_) => Error::ConnectionTimeout,
+        ConnectError::TimedOut(_) | ConnectError::HandshakeTimedOut(_) => Error::ConnectionTimeout,
         ConnectError::Tls(_) => Error::TlsCertificateError,
     }
 }
@@ -393,6 +393,12 @@ impl InFlightRequest {
         connection.tracker.expect_request(without_body);
         self.tracker = Some(Arc::clone(&connection.tracker));
         Arc::clone(&connection.tracker)
+    }
+
+    /// The error that the plugin is given where there is no connection; the report says more.
+    fn not_connected(&self, error: &ConnectError) -> Error {
+        self.recorder.note(self.index, |report| report.no_connection = Some(error.failure()));
+        no_connection(error)
     }
 
     fn left(&self) -> bool {

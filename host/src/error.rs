@@ -1,5 +1,6 @@
 //! What can go wrong around a call; what goes wrong in one is a [`Failure`](crate::contract::Failure) of its rows.
 
+use crate::signature::SignatureError;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +63,14 @@ pub enum LoadError {
         expected: String,
         /// The file's digest.
         found: String,
+    },
+    /// The component is not signed as its permission file demands.
+    #[error("the plugin {} is refused: {reason}", path.display())]
+    Signature {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: SignatureError,
     },
     /// The file is not a WebAssembly component.
     #[error("{} is not a WebAssembly component: {reason}", path.display())]
@@ -133,6 +142,7 @@ impl LoadError {
         let (Self::Unreadable { path: named, .. }
         | Self::TooLarge { path: named, .. }
         | Self::Digest { path: named, .. }
+        | Self::Signature { path: named, .. }
         | Self::NotAComponent { path: named, .. }
         | Self::TooComplex { path: named, .. }
         | Self::Compile { path: named, .. }

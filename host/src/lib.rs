@@ -42,6 +42,7 @@
 //! | `answer` | truncates and cleans what a plugin returns |
 //! | `report` | what the host observed of a call |
 //! | `outcome`, `row_outcome` | a plugin's result of each row against what the host observed |
+//! | `signature` | who signed a component, and as what |
 //! | `permissions`, `limits` | what a platform grants and bounds |
 //! | `structure` | counts the parts of a component before it is compiled |
 //! | `compiler` | compiles in a process that can be stopped |
@@ -88,6 +89,7 @@ mod registry;
 mod report;
 mod row_outcome;
 mod sandbox;
+mod signature;
 mod structure;
 mod text;
 
@@ -96,12 +98,13 @@ pub use compiler::Compiler;
 pub use error::{BuildError, CacheError, CallError, CompileError, DescribeError, InterfaceError, LoadError};
 pub use imports::ImportGroup;
 pub use limits::Limits;
-pub use load::{Host, HostBuilder};
+pub use load::{ComponentFile, Host, HostBuilder};
 pub use outcome::{CALL_ENDED, CALL_LIMIT};
 pub use permissions::{Origin, OriginError, PermissionError, Permissions};
 pub use plugin::{Answer, Facts, Plugin};
 pub use registry::{Registry, Replaced};
-pub use report::{CallReport, Overruled, Progress, RequestReport};
+pub use report::{CallReport, ConnectionFailure, Overruled, Progress, RequestReport};
 pub use row_outcome::RowOutcome;
+pub use signature::{PublicKey, PublicKeyError, SignatureError, SignedName, VerifiedSignature};
 pub use structure::structure_limits;
 pub use text::is_control;

@@ -13,6 +13,7 @@ use crate::plugin::{Facts, Loaded, Plugin};
 use crate::pool::PluginResources;
 use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
+use crate::signature::{self, MAX_SIGNATURE_BYTES, SignatureError};
 use crate::structure::{Structure, StructureError};
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -42,6 +43,30 @@ pub struct HostBuilder {
     compiler: Option<Compiler>,
     now: Option<u64>,
     seed: Option<[u8; 32]>,
+}
+
+/// A component's file, and the signature beside it if there is one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ComponentFile {
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// Its signature in minisign's format.
+    pub signature: Option<String>,
+}
+
+impl ComponentFile {
+    /// Where the signature of the component at `path` is: in the file that minisign writes for it.
+    pub fn signature_path(path: &Path) -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".minisig");
+        name.into()
+    }
+}
+
+impl From<Vec<u8>> for ComponentFile {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, signature: None }
+    }
 }
 
 impl HostBuilder {
@@ -108,9 +133,14 @@ impl Host {
         HostBuilder::default()
     }
 
+    /// What bounds every plugin.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Loads the component at `path` with `permissions`.
     ///
-    /// Its digest is checked before it is parsed, its size, parts and imports before it is compiled.
+    /// Its digest and signature are checked before it is parsed, its size, parts and imports before it is compiled.
     /// Compiling takes most of a second and is done on another thread, so that other calls go on. At most
     /// [`Limits::concurrent_loads`] components are loaded at once.
     pub async fn load(&self, path: impl AsRef<Path>, permissions: Permissions) -> Result<Plugin, LoadError> {
@@ -118,26 +148,38 @@ impl Host {
         self.load_from(path.clone(), permissions, move || host.read(&path)).await
     }
 
-    /// Loads the component `bytes` like [`Host::load`]; `path` is what errors and [`Facts`] call it.
+    /// Loads `component` like [`Host::load`]; `path` is what errors and [`Facts`] call it.
     pub async fn load_bytes(
         &self,
         path: impl Into<PathBuf>,
-        bytes: Vec<u8>,
+        component: impl Into<ComponentFile>,
         permissions: Permissions,
     ) -> Result<Plugin, LoadError> {
-        self.load_from(path.into(), permissions, move || Ok(bytes)).await
+        let component = component.into();
+        self.load_from(path.into(), permissions, move || Ok(component)).await
     }
 
-    /// The file at `path`, [`Limits::component_bytes`] at most, for [`Host::load_bytes`].
-    pub fn read(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
-        read(path, self.limits.component_bytes)
+    /// The file at `path`, [`Limits::component_bytes`] at most, with the signature beside it, for
+    /// [`Host::load_bytes`].
+    pub fn read(&self, path: &Path) -> Result<ComponentFile, LoadError> {
+        let bytes = read(path, self.limits.component_bytes)?;
+        let signature = match read(&ComponentFile::signature_path(path), MAX_SIGNATURE_BYTES) {
+            Ok(signature) => Some(String::from_utf8_lossy(&signature).into_owned()),
+            Err(LoadError::Unreadable { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+            Err(LoadError::TooLarge { size, limit, .. }) => {
+                let reason = SignatureError::Unreadable(format!("{size} bytes; at most {limit} are read"));
+                return Err(LoadError::Signature { path: path.to_owned(), reason });
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(ComponentFile { bytes, signature })
     }
 
     async fn load_from(
         &self,
         path: PathBuf,
         permissions: Permissions,
-        source: impl FnOnce() -> Result<Vec<u8>, LoadError> + Send + 'static,
+        source: impl FnOnce() -> Result<ComponentFile, LoadError> + Send + 'static,
     ) -> Result<Plugin, LoadError> {
         let broken = |path: &Path, error: &dyn std::fmt::Display| LoadError::Compile {
             path: path.to_owned(),
@@ -148,7 +190,7 @@ impl Host {
         let prepared = tokio::task::spawn_blocking(move || {
             // Held until the work is done, also if the caller's future was dropped.
             let _permit = permit;
-            source().and_then(|bytes| host.prepare(path, &bytes, permissions))
+            source().and_then(|component| host.prepare(path, &component, permissions))
         });
         let (ready, facts) = prepared.await.map_err(|error| broken(&named, &error))??;
         let plugin = self.describe(ready, facts).await?;
@@ -160,7 +202,7 @@ impl Host {
     fn prepare(
         &self,
         path: PathBuf,
-        bytes: &[u8],
+        ComponentFile { bytes, signature }: &ComponentFile,
         permissions: Permissions,
     ) -> Result<(LinkedPlugin, Facts), LoadError> {
         let (size, limit) = (bytes.len() as u64, self.limits.component_bytes);
@@ -173,6 +215,8 @@ impl Host {
         {
             return Err(LoadError::Digest { path, expected: expected.clone(), found: digest });
         }
+        let signature = signature::verify(bytes, signature.as_deref(), permissions.demanded_signature())
+            .map_err(|reason| LoadError::Signature { path: path.clone(), reason })?;
         let structure = Structure::read(bytes).map_err(|fault| match fault {
             StructureError::Excess { part, found, limit } => {
                 LoadError::TooComplex { path: path.clone(), part, found, limit }
@@ -186,7 +230,8 @@ impl Host {
             reason => LoadError::Compile { path: path.clone(), reason },
         })?;
         let ready = self.sandbox.link(&component).map_err(refused)?;
-        Ok((ready, Facts { path, digest, size, imports: structure.imports, permissions }))
+        let Structure { imports, core_instances, memories, .. } = structure;
+        Ok((ready, Facts { path, digest, size, signature, imports, core_instances, memories, permissions }))
     }
 
     /// The compiled component `bytes`, from the cache if it is there.
@@ -225,6 +270,10 @@ impl Host {
         let (info, permissions) = (&loaded.info, &loaded.permissions);
         if let Some(expected) = permissions.provider.clone().filter(|expected| *expected != info.id) {
             return Err(LoadError::Provider { path: path.clone(), expected, found: info.id.clone() });
+        }
+        if let Some(signature) = &loaded.facts.signature {
+            let checked = signature.check_description(&info.id, &info.version);
+            checked.map_err(|reason| LoadError::Signature { path: path.clone(), reason })?;
         }
         Ok(Plugin(Arc::new(loaded)))
     }

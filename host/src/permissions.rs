@@ -1,7 +1,9 @@
 //! What a platform grants a plugin: a small TOML file beside the component.
 
+use crate::signature::{Demanded, PublicKey};
 use http::Uri;
 use ipnet::IpNet;
+use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,6 +20,10 @@ const MAX_FILE_BYTES: u64 = 64 << 10;
 /// provider = "atobarai-com"
 /// # Refuse any other file than this one (optional).
 /// sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+/// # Refuse any file that is not signed with one of these keys (optional) …
+/// public-keys = ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"]
+/// # … as this version or a later one (optional).
+/// min-version = "1.2.0"
 /// # Scheme, host and port of the gateways that it may talk to.
 /// origins = ["https://www.atobarai.jp"]
 /// # Addresses that are reached although they are not public: a test gateway on this machine.
@@ -33,6 +39,12 @@ pub struct Permissions {
     pub provider: Option<String>,
     /// Hex SHA-256 that the component must have; any if absent.
     pub sha256: Option<String>,
+    /// Keys of which one must have signed the component; no signature is needed if there are none.
+    #[serde(default)]
+    pub public_keys: Vec<PublicKey>,
+    /// The oldest version that is accepted, by what was signed. Only with [`Permissions::public_keys`]: what a component
+    /// says of itself without a signature proves nothing.
+    pub min_version: Option<Version>,
     /// Origins that the plugin may send requests to.
     #[serde(default)]
     pub origins: Vec<Origin>,
@@ -96,8 +108,18 @@ impl Permissions {
         if text.len() as u64 > MAX_FILE_BYTES {
             return Err(PermissionError::TooLarge { path: path.to_owned() });
         }
-        toml::from_str(text)
-            .map_err(|error| PermissionError::Invalid { path: path.to_owned(), message: error.to_string() })
+        let invalid = |message| PermissionError::Invalid { path: path.to_owned(), message };
+        let parsed: Self = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        if parsed.min_version.is_some() && parsed.public_keys.is_empty() {
+            return Err(invalid("`min-version` is of a signature, so it needs `public-keys`".to_owned()));
+        }
+        Ok(parsed)
+    }
+
+    /// What a component's signature has to be.
+    pub(crate) fn demanded_signature(&self) -> Demanded<'_> {
+        let Self { public_keys, min_version, provider, .. } = self;
+        Demanded { keys: public_keys, provider: provider.as_deref(), min_version: min_version.as_ref() }
     }
 
     /// The same file's grant, and no more than `other` grants as well.

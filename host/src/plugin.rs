@@ -22,6 +22,7 @@ use crate::pool::PluginResources;
 use crate::redact::Redactor;
 use crate::report::{CallReport, RequestRecorder};
 use crate::sandbox::Sandbox;
+use crate::signature::VerifiedSignature;
 use futures::StreamExt;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -41,13 +42,32 @@ pub struct Facts {
     pub digest: String,
     /// Bytes of the file.
     pub size: u64,
+    /// Who signed it and as what, where its permissions demand a signature.
+    pub signature: Option<VerifiedSignature>,
     /// Every interface it imports.
     pub imports: Vec<String>,
+    /// Core instances that each call makes.
+    pub core_instances: u64,
+    /// Memories that are not empty in each call.
+    pub memories: u64,
     /// What it was granted.
     pub permissions: Permissions,
 }
 
 impl Facts {
+    /// Whether a component that was loaded like this could be loaded with `permissions` as well, as far as its file and
+    /// its signature go.
+    pub fn is_accepted_by(&self, permissions: &Permissions) -> bool {
+        let is_pinned = |pin: &String| pin.eq_ignore_ascii_case(&self.digest);
+        let lowest = permissions.min_version.as_ref();
+        let is_signed = |signature: &VerifiedSignature| {
+            permissions.public_keys.contains(&signature.key)
+                && lowest.is_none_or(|lowest| signature.name.version >= *lowest)
+        };
+        permissions.sha256.as_ref().is_none_or(is_pinned)
+            && (permissions.public_keys.is_empty() || self.signature.as_ref().is_some_and(is_signed))
+    }
+
     /// Those of its imports that are in `group`.
     pub fn imports_of(&self, group: ImportGroup) -> Vec<String> {
         self.imports.iter().filter(|import| ImportGroup::of(import) == Some(group)).cloned().collect()

@@ -89,6 +89,34 @@ pub struct RequestReport {
     pub body: Option<Duration>,
     /// The error that the plugin was given instead of an answer.
     pub error: Option<String>,
+    /// Why there was no connection for it. The plugin is told less: `wasi:http` has one code for all that is wrong with
+    /// a certificate. Absent where there was a connection, or none was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_connection: Option<ConnectionFailure>,
+}
+
+/// Why there was no connection. In each case nothing of the request was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionFailure {
+    /// The name of the host has no address, or could not be asked for.
+    Dns,
+    /// All its addresses are private, and the permissions name none of them.
+    Prohibited,
+    /// It does not take connections.
+    Connect,
+    /// There was no connection in time.
+    TimedOut,
+    /// It was reached, but the TLS handshake did not come to an end.
+    Handshake,
+    /// Its certificate is for another name.
+    CertificateName,
+    /// Its certificate has expired, or is not valid yet.
+    CertificateExpired,
+    /// Its certificate is from nobody who is trusted.
+    CertificateUntrusted,
+    /// Its certificate is wrong in another way.
+    CertificateInvalid,
 }
 
 /// How far a request came. Whether it may be sent again depends on the difference between the first and the
@@ -127,6 +155,7 @@ impl RequestRecorder {
             head: None,
             body: None,
             error: None,
+            no_connection: None,
         });
         Some(requests.len() - 1)
     }

@@ -98,6 +98,10 @@ pub(crate) struct Structure {
     pub(crate) imports: Vec<String>,
     /// The names of everything it exports.
     pub(crate) exports: Vec<String>,
+    /// Core instances of each call.
+    pub(crate) core_instances: u64,
+    /// Memories of each call that are not empty.
+    pub(crate) memories: u64,
 }
 
 /// Why a file is not compiled.
@@ -122,7 +126,10 @@ impl Structure {
             }
         }
         match read {
-            Ok(()) => Ok(counter.structure),
+            Ok(()) => {
+                let (core_instances, memories) = (*counter.count(Part::CoreInstances), *counter.count(Part::Memories));
+                Ok(Self { core_instances, memories, ..counter.structure })
+            }
             Err(Unreadable(reason)) => Err(StructureError::NotAComponent(reason)),
         }
     }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Does, Server, account, hostile, limits, order};
 use provider_host::contract::Failure;
-use provider_host::{Host, Limits, Origin, Overruled, Permissions, Progress, RowOutcome};
+use provider_host::{ConnectionFailure, Host, Limits, Origin, Overruled, Permissions, Progress, RowOutcome};
 use std::sync::Arc;
 
 #[derive(Debug, PartialEq)]
@@ -121,6 +121,11 @@ async fn a_connection_is_used_again_by_the_same_shop_only() {
     assert_eq!((server.requests(), server.connections()), (21, 2));
 }
 
+/// Why the last request of a call had no connection.
+fn no_connection<T>(answer: &provider_host::Answer<T>) -> Option<ConnectionFailure> {
+    answer.calls.last()?.requests.last()?.no_connection
+}
+
 #[tokio::test]
 async fn a_gateway_with_an_unknown_certificate_is_sent_nothing() {
     let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -149,6 +154,7 @@ async fn a_gateway_with_an_unknown_certificate_is_sent_nothing() {
         "{answer:?}"
     );
     assert!(!server.await.unwrap(), "the handshake must have failed");
+    assert_eq!(no_connection(&answer), Some(ConnectionFailure::CertificateUntrusted));
 }
 
 #[tokio::test]
@@ -163,6 +169,7 @@ async fn a_handshake_that_never_ends_is_bounded() {
         matches!(&answer.rows[0], Err(Failure::NotSent(r)) if r.message.contains("ConnectionTimeout")),
         "{answer:?}"
     );
+    assert_eq!(no_connection(&answer), Some(ConnectionFailure::Handshake));
     assert_eq!(server.connections(), 1);
 }
 

@@ -1,9 +1,9 @@
 //! `cargo xtask bench`: builds what is measured and its peers, has it measured, and has the page written.
 
-use crate::toolchain::Toolchain;
 use crate::{apt, build_programs, cargo, plugins, root, run};
 use anyhow::{Result, bail};
 use clap::Args;
+use provider_build::toolchain::Toolchain;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -39,7 +39,7 @@ pub fn bench(options: &Options) -> Result<()> {
     }
     install_counters()?;
     eprintln!("[xtask] building what is measured, optimised (the first time takes some minutes)");
-    let programs = ["-p", "bench", "-p", "app", "-p", "gateways"];
+    let programs = ["-p", "bench", "-p", "app", "-p", "deferred-payment-gateways"];
     // What counts under valgrind is not what is measured.
     let features = ["--no-default-features", "--features", "bench/default-transport,app/sandbox"];
     run(cargo().args(["build", "--release", "--bins"]).args(programs).args(features))?;
@@ -98,6 +98,6 @@ fn build_peers() -> Result<()> {
     };
     run(&mut build("extism-peer"))?;
     let mut plugin = build("extism-plugin");
-    Toolchain::find()?.apply(&mut plugin)?;
+    Toolchain::find(crate::apt::install)?.apply(&mut plugin)?;
     run(&mut plugin)
 }

@@ -1,7 +1,8 @@
 //! A component written in Go: its bindings, and the component of what Go's compiler makes.
 
-use crate::{cargo, root, toolchain};
+use crate::{cargo, root};
 use anyhow::{Context, Result};
+use provider_build::toolchain;
 use std::path::{Path, PathBuf};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,

@@ -13,11 +13,12 @@ mod examples;
 mod foreign_hosts;
 mod go;
 mod kit;
+mod packages;
 mod page;
 mod plugins;
 #[cfg(test)]
 mod promises;
-mod toolchain;
+mod torture;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -34,10 +35,10 @@ enum Task {
     Demo(demo::Options),
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
-    /// Build the examples in other languages, and judge them.
+    /// Build the examples in each language, and judge them.
     Examples {
-        /// python, js, go; all if none is named.
-        #[arg(value_parser = ["python", "js", "go"])]
+        /// rust, python, js, go; all if none is named.
+        #[arg(value_parser = ["rust", "python", "js", "go"])]
         languages: Vec<String>,
     },
     /// The components in a host that is not ours: jco and Node.
@@ -51,10 +52,14 @@ enum Task {
     Screenshots,
     /// The API against its own document, with thousands of calls.
     ApiFuzz,
+    /// Crates for a registry and the contract as a package, into target/package.
+    Packages,
     /// Licenses, banned crates and sources of all dependencies, by `deny.toml`. Needs cargo-deny.
     Deny,
     /// What a call and a batch cost beside what a user would pick instead, into docs/performance.md.
     Bench(bench::Options),
+    /// Days full of faults and a thousand kills, judged by a model and by an independent checker; docs/proof.md.
+    Torture(torture::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
@@ -71,8 +76,10 @@ fn main() -> ExitCode {
         Task::Platform(options) => page::platform(&options).map(done),
         Task::Screenshots => page::screenshots().map(done),
         Task::ApiFuzz => page::api_fuzz().map(done),
+        Task::Packages => packages::packages().map(done),
         Task::Deny => deny().map(done),
         Task::Bench(options) => bench::bench(&options).map(done),
+        Task::Torture(options) => torture::torture(&options).map(done),
         Task::Test => test().map(done),
     };
     match result {
@@ -87,10 +94,9 @@ fn main() -> ExitCode {
 
 fn test() -> Result<()> {
     // Before anything is built: without it the tests of the store cannot pass.
-    let has_postgres =
-        test_postgres::is_installed() || (apt::install(&["postgresql"]) && test_postgres::is_installed());
-    if !has_postgres {
-        bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again");
+    install_postgres()?;
+    if !e2e::registry::is_installed() && !apt::install(&["docker-registry"]) {
+        bail!("the tests need a registry; run `apt-get install docker-registry` as root and try again");
     }
     page::install_browser()?;
     run(cargo().args(["fmt", "--all", "--check"]))?;
@@ -101,6 +107,13 @@ fn test() -> Result<()> {
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
     examples::examples(&[])?;
     foreign_hosts::foreign_hosts()
+}
+
+fn install_postgres() -> Result<()> {
+    if test_postgres::is_installed() || (apt::install(&["postgresql"]) && test_postgres::is_installed()) {
+        return Ok(());
+    }
+    bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again")
 }
 
 /// Not part of `test`: installing cargo-deny takes minutes, and what it looks at changes with `Cargo.lock` alone.

@@ -4,7 +4,7 @@ use crate::{apt, build_programs, plugins, root, run};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use e2e::browser::Browser;
-use e2e::platform::Platform;
+use e2e::platform::{Platform, sample};
 use e2e::served::{ADMINISTRATOR, PASSWORD, Served};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -70,10 +70,11 @@ fn build() -> Result<()> {
 }
 
 /// Pages that have pictures: the file's name and the address.
-const PICTURES: [(&str, &str); 6] = [
+const PICTURES: [(&str, &str); 7] = [
     ("orders", "/orders"),
     ("batch", "/batches/1"),
     ("order", "/orders/14"),
+    ("correct", "/orders/14/edit"),
     ("mall", "/malls/mihon"),
     ("providers", "/providers"),
     ("audit", "/audit"),
@@ -102,6 +103,9 @@ pub fn screenshots() -> Result<()> {
                 browser.open(path).await?;
                 browser.picture(&folder.join(format!("{name}-{lang}.png")), MAX_HEIGHT).await?;
             }
+            browser.resize(WINDOW.0, WINDOW.1).await?;
+            mapping(&browser).await?;
+            browser.picture(&folder.join(format!("mapping-{lang}.png")), MAX_HEIGHT).await?;
             browser.close().await?;
         }
         Ok(())
@@ -135,6 +139,13 @@ async fn first_day(browser: &Browser, folder: &Path) -> Result<()> {
     browser.choose("#t-carrier", "yamato").await?;
     browser.fill("#t-number", "1234-5678-9012").await?;
     browser.follow("#tracking button").await
+}
+
+/// A mapping with a sample that was recognised, and what its preset makes of it.
+async fn mapping(browser: &Browser) -> Result<()> {
+    browser.open("/malls/mihon/mapping").await?;
+    browser.upload("#sample", &sample("../service/tests/presets/rakuten.csv")).await?;
+    browser.follow(".offer button").await
 }
 
 /// The API against its own document: no server error, no answer that it does not describe.

@@ -1,16 +1,16 @@
 //! Plugin crates to components.
 
-use crate::toolchain::{TARGET, Toolchain};
-use crate::{cargo, root};
+use crate::{apt, cargo, root};
 use anyhow::{Context, Result};
+use provider_build::component::encode;
+use provider_build::toolchain::{TARGET, Toolchain};
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use wit_component::ComponentEncoder;
 
 /// Folders whose crates become components: the providers, and those that tests need to misbehave.
-/// The SDK is a library and stays out.
+/// What plugins are written and built with stays out.
 const FOLDERS: [&str; 2] = ["plugin", "tests/plugins"];
-const NOT_PLUGINS: [&str; 1] = ["sdk"];
+const NOT_PLUGINS: [&str; 4] = ["build", "cli", "distribution", "sdk"];
 
 /// Where the components are put.
 pub fn folder() -> PathBuf {
@@ -29,12 +29,13 @@ pub fn build() -> Result<()> {
     for name in &names {
         command.args(["--package", name]);
     }
-    Toolchain::find()?.apply(&mut command)?;
+    Toolchain::find(apt::install)?.apply(&mut command)?;
     eprintln!("[xtask] building {} plugins (the first time takes a minute or two)", names.len());
     crate::run(&mut command)?;
     std::fs::create_dir_all(folder())?;
     for name in &names {
-        let size = encode(name).with_context(|| format!("cannot make a component of {name}"))?;
+        let module = root().join("target").join(TARGET).join("plugin").join(format!("{}.wasm", name.replace('-', "_")));
+        let size = encode(&module, &folder().join(format!("{name}.wasm")))?;
         eprintln!("[xtask] {name}.wasm {} KiB", size.div_ceil(1024));
     }
     Ok(())
@@ -52,16 +53,4 @@ fn names() -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
-}
-
-fn encode(name: &str) -> Result<usize> {
-    let module = root().join("target").join(TARGET).join("plugin").join(format!("{}.wasm", name.replace('-', "_")));
-    let module = std::fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-    let component = ComponentEncoder::default().validate(true).module(&module)?.encode()?;
-    let path = folder().join(format!("{name}.wasm"));
-    // Only if it changed: a new time would make the host's users look twice.
-    if std::fs::read(&path).ok().as_deref() != Some(&component) {
-        std::fs::write(&path, &component)?;
-    }
-    Ok(component.len())
 }

@@ -16,6 +16,10 @@ const BAD_INPUT: u8 = 2;
 fn main() -> ExitCode {
     // Before there is a thread: this may be a process that was started to compile a plugin.
     let compiler = Compiler::run_if_child();
+    if let Err(error) = domain::crash_point::arm() {
+        terminal::print_error(format_args!("{error}"));
+        return ExitCode::from(BAD_INPUT);
+    }
     match run(compiler) {
         Ok(done) => match terminal::lost() {
             Some(error) => {

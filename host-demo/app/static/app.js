@@ -93,6 +93,18 @@
     event.target.closest("section")?.querySelectorAll("[data-of-this-section]").forEach((result) => result.replaceChildren());
   });
 
+  // The form of a mapping draws itself anew at every change. What is being typed meanwhile is not replaced: when the
+  // field is left, the form is drawn once more.
+  let typing = false;
+  const ofMapping = (element) => element?.closest?.("#mapping");
+  document.addEventListener("input", (event) => (typing ||= Boolean(ofMapping(event.target))));
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (ofMapping(event.detail.elt)) typing = false;
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (typing && ofMapping(event.detail.elt)) event.detail.shouldSwap = false;
+  });
+
   // A request without a response of this platform may have been carried out: an earlier notice of success is removed,
   // and whatever a proxy sent instead does not replace a row.
   const RETRY = 3000; // milliseconds; the pause of browsers before they connect to an event stream again

@@ -14,9 +14,10 @@ use domain::user::Role;
 use fixtures::{Db, TestStore, new_order};
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits, Registry};
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::plugins::{Files, InstallError, Installer};
 use service::providers::directory::{PluginDirectory, ProviderError};
+use service::providers::files::PluginContent;
 use service::providers::response::IN_FLIGHT_WINDOW;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -50,7 +51,8 @@ fn permissions(provider: &str, origin: &str) -> String {
 }
 
 fn files(provider: &str, text: &str, permissions: String) -> Files {
-    Files { name: "new.wasm".into(), component: build(provider, text), permissions }
+    let content = PluginContent { component: build(provider, text).into(), permissions };
+    Files { name: "new.wasm".into(), origin: "new.wasm".to_owned(), content }
 }
 
 const NP: &str = "https://np.example.jp";
@@ -76,7 +78,7 @@ impl Platform {
         let folder = test.folder.path().join("plugins");
         std::fs::create_dir(&folder).unwrap();
         let host = Host::builder().cache_dir(COMPILED.path().join("compiled")).build().unwrap();
-        let directory = PluginDirectory::new(host, folder);
+        let directory = PluginDirectory::new(host, folder).locked_by(test.store.clone());
         let app = App::new(Setup {
             store: test.store.clone(),
             plugins: directory.clone(),
@@ -252,6 +254,111 @@ async fn private_addresses_are_asked_about() {
     let asked = platform.upload_files(&build("np", "second"), &wider, None).await;
     assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text);
     assert!(asked.text.contains("10.0.0.0/8"), "{}", asked.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_directory_and_not_in_the_lock_is_refused() {
+    let platform = Platform::with_np().await;
+    let file = |name: &str| platform.directory.folder().join(name);
+    let locked = build("np", "first");
+    std::fs::write(file("np.wasm"), build("np", "by hand")).unwrap();
+    let error = platform.directory.load("np").await.unwrap_err();
+    assert!(matches!(&error, ProviderError::NotLocked { expected, .. } if *expected == digest(&[&locked])), "{error}");
+    platform.directory.sync().await.unwrap();
+    assert_eq!(std::fs::read(file("np.wasm")).unwrap(), locked, "the directory is a cache of the lock");
+    // A permission file in the directory takes away of what the lock grants, and adds nothing.
+    std::fs::write(file("np.toml"), permissions("np", ELSEWHERE)).unwrap();
+    assert!(platform.directory.load("np").await.unwrap().facts().permissions.origins.is_empty());
+    // What somebody removes stays away, until another one is loaded.
+    std::fs::remove_file(file("np.wasm")).unwrap();
+    platform.directory.sync().await.unwrap();
+    assert!(!file("np.wasm").exists());
+    let other = TempDir::new().unwrap();
+    let elsewhere = PluginDirectory::new(platform.directory.host().clone(), other.path().join("plugins"));
+    let elsewhere = elsewhere.locked_by(platform.test.store.clone());
+    elsewhere.sync().await.unwrap();
+    assert_eq!(elsewhere.load("np").await.unwrap().facts().digest, digest(&[&locked]), "an empty directory is filled");
+}
+
+/// A component that calls itself atobarai-com and wants what the real one does not: one made to misbehave, with the
+/// name written over its own, which is as long.
+fn greedy() -> Vec<u8> {
+    let mut component = build("hostile-sync", "x");
+    let places: Vec<_> = component.windows(12).enumerate().filter(|(_, name)| name == b"hostile-sync").collect();
+    let places: Vec<_> = places.into_iter().map(|(at, _)| at).collect();
+    for at in places {
+        component[at..at + 12].copy_from_slice(b"atobarai-com");
+    }
+    // A component in it with one more core instance: a module without anything, instantiated.
+    component.extend(*b"\x04\x18\0asm\x0d\0\x01\0\x01\x08\0asm\x01\0\0\0\x02\x04\x01\0\0\0");
+    component
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_new_version_wants_more_is_asked_about() {
+    let platform = Platform::new().await;
+    let (real, granted) = (build("atobarai-com", "x"), permissions("atobarai-com", "https://granted.example.jp"));
+    let strict = format!("refuse-empty-wasi = true\n{granted}");
+    let first = platform.upload_files(&real, &strict, None).await;
+    assert_eq!(first.status, StatusCode::OK, "nothing is replaced, and no mall uses it: {}", first.text);
+    // Without a change of the permission file it does not even load.
+    let refused = platform.upload_files(&greedy(), &strict, None).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+
+    let asked = platform.upload_files(&greedy(), &granted, None).await;
+    assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text);
+    let changes = |answer: &Answer| answer.json()["confirm"]["changes"].as_array().unwrap().clone();
+    let more = changes(&asked);
+    let has = |changes: &[Value], wanted: Value| assert!(changes.contains(&wanted), "{wanted}: {changes:#?}");
+    has(&more, json!({ "what": "empty_wasi_allowed" }));
+    let imports = |group: &str| {
+        let of_group = more.iter().filter(|change| change["what"] == "import_added" && change["group"] == group);
+        of_group.map(|change| change["interface"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(imports("empty_wasi").iter().any(|name| name.starts_with("wasi:sockets/tcp@0.2")), "{more:#?}");
+    assert!(imports("http").iter().any(|name| name.starts_with("wasi:http/outgoing-handler@0.2")), "{more:#?}");
+    assert!(imports("contract").is_empty(), "both import the contract: {more:#?}");
+    let limit = more.iter().find(|change| change["limit"] == "core_instances").expect("it uses more of a limit");
+    assert!(limit["from"].as_u64() < limit["to"].as_u64(), "{limit}");
+    let yes = platform.upload_files(&greedy(), &granted, Some(asked.confirmation())).await;
+    assert_eq!(yes.status, StatusCode::OK, "{}", yes.text);
+    let [AuditEvent::PluginLoaded { confirmed, .. }, _] = &platform.audited().await[..] else { panic!("not audited") };
+    assert_eq!(confirmed.len(), more.len());
+
+    // The way back wants more orders at once, and an origin that it is not granted.
+    let asked = platform.upload_files(&real, &granted, None).await;
+    assert_eq!(asked.status, StatusCode::CONFLICT, "{}", asked.text);
+    let more = changes(&asked);
+    has(&more, json!({ "what": "origin_wanted", "origin": "https://www.atobarai.jp" }));
+    let batch = more.iter().find(|change| change["what"] == "batch_raised" && change["operation"] == "check").unwrap();
+    assert!(batch["from"] == 0 && batch["to"].as_u64() > Some(1), "{batch}");
+    // What is wanted less is no question.
+    assert!(more.iter().all(|change| change["what"] != "import_added" || change["group"] != "empty_wasi"), "{more:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_are_shown_in_three_groups() {
+    let platform = Platform::with_np().await;
+    let answer = platform.upload_files(&greedy(), &permissions("atobarai-com", NP), None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let imports = &answer.json()["imports"];
+    for (group, interface) in [
+        ("contract", "deferred-payment:provider/types@0.1."),
+        ("http", "wasi:http/outgoing-handler@0.2."),
+        ("empty_wasi", "wasi:filesystem/types@0.2."),
+    ] {
+        let names = imports[group].as_array().unwrap();
+        assert!(names.iter().any(|name| name.as_str().unwrap().starts_with(interface)), "{group}: {imports}");
+    }
+    let page = Browser::sign_in(&platform).await.get("/providers").await.text;
+    for words in ["契約", "WASI HTTP", "中身のないWASI", "wasi:filesystem/types@0.2."] {
+        assert!(page.contains(words), "{words}");
+    }
+    let shell = Shell { folder: platform.test.folder.path().to_owned() };
+    let inspected = shell.run(&["plugin", "inspect", &shell.file("np", "x", &permissions("np", NP))]);
+    for words in ["契約:", "WASI HTTP:", "wasi:http/client@0.3"] {
+        assert!(said(&inspected).contains(words), "{words}: {}", said(&inspected));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -590,7 +697,7 @@ async fn what_serves_is_what_is_in_the_directory() {
     assert!(in_directory.facts().path.ends_with("np.wasm"));
     let left: Vec<_> =
         std::fs::read_dir(platform.directory.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left.len(), 3, "the component, its permissions and what was written of the lock: {left:?}");
 }
 
 /// Simulated gateways would be given the credentials that malls have for the real one.

@@ -15,6 +15,7 @@ use domain::actor::Actor;
 use domain::clock;
 use domain::credit_state::{Action, Event, State};
 use domain::invoice::Invoice;
+use domain::issue::{Field, Issue, ProviderMessage};
 use domain::lang::Lang;
 use domain::mall::{Mall, Start};
 use domain::order::Order;
@@ -23,6 +24,9 @@ use fixtures::{Db, TestStore, new_order};
 use http_body_util::BodyExt;
 use provider_host::{Host, Limits};
 use serde_json::{Value, json};
+use service::csv::mapping::column::Column;
+use service::csv::mapping::preset::{self, Preset};
+use service::csv::mapping::setting;
 use service::providers::directory::PluginDirectory;
 use service::providers::response::IN_FLIGHT_WINDOW;
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,7 +199,8 @@ impl Answer {
                     fields.extend(has("checked").then_some((name, value)));
                 }
                 Some("input") => fields.push((name, value)),
-                Some("textarea") => fields.push((name, unescaped(text))),
+                // The first line end of a text field is not part of its value.
+                Some("textarea") => fields.push((name, unescaped(text.strip_prefix('\n').unwrap_or(text)))),
                 Some("select") => select = name,
                 Some("option") if has("selected") || !fields.iter().any(|(known, _)| *known == select) => {
                     fields.retain(|(known, _)| *known != select);
@@ -271,6 +276,33 @@ impl Browser<'_> {
         }
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.post(action, &fields).await
+    }
+
+    /// Presses a button of the form `action` that `page` has, with files: their fields and contents.
+    async fn send_files(
+        &mut self,
+        page: &Answer,
+        action: &str,
+        changes: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Answer {
+        let mut fields = page.form(action);
+        fields.retain(|(known, _)| !changes.iter().any(|(name, _)| name == known) && known != "file");
+        fields.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            // As browsers send the lines of a field.
+            let value = value.replace("\r\n", "\n").replace('\n', "\r\n");
+            let part = format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        for (name, content) in files {
+            let head = format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"f.csv\"\r\n\r\n");
+            body.extend([head.as_bytes(), content, b"\r\n"].concat());
+        }
+        body.extend(b"--b--\r\n");
+        let request = Request::post(action).header("content-type", "multipart/form-data; boundary=b");
+        self.send(request.body(Body::from(body)).unwrap()).await
     }
 
     async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
@@ -663,7 +695,7 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         Some(mall)
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 13] = [
+    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 14] = [
         (Method::POST, "/api/v1/batches", Some(json!({ "action": "credit", "orders": [1, 99] })), unprocessable, "99"),
         (Method::POST, "/api/v1/imports?mall=m&what=orders&dryrun=true", None, StatusCode::BAD_REQUEST, "dryrun"),
         (Method::GET, "/api/v1/orders/counts?state=approved", None, StatusCode::BAD_REQUEST, "state"),
@@ -673,6 +705,7 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "name": "\u{3000}" })), unprocessable, "\"name\""),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "rows_per_request": 0 })), unprocessable, "\"rows_per_request\""),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "take": { "a\tb": ["x"] } })), unprocessable, "\"take\""),
+        (Method::PUT, "/api/v1/malls/x", mall(json!({ "mapping": "preset = 'x'" })), unprocessable, "\"mapping\""),
         (Method::POST, "/api/v1/malls/m/fee-trial", Some(json!({ "amount": -1 })), unprocessable, "amount"),
         (
             Method::POST,
@@ -783,10 +816,11 @@ async fn the_page_refuses_a_mall_by_the_same_rule_and_keeps_what_was_typed() {
         ("provider", "fake"),
         ("rows_per_request", "many"),
         ("take", "支払方法=後払い決済\r\nステータス=新規\r\nステータス=\u{1b}"),
+        ("mapping", "preset = \"rakuten\"\r\ncolumn = {}"),
     ];
     let answer = browser.submit("/malls/new", "/malls/new", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    for problem in ["p-id", "p-name", "p-rows", "p-take"] {
+    for problem in ["p-id", "p-name", "p-rows", "p-take", "p-mapping"] {
         assert!(answer.text.contains(&format!("id=\"{problem}\"")), "{problem}: {}", answer.text);
     }
     for typed in ["value=\"many\"", "支払方法=後払い決済", "ステータス=新規"] {
@@ -1152,7 +1186,8 @@ async fn every_form_that_is_refused_keeps_what_was_typed() {
     let mut browser = platform.signed_in("kanri").await;
     let long = "長".repeat(65);
     type Typed<'a> = &'a [(&'a str, &'a str)];
-    let cases: [(&str, &str, Typed<'_>); 5] = [
+    let cases: [(&str, &str, Typed<'_>); 6] = [
+        ("/orders/1/edit", "/orders/1/edit", &[("buyer.phone", "3-1234"), ("items[0].name", "緑茶"), ("note", "<b>")]),
         ("/orders/1", "/orders/1/tracking", &[("number", "1234-5678"), ("shipped_on", "gestern")]),
         ("/orders/1", "/orders/1/status", &[("status", &long)]),
         ("/orders/1", "/orders/1/invoice", &[("invoice", "enclosed"), ("version", "9")]),
@@ -1309,6 +1344,204 @@ async fn lists_show_malls_without_decrypting_their_settings() {
     assert_eq!(platform.call(Method::GET, "/api/v1/orders", &token, None, None).await.status, StatusCode::OK);
 }
 
+const MAPPING: &str = "/malls/mihon/mapping";
+
+/// The field of our column's `nth` column of the file.
+fn column_field(column: Column, nth: usize) -> String {
+    format!("c.{}.{nth}", column as usize)
+}
+
+/// The exports of the malls that have presets: the preset's name and the file.
+fn exports() -> Vec<(&'static str, Vec<u8>)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../service/tests/presets");
+    let export = |preset: &'static Preset| {
+        let names = ["csv", "txt"].map(|ending| folder.join(format!("{}.{ending}", preset.id)));
+        (preset.id.as_str(), names.iter().find_map(|name| std::fs::read(name).ok()).expect("an export"))
+    };
+    preset::all().iter().map(export).collect()
+}
+
+fn export(id: &str) -> Vec<u8> {
+    exports().into_iter().find(|(known, _)| *known == id).unwrap().1
+}
+
+impl Platform {
+    async fn mapping(&self) -> String {
+        self.test.store.mall("mihon").await.unwrap().unwrap().mapping
+    }
+
+    /// A platform with a mall at NP.
+    async fn with_mall() -> Self {
+        let platform = Self::with_provider("np").await;
+        platform.signed_in("kanri").await.submit("/start", "/start/1", &[("provider", "np")]).await;
+        platform
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_is_made_with_a_sample_and_what_is_not_saved_survives_every_button() {
+    let platform = Platform::with_mall().await;
+    let mut browser = platform.signed_in("kanri").await;
+    assert!(browser.get(MALL).await.text.contains(&format!("href=\"{MAPPING}\"")));
+    let page = browser.get(MAPPING).await;
+    // The sample is recognised, and its own headings are offered with what stands below them.
+    let page = browser.send_files(&page, MAPPING, &[("do", "draw")], &[("file", &export("rakuten"))]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for said in
+        ["Shift_JIS、カンマ区切り、見出しは1行目", "「楽天市場（RMS）」の書き出しと見られます", "注文者姓: 試験"]
+    {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    // With the preset its orders are shown as they would be imported.
+    let page = browser.send_files(&page, MAPPING, &[("use", "rakuten")], &[]).await;
+    assert_eq!(page.field(MAPPING, "mapping").unwrap().trim(), "preset = \"rakuten\"");
+    for said in ["300001-20261120-00011", "300001-20261120-00012", "7,530", "ポイント利用", "形式で読んでいます"]
+    {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    let name = |nth| page.field(MAPPING, &column_field(Column::BuyerName, nth)).unwrap();
+    assert_eq!(
+        [name(0), name(1), name(2)],
+        ["0:注文者姓", "0:注文者名", ""],
+        "a joined value is shown column by column"
+    );
+    // A choice in the table changes the text, a change of the text the table; both in one go as well.
+    let note = column_field(Column::Note, 0);
+    let page = browser.send_files(&page, MAPPING, &[(&note, "0:ひとことメモ"), ("do", "draw")], &[]).await;
+    let text = page.field(MAPPING, "mapping").unwrap();
+    assert!(text.contains("preset = \"rakuten\"") && text.contains("ひとことメモ"), "{text}");
+    let typed = format!("# 店のメモ\n{}", text.replace("ひとことメモ", "コメント"));
+    let tax = [("mapping", typed.as_str()), ("o-tax", "excluded"), ("do", "draw")];
+    let page = browser.send_files(&page, MAPPING, &tax, &[]).await;
+    let text = page.field(MAPPING, "mapping").unwrap();
+    assert!(text.contains("# 店のメモ") && text.contains("tax = \"excluded\""), "{text}");
+    assert_eq!(page.field(MAPPING, &note).as_deref(), Some("0:コメント"));
+    let page = browser.send_files(&page, MAPPING, &[("o-tax", "included"), ("do", "draw")], &[]).await;
+    // An error is said with its line; nothing that was typed is lost, and nothing is saved.
+    let good = page.field(MAPPING, "mapping").unwrap();
+    let bad = format!("{good}\n[colums]\n");
+    let page = browser.send_files(&page, MAPPING, &[("mapping", &bad), ("do", "save")], &[]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("id=\"p-text\"") && page.text.contains("colums"), "{}", page.text);
+    assert_eq!(page.field(MAPPING, "mapping").unwrap().trim(), bad.trim());
+    assert_eq!(platform.mapping().await, "");
+    let page = browser.send_files(&page, MAPPING, &[("mapping", &good), ("do", "draw")], &[]).await;
+    assert!(page.text.contains("300001-20261120-00011"), "the sample is still there");
+    // What is added to the bill, in the table.
+    let adjustment = [("adj.5.name", "のし"), ("adj.5.amount", "0:のし"), ("adj.5.sign", "as-written"), ("do", "draw")];
+    let page = browser.send_files(&page, MAPPING, &adjustment, &[]).await;
+    assert!(page.field(MAPPING, "mapping").unwrap().contains("name = \"のし\""), "{}", page.text);
+    let page = browser.send_files(&page, MAPPING, &[("adj.5.name", ""), ("do", "draw")], &[]).await;
+    assert!(!page.field(MAPPING, "mapping").unwrap().contains("name = \"のし\""), "{}", page.text);
+    let old = browser.get(MAPPING).await;
+    let text = page.field(MAPPING, "mapping").unwrap();
+    let saved = browser.send_files(&page, MAPPING, &[("do", "save")], &[]).await;
+    assert_eq!((saved.status, saved.location()), (StatusCode::SEE_OTHER, MAPPING), "{}", saved.text);
+    assert_eq!(platform.mapping().await.trim(), text.trim());
+    // A page that was opened before changes nothing.
+    let stale = browser.send_files(&old, MAPPING, &[("do", "save")], &[]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(platform.mapping().await.trim(), text.trim());
+    // The form of the mall leaves it as it is, and changes it where another format is chosen.
+    let form = browser.get(MALL).await;
+    browser.press(&form, MALL, &[("do", "save"), ("name", "本店")]).await;
+    assert_eq!(platform.mapping().await.trim(), text.trim());
+    let form = browser.get(MALL).await;
+    let form = browser.press(&form, MALL, &[("do", "row"), ("format", "shopify")]).await;
+    assert_eq!(form.field(MALL, "format").as_deref(), Some("shopify"), "what is chosen survives another button");
+    browser.press(&form, MALL, &[("do", "save")]).await;
+    assert_eq!(platform.mapping().await.trim(), "preset = \"shopify\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_a_preset_knows_is_offered_with_a_preview_and_imported() {
+    for (id, file) in exports() {
+        // Two presets are for files of one mall, whose orders have the same numbers.
+        let platform = Platform::with_mall().await;
+        let (mut browser, mut operator) = (platform.signed_in("kanri").await, platform.signed_in("tanto").await);
+        let stored = platform.test.store.mall("mihon").await.unwrap().unwrap();
+        let own_headings = Mall { mapping: String::new(), ..stored };
+        platform.test.store.put_mall(&own_headings, MallUpdate::default()).await.unwrap();
+        let before = platform.test.all().await.len();
+        let name = preset::find(id).unwrap().name.as_str();
+        // An operator learns what the file is, and cannot change the mall.
+        let fields = [("mall", "mihon"), ("what", "orders"), ("do", "import")];
+        let page = operator.get("/import").await;
+        let offer = operator.send_files(&page, "/import", &fields, &[("file", &file)]).await;
+        assert!(offer.text.contains(name) && offer.text.contains("管理者"), "{id}: {}", offer.text);
+        assert!(!offer.text.contains("name=\"adopt\""), "{id}");
+        let forged = [fields[0], fields[1], fields[2], ("adopt", id), ("version", "1")];
+        let answer = operator.send_files(&page, "/import", &forged, &[("file", &file)]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{id}");
+        // Nothing happens before it is pressed; then the mall has the format and the file goes in.
+        let page = browser.get("/import").await;
+        let offer = browser.send_files(&page, "/import", &fields, &[("file", &file)]).await;
+        assert_eq!(offer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(offer.text.contains(name) && offer.text.contains("order-preview"), "{id}: {}", offer.text);
+        assert_eq!((platform.mapping().await, platform.test.all().await.len()), (String::new(), before), "{id}");
+        let parts: Vec<&str> = offer.text.split("name=\"held\" value=\"").collect();
+        let held = parts[1].split('"').next().unwrap().to_owned();
+        let version = offer.text.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let press = [("held", held.as_str()), ("version", version), ("adopt", id), ("do", "try")];
+        let page = browser.get("/import").await;
+        let mut answer = browser.send_files(&page, "/import", &press, &[]).await;
+        assert_eq!(platform.mapping().await, setting::of_preset(id).trim(), "{id}: {}", answer.text);
+        // How orders are paid makes the import ask.
+        while answer.text.contains("id=\"h-question\"") {
+            let values = answer.text.split("name=\"take.").skip(1).enumerate();
+            let values: Vec<(String, String)> = values
+                .map(|(at, rest)| (format!("take.{at}"), attribute(&format!("x {rest}"), "value").unwrap_or_default()))
+                .collect();
+            let held = answer.text.split("name=\"held\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+            let mut press = vec![("held", held), ("do", "try")];
+            press.extend(values.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            answer = browser.send_files(&page, "/import", &press, &[]).await;
+        }
+        assert!(answer.text.contains("order-preview"), "{id}: {}", answer.text);
+        let held =
+            answer.text.split("name=\"held\" value=\"").nth(1).unwrap_or_else(|| panic!("{id}: {}", answer.text));
+        let held = held.split('"').next().unwrap();
+        let answer = browser.send_files(&page, "/import", &[("held", held), ("do", "held")], &[]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{id}: {}", answer.text);
+        assert!(platform.test.all().await.len() > before, "{id}: {}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_tries_mappings_and_knows_the_presets() {
+    let platform = Platform::with_mall().await;
+    let token = platform.token(Role::Operator).await;
+    let presets = platform.call(Method::GET, "/api/v1/presets", &token, None, None).await.json();
+    let ids: Vec<&str> = presets.as_array().unwrap().iter().map(|preset| preset["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, exports().iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    for (preset, (id, file)) in presets.as_array().unwrap().iter().zip(exports()) {
+        let text = preset["mapping"].as_str().unwrap();
+        assert_eq!(setting::mapping(text).unwrap(), preset::find(id).unwrap().mapping, "{id}: {text}");
+        for (key, mapping) in [("a", format!("preset = '{id}'")), ("b", text.to_owned()), ("c", String::new())] {
+            let query = serde_html_form::to_string([("mall", "mihon"), ("mapping", &mapping)]).unwrap();
+            let request = Request::post(format!("/api/v1/mapping-previews?{query}"))
+                .header("authorization", format!("Bearer {token}"))
+                .header("idempotency-key", format!("{id}-{key}"))
+                .header("content-type", "text/csv");
+            let answer = platform.send(request.body(Body::from(file.clone())).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{id}: {}", answer.text);
+            let preview = answer.json();
+            assert_eq!(preview["recognised"][0], id, "{preview}");
+            let orders = preview["orders"].as_array().unwrap();
+            assert_eq!(orders.is_empty(), mapping.is_empty(), "{id} {key}: {preview}");
+            assert_eq!(preview["problems"].as_array().unwrap().is_empty(), !mapping.is_empty(), "{id}: {preview}");
+            assert!(orders.len() <= 3 && orders.iter().all(|order| order["total"].as_i64().unwrap() >= 0), "{preview}");
+        }
+    }
+    assert!(platform.test.all().await.iter().all(|order| order.mall != "mihon"), "nothing is imported");
+    let request = Request::post("/api/v1/mapping-previews?mall=mihon&mapping=x")
+        .header("authorization", format!("Bearer {token}"))
+        .header("idempotency-key", "wrong")
+        .header("content-type", "text/csv");
+    let answer = platform.send(request.body(Body::from("a,b\n")).unwrap()).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
+}
+
 /// A file of a carrier's program for the orders A-1 to A-3: one good row, one unknown order, one broken by Excel.
 const TRACKING_FILE: &str = "お客様管理番号,送り状種類,クール区分,伝票番号,出荷予定日\n\
                              A-1,0,0,４０００-００００-００１３,\nZ-9,0,0,400000000024,\nA-2,0,0,4.0E+11,\n";
@@ -1405,4 +1638,102 @@ async fn the_page_tries_a_file_of_tracking_numbers_and_then_takes_that_very_file
     let done = browser.send(form(&told)).await;
     assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
     assert_eq!(platform.test.all().await[1].tracking.as_ref().unwrap().number, "400000000024");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_corrected_on_its_page() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    assert!(browser.get("/orders/1").await.text.contains("href=\"/orders/1/edit\""));
+    let page = browser.get("/orders/1/edit").await;
+    assert_eq!(page.field("/orders/1/edit", "buyer.name").as_deref(), Some("見本 花子"));
+    // Lines come and go without a script, and keep what was typed.
+    let typed = [("buyer.name", "見本 太郎"), ("do", "add")];
+    let two = browser.press(&page, "/orders/1/edit", &typed).await;
+    assert_eq!(two.field("/orders/1/edit", "items[1].name").as_deref(), Some(""));
+    assert_eq!(two.field("/orders/1/edit", "buyer.name").as_deref(), Some("見本 太郎"));
+    let one = browser.press(&two, "/orders/1/edit", &[("do", "remove-1")]).await;
+    assert_eq!(one.field("/orders/1/edit", "items[1].name"), None);
+    assert_eq!(platform.test.order(1).await.version, 0, "nothing was saved yet");
+    // What is wrong is named at its field.
+    let refused = browser.press(&one, "/orders/1/edit", &[("buyer.phone", "3-1234"), ("do", "save")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("id=\"p-buyer.phone\""), "{}", refused.text);
+    let saved = browser.press(&refused, "/orders/1/edit", &[("buyer.phone", "090-1234-5678")]).await;
+    assert_eq!(saved.location(), "/orders/1");
+    let shown = browser.get("/orders/1").await.text;
+    assert!(shown.contains("注文の内容を修正") || shown.contains("注文者の氏名、注文者の電話番号"), "{shown}");
+    let order = platform.test.order(1).await;
+    assert_eq!((order.data.buyer.name.as_str(), order.version), ("見本 太郎", 1));
+    // A page that was open since before.
+    let stale = browser.press(&refused, "/orders/1/edit", &[("buyer.name", "別人")]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(stale.text.contains("画面を開いたあとに変更されました"));
+    assert_eq!(platform.test.order(1).await.version, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_the_provider_stands_at_its_field_and_names_the_form() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("tanto").await;
+    let claimed = platform.test.claim(&[platform.test.order(1).await], "w").await.remove(0).unwrap();
+    let said = ProviderMessage { code: Some("E00301".into()), message: "電話番号が不正です".into() };
+    let fields = ["buyer.phone", "items[0].name"].map(|field| Field { field: field.into(), said: said.clone() });
+    let problem = Some(Issue::Invalid { fields: fields.into() });
+    let change = Change { problem, ..Change::new(&claimed, Event::CreditNotSent) };
+    platform.test.store.apply(&[change], "w", 1).await.unwrap();
+    let page = browser.get("/orders/1").await.text;
+    assert!(page.contains("[注文を直す]で注文の内容を直し、もう一度[与信を実行]を押してください"), "{page}");
+    assert!(page.contains("明細1行目の商品名: E00301 電話番号が不正です") && !page.contains("items["), "{page}");
+    assert!(page.contains("<a class=\"button\" href=\"/orders/1/edit\">注文を直す</a>"), "{page}");
+    let form = browser.get("/orders/1/edit").await.text;
+    for field in ["buyer.phone", "items[0].name"] {
+        assert!(
+            form.contains(&format!("<p class=\"problem\" id=\"p-{field}\">E00301 電話番号が不正です</p>")),
+            "{form}"
+        );
+    }
+    // Where the provider may hold it, the order is not corrected.
+    let claimed = platform.test.claim(&[platform.test.order(2).await], "w").await.remove(0).unwrap();
+    let id = Some("T2".to_owned());
+    let change = Change { transaction_id: id, ..Change::new(&claimed, Event::CreditApproved) };
+    platform.test.store.apply(&[change], "w", 1).await.unwrap();
+    assert_eq!(browser.get("/orders/2/edit").await.location(), "/orders/2");
+    let fields = [("version", "2"), ("buyer.name", "別人")];
+    let refused = browser.submit("/orders/2", "/orders/2/edit", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(platform.test.order(2).await.data.buyer.name, "見本 花子");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_corrected_through_the_api() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let put = async |key: &str, body: Value| {
+        platform.call(Method::PUT, "/api/v1/orders/1/content", &token, Some(key), Some(body)).await
+    };
+    let price = platform.test.order(1).await.amounts.goods;
+    let content = |version: i64, phone: &str| {
+        json!({
+            "version": version,
+            "buyer": {
+                "name": "見本 花子", "postal_code": "〒100-0001", "prefecture": "東京都", "city": "千代田区",
+                "street": "千代田1-1", "phone": phone,
+            },
+            "items": [{ "name": "見本", "unit_price": price, "quantity": 1 }],
+        })
+    };
+    let refused = put("a", content(0, "3-1234")).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid"));
+    assert_eq!(refused.json()["fields"][0]["field"], "buyer.phone");
+    let done = put("b", content(0, "090-1234-5678")).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert_eq!(done.json()["buyer_data"]["phone"], "090-1234-5678");
+    let again = put("b", content(0, "090-1234-5678")).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::OK, "true"));
+    assert_eq!(put("c", content(0, "090-1234-0000")).await.problem(), "stale-version");
+    let history = platform.call(Method::GET, "/api/v1/orders/1/history", &token, None, None).await.json();
+    assert!(history[0]["note"].as_str().is_some_and(|note| note.contains("電話番号")), "{history}");
+    let claimed = platform.test.claim(&[platform.test.order(1).await], "w").await.remove(0).unwrap();
+    assert_eq!(put("d", content(claimed.version, "090-1234-0000")).await.problem(), "conflict");
 }

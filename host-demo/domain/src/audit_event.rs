@@ -1,5 +1,6 @@
 //! What the audit log (操作履歴) records: changes of the platform itself.
 
+use crate::credit_state::Action;
 use crate::mall::Mall;
 use crate::user::Role;
 use serde::{Deserialize, Serialize};
@@ -105,8 +106,9 @@ pub enum MallPart {
     Invoice,
     /// What happens by itself.
     Automation,
-    /// CSV columns.
-    Headings,
+    /// How its export is read.
+    #[serde(alias = "headings")]
+    Mapping,
     /// Whether credit results come by CSV.
     ByCsv,
     /// Which orders of its CSV are taken.
@@ -135,7 +137,7 @@ impl MallPart {
             (before.fees != after.fees, Self::Fees),
             (before.invoice != after.invoice, Self::Invoice),
             (before.automation != after.automation, Self::Automation),
-            (before.headings != after.headings, Self::Headings),
+            (before.mapping != after.mapping, Self::Mapping),
             (before.by_csv != after.by_csv, Self::ByCsv),
             (before.take != after.take, Self::Take),
             (before.rows_per_request != after.rows_per_request, Self::RowsPerRequest),
@@ -143,6 +145,28 @@ impl MallPart {
         let parts = parts.into_iter().filter(|(differs, _)| *differs).map(|(_, part)| part);
         parts.chain(settings).collect()
     }
+}
+
+/// What an interface that a component imports is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportKind {
+    /// The contract: its types, and the log.
+    Contract,
+    /// Outgoing HTTP, and the interfaces whose types it uses.
+    Http,
+    /// WASI with nothing behind it.
+    EmptyWasi,
+}
+
+/// A limit of the host of which a component uses more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsedLimit {
+    /// Core instances of each call.
+    CoreInstances,
+    /// Memories of each call that are not empty.
+    Memories,
 }
 
 /// Something besides the code that changes with a provider's component, and that an administrator confirms.
@@ -173,6 +197,62 @@ pub enum PluginChange {
     PinRemoved {
         /// The SHA-256 that was named, in hexadecimal.
         sha256: String,
+    },
+    /// It is an older version.
+    VersionLowered {
+        /// The version before.
+        from: String,
+        /// The version that comes.
+        to: String,
+    },
+    /// Components that are signed with another key are accepted.
+    KeyAdded {
+        /// The public key.
+        key: String,
+    },
+    /// Components that are signed with a key are not accepted any more; if it was the only one, no signature is needed.
+    KeyRemoved {
+        /// The public key.
+        key: String,
+    },
+    /// Older versions than before are accepted.
+    MinVersionLowered {
+        /// The oldest that was accepted.
+        from: String,
+        /// The oldest that is accepted; any if there is none.
+        to: Option<String>,
+    },
+    /// It describes an origin that it wants, and that is not granted to it.
+    OriginWanted {
+        /// The origin.
+        origin: String,
+    },
+    /// It imports another interface.
+    ImportAdded {
+        /// What the interface is for.
+        group: ImportKind,
+        /// The interface with its version.
+        interface: String,
+    },
+    /// The permissions do not refuse WASI with nothing behind it any more.
+    EmptyWasiAllowed,
+    /// It uses more of a limit.
+    LimitUsed {
+        /// The limit.
+        limit: UsedLimit,
+        /// How much the one before used; 0 where there is nothing to compare with.
+        from: u64,
+        /// How much it uses.
+        to: u64,
+    },
+    /// It takes more orders in one call: as many are in doubt at once if its answer is lost.
+    BatchRaised {
+        /// In calls of this operation.
+        operation: Action,
+        /// How many the one before took; 0 where there is nothing to compare with.
+        from: u32,
+        /// How many it takes.
+        to: u32,
     },
     /// It asks malls for another setting.
     SettingAdded {

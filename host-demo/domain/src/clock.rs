@@ -1,5 +1,6 @@
 //! The time, how Japan writes it, and how much of it has passed.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 use time::macros::{format_description, offset};
@@ -9,6 +10,9 @@ use time::{Date, OffsetDateTime};
 /// when something happened and when something is to be done, and never how much time has passed since another
 /// process did something. That is what [`Moment`](crate::moment::Moment) is for.
 pub fn now() -> i64 {
+    if let Some(simulated) = simulated() {
+        return simulated.now;
+    }
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |past| past.as_millis() as i64) + SHIFT.seconds * 1000
 }
 
@@ -23,6 +27,9 @@ pub struct Uptime {
 
 /// This machine's; nothing where the system does not tell.
 pub fn uptime() -> Option<Uptime> {
+    if let Some(simulated) = simulated() {
+        return Some(simulated.uptime);
+    }
     let milliseconds = since_boot()?;
     Some(Uptime { boot: SHIFT.boot.clone().or_else(|| BOOT.clone())?, milliseconds })
 }
@@ -49,6 +56,29 @@ static BOOT: LazyLock<Option<String>> = LazyLock::new(|| None);
 #[cfg(not(target_os = "linux"))]
 fn since_boot() -> Option<i64> {
     None
+}
+
+/// The time of a simulation.
+#[derive(Debug, Clone)]
+pub struct Simulated {
+    /// See [`now`].
+    pub now: i64,
+    /// See [`uptime`].
+    pub uptime: Uptime,
+}
+
+thread_local! {
+    static SIMULATED: RefCell<Option<Simulated>> = const { RefCell::new(None) };
+}
+
+/// Sets the time of everything that runs on this thread, for simulations, which have many times at once in one
+/// process. Nothing else calls it, and nothing from outside of the program can.
+pub fn simulate(time: Option<Simulated>) {
+    SIMULATED.with(|slot| *slot.borrow_mut() = time);
+}
+
+fn simulated() -> Option<Simulated> {
+    SIMULATED.with(|slot| slot.borrow().clone())
 }
 
 /// For tests alone: `SECONDS` by which this process's clock is ahead, or behind if negative; with `@NAME` behind

@@ -352,6 +352,12 @@ impl State {
         AUTOMATIC.iter().find(|(state, _)| *state == self).map(|(_, action)| *action)
     }
 
+    /// What was ordered, by whom and for how much may still be corrected: the provider holds nothing live, and the next
+    /// registration says it.
+    pub fn content_open(self) -> bool {
+        next(self, E::CreditStarted).is_some()
+    }
+
     /// How the invoice goes may still be chosen: the next registration says it.
     pub fn invoice_open(self) -> bool {
         next(self, E::CreditStarted).is_some()
@@ -418,6 +424,47 @@ impl Event {
             Self::OperatorApproved | Self::OperatorRegistered => Self::CheckNoNews,
             other => other,
         }
+    }
+
+    /// What was tried when this happened to an order in the state `before`; nothing for what came by CSV.
+    pub fn action(self, before: State) -> Option<Action> {
+        Some(match self {
+            Self::CreditStarted
+            | Self::CreditApproved
+            | Self::CreditRejected
+            | Self::CreditUnderReview
+            | Self::CreditOnHold
+            | Self::CreditNotSent
+            | Self::CreditUnknown => A::Credit,
+            Self::CheckNotFound
+            | Self::CheckApproved
+            | Self::CheckRejected
+            | Self::CheckUnderReview
+            | Self::CheckOnHold
+            | Self::CheckCancelled
+            | Self::CheckTracked
+            | Self::CheckPaid
+            | Self::CheckOther
+            | Self::CheckNoNews => A::Check,
+            Self::CancelStarted | Self::CancelDone | Self::CancelFailed | Self::CancelUnknown => A::Cancel,
+            Self::SyncStarted | Self::SyncDone | Self::SyncFailed | Self::SyncUnknown => A::Sync,
+            // Which call the process was in, the state says that it ends in.
+            Self::ProcessDied => match next(before, self)? {
+                S::CancelUnknown => A::Cancel,
+                S::SyncUnknown => A::Sync,
+                _ => A::Credit,
+            },
+            Self::OperatorApproved
+            | Self::OperatorRegistered
+            | Self::OperatorRejected
+            | Self::OperatorCancelled
+            | Self::OperatorTracked
+            | Self::OperatorUntracked
+            | Self::OperatorNothing => A::Decide,
+            Self::CsvUnderReview | Self::CsvOnHold | Self::CsvApproved | Self::CsvRejected | Self::CsvCancelled => {
+                return None;
+            }
+        })
     }
 
     /// Whether the order is no further than before: what the automation tries again after a longer pause.

@@ -34,13 +34,23 @@ pub struct Field {
     pub said: ProviderMessage,
 }
 
-/// Whose fault it is that nothing reached the provider.
+/// Why nothing reached the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SendFailure {
     /// The line, or the provider, which could not be reached.
     #[default]
     Unreachable,
+    /// The provider's certificate is for another name.
+    CertificateName,
+    /// The provider's certificate has expired, or is not valid yet.
+    CertificateExpired,
+    /// The provider's certificate is from nobody who is trusted.
+    CertificateUntrusted,
+    /// The provider's certificate is wrong in another way.
+    CertificateInvalid,
+    /// A connection was made, and its TLS handshake did not come to an end.
+    HandshakeFailed,
     /// The plugin broke off or met a limit, as it may over a single order.
     PluginFailed,
     /// The plugin was not granted the destination: trying again does not help.
@@ -48,6 +58,18 @@ pub enum SendFailure {
 }
 
 impl SendFailure {
+    /// Whether the connection failed because of TLS.
+    pub fn is_of_tls(self) -> bool {
+        matches!(
+            self,
+            Self::CertificateName
+                | Self::CertificateExpired
+                | Self::CertificateUntrusted
+                | Self::CertificateInvalid
+                | Self::HandshakeFailed
+        )
+    }
+
     /// Of an issue that was stored before its cause was: it stands in the code or the message alone. These are the
     /// texts of that time; the host may have other ones now.
     fn of_stored(said: &ProviderMessage) -> Self {
@@ -202,6 +224,8 @@ pub enum Issue {
         /// Yen.
         max: i64,
     },
+    /// Nothing is to be paid, so that no credit is needed.
+    NothingToBill,
     /// The provider does not send invoices with the goods.
     NoEnclosedInvoice,
     /// The provider does not report this carrier.
@@ -257,6 +281,17 @@ impl<'de> Deserialize<'de> for Issue {
         }
         Ok(issue)
     }
+}
+
+/// An issue as it is stored with its order: with what was tried when it came up, which decides what to do about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredIssue {
+    /// What went wrong.
+    #[serde(flatten)]
+    pub issue: Issue,
+    /// What was tried; absent in what was stored before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Action>,
 }
 
 impl Issue {
@@ -348,6 +383,17 @@ mod tests {
         ] {
             let json = serde_json::to_string(&issue).unwrap();
             assert_eq!(serde_json::from_str::<Issue>(&json).unwrap(), issue, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_was_tried_is_stored_beside_the_issue() {
+        let issues = [Issue::ProcessDied, Issue::unsupported(Action::Sync), Issue::NothingThere];
+        for (issue, tried) in issues.into_iter().zip([Some(Action::Cancel), Some(Action::Sync), None]) {
+            let stored = StoredIssue { issue, tried };
+            let json = serde_json::to_string(&stored).unwrap();
+            assert_eq!(serde_json::from_str::<StoredIssue>(&json).unwrap(), stored, "{json}");
+            assert_eq!(serde_json::from_str::<Issue>(&json).unwrap(), stored.issue, "{json}: by itself");
         }
     }
 

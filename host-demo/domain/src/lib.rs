@@ -12,6 +12,8 @@ pub mod audit_event;
 pub mod automation;
 pub mod clock;
 pub mod columns;
+pub mod correction;
+pub mod crash_point;
 pub mod credit_state;
 pub mod digest;
 pub mod finding;

@@ -1,7 +1,7 @@
 //! A mall: one of a shop's storefronts, with the provider that judges its orders, its ids there, its
 //! fee rule (手数料設定) and its choice of invoice.
 
-use crate::columns::{Renamed, Takes};
+use crate::columns::Takes;
 use crate::invoice::Invoice;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
@@ -35,8 +35,8 @@ pub struct Mall<S = Settings> {
     pub invoice: Invoice,
     /// What happens by itself.
     pub automation: Automation,
-    /// What the mall's export calls the columns that have another name there: ours, theirs.
-    pub headings: Renamed,
+    /// How the mall's export is read: a mapping in TOML, as the operator wrote it. Empty: it has our own headings.
+    pub mapping: String,
     /// Which orders of the mall's export are taken.
     pub take: Takes,
     /// Credit results come by CSV, not from the provider's API.
@@ -59,7 +59,7 @@ impl Default for Mall {
             fees: Fees::default(),
             invoice: Invoice::default(),
             automation: Automation::default(),
-            headings: Renamed::new(),
+            mapping: String::new(),
             take: Takes::new(),
             by_csv: false,
             rows_per_request: ROWS_PER_REQUEST,
@@ -72,7 +72,7 @@ impl Default for Mall {
 impl Mall {
     /// The mall and its settings apart.
     pub fn into_summary(self) -> (MallSummary, Settings) {
-        let Self { id, name, provider, settings, fees, invoice, automation, headings, take, by_csv, .. } = self;
+        let Self { id, name, provider, settings, fees, invoice, automation, mapping, take, by_csv, .. } = self;
         let (rows_per_request, account, version) = (self.rows_per_request, self.account, self.version);
         let summary = Mall {
             id,
@@ -82,7 +82,7 @@ impl Mall {
             fees,
             invoice,
             automation,
-            headings,
+            mapping,
             take,
             by_csv,
             rows_per_request,

@@ -33,7 +33,7 @@ pub struct Person {
     pub city: String,
     /// 町名・番地・建物名
     pub street: String,
-    /// As the buyer wrote it.
+    /// Digits from 0 on, with a hyphen where the file parts them.
     pub phone: String,
     /// メールアドレス
     pub email: Option<String>,
@@ -145,6 +145,8 @@ pub struct Order {
     pub version: i64,
     /// Why the order is not where its operator wants it.
     pub problem: Option<Issue>,
+    /// What was tried when that problem came up; absent where there is none, or it was stored before this was kept.
+    pub tried: Option<Action>,
 }
 
 /// What an operator or a file changed of an order without moving its state, as its history names it.

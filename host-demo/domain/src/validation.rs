@@ -1,6 +1,5 @@
 //! Validation of a mall's settings that needs no provider. The one rule for the page, the API and the command line.
 
-use crate::columns::wrong_names;
 use crate::issue::Field;
 use crate::mall::{MAX_ROWS_PER_REQUEST, Mall, Start};
 use crate::name::{MAX_NAME, is_name, is_text};
@@ -40,8 +39,13 @@ pub enum Wrong {
     Mangled,
     /// Not a provider's name.
     ProviderName,
-    /// Not a column that is read, or the name of two.
-    Heading,
+    /// Of a mapping: what is wrong, in both languages.
+    Mapping {
+        /// In Japanese.
+        ja: String,
+        /// In English.
+        en: String,
+    },
     /// What the provider says about it.
     Provider(Field),
 }
@@ -56,8 +60,7 @@ impl MallProblem {
 /// The page for a mall that is yet to be made stands where such a mall's own would.
 const NO_ID: &str = "new";
 
-/// What is wrong with a mall independently of its provider: ids and names that cannot be used, columns that do not
-/// exist or stand for two. The one rule for the page, the API and the command line.
+/// What is wrong with a mall independently of its provider: ids, names and texts that cannot be used. The one rule for the page, the API and the command line.
 pub fn shape_problems(mall: &Mall) -> Vec<MallProblem> {
     let id_fits = is_name(&mall.id) && mall.id != NO_ID;
     let named = [
@@ -78,20 +81,17 @@ pub fn shape_problems(mall: &Mall) -> Vec<MallProblem> {
 
 /// What is wrong with the names of columns and statuses.
 fn column_problems(mall: &Mall) -> Vec<MallProblem> {
-    let texts = mall.headings.iter().map(|(ours, theirs)| (format!("headings.{ours}"), theirs));
     let takes = mall.take.iter().flat_map(|(column, values)| {
         // An empty value stands for orders that have none.
         let values = values.iter().filter(|value| !value.is_empty());
         values.chain([column]).map(move |text| (format!("take.{column}"), text))
     });
-    let unfit = texts.chain(takes).filter(|(_, text)| !is_text(text, MAX_NAME));
+    let unfit = takes.filter(|(_, text)| !is_text(text, MAX_NAME));
     let mut unfit: Vec<_> = unfit.map(|(key, _)| MallProblem::new(key, Wrong::Text(MAX_NAME))).collect();
     let lists = mall.take.values().map(Vec::len).chain([mall.take.len()]);
     if lists.max().is_some_and(|length| length > MAX_TAKES) {
         unfit.push(MallProblem::new("take", Wrong::Number(MAX_TAKES)));
     }
-    let wrong_headings = wrong_names(&mall.headings).into_iter();
-    let headings = wrong_headings.map(|name| MallProblem::new(format!("headings.{name}"), Wrong::Heading));
     let automation = &mall.automation;
     let status = |start: &'static str, from: &Start| match from {
         Start::Status(status) => Some((start, status.clone())),
@@ -106,7 +106,7 @@ fn column_problems(mall: &Mall) -> Vec<MallProblem> {
     let statuses = [status("credit", &automation.credit), status("sync", &automation.sync)].into_iter().flatten();
     let statuses = statuses.chain(moves).filter(|(_, status)| !is_text(status, MAX_NAME));
     let statuses = statuses.map(|(key, _)| MallProblem::new(format!("automation.{key}"), Wrong::Text(MAX_NAME)));
-    unfit.into_iter().chain(headings).chain(statuses).collect()
+    unfit.into_iter().chain(statuses).collect()
 }
 
 /// The key of a fee band: rows are counted from 1.

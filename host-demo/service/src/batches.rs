@@ -5,6 +5,7 @@ use crate::credit::{CreditError, CreditRow, CreditService, WorkItem};
 use crate::preflight::rows_of_a_call;
 use crate::providers::provider::Provider;
 use crate::work_source::{PlannedCall, WorkSource};
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome};
 use domain::issue::Wait;
 use std::collections::BTreeSet;
@@ -37,6 +38,7 @@ impl<P: Provider + Clone + 'static> WorkSource for BatchRows<P> {
             Admission::NotBefore(_) => return Ok(Vec::new()),
         };
         let taken = service.store.take_rows(of, &service.lease.name(), limit).await?;
+        reached(CrashPoint::RowsTaken).await;
         if taken.is_empty() && admission == Admission::Probe {
             service.store.give_back_probe(&of.provider, service.store.now()).await?;
         }

@@ -19,7 +19,7 @@ use domain::lang::Lang;
 use domain::mall::Mall;
 use domain::order::Order;
 use encoding_rs::Encoding;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use store::{ListQuery, Store, StoreError};
 
 const NUMBER: &str = "注文番号";
@@ -159,12 +159,13 @@ pub async fn take_in<P: Provider + Clone>(
 fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, FileError> {
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [FINDING, NOTE].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    // One of two columns is enough; which are there shows by asking for them once more.
-    let names_orders = |heading: &str, _: &BTreeSet<String>| [NUMBER, REFERENCE].contains(&heading);
-    let mut content = table::read(bytes, encoding, &columns, names_orders)?;
-    let identifiers = [NUMBER, REFERENCE, TRANSACTION].map(|name| COLUMNS.iter().position(|column| *column == name));
-    content.unify(&identifiers.into_iter().flatten().collect::<Vec<_>>());
-    match content.further.is_empty() {
+    let mut content = table::read(bytes, encoding, &columns)?;
+    let places = |names: &[&str]| -> Vec<usize> {
+        names.iter().filter_map(|name| COLUMNS.iter().position(|column| column == name)).collect()
+    };
+    content.unify(&places(&[NUMBER, REFERENCE, TRANSACTION]));
+    // One of two columns is enough.
+    match places(&[NUMBER, REFERENCE]).into_iter().all(|at| content.has.get(at) != Some(&true)) {
         true => Err(FileError::MissingHeadings(vec![NUMBER.to_owned(), REFERENCE.to_owned()])),
         false => Ok(content.lines),
     }

@@ -2,14 +2,14 @@
 //! inserted and, where asked for, known orders are corrected. Every row of the file is accounted for.
 
 use crate::csv::error::{FileError, RowError};
+use crate::csv::mapping::setting;
 use crate::csv::order_file::{FileOrder, OrderFileError, Reading, parse};
 use crate::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::csv::selection::{Choice, Question};
-use crate::providers::CallError;
-use crate::providers::contract;
 use crate::providers::plugin_contract::{Bill, FeeRule};
 use crate::providers::provider::{FeeError, Provider};
-use domain::credit_state::{Event, next};
+use crate::providers::{CallError, contract};
+use domain::correction::CorrectedBy;
 use domain::mall::Mall;
 use domain::order::{Amounts, Order};
 use encoding_rs::Encoding;
@@ -58,6 +58,8 @@ pub struct Incoming<'a> {
     pub encoding: Option<&'static Encoding>,
     /// Which of its orders are taken, as [`Choice::told`] has it.
     pub take: &'a [String],
+    /// The preset by which it is read this once, in place of the mall's mapping.
+    pub preset: Option<&'a str>,
     /// What becomes of orders that are there already.
     pub known: Known<'a>,
     /// Says what would happen, and does nothing.
@@ -100,6 +102,8 @@ impl From<OrderFileError> for ImportError {
 pub struct OrderImport {
     /// What the file turned out to be written in.
     pub encoding: &'static Encoding,
+    /// Orders that were gathered from rows between which other orders stand.
+    pub gathered: usize,
     /// Every row of it.
     pub imported: Imported,
 }
@@ -113,10 +117,12 @@ pub async fn run(
     file: Incoming<'_>,
 ) -> Result<OrderImport, ImportError> {
     let take = Choice { told: file.take, setting: &mall.take };
-    let parsed = parse(file.bytes, Reading { encoding: file.encoding, renamed: &mall.headings, take })?;
+    let once = file.preset.map(setting::of_preset);
+    let mapping = setting::mapping(once.as_ref().unwrap_or(&mall.mapping)).map_err(FileError::Mapping)?;
+    let parsed = parse(file.bytes, Reading { encoding: file.encoding, mapping: &mapping, take })?;
     let steps = plan(store, mall, priced(mall, provider, parsed.intake).await?, file.known).await?;
     let entries = if file.dry_run { tried(steps) } else { carried_out(store, mall, steps, file.known).await? };
-    Ok(OrderImport { encoding: parsed.encoding, imported: FileReport { entries } })
+    Ok(OrderImport { encoding: parsed.encoding, gathered: parsed.gathered, imported: FileReport { entries } })
 }
 
 /// An order with its fee adjusted, and why it is not taken if it is new.
@@ -142,22 +148,40 @@ async fn priced(
 async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Result<RowResult<Priced>, ImportError> {
     let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
     let FileOrder { number, data, order_status, not_taken, .. } = order;
-    Ok(match provider.fee_adjust(rule, &bill).await {
-        Ok(adjusted) => {
-            let amounts = Amounts {
-                goods: bill.items,
-                shipping_fee: bill.shipping_fee,
-                imported_fee: bill.payment_fee,
-                payment_fee: adjusted.payment_fee,
-                billed: adjusted.billed_amount,
-                fee_band: adjusted.band,
-            };
+    Ok(match adjusted_amounts(provider, rule, &bill).await {
+        Ok(amounts) => {
+            let is_unbilled = amounts.billed <= 0;
+            let not_taken = if is_unbilled { Some(SkipReason::NothingToBill) } else { not_taken };
             RowResult::Taken((NewOrder { number, data, amounts, order_status }, not_taken))
         }
         Err(FeeError::Refused(problems)) => {
             RowResult::Refused(vec![RowError::Fee(problems.into_iter().map(contract::field).collect())])
         }
         Err(FeeError::Call(source)) => return Err(ImportError::Fee { number, source }),
+    })
+}
+
+/// What `bill` comes to by the mall's fee rule. No fee makes a bill of what is none.
+pub(crate) async fn adjusted_amounts(
+    provider: &impl Provider,
+    rule: &FeeRule,
+    bill: &Bill,
+) -> Result<Amounts, FeeError> {
+    let total = bill.items + bill.shipping_fee + bill.payment_fee;
+    let (payment_fee, billed, fee_band) = match total {
+        ..=0 => (bill.payment_fee, total, None),
+        _ => {
+            let adjusted = provider.fee_adjust(rule, bill).await?;
+            (adjusted.payment_fee, adjusted.billed_amount, adjusted.band)
+        }
+    };
+    Ok(Amounts {
+        goods: bill.items,
+        shipping_fee: bill.shipping_fee,
+        imported_fee: bill.payment_fee,
+        payment_fee,
+        billed,
+        fee_band,
     })
 }
 
@@ -216,11 +240,18 @@ fn plan_known_order(
     not_taken: Option<SkipReason>,
     known: Known<'_>,
 ) -> RowResult<ImportStep> {
+    if file.amounts.billed <= 0 {
+        let is_same = has_content(&before, &file);
+        return match is_same {
+            true => RowResult::Skipped(SkipReason::Unchanged),
+            false => RowResult::Refused(vec![RowError::NothingToBill]),
+        };
+    }
     if known == Known::Kept {
         return match not_taken {
             Some(reason) => RowResult::Skipped(reason),
             None if has_content(&before, &file) => RowResult::Skipped(SkipReason::Unchanged),
-            None if is_open(&before) => RowResult::Refused(vec![RowError::Differs]),
+            None if before.state.content_open() => RowResult::Refused(vec![RowError::Differs]),
             None => RowResult::Refused(vec![RowError::Registered(before.state)]),
         };
     }
@@ -229,11 +260,6 @@ fn plan_known_order(
         Ok(None) => RowResult::Skipped(not_taken.unwrap_or(SkipReason::Unchanged)),
         Err(error) => RowResult::Refused(vec![error]),
     }
-}
-
-/// Whether the content of an order may still change.
-fn is_open(order: &Order) -> bool {
-    next(order.state, Event::CreditStarted).is_some()
 }
 
 /// Whether the order has the content that the file has. What a fee rule made of it, and where the shop says it
@@ -254,7 +280,7 @@ fn with_invoice_of(file: &NewOrder, order: &Order) -> NewOrder {
 fn correction(before: &Order, file: &NewOrder) -> Result<Option<Correction>, RowError> {
     let after = with_invoice_of(file, before);
     let is_same = has_content(before, file);
-    if is_open(before) && (!is_same || after.amounts != before.amounts) {
+    if before.state.content_open() && (!is_same || after.amounts != before.amounts) {
         return Ok(Some(Correction::Content(Box::new(after))));
     }
     if !is_same {
@@ -310,6 +336,6 @@ async fn correct(store: &Store, before: &Order, correction: &Correction, known: 
     let Known::Corrected { who } = known else { return Ok(false) };
     match correction {
         Correction::Status(status) => store.set_order_status(before, Some(status), who, store.now()).await,
-        Correction::Content(after) => store.correct_order(before, after, who, store.now()).await,
+        Correction::Content(after) => store.correct_order(before, after, CorrectedBy::File, who, store.now()).await,
     }
 }

@@ -9,12 +9,14 @@
 
 pub mod automation;
 pub mod batches;
+pub mod correction;
 pub mod credit;
 pub mod csv;
 pub mod decisions;
 pub mod dispatcher;
 pub mod import;
 pub mod malls;
+pub mod mapping_preview;
 pub mod messages;
 pub mod orders;
 pub mod plugins;

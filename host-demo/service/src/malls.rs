@@ -2,10 +2,15 @@
 //! the API and the command line.
 
 use crate::credit::CreditService;
-use crate::providers::plugin_contract::{AdjustedFee, Bill, Capability, Failure, FieldProblem, SettingKind};
+use crate::csv::mapping::error_text::definition_error;
+use crate::csv::mapping::setting;
+use crate::providers::plugin_contract::{AdjustedFee, Bill, Capability, FieldProblem, SettingKind};
 use crate::providers::provider::{FeeError, Provider, Providers};
 use crate::providers::{CallError, contract};
+use domain::credit_state::Action;
 use domain::identifier::is_mangled;
+use domain::issue::Issue;
+use domain::lang::Lang;
 use domain::mall::Mall;
 use domain::validation::{MallProblem, Wrong, fee_key, shape_problems};
 use store::{Backlog, MallUpdate, MallUpdateOutcome, StoreError};
@@ -13,7 +18,7 @@ use store::{Backlog, MallUpdate, MallUpdateOutcome, StoreError};
 /// What is wrong with a mall's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MallProblems {
-    /// What is wrong with any provider: ids, names, columns.
+    /// What is wrong with any provider: ids, names, the mapping.
     pub own: Vec<MallProblem>,
     /// What the provider's plugin says about its settings and the fee rule. `None`: the plugin is not loaded, so that
     /// they cannot be validated.
@@ -33,7 +38,15 @@ pub async fn validate<P: Provider>(mall: &Mall, provider: Option<&P>) -> Result<
         Some(provider) => Some(check(mall, provider).await?),
         None => None,
     };
-    Ok(MallProblems { own: shape_problems(mall), of_provider })
+    let own = shape_problems(mall).into_iter().chain(mapping_problem(&mall.mapping)).collect();
+    Ok(MallProblems { own, of_provider })
+}
+
+/// What is wrong with a mall's mapping.
+fn mapping_problem(setting: &str) -> Option<MallProblem> {
+    let error = setting::mapping(setting).err()?;
+    let text = |lang| definition_error(&error, lang);
+    Some(MallProblem::new("mapping", Wrong::Mapping { ja: text(Lang::Ja), en: text(Lang::En) }))
 }
 
 /// What the provider says about the mall's settings and fee rule; everything at once.
@@ -124,7 +137,7 @@ pub enum ConnectionError {
     Unsupported(String),
     /// The test failed.
     #[error("the connection test failed")]
-    Failed(Failure),
+    Failed(Issue),
     /// The plugin returned no row.
     #[error("the plugin gave no response")]
     NoResponse,
@@ -138,8 +151,10 @@ pub async fn test_connection<P: Provider>(providers: &dyn Providers<P>, mall: &M
     if !provider.info().capabilities.contains(Capability::TEST_CONNECTION) {
         return Err(ConnectionError::Unsupported(mall.provider.clone()));
     }
-    let row = provider.test_connection(&contract::trial_account(mall)).await.rows.pop();
-    row.ok_or(ConnectionError::NoResponse)?.map_err(ConnectionError::Failed)
+    let mut answer = provider.test_connection(&contract::trial_account(mall)).await;
+    let failed = |failure| contract::with_connection(contract::issue(failure, Action::Check), &answer.calls);
+    let row = answer.rows.pop().ok_or(ConnectionError::NoResponse)?;
+    row.map_err(|failure| ConnectionError::Failed(failed(failure)))
 }
 
 /// The fee rule of a mall could not be applied.

@@ -49,6 +49,9 @@ pub(crate) fn obstacle(action: Action, order: &Order, mall: &MallSummary, provid
     match action {
         Action::Credit => {
             let billed = order.amounts.billed;
+            if billed <= 0 {
+                return Some(Issue::NothingToBill);
+            }
             let too_large = info.max_billed_amount.filter(|max| billed > *max);
             let enclosed =
                 order.invoice(mall) == Invoice::Enclosed && !info.capabilities.contains(Capability::ENCLOSED_INVOICE);

@@ -71,7 +71,7 @@ pub async fn take_in(
     }
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    let mut content = table::read(bytes, encoding, &columns, |_, _| false)?;
+    let mut content = table::read(bytes, encoding, &columns)?;
     content.unify(&[0]);
     let lines = content.lines;
     let numbers = lines.iter().map(|line| cell(line, NUMBER));

@@ -19,14 +19,14 @@ use domain::credit_state::State;
 use domain::lang::Lang;
 use domain::mall::Mall;
 use encoding_rs::Encoding;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::{ListOrder, ListQuery, MAX_PAGE, Position, StoreError};
 
 /// Most orders in one exported file that a person opens: what Excel handles with ease.
 pub const MAX_EXPORT: usize = MAX_LINES;
 
 /// What a file contains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, strum::Display, strum::EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum FileKind {
@@ -39,7 +39,7 @@ pub enum FileKind {
 }
 
 /// A file to import.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FileImport {
     /// The id of the mall whose orders the file is about.
     pub mall: String,
@@ -51,7 +51,10 @@ pub struct FileImport {
     pub correct: bool,
     /// For orders: which are taken; see [`Choice::told`](crate::csv::selection::Choice::told).
     pub take: Vec<String>,
-    /// The content.
+    /// For orders: the preset by which the file is read this once, in place of the mall's mapping.
+    pub preset: Option<String>,
+    /// The content. It is no part of what is known of the file.
+    #[serde(skip)]
     pub bytes: Vec<u8>,
 }
 
@@ -62,6 +65,8 @@ pub enum ImportReport {
     Orders {
         /// The encoding that was detected or named.
         encoding: &'static Encoding,
+        /// Orders that were gathered from rows between which other orders stand.
+        gathered: usize,
         /// Every row of the file.
         report: Imported,
     },
@@ -70,6 +75,14 @@ pub enum ImportReport {
 }
 
 impl ImportReport {
+    /// Orders that were gathered from rows between which other orders stand.
+    pub fn gathered(&self) -> usize {
+        match self {
+            Self::Orders { gathered, .. } => *gathered,
+            Self::States(_) => 0,
+        }
+    }
+
     /// How many rows were taken, refused and skipped.
     pub fn counts(&self) -> RowCounts {
         match self {
@@ -183,9 +196,16 @@ async fn import_orders<P: Provider + Clone>(
     let provider = service.providers.get(&mall.provider).ok_or_else(missing)?;
     let known = if file.correct { Known::Corrected { who: &service.who } } else { Known::Kept };
     let encoding = file.encoding.map(Charset::encoding);
-    let incoming = import::Incoming { bytes: &file.bytes, encoding, take: &file.take, known, dry_run };
-    let OrderImport { encoding, imported } = import::run(&service.store, mall, &provider, incoming).await?;
-    Ok(ImportReport::Orders { encoding, report: imported })
+    let incoming = import::Incoming {
+        bytes: &file.bytes,
+        encoding,
+        take: &file.take,
+        preset: file.preset.as_deref(),
+        known,
+        dry_run,
+    };
+    let OrderImport { encoding, gathered, imported } = import::run(&service.store, mall, &provider, incoming).await?;
+    Ok(ImportReport::Orders { encoding, gathered, report: imported })
 }
 
 /// A file that was written.

@@ -8,6 +8,7 @@ use domain::actor::AUTOMATION;
 use domain::audit_event::{AuditEvent, MallPart};
 use domain::automation::pause;
 use domain::clock;
+use domain::correction::CorrectedBy;
 use domain::credit_state::{Action, Event, Outcome, State};
 use domain::issue::{Issue, ProviderMessage, SendFailure};
 use domain::mall::{Automation, Mall, Start};
@@ -273,7 +274,7 @@ on_both! {
         let tracking = Tracking { carrier: "yamato".into(), number: "1".into(), shipped_on: date!(2026 - 07 - 01) };
         assert!(store.set_tracking(&order, &tracking, "op", store.now()).await.unwrap());
         let order = platform.test.order(id).await;
-        assert!(store.correct_order(&order, &new_order("A-1", 2_000), "op", store.now()).await.unwrap());
+        assert!(store.correct_order(&order, &new_order("A-1", 2_000), CorrectedBy::File, "op", store.now()).await.unwrap());
         platform.rounds().await;
         let order = platform.test.order(id).await;
         assert_eq!((order.state, order.held), (State::NotAsked, Some(Action::Credit)));

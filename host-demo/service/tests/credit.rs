@@ -52,7 +52,7 @@ impl Office {
     }
 
     fn live(&self) -> usize {
-        self.fake.ledger.lock().unwrap().iter().filter(|held| held.is_live()).count()
+        self.fake.ledger.lock().unwrap().live().count()
     }
 }
 
@@ -308,7 +308,7 @@ on_both! {
     async fn a_registration_that_was_acknowledged_does_not_vanish(db) {
         let office = Office::new(db, Fake::new(&[Next::Review]), 1).await;
         office.one(Action::Credit).await;
-        office.fake.ledger.lock().unwrap().clear();
+        office.fake.ledger.lock().unwrap().registrations.clear();
         let row = office.one(Action::Check).await;
         assert_eq!(row.state, State::UnderReview);
         assert!(matches!(row.problem, Some(Issue::Vanished { .. })));

@@ -138,7 +138,7 @@ on_both! {
         assert!(matches!(done.bad().nth(8).unwrap().errors[..], [RowError::NotRecorded(_)]), "it is approved");
         assert_eq!(done.counts().taken.rows, 0);
         assert_eq!(office.states().await[..3], [State::Unknown; 3]);
-        assert_eq!(office.fake.ledger.lock().unwrap().len(), 4);
+        assert_eq!(office.fake.ledger.lock().unwrap().registrations.len(), 4);
     }
 
     async fn a_dry_run_refuses_an_id_that_another_order_has_or_gets_before(db) {

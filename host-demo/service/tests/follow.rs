@@ -1,6 +1,8 @@
 //! What serves follows the plugin folder: a grant that is taken away holds at once, whatever else happens there.
 
-use provider_host::{Host, Limits, Permissions, Registry};
+use domain::digest::digest;
+use provider_distribution::{KeyPair, generate_key, sign};
+use provider_host::{Host, Limits, Permissions, Registry, SignedName};
 use service::providers::directory::PluginDirectory;
 use service::providers::watcher::PluginEvent;
 use std::fs;
@@ -134,4 +136,33 @@ async fn a_grant_is_taken_away_while_another_component_is_being_loaded() {
     assert!(!loading.is_finished(), "it was being loaded all the time");
     drop(writer);
     assert!(loading.await.unwrap().is_err(), "it was no component");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_signed_takes_the_place_of_what_is_signed() {
+    let mut followed = Followed::new().await;
+    let (key, stranger) = (generate_key("").unwrap(), generate_key("").unwrap());
+    let granted = |key: &KeyPair| format!("{GRANTED}public-keys = [\"{}\"]\n", key.public.lines().nth(1).unwrap());
+    let served = fs::read(followed.file("np.wasm")).unwrap();
+    let name = SignedName { provider: "np".to_owned(), version: "0.1.0".parse().unwrap() };
+    let signature = |component: &[u8], key: &KeyPair| sign(component, &name, &key.secret, "").unwrap();
+    fs::write(followed.file("np.wasm.minisig"), signature(&served, &key)).unwrap();
+    fs::write(followed.file("np.toml"), granted(&key)).unwrap();
+    while followed.news.recv().await.expect("the directory is followed") != "Current" {}
+
+    // Another build, signed by somebody else: a section without a meaning makes it another file.
+    let other = [&served[..], b"\x00\x02\x01v"].concat();
+    fs::write(followed.file("np.wasm.minisig"), signature(&other, &stranger)).unwrap();
+    assert_eq!(followed.news.recv().await, Some("Kept"), "the signature is another one");
+    fs::write(followed.file("np.wasm"), &other).unwrap();
+    let registry = Arc::clone(&followed.registry);
+    let is_served = |component: &[u8]| registry.get("np").unwrap().facts().digest == digest(&[component]);
+    assert!(is_served(&served));
+    fs::write(followed.file("np.wasm.minisig"), signature(&other, &key)).unwrap();
+    while followed.news.recv().await.expect("the directory is followed") != "Current" {}
+    assert!(is_served(&other));
+    // A key that is trusted no more takes the plugin with it.
+    fs::write(followed.file("np.toml"), granted(&stranger)).unwrap();
+    while followed.news.recv().await.expect("the directory is followed") != "Refused" {}
+    assert!(followed.registry.get("np").is_none());
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::fake::Fake;
 use common::{TestStore, golden, on_both};
-use domain::columns::{Renamed, Takes};
+use domain::columns::Takes;
 use domain::credit_state::{Event, State};
 use domain::invoice::Invoice;
 use domain::lang::Lang;
@@ -12,6 +12,11 @@ use domain::mall::{Band, Fees, Mall, Mode};
 use encoding_rs::{Encoding, SHIFT_JIS};
 use service::csv::error::{FileError, InvalidOrder, RowError};
 use service::csv::limits::MAX_CELL;
+use service::csv::mapping::column::Column;
+use service::csv::mapping::definition::Mapping;
+use service::csv::mapping::error::MappingError;
+use service::csv::mapping::setting;
+use service::csv::mapping::value::Value;
 use service::csv::order_file::{self, FileOrder, OrderFileError, Parsed, Reading};
 use service::csv::row_result::{RowCount, SkipReason};
 use service::csv::selection::Choice;
@@ -33,16 +38,21 @@ fn file(lines: &[String]) -> String {
     format!("{HEADINGS}\r\n{}\r\n", lines.join("\r\n"))
 }
 
-fn read(bytes: &[u8], encoding: Option<&'static Encoding>, renamed: &Renamed) -> Result<Parsed, FileError> {
+fn read(bytes: &[u8], encoding: Option<&'static Encoding>, mapping: &Mapping) -> Result<Parsed, FileError> {
     let take = Choice { told: &[], setting: &Takes::new() };
-    order_file::parse(bytes, Reading { encoding, renamed, take }).map_err(|unread| match unread {
+    order_file::parse(bytes, Reading { encoding, mapping, take }).map_err(|unread| match unread {
         OrderFileError::File(problem) => problem,
         OrderFileError::ChoiceNeeded(question) => panic!("{question:?}"),
     })
 }
 
+/// The mapping of our own headings.
+fn own() -> Mapping {
+    Mapping::renamed([])
+}
+
 fn parse(text: &str) -> Parsed {
-    read(text.as_bytes(), None, &Renamed::new()).unwrap()
+    read(text.as_bytes(), None, &own()).unwrap()
 }
 
 fn orders(parsed: &Parsed) -> Vec<&FileOrder> {
@@ -54,7 +64,7 @@ fn bad(parsed: &Parsed) -> Vec<InvalidOrder> {
 }
 
 fn incoming(text: &str) -> Incoming<'_> {
-    Incoming { bytes: text.as_bytes(), encoding: None, take: &[], known: Known::Kept, dry_run: false }
+    Incoming { bytes: text.as_bytes(), encoding: None, take: &[], preset: None, known: Known::Kept, dry_run: false }
 }
 
 async fn take_in(test: &TestStore, mall: &Mall, file: Incoming<'_>) -> Imported {
@@ -72,7 +82,7 @@ fn both_encodings_with_and_without_bom() {
     assert_eq!((orders(&utf8).len(), bad(&utf8)), (2, vec![]));
     let (sjis, _, lossy) = SHIFT_JIS.encode(&text);
     assert!(!lossy, "髙 is of the Windows kind of Shift_JIS");
-    let sjis = read(&sjis, None, &Renamed::new()).unwrap();
+    let sjis = read(&sjis, None, &own()).unwrap();
     assert_eq!(sjis.encoding.name(), "Shift_JIS");
     assert_eq!(sjis.intake, utf8.intake);
     assert_eq!(parse(&format!("\u{feff}{text}")), utf8);
@@ -120,7 +130,7 @@ fn bad_lines() -> Vec<String> {
         good("A-3").replace("03-1234-5678", "1234"),
         good("A-4").replace("2026/07/01 10:23:45", "きのう"),
         good("A-5").replace("髙橋 花子", ""),
-        good("A-6").replace("732,1,10", "七百,0,9"),
+        good("A-6").replace("732,1,10", "七百,三,9"),
         good("A-7").replace(",10,500,", ",10,-500,"),
         good("A-8").replace("1232,,", "1232,封筒,"),
         good("A-9") + ",余分",
@@ -128,19 +138,38 @@ fn bad_lines() -> Vec<String> {
         good("A-11"),
         good("A-12"),
         good("A-12").replace("千代田1-1", "千代田2-2"),
-        good("A-11"),
+        good("A-14"),
         good(""),
         good("A-13").replace(",,,,,,,皿", ",見本 太郎,,,,,,皿"),
+        good("A-14"),
     ]
 }
 
 on_both! {
+    async fn what_a_mall_called_its_columns_before_there_were_mappings_is_its_mapping(db) {
+        let test = TestStore::new(db).await;
+        test.execute("ALTER TABLE malls DROP COLUMN mapping").await;
+        test.execute("ALTER TABLE malls ADD COLUMN headings TEXT NOT NULL DEFAULT '{}'").await;
+        test.execute("DELETE FROM _sqlx_migrations WHERE version = 7").await;
+        test.again().await;
+        assert_eq!(test.mall().await.mapping, "");
+        test.execute("ALTER TABLE malls DROP COLUMN mapping").await;
+        let headings = r#"{"備考":"メモ \"店舗\" C:\\","注文番号":"受注番号"}"#;
+        test.execute(&format!("ALTER TABLE malls ADD COLUMN headings TEXT NOT NULL DEFAULT '{headings}'")).await;
+        test.execute("DELETE FROM _sqlx_migrations WHERE version = 7").await;
+        test.again().await;
+        let names = [(Column::Note, r#"メモ "店舗" C:\"#), (Column::Number, "受注番号")];
+        let columns = names.map(|(ours, theirs)| (ours, Value::column(theirs)));
+        let expected = Mapping { columns: columns.into(), same_names: true, ..Mapping::default() };
+        assert_eq!(setting::mapping(&test.mall().await.mapping), Ok(expected));
+    }
+
     async fn every_bad_order_gets_one_message_and_the_rest_is_taken(db) {
         let test = TestStore::new(db).await;
         let text = file(&bad_lines());
         let imported = take_in(&test, &test.mall().await, incoming(&text)).await;
         let counts = imported.counts();
-        assert_eq!((counts.taken.rows, counts.refused.rows, counts.read()), (1, 15, 16));
+        assert_eq!((counts.taken.rows, counts.refused.rows, counts.read()), (1, 16, 17));
         assert_eq!(test.all().await.iter().map(|order| order.number.as_str()).collect::<Vec<_>>(), ["A-11"]);
         let words = |lang| imported.bad().map(|bad| bad.localized_in("orders.csv", lang) + "\n").collect::<String>();
         golden("import-ja.txt", &words(Lang::Ja));
@@ -200,7 +229,7 @@ fn a_row_that_is_no_text_is_named_and_the_rest_is_read() {
     let at = bytes.windows(2).position(|pair| pair == b"XX").unwrap();
     bytes[at] = 0x81;
     bytes[at + 1] = 0xff;
-    let parsed = read(&bytes, None, &Renamed::new()).unwrap();
+    let parsed = read(&bytes, None, &own()).unwrap();
     assert_eq!(orders(&parsed).len(), 1);
     assert!(
         bad(&parsed)[0]
@@ -220,39 +249,40 @@ fn line_numbers_are_those_of_an_editor() {
 
 #[test]
 fn files_that_cannot_be_read_at_all() {
-    assert_eq!(read(b"", None, &Renamed::new()), Err(FileError::Empty));
-    let missing = read("注文番号,商品名\nA-1,皿\n".as_bytes(), None, &Renamed::new()).unwrap_err();
+    assert_eq!(read(b"", None, &own()), Err(FileError::Empty));
+    let missing = read("注文番号,商品名\nA-1,皿\n".as_bytes(), None, &own()).unwrap_err();
     let FileError::MissingHeadings(names) = &missing else { panic!("{missing:?}") };
     assert!(
         ["単価", "合計金額"].iter().all(|name| names.contains(&name.to_string())) && !names.contains(&"商品名".into()),
         "{names:?}"
     );
     let twice = file(&good()).replacen("店舗メモ", "備考", 1);
-    assert_eq!(read(twice.as_bytes(), None, &Renamed::new()), Err(FileError::HeadingsTwice(vec!["備考".into()])));
+    assert_eq!(
+        read(twice.as_bytes(), None, &own()),
+        Err(FileError::Columns(vec![MappingError::Several { heading: "備考".into(), count: 2 }]))
+    );
     let utf16: Vec<u8> = file(&good()).encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert!(matches!(read(&utf16, None, &Renamed::new()), Err(FileError::MissingHeadings(_))));
+    assert_eq!(read(&utf16[..utf16.len() - 1], None, &own()), Err(FileError::Utf16), "half a character at the end");
 }
 
 #[test]
 fn the_operators_word_on_the_encoding_holds() {
     let text = file(&[line("A-1", "皿", "732", "1", "1232")]);
-    assert!(matches!(read(text.as_bytes(), Some(SHIFT_JIS), &Renamed::new()), Err(FileError::MissingHeadings(_))));
+    assert!(matches!(read(text.as_bytes(), Some(SHIFT_JIS), &own()), Err(FileError::MissingHeadings(_))));
 }
 
 on_both! {
     async fn a_mall_calls_its_columns_by_its_own_names(db) {
         let test = TestStore::new(db).await;
-        let renamed: Renamed = [("注文番号", "受注No"), ("注文者氏名", "お名前")].map(|(a, b)| (a.into(), b.into())).into();
+        let renamed = Mapping::renamed([(Column::Number, "受注No"), (Column::BuyerName, "お名前")]);
         let text = file(&good()).replace("注文番号", "受注No").replace("注文者氏名,", "お名前,");
         let parsed = read(text.as_bytes(), None, &renamed).unwrap();
         assert_eq!((orders(&parsed).len(), bad(&parsed)), (2, vec![]));
         let nameless = read(text.replace("髙橋 花子", "").as_bytes(), None, &renamed).unwrap();
-        assert!(bad(&nameless)[0].localized_in("f.csv", Lang::Ja).contains("「お名前」を入力してください"));
-        let FileError::MissingHeadings(missing) = read(file(&good()).as_bytes(), None, &renamed).unwrap_err()
-        else {
-            panic!("the file has the usual names")
-        };
-        assert_eq!(missing, ["受注No", "お名前"]);
+        assert!(bad(&nameless)[0].localized_in("f.csv", Lang::Ja).contains("「お名前」: 入力してください"));
+        let missing = |heading: &str, column: Column| MappingError::Missing { heading: heading.into(), column: column.name().into() };
+        let expected = vec![missing("受注No", Column::Number), missing("お名前", Column::BuyerName)];
+        assert_eq!(read(file(&good()).as_bytes(), None, &renamed), Err(FileError::Columns(expected)));
 
         let text = file(&good()).replace("店舗メモ", "受注ステータス");
         take_in(&test, &test.mall().await, incoming(&text)).await;
@@ -261,8 +291,10 @@ on_both! {
 
     async fn an_order_is_corrected_by_its_file_as_long_as_it_may_be_credited(db) {
         let test = TestStore::new(db).await;
-        let headings = [("受注ステータス".to_owned(), "店舗メモ".to_owned())].into();
-        let mall = Mall { headings, ..test.mall().await };
+        let mapping = r#"same-names = true
+columns = { "受注ステータス" = "店舗メモ" }"#
+            .to_owned();
+        let mall = Mall { mapping, ..test.mall().await };
         let lines = |street: &str, status: &str| {
             let of = |number: &str| line(number, "皿", "732", "1", "1232").replace("千代田1-1", street).replace(",,,x", &format!(",,,{status}"));
             file(&[of("A-1"), of("A-2")])

@@ -6,12 +6,13 @@ use common::golden;
 use domain::lang::Lang;
 use proptest::prelude::*;
 use service::csv::mapping::column::{Cells, Column};
-use service::csv::mapping::definition::{Mapping, Separator};
+use service::csv::mapping::definition::{MAX_MAPPING_BYTES, Mapping, Separator};
 use service::csv::mapping::error::{DefinitionError, MappingError, ProblemKind};
 use service::csv::mapping::evaluate::{Evaluated, evaluate};
 use service::csv::mapping::order::MappedOrder;
 use service::csv::mapping::row::{Record, Skipped};
-use service::csv::mapping::{error_text, layout, preset};
+use service::csv::mapping::value::Value;
+use service::csv::mapping::{error_text, layout, preset, setting};
 use service::csv::records::Records;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,23 +25,19 @@ fn folder(name: &str) -> PathBuf {
 
 /// The records of a file, whatever it is written in.
 fn records(bytes: &[u8]) -> Vec<Record> {
-    let bytes = layout::without_utf16(bytes).unwrap();
+    let (bytes, _) = layout::without_utf16(bytes).unwrap();
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let text = |cell: &[u8]| match std::str::from_utf8(cell) {
         Ok(text) => text.to_owned(),
         Err(_) => encoding_rs::SHIFT_JIS.decode(cell).0.into_owned(),
     };
-    match layout::separator(bytes) {
-        Separator::Comma => Records::new(bytes)
-            .map(|record| Record { line: record.line, cells: record.cells.iter().map(text).collect() })
-            .collect(),
-        // A quotation mark in a file of tabs is an ordinary character.
-        Separator::Tab => {
-            let whole = text(bytes);
-            let cells = |line: &str| line.split('\t').map(str::to_owned).collect();
-            whole.lines().zip(1..).map(|(row, line)| Record { line, cells: cells(row) }).collect()
-        }
-    }
+    let separator = match layout::separator(bytes) {
+        Separator::Comma => b',',
+        Separator::Tab => b'\t',
+    };
+    Records::new(bytes, separator)
+        .map(|record| Record { line: record.line, cells: record.cells.iter().map(text).collect() })
+        .collect()
 }
 
 fn file(name: &str) -> Vec<Record> {
@@ -151,16 +148,37 @@ fn every_file_of_the_folder_is_a_preset_with_an_export_that_it_reads() {
 #[test]
 fn the_mapping_of_the_documentation_is_one() {
     let page = std::fs::read_to_string(folder("../../docs/mapping.md")).unwrap();
-    let (_, rest) = page.split_once("```toml\n").unwrap();
-    let (example, _) = rest.split_once("```").unwrap();
-    let mapping = Mapping::parse(example).unwrap();
+    let examples = page.split("```toml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let [own, whole] = <[&str; 2]>::try_from(examples.collect::<Vec<_>>()).unwrap();
+    assert_eq!(setting::mapping(own).unwrap().columns[&Column::Note], Value::column("店舗メモ"));
+    let mapping = Mapping::parse(whole).unwrap();
     assert_eq!((mapping.columns.len(), mapping.adjustments.len(), mapping.skip.len()), (8, 1, 1));
 }
 
 #[test]
-fn our_columns_are_those_of_the_import() {
-    let names: Vec<&str> = Column::VARIANTS.iter().map(|column| column.name()).collect();
-    assert_eq!(names, domain::columns::headings().collect::<Vec<_>>());
+fn a_setting_is_a_mapping_or_a_preset_and_what_differs_from_it() {
+    assert_eq!(setting::mapping(" # nothing\n"), Ok(Mapping::renamed([])));
+    let whole = "same-names = true\ncolumns = { \"備考\" = \"メモ\" }";
+    assert_eq!(setting::mapping(whole), Mapping::parse(whole));
+    let rakuten = &preset::find("rakuten").unwrap().mapping;
+    assert_eq!(setting::mapping(&setting::of_preset("rakuten")).as_ref(), Ok(rakuten));
+    let own = "preset = \"rakuten\"\nskip = []\n[columns]\n\"備考\" = \"店舗メモ\"\n[prices]\ndefault-rate = 10\n";
+    let mapping = setting::mapping(own).unwrap();
+    let mut expected = Mapping { skip: Vec::new(), ..rakuten.clone() };
+    expected.columns.insert(Column::Note, Value::column("店舗メモ"));
+    expected.prices.default_rate = Some(10);
+    assert_eq!(mapping, expected);
+    let errors = [
+        ("preset = \"rakutan\"", DefinitionError::NoPreset("rakutan".to_owned())),
+        ("preset = 1", DefinitionError::NoPreset(String::new())),
+        (&"#".repeat(MAX_MAPPING_BYTES + 1), DefinitionError::TooLarge),
+    ];
+    for (setting, error) in errors {
+        assert_eq!(setting::mapping(setting), Err(error));
+    }
+    for wrong in ["preset = \"rakuten\"\ncolumn = {}", "preset = \"rakuten\"\ncolumns = []", "columns"] {
+        assert!(matches!(setting::mapping(wrong), Err(DefinitionError::Form(_))), "{wrong}");
+    }
 }
 
 #[test]
@@ -284,8 +302,9 @@ fn utf_16_is_read_with_tabs_and_with_commas() {
     let utf16 = std::fs::read(folder("tests/csv/mapping/utf16-tabs.txt")).unwrap();
     let unmarked = layout::without_utf16(&utf16[2..]).unwrap();
     assert_eq!(unmarked, layout::without_utf16(&utf16).unwrap());
+    assert_eq!(unmarked.1, Some(encoding_rs::UTF_16LE));
     let swapped: Vec<u8> = utf16.chunks(2).flat_map(|pair| [pair[1], pair[0]]).collect();
-    assert_eq!(layout::without_utf16(&swapped).unwrap(), unmarked);
+    assert_eq!(layout::without_utf16(&swapped).unwrap().0, unmarked.0);
     assert_eq!(layout::without_utf16(&utf16[..utf16.len() - 1]), None, "half a character at the end");
 }
 
@@ -565,7 +584,7 @@ fn an_order_that_is_in_the_file_twice_is_not_billed_twice() {
     rows[1][0] = "N-2";
     let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
     let first = |head: &str| evaluate(&mapping(head, ""), &with(&[], &rows)).unwrap().orders.remove(0);
-    assert_eq!(kinds(&first("")), [(2, "合計", &ProblemKind::Total { total: 1000, sum: 2000 })]);
+    assert_eq!(kinds(&first("")), [(4, "番号", &ProblemKind::Repeated(2))]);
     assert_eq!(kinds(&first("prices = { total = 'computed' }")), [(4, "番号", &ProblemKind::Repeated(2))]);
 }
 
@@ -766,7 +785,7 @@ proptest! {
     #[test]
     fn files_of_any_bytes_are_told_apart_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         layout::separator(&bytes);
-        if let Some(text) = layout::without_utf16(&bytes) {
+        if let Some((text, _)) = layout::without_utf16(&bytes) {
             prop_assert!(!text.is_empty() || bytes.len() <= 2);
         }
     }

@@ -4,14 +4,13 @@ mod common;
 
 use common::TestStore;
 use common::fake::reason;
-use domain::credit_state::{Action, Event, State};
+use domain::credit_state::{Event, State};
 use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::moment::Moment;
 use domain::order::{Order, Registration};
 use provider_host::contract::{Capability, Decision, Failure, Standing, Verdict};
-use service::messages::localize::Localize;
-use service::providers::contract;
+use service::messages::issue::summary;
 use service::providers::response::{Inquiry, to_cancel, to_check, to_credit, to_sync};
 use std::time::Duration;
 
@@ -87,8 +86,8 @@ async fn a_refusal_in_words_survives_that_nothing_is_there() {
     let gone = to_check(&unknown, Ok(Standing::NotFound), &question(SETTLED));
     let problem = gone.problem.unwrap();
     assert_eq!(gone.event, Event::CheckNotFound);
-    assert!(problem.localized(Lang::Ja).contains("E00305 このサイトでは扱えません"), "{}", problem.localized(Lang::Ja));
-    assert!(problem.localized(Lang::En).contains("E00305 このサイトでは扱えません"));
+    assert!(summary(&problem, Lang::Ja).contains("E00305 このサイトでは扱えません"), "{}", summary(&problem, Lang::Ja));
+    assert!(summary(&problem, Lang::En).contains("E00305 このサイトでは扱えません"));
     assert!(!problem.may_pass(), "or the automation would send it again");
     // Without such words the same answer lets it be sent again.
     unknown.problem = Some(Issue::ProcessDied);
@@ -124,8 +123,6 @@ async fn only_an_unknown_outcome_is_unknown() {
         assert_eq!(to_sync(&order, Err(failure.clone())).event, sync, "{failure:?}");
         let check = to_check(&order, Err(failure.clone()), &question(SETTLED));
         assert_eq!(check.event, Event::CheckNoNews, "{failure:?}");
-        let problem = contract::issue(failure, Action::Credit);
-        assert!(!problem.localized(Lang::Ja).is_empty() && !problem.localized(Lang::En).is_empty());
     }
 }
 

@@ -70,6 +70,9 @@ pub struct BatchRow {
     pub mall: String,
     /// The mall's number of the order.
     pub number: String,
+    /// The provider where the order is registered, or would be.
+    #[serde(skip)]
+    pub provider: String,
     /// How it ended; absent while it is not done.
     pub outcome: Option<Outcome>,
     /// Where the order stood when it was done.
@@ -156,7 +159,7 @@ impl Store {
     /// At most `limit` rows of a batch from the index `from` on, in the order in which orders were ticked.
     pub async fn batch_rows(&self, batch: i64, from: i64, limit: i64) -> Result<Vec<BatchRow>> {
         let rows = sqlx::query_as(
-            "SELECT b.place, b.order_id, o.mall, o.number, b.outcome, b.state, b.transaction_id, b.problem \
+            "SELECT b.place, b.order_id, o.mall, o.number, o.provider, b.outcome, b.state, b.transaction_id, b.problem \
              FROM batch_rows b JOIN orders o ON o.id = b.order_id WHERE b.batch = $1 AND b.place >= $2 \
              ORDER BY b.place LIMIT $3",
         )
@@ -226,6 +229,7 @@ impl FromRow<'_, AnyRow> for BatchRow {
             order: row.try_get("order_id")?,
             mall: row.try_get("mall")?,
             number: row.try_get("number")?,
+            provider: row.try_get("provider")?,
             outcome: outcome.map(parse).transpose()?,
             state: state.map(parse).transpose()?,
             transaction_id: row.try_get("transaction_id")?,

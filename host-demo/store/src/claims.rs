@@ -7,6 +7,7 @@ use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::history::{HistoryLine, record};
 use crate::sql::{by_number, retried};
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::Event;
 use domain::mall::ShopAccount;
 use domain::moment::Moment;
@@ -37,6 +38,7 @@ impl Store {
             }
         }
         counts.write(&mut tx).await?;
+        reached(CrashPoint::ClaimWritten).await;
         tx.commit().await?;
         Ok(claimed)
     }

@@ -5,7 +5,9 @@ use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::history::{HistoryLine, record};
 use crate::orders::{NewOrder, with_content};
+use crate::rows::to_json;
 use crate::sql::retried;
+use domain::correction::{self, CorrectedBy, Correction};
 use domain::invoice::Invoice;
 use domain::order::{Order, OrderEdit, Tracking};
 
@@ -81,9 +83,18 @@ impl Store {
         .await
     }
 
-    /// Replaces an order's content, if it is still as it was read and no call about it is under way. The caller
-    /// has asked its state whether that is open.
-    pub async fn correct_order(&self, order: &Order, content: &NewOrder, who: &str, now: i64) -> Result<bool> {
+    /// Replaces an order's content, if it is still as it was read and no call about it is under way. Its history says
+    /// what changed. The caller has asked its state whether that is open.
+    pub async fn correct_order(
+        &self,
+        order: &Order,
+        content: &NewOrder,
+        by: CorrectedBy,
+        who: &str,
+        now: i64,
+    ) -> Result<bool> {
+        let fields = correction::changes((&order.data, &order.amounts), (&content.data, &content.amounts));
+        let note = to_json(&Correction { by, fields })?;
         let mut tx = self.write().await?;
         let query = sqlx::query(
             "UPDATE orders SET data = $1, ordered_at = $2, buyer = $3, recipient = $4, item = $5, items = $6, \
@@ -97,7 +108,7 @@ impl Store {
             .bind(order.version)
             .execute(&mut *tx)
             .await?;
-        let line = HistoryLine::of_edit(order, now, who, OrderEdit::Corrected, "CSV".to_owned());
+        let line = HistoryLine::of_edit(order, now, who, OrderEdit::Corrected, note);
         self.end_edit(tx, order, written.rows_affected(), line).await
     }
 

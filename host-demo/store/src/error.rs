@@ -3,6 +3,8 @@
 use crate::encryption::SecretError;
 use domain::credit_state::{Event, State};
 use domain::user::UserProblem;
+use sqlx::migrate::MigrateError;
+use std::io::{self, ErrorKind};
 
 /// The store did not do what it was asked: one variant for each cause.
 #[derive(Debug, thiserror::Error)]
@@ -15,12 +17,24 @@ pub enum StoreError {
         "the store failed: the database cannot be reached, or all connections to it are in use (データベースに接続できません)"
     )]
     NoConnection,
+    /// Nothing can be written: no room, or the limit of a file's size.
+    #[error(
+        "the store cannot be written: its disk is full, or a limit is reached; make room and try again. Nothing is sent \
+         while that is so (ディスクの空きがないため、記録できません。空きを作ってからやり直してください。それまで何も送信しません)"
+    )]
+    DiskFull,
+    /// Nothing may be written.
+    #[error(
+        "the store is read-only; give this process the right to write to the database and to its folder, and try again. \
+         Nothing is sent while that is so (受注データベースに書き込めません。書き込みを許可してからやり直してください。それまで何も送信しません)"
+    )]
+    ReadOnly,
     /// The schema could not be brought up to date.
     #[error("the store's schema cannot be brought up to date: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] MigrateError),
     /// A file beside the database, or the database file itself.
     #[error("a file of the store failed: {0}")]
-    File(#[from] std::io::Error),
+    File(#[source] io::Error),
     /// The key, or a value that it does not decrypt.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -56,10 +70,47 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut => Self::NoConnection,
-            error => Self::Database(error),
+            sqlx::Error::Io(error) => Self::from(error),
+            error => match error.as_database_error().and_then(|error| error.code()) {
+                Some(code) if FULL.contains(&code.as_ref()) => Self::DiskFull,
+                Some(code) if READ_ONLY.contains(&code.as_ref()) => Self::ReadOnly,
+                _ => Self::Database(error),
+            },
         }
     }
 }
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) if is_not_writable(&error) => error.into(),
+            MigrateError::ExecuteMigration(error, _) if is_not_writable(&error) => error.into(),
+            error => Self::Migration(error),
+        }
+    }
+}
+
+/// Whether the database cannot be written to, whatever is written.
+fn is_not_writable(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| FULL.contains(&code.as_ref()) || READ_ONLY.contains(&code.as_ref()))
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::DiskFull,
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Self::ReadOnly,
+            _ => Self::File(error),
+        }
+    }
+}
+
+/// No room: SQLite's FULL, its errors of writing, of growing the shared file and of a temporary file, and PostgreSQL's.
+const FULL: [&str; 5] = ["13", "778", "4874", "6410", "53100"];
+/// No right to write: SQLite's READONLY with its kinds, its errors of opening a file that it would have to make, and
+/// PostgreSQL's.
+const READ_ONLY: [&str; 7] = ["8", "264", "520", "776", "1544", "14", "25006"];
 
 impl StoreError {
     /// Whether the fault is in what was to be written or read of one order: other orders are not concerned. SQLSTATE

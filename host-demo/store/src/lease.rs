@@ -14,6 +14,7 @@ use crate::database::Store;
 use crate::error::StoreError;
 use crate::location::DatabaseLocation;
 use domain::actor::RECOVERY;
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::Event;
 use domain::issue::Issue;
 use domain::order::Order;
@@ -162,6 +163,7 @@ async fn recover_claims(store: &Store, owner: &str, orders: Option<&[i64]>) -> R
     });
     let changes: Vec<_> = changes.collect();
     let recovered = store.apply(&changes, RECOVERY, store.now()).await?.iter().flatten().count();
+    reached(CrashPoint::Recovering).await;
     store.give_back_rows(owner, orders).await?;
     if orders.is_none() {
         store.forget_calls_of(owner).await?;

@@ -45,6 +45,8 @@ mod malls;
 mod moment;
 mod orders;
 mod passwords;
+mod pending_uploads;
+mod plugin_lock;
 mod reference;
 mod registrations;
 mod risks;
@@ -81,6 +83,8 @@ pub use list_query::{InvalidCursor, ListCursor, ListQuery, MAX_SEARCH, Position}
 pub use location::DatabaseLocation;
 pub use malls::{AccountChange, MallUpdate, MallUpdateOutcome, MallWithSettings};
 pub use orders::{Filter, NewOrder};
+pub use pending_uploads::{PendingUpload, UPLOADS_KEPT};
+pub use plugin_lock::LockedPlugin;
 pub use risks::Risks;
 pub use schedule::{DueFilter, LEASE, LeasedOrders};
 pub use sessions::{NewSession, SESSION, Session};

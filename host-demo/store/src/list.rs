@@ -7,7 +7,7 @@
 use crate::database::Store;
 use crate::error::Result;
 use crate::list_query::{ListCursor, ListQuery, Position};
-use crate::rows::{amounts, from_json, is_set, parse};
+use crate::rows::{amounts, is_set, parse, problem};
 use crate::sql::list;
 use domain::credit_state::{Action, ActionContext, State};
 use domain::issue::Issue;
@@ -51,6 +51,8 @@ pub struct ListOrder {
     pub state: State,
     /// Why it is not where its operator wants it.
     pub problem: Option<Issue>,
+    /// What was tried when that problem came up, if it is known.
+    pub tried: Option<Action>,
     /// The provider's id.
     pub transaction_id: Option<String>,
     /// The carrier's id.
@@ -133,6 +135,7 @@ impl Store {
 
 impl FromRow<'_, AnyRow> for ListOrder {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let (problem, tried) = problem(row)?;
         Ok(Self {
             id: row.try_get("id")?,
             mall: row.try_get("mall")?,
@@ -146,7 +149,8 @@ impl FromRow<'_, AnyRow> for ListOrder {
             amounts: amounts(row)?,
             provider: row.try_get("provider")?,
             state: parse(row.try_get("state")?)?,
-            problem: row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?,
+            problem,
+            tried,
             transaction_id: row.try_get("transaction_id")?,
             carrier: row.try_get("carrier")?,
             tracking_number: row.try_get("tracking_number")?,

@@ -62,7 +62,7 @@ pub enum MallUpdateOutcome {
 macro_rules! select_malls {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.name, m.account, m.fees, m.invoice, m.automation, m.headings, m.take, m.by_csv, \
+            "SELECT m.id, m.name, m.account, m.fees, m.invoice, m.automation, m.mapping, m.take, m.by_csv, \
              m.rows_per_request, m.version, a.provider, a.settings FROM malls m JOIN accounts a ON a.id = m.account ",
             $rest
         )
@@ -199,7 +199,7 @@ fn mall_of_row<S>(row: &AnyRow, settings: S) -> sqlx::Result<Mall<S>> {
         fees: from_json(row.try_get("fees")?)?,
         invoice: parse(row.try_get("invoice")?)?,
         automation: from_json(row.try_get("automation")?)?,
-        headings: from_json(row.try_get("headings")?)?,
+        mapping: row.try_get("mapping")?,
         take: from_json(row.try_get("take")?)?,
         by_csv: is_set(row, "by_csv")?,
         rows_per_request: u32::try_from(row.try_get::<i64, _>("rows_per_request")?).unwrap_or(ROWS_PER_REQUEST),
@@ -223,10 +223,10 @@ fn audit_event(before: Option<&Mall>, mall: &Mall, decided: Option<MallPart>) ->
 
 async fn write_mall(tx: &mut WriteTransaction, mall: &Mall, account: i64) -> Result<()> {
     sqlx::query(
-        "INSERT INTO malls (id, name, account, fees, invoice, automation, headings, by_csv, take, rows_per_request, \
+        "INSERT INTO malls (id, name, account, fees, invoice, automation, mapping, by_csv, take, rows_per_request, \
          version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT (id) DO UPDATE SET \
          name = excluded.name, account = excluded.account, fees = excluded.fees, invoice = excluded.invoice, \
-         automation = excluded.automation, headings = excluded.headings, by_csv = excluded.by_csv, \
+         automation = excluded.automation, mapping = excluded.mapping, by_csv = excluded.by_csv, \
          take = excluded.take, rows_per_request = excluded.rows_per_request",
     )
     .bind(&mall.id)
@@ -235,7 +235,7 @@ async fn write_mall(tx: &mut WriteTransaction, mall: &Mall, account: i64) -> Res
     .bind(to_json(&mall.fees)?)
     .bind(mall.invoice.to_string())
     .bind(to_json(&mall.automation)?)
-    .bind(to_json(&mall.headings)?)
+    .bind(&mall.mapping)
     .bind(i64::from(mall.by_csv))
     .bind(to_json(&mall.take)?)
     .bind(i64::from(mall.rows_per_request))

@@ -2,7 +2,9 @@
 
 use crate::error::StoreError;
 use domain::clock::{self, Uptime};
+use domain::credit_state::Action;
 use domain::invoice::Invoice;
+use domain::issue::{Issue, StoredIssue};
 use domain::moment::Moment;
 use domain::order::{Amounts, Order, OrderData, Registration, Tracking};
 use domain::user::User;
@@ -26,6 +28,7 @@ pub(super) fn parse<T: std::str::FromStr<Err = strum::ParseError>>(text: &str) -
 /// An order with its current registration.
 pub(super) fn order(row: &AnyRow) -> sqlx::Result<Order> {
     let invoice: Option<&str> = row.try_get("invoice")?;
+    let (problem, tried) = problem(row)?;
     let data = OrderData { invoice: invoice.map(parse::<Invoice>).transpose()?, ..from_json(row.try_get("data")?)? };
     Ok(Order {
         id: row.try_get("id")?,
@@ -44,8 +47,15 @@ pub(super) fn order(row: &AnyRow) -> sqlx::Result<Order> {
         held: row.try_get::<Option<&str>, _>("held")?.map(parse).transpose()?,
         results_by_csv: is_set(row, "by_csv")?,
         version: row.try_get("version")?,
-        problem: row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?,
+        problem,
+        tried,
     })
+}
+
+/// An order's problem, and what was tried when it came up.
+pub(super) fn problem(row: &AnyRow) -> sqlx::Result<(Option<Issue>, Option<Action>)> {
+    let stored: Option<StoredIssue> = row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?;
+    Ok(stored.map_or((None, None), |StoredIssue { issue, tried }| (Some(issue), tried)))
 }
 
 pub(super) fn user(row: &AnyRow) -> sqlx::Result<User> {

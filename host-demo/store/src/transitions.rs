@@ -10,7 +10,8 @@ use crate::registrations::other_holder;
 use crate::rows::to_json;
 use crate::sql::{by_number, retried};
 use domain::automation;
-use domain::issue::Issue;
+use domain::crash_point::{CrashPoint, reached};
+use domain::issue::{Issue, StoredIssue};
 
 impl Store {
     /// Writes what happened, each change if its order is still as it was read, and ends its claim. Returns nothing at
@@ -59,6 +60,7 @@ impl Store {
             }
         }
         counts.write(&mut tx).await?;
+        reached(CrashPoint::ResultWritten).await;
         tx.commit().await?;
         Ok(applied)
     }
@@ -70,6 +72,8 @@ async fn apply_one(tx: &mut WriteTransaction, change: &Change<'_>, who: &str, no
     after.state = state_after(before, change.event)?;
     after.owner = None;
     after.problem = change.problem.clone();
+    after.tried = change.problem.as_ref().and_then(|_| change.event.action(before.state));
+    let problem = change.problem.clone().map(|issue| StoredIssue { issue, tried: after.tried });
     after.tries = if change.event.is_no_progress() { before.tries + 1 } else { 0 };
     after.order_status = change.order_status.clone().or(after.order_status);
     after.version += 1;
@@ -78,7 +82,7 @@ async fn apply_one(tx: &mut WriteTransaction, change: &Change<'_>, who: &str, no
          version = $6 WHERE id = $7 AND version = $8",
     )
     .bind(after.state.to_string())
-    .bind(after.problem.as_ref().map(to_json).transpose()?)
+    .bind(problem.as_ref().map(to_json).transpose()?)
     .bind(&after.order_status)
     .bind(after.tries)
     .bind(automation::due(&after, now))

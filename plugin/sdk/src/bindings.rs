@@ -2,7 +2,7 @@
 #![allow(missing_docs, unsafe_code, clippy::all)]
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "wit",
     world: "provider-plugin",
     pub_export_macro: true,
     default_bindings_module: "provider_sdk::bindings",

@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_ids_are_those_of_the_contract() {
-        let contract = include_str!("../../../wit/provider.wit");
+        let contract = include_str!("../wit/provider.wit");
         for (id, ja, _) in CARRIERS {
             assert!(contract.contains(&format!("  /// `{id}` {ja}\n")), "{id} {ja}");
         }

@@ -106,6 +106,18 @@ pub fn at_fault(error: &LoadError) -> usize {
     LOADING.iter().position(|check| check.id == id).expect("the ids are those of the table")
 }
 
+/// Every check, those of loading first.
+pub fn table() -> Vec<Check> {
+    let loading = LOADING.iter().map(|check| Check {
+        id: check.id.clone(),
+        what: check.what.clone(),
+        advice: check.advice.clone(),
+        needs_settings: check.needs_settings,
+        judge: Judge::Loading,
+    });
+    loading.chain(all()).collect()
+}
+
 /// Every check of a component that was loaded.
 pub fn all() -> Vec<Check> {
     let mut checks = description();

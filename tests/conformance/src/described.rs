@@ -1,12 +1,17 @@
 //! What a plugin says of itself: whole, in both languages, and true.
 
 use crate::faults::EMPTY;
-use crate::report::Outcome;
-use crate::session::{Operation, Rows, Session};
+use crate::report::{Finding, Outcome};
+use crate::session::{Operation, Rows, Session, shown};
 use crate::words::{Words, say};
 use provider_host::contract::{Capability, Label, ProviderInfo, SettingKind};
 use provider_host::{Origin, RowOutcome};
 use std::collections::HashSet;
+
+/// The outcome of what `describe` says, by the `part` of it that was looked at.
+fn outcome(reasons: impl IntoIterator<Item = Words>, part: &impl std::fmt::Debug) -> Outcome {
+    Outcome::of(reasons.into_iter().map(|words| words.shown_by("describe", shown(part))))
+}
 
 /// No id, key or choice comes twice, and there is a choice where one has to be made.
 pub async fn ids(session: &Session) -> Outcome {
@@ -21,7 +26,7 @@ pub async fn ids(session: &Session) -> Outcome {
             reasons.push(say!("{place}: 選択肢がない", "{place}: there is nothing to choose from"));
         }
     }
-    Outcome::of(reasons)
+    outcome(reasons, &(&info.settings, &info.carriers))
 }
 
 fn twice<'a>(place: &str, ids: impl Iterator<Item = &'a str>) -> Vec<Words> {
@@ -43,7 +48,9 @@ pub async fn languages(session: &Session) -> Outcome {
     }
     labels.extend(info.carriers.iter().map(|carrier| (format!("carriers.{}", carrier.id), &carrier.name)));
     helps.retain(|(_, help)| !(blank(&help.ja) && blank(&help.en)));
-    Outcome::of(labels.into_iter().chain(helps).filter_map(|(place, label)| missing(&place, label)).collect())
+    let labels: Vec<_> =
+        labels.into_iter().chain(helps).filter_map(|(place, label)| Some((missing(&place, label)?, label))).collect();
+    Outcome::of(labels.into_iter().map(|(words, label)| words.shown_by("describe", shown(label))))
 }
 
 fn blank(text: &str) -> bool {
@@ -59,7 +66,7 @@ fn missing(place: &str, label: &Label) -> Option<Words> {
 }
 
 /// The contract, whose documentation lists the carriers that all plugins call alike.
-const CONTRACT: &str = include_str!("../../../wit/provider.wit");
+const CONTRACT: &str = include_str!("../wit/provider.wit");
 
 /// Id and Japanese name of each carrier that the contract lists.
 fn known_carriers() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -85,7 +92,7 @@ pub async fn carriers(session: &Session) -> Outcome {
             _ => None,
         }
     };
-    Outcome::of(session.plugin.info().carriers.iter().filter_map(wrong).collect())
+    outcome(session.plugin.info().carriers.iter().filter_map(wrong), &session.plugin.info().carriers)
 }
 
 /// A version is three numbers, and whatever semver puts behind them.
@@ -93,18 +100,13 @@ pub async fn version(session: &Session) -> Outcome {
     let version = &session.plugin.info().version;
     let numbers: Vec<_> = version.split(['-', '+']).next().unwrap_or_default().split('.').collect();
     let right = numbers.len() == 3 && numbers.iter().all(|number| number.parse::<u32>().is_ok());
-    Outcome::of(
-        (!right)
-            .then(|| say!("{version} は 1.2.3 の形でない", "{version} is not of the form 1.2.3"))
-            .into_iter()
-            .collect(),
-    )
+    outcome((!right).then(|| say!("{version} は 1.2.3 の形でない", "{version} is not of the form 1.2.3")), version)
 }
 
 /// Wanted origins are origins: scheme, host and port alone.
 pub async fn origins(session: &Session) -> Outcome {
     let wrong = session.plugin.info().origins.iter().filter_map(|text| text.parse::<Origin>().err());
-    Outcome::of(wrong.map(|error| say!("{error}", "{error}")).collect())
+    outcome(wrong.map(|error| error.to_string().into()), &session.plugin.info().origins)
 }
 
 /// What only asking can show.
@@ -132,7 +134,8 @@ pub async fn limits(session: &Session) -> Outcome {
             Words::new("max-billed-amount が0以下である", "its max-billed-amount is not above zero"),
         ),
     ];
-    Outcome::of(rules.into_iter().filter_map(|(kept, reason)| (!kept).then_some(reason)).collect())
+    let part = (&info.batch_limits, &info.capabilities, info.max_billed_amount, info.carriers.len());
+    outcome(rules.into_iter().filter_map(|(kept, reason)| (!kept).then_some(reason)), &part)
 }
 
 fn has(info: &ProviderInfo, capability: Capability) -> bool {
@@ -141,7 +144,8 @@ fn has(info: &ProviderInfo, capability: Capability) -> bool {
 
 /// A connection test that is described asks the gateway, one that is not is *unsupported*.
 pub async fn connection_test(session: &Session) -> Outcome {
-    let told = session.ask(Rows::Test, session.line(EMPTY)).await;
+    let line = session.line(EMPTY);
+    let told = session.ask(Rows::Test, line).await;
     let asked = told.requests().next().is_some();
     let unsupported = told.words == [RowOutcome::Unsupported];
     let said = told.said();
@@ -153,7 +157,7 @@ pub async fn connection_test(session: &Session) -> Outcome {
         )),
         _ => None,
     };
-    Outcome::of(wrong.into_iter().collect())
+    Outcome::of(wrong.map(|words| Finding { words, exchange: Some(told.exchange(line)) }))
 }
 
 /// A plugin that finds by reference asks for the reference; another claims to know nothing.
@@ -180,7 +184,7 @@ pub async fn find_by_reference(session: &Session) -> Outcome {
             )
         })
     };
-    Outcome::of(wrong.into_iter().collect())
+    Outcome::of(wrong.map(|words| Finding { words, exchange: Some(told.exchange(line)) }))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Every fault of the kit's own gateway, and what a plugin may say of it.
 
 use crate::line::{Does, Line};
-use crate::report::Outcome;
-use crate::session::{Operation, Session, Told, name};
+use crate::report::{Finding, Outcome};
+use crate::session::{Operation, Session, Told, broken, name};
 use crate::words::{Words, say};
 use futures::future::join_all;
 use provider_host::{Progress, RowOutcome};
@@ -146,21 +146,27 @@ pub async fn meets(session: &Session, fault: &'static Fault) -> Outcome {
     let line = session.line(fault.name);
     let told = join_all(session.operations().map(|operation| session.ordinary(operation, line))).await;
     // Most plugins make the same mistake in all operations, and then it is said once.
-    let mut wrong: Vec<(Words, Vec<&str>)> = Vec::new();
+    let mut wrong: Vec<(Words, &Told, Vec<&str>)> = Vec::new();
     for (told, words) in told.iter().filter_map(|told| Some((told, judge(told, fault)?))) {
         let name = told.operation.name();
-        match wrong.iter_mut().find(|(other, _)| *other == words) {
-            Some((_, names)) => names.push(name),
-            None => wrong.push((words, vec![name])),
+        match wrong.iter_mut().find(|(other, ..)| *other == words) {
+            Some((.., names)) => names.push(name),
+            None => wrong.push((words, told, vec![name])),
         }
     }
-    Outcome::of(wrong.into_iter().map(|(words, names)| words.after(&names.join(", "))).collect())
+    Outcome::of(wrong.into_iter().map(|(words, told, names)| Finding {
+        words: words.after(&names.join(", ")),
+        exchange: Some(told.exchange(line)),
+    }))
 }
 
 /// What is wrong with what the plugin said.
 fn judge(told: &Told, fault: &Fault) -> Option<Words> {
-    // A call that broke off has no word of the plugin in it; `calls.end` is about those.
-    let (None, Some(word)) = (told.error(), told.words.first()) else { return None };
+    // Without the plugin's own word nothing shows that it would have said the right one.
+    if let Some(error) = told.error() {
+        return Some(broken(error));
+    }
+    let word = told.words.first()?;
     let (said, word) = (told.said(), name(*word));
     let nothing_left = told.requests().all(|request| request.progress == Progress::NotSent);
     let wants_connection = !matches!(fault.does, Does::Refuses | Does::Closes);
@@ -182,7 +188,9 @@ pub async fn sends_once(session: &Session) -> Outcome {
     let lines: Vec<(&str, &Line)> = MAY_HAVE_ARRIVED.map(|name| (name, session.line(name))).into();
     let calls = lines.into_iter().map(async |(name, line)| (name, session.ordinary(Operation::Credit, line).await));
     let told = join_all(calls).await;
-    Outcome::of(told.iter().filter_map(|(name, told)| sent_again(name, told)).collect())
+    Outcome::of(told.iter().filter_map(|(name, told)| {
+        Some(Finding { words: sent_again(name, told)?, exchange: Some(told.exchange(session.line(name))) })
+    }))
 }
 
 fn sent_again(line: &str, told: &Told) -> Option<Words> {

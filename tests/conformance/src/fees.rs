@@ -10,15 +10,18 @@ use provider_host::contract::{AdjustedFee, Bill, FeeBand, FeeMode, FeeRule};
 pub async fn bands(session: &Session) -> Outcome {
     let test = async |(rule, bill): (FeeRule, Bill)| {
         let answered = session.plugin.fee_adjust(&rule, &bill).await;
-        let answered = answered.map_err(|error| broke_off("fee-adjust", &error))?;
+        let asked = || format!("fee-adjust {}", shown(&(&rule, &bill)));
+        let answered =
+            answered.map_err(|error| broke_off("fee-adjust", &error).shown_by(asked(), error.to_string()))?;
         let expected = expected(&rule, &bill);
         if answered.as_ref() == Ok(&expected) {
             return Ok(());
         }
-        let (given, answered, expected) = (shown(&(&rule, &bill)), shown(&answered), shown(&expected));
-        Err(say!("{given} に {expected} のはずが {answered}", "{given} is {expected}, not {answered}"))
+        let (answered, expected) = (shown(&answered), shown(&expected));
+        let words = say!("{expected} のはずが {answered}", "it is {expected}, not {answered}");
+        Err(words.shown_by(asked(), answered))
     };
-    Outcome::of(hunt(session.seed, odd::fair_fees(), test).await.err().into_iter().collect())
+    Outcome::of(hunt(session.seed, odd::fair_fees(), test).await.err())
 }
 
 /// The contract once more, independent of any plugin.
@@ -54,10 +57,14 @@ pub async fn wrong_bands(session: &Session) -> Outcome {
         let bands =
             bands.iter().map(|(lower, upper, fee)| FeeBand { lower: *lower, upper: *upper, fee: *fee }).collect();
         let rule = FeeRule { mode: FeeMode::Replace, bands };
+        let asked = format!("fee-adjust {}", shown(&rule));
         match session.plugin.fee_adjust(&rule, &Bill { items: 700, shipping_fee: 0, payment_fee: 0 }).await {
             Ok(Err(problems)) if !problems.is_empty() => {}
-            Ok(_) => reasons.push(Words::new(format!("{ja}のに受け入れた"), format!("{en}, and it was accepted"))),
-            Err(error) => reasons.push(broke_off("fee-adjust", &error)),
+            Ok(answered) => {
+                let words = Words::new(format!("{ja}のに受け入れた"), format!("{en}, and it was accepted"));
+                reasons.push(words.shown_by(asked, shown(&answered)));
+            }
+            Err(error) => reasons.push(broke_off("fee-adjust", &error).shown_by(asked, error.to_string())),
         }
     }
     Outcome::of(reasons)

@@ -3,9 +3,9 @@
 
 use crate::faults::{EMPTY, LOSES};
 use crate::odd::{self, hunt};
-use crate::report::Outcome;
+use crate::report::{Finding, Outcome};
 use crate::samples::{self, NO_CARRIER};
-use crate::session::{Operation, Rows, Session, Told, shown};
+use crate::session::{Operation, Rows, Session, Told, broke_off, shown};
 use crate::words::{Words, say};
 use futures::future::join_all;
 use proptest::strategy::Strategy;
@@ -15,6 +15,7 @@ use provider_host::{CallError, RowOutcome};
 const MANY: usize = 1_000;
 
 /// Every generated list of `operation` is answered.
+#[expect(clippy::result_large_err, reason = "an objection is rare, so its size costs nothing")]
 async fn answered<S: Strategy>(
     session: &Session,
     operation: Operation,
@@ -32,12 +33,11 @@ where
         let told = session.ask(rows(input.clone()), session.line(LOSES)).await;
         told.broke_off().map_or(Ok(()), |error| Err(broke_at(operation.name(), error, &input)))
     };
-    Outcome::of(hunt(session.seed, strategy, test).await.err().into_iter().collect())
+    Outcome::of(hunt(session.seed, strategy, test).await.err())
 }
 
-fn broke_at(operation: &str, error: &CallError, input: &impl std::fmt::Debug) -> Words {
-    let input = shown(input);
-    say!("{operation}: {error}、入力 {input}", "{operation}: {error}, given {input}")
+fn broke_at(operation: &str, error: &CallError, input: &impl std::fmt::Debug) -> Finding {
+    broke_off(operation, error).shown_by(format!("{operation} {}", shown(input)), error.to_string())
 }
 
 /// No list of orders ends a call.
@@ -68,7 +68,7 @@ pub async fn settings(session: &Session) -> Outcome {
         let asked = session.plugin.check_settings(input.clone()).await;
         asked.map(|_| ()).map_err(|error| broke_at("check-settings", &error, &input))
     };
-    Outcome::of(hunt(session.seed, odd::settings(keys), test).await.err().into_iter().collect())
+    Outcome::of(hunt(session.seed, odd::settings(keys), test).await.err())
 }
 
 /// No rule and no bill end `fee-adjust`.
@@ -77,7 +77,7 @@ pub async fn fees(session: &Session) -> Outcome {
         let asked = session.plugin.fee_adjust(&input.0, &input.1).await;
         asked.map(|_| ()).map_err(|error| broke_at("fee-adjust", &error, &input))
     };
-    Outcome::of(hunt(session.seed, odd::fees(), test).await.err().into_iter().collect())
+    Outcome::of(hunt(session.seed, odd::fees(), test).await.err())
 }
 
 /// Operations that take more than one row in a call.
@@ -114,10 +114,11 @@ pub async fn apart(session: &Session) -> Outcome {
             PATTERN.iter().flat_map(|is_good| if *is_good { &good.words } else { &bad.words }).collect();
         if expected != together.words.iter().collect::<Vec<_>>() {
             let words = &together.words;
-            reasons.push(say!(
+            let reason = say!(
                 "{name}: 行ごとの回答は {expected:?} のはずが {words:?} だった",
                 "{name}: asked one by one the rows are {expected:?}, together {words:?}"
-            ));
+            );
+            reasons.push(Finding { words: reason, exchange: Some(together.exchange(line)) });
         }
     }
     Outcome::of(reasons)
@@ -136,9 +137,10 @@ pub async fn many(session: &Session) -> Outcome {
     });
     let broken = |(count, told): &(usize, Told)| {
         let (name, error) = (told.operation.name(), told.broke_off()?);
-        Some(say!("{name} {count}行: {error}", "{name}, {count} rows: {error}"))
+        let words = say!("{name} {count}行: {error}", "{name}, {count} rows: {error}");
+        Some(Finding { words, exchange: Some(told.exchange(session.line(EMPTY))) })
     };
-    Outcome::of(join_all(told).await.iter().filter_map(broken).collect())
+    Outcome::of(join_all(told).await.iter().filter_map(broken))
 }
 
 /// A carrier that is not described is refused before anything is sent.
@@ -147,14 +149,16 @@ pub async fn unknown_carrier(session: &Session) -> Outcome {
         return Outcome::NotApplicable(Words::new("sync-tracking がない", "there is no sync-tracking"));
     }
     let shipment = samples::shipment(samples::registration("KIT-1", Some("10000000001")), NO_CARRIER);
-    let told = session.ask(Rows::Shipments(vec![shipment]), session.line(EMPTY)).await;
+    let line = session.line(EMPTY);
+    let told = session.ask(Rows::Shipments(vec![shipment]), line).await;
     let (said, sent) = (told.said(), told.requests().count());
     let refused = told.words == [RowOutcome::Invalid] && sent == 0;
-    let reason = || {
-        say!(
+    let reason = || Finding {
+        words: say!(
             "配送業者 {NO_CARRIER} を invalid と言わない、または送った（要求 {sent}件、回答 {said}）",
             "carrier {NO_CARRIER} is not invalid before sending ({sent} requests, it said {said})"
-        )
+        ),
+        exchange: Some(told.exchange(line)),
     };
-    Outcome::of((!refused).then(reason).into_iter().collect())
+    Outcome::of((!refused).then(reason))
 }

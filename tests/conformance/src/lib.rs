@@ -12,6 +12,8 @@
 //! | [`session`] | a plugin under examination |
 //! | [`line`] | the kit's own gateways, one for each fault |
 //! | [`odd`], [`samples`] | inputs, odd ones and ordinary ones |
+//! | [`pages`] | what is to be read about each check |
+//! | [`masks`] | hides what a report may not show |
 //! | [`log`] | what the plugin says and asks for in passing |
 //! | [`report`] | what was found, for people and for machines |
 //!
@@ -27,7 +29,9 @@ pub mod fees;
 pub mod inputs;
 pub mod line;
 pub mod log;
+pub mod masks;
 pub mod odd;
+pub mod pages;
 pub mod report;
 pub mod samples;
 pub mod session;
@@ -40,13 +44,15 @@ use faults::FAULTS;
 use futures::future::{join_all, try_join_all};
 use line::Line;
 use log::Tap;
+use provider_host::contract::Setting;
 use provider_host::{BuildError, Compiler, Host, Limits, LoadError, Permissions};
 use report::{Outcome, Report, Row};
 use session::Session;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tracing::instrument::WithSubscriber;
+use wire::golden::Golden;
 pub use words::Lang;
 use words::Words;
 
@@ -57,18 +63,26 @@ pub struct Options {
     pub settings: BTreeMap<String, String>,
     /// Where the generator of odd inputs starts.
     pub seed: u64,
-    /// The folder of the golden requests.
-    pub golden: PathBuf,
-    /// Write the golden requests instead of comparing them.
-    pub bless: bool,
+    /// Where the golden requests are.
+    pub golden: Golden,
+    /// Ids of the checks that are to be judged; all where there is none.
+    pub only: Vec<String>,
+    /// The command that would judge again, for the report; what it needs beside the file's name.
+    pub command: Option<String>,
     /// Compiles the component in a process that can be stopped; without one it is compiled in this one.
     pub compiler: Option<Compiler>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let golden = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"));
-        Self { settings: BTreeMap::new(), seed: odd::SEED, golden, bless: false, compiler: None }
+        Self {
+            settings: BTreeMap::new(),
+            seed: odd::SEED,
+            golden: Golden::default(),
+            only: Vec::new(),
+            command: None,
+            compiler: None,
+        }
     }
 }
 
@@ -79,6 +93,9 @@ pub enum CannotJudge {
     /// The file is not there, or may not be read.
     #[error(transparent)]
     Unreadable(LoadError),
+    /// There is no check of this name.
+    #[error("there is no check {0}; `provider explain` lists them")]
+    UnknownCheck(String),
     /// The sandbox cannot be set up on this machine.
     #[error(transparent)]
     Sandbox(#[from] BuildError),
@@ -113,21 +130,27 @@ pub async fn judge(file: &Path, options: &Options) -> Result<Report, CannotJudge
 
 async fn examine(file: &Path, options: &Options, tap: Tap) -> Result<Report, CannotJudge> {
     let began = Instant::now();
+    let known: Vec<_> = checks::table().into_iter().map(|check| check.id).collect();
+    if let Some(unknown) = options.only.iter().find(|only| !known.iter().any(|id| id == *only)) {
+        return Err(CannotJudge::UnknownCheck(unknown.clone()));
+    }
     let host = Host::builder().limits(limits()).now(samples::NOW);
     let host = match options.compiler.clone() {
         Some(compiler) => host.compile_in(compiler),
         None => host,
     };
     let host = host.build()?;
-    let lines = try_join_all(FAULTS.iter().map(|fault| Line::open(fault.does))).await?;
+    let lines = try_join_all(FAULTS.iter().map(|fault| Line::open(fault.name, fault.does))).await?;
     let mut granted = Permissions::loopback(lines[0].origin().clone());
     granted.origins = lines.iter().map(|line| line.origin().clone()).collect();
-    let report = |subject, rows| Report { subject, rows, seed: options.seed, elapsed: began.elapsed() };
+    let command = || options.command.clone().unwrap_or_else(|| format!("provider check {}", file.display()));
+    let report =
+        |subject, rows| Report { subject, rows, seed: options.seed, elapsed: began.elapsed(), command: command() };
 
     let mut plugin = match host.load(file, granted.clone()).await {
         Ok(plugin) => plugin,
         Err(error @ LoadError::Unreadable { .. }) => return Err(CannotJudge::Unreadable(error)),
-        Err(error) => return Ok(report(file.display().to_string(), not_loaded(&error))),
+        Err(error) => return Ok(report(file.display().to_string(), not_loaded(&error, &options.only))),
     };
     // Only now it is known which gateways it has to be let to.
     let stage = wire::Stage::open(&plugin.info().id, options).await?;
@@ -138,22 +161,33 @@ async fn examine(file: &Path, options: &Options, tap: Tap) -> Result<Report, Can
     let settings = settings::find(&plugin, &lines[0].origin().to_string(), &options.settings).await;
     let subject = format!("{} {}", plugin.info().id, plugin.info().version);
     let session = Session::new(plugin, settings, lines, stage, tap, options.seed);
-    let rows = run(&session).await;
+    let given = options.settings.iter().map(|(key, value)| Setting { key: key.clone(), value: value.clone() });
+    let masks = session.masks(&given.collect::<Vec<_>>());
+    let mut rows = run(&session, &options.only).await;
+    rows.iter_mut().for_each(|row| row.outcome = std::mem::replace(&mut row.outcome, Outcome::Passed).masked(&masks));
     Ok(report(subject, rows))
 }
 
 /// Every check, in the order of the table: those that call the plugin side by side, then those about
-/// all calls together.
-async fn run(session: &Session) -> Vec<Row> {
+/// all calls together. Where `only` some are asked for, those behind them that are about all calls together need
+/// every call all the same.
+async fn run(session: &Session, only: &[String]) -> Vec<Row> {
+    let is_asked = |check: &Check| is_asked(&check.id, only);
     let (calling, looking_back): (Vec<_>, Vec<_>) =
         checks::all().into_iter().partition(|check| !matches!(check.judge, Judge::Afterwards(_)));
-    let loaded = LOADING.iter().map(|check| row(check, Outcome::Passed));
-    let called = join_all(calling.iter().map(async |check| row(check, outcome(check, session).await))).await;
-    let mut rows: Vec<_> = loaded.chain(called).collect();
-    for check in &looking_back {
+    let calls = |check: &&Check| is_asked(check) || looking_back.iter().any(is_asked);
+    let called = calling.iter().filter(calls).map(async |check| (check, outcome(check, session).await));
+    let called = join_all(called).await.into_iter().filter(|(check, _)| is_asked(check));
+    let loaded = LOADING.iter().filter(|check| is_asked(check)).map(|check| row(check, Outcome::Passed));
+    let mut rows: Vec<_> = loaded.chain(called.map(|(check, outcome)| row(check, outcome))).collect();
+    for check in looking_back.iter().filter(|check| is_asked(check)) {
         rows.push(row(check, outcome(check, session).await));
     }
     rows
+}
+
+fn is_asked(id: &str, only: &[String]) -> bool {
+    only.is_empty() || only.iter().any(|asked| asked == id)
 }
 
 async fn outcome(check: &Check, session: &Session) -> Outcome {
@@ -175,19 +209,21 @@ fn row(check: &Check, outcome: Outcome) -> Row {
     Row { id: check.id.clone().into_owned(), what: check.what.clone(), advice: check.advice.clone(), outcome }
 }
 
-/// The rows of a component that was not loaded: how far it came, and nothing behind.
-fn not_loaded(error: &LoadError) -> Vec<Row> {
+/// The rows of a component that was not loaded: how far it came, and nothing behind. Why it was not loaded is said
+/// whichever checks are asked for.
+fn not_loaded(error: &LoadError, only: &[String]) -> Vec<Row> {
     let failed = checks::at_fault(error);
     let words = error.to_string();
     let loading = LOADING.iter().enumerate().map(|(at, check)| {
         let outcome = match at.cmp(&failed) {
             std::cmp::Ordering::Less => Outcome::Passed,
-            std::cmp::Ordering::Equal => Outcome::Failed(vec![Words::new(words.clone(), words.clone())]),
+            std::cmp::Ordering::Equal => Outcome::of([Words::same(words.clone())]),
             std::cmp::Ordering::Greater => not_reached(),
         };
         row(check, outcome)
     });
-    loading.chain(checks::all().iter().map(|check| row(check, not_reached()))).collect()
+    let rows = loading.chain(checks::all().iter().map(|check| row(check, not_reached())).collect::<Vec<_>>());
+    rows.filter(|row| is_asked(&row.id, only) || matches!(row.outcome, Outcome::Failed(_))).collect()
 }
 
 fn not_reached() -> Outcome {

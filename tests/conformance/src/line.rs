@@ -4,6 +4,7 @@
 //! known to belong to it. They speak no provider's language: whatever a plugin makes of them, a
 //! success it cannot be.
 
+use crate::words::Words;
 use provider_host::Origin;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -45,9 +46,18 @@ pub enum Does {
 
 /// A running line. Dropping it ends it.
 pub struct Line {
+    name: &'static str,
+    does: Does,
     origin: Origin,
-    kept: Arc<Mutex<Vec<u8>>>,
+    kept: Arc<Mutex<Kept>>,
     open: Open,
+}
+
+/// Requests that arrived, the first [`MAX_KEPT`] bytes of them.
+#[derive(Default)]
+struct Kept {
+    requests: Vec<Vec<u8>>,
+    bytes: usize,
 }
 
 enum Open {
@@ -65,8 +75,8 @@ impl Drop for Line {
 }
 
 impl Line {
-    /// Opens a line on a free port.
-    pub async fn open(does: Does) -> io::Result<Self> {
+    /// Opens a line on a free port, for the fault `name`.
+    pub async fn open(name: &'static str, does: Does) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let origin = format!("http://{}", socket.local_addr()?).parse().map_err(io::Error::other)?;
@@ -76,7 +86,17 @@ impl Line {
             // Room for a batch of a thousand that all connect at once.
             _ => Open::Accepting(tokio::spawn(accept(socket.listen(1024)?, does, Arc::clone(&kept)))),
         };
-        Ok(Self { origin, kept, open })
+        Ok(Self { name, does, origin, kept, open })
+    }
+
+    /// The fault that it shows.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it answers, for people.
+    pub fn answer(&self) -> Words {
+        self.does.shown()
     }
 
     /// Where it is.
@@ -86,15 +106,39 @@ impl Line {
 
     /// Whether `text` stands in what was received.
     pub fn received(&self, text: &str) -> bool {
-        lock(&self.kept).windows(text.len()).any(|part| part == text.as_bytes())
+        lock(&self.kept).requests.iter().any(|request| contains(request, text))
+    }
+
+    /// A request to `path` with a body of `length` bytes as it arrived, if one did. Calls go on side by side: one
+    /// that names `reference` is preferred.
+    pub fn request(&self, path: &str, length: usize, reference: &str) -> Option<String> {
+        let kept = lock(&self.kept);
+        let fits = |request: &&Vec<u8>| {
+            target(request) == path && whole_length(request) == Some(head_length(request) + length)
+        };
+        let fitting: Vec<_> = kept.requests.iter().filter(fits).collect();
+        let named = fitting.iter().find(|request| !reference.is_empty() && contains(request, reference));
+        named.or(fitting.last()).map(|request| String::from_utf8_lossy(request).replace("\r\n", "\n"))
     }
 }
 
-fn lock(kept: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+fn contains(request: &[u8], text: &str) -> bool {
+    request.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+/// The path of a request, without the query.
+fn target(request: &[u8]) -> String {
+    let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    String::from_utf8_lossy(path).into_owned()
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, does: Does, kept: Arc<Mutex<Vec<u8>>>) {
+async fn accept(listener: TcpListener, does: Does, kept: Arc<Mutex<Kept>>) {
     while let Ok((stream, _)) = listener.accept().await {
         if does != Does::Closes {
             tokio::spawn(serve(stream, does, Arc::clone(&kept)));
@@ -103,20 +147,22 @@ async fn accept(listener: TcpListener, does: Does, kept: Arc<Mutex<Vec<u8>>>) {
 }
 
 /// Serves one connection; an error is a client that left, or a line that cut it.
-async fn serve(mut stream: TcpStream, does: Does, kept: Arc<Mutex<Vec<u8>>>) {
+async fn serve(mut stream: TcpStream, does: Does, kept: Arc<Mutex<Kept>>) {
     let _ = stream.set_nodelay(true);
     while let Ok(request) = read_request(&mut stream).await {
-        keep(&kept, &request);
+        keep(&kept, request);
         if answer(&mut stream, does).await.is_err() {
             return;
         }
     }
 }
 
-fn keep(kept: &Mutex<Vec<u8>>, request: &[u8]) {
+fn keep(kept: &Mutex<Kept>, request: Vec<u8>) {
     let mut kept = lock(kept);
-    let room = MAX_KEPT.saturating_sub(kept.len());
-    kept.extend(request.iter().take(room));
+    if kept.bytes + request.len() <= MAX_KEPT {
+        kept.bytes += request.len();
+        kept.requests.push(request);
+    }
 }
 
 /// Head and body of one request, as they came.
@@ -136,10 +182,49 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 
 /// Length of head and body together, once the head is there. The host always says how long a body is.
 fn whole_length(request: &[u8]) -> Option<usize> {
-    let head = request.windows(4).position(|part| part == b"\r\n\r\n")? + 4;
+    let head = head_length(request);
+    if head == 0 {
+        return None;
+    }
     let text = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
     let body = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
     Some(head + body.unwrap_or(0))
+}
+
+/// Length of the head with the blank line behind it; 0 while it is not all there.
+fn head_length(request: &[u8]) -> usize {
+    request.windows(4).position(|part| part == b"\r\n\r\n").map_or(0, |at| at + 4)
+}
+
+impl Does {
+    fn shown(self) -> Words {
+        let after = |head: Vec<u8>, ja: &str, en: &str| {
+            let head = String::from_utf8_lossy(&head).replace("\r\n", "\n");
+            Words::new(format!("{head}（{ja}）"), format!("{head}({en})"))
+        };
+        match self {
+            Self::Refuses => after(Vec::new(), "接続を拒否した", "refused the connection"),
+            Self::Closes => after(Vec::new(), "要求を読まずに切った", "closed without reading"),
+            Self::ReadsAndCloses => {
+                after(Vec::new(), "要求を読み、応答せずに切った", "read it and closed without an answer")
+            }
+            Self::ReadsAndWaits => after(Vec::new(), "要求を読み、応答しなかった", "read it and never answered"),
+            Self::Cuts(body) => {
+                let part = [&cut_head(body), &body.as_bytes()[..body.len() / 2]].concat();
+                after(part, "ここで切った", "cut here")
+            }
+            Self::Drips => after(head("200 OK", &[], FLOOD), "1バイトずつ続く", "goes on byte by byte"),
+            Self::Floods => after(head("200 OK", &[], FLOOD), "空白が続く", "that many blanks"),
+            Self::Answers(status, headers, body) => {
+                let whole = [&head(status, headers, body.len()), body].concat();
+                Words::same(String::from_utf8_lossy(&whole).replace("\r\n", "\n"))
+            }
+        }
+    }
+}
+
+fn cut_head(body: &str) -> Vec<u8> {
+    head("200 OK", &["content-type: text/xml"], body.len())
 }
 
 async fn answer(stream: &mut TcpStream, does: Does) -> io::Result<()> {
@@ -148,7 +233,7 @@ async fn answer(stream: &mut TcpStream, does: Does) -> io::Result<()> {
         Does::Refuses | Does::Closes | Does::ReadsAndCloses => end(),
         Does::ReadsAndWaits => stream.read_u8().await.map(|_| ()),
         Does::Cuts(body) => {
-            stream.write_all(&head("200 OK", &["content-type: text/xml"], body.len())).await?;
+            stream.write_all(&cut_head(body)).await?;
             stream.write_all(&body.as_bytes()[..body.len() / 2]).await?;
             end()
         }

@@ -29,8 +29,8 @@ pub struct Tap(Arc<Mutex<Heard>>);
 /// What the checks ask about.
 #[derive(Clone, Default)]
 pub struct Heard {
-    /// Lines with settings or personal data, as the host wrote them.
-    pub private: Vec<String>,
+    /// Operations and their lines with settings or personal data, as the host wrote them.
+    pub private: Vec<(String, String)>,
     /// Operations and the origins that they asked for, where they may ask for none.
     pub loud: Vec<(String, String)>,
 }
@@ -109,13 +109,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let scope = || context.event_scope(event).into_iter().flatten();
+        let operation = || scope().find_map(|span| span.extensions().get::<Calls>().map(|calls| calls.0.clone()));
         if fields.provider && scope().any(|span| span.name() == ORDINARY) && is_private(&fields.message) {
-            self.0.note(|heard| heard.private.push(fields.message));
-        } else if !fields.origin.is_empty() {
-            let operation = scope().find_map(|span| span.extensions().get::<Calls>().map(|calls| calls.0.clone()));
-            if let Some(operation) = operation.filter(|operation| SILENT.contains(&operation.as_str())) {
-                self.0.note(|heard| heard.loud.push((operation, fields.origin)));
-            }
+            self.0.note(|heard| heard.private.push((operation().unwrap_or_default(), fields.message)));
+        } else if !fields.origin.is_empty()
+            && let Some(operation) = operation().filter(|operation| SILENT.contains(&operation.as_str()))
+        {
+            self.0.note(|heard| heard.loud.push((operation, fields.origin)));
         }
     }
 }

@@ -3,6 +3,8 @@
 use crate::faults::FAULTS;
 use crate::line::Line;
 use crate::log::{ORDINARY, Tap};
+use crate::masks::Masks;
+use crate::report::{Exchange, Finding};
 use crate::samples;
 use crate::wire::Stage;
 use crate::words::{Words, say};
@@ -100,19 +102,21 @@ pub struct Told {
     pub operation: Operation,
     /// The plugin's own word for each row, before the host's.
     pub words: Vec<RowOutcome>,
+    /// Of the first row.
+    reference: String,
     rows: Vec<String>,
     calls: Vec<CallReport>,
 }
 
 impl Told {
-    fn new<T: Debug>(operation: Operation, answer: Answer<T>) -> Self {
+    fn new<T: Debug>(operation: Operation, reference: String, answer: Answer<T>) -> Self {
         let mut words: Vec<_> = answer.rows.iter().map(RowOutcome::of).collect();
         let mut first = 0;
         for call in &answer.calls {
             call.overruled.iter().for_each(|overruled| words[first + overruled.row] = overruled.reported);
             first += call.rows;
         }
-        Self { operation, words, rows: answer.rows.iter().map(in_short).collect(), calls: answer.calls }
+        Self { operation, words, reference, rows: answer.rows.iter().map(in_short).collect(), calls: answer.calls }
     }
 
     /// Why a call ended without the plugin's answer, if one did.
@@ -130,9 +134,35 @@ impl Told {
         self.calls.iter().flat_map(|call| &call.requests)
     }
 
+    /// The last request, as it reached `line`, and what came back; the call itself where none was made.
+    pub fn exchange(&self, line: &Line) -> Exchange {
+        let said = || Words::new(format!("回答: {}", self.said()), format!("answer: {}", self.said()));
+        match self.requests().last() {
+            None => Exchange { request: call(self.operation, &self.reference), answer: said() },
+            Some(request) => exchange(request, line, &self.reference),
+        }
+    }
+
     /// What the first row holds, or the reason why not, for people.
     pub fn said(&self) -> &str {
         self.rows.first().map_or("", String::as_str)
+    }
+}
+
+/// A call that made no request, for people.
+fn call(operation: Operation, reference: &str) -> Words {
+    let name = operation.name();
+    say!("{name} {reference}（要求なし）", "{name} {reference} (no request was made)")
+}
+
+/// `request`, as it reached `line`, and what came back.
+fn exchange(request: &RequestReport, line: &Line, reference: &str) -> Exchange {
+    let received = line.request(&request.path, request.request_bytes, reference);
+    let address = || format!("{}{}", request.origin, request.path);
+    let error = request.error.as_ref().map_or_else(String::new, |error| format!("\n→ {error}"));
+    Exchange {
+        request: received.unwrap_or_else(address).into(),
+        answer: line.answer().map(|text| format!("{text}{error}")),
     }
 }
 
@@ -177,7 +207,7 @@ pub struct Session {
     /// The plugin, with permission for the kit's lines alone.
     pub plugin: Plugin,
     /// Settings that `check-settings` accepts; their URLs are those of the first line.
-    pub settings: Result<Vec<Setting>, Words>,
+    pub settings: Result<Vec<Setting>, Finding>,
     /// The simulators, for a plugin whose wire is known.
     pub stage: Option<Stage>,
     /// What the host wrote.
@@ -198,15 +228,19 @@ pub struct Entry {
     pub ordinary: bool,
     /// The only origin that it had a reason to ask for.
     pub origin: String,
+    /// The fault of the line that it was sent down.
+    pub fault: &'static str,
     /// What the host saw.
     pub calls: Vec<CallReport>,
+    /// What showed that it ended early or logged too much; absent where it did neither.
+    pub exchange: Option<Exchange>,
 }
 
 impl Session {
     /// A session over open `lines`, in the order of [`FAULTS`].
     pub fn new(
         plugin: Plugin,
-        settings: Result<Vec<Setting>, Words>,
+        settings: Result<Vec<Setting>, Finding>,
         lines: Vec<Line>,
         stage: Option<Stage>,
         tap: Tap,
@@ -241,6 +275,11 @@ impl Session {
         settings
     }
 
+    /// Hides the values of the settings, and of those that were `given`.
+    pub fn masks(&self, given: &[Setting]) -> Masks {
+        Masks::of(self.settings.iter().flatten().chain(given), self.plugin.info())
+    }
+
     /// A shop that has never called before, so that it has no connection yet.
     pub fn shop(&self, settings: Vec<Setting>) -> Account {
         let number = self.shops.fetch_add(1, Ordering::Relaxed);
@@ -262,14 +301,27 @@ impl Session {
         let origin = line.origin().to_string();
         let shop = self.shop(self.settings_at(&origin));
         let plugin = &self.plugin;
+        let reference = rows.references().first().map_or_else(String::new, |first| (*first).to_owned());
         let told = match rows {
-            Rows::Test => Told::new(Operation::TestConnection, plugin.test_connection(&shop).await),
-            Rows::Orders(rows) => Told::new(Operation::Credit, plugin.credit(&shop, rows).await),
-            Rows::Registrations(rows) => Told::new(Operation::CheckCredit, plugin.check_credit(&shop, rows).await),
-            Rows::Cancellations(rows) => Told::new(Operation::Cancel, plugin.cancel(&shop, rows).await),
-            Rows::Shipments(rows) => Told::new(Operation::SyncTracking, plugin.sync_tracking(&shop, rows).await),
+            Rows::Test => Told::new(Operation::TestConnection, reference, plugin.test_connection(&shop).await),
+            Rows::Orders(rows) => Told::new(Operation::Credit, reference, plugin.credit(&shop, rows).await),
+            Rows::Registrations(rows) => {
+                Told::new(Operation::CheckCredit, reference, plugin.check_credit(&shop, rows).await)
+            }
+            Rows::Cancellations(rows) => Told::new(Operation::Cancel, reference, plugin.cancel(&shop, rows).await),
+            Rows::Shipments(rows) => {
+                Told::new(Operation::SyncTracking, reference, plugin.sync_tracking(&shop, rows).await)
+            }
         };
-        let entry = Entry { operation: told.operation, ordinary, origin, calls: told.calls.clone() };
+        let remarkable = told.calls.iter().any(|call| call.error.is_some() || call.log_lines_dropped > 0);
+        let entry = Entry {
+            operation: told.operation,
+            ordinary,
+            origin,
+            fault: line.name(),
+            calls: told.calls.clone(),
+            exchange: remarkable.then(|| told.exchange(line)),
+        };
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         told
     }
@@ -286,6 +338,11 @@ pub fn is_row_count(error: &CallError) -> bool {
 }
 
 /// How a call ended early, for people.
+pub fn broken(error: &CallError) -> Words {
+    say!("回答せずに終わった（{error}）", "ended without an answer ({error})")
+}
+
+/// Which call ended early, and how, for people.
 pub fn broke_off(operation: &str, error: &CallError) -> Words {
-    say!("{operation}: 回答せずに終わった（{error}）", "{operation}: ended without an answer ({error})")
+    broken(error).after(operation)
 }

@@ -1,11 +1,11 @@
 //! Settings that a plugin accepts, found by asking it, and whether it names what is wrong with others.
 
 use crate::log::ORDINARY;
-use crate::report::Outcome;
-use crate::session::{Session, broke_off};
+use crate::report::{Finding, Outcome};
+use crate::session::{Session, broke_off, shown};
 use crate::words::{Words, say};
-use provider_host::Plugin;
 use provider_host::contract::{FieldProblem, Setting, SettingField, SettingKind};
+use provider_host::{CallError, Plugin};
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
@@ -17,25 +17,37 @@ const MAX_QUESTIONS: usize = 100;
 
 /// Settings with every URL at `origin`, varied until `check-settings` accepts them. `given` ones are
 /// taken as they are; the others are left to their defaults unless one is required.
-pub async fn find(plugin: &Plugin, origin: &str, given: &BTreeMap<String, String>) -> Result<Vec<Setting>, Words> {
+pub async fn find(plugin: &Plugin, origin: &str, given: &BTreeMap<String, String>) -> Result<Vec<Setting>, Finding> {
     let mut tried: Vec<Tried> = plugin.info().settings.iter().map(|field| Tried::new(field, origin, given)).collect();
     for _ in 0..MAX_QUESTIONS {
         let settings: Vec<_> = tried.iter().filter_map(Tried::setting).collect();
         let asked = plugin.check_settings(settings.clone()).instrument(tracing::info_span!(ORDINARY)).await;
-        let problems = asked.map_err(|error| broke_off("check-settings", &error))?;
+        let problems = asked.map_err(|error| broken(&settings, &error))?;
         if problems.is_empty() {
             return Ok(settings);
         }
         let at_fault = tried.iter_mut().filter(|tried| names(&problems, &tried.key));
         // All of them move, not only the first that can.
         if at_fault.filter_map(|tried| tried.next().then_some(())).count() == 0 {
-            return Err(not_found(&problems));
+            return Err(not_found(&problems).shown_by(call(&settings), shown(&problems)));
         }
     }
-    Err(say!(
+    let words = say!(
         "{MAX_QUESTIONS}回試しても check-settings に受け入れられる値が見つからない",
         "no values were accepted by check-settings in {MAX_QUESTIONS} attempts"
-    ))
+    );
+    let settings: Vec<_> = tried.iter().filter_map(Tried::setting).collect();
+    Err(words.shown_by(call(&settings), Words::new("問題あり", "problems")))
+}
+
+/// The call of `check-settings` with `settings`, for people.
+fn call(settings: &[Setting]) -> String {
+    let settings: Vec<_> = settings.iter().map(|setting| format!("{} = {:?}", setting.key, setting.value)).collect();
+    format!("check-settings\n{}", settings.join("\n"))
+}
+
+fn broken(settings: &[Setting], error: &CallError) -> Finding {
+    broke_off("check-settings", error).shown_by(call(settings), error.to_string())
 }
 
 fn not_found(problems: &[FieldProblem]) -> Words {
@@ -108,9 +120,9 @@ fn candidates(field: &SettingField, origin: &str) -> Vec<String> {
 }
 
 /// What `check-settings` says of `settings`, or how it broke off.
-async fn ask(session: &Session, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, Words> {
-    let asked = session.plugin.check_settings(settings).await;
-    asked.map_err(|error| broke_off("check-settings", &error))
+async fn ask(session: &Session, settings: &[Setting]) -> Result<Vec<FieldProblem>, Finding> {
+    let asked = session.plugin.check_settings(settings.to_vec()).await;
+    asked.map_err(|error| broken(settings, &error))
 }
 
 /// The accepted settings with `key` set to `value`, or without it.
@@ -134,9 +146,10 @@ async fn all_named(session: &Session, wrongs: Vec<Wrong>, without: Words) -> Out
     }
     let mut reasons = Vec::new();
     for Wrong { key, value, how } in wrongs {
-        match ask(session, with(session, &key, value.as_deref())).await {
+        let settings = with(session, &key, value.as_deref());
+        match ask(session, &settings).await {
             Ok(problems) if names(&problems, &key) => {}
-            Ok(_) => reasons.push(unnamed(&key, &how)),
+            Ok(problems) => reasons.push(unnamed(&key, &how).shown_by(call(&settings), shown(&problems))),
             Err(broken) => reasons.push(broken),
         }
     }
@@ -158,7 +171,7 @@ fn nothing_required() -> Words {
 
 /// Settings could be made from the description alone.
 pub async fn accepted(session: &Session) -> Outcome {
-    Outcome::of(session.settings.as_ref().err().cloned().into_iter().collect())
+    Outcome::of(session.settings.as_ref().err().cloned())
 }
 
 /// A required setting that is missing or empty is named.
@@ -185,12 +198,13 @@ pub async fn all_at_once(session: &Session) -> Outcome {
     settings.retain(|setting| !keys.contains(&setting.key.as_str()));
     settings.push(Setting { key: NO_KEY.to_owned(), value: "x".to_owned() });
     keys.push(NO_KEY);
-    let problems = match ask(session, settings).await {
+    let problems = match ask(session, &settings).await {
         Ok(problems) => problems,
         Err(broken) => return Outcome::Failed(vec![broken]),
     };
     let how = Words::new("ほかの誤りと同時に誤っている", "is wrong together with others");
-    Outcome::of(keys.into_iter().filter(|key| !names(&problems, key)).map(|key| unnamed(key, &how)).collect())
+    let missed = keys.into_iter().filter(|key| !names(&problems, key));
+    Outcome::of(missed.map(|key| unnamed(key, &how).shown_by(call(&settings), shown(&problems))))
 }
 
 /// A key that nobody describes.
@@ -248,17 +262,14 @@ pub async fn defaults(session: &Session) -> Outcome {
         settings.push(Setting { key: field.key.clone(), value: default.clone() });
         keys.push(field.key.as_str());
     }
-    let problems = match ask(session, settings).await {
+    let problems = match ask(session, &settings).await {
         Ok(problems) => problems,
         Err(broken) => return Outcome::Failed(vec![broken]),
     };
     let refused = problems.iter().filter(|problem| keys.contains(&problem.field.as_str()));
-    Outcome::of(
-        refused
-            .map(|problem| {
-                let (key, words) = (&problem.field, &problem.reason.message);
-                say!("{key}: 既定値が受け入れられない（{words}）", "{key}: its default is refused ({words})")
-            })
-            .collect(),
-    )
+    Outcome::of(refused.map(|problem| {
+        let (key, words) = (&problem.field, &problem.reason.message);
+        say!("{key}: 既定値が受け入れられない（{words}）", "{key}: its default is refused ({words})")
+            .shown_by(call(&settings), shown(&problems))
+    }))
 }

@@ -3,23 +3,25 @@
 //! | module | holds |
 //! |---|---|
 //! | [`script`] | the ordinary work, from the connection test to tracking |
+//! | [`traffic`] | what reached a simulator and what it answered, for people |
 //! | [`golden`] | its requests, byte by byte |
 //! | [`faults`] | the same operations while the simulator fails, against its ledger |
 
 pub mod faults;
 pub mod golden;
 pub mod script;
+pub mod traffic;
 
 use crate::Options;
 use crate::report::Outcome;
 use crate::session::{Rows, Session, in_short, name};
 use crate::words::Words;
 use gateways::{Gateway, by_id};
+use golden::Golden;
 use provider_host::contract::{Decision, Failure, Setting, SettingField, SettingKind, Standing};
 use provider_host::{Account, Origin, RowOutcome};
 use script::Scene;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -30,8 +32,7 @@ pub struct Stage {
     /// One for each fault that this provider can show.
     faulty: Vec<(gateways::Fault, Gateway)>,
     /// The golden requests of this provider.
-    golden: PathBuf,
-    bless: bool,
+    golden: Golden,
     scenes: OnceCell<Vec<Scene>>,
 }
 
@@ -49,8 +50,8 @@ impl Stage {
                 faulty.push((info.fault, Gateway::start(wire, late()).await?));
             }
         }
-        let golden = options.golden.join(id);
-        Ok(Some(Self { ordinary, faulty, golden, bless: options.bless, scenes: OnceCell::new() }))
+        let golden = options.golden.clone();
+        Ok(Some(Self { ordinary, faulty, golden, scenes: OnceCell::new() }))
     }
 
     /// Where they are.
@@ -128,14 +129,14 @@ fn unknown() -> Outcome {
 /// The strict simulator takes the ordinary work, and what the plugin says of it is what its ledger says.
 pub async fn scenario(session: &Session) -> Outcome {
     let Some(stage) = &session.stage else { return unknown() };
-    Outcome::of(stage.scenes(session).await.iter().flat_map(|scene| scene.complaints.clone()).collect())
+    Outcome::of(stage.scenes(session).await.iter().flat_map(|scene| scene.complaints.clone()))
 }
 
 /// The requests of the ordinary work are the golden ones.
 pub async fn golden(session: &Session) -> Outcome {
     let Some(stage) = &session.stage else { return unknown() };
     let id = &session.plugin.info().id;
-    Outcome::of(golden::compare(id, stage.scenes(session).await, &stage.golden, stage.bless))
+    Outcome::of(golden::compare(id, stage.scenes(session).await, &stage.golden))
 }
 
 /// Under every fault of the simulator nothing that the plugin says contradicts the ledger.

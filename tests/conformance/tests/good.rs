@@ -3,6 +3,7 @@
 mod common;
 
 use common::{component, failed};
+use conformance::wire::golden::Golden;
 use conformance::{Lang, Options, judge};
 use std::path::Path;
 
@@ -33,13 +34,13 @@ passes! {
 #[tokio::test(flavor = "multi_thread")]
 async fn golden_requests_are_written_on_demand_and_missed_where_they_are_not() {
     let folder = tempfile::tempdir().unwrap();
-    let mut options = Options { golden: folder.path().to_owned(), ..Options::default() };
+    let mut options = Options { golden: Golden::Read(folder.path().to_owned()), ..Options::default() };
     let missed = judge(&component("kuroneko"), &options).await.unwrap();
     assert_eq!(failed(&missed), ["wire.golden"]);
-    options.bless = true;
+    options.golden = Golden::Write(folder.path().to_owned());
     assert!(judge(&component("kuroneko"), &options).await.unwrap().passed());
     for file in ["credit.txt", "check-credit.txt", "cancel.txt", "sync-tracking.txt", "test-connection.txt"] {
         let read = |folder: &Path| std::fs::read(folder.join("kuroneko").join(file)).unwrap();
-        assert_eq!(read(folder.path()), read(&Options::default().golden), "{file}");
+        assert_eq!(read(folder.path()), read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")), "{file}");
     }
 }

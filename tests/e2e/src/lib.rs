@@ -7,6 +7,8 @@
 //! | [`platform`] | the platform's command line, in a folder of its own |
 //! | [`served`] | the platform's page, served by a process |
 //! | [`browser`] | a browser that uses it |
+//! | [`visitor`] | what a browser or a program sends, without a browser |
+//! | [`registry`] | an OCI registry on loopback |
 //! | [`webdriver`] | what the browser is driven through |
 //! | [`relay`] | a line between the two on which a request stays |
 //! | [`reconcile`] | the platform's store against a ledger, order by order |
@@ -17,8 +19,10 @@ pub mod browser;
 pub mod gateway;
 pub mod platform;
 pub mod reconcile;
+pub mod registry;
 pub mod relay;
 pub mod served;
+pub mod visitor;
 pub mod webdriver;
 
 use anyhow::{Context, Result};

@@ -25,11 +25,13 @@ pub fn sample(name: &str) -> PathBuf {
 }
 
 /// A store and a shelf of plugins.
+#[derive(Clone)]
 pub struct Platform {
     folder: PathBuf,
     database: String,
     lang: String,
     settle: Duration,
+    key: Option<String>,
 }
 
 /// How a command ended.
@@ -84,12 +86,17 @@ impl Platform {
     /// The same on the database with this path or URL.
     pub fn on(database: String, folder: &Path, lang: &str) -> Result<Self> {
         std::fs::create_dir_all(folder.join("plugins"))?;
-        Ok(Self { folder: folder.to_owned(), database, lang: lang.to_owned(), settle: SETTLE })
+        Ok(Self { folder: folder.to_owned(), database, lang: lang.to_owned(), settle: SETTLE, key: None })
     }
 
     /// The same with another in-flight window than [`SETTLE`].
     pub fn settling(self, settle: Duration) -> Self {
         Self { settle, ..self }
+    }
+
+    /// The same with this key for secrets, as all machines of a platform have it, instead of one in its folder.
+    pub fn with_key(self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self }
     }
 
     /// The folder of everything that this platform writes.
@@ -156,6 +163,7 @@ impl Platform {
         // What goes with a database on a server is kept below the folder in which the program runs.
         command.arg("--db").arg(&self.database).current_dir(&self.folder);
         command.arg("--plugins").arg(self.folder.join("plugins"));
+        command.envs(self.key.iter().map(|key| ("HOST_DEMO_KEY", key)));
         command
             .args(["--in-flight-window", &self.settle.as_secs().to_string(), "--lang", &self.lang])
             .args(arguments)
@@ -190,6 +198,6 @@ impl Platform {
 }
 
 /// Hex SHA-256, as permission files have it.
-fn digest(component: &[u8]) -> String {
+pub fn digest(component: &[u8]) -> String {
     Sha256::digest(component).iter().map(|byte| format!("{byte:02x}")).collect()
 }

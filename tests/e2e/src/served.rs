@@ -29,8 +29,13 @@ impl Served {
     pub fn start(platform: Platform) -> Result<Self> {
         add_user(&platform, ADMINISTRATOR, &["--administrator"])?;
         add_user(&platform, OPERATOR, &[])?;
+        Self::serve(platform, &["--sandbox"])
+    }
+
+    /// Serves a platform with these options.
+    pub fn serve(platform: Platform, options: &[&str]) -> Result<Self> {
         let mut process = platform
-            .command(["serve", "--sandbox", "--listen", "127.0.0.1:0"])?
+            .command(["serve", "--listen", "127.0.0.1:0"].into_iter().chain(options.iter().copied()))?
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start host-demo serve")?;
@@ -75,7 +80,8 @@ fn gateway(line: &str) -> Option<Gateway> {
     Some(Gateway::in_sandbox(provider, origin, control.trim_end_matches(')')))
 }
 
-fn add_user(platform: &Platform, name: &str, role: &[&str]) -> Result<()> {
+/// Adds a user with [`PASSWORD`].
+pub fn add_user(platform: &Platform, name: &str, role: &[&str]) -> Result<()> {
     let mut command = platform.command(["user", "add", name].into_iter().chain(role.iter().copied()))?;
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     if let Some(mut stdin) = process.stdin.take() {

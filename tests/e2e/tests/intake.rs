@@ -3,8 +3,8 @@
 
 use e2e::gateway::Gateway;
 use e2e::platform::{Ended, Platform, SETTLE};
-use e2e::served::{ADMINISTRATOR, PASSWORD, Served};
-use serde_json::Value;
+use e2e::served::Served;
+use e2e::visitor::Visitor;
 use std::path::{Path, PathBuf};
 
 fn file(name: &str) -> PathBuf {
@@ -110,93 +110,6 @@ fn many_decisions_are_recorded_from_one_file() {
     assert!(system.folder.path().exists());
 }
 
-/// What a visitor's browser or program sends, without redirects.
-struct Visitor {
-    agent: ureq::Agent,
-    url: String,
-    cookies: Vec<String>,
-}
-
-struct Page {
-    status: u16,
-    /// Where it leads, without the place within that page.
-    location: String,
-    text: String,
-}
-
-impl Page {
-    /// The value of the form's field `name`.
-    fn field(&self, name: &str) -> String {
-        let marked = format!("name=\"{name}\" value=\"");
-        let (_, rest) = self.text.split_once(&marked).unwrap_or_else(|| panic!("no {name}: {}", self.text));
-        rest.split('"').next().unwrap_or_default().to_owned()
-    }
-}
-
-impl Visitor {
-    fn of(served: &Served) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
-        Self { agent: config.into(), url: served.url.clone(), cookies: Vec::new() }
-    }
-
-    fn answer(&mut self, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Page {
-        let mut response = response.unwrap();
-        for cookie in response.headers().get_all("set-cookie") {
-            let cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
-            let name = format!("{}=", cookie.split('=').next().unwrap());
-            self.cookies.retain(|known| !known.starts_with(&name));
-            self.cookies.push(cookie);
-        }
-        let location = response.headers().get("location").map_or("", |location| location.to_str().unwrap());
-        let location = location.split('#').next().unwrap_or_default().to_owned();
-        Page { status: response.status().as_u16(), location, text: response.body_mut().read_to_string().unwrap() }
-    }
-
-    fn get(&mut self, path: &str) -> Page {
-        let request = self.agent.get(format!("{}{path}", self.url)).header("cookie", self.cookies.join("; "));
-        let response = request.header("accept-language", "ja").call();
-        self.answer(response)
-    }
-
-    fn post(&mut self, path: &str, kind: &str, body: &[u8]) -> Page {
-        let request = self.agent.post(format!("{}{path}", self.url)).header("cookie", self.cookies.join("; "));
-        let response = request.header("accept-language", "ja").header("content-type", kind).send(body);
-        self.answer(response)
-    }
-
-    fn sign_in(&mut self) {
-        let csrf = self.get("/signin").field("csrf");
-        let form = format!("csrf={csrf}&name={ADMINISTRATOR}&password={PASSWORD}&next=%2F");
-        assert_eq!(self.post("/signin", "application/x-www-form-urlencoded", form.as_bytes()).status, 303);
-    }
-
-    /// Sends the form of the import page.
-    fn import(&mut self, fields: &[(&str, &str)], file: Option<&[u8]>) -> Page {
-        let csrf = self.get("/import").field("csrf");
-        let part = |name: &str| format!("--limit\r\ncontent-disposition: form-data; name=\"{name}\"");
-        let mut body = format!("{}\r\n\r\n{csrf}\r\n", part("csrf")).into_bytes();
-        for (name, value) in fields {
-            body.extend(format!("{}\r\n\r\n{value}\r\n", part(name)).into_bytes());
-        }
-        if let Some(bytes) = file {
-            body.extend(format!("{}; filename=\"orders.csv\"\r\n\r\n", part("file")).into_bytes());
-            body.extend([bytes, b"\r\n"].concat());
-        }
-        body.extend(b"--limit--\r\n");
-        self.post("/import", "multipart/form-data; boundary=limit", &body)
-    }
-
-    /// A call of the API that takes a file in.
-    fn call(&self, token: &str, query: &str, key: &str, bytes: &[u8]) -> (u16, Value) {
-        let request = self.agent.post(format!("{}/api/v1/imports?mall=honten&{query}", self.url));
-        let request = request.header("authorization", format!("Bearer {token}")).header("idempotency-key", key);
-        let mut response =
-            request.header("accept-language", "en").header("content-type", "text/csv").send(bytes).unwrap();
-        let text = response.body_mut().read_to_string().unwrap();
-        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}")))
-    }
-}
-
 #[test]
 fn the_page_and_the_api_ask_count_and_take_the_same() {
     let system = System::start();
@@ -204,12 +117,7 @@ fn the_page_and_the_api_ask_count_and_take_the_same() {
     let served = Served::start(platform).unwrap();
     let mut visitor = Visitor::of(&served);
     visitor.sign_in();
-    let csrf = visitor.get("/users").field("csrf");
-    let form = format!("csrf={csrf}&name=files&role=operator");
-    let issued = visitor.post("/tokens", "application/x-www-form-urlencoded", form.as_bytes());
-    let page = visitor.get(&issued.location);
-    let (_, rest) = page.text.split_once("<code>").expect("the token");
-    let token = rest.split('<').next().unwrap_or_default().to_owned();
+    let token = visitor.token("operator");
 
     let paid = std::fs::read(file("paid-by-card-and-cancelled.csv")).unwrap();
     let (status, problem) = visitor.call(&token, "what=orders&dry_run=true", "a", &paid);

@@ -20,6 +20,28 @@ const SLOW: &str = "late@order";
 /// Far above what any step takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The field in which the column of 商品名 is chosen.
+const ITEM_NAME: &str = "select[id='c.27.0']";
+
+/// Exports of malls that are recognised: the preset, and what the mall is called. Each is another mall's than the one
+/// before, whose format the mall has by then.
+const EXPORTS: [(&str, &str); 8] = [
+    ("shopify", "Shopify"),
+    ("amazon", "Amazon"),
+    ("eccube4", "EC-CUBE"),
+    ("colorme", "カラーミー"),
+    ("makeshop", "MakeShop"),
+    ("next-engine", "ネクストエンジン"),
+    ("yahoo-shopping", "Yahoo!ショッピング"),
+    ("rakuten", "楽天市場"),
+];
+
+/// The export of a preset's test.
+fn export(id: &str) -> PathBuf {
+    let file = |ending| sample(&format!("../service/tests/presets/{id}.{ending}"));
+    if file("csv").exists() { file("csv") } else { file("txt") }
+}
+
 struct Day {
     folder: TempDir,
     served: Served,
@@ -226,6 +248,37 @@ impl Day {
         Ok(())
     }
 
+    /// An order that was rejected is corrected on its page, and credited under a new reference.
+    async fn correct(&self) -> Result<()> {
+        let browser = &self.browser;
+        let order = self.order("state=rejected").await?;
+        browser.open(&order).await?;
+        browser.wait_for("main", "[注文を直す]").await?;
+        browser.follow("a.button[href$='/edit']").await?;
+        browser.wait_for("h1", "注文を直す").await?;
+        self.accessible().await?;
+        // A number without its area code is refused at its field, and stays there.
+        browser.fill("[name='buyer.phone']", "3-1234").await?;
+        browser.follow("main form p.buttons button").await?;
+        browser.wait_for("#notices", "保存していません").await?;
+        browser.wait_for("[id='p-buyer.phone']", "電話番号").await?;
+        ensure!(browser.ask("return document.querySelector(\"[name='buyer.phone']\").value").await? == "3-1234");
+        browser.follow("button[value=add]").await?;
+        browser.fill("[name='buyer.phone']", "０９０－１２３４－５６７８").await?;
+        let last = "fieldset.line:last-of-type";
+        browser.fill(&format!("{last} [name$='.name']"), "ラッピング").await?;
+        browser.fill(&format!("{last} [name$='unit-price']"), "300").await?;
+        browser.fill(&format!("{last} [name$='quantity']"), "1").await?;
+        browser.follow("main form p.buttons button").await?;
+        browser.wait_for("#notices", "を直しました").await?;
+        browser.wait_for(".timeline", "注文者の電話番号").await?;
+        browser.wait_for("main", "ラッピング").await?;
+        browser.follow("form[action$=credit] button").await?;
+        browser.wait_for("h1 + .state", "[与信OK]").await?;
+        ensure!(browser.count("a[href$='/edit']").await? == 0, "what the provider holds is not corrected");
+        Ok(())
+    }
+
     /// Many credits are cancelled only after a page has said what it is about.
     async fn confirm(&self) -> Result<()> {
         let browser = &self.browser;
@@ -279,14 +332,14 @@ impl Day {
         Ok(())
     }
 
-    /// An order file is tried before it is taken in, and a result by CSV excludes the API.
-    async fn csv(&self) -> Result<()> {
+    /// A mall at 後払い.com.
+    async fn new_mall(&self, id: &str, name: &str) -> Result<()> {
         let browser = &self.browser;
         browser.open("/malls/new?provider=atobarai-com").await?;
         let gateway = self.served.gateway("atobarai-com")?.origin.clone();
         for (field, value) in [
-            ("#mall-id", "csv"),
-            ("#mall-name", "CSV店"),
+            ("#mall-id", id),
+            ("#mall-name", name),
             ("#s-base-url", &gateway),
             ("#s-enterprise-id", "12345"),
             ("#s-site-id", "678"),
@@ -294,6 +347,15 @@ impl Day {
         ] {
             browser.fill(field, value).await?;
         }
+        browser.follow("button[value=save]").await?;
+        browser.wait_for("#notices", "設定を保存しました").await?;
+        Ok(())
+    }
+
+    /// An order file is tried before it is taken in, and a result by CSV excludes the API.
+    async fn csv(&self) -> Result<()> {
+        let browser = &self.browser;
+        self.new_mall("csv", "CSV店").await?;
         browser.click("input[name=by_csv]").await?;
         browser.follow("button[value=save]").await?;
         browser.wait_for("#notices", "設定を保存しました").await?;
@@ -333,6 +395,82 @@ impl Day {
         ensure!(browser.count("form[action$=credit]").await? == 0, "与信を実行 is offered for a result by CSV");
         browser.open("/orders?mall=csv").await?;
         ensure!(browser.count("button[value=credit], form[action$=credit]").await? == 0, "与信を実行 is offered");
+        Ok(())
+    }
+
+    /// A mapping is made with a sample: recognised, previewed at every change, saved.
+    async fn mapping(&self) -> Result<()> {
+        let browser = &self.browser;
+        self.new_mall("moru", "書き出し店").await?;
+        browser.follow("a[href='/malls/moru/mapping']").await?;
+        self.accessible().await?;
+        // The page draws itself anew as soon as a file is chosen.
+        browser.upload("#sample", &export("rakuten")).await?;
+        browser.wait_for(".offer", "楽天市場").await?;
+        self.accessible().await?;
+        browser.follow(".offer button").await?;
+        let said = browser.wait_for("#preview", "300001-20261120-00011").await?;
+        ensure!(said.contains("7,530") && said.contains("試験 太郎"), "{said}");
+        browser.choose(ITEM_NAME, "0:商品ID").await?;
+        browser.find(&format!("{ITEM_NAME} option[value='0:商品ID'][selected]")).await?;
+        browser.wait_for(".panel", "まだ保存していません").await?;
+        let at = browser.ask("return document.activeElement.id").await?;
+        ensure!(at == "c.27.0", "the keyboard is at {at} after a change of the table");
+        let text = browser.ask("return document.querySelector('#mapping-text').value").await?;
+        ensure!(text.as_str().is_some_and(|text| text.contains("\"商品名\" = \"商品ID\"")), "{text}");
+        // The text changes the table as the table changes the text.
+        self.type_mapping("preset = \"rakuten\"\n").await?;
+        browser.find(&format!("{ITEM_NAME} option[value='0:商品名'][selected]")).await?;
+        self.type_mapping("preset = \"rakuten\"\n[colums]\n").await?;
+        browser.wait_for("#p-text", "colums").await?;
+        self.accessible().await?;
+        browser.follow(".panel button[value=save]").await?;
+        browser.wait_for("#notices", "保存していません").await?;
+        self.type_mapping("preset = \"rakuten\"\n").await?;
+        browser.find(ITEM_NAME).await?;
+        browser.follow(".panel button[value=save]").await?;
+        browser.wait_for("#notices", "列の対応を保存しました").await?;
+        self.accessible().await?;
+        browser.resize(480, 900).await?;
+        let overflow = browser.ask("return document.documentElement.scrollWidth > innerWidth").await?;
+        ensure!(overflow == false, "the mapping is wider than 480 px");
+        browser.resize(1440, 900).await
+    }
+
+    /// Types a mapping and leaves its field, at which the page draws itself anew.
+    async fn type_mapping(&self, text: &str) -> Result<()> {
+        let script = "const field = document.querySelector('#mapping-text'); field.value = TEXT;\
+                      field.dispatchEvent(new Event('change', { bubbles: true })); return 0";
+        self.browser.ask(&script.replace("TEXT", &format!("{text:?}"))).await.map(drop)
+    }
+
+    /// An export that another format reads is recognised, shown as it would be imported, and imported.
+    async fn exports(&self) -> Result<()> {
+        for (id, name) in EXPORTS {
+            self.export(id, name).await.with_context(|| id.to_owned())?;
+        }
+        Ok(())
+    }
+
+    async fn export(&self, id: &str, name: &str) -> Result<()> {
+        let browser = &self.browser;
+        browser.open("/import").await?;
+        browser.choose("#i-mall", "moru").await?;
+        browser.upload("#i-file", &export(id)).await?;
+        browser.follow("button[value=import]").await?;
+        browser.wait_for("#h-offer ~ form", name).await?;
+        browser.find(".order-preview .sum").await?;
+        self.accessible().await?;
+        browser.follow(&format!("form:has([name=adopt][value='{id}']) button[value=import]")).await?;
+        // How orders are paid makes the import ask, once for each column that may say so.
+        while browser.count("#h-question").await? > 0 {
+            browser
+                .ask("document.querySelectorAll('[name^=\"take.\"]').forEach((box) => (box.checked = true)); return 0")
+                .await?;
+            browser.follow("#h-question ~ form button[value=import]").await?;
+        }
+        let said = browser.wait_for("#h-result ~ div", "件を取り込みました").await?;
+        ensure!(!said.contains(" 0件を取り込みました") && !said.starts_with("0件"), "{said}");
         Ok(())
     }
 
@@ -467,10 +605,13 @@ impl Day {
         self.batches().await.context("batches")?;
         self.ticks().await.context("ticks")?;
         self.buttons().await.context("buttons")?;
+        self.correct().await.context("correct")?;
         self.confirm().await.context("confirm")?;
         self.stale().await.context("stale form")?;
         self.unknown().await.context("unknown outcome")?;
         self.csv().await.context("CSV")?;
+        self.mapping().await.context("mapping")?;
+        self.exports().await.context("exports")?;
         self.backlog().await.context("backlog")?;
         self.providers().await.context("providers")?;
         self.roles().await.context("roles")?;

@@ -44,8 +44,8 @@ mod xml;
 pub use faults::{Fault, FaultPlan, When};
 pub use ledger::Ledger;
 pub use providers::by_id;
-pub use server::{Gateway, Options, PlanRefused};
-pub use wire::Received;
+pub use server::{Exchange, Gateway, Options, PlanRefused};
+pub use wire::{Answer, Received};
 
 use std::str::FromStr;
 

@@ -120,6 +120,18 @@ pub enum PlanRefused {
     TooMany,
 }
 
+/// A request, and what the provider made of it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// As it arrived.
+    pub request: Received,
+    /// The references and transaction ids that it names, with the reference behind each id.
+    pub names: Vec<String>,
+    /// What the provider answered, before a fault did something to it; absent where it never got to see the
+    /// request.
+    pub answer: Option<Answer>,
+}
+
 /// A running simulator. Dropping it ends it.
 pub struct Gateway {
     port: u16,
@@ -146,7 +158,9 @@ struct Shared {
 
 #[derive(Default)]
 struct Kept {
-    requests: VecDeque<Received>,
+    exchanges: VecDeque<Exchange>,
+    /// How many were dropped from the front.
+    dropped: usize,
     bytes: usize,
     counts: BTreeMap<String, usize>,
 }
@@ -197,7 +211,12 @@ impl Gateway {
 
     /// Every request whose body arrived whole, oldest first, the newest [`MAX_KEPT`] bytes of them.
     pub fn requests(&self) -> Vec<Received> {
-        lock(&self.shared.kept).requests.iter().cloned().collect()
+        lock(&self.shared.kept).exchanges.iter().map(|exchange| exchange.request.clone()).collect()
+    }
+
+    /// The same requests with what was made of each.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        lock(&self.shared.kept).exchanges.iter().cloned().collect()
     }
 
     /// How many requests arrived for each operation; "other" for what is none.
@@ -360,22 +379,20 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Reply {
         Err(Refused::Broken) => return Err(Cut),
     };
     let operation = shared.wire.operation(&request);
-    lock(&shared.kept).keep(operation, request.clone());
+    let names = shared.names(&request);
+    let number = lock(&shared.kept).keep(operation, request.clone(), names.clone());
     if shared.options.firewall && NAMED_BY.iter().any(|name| request.header(name).is_none_or(str::is_empty)) {
         return reply(&Answer::page(403, "Forbidden"));
     }
-    let struck = {
-        let names = shared.names(&request);
-        lock(&shared.faults).strikes_request(operation, &names)
-    };
+    let struck = lock(&shared.faults).strikes_request(operation, &names);
     match struck {
         None => {
-            let answer = shared.commit(&request);
+            let answer = shared.commit(number, &request);
             wait(shared.options.latency).await;
             reply(&answer)
         }
         Some((place, fault)) => {
-            let strike = Strike { shared, place, operation: operation.unwrap_or_default() };
+            let strike = Strike { shared, place, number, operation: operation.unwrap_or_default() };
             strike.carry_out(fault, &request).await
         }
     }
@@ -416,20 +433,34 @@ async fn receive(request: Request<Incoming>) -> Result<Received, Refused> {
 }
 
 impl Kept {
-    fn keep(&mut self, operation: Option<&str>, request: Received) {
+    /// Keeps a request; its number.
+    fn keep(&mut self, operation: Option<&str>, request: Received, names: Vec<String>) -> usize {
         *self.counts.entry(operation.unwrap_or("other").to_owned()).or_default() += 1;
         self.bytes += request.weight();
-        self.requests.push_back(request);
+        let number = self.dropped + self.exchanges.len();
+        self.exchanges.push_back(Exchange { request, names, answer: None });
         while self.bytes > MAX_KEPT {
-            let oldest = self.requests.pop_front().expect("the bytes are those of the requests");
-            self.bytes -= oldest.weight();
+            let oldest = self.exchanges.pop_front().expect("the bytes are those of the requests");
+            self.bytes -= oldest.request.weight();
+            self.dropped += 1;
+        }
+        number
+    }
+
+    fn answered(&mut self, number: usize, answer: &Answer) {
+        let kept = number.checked_sub(self.dropped).and_then(|at| self.exchanges.get_mut(at));
+        if let Some(exchange) = kept {
+            exchange.answer = Some(answer.clone());
         }
     }
 }
 
 impl Shared {
-    fn commit(&self, request: &Received) -> Answer {
-        self.wire.answer(&mut lock(&self.ledger), request)
+    /// Carries out the request that was kept under `number`.
+    fn commit(&self, number: usize, request: &Received) -> Answer {
+        let answer = self.wire.answer(&mut lock(&self.ledger), request);
+        lock(&self.kept).answered(number, &answer);
+        answer
     }
 
     /// What a request names, with the reference behind each transaction id.
@@ -494,6 +525,8 @@ fn effect(fault: Fault) -> Effect {
 struct Strike {
     shared: Arc<Shared>,
     place: usize,
+    /// Under which the request was kept.
+    number: usize,
     operation: &'static str,
 }
 
@@ -502,7 +535,7 @@ impl Strike {
         if !fault.info().commits {
             return self.refuse(fault, request);
         }
-        let answer = self.shared.commit(request);
+        let answer = self.shared.commit(self.number, request);
         if let Effect::Twist(twist) = effect(fault) {
             return reply(&self.twist(twist, answer));
         }
@@ -546,7 +579,7 @@ impl Strike {
                 self.met();
                 reply(&answer)
             }
-            None => reply(&self.shared.commit(request)),
+            None => reply(&self.shared.commit(self.number, request)),
         }
     }
 

@@ -124,7 +124,7 @@ pub(crate) const fn twist(
 
 impl TwistRule {
     /// The twisted body; `None` where it has no such value.
-    pub(crate) fn apply(&self, body: &str) -> Option<String> {
+    pub fn apply(&self, body: &str) -> Option<String> {
         let mut start = 0;
         for mark in self.marks {
             start += body[start..].find(mark)? + mark.len();

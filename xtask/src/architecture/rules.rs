@@ -81,6 +81,7 @@ pub const CRATE_RULES: &[CrateRule] = &[
     CrateRule { krate: "wasmtime", only_in: &[] },
     // The program sets up the host and shows what a plugin describes of itself; calls are made by `service/providers`.
     CrateRule { krate: "provider_host", only_in: &["service/providers", "cli", "web", "main", "terminal"] },
+    CrateRule { krate: "provider_distribution", only_in: &["service/providers"] },
     CrateRule { krate: "axum", only_in: &["web"] },
     CrateRule { krate: "askama", only_in: &["web"] },
     CrateRule { krate: "utoipa", only_in: &["web/api"] },

@@ -8,7 +8,9 @@ use clap::{Subcommand, ValueEnum};
 use domain::credit_state::Action;
 use domain::lang::Lang;
 use service::batches::{self, BatchError};
+use service::messages::issue::sentence;
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::providers::current;
 use service::worker::Worker;
 use std::collections::BTreeSet;
@@ -110,8 +112,16 @@ async fn show(session: &Session, id: i64, json: bool) -> Result<bool> {
         let rows = store.batch_rows(id, from, ROWS).await?;
         let Some(last) = rows.last() else { break };
         from = last.index + 1;
+        let troubled = rows.iter().filter(|row| row.problem.is_some()).map(|row| row.provider.clone());
+        session.load_for_words(troubled.collect()).await;
         let cells = rows.into_iter().map(|row| {
-            let words = row.problem.map_or(String::new(), |problem| problem.localized(lang));
+            let words = row.problem.as_ref().map_or(String::new(), |problem| {
+                let is_registered = row.transaction_id.is_some();
+                let abilities = session.abilities(&row.provider);
+                let after = |state| Situation::after(Some(found.action), state, is_registered, abilities);
+                let situation = row.state.map_or_else(Situation::without_order, after);
+                sentence(problem, &situation, lang)
+            });
             let outcome = row.outcome.map_or("–", |outcome| outcome.localized(lang));
             [row.number, outcome.to_owned(), row.state.map_or("–", |state| state.localized(lang)).to_owned(), words]
         });

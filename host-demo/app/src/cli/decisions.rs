@@ -7,11 +7,14 @@ use crate::cli::results::print_states;
 use crate::cli::session::Session;
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args};
+use domain::credit_state::Action;
 use domain::issue::Issue;
 use provider_host::Plugin;
 use service::credit::CreditService;
 use service::decisions::{self, DecisionError, EnteredDecision};
+use service::messages::issue::sentence;
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::transfer::FileKind;
 
 /// What a file of decisions contains.
@@ -83,9 +86,9 @@ pub(super) async fn decide(session: &Session, decision: Decision) -> Result<bool
     let service: CreditService<Plugin> = session.credit_service(&[]).await?;
     let entry = EnteredDecision { finding, transaction_id, note: &decision.note };
     match decisions::record(&service, &order, entry).await {
-        Ok(row) => Ok(print_rows(&[row], session.lang)),
+        Ok(row) => Ok(print_rows(session, &[row], Action::Decide)),
         Err(DecisionError::Entry(error)) => bail!("{}: {}", order.number, error.localized(session.lang)),
-        Err(DecisionError::IdMissing) => bail!(Issue::IdMissing.localized(session.lang)),
+        Err(DecisionError::IdMissing) => bail!(sentence(&Issue::IdMissing, &Situation::without_order(), session.lang)),
         Err(error) => Err(error.into()),
     }
 }

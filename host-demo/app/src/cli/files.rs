@@ -44,6 +44,8 @@ pub(super) struct OrderChoice<'a> {
     pub(super) correct: bool,
     /// Which orders are taken.
     pub(super) take: &'a [String],
+    /// The preset by which the file is read this once.
+    pub(super) preset: Option<&'a str>,
 }
 
 /// Reads a CSV file and imports it, or says what that would do.
@@ -64,6 +66,7 @@ pub(super) async fn import_file(
         encoding: file.encoding.map(Into::into),
         correct: orders.correct,
         take: orders.take.to_vec(),
+        preset: orders.preset.map(str::to_owned),
         bytes: read(&file.file, MAX_FILE_BYTES, lang)?,
     };
     let name = file.file.display();

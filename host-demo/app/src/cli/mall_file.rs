@@ -24,8 +24,10 @@
 //! poll = true                   # ask about 審査中
 //! approved = "出荷待ち"          # the 受注ステータス of an order that was approved; likewise rejected, on-hold
 //!
-//! [headings]                    # columns that have another name in this mall's export: ours, theirs
-//! "注文番号" = "受注番号"
+//! [mapping]                     # how this mall's export is read, where it does not have our own headings
+//! preset = "rakuten"            # a preset, and what differs from it; or a whole mapping
+//! [mapping.columns]
+//! "備考" = "店舗メモ"
 //!
 //! [take]                        # which orders of an export are taken: a column, the values there
 //! "支払方法" = ["後払い決済"]
@@ -73,8 +75,9 @@ pub(super) fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), to
     if let Some(automation) = reader.optional(&file, "automation", Reader::table) {
         mall.automation = reader.automation(&automation);
     }
-    if let Some(headings) = reader.optional(&file, "headings", Reader::table) {
-        mall.headings = reader.texts(&headings);
+    if let Some(mapping) = reader.optional(&file, "mapping", Reader::table) {
+        // A table that was read from TOML is TOML.
+        mall.mapping = toml::to_string(&mapping.table).unwrap_or_default();
     }
     if let Some(take) = reader.optional(&file, "take", Reader::table) {
         mall.take = reader.lists(&take);
@@ -90,18 +93,8 @@ pub(super) fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), to
 }
 
 /// The keys of a settings file.
-const KEYS: [&str; 10] = [
-    "name",
-    "provider",
-    "invoice",
-    "results",
-    "rows-per-request",
-    "settings",
-    "fees",
-    "automation",
-    "headings",
-    "take",
-];
+const KEYS: [&str; 10] =
+    ["name", "provider", "invoice", "results", "rows-per-request", "settings", "fees", "automation", "mapping", "take"];
 
 /// A mode by its label in either language.
 fn mode(text: &str) -> Option<Mode> {
@@ -254,6 +247,7 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use service::csv::mapping::{self, column::Column, setting};
 
     const GOOD: &str = r#"
         name = "本店"
@@ -275,8 +269,10 @@ mod tests {
         credit = "新規受付"
         sync = "at-once"
         rejected = "お支払い確認"
-        [headings]
-        "注文番号" = "受注番号"
+        [mapping]
+        preset = "rakuten"
+        [mapping.columns]
+        "備考" = "店舗メモ"
         [take]
         "支払方法" = ["後払い決済"]
     "#;
@@ -296,7 +292,10 @@ mod tests {
             rejected: Some("お支払い確認".into()),
             ..Automation::default()
         };
-        assert_eq!((&mall.automation, mall.headings["注文番号"].as_str()), (&expected, "受注番号"));
+        assert_eq!(mall.automation, expected);
+        let mapping = setting::mapping(&mall.mapping).unwrap();
+        assert_eq!(mapping.columns[&Column::Note], mapping::value::Value::column("店舗メモ"));
+        assert_eq!(mapping.columns[&Column::Number], mapping::value::Value::column("注文番号"));
         assert_eq!(mall.take, Takes::from([("支払方法".to_owned(), vec!["後払い決済".to_owned()])]));
         assert_eq!((mall.by_csv, mall.rows_per_request), (false, 20));
     }
@@ -309,6 +308,7 @@ mod tests {
             invoice = "あと"
             results = "fax"
             rows-per-request = 1001
+            mapping = "rakuten"
             [settings]
             enterprise-id = 1234
             [fees]
@@ -319,9 +319,6 @@ mod tests {
             [automation]
             poll = "yes"
             approved = ""
-            [headings]
-            "注文日" = "受注日"
-            "単価" = "数量"
             [take]
             "支払方法" = "後払い"
         "#;
@@ -340,11 +337,10 @@ mod tests {
                 "fees.band[row 1].fee",
                 "results",
                 "automation.poll",
+                "mapping",
                 "take.支払方法",
                 "provider",
                 "rows-per-request",
-                "headings.注文日",
-                "headings.数量",
                 "automation.approved"
             ]
         );

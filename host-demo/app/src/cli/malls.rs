@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
 use domain::automation;
 use domain::credit_state::Action;
+use domain::issue::Issue;
 use domain::mall::{Mall, Start};
 use domain::name::is_name;
 use domain::validation::MallProblem;
@@ -16,7 +17,6 @@ use service::malls::{self, ConnectionError, FeeTrialError, SaveMallError, SavedM
 use service::messages::connection::connection_error;
 use service::messages::localize::Localize;
 use service::providers::contract;
-use service::providers::plugin_contract::Failure;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use store::{Actor, Backlog, MallUpdate, OnBacklog};
@@ -86,6 +86,7 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
     if !problems.is_empty() {
         // The settings that could be read are validated as well, so that every problem is named at once.
         let found = malls::validate(&mall, service.providers.get(&mall.provider).as_ref()).await?;
+        problems.extend(found.own.into_iter().filter(|new| new.key == "mapping"));
         problems.extend(found.of_provider.unwrap_or_default());
         return Err(refused(&problems));
     }
@@ -193,16 +194,16 @@ async fn list(session: &Session) -> Result<bool> {
 async fn test(session: &Session, id: &str) -> Result<bool> {
     let mall = session.mall(id).await?;
     let service = session.credit_service_with(BTreeSet::from([mall.provider.clone()])).await?;
-    let failure = match malls::test_connection(&*service.providers, &mall).await {
+    let issue = match malls::test_connection(&*service.providers, &mall).await {
         Ok(()) => {
             println!("{}", session.say("接続できました", "The connection works"));
             return Ok(true);
         }
-        Err(ConnectionError::Failed(failure)) => failure,
-        Err(ConnectionError::Unsupported(_)) => Failure::Unsupported,
+        Err(ConnectionError::Failed(issue)) => issue,
+        Err(ConnectionError::Unsupported(_)) => Issue::unsupported(Action::Check),
         Err(error @ (ConnectionError::ProviderMissing(_) | ConnectionError::NoResponse)) => return Err(error.into()),
     };
-    println!("{}", connection_error(&contract::issue(failure, Action::Check), session.lang));
+    println!("{}", connection_error(&issue, session.lang));
     Ok(false)
 }
 

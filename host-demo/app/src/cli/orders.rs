@@ -8,18 +8,21 @@ use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use domain::clock;
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, State};
 use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::order::Order;
 use service::credit::{CreditRow, PollPolicy};
 use service::import::Imported;
+use service::messages::csv::gathered;
 use service::messages::format::order_count;
 use service::messages::history;
-use service::messages::issue::summary;
+use service::messages::issue::{sentence, summary};
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::transfer::{FileKind, ImportReport};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use store::Filter;
 
@@ -40,6 +43,9 @@ pub(super) enum OrdersCommand {
         /// この値の注文だけを取り込む（例: 後払い決済、支払方法=後払い決済。* はすべて） / take orders with this value alone, such as 支払方法=後払い決済; * is all
         #[arg(long, value_name = "[COLUMN=]VALUE")]
         take: Vec<String>,
+        /// 今回だけこの見本の列の対応で読む（例: rakuten） / read by this preset this once, such as rakuten, in place of the mall's mapping
+        #[arg(long)]
+        preset: Option<String>,
     },
     /// 受注一覧 / list orders
     List {
@@ -78,7 +84,10 @@ pub(super) struct CheckOptions {
 pub(super) async fn run(session: &Session, command: OrdersCommand) -> Result<bool> {
     session.recover().await?;
     match command {
-        OrdersCommand::Import { file, correct, take } => take_in(session, file, correct, &take).await,
+        OrdersCommand::Import { file, correct, take, preset } => {
+            let choice = OrderChoice { correct, take: &take, preset: preset.as_deref() };
+            take_in(session, file, choice).await
+        }
         OrdersCommand::List { state, mall, json } => {
             list(session, &Filter { mall, state, ..Filter::default() }, json).await
         }
@@ -86,15 +95,17 @@ pub(super) async fn run(session: &Session, command: OrdersCommand) -> Result<boo
     }
 }
 
-async fn take_in(session: &Session, file: CsvFile, correct: bool, take: &[String]) -> Result<bool> {
-    let report = import_file(session, &file, FileKind::Orders, OrderChoice { correct, take }).await?;
+async fn take_in(session: &Session, file: CsvFile, choice: OrderChoice<'_>) -> Result<bool> {
+    let report = import_file(session, &file, FileKind::Orders, choice).await?;
+    let gathered = gathered(report.gathered(), session.lang);
     let (counts, refused) = (report.counts(), report.refused());
-    let ImportReport::Orders { encoding, report: imported } = report else { return Ok(refused.is_empty()) };
+    let ImportReport::Orders { encoding, report: imported, .. } = report else { return Ok(refused.is_empty()) };
     let CsvFile { file, dry_run, .. } = file;
     if dry_run {
         show_preview(session, &imported);
     }
     print_counts(session, &file, &refused, &counts);
+    gathered.iter().for_each(|words| println!("{words}"));
     let (banded, encoding) = (imported.banded(), encoding.name());
     let (taken, bad) = (counts.taken.orders, counts.refused.orders);
     let words = match dry_run {
@@ -173,6 +184,10 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
     let buyer = &order.data.buyer;
     let amounts = &order.amounts;
     let tracking = order.tracking.as_ref();
+    if order.problem.is_some() {
+        session.load_for_words(BTreeSet::from([order.provider.clone()])).await;
+    }
+    let situation = Situation::of_order(order, session.abilities(&order.provider));
     println!(
         "{}",
         pairs([
@@ -194,7 +209,7 @@ async fn show(session: &Session, order: &Order) -> Result<bool> {
             (lang.pick("状態", "state"), order.state.localized(lang).to_owned()),
             (
                 lang.pick("内容", "problem"),
-                order.problem.as_ref().map_or("–".to_owned(), |problem| problem.localized(lang))
+                order.problem.as_ref().map_or("–".to_owned(), |problem| sentence(problem, &situation, lang))
             ),
             (lang.pick("操作", "actions"), actions_cell(order, lang)),
             (lang.pick("登録番号", "reference"), order.reference().to_owned()),
@@ -249,8 +264,9 @@ pub(super) async fn act_on(session: &Session, action: Action, orders: &[Order]) 
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
     let progress = Progress::new(action.localized(session.lang), ids.len(), session.lang);
     let rows = session.following(&service, service.run(action, &ids, &|row| progress.row(row))).await;
+    reached(CrashPoint::ResultReady).await;
     progress.finish();
-    Ok(print_rows(&rows?, session.lang))
+    Ok(print_rows(session, &rows?, action))
 }
 
 pub(super) async fn check(session: &Session, check: &CheckOptions) -> Result<bool> {
@@ -269,11 +285,12 @@ pub(super) async fn check(session: &Session, check: &CheckOptions) -> Result<boo
     let progress = Progress::new(Action::Check.localized(session.lang), ids.len(), session.lang);
     let rows = session.following(&service, service.check_until_decided(&ids, policy, &|row| progress.row(row))).await;
     progress.finish();
-    Ok(print_rows(&rows?, session.lang))
+    Ok(print_rows(session, &rows?, Action::Check))
 }
 
 /// Prints every row in the order asked, and the counts; true if every row succeeded.
-pub(super) fn print_rows(rows: &[CreditRow], lang: Lang) -> bool {
+pub(super) fn print_rows(session: &Session, rows: &[CreditRow], action: Action) -> bool {
+    let lang = session.lang;
     if rows.is_empty() {
         println!("{}", lang.pick("対象の注文がありません", "No order allows this now"));
         return true;
@@ -286,7 +303,9 @@ pub(super) fn print_rows(rows: &[CreditRow], lang: Lang) -> bool {
             row.outcome.localized(lang).to_owned(),
             row.state.localized(lang).to_owned(),
             row.transaction_id.clone().unwrap_or("–".to_owned()),
-            row.problem.as_ref().map_or(String::new(), |problem| problem.localized(lang)),
+            row.problem.as_ref().map_or(String::new(), |problem| {
+                sentence(problem, &row.situation(action, session.abilities(&row.provider)), lang)
+            }),
         ]
     });
     println!("{}", table(headings, cells));

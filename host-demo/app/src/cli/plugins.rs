@@ -3,13 +3,15 @@
 use crate::cli::session::Session;
 use crate::cli::table::{pairs, table, yen};
 use anyhow::{Result, bail};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use domain::audit_event::ImportKind;
 use domain::lang::Lang;
-use provider_host::ImportGroup;
 use provider_host::contract::SettingKind;
+use provider_host::{Permissions, Plugin};
 use service::messages::localize::Localize;
 use service::plugins::{Candidate, Confirmed, Files, Installer, LoadOutcome};
-use service::providers::capabilities::{abilities, kind_name};
+use service::providers::capabilities::{abilities, imports, kind_name};
+use service::providers::registry::{self, Access, Credentials, Reference};
 use std::path::{Path, PathBuf};
 use store::Actor;
 
@@ -25,11 +27,55 @@ pub(super) enum PluginCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// レジストリからプラグインを取得して読み込む（認証はHOST_DEMO_REGISTRY_USERとHOST_DEMO_REGISTRY_PASSWORD） / pull a plugin from an OCI registry and load it; credentials are HOST_DEMO_REGISTRY_USER and HOST_DEMO_REGISTRY_PASSWORD
+    Pull {
+        /// レジストリ上の場所（REGISTRY/REPOSITORY:TAG や REGISTRY/REPOSITORY@sha256:DIGEST） / where it is
+        reference: Reference,
+        /// 許可ファイル / its permission file
+        #[arg(long, value_name = "FILE.toml")]
+        permissions: PathBuf,
+        /// 通信先や設定項目が変わることを確認した / the changes that it names are meant
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        registry: RegistryOptions,
+    },
+    /// プラグインを署名と一緒にレジストリに送る / push a plugin with its signature to an OCI registry
+    Push {
+        /// 許可ファイルNAME.tomlの隣にあるNAME.wasm（署名はNAME.wasm.minisig） / NAME.wasm beside its permissions NAME.toml and its signature NAME.wasm.minisig
+        file: PathBuf,
+        /// レジストリ上の場所（REGISTRY/REPOSITORY:TAG） / where it is to be
+        reference: Reference,
+        #[command(flatten)]
+        registry: RegistryOptions,
+    },
     /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
     Inspect {
         /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
         file: PathBuf,
     },
+}
+
+/// As whom a registry is asked.
+#[derive(Debug, Args)]
+pub(super) struct RegistryOptions {
+    /// 利用者名 / the user at the registry
+    #[arg(long, env = "HOST_DEMO_REGISTRY_USER", value_name = "NAME")]
+    registry_user: Option<String>,
+    /// トークンを発行するサーバー（レジストリと別のとき） / the host of the token server, if it is not the registry
+    #[arg(long, value_name = "HOST")]
+    token_server: Option<String>,
+}
+
+/// The variable with the password: on the command line, others could read it.
+const PASSWORD: &str = "HOST_DEMO_REGISTRY_PASSWORD";
+
+impl RegistryOptions {
+    fn access(self) -> Access {
+        let password = std::env::var(PASSWORD).ok();
+        let credentials = self.registry_user.zip(password).map(|(user, password)| Credentials { user, password });
+        Access { credentials, token_server: self.token_server }
+    }
 }
 
 /// Digits of a digest that are shown in a list: enough to tell versions apart.
@@ -38,16 +84,46 @@ const SHORT_DIGEST: usize = 12;
 pub(super) async fn run(session: &Session, command: PluginCommand) -> Result<bool> {
     match command {
         PluginCommand::List => list(session).await,
-        PluginCommand::Load { file, yes } => load(session, &file, yes).await,
+        PluginCommand::Load { file, yes } => install(session, Files::read(&session.plugins, &file)?, yes).await,
+        PluginCommand::Pull { reference, permissions, yes, registry } => {
+            pull(session, reference, &permissions, yes, registry).await
+        }
+        PluginCommand::Push { file, reference, registry } => push(session, &file, reference, registry).await,
         PluginCommand::Inspect { file } => inspect(session, &file).await,
     }
 }
 
-async fn load(session: &Session, file: &Path, yes: bool) -> Result<bool> {
+async fn pull(
+    session: &Session,
+    reference: Reference,
+    permissions: &Path,
+    yes: bool,
+    registry: RegistryOptions,
+) -> Result<bool> {
+    let granted = Permissions::from_file(permissions)?;
+    if reference.digest().is_none() && granted.sha256.is_none() && granted.public_keys.is_empty() {
+        bail!(session.say(
+            "どのファイルを取得するかをレジストリ任せにはできません。場所に@sha256:…を付けるか、許可ファイルにsha256またはpublic-keysを書いてください",
+            "The registry must not decide which file this is: write @sha256:… behind its address, or name sha256 or \
+             public-keys in the permission file",
+        ));
+    }
+    let pulled = registry::pull(session.plugins.host(), reference, registry.access()).await?;
+    println!("{}", pulled.origin);
+    install(session, Files::pulled(pulled, permissions)?, yes).await
+}
+
+async fn push(session: &Session, file: &Path, reference: Reference, registry: RegistryOptions) -> Result<bool> {
+    let plugin = session.plugins.load_file(file).await?;
+    let component = session.plugins.host().read(file)?;
+    println!("{}", registry::push(&plugin, component, reference, registry.access()).await?);
+    Ok(true)
+}
+
+async fn install(session: &Session, files: Files, yes: bool) -> Result<bool> {
     let (directory, store, registry) = (&session.plugins, &session.store, &session.registry);
     let installer = Installer { directory, store, registry };
     let confirmed = if yes { Confirmed::All } else { Confirmed::No };
-    let files = Files::read(directory, file)?;
     let plugin = match installer.load(files, confirmed, Actor::now(&session.operator)).await? {
         LoadOutcome::Installed { plugin, .. } => plugin,
         LoadOutcome::Unconfirmed(candidate) => {
@@ -132,14 +208,10 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
             (lang.pick("大きさ", "size"), format!("{} bytes", yen(i64::try_from(facts.size).unwrap_or(i64::MAX)))),
             ("sha256", facts.digest.clone()),
             (
-                lang.pick("取り込む機能（契約）", "imports: the contract"),
-                list(&facts.imports_of(ImportGroup::Contract))
+                lang.pick("署名した鍵", "signed with"),
+                facts.signature.as_ref().map_or("–".to_owned(), |signature| signature.key.to_string()),
             ),
-            (lang.pick("取り込む機能（WASI HTTP）", "imports: WASI HTTP"), list(&facts.imports_of(ImportGroup::Http))),
-            (
-                lang.pick("取り込む機能（中身のないWASI）", "imports: empty WASI"),
-                list(&facts.imports_of(ImportGroup::EmptyWasi)),
-            ),
+            (lang.pick("取り込む機能", "imports"), import_lines(&plugin, lang)),
             (
                 lang.pick("中身のないWASIの許可", "empty WASI permitted"),
                 match permissions.refuse_empty_wasi {
@@ -195,6 +267,15 @@ async fn inspect(session: &Session, file: &Path) -> Result<bool> {
     });
     println!("{}", table(headings, rows));
     Ok(true)
+}
+
+/// The interfaces that `plugin` imports, under what they are for.
+fn import_lines(plugin: &Plugin, lang: Lang) -> String {
+    let group = |(kind, names): (ImportKind, Vec<String>)| {
+        let names = if names.is_empty() { vec!["–".to_owned()] } else { names };
+        format!("{}:\n  {}", kind.localized(lang), names.join("\n  "))
+    };
+    imports(plugin).map(group).join("\n")
 }
 
 fn kind(kind: &SettingKind) -> String {

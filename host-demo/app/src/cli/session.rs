@@ -8,6 +8,7 @@ use domain::mall::Mall;
 use domain::order::Order;
 use provider_host::{Compiler, Host, Plugin, Registry};
 use service::credit::CreditService;
+use service::providers::abilities::Abilities;
 use service::providers::directory::PluginDirectory;
 use service::providers::watcher::PluginEvent;
 use service::worker::told_to_stop;
@@ -40,13 +41,18 @@ impl Session {
         let location = DatabaseLocation::new(&options.db);
         let store = Store::open(&location).await.with_context(|| location.to_string())?;
         let host = Host::builder().cache_dir(location.beside("compiled")).compile_in(compiler).build()?;
+        let plugins = PluginDirectory::new(host, options.plugins).locked_by(store.clone());
+        // Commands that need no plugin go on; those that need one say what is wrong with it.
+        if let Err(error) = plugins.sync().await {
+            eprintln!("{error}");
+        }
         Ok(Self {
             lang: options.lang.into(),
             operator: options.operator,
             concurrency: options.concurrency,
             in_flight_window: Duration::from_secs(options.in_flight_window),
             store,
-            plugins: PluginDirectory::new(host, options.plugins),
+            plugins,
             registry: Arc::default(),
         })
     }
@@ -123,6 +129,24 @@ impl Session {
             concurrency: self.concurrency,
             in_flight_window: self.in_flight_window,
         })
+    }
+
+    /// What the provider `id` can do with orders, if its plugin was loaded.
+    pub(super) fn abilities(&self, id: &str) -> Abilities {
+        Abilities::among(&*self.registry, id)
+    }
+
+    /// Loads the plugins of these providers as far as they can be loaded, for what is said about their orders.
+    pub(super) async fn load_for_words(&self, providers: BTreeSet<String>) {
+        for provider in providers {
+            if self.registry.get(&provider).is_some() {
+                continue;
+            }
+            match self.plugins.load(&provider).await {
+                Ok(plugin) => drop(self.registry.put(plugin)),
+                Err(error) => tracing::info!(provider, %error, "the plugin is not loaded"),
+            }
+        }
     }
 
     /// Runs `work`, which calls providers through `service`. A plugin that is replaced meanwhile is used from the next

@@ -1,52 +1,117 @@
-//! Uploads that were examined and wait for the confirmation of the user who sent them.
+//! Uploads that were examined and wait for the confirmation of the user who sent them: one of a kind for each user.
 
+use crate::web::state::App;
 use domain::clock;
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use provider_host::ComponentFile;
+use serde::{Deserialize, Serialize};
+use service::mapping_preview::Sample;
+use service::plugins::Files;
+use service::tracking::import::TrackingImport;
+use service::transfer::FileImport;
+use store::{PendingUpload, StoreError};
 
-/// CSV files that wait after a dry run: some MiB each at most. Beyond it the oldest are discarded.
-pub(super) const MAX_PENDING_IMPORTS: usize = 8;
-/// Components that wait for a confirmation: some MiB each. Beyond it the oldest are discarded.
-pub(super) const MAX_PENDING_PLUGINS: usize = 4;
+/// An upload that can wait.
+pub(crate) trait Pending: Sized {
+    /// Tells it from uploads of other kinds.
+    const KIND: &'static str;
+    /// How many may wait, of all users: some MiB each. Beyond it the oldest are discarded.
+    const MAX: usize;
 
-/// Uploads that wait for a confirmation: one for each user, and a limited number in all.
-pub(crate) struct PendingUploads<T> {
-    max: usize,
-    uploads: Mutex<BTreeMap<i64, PendingUpload<T>>>,
+    /// What is known of it, as JSON, and the file.
+    fn into_parts(self) -> serde_json::Result<(String, Vec<u8>)>;
+    /// It again.
+    fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self>;
 }
 
-struct PendingUpload<T> {
-    since: i64,
-    /// What the confirmation has to name: the user may have sent another file from another window meanwhile.
-    name: String,
-    content: T,
+/// CSV files that wait after a dry run.
+impl Pending for FileImport {
+    const KIND: &'static str = "import";
+    const MAX: usize = 8;
+
+    fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
+        let content = std::mem::take(&mut self.bytes);
+        Ok((serde_json::to_string(&self)?, content))
+    }
+
+    fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
+        Ok(Self { bytes: content, ..serde_json::from_str(description)? })
+    }
 }
 
-impl<T> PendingUploads<T> {
-    /// For at most `max` users at a time.
-    pub(crate) fn new(max: usize) -> Self {
-        Self { max, uploads: Mutex::default() }
+/// Files of tracking numbers that wait after a dry run.
+impl Pending for TrackingImport {
+    const KIND: &'static str = "tracking";
+    const MAX: usize = 8;
+
+    fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
+        let content = std::mem::take(&mut self.bytes);
+        Ok((serde_json::to_string(&self)?, content))
     }
 
-    /// Keeps `content` under `name` for `user`, instead of the user's last one.
-    pub(crate) fn keep(&self, user: i64, name: String, content: T) {
-        let mut uploads = self.lock();
-        uploads.insert(user, PendingUpload { since: clock::now(), name, content });
-        while uploads.len() > self.max
-            && let Some(oldest) = uploads.iter().min_by_key(|(_, upload)| upload.since).map(|(user, _)| *user)
-        {
-            uploads.remove(&oldest);
-        }
+    fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
+        Ok(Self { bytes: content, ..serde_json::from_str(description)? })
+    }
+}
+
+/// Files on which mappings are tried.
+impl Pending for Sample {
+    const KIND: &'static str = "sample";
+    const MAX: usize = 16;
+
+    fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
+        let content = std::mem::take(&mut self.bytes);
+        Ok((serde_json::to_string(&self)?, content))
     }
 
-    /// Removes and returns what `user` sent under `name`; `None` if it has been replaced, discarded or taken.
-    pub(crate) fn take(&self, user: i64, name: &str) -> Option<T> {
-        let mut uploads = self.lock();
-        let is_meant = uploads.get(&user).is_some_and(|upload| upload.name == name);
-        is_meant.then(|| uploads.remove(&user)).flatten().map(|upload| upload.content)
+    fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
+        let mut sample: Self = serde_json::from_str(description)?;
+        sample.bytes = content;
+        Ok(sample)
+    }
+}
+
+/// The files that come with a component.
+#[derive(Serialize, Deserialize)]
+struct BesideComponent {
+    permissions: String,
+    signature: Option<String>,
+}
+
+/// Components whose changes were shown.
+impl Pending for Files {
+    const KIND: &'static str = "plugin";
+    const MAX: usize = 4;
+
+    fn into_parts(self) -> serde_json::Result<(String, Vec<u8>)> {
+        let ComponentFile { bytes, signature } = self.content.component;
+        let beside = BesideComponent { permissions: self.content.permissions, signature };
+        Ok((serde_json::to_string(&beside)?, bytes))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, PendingUpload<T>>> {
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+    fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
+        let BesideComponent { permissions, signature } = serde_json::from_str(description)?;
+        Ok(Self::uploaded(content, permissions.as_bytes(), signature.as_deref().map(str::as_bytes)))
+    }
+}
+
+impl App {
+    /// Keeps `upload` under `name` for `user`, instead of the user's last one of its kind.
+    pub(crate) async fn keep_upload<T: Pending>(&self, user: i64, name: &str, upload: T) -> Result<(), StoreError> {
+        let (description, content) = upload.into_parts().map_err(std::io::Error::other)?;
+        let upload = PendingUpload { name: name.to_owned(), description, content };
+        self.store.keep_upload(T::KIND, user, &upload, T::MAX, clock::now()).await
+    }
+
+    /// What `user` sent under `name`, which goes on waiting; `None` as with [`App::take_upload`].
+    pub(crate) async fn look_at_upload<T: Pending>(&self, user: i64, name: &str) -> Result<Option<T>, StoreError> {
+        let upload = self.store.look_at_upload(T::KIND, user, name, clock::now()).await?;
+        Ok(upload.and_then(|upload| T::from_parts(&upload.description, upload.content).ok()))
+    }
+
+    /// Removes and returns what `user` sent under `name`; `None` if it has been replaced, discarded or taken, or is of
+    /// another version of the program.
+    pub(crate) async fn take_upload<T: Pending>(&self, user: i64, name: &str) -> Result<Option<T>, StoreError> {
+        let taken = self.store.take_upload(T::KIND, user, name, clock::now()).await?;
+        Ok(taken.and_then(|upload| T::from_parts(&upload.description, upload.content).ok()))
     }
 }

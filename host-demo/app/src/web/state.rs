@@ -1,16 +1,14 @@
 //! What pages and API work with.
 
-use crate::web::pending_uploads::{MAX_PENDING_IMPORTS, MAX_PENDING_PLUGINS, PendingUploads};
 use crate::web::sandbox::Sandbox;
 use domain::lang::Lang;
 use provider_host::{Limits, Registry};
 use service::credit::CreditService;
-use service::plugins::{Candidate, Installer};
+use service::plugins::Installer;
+use service::providers::abilities::Abilities;
 use service::providers::current;
 use service::providers::directory::PluginDirectory;
 use service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
-use service::tracking::import::TrackingImport;
-use service::transfer::FileImport;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,9 +36,6 @@ pub struct AppState {
     pub(crate) wake: Arc<Notify>,
     /// Requests that change something and have not finished.
     pub(crate) running: TaskTracker,
-    pub(crate) pending_imports: PendingUploads<FileImport>,
-    pub(crate) pending_tracking: PendingUploads<TrackingImport>,
-    pub(crate) pending_plugins: PendingUploads<Candidate>,
     pub(crate) limits: Limits,
     pub(crate) lang: Lang,
     pub(crate) https: bool,
@@ -102,9 +97,6 @@ impl App {
         Ok(Self(Arc::new(AppState {
             wake: Arc::default(),
             running: TaskTracker::new(),
-            pending_imports: PendingUploads::new(MAX_PENDING_IMPORTS),
-            pending_tracking: PendingUploads::new(MAX_PENDING_IMPORTS),
-            pending_plugins: PendingUploads::new(MAX_PENDING_PLUGINS),
             store,
             credit,
             plugins,
@@ -125,6 +117,11 @@ impl App {
         W: Future<Output: Send> + Send + 'static,
     {
         self.running.spawn(work)
+    }
+
+    /// What the provider `id` can do with orders.
+    pub(crate) fn abilities(&self, id: &str) -> Abilities {
+        Abilities::among(&*self.credit.providers, id)
     }
 
     /// Installs components into the folder of the plugins.

@@ -20,11 +20,13 @@ const OPEN: [(Method, &str); 5] = [
 ];
 
 /// What is for administrators alone.
-const ADMINISTRATORS: [(Method, &str); 12] = [
+const ADMINISTRATORS: [(Method, &str); 14] = [
     (Method::GET, "/malls/new"),
     (Method::POST, "/malls/new"),
     (Method::GET, "/malls/{id}"),
     (Method::POST, "/malls/{id}"),
+    (Method::GET, "/malls/{id}/mapping"),
+    (Method::POST, "/malls/{id}/mapping"),
     (Method::POST, "/start/1"),
     (Method::POST, "/providers"),
     (Method::GET, "/users"),

@@ -3,6 +3,8 @@
 use super::ValueError;
 use super::phone::is_hyphen;
 use super::text::{is_zero_width, to_half_width};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 /// Largest amount in a cell, in yen; providers take six digits, and sums stay far from overflowing.
 pub const MAX_YEN: i64 = 1_000_000_000;
@@ -10,37 +12,58 @@ pub const MAX_YEN: i64 = 1_000_000_000;
 pub const MAX_QUANTITY: u32 = 100_000;
 /// 消費税率 in percent: without tax, reduced, usual.
 const TAX_RATES: [u8; 3] = [0, 8, 10];
+/// Digits of a fraction of a yen that are read: prices without tax have fewer.
+pub const MAX_SCALE: usize = 6;
 /// Longest number that is looked at, in characters.
 const MAX_LENGTH: usize = 40;
 
-/// Whole yen: `1500.00`, `１，５００`, `1,500 円`, `¥1,500`, `JPY 1500`; `▲500`, `△500`, `−500`, `(500)`, `-¥500`, `- 500` are
-/// negative.
+/// An amount in yen: `1500.00`, `１，５００`, `1,500 円`, `¥1,500`, `JPY 1500`; `▲500`, `△500`, `−500`, `(500)`, `-¥500`,
+/// `- 500` are negative. A price without tax may have a fraction of a yen.
 ///
 /// # Errors
 ///
-/// [`ValueError::FractionOfYen`], [`ValueError::OutOfRange`] beyond [`MAX_YEN`] either way, or
-/// [`ValueError::NotOfItsKind`]: also for groups that are no thousands, since `1,50` may be 1.5 or 150.
-pub fn yen(cell: &str) -> Result<i64, ValueError> {
+/// [`ValueError::OutOfRange`] beyond [`MAX_YEN`] either way, or [`ValueError::NotOfItsKind`]: also for groups that are no
+/// thousands, since `1,50` may be 1.5 or 150, and for a fraction of more than [`MAX_SCALE`] digits.
+pub fn amount(cell: &str) -> Result<Decimal, ValueError> {
     let amount = signed(&narrow(cell)?).ok_or(ValueError::NotOfItsKind)?;
     let (whole, fraction) = decimal(&amount.digits).ok_or(ValueError::NotOfItsKind)?;
-    if !fraction.bytes().all(|digit| digit == b'0') {
-        return Err(ValueError::FractionOfYen);
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > MAX_SCALE {
+        return Err(ValueError::NotOfItsKind);
     }
-    let yen: i64 = whole.parse().map_err(|_| ValueError::OutOfRange)?;
-    match yen <= MAX_YEN {
-        true => Ok(if amount.is_negative { -yen } else { yen }),
+    let value: Decimal = format!("{whole}.{fraction}0").parse().map_err(|_| ValueError::OutOfRange)?;
+    match value <= Decimal::from(MAX_YEN) {
+        true => Ok(if amount.is_negative { -value } else { value }.normalize()),
         false => Err(ValueError::OutOfRange),
     }
 }
 
-/// 数量, at least one: `2`, `2.0`, `２`, `2個`, `2点`.
+/// Whole yen, as [`amount`] reads them.
+///
+/// # Errors
+///
+/// [`ValueError::FractionOfYen`], or as [`amount`].
+pub fn yen(cell: &str) -> Result<i64, ValueError> {
+    amount(cell).and_then(whole)
+}
+
+/// Whole yen of an amount.
+///
+/// # Errors
+///
+/// [`ValueError::FractionOfYen`].
+pub fn whole(amount: Decimal) -> Result<i64, ValueError> {
+    amount.is_integer().then(|| amount.to_i64()).flatten().ok_or(ValueError::FractionOfYen)
+}
+
+/// 数量, at least one: `2`, `2.0`, `２`, `2個`, `2点`, `2枚`, `2本`.
 ///
 /// # Errors
 ///
 /// [`ValueError::OutOfRange`] for none and for more than [`MAX_QUANTITY`], or [`ValueError::NotOfItsKind`].
 pub fn quantity(cell: &str) -> Result<u32, ValueError> {
     let narrow = narrow(cell)?;
-    let bare = narrow.trim_end_matches(['個', '点']).trim();
+    let bare = narrow.trim_end_matches(['個', '点', '枚', '本']).trim();
     let (whole, fraction) = decimal(bare.trim_start_matches('+')).ok_or(ValueError::NotOfItsKind)?;
     if !fraction.bytes().all(|digit| digit == b'0') {
         return Err(ValueError::NotOfItsKind);
@@ -157,6 +180,8 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
+        assert_eq!(amount("99.5"), Ok(Decimal::new(995, 1)));
+        assert_eq!(amount("0.0000001"), Err(ValueError::NotOfItsKind));
         for cell in ["1500.5", "0.01", "¥99.99"] {
             assert_eq!(yen(cell), Err(ValueError::FractionOfYen), "{cell:?}");
         }

@@ -1,6 +1,7 @@
 //! Text: names, addresses, notes; and its folding for comparisons.
 
 use super::ValueError;
+use super::phone::is_hyphen;
 use unicode_normalization::UnicodeNormalization;
 
 /// Characters without a width, which come along from pages: two texts that look the same are the same.
@@ -50,6 +51,13 @@ pub fn kana(cell: &str) -> Result<String, ValueError> {
     // Marks that have a width of their own do not compose with what is before them.
     let marked: String = wide.chars().map(combining).collect();
     text(&marked)
+}
+
+/// What makes two names or two addresses the same, however they are written: width of characters, blanks, hyphens and
+/// case do not count.
+pub fn folded(text: &str) -> String {
+    let seen = |c: &char| !c.is_whitespace() && !is_zero_width(*c);
+    text.nfkc().filter(seen).map(|c| if is_hyphen(c) { '-' } else { c }).flat_map(char::to_lowercase).collect()
 }
 
 fn to_full_width_kana(c: char) -> impl Iterator<Item = char> {

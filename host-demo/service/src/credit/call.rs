@@ -3,15 +3,15 @@
 use super::call_batch::{CallBatch, Health};
 use super::row::{CreditError, CreditRow, OnRow};
 use super::service::CreditService;
-use crate::providers::contract;
 use crate::providers::plugin_contract::Cancellation;
 use crate::providers::provider::Provider;
 use crate::providers::response::{self, Inquiry, ResponseOutcome};
+use crate::providers::{CallReport, contract};
 use domain::automation;
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Event, Outcome, next};
 use domain::issue::Issue;
 use domain::order::Order;
-use serde::Serialize;
 use store::{Change, Claim, StoreError};
 
 impl<P: Provider + Clone> CreditService<P> {
@@ -56,8 +56,11 @@ impl<P: Provider + Clone> CreditService<P> {
         on_row: OnRow<'_>,
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         let claimed: Vec<&Order> = claims.iter().flatten().collect();
+        reached(CrashPoint::ClaimCommitted).await;
         let (outcomes, report) = self.send(action, batch, provider, &claimed).await?;
+        reached(CrashPoint::ResponseReceived).await;
         self.note_health(batch, &outcomes).await;
+        reached(CrashPoint::HealthNoted).await;
         let keys =
             claims.iter().zip(&batch.orders).filter(|(claim, _)| claim.is_some()).map(|(_, indexed)| indexed.row);
         let changes = claimed.iter().zip(outcomes).zip(keys).map(|((order, outcome), row)| {
@@ -75,6 +78,7 @@ impl<P: Provider + Clone> CreditService<P> {
         });
         let changes: Vec<_> = changes.collect();
         let mut applied = self.store.apply(&changes, &self.who, self.store.now()).await?.into_iter();
+        reached(CrashPoint::ResultCommitted).await;
         let rows = claims.iter().zip(&batch.orders).map(|(claim, indexed)| {
             let applied = claim.as_ref().and_then(|_| applied.next().flatten());
             let row = match applied {
@@ -126,7 +130,7 @@ impl<P: Provider + Clone> CreditService<P> {
                 let asked = orders.iter().map(|order| contract::credit_order(order, batch.mall)).collect();
                 let answer = provider.credit(&account, asked).await;
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_credit(order, row));
-                (rows.collect(), report(&answer.calls))
+                seen(rows, &answer.calls)
             }
             Action::Check | Action::Decide => {
                 let asked = orders.iter().map(|order| contract::registration(order)).collect();
@@ -137,26 +141,31 @@ impl<P: Provider + Clone> CreditService<P> {
                     Inquiry { at, in_flight_window: self.in_flight_window, provider: provider.info().capabilities };
                 let answer = provider.check_credit(&account, asked).await;
                 let meaning = |(order, row): (&&Order, _)| response::to_check(order, row, &inquiry);
-                (orders.iter().zip(answer.rows).map(meaning).collect(), report(&answer.calls))
+                seen(orders.iter().zip(answer.rows).map(meaning), &answer.calls)
             }
             Action::Cancel => {
                 let cancellation =
                     |order: &&Order| Cancellation { registration: contract::registration(order), reason: None };
                 let answer = provider.cancel(&account, orders.iter().map(cancellation).collect()).await;
-                (answer.rows.into_iter().map(response::to_cancel).collect(), report(&answer.calls))
+                seen(answer.rows.into_iter().map(response::to_cancel), &answer.calls)
             }
             Action::Sync => {
                 let asked = orders.iter().filter_map(|order| contract::shipment(order)).collect();
                 let answer = provider.sync_tracking(&account, asked).await;
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_sync(order, row));
-                (rows.collect(), report(&answer.calls))
+                seen(rows, &answer.calls)
             }
         })
     }
 }
 
-fn report(calls: &impl Serialize) -> String {
-    serde_json::to_string(calls).unwrap_or_default()
+/// The outcomes with what the host saw in the `calls`, and the report of these as JSON.
+fn seen(outcomes: impl Iterator<Item = ResponseOutcome>, calls: &[CallReport]) -> (Vec<ResponseOutcome>, String) {
+    let with_connection = |outcome: ResponseOutcome| ResponseOutcome {
+        problem: outcome.problem.map(|issue| contract::with_connection(issue, calls)),
+        ..outcome
+    };
+    (outcomes.map(with_connection).collect(), serde_json::to_string(calls).unwrap_or_default())
 }
 
 /// The event with which orders are claimed. A check changes nothing at the provider and needs no claim.

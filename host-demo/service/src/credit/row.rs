@@ -1,6 +1,8 @@
 //! What a run works on and reports: work items, rows, and the error that ends a run.
 
-use domain::credit_state::{Outcome, State};
+use crate::messages::next_step::Situation;
+use crate::providers::abilities::Abilities;
+use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use domain::order::Order;
 use serde::Serialize;
@@ -16,6 +18,9 @@ pub struct CreditRow {
     pub mall: String,
     /// The mall's number of the order.
     pub number: String,
+    /// The provider where it is registered, or would be.
+    #[serde(skip)]
+    pub provider: String,
     /// Success, failure or unknown.
     pub outcome: Outcome,
     /// The order's state now.
@@ -27,11 +32,17 @@ pub struct CreditRow {
 }
 
 impl CreditRow {
+    /// What decides about the next step after `action`, at a provider with these `abilities`.
+    pub fn situation(&self, action: Action, abilities: Abilities) -> Situation {
+        Situation::after(Some(action), self.state, self.transaction_id.is_some(), abilities)
+    }
+
     pub(super) fn new(order: &Order, outcome: Outcome, problem: Option<Issue>) -> Self {
         Self {
             id: order.id,
             mall: order.mall.clone(),
             number: order.number.clone(),
+            provider: order.provider.clone(),
             outcome,
             state: order.state,
             transaction_id: order.transaction_id().map(str::to_owned),

@@ -6,6 +6,7 @@ use super::row::{CreditError, CreditRow, OnRow, WorkItem};
 use super::service::CreditService;
 use crate::preflight::{is_by_csv, obstacle, rows_of_a_call};
 use crate::providers::provider::Provider;
+use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use futures::stream::{self, StreamExt};
@@ -87,6 +88,7 @@ impl<P: Provider + Clone> CreditService<P> {
         };
         let rows = self.make_calls(action, prepared, on_row).await?;
         self.end_rows(items, &rows).await?;
+        reached(CrashPoint::RowsEnded).await;
         unfinished.finish();
         Ok(rows)
     }
@@ -115,6 +117,7 @@ impl<P: Provider + Clone> CreditService<P> {
     /// Reads what a run needs. Nothing is claimed yet.
     async fn prepare(&self, action: Action, items: &[WorkItem], on_row: OnRow<'_>) -> Result<Prepared, CreditError> {
         let (accounts, orders) = MallAccounts::read(&self.store, action, items).await?;
+        reached(CrashPoint::OrdersRead).await;
         let mut rows: Vec<(usize, CreditRow)> = Vec::with_capacity(items.len());
         let mut by_account: BTreeMap<i64, Vec<IndexedOrder>> = BTreeMap::new();
         for ((index, item), order) in items.iter().enumerate().zip(orders) {

@@ -2,6 +2,7 @@
 //! order, which names file, line and order and says what to do.
 
 use crate::csv::limits::{MAX_FILE_BYTES, MAX_LINES};
+use crate::csv::mapping::error::{DefinitionError, MappingError, Problem};
 use crate::csv::records::Fault;
 use domain::credit_state::State;
 use domain::issue::{Field, Issue};
@@ -19,12 +20,24 @@ pub enum FileError {
     /// More than [`MAX_LINES`].
     #[error("the file has more than {MAX_LINES} lines")]
     TooManyLines,
+    /// The mall's mapping is none: a preset that it names is no longer there.
+    #[error("the mall's mapping cannot be read: {0:?}")]
+    Mapping(DefinitionError),
     /// Headings that are missing.
     #[error("headings are missing: {0:?}")]
     MissingHeadings(Vec<String>),
     /// Headings that are there twice.
     #[error("headings are there twice: {0:?}")]
     HeadingsTwice(Vec<String>),
+    /// Columns of the mapping are not in the file as the mapping says.
+    #[error("the mapping does not fit the file: {0:?}")]
+    Columns(Vec<MappingError>),
+    /// The file is a known mall's export, and the mapping is not for it: the presets that are.
+    #[error("the file is to be read by a preset: {0:?}")]
+    Recognised(Vec<String>),
+    /// It begins like UTF-16, and is none.
+    #[error("the file cannot be read as UTF-16")]
+    Utf16,
     /// A quote in the heading line takes other lines in.
     #[error("a quotation mark in the heading line takes other lines in: {fault:?}")]
     Quote {
@@ -82,17 +95,10 @@ pub enum RowError {
     TooManyItems,
     /// A cell that is needed is empty.
     Empty(String),
-    /// Not what the column holds: the heading, the cell, what is needed.
-    Not(String, String, Needed),
-    /// 合計金額 is not the sum of goods, shipping and fee.
-    Total {
-        /// 合計金額.
-        total: i64,
-        /// The sum.
-        sum: i64,
-    },
-    /// The lines of an order disagree in this column.
-    LinesDiffer(String),
+    /// A value of the order, or several together, are not what they must be.
+    Value(Problem),
+    /// There is nothing to bill, which the order in the store has.
+    NothingToBill,
     /// The order's number came up before, at this line.
     TwiceInFile(u64),
     /// The store has it already, with another content.
@@ -123,25 +129,4 @@ pub enum RowError {
     NoWord(String),
     /// The tracking number is not entered for the order, which is named where the row has several.
     Tracking(Option<String>, TrackingProblem),
-}
-
-/// What a cell must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needed {
-    /// Seven digits.
-    PostalCode,
-    /// Ten or eleven digits.
-    Phone,
-    /// A date, with or without time.
-    Date,
-    /// A whole number of yen within reason.
-    Yen,
-    /// A whole number of yen, not negative.
-    Fee,
-    /// A positive number within reason.
-    Quantity,
-    /// 0, 8 or 10.
-    TaxRate,
-    /// 別送 or 同梱.
-    Invoice,
 }

@@ -12,6 +12,7 @@ pub mod order_file;
 pub mod records;
 pub mod row_result;
 pub mod selection;
+pub mod sheet;
 pub mod table;
 pub mod tracking_file;
 pub mod tracking_format;

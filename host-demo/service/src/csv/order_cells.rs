@@ -1,16 +1,16 @@
-//! An order from the cells of its lines, with every error in them.
+//! An order as the platform keeps it, of an order as a mapping read it: every value is brought to its one form, or is
+//! named with what is wrong with it. What is stored, shown, compared and sent has been through here.
 
-use crate::csv::error::{Needed, RowError};
+use crate::csv::mapping::bill::BillLine;
+use crate::csv::mapping::column::{Cells, Column, Level};
+use crate::csv::mapping::error::{Problem, ProblemKind, shown};
+use crate::csv::mapping::order::MappedOrder;
+use crate::csv::mapping::plan::Plan;
 use crate::csv::row_result::SkipReason;
-use crate::csv::table::Line;
-use crate::providers::is_control;
 use domain::clock;
-use domain::columns::{
-    FIRST_OF_ITEM, HEADINGS, IDENTIFIERS, NUMBER, ORDER_STATUS, Renamed, heading, position, their_name,
-};
-use domain::identifier;
+use domain::identifier::is_mangled;
 use domain::invoice::Invoice;
-use domain::normalize::amount::{MAX_QUANTITY, MAX_YEN};
+use domain::normalize::{ValueError, address, phone, postal_code, prefecture, text};
 use domain::order::{Item, OrderData, Person};
 
 /// An order as the file has it.
@@ -30,191 +30,202 @@ pub struct FileOrder {
     pub not_taken: Option<SkipReason>,
 }
 
-/// Reads cells, and collects what is wrong with them.
-pub(super) struct Cells<'a> {
-    pub(super) renamed: &'a Renamed,
-    pub(super) errors: Vec<RowError>,
+/// The order, or everything that is wrong with it.
+pub(super) fn order(plan: &Plan, mapped: &MappedOrder) -> Result<FileOrder, Vec<Problem>> {
+    let mut values = Values { plan, line: mapped.lines.first().copied().unwrap_or_default(), problems: Vec::new() };
+    let cells = &mapped.cells;
+    let number = values.number(cells);
+    let ordered_at =
+        values.of(cells, Column::OrderedAt, |cell| clock::parse_date_time(cell).ok_or(ProblemKind::Date(shown(cell))));
+    let buyer = values.person(cells, &BUYER);
+    let recipient = values.recipient(mapped, &buyer);
+    let invoice =
+        values.of(cells, Column::Invoice, |cell| Invoice::parse(cell).ok_or(ProblemKind::Invoice(shown(cell))));
+    let note = values.text(cells, Column::Note);
+    let order_status = values.text(cells, Column::OrderStatus);
+    let items: Vec<Item> = mapped.bill.lines.iter().map(|line| values.item(line)).collect();
+    // What a mapping found comes first: it is in the order of the file.
+    let mut problems = mapped.problems.clone();
+    let is_new = |problem: &Problem| mapped.problems.iter().all(|known| known.heading != problem.heading);
+    problems.extend(values.problems.into_iter().filter(is_new));
+    match ordered_at {
+        Some(ordered_at) if problems.is_empty() => Ok(FileOrder {
+            number,
+            data: OrderData { ordered_at, buyer, recipient, items, invoice, note },
+            shipping_fee: mapped.bill.shipping_fee,
+            payment_fee: mapped.bill.payment_fee,
+            order_status,
+            not_taken: None,
+        }),
+        _ => Err(problems),
+    }
 }
 
-impl Cells<'_> {
-    /// The name under which the operator knows a column.
-    fn shown(&self, name: &str) -> String {
-        their_name(self.renamed, name).to_owned()
+/// The columns of a person.
+struct PersonColumns {
+    name: Column,
+    kana: Column,
+    company: Column,
+    department: Column,
+    postal_code: Column,
+    prefecture: Column,
+    city: Column,
+    street: Column,
+    phone: Column,
+    email: Option<Column>,
+}
+
+const BUYER: PersonColumns = PersonColumns {
+    name: Column::BuyerName,
+    kana: Column::BuyerKana,
+    company: Column::BuyerCompany,
+    department: Column::BuyerDepartment,
+    postal_code: Column::BuyerPostalCode,
+    prefecture: Column::BuyerPrefecture,
+    city: Column::BuyerCity,
+    street: Column::BuyerStreet,
+    phone: Column::BuyerPhone,
+    email: Some(Column::BuyerEmail),
+};
+
+const RECIPIENT: PersonColumns = PersonColumns {
+    name: Column::RecipientName,
+    kana: Column::RecipientKana,
+    company: Column::RecipientCompany,
+    department: Column::RecipientDepartment,
+    postal_code: Column::RecipientPostalCode,
+    prefecture: Column::RecipientPrefecture,
+    city: Column::RecipientCity,
+    street: Column::RecipientStreet,
+    phone: Column::RecipientPhone,
+    email: None,
+};
+
+/// Reads the values of one order, and collects what is wrong with them.
+struct Values<'a> {
+    plan: &'a Plan,
+    /// The first line of the order.
+    line: u64,
+    problems: Vec<Problem>,
+}
+
+impl Values<'_> {
+    fn report(&mut self, line: u64, column: Column, kind: ProblemKind) {
+        self.problems.push(Problem { line, heading: self.plan.heading(column).to_owned(), kind });
     }
 
-    /// The order that `lines` are; nothing, or a error, where they are none.
-    pub(super) fn order(&mut self, lines: &[&Line]) -> Option<FileOrder> {
-        let first = *lines.first()?;
-        self.agreement(first, lines);
-        self.intact(first);
-        let number = self.needed(first, NUMBER);
-        let ordered_at = self.parsed(first, "注文日時", Needed::Date, clock::parse_date_time);
-        let buyer = self.person(first, "注文者");
-        let recipient = self.recipient(first);
-        let shipping_fee = self.fee(first, "送料");
-        let payment_fee = self.fee(first, "決済手数料");
-        let total = self.parsed(first, "合計金額", Needed::Yen, yen);
-        let invoice = self.optional(first, "請求書", Needed::Invoice, Invoice::parse);
-        let items: Vec<_> = lines.iter().filter_map(|line| self.item(line)).collect();
-        let data = OrderData { ordered_at: ordered_at?, buyer, recipient, items, invoice, note: text(first, "備考") };
-        let (shipping_fee, payment_fee, total) = (shipping_fee?, payment_fee?, total?);
-        let sum = data.goods() + shipping_fee + payment_fee;
-        // What is wrong above can be why the sum is.
-        if self.errors.is_empty() && sum != total {
-            self.errors.push(RowError::Total { total, sum });
-        }
-        let order_status = text(first, ORDER_STATUS);
-        Some(FileOrder { number, data, shipping_fee, payment_fee, order_status, not_taken: None })
-    }
-
-    /// No identifier has been made a number of, and the number is one line that can be read.
-    fn intact(&mut self, line: &Line) {
-        if cell(line, NUMBER).contains(is_control) {
-            self.errors.push(RowError::Unseen(self.shown(NUMBER)));
-        }
-        for name in IDENTIFIERS.into_iter().filter(|name| identifier::is_mangled(cell(line, name))) {
-            let shown = cell(line, name).chars().take(SHOWN_CELL).collect();
-            self.errors.push(RowError::Mangled(self.shown(name), shown));
-        }
-    }
-
-    /// What is the order's and not the item's must be the same on all its lines.
-    fn agreement(&mut self, first: &Line, lines: &[&Line]) {
-        let of_order = HEADINGS.iter().map(|heading| heading.name).take_while(|name| *name != FIRST_OF_ITEM);
-        let differs = |name: &&str| lines.iter().any(|line| cell(line, name) != cell(first, name));
-        let differing: Vec<_> = of_order.filter(differs).map(|name| RowError::LinesDiffer(self.shown(name))).collect();
-        self.errors.extend(differing);
-    }
-
-    fn item(&mut self, line: &Line) -> Option<Item> {
-        let name = self.needed(line, "商品名");
-        let unit_price = self.parsed(line, "単価", Needed::Yen, yen);
-        let quantity = self.parsed(line, "数量", Needed::Quantity, quantity);
-        let tax_rate = self.optional(line, "税率", Needed::TaxRate, tax_rate);
-        Some(Item { name, unit_price: unit_price?, quantity: quantity?, tax_rate })
-    }
-
-    /// Nothing where all its cells are empty: the goods go to the buyer.
-    fn recipient(&mut self, line: &Line) -> Option<Person> {
-        let own = HEADINGS.iter().map(|heading| heading.name).filter(|name| name.starts_with("送付先"));
-        let given = own.into_iter().any(|name| !cell(line, name).is_empty());
-        given.then(|| self.person(line, "送付先"))
-    }
-
-    fn person(&mut self, line: &Line, whose: &str) -> Person {
-        let mut heading = |what: &str| heading(&format!("{whose}{what}"));
-        let [name, kana, company, department] = ["氏名", "氏名カナ", "会社名", "部署名"].map(&mut heading);
-        let [postal, prefecture, city, street] = ["郵便番号", "都道府県", "市区町村", "住所"].map(&mut heading);
-        let [phone, email] = ["電話番号", "メールアドレス"].map(&mut heading);
-        Person {
-            name: self.needed(line, name),
-            kana: text(line, kana),
-            company: text(line, company),
-            department: text(line, department),
-            postal_code: self.parsed(line, postal, Needed::PostalCode, postal_code).unwrap_or_default(),
-            prefecture: self.needed(line, prefecture),
-            city: self.needed(line, city),
-            street: self.needed(line, street),
-            phone: self.parsed(line, phone, Needed::Phone, phone_number).unwrap_or_default(),
-            email: text(line, email),
-        }
-    }
-
-    fn needed(&mut self, line: &Line, name: &'static str) -> String {
-        let cell = cell(line, name);
-        if cell.is_empty() {
-            self.errors.push(RowError::Empty(self.shown(name)));
-        }
-        cell.to_owned()
-    }
-
-    fn parsed<T>(
-        &mut self,
-        line: &Line,
-        name: &'static str,
-        needed: Needed,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let cell = self.needed(line, name);
-        if cell.is_empty() { None } else { self.optional(line, name, needed, parse) }
-    }
-
-    fn optional<T>(
-        &mut self,
-        line: &Line,
-        name: &'static str,
-        needed: Needed,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let cell = cell(line, name);
+    /// The value of a cell that is not empty; nothing where it is empty or wrong.
+    fn of<T>(&mut self, cells: &Cells, column: Column, read: impl FnOnce(&str) -> Result<T, ProblemKind>) -> Option<T> {
+        let cell = cells.get(column);
         if cell.is_empty() {
             return None;
         }
-        let value = parse(cell);
-        if value.is_none() && !(IDENTIFIERS.contains(&name) && identifier::is_mangled(cell)) {
-            let shown = cell.chars().take(SHOWN_CELL).collect();
-            self.errors.push(RowError::Not(self.shown(name), shown, needed));
-        }
-        value
+        let value = match is_mangled(cell) && column.is_identifier() {
+            true => Err(ProblemKind::Mangled(shown(cell))),
+            false => read(cell),
+        };
+        value.map_err(|kind| self.report(self.line, column, kind)).ok()
     }
 
-    /// A fee that is not negative; an empty cell is no fee. Nothing where the cell is wrong.
-    fn fee(&mut self, line: &Line, name: &'static str) -> Option<i64> {
-        if cell(line, name).is_empty() {
-            return Some(0);
+    /// The same where an order cannot be without it. That the buyer's cells are not empty was looked at before.
+    fn needed<T: Default>(
+        &mut self,
+        cells: &Cells,
+        column: Column,
+        read: impl FnOnce(&str) -> Result<T, ProblemKind>,
+    ) -> T {
+        if cells.get(column).is_empty() && column.level() == Level::Destination {
+            self.report(self.line, column, ProblemKind::Empty);
         }
-        self.optional(line, name, Needed::Fee, |cell| yen(cell).filter(|fee| *fee >= 0))
+        self.of(cells, column, read).unwrap_or_default()
+    }
+
+    fn number(&mut self, cells: &Cells) -> String {
+        self.needed(cells, Column::Number, |cell| match cell.contains(char::is_control) {
+            true => Err(ProblemKind::ControlCharacters),
+            false => Ok(cell.to_owned()),
+        })
+    }
+
+    fn text(&mut self, cells: &Cells, column: Column) -> Option<String> {
+        self.of(cells, column, |cell| text::text(cell).map_err(|error| kind(error, cell, ProblemKind::Text)))
+    }
+
+    fn person(&mut self, cells: &Cells, columns: &PersonColumns) -> Person {
+        let text = |cell: &str| text::text(cell).map_err(|error| kind(error, cell, ProblemKind::Text));
+        let kana = |cell: &str| text::kana(cell).map_err(|error| kind(error, cell, ProblemKind::Text));
+        let street = |cell: &str| address::street(cell).map_err(|error| kind(error, cell, ProblemKind::Text));
+        let postal =
+            |cell: &str| postal_code::postal_code(cell).map_err(|error| kind(error, cell, ProblemKind::PostalCode));
+        let phone = |cell: &str| phone::phone(cell).map_err(|error| kind(error, cell, ProblemKind::Phone));
+        let named = |cell: &str| {
+            prefecture::prefecture(cell).map(str::to_owned).ok_or_else(|| ProblemKind::Prefecture(shown(cell)))
+        };
+        let name = self.needed(cells, columns.name, text);
+        let prefecture = self.needed(cells, columns.prefecture, named);
+        let city = self.needed(cells, columns.city, text);
+        Person {
+            name,
+            kana: self.of(cells, columns.kana, kana),
+            company: self.text(cells, columns.company),
+            department: self.text(cells, columns.department),
+            postal_code: self.needed(cells, columns.postal_code, postal),
+            city: prefecture::without_prefecture(&city, &prefecture).to_owned(),
+            prefecture,
+            street: self.needed(cells, columns.street, street),
+            phone: self.needed(cells, columns.phone, phone),
+            email: columns.email.and_then(|column| self.text(cells, column)),
+        }
+    }
+
+    /// Where the goods go if not to the buyer. The platform has one destination for an order, as its providers have.
+    fn recipient(&mut self, mapped: &MappedOrder, buyer: &Person) -> Option<Person> {
+        let people = mapped.destinations.iter().map(|destination| self.person(&destination.cells, &RECIPIENT));
+        let mut people: Vec<Person> = people.collect();
+        // Written otherwise, one place is one place.
+        people.dedup_by(|a, b| is_same(a, b));
+        let (one, others) = (people.pop(), people.len());
+        if others > 0 {
+            self.report(self.line, Column::RecipientName, ProblemKind::Destinations(others + 1));
+        }
+        one.filter(|recipient| !is_same(recipient, buyer))
+    }
+
+    fn item(&mut self, line: &BillLine) -> Item {
+        let name = text::text(&line.name).unwrap_or_else(|error| {
+            self.report(line.line, Column::ItemName, kind(error, &line.name, ProblemKind::Text));
+            String::new()
+        });
+        Item { name, unit_price: line.unit_price, quantity: line.quantity, tax_rate: line.tax_rate }
     }
 }
 
-/// Characters of a wrong cell that a message repeats.
-const SHOWN_CELL: usize = 40;
-
-fn text(line: &Line, name: &str) -> Option<String> {
-    Some(cell(line, name)).filter(|cell| !cell.is_empty()).map(str::to_owned)
+/// Whether two people are one at one address, however they are written: name, postal code, address and the digits of
+/// the telephone number. What one of them does not have says nothing.
+fn is_same(one: &Person, other: &Person) -> bool {
+    let address = |person: &Person| {
+        text::folded(&[&person.prefecture, &person.city, &person.street].map(String::as_str).concat())
+    };
+    let digits = |person: &Person| person.phone.chars().filter(char::is_ascii_digit).collect::<String>();
+    let is_company = |a: &Option<String>, b: &Option<String>| match (a, b) {
+        (Some(a), Some(b)) => text::folded(a) == text::folded(b),
+        _ => true,
+    };
+    text::folded(&one.name) == text::folded(&other.name)
+        && one.postal_code == other.postal_code
+        && address(one) == address(other)
+        && digits(one) == digits(other)
+        && is_company(&one.company, &other.company)
+        && is_company(&one.department, &other.department)
 }
 
-/// `1232`, `1,232`, `¥1,232`, `1,232円`, `-500`.
-fn yen(cell: &str) -> Option<i64> {
-    let bare = cell.trim_start_matches(['¥', '￥', '\\']).trim_end_matches('円').replace(',', "");
-    bare.parse().ok().filter(|yen: &i64| (-MAX_YEN..=MAX_YEN).contains(yen))
-}
-
-fn quantity(cell: &str) -> Option<u32> {
-    let quantity =
-        cell.replace(',', "").parse().ok().filter(|quantity| (1..=i64::from(MAX_QUANTITY)).contains(quantity))?;
-    u32::try_from(quantity).ok()
-}
-
-fn tax_rate(cell: &str) -> Option<u8> {
-    cell.trim_end_matches(['%', '％']).parse().ok().filter(|rate| [0, 8, 10].contains(rate))
-}
-
-/// Seven digits, with or without 〒 and hyphen.
-fn postal_code(cell: &str) -> Option<String> {
-    digits(cell.trim_start_matches('〒').trim()).filter(|digits| digits.len() == 7)
-}
-
-/// Ten or eleven digits; kept as the buyer wrote it.
-fn phone_number(cell: &str) -> Option<String> {
-    digits(cell).filter(|digits| (10..=11).contains(&digits.len())).map(|_| cell.to_owned())
-}
-
-/// The digits of a cell that has nothing else than digits, hyphens of any width and brackets.
-fn digits(cell: &str) -> Option<String> {
-    let mut digits = String::new();
-    for c in cell.chars() {
-        match c {
-            '0'..='9' => digits.push(c),
-            '０'..='９' => digits.push(char::from(b'0' + (c as u32 - '０' as u32) as u8)),
-            '-' | '－' | 'ー' | '‐' | '−' | '(' | ')' | '（' | '）' | ' ' => {}
-            _ => return None,
-        }
+/// What is wrong with a value that has no form; `usual` where there is no closer word for it.
+fn kind(error: ValueError, cell: &str, usual: fn(String) -> ProblemKind) -> ProblemKind {
+    match error {
+        ValueError::Mangled => ProblemKind::Mangled(shown(cell)),
+        ValueError::LostZero => ProblemKind::LostZero(shown(cell)),
+        ValueError::BecameDate => ProblemKind::BecameDate(shown(cell)),
+        ValueError::ControlCharacters => ProblemKind::ControlCharacters,
+        ValueError::NotOfItsKind | ValueError::FractionOfYen | ValueError::OutOfRange => usual(shown(cell)),
     }
-    Some(digits)
-}
-
-/// The cell under our heading `name`.
-pub(super) fn cell<'a>(line: &'a Line, name: &str) -> &'a str {
-    position(name).map_or("", |at| line.cell(at))
 }

@@ -9,7 +9,6 @@
 
 use csv::ByteRecord;
 
-const COMMA: u8 = b',';
 const QUOTE: u8 = b'"';
 
 /// What is wrong with the quoting of a record.
@@ -45,7 +44,6 @@ pub struct Record<'a> {
     pub fault: Option<Fault>,
     /// Its bytes as they stand in the file.
     pub raw: &'a [u8],
-    /// What stands between two cells.
     separator: u8,
 }
 
@@ -57,8 +55,8 @@ impl<'a> Record<'a> {
 
     /// Each of its lines read as a row of its own, as if no quote reached beyond a line end.
     pub fn line_by_line(&self) -> impl Iterator<Item = ByteRecord> + use<'a> {
-        let lines = self.raw.split(|byte| is_line_end(*byte)).filter(|line| !line.is_empty());
-        let separator = self.separator;
+        let (raw, separator) = (self.raw, self.separator);
+        let lines = raw.split(|byte| is_line_end(*byte)).filter(|line| !line.is_empty());
         lines.map(move |line| line.split(|byte| *byte == separator).map(without_quotes).collect())
     }
 }
@@ -93,9 +91,10 @@ struct Inside {
 
 impl Inside {
     fn add(&mut self, cell: &[u8], separator: u8, opened: u64) {
-        self.of_all += separators(cell, separator);
+        let separators = separators(cell, separator);
+        self.of_all += separators;
         if cell.iter().any(|byte| is_line_end(*byte)) {
-            self.of_several_lines += separators(cell, separator);
+            self.of_several_lines += separators;
             self.opened.get_or_insert(opened);
         }
     }
@@ -124,14 +123,9 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Of `bytes`, without a byte order mark, with commas between the cells.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Records { bytes, at: 0, line: 1, width: None, separator: COMMA }
-    }
-
-    /// The same with another byte between the cells.
-    pub fn separated_by(self, separator: u8) -> Self {
-        Records { separator, ..self }
+    /// Of `bytes`, without a byte order mark, in which `separator` stands between two cells: a comma or a tabulator.
+    pub fn new(bytes: &'a [u8], separator: u8) -> Self {
+        Records { bytes, at: 0, line: 1, width: None, separator }
     }
 
     /// From here on records have `width` cells, as the headings have: what tells a remark of several lines from
@@ -185,7 +179,8 @@ impl<'a> Records<'a> {
 
     /// Reads up to the next separator or line end into `cell`. A quote in there is an ordinary character: 19"モニター.
     fn plain(&mut self, cell: &mut Vec<u8>) {
-        let ends = |byte: &u8| *byte == self.separator || is_line_end(*byte);
+        let separator = self.separator;
+        let ends = |byte: &u8| *byte == separator || is_line_end(*byte);
         let content = self.rest().split(ends).next().unwrap_or_default();
         cell.extend_from_slice(content);
         self.at += content.len();
@@ -202,8 +197,9 @@ impl<'a> Records<'a> {
             return Some(QuoteFault::NotClosed);
         }
         inside.add(cell, self.separator, opened);
-        let hides = cell.iter().any(|byte| *byte == self.separator || is_line_end(*byte));
-        let is_text_after = self.peek().is_some_and(|byte| byte != self.separator && !is_line_end(byte));
+        let separator = self.separator;
+        let hides = cell.iter().any(|byte| *byte == separator || is_line_end(*byte));
+        let is_text_after = self.peek().is_some_and(|byte| byte != separator && !is_line_end(byte));
         self.plain(cell);
         (hides && is_text_after).then_some(QuoteFault::TextAfter)
     }

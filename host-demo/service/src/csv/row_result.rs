@@ -19,10 +19,18 @@ pub enum SkipReason {
         /// What stands there.
         value: String,
     },
+    /// It stands above the headings.
+    Title,
+    /// It has the headings once more, where files were put together.
+    Headings,
+    /// It has the sum of the file.
+    TotalLine,
+    /// The same row of its order came before.
+    Repeated,
+    /// Nothing is to be paid, so that no credit is needed.
+    NothingToBill,
     /// The row says nothing about its order yet.
     NoResult,
-    /// The row has the headings once more, where files were put together.
-    Headings,
     /// The row has no tracking number yet.
     NoTracking,
     /// Another row has the tracking number of the order that is reported.

@@ -2,17 +2,17 @@
 
 use crate::csv::encoding::Charset;
 use crate::csv::error::{FileError, RowError};
-use crate::csv::limits::MAX_FILE_BYTES;
-use crate::csv::mapping::definition::Separator;
 use crate::csv::mapping::error::MappingError;
-use crate::csv::mapping::layout::{self, MAX_TITLES, richest};
+use crate::csv::mapping::layout::richest;
 use crate::csv::mapping::plan::{Reader, fold, readers};
+use crate::csv::mapping::row::Record;
 use crate::csv::row_result::{Entry, RowResult, SkipReason};
-use crate::csv::table::{self, Line, Rows};
+use crate::csv::sheet::{Head, Layout, SheetRow, Source};
 use crate::csv::tracking_format::{self, TrackingColumn, TrackingFormat, TrackingMapping};
 use domain::identifier::is_mangled;
-use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
-use std::borrow::Cow;
+use encoding_rs::Encoding;
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 /// Most headings that must be found for a row to be the one with the headings: a file may have two columns.
 const ENOUGH_HEADINGS: usize = 2;
@@ -35,15 +35,31 @@ pub struct TrackingRow {
 }
 
 /// How a file of tracking numbers is read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub enum FormatChoice {
     /// By its headings.
     #[default]
     Recognised,
     /// As this one.
-    Format(&'static TrackingFormat),
+    Format(#[serde(with = "by_id")] &'static TrackingFormat),
     /// By a mapping of the operator's own.
     Mapping(Box<TrackingMapping>),
+}
+
+/// A format of the program is told by its id.
+mod by_id {
+    use super::{TrackingFormat, tracking_format};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(format: &TrackingFormat, serializer: S) -> Result<S::Ok, S::Error> {
+        format.id.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static TrackingFormat, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        tracking_format::find(&id).ok_or_else(|| D::Error::custom(format!("there is no format {id}")))
+    }
 }
 
 /// A file of tracking numbers cannot be read.
@@ -78,114 +94,79 @@ pub fn parse(
     choice: &FormatChoice,
     by_id: bool,
 ) -> Result<TrackingFile, TrackingFileError> {
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(FileError::TooLarge.into());
-    }
-    let sheet = Sheet::new(bytes, charset);
+    let encoding = charset.map(Charset::encoding);
+    let source = Source::open(bytes, encoding, None)?;
     let (format, mapping) = match choice {
         FormatChoice::Mapping(mapping) => (None, (**mapping).clone()),
         FormatChoice::Format(format) => (Some(*format), format.mapping.clone()),
         FormatChoice::Recognised => {
-            let format = sheet.recognise()?;
+            let format = recognise(&source)?;
             (Some(format), format.mapping.clone())
         }
     };
     let mapping = if by_id { mapping.by_id() } else { mapping };
-    let (encoding, entries) = sheet.rows(&mapping)?;
+    let source = match mapping.file.separator {
+        Some(separator) => Source::open(bytes, encoding, Some(separator))?,
+        None => source,
+    };
+    let (encoding, entries) = rows(&source, &mapping)?;
     Ok(TrackingFile { format, encoding, entries })
 }
 
 /// The headings of a file that was not recognised, or of any other: its first row in which something stands.
 pub fn headings(bytes: &[u8], charset: Option<Charset>) -> Vec<String> {
-    Sheet::new(bytes, charset).first_row()
+    Source::open(bytes, charset.map(Charset::encoding), None).map(|source| first_row(&source)).unwrap_or_default()
 }
 
-/// A file of which it is not known yet what it means.
-struct Sheet<'a> {
-    bytes: Cow<'a, [u8]>,
-    encodings: Vec<&'static Encoding>,
-    separator: Separator,
+/// The file's first row in which something stands.
+fn first_row(source: &Source<'_>) -> Vec<String> {
+    let rows = source.heads().into_iter().flat_map(|head| head.rows);
+    rows.map(|row| row.cells).find(is_text).unwrap_or_default()
 }
 
-impl<'a> Sheet<'a> {
-    fn new(bytes: &'a [u8], charset: Option<Charset>) -> Self {
-        let text = layout::without_utf16(bytes).unwrap_or(Cow::Borrowed(bytes));
-        let encodings = match (&text, charset) {
-            (Cow::Owned(_), _) => vec![UTF_8],
-            (_, Some(charset)) => vec![charset.encoding()],
-            _ => vec![UTF_8, SHIFT_JIS],
-        };
-        let separator = layout::separator(&text);
-        Sheet { bytes: text, encodings, separator }
-    }
-
-    fn head(&self, encoding: &'static Encoding, separator: Separator) -> Vec<Vec<String>> {
-        table::head(&self.bytes, encoding, byte(separator), MAX_TITLES + 1)
-    }
-
-    fn first_row(&self) -> Vec<String> {
-        let rows = |encoding: &&'static Encoding| self.head(encoding, self.separator).into_iter();
-        let is_text = |row: &Vec<String>| row.iter().any(|cell| !cell.is_empty());
-        self.encodings.iter().filter_map(|encoding| rows(encoding).find(is_text)).next().unwrap_or_default()
-    }
-
-    fn recognise(&self) -> Result<&'static TrackingFormat, TrackingFileError> {
-        let rows = self.encodings.iter().flat_map(|encoding| self.head(encoding, self.separator));
-        let found = rows.filter_map(|row| tracking_format::recognise(&row)).max_by_key(|(_, known)| *known);
-        found.map(|(format, _)| format).ok_or_else(|| TrackingFileError::NotRecognised(self.first_row()))
-    }
-
-    fn rows(
-        &self,
-        mapping: &TrackingMapping,
-    ) -> Result<(&'static Encoding, Vec<Entry<TrackingRow>>), TrackingFileError> {
-        let separator = mapping.file.separator.unwrap_or(self.separator);
-        let wanted: Vec<String> = mapping.headings().into_iter().map(fold).collect();
-        let known = |row: &Vec<String>| row.iter().filter(|cell| wanted.contains(&fold(cell))).count();
-        let tried = self.encodings.iter().map(|encoding| (*encoding, self.head(encoding, separator)));
-        let most = |(encoding, rows): &(&'static Encoding, Vec<Vec<String>>)| {
-            (rows.iter().map(known).max().unwrap_or_default(), legible(&self.bytes, encoding))
-        };
-        // The first of equals, as nothing tells UTF-8 from Shift_JIS where only ASCII stands.
-        let (encoding, head) = tried.rev().max_by_key(most).unwrap_or((UTF_8, Vec::new()));
-        let place = self.heading_place(mapping, &head, &wanted, known)?;
-        let headings = place.and_then(|at| head.get(at).cloned()).unwrap_or_default();
-        let layout = Columns::new(mapping, headings)?;
-        let rows = place.map_or_else(|| Rows::All(mapping.needed_cells()), Rows::Below);
-        let lines = table::read_all(&self.bytes, encoding, byte(separator), rows)?;
-        Ok((encoding, lines.iter().map(|line| layout.entry(line)).collect()))
-    }
-
-    /// Which record has the headings; none in a file without.
-    fn heading_place(
-        &self,
-        mapping: &TrackingMapping,
-        head: &[Vec<String>],
-        wanted: &[String],
-        known: impl Fn(&Vec<String>) -> usize,
-    ) -> Result<Option<usize>, TrackingFileError> {
-        let is_text = |row: &Vec<String>| row.iter().any(|cell| !cell.is_empty());
-        let found = match mapping.file.heading_line {
-            _ if mapping.file.no_headings => return Ok(None),
-            Some(line) => line.checked_sub(1).and_then(|at| usize::try_from(at).ok()),
-            None if wanted.is_empty() => head.iter().position(is_text),
-            None => richest(head.iter().map(known), wanted.len().min(ENOUGH_HEADINGS)),
-        };
-        let found = found.filter(|at| *at < head.len());
-        found.map(Some).ok_or(TrackingFileError::Mapping(vec![MappingError::NoHeadings]))
-    }
+fn is_text(row: &Vec<String>) -> bool {
+    row.iter().any(|cell| !cell.is_empty())
 }
 
-fn byte(separator: Separator) -> u8 {
-    match separator {
-        Separator::Comma => b',',
-        Separator::Tab => b'\t',
-    }
+fn recognise(source: &Source<'_>) -> Result<&'static TrackingFormat, TrackingFileError> {
+    let rows = source.heads().into_iter().flat_map(|head| head.rows);
+    let found = rows.filter_map(|row| tracking_format::recognise(&row.cells)).max_by_key(|(_, known)| *known);
+    found.map(|(format, _)| format).ok_or_else(|| TrackingFileError::NotRecognised(first_row(source)))
 }
 
-/// Whether a file is text in `encoding`.
-fn legible(bytes: &[u8], encoding: &'static Encoding) -> bool {
-    encoding.decode_without_bom_handling_and_without_replacement(bytes).is_some()
+fn rows(
+    source: &Source<'_>,
+    mapping: &TrackingMapping,
+) -> Result<(&'static Encoding, Vec<Entry<TrackingRow>>), TrackingFileError> {
+    let wanted: Vec<String> = mapping.headings().into_iter().map(fold).collect();
+    let known = |row: &Record| row.cells.iter().filter(|cell| wanted.contains(&fold(cell))).count();
+    let heads = source.heads();
+    // The first of equals is the likelier one.
+    let most = |head: &&Head| Reverse(head.rows.iter().map(known).max().unwrap_or_default());
+    let head = heads.iter().min_by_key(most).ok_or(FileError::Empty)?;
+    let headings_at = heading_place(mapping, &head.rows, &wanted, known)?;
+    let headings = headings_at.and_then(|at| head.rows.get(at)).map(|row| row.cells.clone()).unwrap_or_default();
+    let needed = if headings_at.is_some() { headings.len() } else { mapping.needed_cells() };
+    let columns = Columns::new(mapping, headings)?;
+    let sheet = source.read(Layout { encoding: head.encoding, headings_at, needed })?;
+    Ok((sheet.encoding, sheet.rows.iter().map(|row| columns.entry(row)).collect()))
+}
+
+/// Which record has the headings; none in a file without.
+fn heading_place(
+    mapping: &TrackingMapping,
+    head: &[Record],
+    wanted: &[String],
+    known: impl Fn(&Record) -> usize,
+) -> Result<Option<usize>, TrackingFileError> {
+    let found = match mapping.file.heading_line {
+        _ if mapping.file.no_headings => return Ok(None),
+        Some(line) => line.checked_sub(1).and_then(|at| usize::try_from(at).ok()),
+        None if wanted.is_empty() => head.iter().position(|row| is_text(&row.cells)),
+        None => richest(head.iter().map(known), wanted.len().min(ENOUGH_HEADINGS)),
+    };
+    let found = found.filter(|at| *at < head.len());
+    found.map(Some).ok_or(TrackingFileError::Mapping(vec![MappingError::NoHeadings]))
 }
 
 /// Where a file has what is known of a parcel, and which rows are passed over.
@@ -227,11 +208,12 @@ impl Columns {
         })
     }
 
-    fn entry(&self, line: &Line) -> Entry<TrackingRow> {
-        let mut errors = line.errors.clone();
+    fn entry(&self, line: &SheetRow) -> Entry<TrackingRow> {
+        let cells = line.record().cells;
+        let mut errors = self.errors(line);
         let mut read = |reader: &Option<Reader>| {
             let Some(reader) = reader else { return String::new() };
-            reader.read(&line.cells).unwrap_or_else(|_| {
+            reader.read(&cells).unwrap_or_else(|_| {
                 errors.push(RowError::NoWord(reader.heading.clone()));
                 String::new()
             })
@@ -250,7 +232,7 @@ impl Columns {
             }
         }
         let number = if row.number.is_empty() { row.id.clone() } else { row.number.clone() };
-        let result = match self.skipped(line, &row) {
+        let result = match self.skipped(line, &cells, &row) {
             Some(reason) => RowResult::Skipped(reason),
             None if errors.is_empty() => RowResult::Taken(row),
             None => RowResult::Refused(errors),
@@ -258,20 +240,27 @@ impl Columns {
         Entry { line: line.at, rows: line.rows(), number, result }
     }
 
+    /// What is wrong with a row as a row, and with its cells as text.
+    fn errors(&self, line: &SheetRow) -> Vec<RowError> {
+        let name = |at: usize| self.headings.get(at).cloned().unwrap_or_else(|| (at + 1).to_string());
+        let wrong = line.wrong.iter().map(|(at, fault)| fault(name(*at)));
+        line.shape.iter().cloned().chain(wrong).collect()
+    }
+
     /// Why a row says nothing of a parcel. Where its quotes may hide rows nobody knows what it says.
-    fn skipped(&self, line: &Line, row: &TrackingRow) -> Option<SkipReason> {
+    fn skipped(&self, line: &SheetRow, cells: &[String], row: &TrackingRow) -> Option<SkipReason> {
         if line.is_blank {
             return Some(SkipReason::Blank);
         }
-        if !line.errors.is_empty() {
+        if !self.errors(line).is_empty() {
             return None;
         }
         let is_heading = |(cell, heading): (&String, &String)| fold(cell) == *heading;
-        if !self.headings.is_empty() && line.cells.iter().zip(&self.headings).all(is_heading) {
+        if !self.headings.is_empty() && cells.iter().zip(&self.headings).all(is_heading) {
             return Some(SkipReason::Headings);
         }
         let rule = |(reader, words): &(Reader, Vec<String>)| {
-            let value = reader.read(&line.cells).ok()?;
+            let value = reader.read(cells).ok()?;
             let column = reader.heading.clone();
             words.contains(&fold(&value)).then_some(SkipReason::NotTaken { column, value })
         };

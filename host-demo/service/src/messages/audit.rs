@@ -1,7 +1,7 @@
 //! The audit log: who changed what of the platform itself.
 
 use super::localize::Localize;
-use domain::audit_event::{AuditEvent, MallPart, PluginChange};
+use domain::audit_event::{AuditEvent, ImportKind, MallPart, PluginChange, UsedLimit};
 use domain::lang::Lang;
 
 /// What was done, in a sentence.
@@ -79,7 +79,7 @@ impl Localize for MallPart {
             Self::Fees => lang.pick("手数料設定", "fees").to_owned(),
             Self::Invoice => lang.pick("請求書の送り方", "invoice").to_owned(),
             Self::Automation => lang.pick("自動処理", "automation").to_owned(),
-            Self::Headings => lang.pick("CSVの列", "CSV columns").to_owned(),
+            Self::Mapping => lang.pick("列の対応", "the mapping of its export").to_owned(),
             Self::Take => lang.pick("取り込む注文", "orders taken").to_owned(),
             Self::RowsPerRequest => lang.pick("一度に送る件数", "rows in a request").to_owned(),
             Self::ByCsv => lang.pick("与信結果の受け取り方", "how credit results come").to_owned(),
@@ -109,6 +109,38 @@ impl Localize for PluginChange {
                 "is no longer pinned to a checksum (sha256)",
                 sha256,
             ),
+            Self::VersionLowered { from, to } => line("古い版に戻す", "is an older version", &format!("{from} → {to}")),
+            Self::KeyAdded { key } => line("署名の公開鍵を追加", "may also be signed with the key", key),
+            Self::KeyRemoved { key } => line("署名の公開鍵を削除", "may no longer be signed with the key", key),
+            Self::MinVersionLowered { from, to } => line(
+                "受け付ける最も古い版を下げる",
+                "older versions are accepted",
+                &format!("{from} → {}", to.as_deref().unwrap_or("–")),
+            ),
+            Self::OriginWanted { origin } => {
+                line("通信先を希望（許可されていません）", "asks for an origin that it is not granted", origin)
+            }
+            Self::ImportAdded { group, interface } => line(
+                "取り込む機能を追加",
+                "imports another interface",
+                &format!("{interface} ({})", group.localized(lang)),
+            ),
+            Self::EmptyWasiAllowed => lang
+                .pick(
+                    "中身のないWASIの拒否（refuse-empty-wasi）を削除",
+                    "empty WASI is not refused any more (refuse-empty-wasi)",
+                )
+                .to_owned(),
+            Self::LimitUsed { limit, from, to } => line(
+                "上限のある資源の使用が増加",
+                "uses more of a limit",
+                &format!("{} {from} → {to}", limit.localized(lang)),
+            ),
+            Self::BatchRaised { operation, from, to } => line(
+                "一度に扱う件数が増加",
+                "takes more orders in one call",
+                &format!("{} {from} → {to}", operation.localized(lang)),
+            ),
             Self::SettingAdded { key, kind } => {
                 line("設定項目を追加", "has another setting", &format!("{key} ({kind})"))
             }
@@ -119,6 +151,31 @@ impl Localize for PluginChange {
             Self::NothingToCompare => lang
                 .pick("比べられる元のプラグインがありません", "there is no plugin that serves to compare it with")
                 .to_owned(),
+        }
+    }
+}
+
+/// What the interfaces are for.
+impl Localize for ImportKind {
+    type Text = &'static str;
+
+    fn localized(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Contract => lang.pick("契約", "the contract"),
+            Self::Http => "WASI HTTP",
+            Self::EmptyWasi => lang.pick("中身のないWASI", "empty WASI"),
+        }
+    }
+}
+
+/// What is bounded.
+impl Localize for UsedLimit {
+    type Text = &'static str;
+
+    fn localized(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::CoreInstances => lang.pick("コアインスタンス", "core instances"),
+            Self::Memories => lang.pick("空でないメモリ", "memories that are not empty"),
         }
     }
 }

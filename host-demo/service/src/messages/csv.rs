@@ -1,10 +1,14 @@
 //! What is wrong with a file, its rows and its orders, and what becomes of them.
 
 use super::format::{mangled, order_count};
+use super::issue::sentence;
 use super::localize::Localize;
-use crate::csv::error::{FileError, InvalidOrder, Needed, RowError};
+use super::next_step::Situation;
+use crate::csv::error::{FileError, InvalidOrder, RowError};
 use crate::csv::findings::finding_names;
 use crate::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_ITEMS, MAX_LINES};
+use crate::csv::mapping::error_text::{definition_error, mapping_error, problem, problem_of_order};
+use crate::csv::mapping::preset;
 use crate::csv::records::{Fault, QuoteFault};
 use crate::csv::row_result::{RowCount, RowCounts, SkipReason};
 use crate::csv::selection::Question;
@@ -32,6 +36,7 @@ impl Localize for FileError {
                 format!("{MAX_LINES}行を超えています。分けて取り込んでください"),
                 format!("The file has more than {MAX_LINES} lines; split it"),
             ),
+            Self::Mapping(error) => definition_error(error, lang),
             Self::MissingHeadings(names) => lang.pick(
                 format!("見出し「{}」がありません。文字コードはUTF-8かShift_JISです", names.join("」「")),
                 format!("Headings are missing: {}. The file must be UTF-8 or Shift_JIS", names.join(", ")),
@@ -39,6 +44,14 @@ impl Localize for FileError {
             Self::HeadingsTwice(names) => lang.pick(
                 format!("見出し「{}」が二度あります。どちらかを消してください", names.join("」「")),
                 format!("Headings are there twice: {}; remove one of each", names.join(", ")),
+            ),
+            Self::Columns(errors) => {
+                errors.iter().map(|error| mapping_error(error, lang)).collect::<Vec<_>>().join(lang.pick("。", ". "))
+            }
+            Self::Recognised(ids) => recognised(ids, lang),
+            Self::Utf16 => lang.pick(
+                "UTF-16のファイルとして読めません。Excelの「CSV UTF-8（コンマ区切り）」で保存し直してください".into(),
+                "The file begins like UTF-16 and cannot be read as such; save it again as CSV UTF-8".into(),
             ),
             Self::Quote { fault, span } => {
                 let words = quote_error(*fault, *span, lang);
@@ -62,15 +75,43 @@ impl Localize for FileError {
 }
 
 impl InvalidOrder {
+    /// Each thing that is wrong, with its line where that is not the order's first one.
+    pub fn texts(&self, lang: Lang) -> Vec<String> {
+        let text = |error: &RowError| match error {
+            RowError::Value(other) if other.line != self.line => problem(other, lang),
+            error => error.localized(lang),
+        };
+        self.errors.iter().map(text).collect()
+    }
+
     /// One message: the file, called `file`, line, order, what is wrong, what to do.
     pub fn localized_in(&self, file: &str, lang: Lang) -> String {
-        let all: Vec<_> = self.errors.iter().map(|error| error.localized(lang)).collect();
+        let all = self.texts(lang);
         let number = if self.number.is_empty() { "–" } else { &self.number };
         lang.pick(
             format!("{file} {}行目 注文番号 {number}: {}", self.line, all.join("。")),
             format!("{file} line {}, order {number}: {}", self.line, all.join(". ")),
         )
     }
+}
+
+/// Of which mall a file is the export, and how it is read.
+fn recognised(ids: &[String], lang: Lang) -> String {
+    let name = |id: &String| preset::find(id).map_or_else(|| id.clone(), |preset| preset.name.clone());
+    let names: Vec<_> = ids.iter().map(name).collect();
+    let id = ids.first().map_or("", String::as_str);
+    lang.pick(
+        format!(
+            "見出しから「{}」の書き出しとわかりました。このモールの設定の「列の対応」に preset = \"{id}\" と書くか、今回だけなら\
+             --preset {id} を付けて取り込んでください",
+            names.join("」「")
+        ),
+        format!(
+            "By its headings the file is an export of {}: write preset = \"{id}\" into the mapping of the mall's settings, or \
+             import it with --preset {id} this once",
+            names.join(" / ")
+        ),
+    )
 }
 
 /// What is wrong with a quote, where, how far it reaches, and what to do.
@@ -136,17 +177,13 @@ impl Localize for RowError {
             Self::Empty(name) => {
                 lang.pick(format!("「{name}」を入力してください"), format!("{name} is empty; fill it in"))
             }
-            Self::Not(name, cell, needed) => lang.pick(
-                format!("「{name}」の「{cell}」を{}", needed.localized(lang)),
-                format!("{name} is \"{cell}\": {}", needed.localized(lang)),
-            ),
-            Self::Total { total, sum } => lang.pick(
-                format!("合計金額{total}円が、商品・送料・決済手数料の合計{sum}円と違います。金額を確かめてください"),
-                format!("合計金額 is {total} yen, but goods, shipping and fee add up to {sum}; look at the amounts"),
-            ),
-            Self::LinesDiffer(name) => lang.pick(
-                format!("同じ注文番号の行で「{name}」が違います。別の注文なら番号を変えてください"),
-                format!("the lines of this order differ in {name}; give another number if it is another order"),
+            Self::Value(problem) => problem_of_order(problem, lang),
+            Self::NothingToBill => lang.pick(
+                "請求額が0円以下になりました。取り込み済みの注文は前の金額のままです。与信せず、与信済みなら[与信キャンセル]をしてください"
+                    .into(),
+                "there is nothing to bill any more, and the order that was imported before still has its old amount: request no \
+                 credit for it, and cancel the credit that it has"
+                    .into(),
             ),
             Self::TwiceInFile(line) => lang.pick(
                 format!("同じ注文番号が{line}行目にもあります。どちらかを消してください"),
@@ -210,7 +247,7 @@ impl Localize for RowError {
                 format!("「{name}」は{max}文字以内にしてください"),
                 format!("{name} may have {max} characters at most"),
             ),
-            Self::NotRecorded(problem) => problem.localized(lang),
+            Self::NotRecorded(problem) => sentence(problem, &Situation::without_order(), lang),
             Self::Changed => lang.pick(
                 "ほかの人または処理がこの注文を操作しました。もう一度取り込んでください".into(),
                 "somebody else acted on the order meanwhile; import it again".into(),
@@ -262,24 +299,6 @@ fn registered(state: State, lang: Lang) -> String {
     )
 }
 
-/// What to write into the cell: the second half of a sentence.
-impl Localize for Needed {
-    type Text = &'static str;
-
-    fn localized(&self, lang: Lang) -> &'static str {
-        match self {
-            Self::PostalCode => lang.pick("7桁の数字に直してください", "give seven digits"),
-            Self::Phone => lang.pick("市外局番からの10桁か11桁に直してください", "give ten or eleven digits"),
-            Self::Date => lang.pick("2026/07/01 12:34 のように直してください", "write it like 2026/07/01 12:34"),
-            Self::Yen => lang.pick("円単位の整数に直してください", "give whole yen"),
-            Self::Fee => lang.pick("0以上の整数に直してください", "give whole yen, 0 or more"),
-            Self::Quantity => lang.pick("1以上の整数に直してください", "give a whole number from 1"),
-            Self::TaxRate => lang.pick("0、8、10のどれかに直してください", "give 0, 8 or 10"),
-            Self::Invoice => lang.pick("別送か同梱に直してください", "write 別送 (separate) or 同梱 (enclosed)"),
-        }
-    }
-}
-
 /// The reason, as a clause.
 impl Localize for SkipReason {
     type Text = String;
@@ -292,8 +311,14 @@ impl Localize for SkipReason {
                 let value = shown_value(value, lang);
                 lang.pick(format!("{column}が「{value}」"), format!("{column} is {value}"))
             }
+            Self::Title => lang.pick("見出しより上の行", "rows above the headings").to_owned(),
+            Self::Headings => lang.pick("見出しの繰り返し", "headings once more").to_owned(),
+            Self::TotalLine => lang.pick("合計の行", "total lines").to_owned(),
+            Self::Repeated => lang.pick("同じ行の繰り返し", "rows that came before").to_owned(),
+            Self::NothingToBill => {
+                lang.pick("請求額が0円以下（与信は不要）", "nothing to bill, so no credit is needed").to_owned()
+            }
             Self::NoResult => lang.pick("結果が空の行", "no result given").to_owned(),
-            Self::Headings => lang.pick("見出しの行", "headings once more").to_owned(),
             Self::NoTracking => lang.pick("伝票番号が空の行", "no tracking number").to_owned(),
             Self::OtherParcel => lang
                 .pick(
@@ -361,6 +386,14 @@ impl Localize for Question {
             ),
         )
     }
+}
+
+/// How many orders were gathered from rows between which other orders stand; nothing where there are none.
+pub fn gathered(orders: usize, lang: Lang) -> Option<String> {
+    (orders > 0).then(|| {
+        let orders = order_count(orders, lang);
+        lang.pick(format!("離れた行をまとめた注文 {orders}"), format!("gathered from rows that stood apart: {orders}"))
+    })
 }
 
 /// The values that a question is about with their numbers of orders, a line for each.

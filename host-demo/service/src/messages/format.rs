@@ -1,5 +1,6 @@
 //! Amounts, counts and phrases that several messages have in common.
 
+pub use crate::csv::mapping::error_text::mangled;
 use domain::lang::Lang;
 
 /// `¥1,590` without the sign.
@@ -12,16 +13,6 @@ pub fn yen(yen: i64) -> String {
 /// `1 order`, `2 orders`, `2件`.
 pub fn order_count(count: usize, lang: Lang) -> String {
     lang.pick(format!("{count}件"), if count == 1 { "1 order".to_owned() } else { format!("{count} orders") })
-}
-
-/// What a spreadsheet did to an identifier, and what to do: the second half of a sentence that begins with it.
-pub fn mangled(lang: Lang) -> &'static str {
-    lang.pick(
-        "Excelで崩れています。元の番号のままではありません。モールや配送業者から出力したCSVを、Excelで開かず\
-         そのまま使うか、Excelの「データの取得」で列を「文字列」にして開いてください",
-        "was destroyed by Excel: it is not as it was. Use the file as the mall or carrier wrote it, without opening it \
-         in Excel, or open it there by Get Data with the column as text",
-    )
 }
 
 #[cfg(test)]

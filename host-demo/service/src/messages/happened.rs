@@ -21,12 +21,30 @@ pub(super) fn happened(issue: &Issue, lang: Lang) -> Text {
             fixed("店舗のIDまたは接続元が認められませんでした", "The shop's ids or its address were refused")
         }
         Issue::Already { .. } => fixed("後払い会社には、すでに同じものが届いています", "The provider has it already"),
-        Issue::Refused { .. } => {
-            fixed("後払い会社での状態により、受け付けられませんでした", "The state at the provider does not allow it")
-        }
+        Issue::Refused { .. } => fixed("後払い会社に断られました", "The provider refused it"),
         Issue::NotSent { cause: SendFailure::DestinationForbidden, .. } => fixed(
             "接続先URLは、このプラグインに許可された通信先ではありません",
             "The plugin was not granted the gateway's address",
+        ),
+        Issue::NotSent { cause: SendFailure::CertificateName, .. } => fixed(
+            "接続先のサーバー証明書が、接続先URLの名前のものではありません。何も送信していません",
+            "The gateway's certificate is for another name than the URL has; nothing was sent",
+        ),
+        Issue::NotSent { cause: SendFailure::CertificateExpired, .. } => fixed(
+            "接続先のサーバー証明書の有効期限が切れているか、まだ有効ではありません。何も送信していません",
+            "The gateway's certificate has expired, or is not valid yet; nothing was sent",
+        ),
+        Issue::NotSent { cause: SendFailure::CertificateUntrusted, .. } => fixed(
+            "接続先のサーバー証明書は、信頼できる発行者のものではありません。何も送信していません",
+            "The gateway's certificate is from nobody who is trusted; nothing was sent",
+        ),
+        Issue::NotSent { cause: SendFailure::CertificateInvalid, .. } => fixed(
+            "接続先のサーバー証明書が正しくありません。何も送信していません",
+            "The gateway's certificate is not valid; nothing was sent",
+        ),
+        Issue::NotSent { cause: SendFailure::HandshakeFailed, .. } => fixed(
+            "接続先に接続しましたが、暗号化（TLS）の開始が終わりませんでした。何も送信していません",
+            "The gateway was reached, but the TLS handshake did not end; nothing was sent",
         ),
         Issue::NotSent { .. } => fixed("後払い会社に送信できませんでした", "Nothing reached the provider"),
         Issue::Busy { wait, .. } => busy(*wait, lang),
@@ -93,6 +111,10 @@ pub(super) fn happened(issue: &Issue, lang: Lang) -> Text {
             lang,
             || format!("請求額{billed}円は、この後払い会社の上限{max}円を超えています"),
             || format!("Billed {billed} yen; this provider takes at most {max}"),
+        ),
+        Issue::NothingToBill => fixed(
+            "請求額が0円以下なので、後払いの与信は必要ありません",
+            "There is nothing to bill, so the order needs no credit",
         ),
         Issue::NoEnclosedInvoice => {
             fixed("この後払い会社は請求書の同梱に対応していません", "This provider does not enclose invoices")

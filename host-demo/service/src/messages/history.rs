@@ -1,6 +1,7 @@
 //! The lines of an order's history.
 
 use super::localize::Localize;
+use domain::correction::Correction;
 use domain::invoice::Invoice;
 use domain::lang::Lang;
 use domain::order::OrderEdit;
@@ -9,8 +10,17 @@ use store::HistoryLine;
 /// The note of `line`, with the codes of the store as labels. Lines of earlier versions have labels already.
 pub fn note(line: &HistoryLine, lang: Lang) -> Option<String> {
     let note = line.note.as_deref()?;
+    if let Some(correction) = correction(line) {
+        return Some(correction.localized(lang));
+    }
     let invoice = if line.event == OrderEdit::InvoiceSet.to_string() { Invoice::parse(note) } else { None };
     Some(invoice.map_or(note, |invoice| invoice.localized(lang)).to_owned())
+}
+
+/// What a correction changed; nothing for other lines, and for those of earlier versions.
+pub fn correction(line: &HistoryLine) -> Option<Correction> {
+    let is_correction = line.event == OrderEdit::Corrected.to_string();
+    serde_json::from_str(line.note.as_deref().filter(|_| is_correction)?).ok()
 }
 
 #[cfg(test)]

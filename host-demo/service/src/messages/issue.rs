@@ -1,19 +1,17 @@
 //! An issue of an order as people read it: what happened, the provider's own code and message, and what to do.
 
+use super::field_name::{field_name, is_of_program};
 use super::happened::happened;
 use super::localize::Localize;
-use super::next_step::next_step;
-use domain::issue::{Field, Issue, ProviderMessage};
+use super::next_step::{Situation, next_step};
+use super::transport;
+use domain::issue::{Field, Issue, ProviderMessage, SendFailure};
 use domain::lang::Lang;
 
 /// What happened, the provider's message, what to do next: one line.
-impl Localize for Issue {
-    type Text = String;
-
-    fn localized(&self, lang: Lang) -> String {
-        let next = next_step(self, lang);
-        format!("{}{}{next}", summary(self, lang), lang.pick("", if next.is_empty() { "" } else { " " }))
-    }
+pub fn sentence(issue: &Issue, situation: &Situation, lang: Lang) -> String {
+    let next = next_step(issue, situation, lang);
+    format!("{}{}{next}", summary(issue, lang), lang.pick("", if next.is_empty() { "" } else { " " }))
 }
 
 /// What happened and the provider's message, without what to do.
@@ -26,15 +24,19 @@ pub fn summary(issue: &Issue, lang: Lang) -> String {
 }
 
 /// What happened, and what to do, apart from each other.
-pub fn what_and_next(issue: &Issue, lang: Lang) -> (String, String) {
-    (happened(issue, lang).into_owned(), next_step(issue, lang).to_owned())
+pub fn what_and_next(issue: &Issue, situation: &Situation, lang: Lang) -> (String, String) {
+    (happened(issue, lang).into_owned(), next_step(issue, situation, lang))
 }
 
 /// The provider's own code and message; empty where it answered none.
 pub fn provider_message(issue: &Issue, lang: Lang) -> String {
     match issue {
-        Issue::Rejected { said } | Issue::OnHold { said } => joined(said.iter().map(ProviderMessage::to_string)),
+        Issue::Rejected { said } | Issue::OnHold { said } => joined(said.iter().map(|said| message(said, lang))),
         Issue::Invalid { fields } => joined(fields.iter().map(|field| field.localized(lang))),
+        // The platform's own words say it all.
+        Issue::NotSent { cause, .. } if cause.is_of_tls() || *cause == SendFailure::DestinationForbidden => {
+            String::new()
+        }
         Issue::Unauthorized { said }
         | Issue::Already { said }
         | Issue::Refused { said }
@@ -43,7 +45,7 @@ pub fn provider_message(issue: &Issue, lang: Lang) -> String {
         | Issue::AnswerLost { said }
         | Issue::NeedsPerson { said }
         | Issue::RefusedAndNothingThere { said }
-        | Issue::ByCsv { said } => said.to_string(),
+        | Issue::ByCsv { said } => message(said, lang),
         Issue::Unsupported { .. }
         | Issue::ProcessDied
         | Issue::TooEarly { .. }
@@ -59,6 +61,7 @@ pub fn provider_message(issue: &Issue, lang: Lang) -> String {
         | Issue::Unusable { .. }
         | Issue::NotRecorded { .. }
         | Issue::TooLarge { .. }
+        | Issue::NothingToBill
         | Issue::NoEnclosedInvoice
         | Issue::CarrierUnsupported { .. }
         | Issue::NotOffered { .. }
@@ -73,21 +76,35 @@ fn joined(messages: impl Iterator<Item = String>) -> String {
     messages.collect::<Vec<_>>().join(" / ")
 }
 
-/// A field's name and what is wrong with it. The plugins' messages are Japanese; in English the codes that all plugins
-/// share are translated, and any other is shown with its message as it came.
+/// A code and a message as they are shown: a provider's code once, and none of the program's.
+fn message(said: &ProviderMessage, lang: Lang) -> String {
+    if let Some(words) = transport::words(said, lang) {
+        return words.to_owned();
+    }
+    match said.code.as_deref() {
+        Some(code) if !code.is_empty() && !is_of_program(code) && !said.message.contains(code) => {
+            format!("{code} {}", said.message)
+        }
+        _ => said.message.clone(),
+    }
+}
+
+/// A field's name and what is wrong with it.
 impl Localize for Field {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
-        let Self { field: name, said } = self;
-        let code = said.code.as_deref().unwrap_or_default();
-        let english = SHARED_CODES.iter().find(|(known, _)| *known == code).map(|(_, message)| *message);
-        match (lang, english) {
-            (Lang::En, Some(message)) => format!("{name}: {message} ({code})"),
-            _ if code.is_empty() => format!("{name}: {}", said.message),
-            _ => format!("{name}: {} ({code})", said.message),
-        }
+        let wrong = what_is_wrong(&self.said, lang);
+        field_name(&self.field, lang).map_or_else(|| wrong.clone(), |name| format!("{name}: {wrong}"))
     }
+}
+
+/// What is wrong with a field. The plugins' messages are Japanese; in English the codes that all plugins share are
+/// translated, and any other is shown with its message as it came.
+pub fn what_is_wrong(said: &ProviderMessage, lang: Lang) -> String {
+    let code = said.code.as_deref().unwrap_or_default();
+    let english = SHARED_CODES.iter().find(|(known, _)| *known == code).map(|(_, message)| (*message).to_owned());
+    english.filter(|_| lang == Lang::En).unwrap_or_else(|| message(said, lang))
 }
 
 /// The codes with which every plugin built on the SDK names what is wrong with a field.
@@ -96,6 +113,21 @@ const SHARED_CODES: &[(&str, &str)] = &[
     ("setting-twice", "this setting is there twice"),
     ("required", "a value is required"),
     ("too-long", "the value is too long"),
+    ("too-short", "the value is too short"),
+    ("characters", "the value has characters that the provider does not know"),
+    ("prefecture", "must be one of the 47 prefectures, in Japanese"),
+    ("postal-code", "must have seven digits"),
+    ("phone", "must be a telephone number of Japan"),
+    ("email", "must be an e-mail address such as name@example.jp"),
+    ("kana", "must be in kana"),
+    ("out-of-range", "the number is out of the provider's range"),
+    ("not-a-date", "there is no such day"),
+    ("not-the-sum", "is not the sum of lines, shipping and fee"),
+    ("tax-rate", "the provider does not know this tax rate"),
+    ("carrier", "the provider does not report this carrier"),
+    ("slip", "must have ASCII letters, digits and hyphens only"),
+    ("check-digit", "the check digit is wrong: a digit was mistyped"),
+    ("no-transaction-id", "the provider's transaction id is not known"),
     ("not-digits", "only ASCII digits are allowed"),
     ("not-a-url", "must be a URL that begins with http:// or https://"),
     ("not-a-choice", "must be one of the listed values"),

@@ -53,6 +53,27 @@ impl Localize for Action {
     }
 }
 
+/// A form that a next step can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Buyer, recipient, lines and amounts of an order.
+    Correct,
+    /// Carrier, tracking number and shipping date.
+    Tracking,
+}
+
+/// The words of the link or the button.
+impl Localize for Form {
+    type Text = &'static str;
+
+    fn localized(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Correct => lang.pick("注文を直す", "Correct the order"),
+            Self::Tracking => lang.pick("伝票番号を保存", "Save tracking"),
+        }
+    }
+}
+
 impl Localize for Outcome {
     type Text = &'static str;
 

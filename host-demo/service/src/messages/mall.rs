@@ -1,8 +1,8 @@
 //! What is wrong with the settings of a mall.
 
 use super::format::mangled;
+use super::issue::what_is_wrong;
 use super::localize::Localize;
-use domain::issue::Field;
 use domain::lang::Lang;
 use domain::name::MAX_NAME;
 use domain::validation::{MallProblem, Wrong};
@@ -12,10 +12,7 @@ impl Localize for MallProblem {
     type Text = String;
 
     fn localized(&self, lang: Lang) -> String {
-        match &self.wrong {
-            Wrong::Provider(field) => Field { field: self.key.clone(), said: field.said.clone() }.localized(lang),
-            wrong => format!("{}: {}", self.key, wrong.localized(lang)),
-        }
+        format!("{}: {}", self.key, self.wrong.localized(lang))
     }
 }
 
@@ -53,11 +50,8 @@ impl Localize for Wrong {
                 "後払い会社の名前は半角英小文字・数字・ハイフンです".into(),
                 "a provider's name has a to z, 0 to 9 and - only".into(),
             ),
-            Self::Heading => lang.pick(
-                "この見出しは読み込みません。または二つの列が同じ名前です".into(),
-                "no such column is read, or two have this name".into(),
-            ),
-            Self::Provider(field) => field.said.to_string(),
+            Self::Mapping { ja, en } => lang.pick(ja, en).clone(),
+            Self::Provider(field) => what_is_wrong(&field.said, lang),
         }
     }
 }

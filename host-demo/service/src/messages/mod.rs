@@ -6,7 +6,9 @@
 pub mod audit;
 pub mod batches;
 pub mod connection;
+pub mod correction;
 pub mod csv;
+pub mod field_name;
 pub mod format;
 pub mod happened;
 pub mod history;
@@ -17,4 +19,5 @@ pub mod mall;
 pub mod next_step;
 pub mod service_errors;
 pub mod tracking;
+mod transport;
 pub mod users;

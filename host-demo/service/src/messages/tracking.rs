@@ -1,7 +1,9 @@
 //! Why tracking numbers are not entered, and what is strange about those that are.
 
 use super::format::mangled;
+use super::issue::sentence;
 use super::localize::Localize;
+use super::next_step::Situation;
 use crate::csv::mapping::error_text::mapping_error;
 use crate::csv::tracking_file::TrackingFileError;
 use crate::tracking::import::EnteredNumber;
@@ -21,8 +23,11 @@ impl Localize for TrackingProblem {
 
     fn localized(&self, lang: Lang) -> String {
         match self {
-            Self::ProviderMissing(provider) => Issue::ProviderMissing { provider: provider.clone() }.localized(lang),
-            Self::Carrier(problem) => problem.localized(lang),
+            Self::ProviderMissing(provider) => {
+                let issue = Issue::ProviderMissing { provider: provider.clone() };
+                sentence(&issue, &Situation::without_order(), lang)
+            }
+            Self::Carrier(problem) => sentence(problem, &Situation::entering_tracking(), lang),
             Self::NoCarrier => lang.pick(
                 "配送業者がわかりません。配送業者の列を入れるか、ファイル全体の配送業者を選んでください".into(),
                 "it is not said which carrier has the parcel; fill in the column, or choose a carrier for the whole file"

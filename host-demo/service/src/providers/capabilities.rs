@@ -1,7 +1,8 @@
 //! What a provider supports, may reach and asks malls for, as lists, pages and the API show it.
 
+use domain::audit_event::ImportKind;
 use provider_host::contract::{Capability, Carrier, ProviderInfo, SettingKind};
-use provider_host::{Permissions, Plugin};
+use provider_host::{ImportGroup, Permissions, Plugin};
 
 /// The contract's name of a kind of setting.
 pub fn kind_name(kind: &SettingKind) -> &'static str {
@@ -18,6 +19,19 @@ pub fn kind_name(kind: &SettingKind) -> &'static str {
 pub fn permitted(plugin: &Plugin) -> Vec<String> {
     let Permissions { origins, private_addresses, .. } = &plugin.facts().permissions;
     origins.iter().map(ToString::to_string).chain(private_addresses.iter().map(ToString::to_string)).collect()
+}
+
+/// The host's groups of imports, in the order in which they are shown.
+const IMPORT_GROUPS: [(ImportKind, ImportGroup); 3] = [
+    (ImportKind::Contract, ImportGroup::Contract),
+    (ImportKind::Http, ImportGroup::Http),
+    (ImportKind::EmptyWasi, ImportGroup::EmptyWasi),
+];
+
+/// The interfaces that `plugin` imports, by what they are for. A group without any is there as well: that a component
+/// imports none of it is worth knowing.
+pub fn imports(plugin: &Plugin) -> [(ImportKind, Vec<String>); 3] {
+    IMPORT_GROUPS.map(|(kind, group)| (kind, plugin.facts().imports_of(group)))
 }
 
 /// What a provider can do beyond crediting: the contract's name of it, and in words.

@@ -11,7 +11,7 @@ use provider_host::contract::{
     Address, Date, Failure, FeeBand, FeeMode, FeeRule, FieldProblem, InvoiceDelivery, LineItem, Order as CreditOrder,
     Party, Reason, Registration, Setting, Shipment,
 };
-use provider_host::{Account, CALL_ENDED, CALL_LIMIT};
+use provider_host::{Account, CALL_ENDED, CALL_LIMIT, CallReport, ConnectionFailure};
 
 /// Characters of a provider's code that are kept: far more than any has.
 const MAX_CODE: usize = 64;
@@ -126,6 +126,31 @@ pub fn issue(failure: Failure, action: Action) -> Issue {
     }
 }
 
+/// `issue` with what the host saw in `calls`: the plugin is told only that there was no connection.
+pub fn with_connection(issue: Issue, calls: &[CallReport]) -> Issue {
+    let failed =
+        calls.iter().rev().flat_map(|call| call.requests.iter().rev()).find_map(|request| request.no_connection);
+    match (issue, failed.and_then(tls_failure)) {
+        (Issue::NotSent { said, cause: SendFailure::Unreachable }, Some(cause)) => Issue::NotSent { said, cause },
+        (issue, _) => issue,
+    }
+}
+
+/// What of a connection that failed has words of its own.
+fn tls_failure(failed: ConnectionFailure) -> Option<SendFailure> {
+    Some(match failed {
+        ConnectionFailure::CertificateName => SendFailure::CertificateName,
+        ConnectionFailure::CertificateExpired => SendFailure::CertificateExpired,
+        ConnectionFailure::CertificateUntrusted => SendFailure::CertificateUntrusted,
+        ConnectionFailure::CertificateInvalid => SendFailure::CertificateInvalid,
+        ConnectionFailure::Handshake => SendFailure::HandshakeFailed,
+        ConnectionFailure::Dns
+        | ConnectionFailure::Prohibited
+        | ConnectionFailure::Connect
+        | ConnectionFailure::TimedOut => return None,
+    })
+}
+
 fn send_failure(reason: &Reason) -> SendFailure {
     if reason.code.as_deref().is_some_and(|code| [CALL_ENDED, CALL_LIMIT].contains(&code)) {
         SendFailure::PluginFailed
@@ -158,7 +183,10 @@ fn beginning(text: &str, characters: usize) -> String {
 mod tests {
     use super::*;
     use crate::messages::connection::connection_error;
-    use crate::messages::localize::Localize;
+    use crate::messages::issue::sentence;
+    use crate::messages::next_step::Situation;
+    use crate::providers::abilities::Abilities;
+    use domain::credit_state::State;
     use domain::lang::Lang;
 
     fn reason(code: Option<&str>, message: &str) -> Reason {
@@ -177,20 +205,25 @@ mod tests {
     #[test]
     fn the_providers_code_and_message_stand_beside_plain_words_and_the_next_step() {
         let problem = issue(Failure::Refused(reason(Some("E00303"), "請求金額が誤っています")), Action::Credit);
+        let situation = Situation::after(Some(Action::Credit), State::NotSent, false, Abilities::ALL);
         assert_eq!(
-            problem.localized(Lang::Ja),
-            "後払い会社での状態により、受け付けられませんでした。「E00303 請求金額が誤っています」[与信結果確認]で今の状態を確かめてください。"
+            sentence(&problem, &situation, Lang::Ja),
+            "後払い会社に断られました。「E00303 請求金額が誤っています」[注文を直す]で注文の内容を直し、もう一度[与信を実行]を押してください。"
         );
         assert_eq!(
-            problem.localized(Lang::En),
-            "The state at the provider does not allow it: \"E00303 請求金額が誤っています\" Check the result to see where it stands."
+            sentence(&problem, &situation, Lang::En),
+            "The provider refused it: \"E00303 請求金額が誤っています\" Use [Correct the order], then press [Run credit check] again."
         );
     }
 
     #[test]
     fn a_connection_test_leaves_no_order_in_doubt() {
         let text = |failure| connection_error(&issue(failure, Action::Check), Lang::Ja);
-        assert_eq!(text(Failure::OutcomeUnknown(reason(None, "http-404"))), "接続できませんでした。「http-404」");
+        let not_found = "後払い.comがHTTP 404を返しました。処理されたかどうかはわかりません";
+        let shown = text(Failure::OutcomeUnknown(reason(Some("http-404"), not_found)));
+        assert!(shown.contains("HTTP 404") && shown.contains("接続先URL") && !shown.contains("処理された"), "{shown}");
+        let shown = text(Failure::OutcomeUnknown(reason(Some("answer-lost"), "ErrorCode::ConnectionTerminated")));
+        assert!(shown.contains("接続が途中で切れました") && !shown.contains("ErrorCode"), "{shown}");
         let forbidden = Failure::NotSent(reason(None, "ErrorCode::HttpRequestDenied"));
         assert!(text(forbidden).contains("許可ファイルを直してください"));
         assert!(text(Failure::Unauthorized(reason(None, "E1"))).contains("モールの設定を確かめ"));

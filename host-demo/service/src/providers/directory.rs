@@ -1,77 +1,29 @@
 //! The folder of plugins: each component `NAME.wasm` beside its permission file `NAME.toml`, loaded when asked for.
 
+pub use crate::providers::error::ProviderError;
+use crate::providers::files::Stamp;
+use crate::providers::plugin_lock::{PluginLock, within_lock};
 use domain::digest::digest;
-use domain::name::{MAX_NAME, is_name};
-use provider_host::{Host, LoadError, PermissionError, Permissions, Plugin};
+use domain::name::is_name;
+use provider_host::{ComponentFile, Host, Permissions, Plugin};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-
-/// A provider could not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum ProviderError {
-    /// The name cannot be a provider's.
-    #[error(
-        "{0:?} is not the name of a provider: at most {MAX_NAME} of a to z, 0 to 9 and - \
-         (後払い会社の名前は半角英小文字・数字・ハイフンです)"
-    )]
-    Name(String),
-    /// The permission file does not say which provider it is for.
-    #[error(
-        "the permission file {} does not say which provider it is for; add a line such as: provider = {name:?} \
-         (許可ファイルに後払い会社のIDの行がありません)",
-        path.display()
-    )]
-    Unnamed {
-        /// The permission file.
-        path: PathBuf,
-        /// The name by which its component was asked for, or describes itself.
-        name: String,
-    },
-    /// The permission file is for another provider than its name says.
-    #[error(
-        "the permission file {} is for the provider {found:?}, but {asked:?} is asked for; rename the two files",
-        path.display()
-    )]
-    Another {
-        /// The permission file.
-        path: PathBuf,
-        /// The name that was asked for.
-        asked: String,
-        /// The provider that it is for.
-        found: String,
-    },
-    /// The permission file does not serve.
-    #[error(transparent)]
-    Permissions(#[from] PermissionError),
-    /// The component does not serve.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The folder cannot be read or written.
-    #[error("the folder of plugins {} cannot be used: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// When the component and its permissions were written, and their sizes; nothing for a file that is not there.
-pub(crate) type Stamp = [Option<(SystemTime, u64)>; 2];
+use std::sync::Arc;
+use store::Store;
 
 /// A folder of plugins: `NAME.wasm` beside its permissions in `NAME.toml`.
 #[derive(Clone)]
 pub struct PluginDirectory {
     host: Host,
     folder: PathBuf,
+    lock: Option<Arc<PluginLock>>,
 }
 
 /// A component and its permissions, as they were read together.
 pub struct PluginFiles {
-    /// The component.
-    pub component: Vec<u8>,
+    /// The component with its signature.
+    pub component: ComponentFile,
     /// What it is granted.
     pub permissions: Permissions,
 }
@@ -80,14 +32,28 @@ impl PluginFiles {
     /// Whether `plugin` was loaded from the same.
     pub fn is_of(&self, plugin: &Plugin) -> bool {
         let facts = plugin.facts();
-        facts.permissions == self.permissions && facts.digest == digest(&[&self.component])
+        // Without a key in the permissions, nobody looks at a signature.
+        let is_signed_alike =
+            facts.signature.as_ref().is_none_or(|loaded| Some(&loaded.text) == self.component.signature.as_ref());
+        facts.permissions == self.permissions && is_signed_alike && facts.digest == digest(&[&self.component.bytes])
     }
 }
 
 impl PluginDirectory {
     /// The plugins in `folder`, loaded by `host` when asked for.
     pub fn new(host: Host, folder: PathBuf) -> Self {
-        Self { host, folder }
+        Self { host, folder, lock: None }
+    }
+
+    /// The same as a cache of the lock in `store`: what the lock has is loaded from here only as the lock has it. See
+    /// [`sync`](Self::sync).
+    #[must_use]
+    pub fn locked_by(self, store: Store) -> Self {
+        Self { lock: Some(Arc::new(PluginLock::new(store))), ..self }
+    }
+
+    pub(crate) fn plugin_lock(&self) -> Option<&PluginLock> {
+        self.lock.as_deref()
     }
 
     /// Where the plugins are.
@@ -118,12 +84,21 @@ impl PluginDirectory {
         let read = move || {
             let permissions = path.with_extension("toml");
             let _lock = directory.lock(Access::Reading)?;
-            Ok(PluginFiles {
-                permissions: Permissions::from_file(permissions)?,
-                component: directory.host.read(&path)?,
-            })
+            let permissions = Permissions::from_file(permissions)?;
+            Ok::<_, ProviderError>(PluginFiles { permissions, component: directory.host.read(&path)? })
         };
-        tokio::task::spawn_blocking(read).await.map_err(|error| self.failed(io::Error::other(error)))?
+        let read = tokio::task::spawn_blocking(read).await;
+        let mut files = read.map_err(|error| self.failed(io::Error::other(error)))??;
+        if let Some(lock) = &self.lock {
+            lock.check(name, self.path(name)?, &digest(&[&files.component.bytes])).await?;
+        }
+        files.permissions = self.within_lock(name, files.permissions);
+        Ok(files)
+    }
+
+    /// What the lock grants the provider `name` as well as `granted`.
+    fn within_lock(&self, name: &str, granted: Permissions) -> Permissions {
+        within_lock(granted, self.lock.as_ref().and_then(|lock| lock.known(name)).as_ref())
     }
 
     /// Keeps others from replacing files, or from reading them, for as long as the lock is held.
@@ -170,15 +145,12 @@ impl PluginDirectory {
         let path = self.path(name)?.with_extension("toml");
         let permissions = Permissions::from_file(&path)?;
         named(&path, &permissions, name)?;
-        Ok(permissions)
+        Ok(self.within_lock(name, permissions))
     }
 
     /// What changes when a component or its permissions are replaced.
     pub(crate) fn stamp(&self, name: &str) -> Stamp {
-        ["wasm", "toml"].map(|extension| {
-            let facts = fs::metadata(self.folder.join(name).with_extension(extension)).ok()?;
-            Some((facts.modified().ok()?, facts.len()))
-        })
+        Stamp::of(&self.folder.join(name).with_extension("wasm"))
     }
 
     /// Where the component of the provider `name` is.

@@ -4,7 +4,9 @@
 //! A grant that becomes narrower holds at once, even while others are loading: what serves is restricted to it before
 //! anything is compiled. Loading goes on aside, so that no component waits for another one's.
 
-use crate::providers::directory::{PluginDirectory, ProviderError, Stamp};
+use crate::providers::directory::PluginDirectory;
+use crate::providers::error::ProviderError;
+use crate::providers::files::Stamp;
 use crate::providers::provider::Providers;
 use provider_host::{LoadError, PermissionError, Plugin, Registry};
 use std::collections::{BTreeSet, HashMap};
@@ -61,11 +63,18 @@ impl PluginDirectory {
         // Nothing was seen yet: what changed since the registry was filled is news as well.
         let (seen, said, loading) = (HashMap::new(), HashMap::new(), JoinSet::new());
         let mut follower = Follower { directory: self, registry, tell, seen, said, loading };
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => follower.look(names()),
-                Some(Ok(loaded)) = follower.loading.join_next() => follower.loaded(loaded),
+        let following = async {
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_EVERY) => follower.look(names()),
+                    Some(Ok(loaded)) = follower.loading.join_next() => follower.loaded(loaded),
+                }
             }
+        };
+        // Side by side: a database that does not answer must not keep a grant from being taken away.
+        tokio::select! {
+            never = following => never,
+            never = self.keep_in_step() => never,
         }
     }
 }
@@ -82,7 +91,7 @@ impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
     }
 
     fn changed(&mut self, name: String, files: Stamp) {
-        if files.contains(&None) {
+        if !files.is_plugin() {
             if self.registry.remove(&name).is_some() {
                 (self.tell)(&name, PluginEvent::Withdrawn);
             }
@@ -119,15 +128,10 @@ impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
             }
             // This process installed it, or the same file was written again.
             Ok(None) => {}
-            Err(error) => {
-                let pinned = |plugin: &Plugin| {
-                    granted.sha256.as_ref().is_none_or(|pin| pin.eq_ignore_ascii_case(&plugin.facts().digest))
-                };
-                match self.registry.get(name) {
-                    Some(current) if !pinned(&current) => self.refused(name, error),
-                    _ => self.failed(name, error, PluginEvent::Kept),
-                }
-            }
+            Err(error) => match self.registry.get(name) {
+                Some(current) if !current.facts().is_accepted_by(&granted) => self.refused(name, error),
+                _ => self.failed(name, error, PluginEvent::Kept),
+            },
         }
     }
 
@@ -153,6 +157,8 @@ fn may_pass(error: &ProviderError) -> bool {
     matches!(
         error,
         ProviderError::Folder { .. }
+            | ProviderError::NotLocked { .. }
+            | ProviderError::Lock(_)
             | ProviderError::Permissions(PermissionError::Unreadable { .. })
             | ProviderError::Load(LoadError::Unreadable { .. } | LoadError::Compile { .. })
     )

@@ -19,6 +19,7 @@ use domain::normalize::tracking_number::NumberDoubt;
 use domain::order::{Order, Tracking};
 use domain::tracking::TrackingProblem;
 use encoding_rs::Encoding;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::{StoreError, TrackingEntry};
 use time::Date;
@@ -27,7 +28,7 @@ use time::Date;
 const BETWEEN_ORDERS: [char; 7] = [',', '、', '，', ';', '；', '\n', '\t'];
 
 /// A file of tracking numbers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TrackingImport {
     /// The id of the mall whose orders it is about, where it does not say so itself; absent: any.
     pub mall: Option<String>,
@@ -41,7 +42,8 @@ pub struct TrackingImport {
     pub shipped_on: Option<Date>,
     /// The column that a format has for the order's number holds the store's own number of it (注文ID).
     pub by_id: bool,
-    /// The content.
+    /// The content. It is no part of what is known of the file.
+    #[serde(skip)]
     pub bytes: Vec<u8>,
 }
 

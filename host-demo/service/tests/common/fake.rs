@@ -1,5 +1,6 @@
-//! A provider without a gateway: it keeps a ledger, decides as told, and loses answers as told.
+//! A provider with the reference model's gateway behind it: it keeps a ledger, decides as told, and loses answers as told.
 
+use model::gateway::{Gateway, Verdict as ModelVerdict};
 use provider_host::contract::{
     AdjustedFee, BatchLimits, Bill, Cancellation, Capability, Carrier, Decision, Failure, FeeRule, FieldProblem, Label,
     Order, ProviderInfo, Reason, Registration, Setting, Shipment, Standing, Verdict,
@@ -58,30 +59,11 @@ impl Ending {
     }
 }
 
-/// A registration in the ledger.
-#[derive(Debug, Clone)]
-pub struct Held {
-    pub reference: String,
-    pub id: String,
-    pub standing: Standing,
-    pub asked: usize,
-}
-
-impl Held {
-    pub fn is_live(&self) -> bool {
-        match &self.standing {
-            Standing::Decided(decision) => !matches!(decision.verdict, Verdict::Rejected(_)),
-            Standing::TrackingRegistered | Standing::Paid => true,
-            _ => false,
-        }
-    }
-}
-
 #[derive(Clone)]
 pub struct Fake {
     pub info: ProviderInfo,
     pub script: Arc<Mutex<VecDeque<Next>>>,
-    pub ledger: Arc<Mutex<Vec<Held>>>,
+    pub ledger: Arc<Mutex<Gateway>>,
     /// Rows of every credit call, in the order of the calls.
     pub batches: Arc<Mutex<Vec<usize>>>,
     /// How often an order under review is asked about before it is approved.
@@ -118,7 +100,7 @@ impl Fake {
     }
 
     pub fn references(&self) -> Vec<String> {
-        self.ledger.lock().unwrap().iter().map(|held| held.reference.clone()).collect()
+        self.ledger.lock().unwrap().registrations.iter().map(|held| held.reference.clone()).collect()
     }
 
     /// Whether everything that was scripted has happened.
@@ -126,61 +108,63 @@ impl Fake {
         self.script.lock().unwrap().is_empty()
     }
 
-    fn register(&self, reference: &str, verdict: Verdict) -> Decision {
-        let mut ledger = self.ledger.lock().unwrap();
-        let id = format!("T{}", ledger.len() + 1);
-        let decision = Decision { transaction_id: Some(id.clone()), verdict };
-        let standing = Standing::Decided(decision.clone());
-        ledger.push(Held { reference: reference.to_owned(), id, standing, asked: 0 });
-        decision
+    fn register(&self, order: &Order, verdict: ModelVerdict) -> Decision {
+        let id = self.ledger.lock().unwrap().register(&order.reference, order.billed_amount, verdict);
+        Decision { transaction_id: Some(id), verdict: said(verdict) }
     }
 
     fn decide(&self, order: &Order) -> Result<Decision, Failure> {
-        let reference = order.reference.as_str();
         let next = self.script.lock().unwrap().pop_front().unwrap_or(Next::Approve);
         match next {
-            Next::Approve => Ok(self.register(reference, Verdict::Approved)),
-            Next::Reject => Ok(self.register(reference, Verdict::Rejected(vec![reason("NG01", "与信NG")]))),
-            Next::Review => Ok(self.register(reference, Verdict::UnderReview)),
-            Next::Other => Ok(self.register(reference, Verdict::Other(reason("7", "新しい状態")))),
+            Next::Approve => Ok(self.register(order, ModelVerdict::Approved)),
+            Next::Reject => Ok(self.register(order, ModelVerdict::Rejected)),
+            Next::Review => Ok(self.register(order, ModelVerdict::UnderReview)),
+            Next::Other => Ok(self.register(order, ModelVerdict::Other)),
             Next::LoseAnswer => {
-                self.register(reference, Verdict::Approved);
+                self.register(order, ModelVerdict::Approved);
                 Err(Failure::OutcomeUnknown(reason("answer-lost", "lost")))
             }
             Next::LoseRequest => Err(Failure::OutcomeUnknown(reason("answer-lost", "lost"))),
             Next::NotSent => Err(Failure::NotSent(reason("not-sent", "refused"))),
             Next::Refuse => Err(Failure::Refused(reason("E1", "その注文はすでにあります"))),
             Next::NulInId => {
-                let decision = self.register(reference, Verdict::Approved);
+                let decision = self.register(order, ModelVerdict::Approved);
                 Ok(Decision { transaction_id: decision.transaction_id.map(|id| id + "\0"), ..decision })
             }
             Next::WrongId => {
-                self.register(reference, Verdict::Approved);
-                Ok(Decision { transaction_id: Some("T1".into()), verdict: Verdict::Approved })
+                let decision = self.register(order, ModelVerdict::Approved);
+                Ok(Decision { transaction_id: Some("T1".into()), ..decision })
             }
         }
     }
 
-    fn find(&self, asked: &Registration) -> Option<usize> {
-        let ledger = self.ledger.lock().unwrap();
-        ledger.iter().position(|held| match &asked.transaction_id {
-            Some(id) => held.id == *id,
-            None => held.reference == asked.reference,
-        })
-    }
-
     fn stand(&self, asked: &Registration) -> Standing {
-        let Some(at) = self.find(asked) else { return Standing::NotFound };
-        let held = &mut self.ledger.lock().unwrap()[at];
-        held.asked += 1;
-        if let Standing::Decided(decision) = &mut held.standing
-            && matches!(decision.verdict, Verdict::UnderReview)
-            && held.asked >= self.asks_until_approved
-        {
-            decision.verdict = Verdict::Approved;
+        let mut ledger = self.ledger.lock().unwrap();
+        match ledger.ask(&asked.reference, asked.transaction_id.as_deref(), self.asks_until_approved) {
+            None => Standing::NotFound,
+            Some(held) if held.cancelled => Standing::Cancelled,
+            Some(held) if held.slip.is_some() => Standing::TrackingRegistered,
+            Some(held) => {
+                Standing::Decided(Decision { transaction_id: Some(held.id.clone()), verdict: said(held.verdict) })
+            }
         }
-        held.standing.clone()
     }
+}
+
+/// The verdict in the contract's words.
+fn said(verdict: ModelVerdict) -> Verdict {
+    match verdict {
+        ModelVerdict::Approved => Verdict::Approved,
+        ModelVerdict::Rejected => Verdict::Rejected(vec![reason("NG01", "与信NG")]),
+        ModelVerdict::UnderReview => Verdict::UnderReview,
+        ModelVerdict::OnHold => Verdict::OnHold(Vec::new()),
+        ModelVerdict::Other => Verdict::Other(reason("7", "新しい状態")),
+    }
+}
+
+/// What a gateway answers to a change that it made, or has nothing for.
+fn done(found: bool) -> Result<(), Failure> {
+    found.then_some(()).ok_or_else(|| Failure::Refused(reason("E2", "ありません")))
 }
 
 fn answer<T>(rows: Vec<Result<T, Failure>>) -> Answer<T> {
@@ -232,24 +216,19 @@ impl Provider for Fake {
         answer(asked.iter().map(|asked| Ok(self.stand(asked))).collect())
     }
     async fn cancel(&self, _: &Account, cancelled: Vec<Cancellation>) -> Answer<()> {
-        let row = |cancellation: &Cancellation| match self.find(&cancellation.registration) {
-            Some(at) => {
-                self.ledger.lock().unwrap()[at].standing = Standing::Cancelled;
-                Ok(())
-            }
-            None => Err(Failure::Refused(reason("E2", "ありません"))),
+        let mut ledger = self.ledger.lock().unwrap();
+        let mut row = |registration: &Registration| {
+            done(ledger.cancel(&registration.reference, registration.transaction_id.as_deref()))
         };
-        answer(cancelled.iter().map(row).collect())
+        answer(cancelled.iter().map(|cancellation| row(&cancellation.registration)).collect())
     }
     async fn sync_tracking(&self, _: &Account, shipped: Vec<Shipment>) -> Answer<()> {
-        let row = |shipment: &Shipment| match self.find(&shipment.registration) {
-            Some(at) => {
-                self.ledger.lock().unwrap()[at].standing = Standing::TrackingRegistered;
-                Ok(())
-            }
-            None => Err(Failure::Refused(reason("E2", "ありません"))),
+        let mut ledger = self.ledger.lock().unwrap();
+        let mut row = |shipment: &Shipment| {
+            let Registration { reference, transaction_id, .. } = &shipment.registration;
+            done(ledger.ship(reference, transaction_id.as_deref(), &shipment.tracking_number))
         };
-        answer(shipped.iter().map(row).collect())
+        answer(shipped.iter().map(&mut row).collect())
     }
 }
 

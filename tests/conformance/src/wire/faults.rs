@@ -1,7 +1,8 @@
 //! The operations while a simulator fails: what the plugin says must never contradict the ledger.
 
 use super::script::{registration, state};
-use super::{Done, call, merchant, row};
+use super::{Done, call, merchant, row, traffic};
+use crate::report::Finding;
 use crate::samples;
 use crate::session::{Operation, Rows, Session};
 use crate::words::{Words, say};
@@ -22,7 +23,7 @@ const STRUCK: [(Operation, &str); 4] = [
 const ON_HOLD: &str = "0312349004";
 
 /// Every operation of the plugin while `gateway` fails by `fault`.
-pub async fn strike(session: &Session, fault: Fault, gateway: &Gateway) -> Vec<Words> {
+pub async fn strike(session: &Session, fault: Fault, gateway: &Gateway) -> Vec<Finding> {
     let operations: Vec<_> = STRUCK.into_iter().filter(|(op, _)| op.limit(session.plugin.info()) > 0).collect();
     prepare(session, gateway).await;
     let before = gateway.ledger();
@@ -48,20 +49,30 @@ pub async fn strike(session: &Session, fault: Fault, gateway: &Gateway) -> Vec<W
         }
         met = true;
         let held = [&before, &after].map(|ledger| ledger.by_reference(reference).next().cloned());
-        complaints.extend(judge(fault, *operation, said, held));
+        complaints.extend(judge(fault, *operation, said, held).map(|words| about(gateway, reference, words)));
     }
     let name = fault.info().name;
     if !met {
-        complaints.push(say!("{name}: 一度も起きなかった", "{name}: never struck, so nothing was tried"));
+        let words = say!("{name}: 一度も起きなかった", "{name}: never struck, so nothing was tried");
+        complaints.push(about(gateway, STRUCK[0].1, words));
     }
-    complaints.extend(
-        after
-            .doubled()
-            .keys()
-            .map(|reference| say!("{name}: {reference} が二重に登録された", "{name}: {reference} is registered twice")),
-    );
-    complaints.extend(found_again(session, fault, gateway, &said[0]).await);
+    complaints.extend(after.doubled().keys().map(|reference| {
+        let words = say!("{name}: {reference} が二重に登録された", "{name}: {reference} is registered twice");
+        about(gateway, reference, words)
+    }));
+    let lost = found_again(session, fault, gateway, &said[0]).await;
+    complaints.extend(lost.map(|words| about(gateway, STRUCK[0].1, words)));
     complaints
+}
+
+/// `words` with the last request about `reference`, and what the provider answered before the fault struck.
+fn about(gateway: &Gateway, reference: &str, words: Words) -> Finding {
+    let mut exchanges = gateway.exchanges();
+    exchanges.retain(|exchange| exchange.names.iter().any(|name| name == reference));
+    match traffic::last(&exchanges) {
+        Some(exchange) => Finding { words, exchange: Some(exchange) },
+        None => words.shown_by(reference, Words::new("（要求は届かなかった）", "(no request arrived)")),
+    }
 }
 
 /// Registers what the operations are about, while nothing fails.

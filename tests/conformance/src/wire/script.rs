@@ -1,12 +1,13 @@
 //! The ordinary work at a simulator, step by step, and whether its ledger agrees with the plugin.
 
-use super::{Done, call, merchant, row};
+use super::{Done, call, merchant, row, traffic};
+use crate::report::Finding;
 use crate::samples;
 use crate::session::{Operation, Rows, Session};
 use crate::words::{Words, say};
 use gateways::ledger::{Ledger, Registration as Recorded};
 use gateways::verdicts::{MAGIC, Verdict as Held};
-use gateways::{Gateway, Received};
+use gateways::{Exchange, Gateway};
 use provider_host::Account;
 use provider_host::contract::{
     Capability, Failure, InvoiceDelivery, LineItem, Order, Party, Registration, Standing, Verdict,
@@ -24,9 +25,9 @@ pub struct Scene {
     /// What is done.
     pub title: String,
     /// What reached the simulator, in the order of the bytes: a plugin may send side by side.
-    pub requests: Vec<Received>,
+    pub exchanges: Vec<Exchange>,
     /// What is wrong with it.
-    pub complaints: Vec<Words>,
+    pub complaints: Vec<Finding>,
 }
 
 /// What a step may meet.
@@ -85,18 +86,23 @@ struct Script<'a> {
 impl Script<'_> {
     /// One call, and what the simulator made of it.
     async fn step(&mut self, title: impl Into<String>, rows: Rows, may: May) {
-        let (before, seen) = (self.gateway.ledger(), self.gateway.requests().len());
+        let (before, seen) = (self.gateway.ledger(), self.gateway.exchanges().len());
         let operation = rows.operation();
         let said = call(self.session, &self.shop, rows.clone()).await;
-        let mut requests = self.gateway.requests().split_off(seen);
-        requests.sort_by(|a, b| (&a.path, &a.body).cmp(&(&b.path, &b.body)));
+        let mut exchanges = self.gateway.exchanges().split_off(seen);
+        let order = |exchange: &Exchange| (exchange.request.path.clone(), exchange.request.body.clone());
+        exchanges.sort_by_key(order);
         let (title, ledger) = (title.into(), self.gateway.ledger());
         let about =
             if title.is_empty() { operation.name().to_owned() } else { format!("{} ({title})", operation.name()) };
         let mut complaints: Vec<_> = refusals(&about, &before, &ledger).filter(|_| is_plain(may)).collect();
         let judged = rows.references().into_iter().zip(&said);
         complaints.extend(judged.filter_map(|(reference, said)| judge(&about, reference, said, &ledger, may)));
-        self.scenes.push(Scene { operation, title, requests, complaints });
+        // Without a request the plugin's own word, which is in the complaint, is all there is.
+        let nothing = || Words::new(about.clone(), about.clone()).shown_by(about.as_str(), "-").exchange;
+        let shown = traffic::last(&exchanges).or_else(nothing);
+        let complaints = complaints.into_iter().map(|words| Finding { words, exchange: shown.clone() }).collect();
+        self.scenes.push(Scene { operation, title, exchanges, complaints });
     }
 
     async fn credit(&mut self) {

@@ -10,7 +10,7 @@ mod bindings {
         inline: "
             package tests:hostile-sync;
             world hostile-sync {
-                include deferred-payment:provider/provider-plugin-sync@0.1.0;
+                include deferred-payment:provider/provider-plugin-sync@0.1.1;
                 import wasi:cli/environment@0.2.12;
                 import wasi:cli/exit@0.2.12;
                 import wasi:cli/stdin@0.2.12;

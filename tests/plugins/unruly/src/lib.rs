@@ -17,7 +17,7 @@ use provider_sdk::types::*;
 use provider_sdk::{Call, Provider, fees, text};
 
 /// Every way, and what it does.
-pub const BEHAVIOURS: [(&str, &str); 37] = [
+pub const BEHAVIOURS: [(&str, &str); 38] = [
     ("honest", "keeps the contract"),
     ("describe-panics", "breaks off in describe"),
     ("carrier-twice", "describes a carrier twice"),
@@ -55,6 +55,7 @@ pub const BEHAVIOURS: [(&str, &str); 37] = [
     ("sends-in-fee-adjust", "sends a request in an operation that may send none"),
     ("panics-after-answer", "breaks off when the connection test was answered"),
     ("floods-the-log", "logs without end"),
+    ("panics-on-garbage", "breaks off when the answer to a registration is no text"),
 ];
 
 /// Bytes of a behaviour's name in the marker, padded with dots.
@@ -269,6 +270,8 @@ async fn ask<T: Transport>(call: &Call<'_, T>, path: &str, about: &str) -> Resul
         }
         Err(error) => return Err(error.into_failure()),
     };
+    let is_text = std::str::from_utf8(&answer.body).is_ok();
+    assert!(!(is("panics-on-garbage") && path == "register" && !is_text), "on purpose");
     let words = reason(format!("http-{}", answer.status), "");
     match answer.status {
         200 if is("trusts-status") || answer.body == format!("done {about}").as_bytes() => Ok(()),

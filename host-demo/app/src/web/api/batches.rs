@@ -8,9 +8,11 @@ use crate::web::api::order_filter::OrderFilter;
 use crate::web::api::paging::bounded;
 use crate::web::api::problem::{Kind, Problem};
 use crate::web::api::schemas::order::{ActionOutcome, OrderAction, OrderIssue, OrderState};
+use crate::web::parts::outcome::row_situation;
 use axum::Json;
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::StatusCode;
+use domain::credit_state::Action;
 use domain::lang::Lang;
 use serde::{Deserialize, Serialize};
 use service::batches::{self, BatchError};
@@ -197,7 +199,8 @@ pub(super) struct BatchRow {
 }
 
 impl BatchRow {
-    fn new(row: store::BatchRow, lang: Lang) -> Self {
+    fn new(row: store::BatchRow, action: Action, app: &App, lang: Lang) -> Self {
+        let situation = row_situation(&row, action, app);
         Self {
             place: row.index,
             order: row.order,
@@ -205,7 +208,7 @@ impl BatchRow {
             outcome: row.outcome.map(ActionOutcome::from),
             state: row.state.map(OrderState::from),
             transaction_id: row.transaction_id,
-            trouble: row.problem.as_ref().map(|problem| OrderIssue::new(problem, lang)),
+            trouble: row.problem.as_ref().map(|problem| OrderIssue::new(problem, &situation, lang)),
         }
     }
 }
@@ -219,12 +222,12 @@ pub(super) async fn rows(
     Path(id): Path<i64>,
     Query(part): Query<Part>,
 ) -> Result<Json<Vec<BatchRow>>, Problem> {
-    find(&app, id).await?;
+    let batch = find(&app, id).await?;
     if part.from as usize > MAX_BATCH {
         return Err(Problem::new(Kind::Unreadable, format!("`from` is at most {MAX_BATCH}.")));
     }
     let rows = app.store.batch_rows(id, part.from.into(), bounded(part.limit)? as i64).await?;
-    Ok(Json(rows.into_iter().map(|row| BatchRow::new(row, caller.lang)).collect()))
+    Ok(Json(rows.into_iter().map(|row| BatchRow::new(row, batch.action, &app, caller.lang)).collect()))
 }
 
 /// Ends a batch: rows that have not begun fail. What is on its way comes to its end.

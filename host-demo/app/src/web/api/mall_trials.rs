@@ -7,7 +7,6 @@ use crate::web::api::object::Object;
 use crate::web::api::problem::{FieldError, Kind, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
-use domain::credit_state::Action;
 use domain::mall::Mall;
 use domain::normalize::amount::MAX_YEN;
 use serde::{Deserialize, Serialize};
@@ -45,9 +44,7 @@ pub(super) async fn test(
     let mall = find(&app, &id).await?;
     let words = match malls::test_connection(&*app.credit.providers, &mall).await {
         Ok(()) | Err(ConnectionError::NoResponse) => None,
-        Err(ConnectionError::Failed(failure)) => {
-            Some(connection_error(&contract::issue(failure, Action::Check), caller.lang))
-        }
+        Err(ConnectionError::Failed(issue)) => Some(connection_error(&issue, caller.lang)),
         Err(ConnectionError::ProviderMissing(provider)) => return Err(not_loaded(&provider)),
         Err(ConnectionError::Unsupported(provider)) => {
             let words = format!("The provider {provider} has no connection test; see `capabilities`.");

@@ -35,8 +35,8 @@ pub(super) struct Mall {
     fees: FeeRules,
     invoice: InvoiceDelivery,
     automation: MallAutomation,
-    /// What the mall's CSV calls columns that have another name there: ours, theirs.
-    headings: BTreeMap<String, String>,
+    /// How the mall's CSV is read: a mapping in TOML. Empty: the CSV has our own headings.
+    mapping: String,
     /// Which orders of the mall's CSV are taken: a column, the values there.
     take: OrderSelection,
     /// Credit results come by CSV.
@@ -68,7 +68,7 @@ impl From<MallWithSettings> for Mall {
             fees: mall.fees.into(),
             invoice: mall.invoice.into(),
             automation: mall.automation.into(),
-            headings: mall.headings,
+            mapping: mall.mapping,
             take: mall.take.into(),
             by_csv: mall.by_csv,
             rows_per_request: mall.rows_per_request,
@@ -131,9 +131,11 @@ pub(super) struct MallUpdate {
     /// Left out: verdicts are asked for, nothing else happens by itself.
     #[serde(default)]
     automation: MallAutomation,
-    /// What the mall's CSV calls columns that have another name there: ours, theirs. Left out: none.
+    /// How the mall's CSV is read: a mapping in TOML, or a preset with `preset = "NAME"` and what differs from it. Left
+    /// out: the CSV has our own headings.
     #[serde(default)]
-    headings: BTreeMap<String, String>,
+    #[schema(max_length = 65_536)]
+    mapping: String,
     /// Which orders of the mall's CSV are taken: a column that tells payment method, status or the like, and the values
     /// there that are taken. Left out: an import with such a column asks.
     #[serde(default)]
@@ -195,7 +197,7 @@ impl MallUpdate {
             fees: self.fees.into(),
             invoice: self.invoice.into(),
             automation: self.automation.into(),
-            headings: self.headings,
+            mapping: self.mapping,
             take: self.take.into(),
             by_csv: self.by_csv,
             rows_per_request: self.rows_per_request,

@@ -9,9 +9,11 @@ mod batches;
 mod caller;
 mod mall_trials;
 mod malls;
+mod mapping_previews;
 mod object;
 mod once;
 mod order_changes;
+mod order_correction;
 mod order_filter;
 mod orders;
 mod paging;
@@ -24,11 +26,10 @@ mod transfer;
 mod users;
 
 use crate::web::App;
-use axum::Json;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Json, Router};
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -95,6 +96,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(orders::one))
         .routes(routes!(orders::history))
         .routes(routes!(order_changes::act))
+        .routes(routes!(order_correction::correct))
         .routes(routes!(order_changes::tracking))
         .routes(routes!(order_changes::invoice))
         .routes(routes!(order_changes::status))
@@ -113,6 +115,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(audit::list))
         .routes(routes!(transfer::export))
+        .routes(routes!(mapping_previews::presets))
         .routes(routes!(tracking_files::formats))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())
@@ -123,6 +126,7 @@ fn large() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(providers::list, providers::load))
         .routes(routes!(transfer::import))
+        .routes(routes!(mapping_previews::preview))
         .routes(routes!(tracking_files::import))
         .layer(DefaultBodyLimit::disable())
 }

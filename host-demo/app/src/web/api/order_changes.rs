@@ -25,15 +25,15 @@ use service::tracking::entry::{self, Entry, TrackingError};
 use utoipa::ToSchema;
 
 /// The order, if it is still as the caller saw it.
-async fn unchanged(app: &App, id: i64, version: i64) -> Result<order::Order, Problem> {
+pub(super) async fn unchanged(app: &App, id: i64, version: i64) -> Result<order::Order, Problem> {
     let order = find(app, id).await?;
     if order.version == version { Ok(order) } else { Err(stale(order.version)) }
 }
 
 /// The order as it is now if the edit was written, else the problem that another change came first.
-async fn edited(app: &App, id: i64, written: bool, lang: Lang) -> Result<Json<Order>, Problem> {
+pub(super) async fn edited(app: &App, id: i64, written: bool, lang: Lang) -> Result<Json<Order>, Problem> {
     let order = find(app, id).await?;
-    if written { Ok(Json(Order::new(&order, lang))) } else { Err(stale(order.version)) }
+    if written { Ok(Json(Order::new(&order, app, lang))) } else { Err(stale(order.version)) }
 }
 
 fn stale(version: i64) -> Problem {
@@ -63,13 +63,14 @@ pub(super) struct OrderActionResult {
 }
 
 impl OrderActionResult {
-    fn new(row: CreditRow, version: i64, lang: Lang) -> Self {
+    fn new(row: CreditRow, action: Action, version: i64, app: &App, lang: Lang) -> Self {
+        let situation = row.situation(action, app.abilities(&row.provider));
         Self {
             outcome: row.outcome.into(),
             version,
             state: row.state.into(),
             transaction_id: row.transaction_id,
-            trouble: row.problem.as_ref().map(|problem| OrderIssue::new(problem, lang)),
+            trouble: row.problem.as_ref().map(|problem| OrderIssue::new(problem, &situation, lang)),
         }
     }
 }
@@ -92,7 +93,8 @@ pub(super) async fn act(
     let rows = app.credit.of(&caller.name).run(action, &[id], &|_| {}).await;
     let row = rows.map_err(|error| Problem::failed(&error))?.pop();
     let row = row.ok_or_else(|| Problem::failed(&"the credit service returned no row"))?;
-    Ok(Json(OrderActionResult::new(row, find(&app, id).await?.version, caller.lang)))
+    let version = find(&app, id).await?.version;
+    Ok(Json(OrderActionResult::new(row, action, version, &app, caller.lang)))
 }
 
 /// A tracking number.
@@ -234,7 +236,8 @@ pub(super) async fn decide(
             return Err(Problem::failed(&error));
         }
     };
-    Ok(Json(OrderActionResult::new(row, find(&app, id).await?.version, caller.lang)))
+    let version = find(&app, id).await?.version;
+    Ok(Json(OrderActionResult::new(row, Action::Decide, version, &app, caller.lang)))
 }
 
 /// Whether an edit was written; a problem where it cannot be.

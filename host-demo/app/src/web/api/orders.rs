@@ -17,6 +17,9 @@ use domain::lang::Lang;
 use domain::normalize::tracking_number::number_doubt;
 use domain::order;
 use serde::{Deserialize, Serialize};
+use service::messages::history as history_text;
+use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::messages::tracking::doubt_warning;
 use std::collections::BTreeMap;
 use store::{HistoryLine, ListOrder};
@@ -60,10 +63,11 @@ pub(super) struct OrderSummary {
 }
 
 impl OrderSummary {
-    fn new(order: ListOrder, lang: Lang) -> Self {
+    fn new(order: ListOrder, app: &App, lang: Lang) -> Self {
+        let situation = Situation::of_line(&order, app.abilities(&order.provider));
         Self {
             actions: order.actions().map(OrderAction::from).collect(),
-            trouble: order.problem.as_ref().map(|problem| OrderIssue::new(problem, lang)),
+            trouble: order.problem.as_ref().map(|problem| OrderIssue::new(problem, &situation, lang)),
             id: order.id,
             mall: order.mall,
             number: order.number,
@@ -107,7 +111,7 @@ pub(super) async fn list(
     let matching = OrderFilter::in_query(query.as_deref(), &["after", "before", "limit"])?;
     let page = app.store.page(&matching.query()?, paging.position()?, bounded(paging.limit)?).await?;
     Ok(Json(OrderPage {
-        orders: page.orders.into_iter().map(|order| OrderSummary::new(order, caller.lang)).collect(),
+        orders: page.orders.into_iter().map(|order| OrderSummary::new(order, &app, caller.lang)).collect(),
         newer: page.newer.map(|key| key.to_string()),
         older: page.older.map(|key| key.to_string()),
     }))
@@ -156,10 +160,10 @@ pub(super) struct Order {
 }
 
 impl Order {
-    pub(super) fn new(order: &order::Order, lang: Lang) -> Self {
+    pub(super) fn new(order: &order::Order, app: &App, lang: Lang) -> Self {
         let data = order.data.clone();
         Self {
-            line: OrderSummary::new(list_order(order), lang),
+            line: OrderSummary::new(list_order(order), app, lang),
             buyer_data: data.buyer.into(),
             recipient_data: data.recipient.map(Person::from),
             item_list: data.items.into_iter().map(OrderItem::from).collect(),
@@ -184,7 +188,7 @@ pub(super) async fn find(app: &App, id: i64) -> Result<order::Order, Problem> {
 #[utoipa::path(get, operation_id = "order", path = "/v1/orders/{id}", tag = "orders", params(("id" = i64, Path)),
     responses((status = 200, body = Order, description = "The order."), Reading, Missing))]
 pub(super) async fn one(Shared(app): Shared<App>, caller: Caller, Path(id): Path<i64>) -> Result<Json<Order>, Problem> {
-    Ok(Json(Order::new(&find(&app, id).await?, caller.lang)))
+    Ok(Json(Order::new(&find(&app, id).await?, &app, caller.lang)))
 }
 
 /// Something that happened to an order.
@@ -207,7 +211,11 @@ pub(super) struct OrderEvent {
 
 impl OrderEvent {
     fn new(line: HistoryLine, lang: Lang) -> Self {
-        let problem: Option<Issue> = line.problem.and_then(|json| serde_json::from_str(&json).ok());
+        let problem: Option<Issue> = line.problem.as_ref().and_then(|json| serde_json::from_str(json).ok());
+        let note = match history_text::correction(&line) {
+            Some(correction) => Some(correction.localized(lang)),
+            None => line.note,
+        };
         let calls = line.report.and_then(|json| serde_json::from_str(&json).ok());
         Self {
             version: line.version,
@@ -217,8 +225,8 @@ impl OrderEvent {
             from_state: line.from_state,
             to_state: line.to_state,
             reference: line.reference,
-            trouble: problem.map(|problem| OrderIssue::new(&problem, lang)),
-            note: line.note,
+            trouble: problem.map(|problem| OrderIssue::past(&problem, lang)),
+            note,
             calls: calls.unwrap_or_else(|| serde_json::Value::Array(Vec::new())),
         }
     }

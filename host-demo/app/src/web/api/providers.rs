@@ -7,11 +7,11 @@ use crate::web::api::problem::{Kind, Problem, RequiredConfirmation};
 use crate::web::api::schemas::administration::ProviderChange;
 use axum::Json;
 use axum::extract::{Multipart, State};
-use provider_host::Plugin;
-use provider_host::contract::{Carrier, SettingField, SettingKind};
+use provider_host::contract::{BatchLimits, Carrier, SettingField, SettingKind};
+use provider_host::{Plugin, VerifiedSignature};
 use serde::Serialize;
 use service::plugins::{Confirmed, Files, InstallError, LoadOutcome};
-use service::providers::capabilities::{abilities, kind_name};
+use service::providers::capabilities::{abilities, imports, kind_name};
 use store::{Actor, Breaker, BreakerState};
 use utoipa::ToSchema;
 
@@ -25,7 +25,14 @@ pub(super) struct Provider {
     /// Hex SHA-256 of the component.
     sha256: String,
     size: u64,
-    imports: Vec<String>,
+    /// Who signed the component, where its permissions demand a signature.
+    signature: Option<ProviderSignature>,
+    imports: ProviderImports,
+    /// Core instances that each call makes.
+    core_instances: u64,
+    /// Memories that are not empty in each call.
+    memories: u64,
+    batch_limits: ProviderBatchLimits,
     origins: Vec<String>,
     private_addresses: Vec<String>,
     /// What a mall has to be given for it.
@@ -38,6 +45,55 @@ pub(super) struct Provider {
     max_billed_amount: Option<i64>,
     breaker: CircuitBreaker,
     calls: Vec<CallStatistics>,
+}
+
+/// A signature that was verified.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProviderSignature {
+    /// The public key that made it.
+    key: String,
+    /// The version that was signed.
+    version: String,
+}
+
+impl From<&VerifiedSignature> for ProviderSignature {
+    fn from(signature: &VerifiedSignature) -> Self {
+        Self { key: signature.key.to_string(), version: signature.name.version.to_string() }
+    }
+}
+
+/// The interfaces that a component imports, by what they are for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProviderImports {
+    /// The contract: its types, and the log.
+    contract: Vec<String>,
+    /// Outgoing HTTP, and the interfaces whose types it uses.
+    http: Vec<String>,
+    /// WASI with nothing behind it.
+    empty_wasi: Vec<String>,
+}
+
+impl ProviderImports {
+    fn of(plugin: &Plugin) -> Self {
+        let [(_, contract), (_, http), (_, empty_wasi)] = imports(plugin);
+        Self { contract, http, empty_wasi }
+    }
+}
+
+/// How many orders a provider takes in one call.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProviderBatchLimits {
+    credit: u32,
+    check: u32,
+    cancel: u32,
+    sync: u32,
+}
+
+impl From<&BatchLimits> for ProviderBatchLimits {
+    fn from(limits: &BatchLimits) -> Self {
+        let BatchLimits { credit, check_credit, cancel, sync_tracking } = *limits;
+        Self { credit, check: check_credit, cancel, sync: sync_tracking }
+    }
 }
 
 /// A setting of a provider.
@@ -144,7 +200,11 @@ fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
         version: info.version.clone(),
         sha256: facts.digest.clone(),
         size: facts.size,
-        imports: facts.imports.clone(),
+        signature: facts.signature.as_ref().map(ProviderSignature::from),
+        imports: ProviderImports::of(plugin),
+        core_instances: facts.core_instances,
+        memories: facts.memories,
+        batch_limits: (&info.batch_limits).into(),
         origins: facts.permissions.origins.iter().map(ToString::to_string).collect(),
         private_addresses: facts.permissions.private_addresses.iter().map(ToString::to_string).collect(),
         settings: info.settings.iter().map(ProviderSetting::from).collect(),
@@ -172,10 +232,14 @@ pub(super) struct ProviderFiles {
     /// The WebAssembly component.
     #[schema(value_type = String, format = Binary)]
     component: Vec<u8>,
-    /// TOML: `provider` (the id that the component describes), `sha256` (absent: any file), `origins` (absent: the
-    /// plugin may send no request), `private-addresses` (absent: public ones alone).
+    /// TOML: `provider` (the id that the component describes), `sha256` (absent: any file), `public-keys` (absent: no
+    /// signature is needed) and `min-version` (absent: any), `origins` (absent: the plugin may send no request),
+    /// `private-addresses` (absent: public ones alone), `refuse-empty-wasi`.
     #[schema(value_type = String, format = Binary)]
     permissions: Vec<u8>,
+    /// The component's signature in minisign's format, needed if the permissions name `public-keys`.
+    #[schema(value_type = Option<String>, format = Binary)]
+    signature: Option<Vec<u8>>,
     /// The `confirmation` of the problem `unconfirmed`, to say yes to the changes that it names.
     confirmation: Option<String>,
 }
@@ -193,14 +257,15 @@ pub(super) async fn load(
 ) -> Result<Json<Provider>, Problem> {
     let unreadable =
         |error: axum::extract::multipart::MultipartError| Problem::new(Kind::Unreadable, error.body_text());
-    let (mut component, mut permissions, mut confirmation) = (None, None, None);
+    let (mut component, mut permissions, mut signature, mut confirmation) = (None, None, None, None);
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         match field.name() {
             Some("component") => component = Some(field.bytes().await.map_err(unreadable)?),
             Some("permissions") => permissions = Some(field.bytes().await.map_err(unreadable)?),
+            Some("signature") => signature = Some(field.bytes().await.map_err(unreadable)?),
             Some("confirmation") => confirmation = Some(field.text().await.map_err(unreadable)?),
             _ => {
-                let words = "The parts are `component`, `permissions` and `confirmation`.";
+                let words = "The parts are `component`, `permissions`, `signature` and `confirmation`.";
                 return Err(Problem::new(Kind::Invalid, words));
             }
         }
@@ -208,7 +273,7 @@ pub(super) async fn load(
     let (Some(component), Some(permissions)) = (component, permissions) else {
         return Err(Problem::new(Kind::Invalid, "Both `component` and `permissions` are needed."));
     };
-    let files = Files::uploaded(component.to_vec(), &permissions);
+    let files = Files::uploaded(component.to_vec(), &permissions, signature.as_deref());
     let confirmed = confirmation.as_deref().map_or(Confirmed::No, Confirmed::Shown);
     match app.installer().load(files, confirmed, Actor::now(&caller.name)).await? {
         LoadOutcome::Installed { plugin, .. } => Ok(Json(view(&app, &plugin, &app.store.breakers().await?))),

@@ -15,7 +15,10 @@ use axum::response::Response;
 use domain::lang::Lang;
 use serde::{Deserialize, Serialize};
 use service::csv::encoding::Charset;
+use service::csv::error::InvalidOrder;
 use service::csv::limits::MAX_FILE_BYTES;
+use service::csv::mapping::preset::Preset;
+use service::csv::mapping::setting;
 use service::csv::row_result::{RowCount, RowCounts, SkipReason};
 use service::messages::format::order_count;
 use service::messages::localize::Localize;
@@ -77,6 +80,8 @@ pub(super) struct ImportOptions {
     /// values that it has (`choice-needed`).
     #[serde(default)]
     take: Vec<String>,
+    /// For orders: the preset by which the file is read this once (such as `rakuten`), in place of the mall's mapping.
+    preset: Option<String>,
 }
 
 /// An order of the file.
@@ -89,6 +94,14 @@ pub(super) struct FileOrder {
     pub(super) words: String,
 }
 
+impl FileOrder {
+    /// An order that is refused.
+    pub(super) fn refused(bad: InvalidOrder, lang: Lang) -> Self {
+        let words = bad.texts(lang).join(" / ");
+        Self { line: bad.line, number: bad.number, words }
+    }
+}
+
 /// The result of an import, or of a dry run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ImportResult {
@@ -97,7 +110,9 @@ pub(super) struct ImportResult {
     taken_count: usize,
     /// Orders that were not.
     refused_count: usize,
-    /// What became of every row below the headings.
+    /// Orders that were gathered from rows between which other orders stand.
+    gathered_count: usize,
+    /// What became of every row but the one with the headings.
     rows: ImportRowCounts,
     /// Why rows were passed over.
     passed_over: Vec<SkippedRows>,
@@ -130,7 +145,8 @@ impl ImportRowCounts {
 /// Rows with which nothing is wrong and nothing is to be done.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SkippedRows {
-    /// `blank`, `unchanged`, `not_taken`, `no_result`, `headings`, `no_tracking` or `other_parcel`.
+    /// `blank`, `unchanged`, `not_taken`, `title` (above the headings), `headings` (once more), `total_line`, `repeated`,
+    /// `nothing_to_bill`, `no_result`, `no_tracking` or `other_parcel`.
     reason: &'static str,
     /// The same in words.
     words: String,
@@ -152,8 +168,12 @@ impl SkippedRows {
         let (name, told) = match reason {
             SkipReason::Blank => ("blank", None),
             SkipReason::Unchanged => ("unchanged", None),
-            SkipReason::NoResult => ("no_result", None),
+            SkipReason::Title => ("title", None),
             SkipReason::Headings => ("headings", None),
+            SkipReason::TotalLine => ("total_line", None),
+            SkipReason::Repeated => ("repeated", None),
+            SkipReason::NothingToBill => ("nothing_to_bill", None),
+            SkipReason::NoResult => ("no_result", None),
             SkipReason::NoTracking => ("no_tracking", None),
             SkipReason::OtherParcel => ("other_parcel", None),
             SkipReason::NotTaken { column, value } => ("not_taken", Some((column.clone(), value.clone()))),
@@ -172,7 +192,7 @@ pub(super) const NAMED: usize = 1_000;
 /// Orders have one line for each item, with the columns 注文番号, 注文日時, 注文者氏名, 注文者郵便番号, 注文者都道府県,
 /// 注文者市区町村, 注文者住所, 注文者電話番号, 合計金額, 商品名, 単価, 数量; and, where they are there, 注文者氏名カナ,
 /// 注文者会社名, 注文者部署名, 注文者メールアドレス, the same of 送付先, 送料, 決済手数料, 請求書, 備考, 受注ステータス,
-/// 税率. A mall's `headings` give them other names. Credit results have 注文番号, 与信結果 (OK, NG, 審査中, 保留 or
+/// 税率. A mall's `mapping` says how an export under other headings is read. Credit results have 注文番号, 与信結果 (OK, NG, 審査中, 保留 or
 /// キャンセル済) and 与信理由. Findings (`decisions`) have 注文番号 or 登録番号 or both, 結果 (与信OK, 登録あり, 与信NG,
 /// キャンセル済, 登録なし, 伝票番号あり, 伝票番号なし, or the names that a single decision has), 取引ID where it is not known
 /// yet, and メモ; each row is checked like a single decision.
@@ -199,6 +219,7 @@ pub(super) async fn import(
         encoding: options.encoding.map(CsvEncoding::charset),
         correct: options.correct,
         take: options.take,
+        preset: options.preset,
         bytes: bytes.to_vec(),
     };
     let result = import_file(&app, &incoming, &caller.name, options.dry_run, caller.lang).await;
@@ -210,19 +231,20 @@ pub(super) async fn import(
     let passed_over = SkippedRows::all(counts, caller.lang);
     let taken =
         result.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
-    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder {
-        line: bad.line,
-        words: bad.errors.iter().map(|complaint| complaint.localized(caller.lang)).collect::<Vec<_>>().join(" / "),
-        number: bad.number,
-    });
-    let refused = refused.collect();
-    Ok(Json(ImportResult { dry_run: options.dry_run, taken_count, refused_count, rows, passed_over, taken, refused }))
+    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder::refused(bad, caller.lang)).collect();
+    let (dry_run, gathered_count) = (options.dry_run, result.gathered);
+    Ok(Json(ImportResult { dry_run, taken_count, refused_count, gathered_count, rows, passed_over, taken, refused }))
 }
 
 /// The problem for a file that was not imported: a validation error, or the choice that has to be sent with it.
 fn refused(not_taken: FileRefusal, lang: Lang) -> Problem {
     match not_taken {
         FileRefusal::Unfit(words) => Problem::new(Kind::Invalid, words),
+        FileRefusal::Recognised(words, presets) => {
+            let mapping = |preset: &&Preset| setting::of_preset(&preset.id).trim().to_owned();
+            let field = |preset| FieldError { field: "mapping".to_owned(), detail: mapping(preset) };
+            Problem::new(Kind::Invalid, words).with(presets.iter().map(field).collect())
+        }
         FileRefusal::ChoiceNeeded(question) => {
             let field = |(answer, orders): (String, usize)| FieldError {
                 field: "take".to_owned(),

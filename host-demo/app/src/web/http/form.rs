@@ -98,6 +98,11 @@ impl Upload {
         self.texts.get(name).map_or("", String::as_str)
     }
 
+    /// The text field `name`, empty or not; `None` if it was not sent.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.texts.get(name).map(String::as_str)
+    }
+
     /// The text fields whose names begin with `prefix`, in any order.
     pub(crate) fn texts(&self, prefix: &str) -> impl Iterator<Item = &str> {
         self.texts.iter().filter(move |(name, _)| name.starts_with(prefix)).map(|(_, text)| text.as_str())

@@ -9,6 +9,8 @@ use crate::web::http::session::Staff;
 use crate::web::parts::choice::{Choice, file_kinds};
 use crate::web::parts::display_names::DisplayNames;
 use crate::web::parts::file_import::{FileRefusal, ImportOutcome, import_file};
+use crate::web::parts::mapping_save::save_mapping;
+use crate::web::parts::order_preview::PreviewView;
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
@@ -16,10 +18,14 @@ use axum::extract::{Multipart, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::lang::Lang;
+use domain::mall::Mall;
+use domain::user::Role;
 use service::csv::error::InvalidOrder;
 use service::csv::limits::MAX_FILE_BYTES;
+use service::csv::mapping::{preset, setting};
 use service::csv::selection::Question;
-use service::messages::csv::shown_value;
+use service::mapping_preview::{self, Sample};
+use service::messages::csv::{gathered, shown_value};
 use service::messages::format::order_count as orders_text;
 use service::messages::localize::Localize;
 use service::transfer::{FileImport, FileKind};
@@ -38,7 +44,22 @@ struct ImportPage {
     kinds: Vec<Choice>,
     /// The question that has to be answered before the file can be imported.
     question: Option<SelectionQuestion>,
+    /// The presets that the file is recognised by, where the mall's mapping does not read it.
+    offer: Option<PresetOffer>,
     result: Option<ImportResult>,
+    /// What the first orders of the file would be.
+    preview: Option<PreviewView>,
+}
+
+/// The offer to read the mall's exports by a preset from now on.
+struct PresetOffer {
+    /// The name under which the file waits.
+    held: String,
+    /// The version of the mall whose mapping would be changed.
+    version: i64,
+    presets: Vec<(&'static str, String)>,
+    /// Whether the user may change the mall.
+    is_allowed: bool,
 }
 
 /// The question which orders of a file are imported.
@@ -99,14 +120,12 @@ struct ImportLine {
 impl ImportResult {
     fn new(outcome: ImportOutcome, dry_run: bool, held: Option<String>, lang: Lang, t: &'static Texts) -> Self {
         let (taken, bad) = (outcome.taken.len(), outcome.bad.len());
-        let counts = outcome.counts.localized(lang).lines().map(str::to_owned).collect();
+        let counts = outcome.counts.localized(lang);
+        let counts = counts.lines().map(str::to_owned).chain(gathered(outcome.gathered, lang)).collect();
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, text)| ImportLine { line, number, text };
-        let invalid = |bad: InvalidOrder| ImportLine {
-            line: bad.line,
-            text: bad.errors.iter().map(|error| error.localized(lang)).collect::<Vec<_>>().join(" / "),
-            number: bad.number,
-        };
+        let invalid =
+            |bad: InvalidOrder| ImportLine { line: bad.line, text: bad.texts(lang).join(" / "), number: bad.number };
         Self {
             title,
             tone: if bad == 0 { Tone::Ok } else { Tone::Wait },
@@ -124,7 +143,9 @@ impl ImportResult {
 #[derive(Default)]
 struct ImportReply {
     question: Option<SelectionQuestion>,
+    offer: Option<PresetOffer>,
     result: Option<ImportResult>,
+    preview: Option<PreviewView>,
     notice: Option<Notice>,
 }
 
@@ -150,32 +171,70 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
             return show(&app, &staff, upload.text("mall"), FileKind::Orders, ImportReply::failed(t.choose_file)).await;
         }
         ("", Some(bytes)) => read(&upload, bytes)?,
-        (held, _) => match app.pending_imports.take(staff.user.id, held) {
+        (held, _) => match app.take_upload(staff.user.id, held).await? {
             Some(file) => answered(&upload, file),
             None => return show(&app, &staff, "", FileKind::Orders, ImportReply::failed(t.import_gone)).await,
         },
     };
     let dry_run = upload.text("do") == "try";
+    if let Some(problem) = adopt(&app, &staff, &upload, &file.mall).await? {
+        return show(&app, &staff, &file.mall.clone(), file.kind, ImportReply::failed(&problem)).await;
+    }
     let taken = import_file(&app, &file, &staff.user.name, dry_run, lang).await?;
     let (mall, what) = (file.mall.clone(), file.kind);
-    let keep = |file| -> Result<String, Refusal> {
+    let keep = async |file| -> Result<String, Refusal> {
         let name = idempotency_key()?;
-        app.pending_imports.keep(staff.user.id, name.clone(), file);
+        app.keep_upload(staff.user.id, &name, file).await?;
         Ok(name)
     };
     let reply = match taken {
         Err(FileRefusal::Unfit(message)) => ImportReply::failed(&message),
+        Err(FileRefusal::Recognised(_, presets)) => {
+            let stored = app.store.mall(&file.mall).await?.ok_or_else(|| Refusal::no_mall(&file.mall))?;
+            let best = presets.first().map(|preset| setting::of_preset(&preset.id)).unwrap_or_default();
+            let preview = Some(previewed(&stored, &best, &file.bytes, lang, t));
+            let presets = presets.iter().map(|preset| (preset.id.as_str(), fill(t.preset_recognised, &[&preset.name])));
+            let (version, is_allowed) = (stored.version, staff.user.role == Role::Administrator);
+            let offer = PresetOffer { presets: presets.collect(), version, is_allowed, held: keep(file).await? };
+            ImportReply { offer: Some(offer), preview, ..ImportReply::default() }
+        }
         Err(FileRefusal::ChoiceNeeded(question)) => {
-            let view = SelectionQuestion::new(&question, keep(file)?, lang, t);
+            let view = SelectionQuestion::new(&question, keep(file).await?, lang, t);
             ImportReply { question: Some(view), ..ImportReply::default() }
         }
         Ok(outcome) => {
+            let preview = match (dry_run && what == FileKind::Orders, app.store.mall(&mall).await?) {
+                (true, Some(stored)) => Some(previewed(&stored, &stored.mapping, &file.bytes, lang, t)),
+                _ => None,
+            };
             let waits = dry_run && !outcome.taken.is_empty();
-            let held = waits.then(|| keep(file)).transpose()?;
-            ImportReply { result: Some(ImportResult::new(outcome, dry_run, held, lang, t)), ..ImportReply::default() }
+            let held = if waits { Some(keep(file).await?) } else { None };
+            let result = Some(ImportResult::new(outcome, dry_run, held, lang, t));
+            ImportReply { result, preview, ..ImportReply::default() }
         }
     };
     show(&app, &staff, &mall, what, reply).await
+}
+
+/// The first orders of a file, read by the mapping `text`.
+fn previewed(mall: &Mall, text: &str, bytes: &[u8], lang: Lang, t: &'static Texts) -> PreviewView {
+    match mapping_preview::preview(&Sample::new(bytes), text, &mall.take) {
+        // What the file has in all says the result.
+        Ok(preview) => PreviewView { counts: Vec::new(), refused: Vec::new(), ..PreviewView::new(&preview, lang, t) },
+        Err(problem) => PreviewView::failed(problem.localized(lang)),
+    }
+}
+
+/// Has the mall's exports read by the preset that was pressed, if one was; what is wrong if it is not saved.
+async fn adopt(app: &App, staff: &Staff, upload: &Upload, mall: &str) -> Result<Option<String>, Refusal> {
+    let Some(preset) = preset::find(upload.text("adopt")) else { return Ok(None) };
+    if staff.user.role != Role::Administrator {
+        return Err(Refusal::Forbidden);
+    }
+    let stored = app.store.mall(mall).await?.ok_or_else(|| Refusal::no_mall(mall))?;
+    let version = upload.text("version").parse().unwrap_or_default();
+    let text = setting::of_preset(&preset.id);
+    Ok(save_mapping(app, &staff.user.name, &stored, &text, version, staff.visitor.page().t).await?.err())
 }
 
 fn read(upload: &Upload, bytes: &[u8]) -> Result<FileImport, Refusal> {
@@ -185,6 +244,7 @@ fn read(upload: &Upload, bytes: &[u8]) -> Result<FileImport, Refusal> {
         encoding: upload.text("encoding").parse().ok(),
         correct: !upload.text("correct").is_empty(),
         take: Vec::new(),
+        preset: Some(upload.text("preset").to_owned()).filter(|preset| !preset.is_empty()),
         bytes: bytes.to_vec(),
     })
 }
@@ -197,9 +257,9 @@ fn answered(upload: &Upload, mut file: FileImport) -> FileImport {
 }
 
 async fn show(app: &App, staff: &Staff, chosen: &str, what: FileKind, reply: ImportReply) -> Result<Response, Refusal> {
-    let ImportReply { question, result, notice } = reply;
+    let ImportReply { question, offer, result, preview, notice } = reply;
     let mut p = staff.visitor.page();
-    let is_refused = notice.is_some() || question.is_some();
+    let is_refused = notice.is_some() || question.is_some() || offer.is_some();
     let status = if is_refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     p.notices.extend(notice);
     let page = ImportPage {
@@ -207,7 +267,9 @@ async fn show(app: &App, staff: &Staff, chosen: &str, what: FileKind, reply: Imp
         chosen: chosen.to_owned(),
         kinds: file_kinds(what, [p.t.import_orders, p.t.import_results, p.t.import_decisions]),
         question,
+        offer,
         result,
+        preview,
         p,
     };
     Ok(html(status, &page))

@@ -19,7 +19,7 @@ use domain::actor::Actor;
 use provider_host::{Limits, Plugin};
 use service::messages::localize::Localize;
 use service::plugins::{Candidate, Confirmed, Files, InstallError, LoadOutcome};
-use service::providers::capabilities::{abilities, permitted};
+use service::providers::capabilities::{abilities, imports, permitted};
 use service::providers::metrics::OperationCalls;
 
 /// Largest form with a component and its permission file, in bytes: twice the default limit of the host for a component.
@@ -68,7 +68,10 @@ struct PluginView {
     file: String,
     size: String,
     digest: String,
-    imports: Vec<String>,
+    /// The key with which it is signed, where its permissions demand a signature.
+    signed_by: Option<String>,
+    /// What they are for, and the interfaces.
+    imports: Vec<(&'static str, Vec<String>)>,
     permissions: Vec<String>,
     capabilities: Vec<&'static str>,
     batch_limits: String,
@@ -124,7 +127,8 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
         file: facts.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         size: size(facts.size, t),
         digest: facts.digest.clone(),
-        imports: facts.imports.clone(),
+        signed_by: facts.signature.as_ref().map(|signature| signature.key.to_string()),
+        imports: imports(plugin).into_iter().map(|(kind, names)| (kind.localized(p.lang), names)).collect(),
         permissions,
         capabilities: abilities(info).map(|(_, [ja, en])| p.lang.pick(ja, en)).collect(),
         batch_limits: fill(
@@ -167,26 +171,26 @@ pub(crate) async fn load(State(app): State<App>, Admin(staff): Admin, form: Mult
     let (p, confirmed) = (staff.visitor.page(), upload.text("confirmed"));
     let refused = |reason: &str| Some(fill(p.t.load_refused, &[&reason]));
     let by = Actor::now(&staff.user.name);
-    let outcome = if !confirmed.is_empty() {
-        match app.pending_plugins.take(staff.user.id, confirmed) {
-            Some(candidate) => app.installer().install_confirmed(candidate, by).await,
+    let files = if !confirmed.is_empty() {
+        match app.take_upload::<Files>(staff.user.id, confirmed).await? {
+            Some(files) => files,
             None => return show(&app, &staff, refused(p.t.confirm_load_gone), None).await,
         }
     } else {
         let (Some(component), Some(permissions)) = (upload.file("component"), upload.file("permissions")) else {
             return show(&app, &staff, Some(p.t.both_files.to_owned()), None).await;
         };
-        let files = Files::uploaded(component.to_vec(), permissions);
-        app.installer().load(files, Confirmed::No, by).await
+        Files::uploaded(component.to_vec(), permissions, upload.file("signature"))
     };
-    match outcome {
+    let shown = if confirmed.is_empty() { Confirmed::No } else { Confirmed::Shown(confirmed) };
+    match app.installer().load(files.clone(), shown, by).await {
         Ok(LoadOutcome::Installed { plugin, replaced }) => {
             let loaded = loaded_text(&plugin, replaced.as_deref(), p.t);
             Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, loaded)]))
         }
         Ok(LoadOutcome::Unconfirmed(candidate)) => {
             let question = ReplacementQuestion::about(&candidate, &p);
-            app.pending_plugins.keep(staff.user.id, question.confirmation.clone(), *candidate);
+            app.keep_upload(staff.user.id, &question.confirmation, files).await?;
             show(&app, &staff, None, Some(question)).await
         }
         Err(error) => show(&app, &staff, refused(&reason(error)?), None).await,

@@ -170,6 +170,7 @@ pub(crate) async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoF
         encoding: None,
         correct: false,
         take: Vec::new(),
+        preset: None,
         bytes: SAMPLE_ORDERS.to_vec(),
     };
     let taken = match transfer::import_file(&app.credit.of(&staff.user.name), &sample, false).await {
@@ -188,6 +189,6 @@ pub(crate) async fn credit(Shared(app): Shared<App>, staff: Staff, _: Signed<NoF
     let Progress::Orders(order) = Progress::of(&app).await? else { return Ok(app.redirect("/start", &[])) };
     let rows = app.credit.of(&staff.user.name).run(Action::Credit, &[order.id], &|_| {}).await;
     let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
-    let notices: Vec<_> = row.iter().map(|row| outcome_notice(row, Action::Credit, p.lang, p.t)).collect();
+    let notices: Vec<_> = row.iter().map(|row| outcome_notice(&app, row, Action::Credit, &p)).collect();
     Ok(app.redirect("/start", &notices))
 }

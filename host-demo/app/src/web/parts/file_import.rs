@@ -6,12 +6,15 @@ use crate::web::state::App;
 use crate::web::texts::fill;
 use domain::issue::Issue;
 use domain::lang::Lang;
-use service::csv::error::InvalidOrder;
+use service::csv::error::{FileError, InvalidOrder};
+use service::csv::mapping::preset::{self, Preset};
 use service::csv::row_result::{FileReport, RowCounts};
 use service::csv::selection::Question;
 use service::import::ImportedOrder;
 use service::messages::format::yen;
+use service::messages::issue::sentence;
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::results::ResultsError;
 use service::transfer::{self, FileImport, ImportReport, TransferError};
 
@@ -19,6 +22,8 @@ use service::transfer::{self, FileImport, ImportReport, TransferError};
 pub(crate) struct ImportOutcome {
     /// How many rows had which result.
     pub counts: RowCounts,
+    /// Orders that were gathered from rows between which other orders stand.
+    pub gathered: usize,
     /// The line, the number of the order, what happens to it.
     pub taken: Vec<(u64, String, String)>,
     /// Those that are refused.
@@ -37,7 +42,7 @@ impl ImportOutcome {
             ImportReport::Orders { report, .. } => lines(report, order),
             ImportReport::States(report) => lines(report, |state| state.localized(lang).to_owned()),
         };
-        Self { counts: report.counts(), taken, bad: report.refused() }
+        Self { counts: report.counts(), gathered: report.gathered(), taken, bad: report.refused() }
     }
 }
 
@@ -51,6 +56,8 @@ pub(crate) enum FileRefusal {
     Unfit(String),
     /// The operator has to say which of its orders are taken.
     ChoiceNeeded(Question),
+    /// The mall's mapping does not read it, and these presets do; the text says so.
+    Recognised(String, Vec<&'static Preset>),
 }
 
 /// Imports a file for the user or token `who`, or says what that would do.
@@ -69,9 +76,17 @@ pub(crate) async fn import_file(
         Ok(report) => return Ok(Ok(ImportOutcome::new(&report, lang))),
         Err(TransferError::ChoiceNeeded(question)) => return Ok(Err(FileRefusal::ChoiceNeeded(question))),
         Err(TransferError::NoMall(id)) => return Err(Refusal::no_mall(&id)),
-        Err(TransferError::File(error)) => error.localized(lang),
+        Err(TransferError::File(error)) => match &error {
+            FileError::Recognised(ids) => {
+                let presets = ids.iter().filter_map(|id| preset::find(id)).collect();
+                return Ok(Err(FileRefusal::Recognised(error.localized(lang), presets)));
+            }
+            _ => error.localized(lang),
+        },
         Err(TransferError::NotByCsv(mall)) => ResultsError::NotByCsv(mall).localized(lang),
-        Err(TransferError::ProviderMissing(provider)) => Issue::ProviderMissing { provider }.localized(lang),
+        Err(TransferError::ProviderMissing(provider)) => {
+            sentence(&Issue::ProviderMissing { provider }, &Situation::without_order(), lang)
+        }
         Err(error @ (TransferError::Fee { .. } | TransferError::Credit(_) | TransferError::Store(_))) => {
             return Err(Refusal::failed(&error));
         }

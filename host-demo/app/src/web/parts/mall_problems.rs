@@ -12,9 +12,7 @@ pub(crate) fn own_problems(found: &MallProblems, lang: Lang) -> Vec<(String, Str
     let mut problems: Vec<(String, String)> = Vec::new();
     for MallProblem { key, wrong } in &found.own {
         let (field, message) = match key.split_once('.') {
-            Some((field @ ("headings" | "take"), row)) => {
-                (field.to_owned(), format!("{row}: {}", wrong.localized(lang)))
-            }
+            Some((field @ "take", row)) => (field.to_owned(), format!("{row}: {}", wrong.localized(lang))),
             _ => (key.clone(), wrong.localized(lang)),
         };
         match problems.iter_mut().find(|(known, _)| *known == field) {

@@ -7,5 +7,8 @@ pub(super) mod display_names;
 pub(super) mod file_import;
 pub(super) mod health;
 pub(super) mod mall_problems;
+pub(super) mod mapping_format;
+pub(super) mod mapping_save;
+pub(super) mod order_preview;
 pub(super) mod order_row;
 pub(super) mod outcome;

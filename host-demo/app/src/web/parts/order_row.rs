@@ -114,6 +114,7 @@ pub(crate) fn list_order(order: &Order) -> ListOrder {
         provider: order.provider.clone(),
         state: order.state,
         problem: order.problem.clone(),
+        tried: order.tried,
         transaction_id: order.transaction_id().map(str::to_owned),
         carrier: tracking.map(|tracking| tracking.carrier.clone()),
         tracking_number: tracking.map(|tracking| tracking.number.clone()),

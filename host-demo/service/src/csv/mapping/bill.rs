@@ -1,12 +1,12 @@
 //! The bill of an order: its lines in whole yen with tax, its fees, and the total that they add up to.
 
-use crate::csv::mapping::amount::{self, whole};
 use crate::csv::mapping::column::Column;
 use crate::csv::mapping::definition::{PriceOf, RoundPer, Rounding, RowKind, Sign, Tax, Total};
 use crate::csv::mapping::error::{Problem, ProblemKind, shown};
 use crate::csv::mapping::plan::Plan;
 use crate::csv::mapping::row::Row;
 use crate::csv::mapping::value::Per;
+use domain::normalize::amount::{self, whole};
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::collections::BTreeMap;
 
@@ -106,7 +106,7 @@ impl Work<'_> {
 
     /// A number of a cell that is not empty.
     fn number(&mut self, line: u64, heading: &str, cell: &str) -> Option<Decimal> {
-        let number = amount::amount(cell);
+        let number = amount::amount(cell).ok();
         if number.is_none() {
             self.report(line, heading, ProblemKind::Amount(shown(cell)));
         }
@@ -114,7 +114,7 @@ impl Work<'_> {
     }
 
     fn yen(&mut self, line: u64, heading: &str, number: Decimal) -> Option<i64> {
-        let yen = whole(number);
+        let yen = whole(number).ok();
         if yen.is_none() {
             self.report(line, heading, ProblemKind::Fraction(number.to_string()));
         }
@@ -186,7 +186,7 @@ impl Work<'_> {
         if cell.is_empty() {
             return self.plan.prices.default_rate;
         }
-        let rate = amount::rate(cell);
+        let rate = amount::tax_rate(cell).ok();
         if rate.is_none() {
             self.report(row.line, self.plan.heading(Column::TaxRate), ProblemKind::TaxRate(shown(cell)));
         }
@@ -204,7 +204,7 @@ impl Work<'_> {
 
     fn quantity(&mut self, row: &Row) -> Option<u32> {
         let (heading, cell) = (self.plan.heading(Column::Quantity), row.cells.get(Column::Quantity));
-        let quantity = amount::quantity(cell);
+        let quantity = amount::quantity(cell).ok();
         if quantity.is_none() {
             let kind = if cell.is_empty() { ProblemKind::Empty } else { ProblemKind::Quantity(shown(cell)) };
             self.report(row.line, heading, kind);
@@ -228,7 +228,7 @@ impl Work<'_> {
             // The order's own row: what it says belongs to the order.
             return;
         }
-        if amount::amount(row.cells.get(Column::Quantity)).is_some_and(|quantity| quantity.is_zero()) {
+        if amount::amount(row.cells.get(Column::Quantity)).is_ok_and(|quantity| quantity.is_zero()) {
             // An item that was cancelled stays in the order with a quantity of 0.
             return;
         }
@@ -311,7 +311,7 @@ impl Work<'_> {
     fn tax_lines(&mut self, line: u64) {
         for ((rate, _), (net, rounding)) in std::mem::take(&mut self.taxed) {
             let tax = rounded(net * Decimal::from(rate) / Decimal::ONE_HUNDRED, rounding);
-            let Some(yen) = whole(tax).filter(|yen| *yen != 0) else { continue };
+            let Some(yen) = whole(tax).ok().filter(|yen| *yen != 0) else { continue };
             let name = format!("消費税（{rate}%）");
             let tax_rate = Some(rate);
             self.bill.lines.push(BillLine { line, name, unit_price: yen, quantity: 1, tax_rate, destination: None });

@@ -7,6 +7,8 @@ pub enum DefinitionError {
     TooLarge,
     /// No TOML, or keys and values that a mapping does not have: what the parser says.
     Form(String),
+    /// There is no preset of this name.
+    NoPreset(String),
     /// A part of it breaks a limit or makes no sense.
     Part {
         /// Where: a column, or a key.
@@ -110,6 +112,26 @@ pub enum ProblemKind {
     Fraction(String),
     /// It is less than nothing.
     Negative(String),
+    /// A spreadsheet made a number of it: its digits may be gone.
+    Mangled(String),
+    /// A leading 0 is missing: a spreadsheet took the digits for a number.
+    LostZero(String),
+    /// It is no Japanese telephone number.
+    Phone(String),
+    /// It is no postal code.
+    PostalCode(String),
+    /// It is none of the 47 prefectures.
+    Prefecture(String),
+    /// A spreadsheet took a house number for a date.
+    BecameDate(String),
+    /// It is no text that can be kept.
+    Text(String),
+    /// It has characters that cannot be seen.
+    ControlCharacters,
+    /// It is no way to send an invoice.
+    Invoice(String),
+    /// The order goes to this many places.
+    Destinations(usize),
     /// It is no quantity within reason.
     Quantity(String),
     /// It is no tax rate.

@@ -2,7 +2,18 @@
 
 use crate::csv::mapping::definition::MAX_MAPPING_BYTES;
 use crate::csv::mapping::error::{DefinitionError, MappingError, Problem, ProblemKind, Wrong};
+use crate::csv::mapping::preset;
 use domain::lang::Lang;
+
+/// What a spreadsheet did to an identifier, and what to do: the second half of a sentence that begins with it.
+pub fn mangled(lang: Lang) -> &'static str {
+    lang.pick(
+        "Excelで崩れています。元の番号のままではありません。モールや配送業者から出力したCSVを、Excelで開かず\
+         そのまま使うか、Excelの「データの取得」で列を「文字列」にして開いてください",
+        "was destroyed by Excel: it is not as it was. Use the file as the mall or carrier wrote it, without opening it \
+         in Excel, or open it there by Get Data with the column as text",
+    )
+}
 
 /// What is wrong with a mapping itself, and what to do.
 pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
@@ -15,6 +26,13 @@ pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
             format!("列の対応の書き方が違います。次のところを直してください: {said}"),
             format!("The mapping cannot be read; mend it here: {said}"),
         ),
+        DefinitionError::NoPreset(name) => {
+            let known = preset::all().iter().map(|preset| preset.id.as_str()).collect::<Vec<_>>().join(", ");
+            lang.pick(
+                format!("「{name}」という列の対応の見本はありません。次のどれかを書いてください: {known}"),
+                format!("There is no preset {name}; write one of {known}"),
+            )
+        }
         DefinitionError::Part { at, wrong } => {
             let what = wrong_text(*wrong, lang);
             lang.pick(format!("列の対応の「{at}」: {what}"), format!("The mapping is wrong at {at}: {what}"))
@@ -82,14 +100,19 @@ pub fn mapping_error(error: &MappingError, lang: Lang) -> String {
 
 /// What is wrong with an order's row, and what to do.
 pub fn problem(problem: &Problem, lang: Lang) -> String {
-    let Problem { line, heading, kind } = problem;
-    let what = kind_text(kind, lang);
-    lang.pick(format!("{line}行目「{heading}」: {what}"), format!("line {line}, {heading}: {what}"))
+    let (line, what) = (problem.line, problem_of_order(problem, lang));
+    lang.pick(format!("{line}行目{what}"), format!("line {line}, {what}"))
+}
+
+/// The same where the order's line has been named.
+pub fn problem_of_order(problem: &Problem, lang: Lang) -> String {
+    let (heading, what) = (&problem.heading, kind_text(&problem.kind, lang));
+    lang.pick(format!("「{heading}」: {what}"), format!("{heading}: {what}"))
 }
 
 fn kind_text(kind: &ProblemKind, lang: Lang) -> String {
     match kind {
-        ProblemKind::Empty => lang.pick("入力してください".to_owned(), "is empty; fill it in".to_owned()),
+        ProblemKind::Empty => lang.pick("入力してください".to_owned(), "nothing stands here; fill it in".to_owned()),
         ProblemKind::NoWord(value) => lang.pick(
             format!("「{value}」の読み替えがありません。列の対応に加えてください"),
             format!("nothing says what \"{value}\" means; add it to the mapping"),
@@ -114,6 +137,56 @@ fn kind_text(kind: &ProblemKind, lang: Lang) -> String {
             format!("「{value}」は0以上にしてください。値引きなら、列の対応で値引きの列にしてください"),
             format!("\"{value}\" must not be negative; a discount is a column of its own in the mapping"),
         ),
+        ProblemKind::Mangled(value) => {
+            lang.pick(format!("「{value}」は{}", mangled(lang)), format!("\"{value}\" {}", mangled(lang)))
+        }
+        ProblemKind::LostZero(value) => lang.pick(
+            format!(
+                "「{value}」は先頭の0がなくなっています。モールから出力したCSVを、Excelで開かずそのまま使うか、\
+                 先頭に0を補ってください"
+            ),
+            format!(
+                "a leading 0 is missing in \"{value}\": a spreadsheet took it away. Use the file as the mall wrote it, or \
+                 put the 0 back"
+            ),
+        ),
+        ProblemKind::Phone(value) => lang.pick(
+            format!("「{value}」を、市外局番からの日本の電話番号（10桁か11桁）に直してください"),
+            format!("\"{value}\" must be a Japanese telephone number with its area code, of ten or eleven digits"),
+        ),
+        ProblemKind::PostalCode(value) => lang.pick(
+            format!("「{value}」を7桁の郵便番号に直してください"),
+            format!("\"{value}\" must be a postal code of seven digits"),
+        ),
+        ProblemKind::Prefecture(value) => lang.pick(
+            format!("「{value}」は都道府県ではありません。47都道府県のどれかに直してください（海外へは後払いにできません）"),
+            format!("\"{value}\" is no prefecture; give one of the 47 (there is no deferred payment abroad)"),
+        ),
+        ProblemKind::BecameDate(value) => lang.pick(
+            format!("「{value}」は、番地がExcelで日付に変わったものです。元の番地に直してください"),
+            format!("\"{value}\" is a house number of which a spreadsheet made a date; give the house number"),
+        ),
+        ProblemKind::Text(value) => {
+            lang.pick(format!("「{value}」を直してください"), format!("\"{value}\" cannot be kept; mend it"))
+        }
+        ProblemKind::ControlCharacters => lang.pick(
+            "目に見えない制御文字を取り除いてください".to_owned(),
+            "control characters stand here; remove them".to_owned(),
+        ),
+        ProblemKind::Invoice(value) => lang.pick(
+            format!("「{value}」を別送か同梱に直してください"),
+            format!("\"{value}\" must be 別送 (separate) or 同梱 (enclosed)"),
+        ),
+        ProblemKind::Destinations(count) => lang.pick(
+            format!(
+                "送付先が{count}つあります。後払いの与信に登録できる送付先は1つなので、送付先ごとに別の注文番号（例: 末尾に-1、-2）\
+                 と合計金額に分けて取り込んでください。分けられなければ、後払い会社の管理画面で登録してください"
+            ),
+            format!(
+                "the order has {count} destinations, and a credit is registered with one: split it into an order for each \
+                 destination (numbers such as -1, -2, each with its own total), or register it on the provider's own page"
+            ),
+        ),
         ProblemKind::Quantity(value) => lang.pick(
             format!("「{value}」を1以上の整数に直してください"),
             format!("\"{value}\" must be a whole number from 1"),
@@ -132,7 +205,7 @@ fn kind_text(kind: &ProblemKind, lang: Lang) -> String {
         ),
         ProblemKind::Repeated(line) => lang.pick(
             format!("{line}行目と同じ行です。同じ注文が二度入っていないか確かめ、余分な行を消してください"),
-            format!("is the same row as line {line}; look whether the order is in the file twice, and remove one"),
+            format!("the same row as line {line}; look whether the order is in the file twice, and remove one"),
         ),
         ProblemKind::Cells { expected, found } => lang.pick(
             format!("列の数が見出しより多くなっています（見出し{expected}、この行{found}）。カンマと引用符を確かめてください"),

@@ -55,76 +55,113 @@ pub fn evaluate(mapping: &Mapping, records: &[Record]) -> Result<Evaluated, Vec<
 impl Plan {
     /// Reads the records below the headings.
     pub fn evaluate(&self, records: &[Record]) -> Evaluated {
-        let mut groups = Groups::default();
+        let (mut grouping, mut groups) = (Grouping::default(), Vec::<Group>::new());
         let mut skipped = Vec::new();
         for record in records {
-            match self.skipped(record) {
-                Some(reason) => skipped.push((record.line, reason)),
-                None => {
-                    let line = record.line;
-                    let repeated = groups.add(self, self.row(record));
-                    skipped.extend(repeated.map(|first| (line, Skipped::Repeated(first))));
-                }
+            if let Some(reason) = self.skipped(record) {
+                skipped.push((record.line, reason));
+                continue;
             }
+            let row = self.row(record);
+            let Place { group, is_apart } = grouping.place(self, row.cells.get(Column::Number));
+            if group == groups.len() {
+                groups.push(Group::default());
+            }
+            let repeated = groups.get_mut(group).and_then(|group| group.add(self, row, is_apart));
+            skipped.extend(repeated.map(|first| (record.line, Skipped::Repeated(first))));
         }
-        let orders = groups.all.iter().map(|group| order(self, &group.rows, group.is_gathered)).collect();
+        let orders = groups.iter().map(|group| group.order(self)).collect();
         Evaluated { orders, skipped }
     }
 }
 
-/// The rows of one order.
-struct Group {
-    rows: Vec<Row>,
-    is_gathered: bool,
-}
-
-/// Rows by order, wherever they stand.
+/// Which order a row belongs to, wherever the rows of the order stand.
 #[derive(Default)]
-struct Groups {
-    all: Vec<Group>,
+pub struct Grouping {
+    groups: usize,
     by_number: HashMap<String, usize>,
     /// Which order the row above belongs to.
     above: Option<usize>,
 }
 
-impl Groups {
-    /// Puts a row to its order; the line of the one that it repeats, if it does: then it is not put there again.
+/// The order that a row belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Counted in the order of the orders' first rows.
+    pub group: usize,
+    /// Rows of another order stand between it and the order's row before.
+    pub is_apart: bool,
+}
+
+impl Grouping {
+    /// The order of a row with this number.
     ///
     /// A row without a number is an order of its own, unless it belongs to the one above; so is one whose number a
     /// spreadsheet destroyed, for it can be any order's.
-    fn add(&mut self, plan: &Plan, row: Row) -> Option<u64> {
-        let number = row.cells.get(Column::Number).to_owned();
-        let is_name = !number.is_empty() && !is_mangled(&number);
-        let known = match number.as_str() {
+    pub fn place(&mut self, plan: &Plan, number: &str) -> Place {
+        let is_name = !number.is_empty() && !is_mangled(number);
+        let known = match number {
             "" if plan.number_on_first_row => self.above,
-            _ if is_name => self.by_number.get(&number).copied(),
+            _ if is_name => self.by_number.get(number).copied(),
             _ => None,
         };
+        let Some(group) = known else {
+            let place = self.apart();
+            if is_name {
+                self.by_number.insert(number.to_owned(), place.group);
+            }
+            self.above = Some(place.group);
+            return place;
+        };
         let is_apart = known != self.above;
-        if let Some(group) = known.and_then(|place| self.all.get_mut(place)) {
-            self.above = known;
-            return group.add(plan, row, is_apart);
-        }
-        let place = self.all.len();
-        self.all.push(Group { rows: vec![row], is_gathered: false });
-        if is_name {
-            self.by_number.insert(number, place);
-        }
-        self.above = Some(place);
-        None
+        self.above = known;
+        Place { group, is_apart }
+    }
+
+    /// The place of a row of which nobody knows to which order it belongs, nor where it ends.
+    pub fn apart(&mut self) -> Place {
+        let group = self.groups;
+        self.groups += 1;
+        self.above = None;
+        Place { group, is_apart: false }
     }
 }
 
+/// The rows of one order.
+#[derive(Default)]
+pub struct Group {
+    rows: Vec<Row>,
+    is_gathered: bool,
+    /// A row that stands apart from one that says the same.
+    doubtful: Option<Problem>,
+}
+
 impl Group {
-    fn add(&mut self, plan: &Plan, mut row: Row, is_apart: bool) -> Option<u64> {
+    /// Adds a row, at least one; the line of the one that it repeats, if it does: then it is not put there again.
+    pub fn add(&mut self, plan: &Plan, mut row: Row, is_apart: bool) -> Option<u64> {
         match self.repetition(plan, &row, is_apart) {
             Some(Ok(first)) => return Some(first),
+            Some(Err(problem)) if plan.row_id.is_none() && plan.prices.total == Total::Checked => {
+                self.doubtful.get_or_insert(problem);
+            }
             Some(Err(problem)) => row.problems.push(problem),
             None => {}
         }
         self.is_gathered |= is_apart;
         self.rows.push(row);
         None
+    }
+
+    /// The order.
+    pub fn order(&self, plan: &Plan) -> MappedOrder {
+        let mut order = order(plan, &self.rows, self.is_gathered);
+        let is_total = |problem: &Problem| matches!(problem.kind, ProblemKind::Total { .. });
+        // The total shows whether the row is meant twice.
+        if let Some(doubtful) = self.doubtful.as_ref().filter(|_| order.problems.iter().any(is_total)) {
+            order.problems.retain(|problem| !is_total(problem));
+            order.problems.push(doubtful.clone());
+        }
+        order
     }
 
     /// The line of the row that `row` repeats; what is wrong where it cannot be said whether it does.
@@ -135,9 +172,8 @@ impl Group {
             let is_same = known.says_as(row);
             return Some(is_same.then_some(known.line).ok_or_else(|| problem(&id.heading, ProblemKind::RowsDiffer)));
         }
-        // Without a total nothing else shows that an order is in the file twice.
-        let is_unsure = is_apart && plan.prices.total == Total::Computed;
-        let known = self.rows.iter().find(|known| is_unsure && known.says_as(row))?;
+        // Nothing but a total shows whether an order is in the file twice.
+        let known = self.rows.iter().find(|known| is_apart && known.says_as(row))?;
         Some(Err(problem(plan.heading(Column::Number), ProblemKind::Repeated(known.line))))
     }
 }

@@ -13,21 +13,26 @@ const HEAD_BYTES: usize = 4_096;
 /// Most headings that must be found for a row to be the one with the headings.
 const ENOUGH_HEADINGS: usize = 3;
 
-/// The bytes of a file in UTF-16 as UTF-8, any other file as it is; nothing where it is UTF-16 and broken.
+/// The bytes of a file in UTF-16 as UTF-8 and the kind of UTF-16 that it was, any other file as it is; nothing where it
+/// is UTF-16 and broken.
 ///
 /// Excel's 「Unicode テキスト」 is UTF-16 with a byte order mark. Without one, every other byte of the headings' commas,
 /// tabs and line ends is 0, which no other encoding of a text has.
-pub fn without_utf16(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let (encoding, text) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (UTF_16LE, rest),
-        [0xfe, 0xff, rest @ ..] => (UTF_16BE, rest),
-        _ => match unmarked(bytes) {
-            Some(encoding) => (encoding, bytes),
-            None => return Some(Cow::Borrowed(bytes)),
-        },
-    };
+pub fn without_utf16(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, Option<&'static Encoding>)> {
+    let Some(encoding) = utf16(bytes) else { return Some((Cow::Borrowed(bytes), None)) };
+    let marks: [&[u8]; 2] = [&[0xff, 0xfe], &[0xfe, 0xff]];
+    let text = marks.into_iter().find_map(|mark| bytes.strip_prefix(mark)).unwrap_or(bytes);
     let text = encoding.decode_without_bom_handling_and_without_replacement(text)?;
-    Some(Cow::Owned(text.into_owned().into_bytes()))
+    Some((Cow::Owned(text.into_owned().into_bytes()), Some(encoding)))
+}
+
+/// The kind of UTF-16 that a file is written in, by its byte order mark or its first lines; nothing for any other file.
+pub fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [0xff, 0xfe, ..] => Some(UTF_16LE),
+        [0xfe, 0xff, ..] => Some(UTF_16BE),
+        _ => unmarked(bytes),
+    }
 }
 
 fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -43,12 +48,20 @@ fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// What separates the cells of a file, by its first lines: the one of which the richest line has more.
+/// What separates the cells of a file, by its first lines: the one of which the richest line has more outside of quotes.
 pub fn separator(bytes: &[u8]) -> Separator {
     let head = bytes.get(..HEAD_BYTES.min(bytes.len())).unwrap_or_default();
     let most = |wanted: u8| {
         let lines = head.split(|byte| matches!(byte, b'\r' | b'\n')).take(MAX_TITLES * 2);
-        lines.map(|line| line.iter().filter(|byte| **byte == wanted).count()).max().unwrap_or(0)
+        let count = |line: &[u8]| {
+            let mut is_quoted = false;
+            let mut is_separator = |byte: u8| {
+                is_quoted ^= byte == b'"';
+                !is_quoted && byte == wanted
+            };
+            line.iter().filter(|byte| is_separator(**byte)).count()
+        };
+        lines.map(count).max().unwrap_or(0)
     };
     if most(b'\t') > most(b',') { Separator::Tab } else { Separator::Comma }
 }

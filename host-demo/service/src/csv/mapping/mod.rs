@@ -5,11 +5,12 @@
 //! of an order are gathered ([`order`]), wherever they stand, and its bill is worked out ([`bill`]).
 
 pub mod address;
-pub mod amount;
 pub mod bill;
+pub mod choice;
 pub mod column;
 pub mod date;
 pub mod definition;
+pub mod edit;
 pub mod error;
 pub mod error_text;
 pub mod evaluate;
@@ -18,4 +19,6 @@ pub mod order;
 pub mod plan;
 pub mod preset;
 pub mod row;
+pub mod setting;
 pub mod value;
+pub mod value_text;

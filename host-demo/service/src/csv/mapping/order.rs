@@ -66,6 +66,10 @@ pub fn order(plan: &Plan, rows: &[Row], is_gathered: bool) -> MappedOrder {
     let placed: Vec<Placed<'_>> = rows.iter().zip(places).collect();
     let (bill, wrong) = bill(plan, &placed);
     problems.extend(wrong);
+    // What is wrong otherwise can be why the sum is.
+    if problems.len() > 1 {
+        problems.retain(|problem| !matches!(problem.kind, ProblemKind::Total { .. }));
+    }
     problems.truncate(MAX_PROBLEMS);
     for (column, yen) in
         [(Column::ShippingFee, bill.shipping_fee), (Column::PaymentFee, bill.payment_fee), (Column::Total, bill.total)]

@@ -127,6 +127,28 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Everything that it reads.
+    fn readers(&self) -> impl Iterator<Item = &Reader> {
+        let kind = self.row_kind.as_ref().map(|(reader, _)| reader);
+        let single = [self.destination.as_ref(), self.row_id.as_ref(), kind, self.rounding.as_ref()];
+        let adjustments = self.adjustments.iter().flat_map(|one| [Some(&one.amount), one.detail.as_ref()]);
+        let skip = self.skip.iter().map(|(reader, _)| reader);
+        self.columns.values().chain(single.into_iter().flatten()).chain(adjustments.flatten()).chain(skip)
+    }
+
+    /// The places of a row that it reads, and the heading under which it reads each.
+    pub fn places(&self) -> BTreeMap<usize, &str> {
+        self.readers().flat_map(|reader| reader.places().into_iter().map(|at| (at, reader.heading.as_str()))).collect()
+    }
+
+    /// How many cells a row must have at least, so that those that are missing can only be empty.
+    pub fn needed_width(&self) -> usize {
+        let required = self.columns.iter().filter(|(column, _)| column.is_required());
+        required.filter_map(|(_, reader)| reader.last_needed()).max().map_or(0, |place| place + 1)
+    }
+}
+
 /// How many of the headings that `mapping` reads are among `headings`.
 pub fn known_headings(mapping: &Mapping, headings: &[String]) -> usize {
     let own = if mapping.same_names { Column::VARIANTS } else { &[] };
@@ -302,6 +324,33 @@ fn headings(parts: &[Reader], with: &str) -> Option<String> {
 }
 
 impl Reader {
+    /// The places of a row that it reads.
+    pub fn places(&self) -> Vec<usize> {
+        match &self.source {
+            Source::Cell(at) => vec![*at],
+            Source::Text(_) => Vec::new(),
+            Source::Join(parts, _) | Source::FirstOf(parts) => parts.iter().flat_map(Self::places).collect(),
+        }
+    }
+
+    /// The one cell that is its value as it stands there.
+    pub fn only_place(&self) -> Option<usize> {
+        match &self.source {
+            Source::Cell(at) if self.words.is_none() && self.part.is_none() => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// The last place that a value needs: of parts that are joined the last one, of alternatives the nearest.
+    fn last_needed(&self) -> Option<usize> {
+        match &self.source {
+            Source::Cell(at) => Some(*at),
+            Source::Text(_) => None,
+            Source::Join(parts, _) => parts.iter().filter_map(Self::last_needed).max(),
+            Source::FirstOf(parts) => parts.iter().filter_map(Self::last_needed).min(),
+        }
+    }
+
     /// The value in a record.
     pub fn read(&self, record: &[String]) -> Result<String, ProblemKind> {
         let raw = match &self.source {

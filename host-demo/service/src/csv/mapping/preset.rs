@@ -7,6 +7,7 @@ use crate::csv::mapping::plan::{Plan, fold, known_headings};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
+use toml_edit::DocumentMut;
 
 static FOLDER: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/presets");
 
@@ -56,6 +57,14 @@ impl Preset {
         }
         let preset: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(error.to_string()))?;
         preset.mapping.check().map_or(Ok(Self { id: id.to_owned(), ..preset }), Err)
+    }
+
+    /// The whole mapping as it stands in the preset's file, for a mall to change.
+    pub fn text(&self) -> String {
+        let file = FOLDER.get_file(format!("{}.toml", self.id)).and_then(|file| file.contents_utf8());
+        let document = file.and_then(|text| text.parse::<DocumentMut>().ok());
+        let mapping = document.and_then(|mut document| document.remove("mapping")?.into_table().ok());
+        mapping.map(|mapping| DocumentMut::from(mapping).to_string()).unwrap_or_default()
     }
 
     fn fits(&self, headings: &[String]) -> bool {

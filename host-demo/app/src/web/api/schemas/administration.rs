@@ -1,7 +1,8 @@
 //! What the platform's own history consists of: roles, changes of settings and of plugins.
 
 use super::enums::enum_of;
-use domain::audit_event::PluginChange as Change;
+use super::order::OrderAction;
+use domain::audit_event::{ImportKind, PluginChange as Change, UsedLimit};
 use serde::Serialize;
 use store::{self, MallPart, Role};
 use utoipa::ToSchema;
@@ -13,6 +14,28 @@ enum_of! {
         Operator,
         /// 管理者: orders, settings, providers, users.
         Administrator,
+    }
+}
+
+enum_of! {
+    /// What an interface that a component imports is for.
+    ProviderImportKind of ImportKind {
+        /// The contract: its types, and the log.
+        Contract,
+        /// Outgoing HTTP, and the interfaces whose types it uses.
+        Http,
+        /// WASI with nothing behind it.
+        EmptyWasi,
+    }
+}
+
+enum_of! {
+    /// A limit of the host of which a component uses more.
+    ProviderLimit of UsedLimit {
+        /// Core instances of each call.
+        CoreInstances,
+        /// Memories of each call that are not empty.
+        Memories,
     }
 }
 
@@ -138,8 +161,8 @@ pub(crate) enum ChangedMallSetting {
     Invoice,
     /// What happens by itself.
     Automation,
-    /// CSV columns.
-    Headings,
+    /// How its export is read.
+    Mapping,
     /// Whether credit results come by CSV.
     ByCsv,
     /// Which orders of its CSV are taken.
@@ -162,7 +185,7 @@ impl From<MallPart> for ChangedMallSetting {
             MallPart::Fees => Self::Fees,
             MallPart::Invoice => Self::Invoice,
             MallPart::Automation => Self::Automation,
-            MallPart::Headings => Self::Headings,
+            MallPart::Mapping => Self::Mapping,
             MallPart::ByCsv => Self::ByCsv,
             MallPart::Take => Self::Take,
             MallPart::RowsPerRequest => Self::RowsPerRequest,
@@ -200,6 +223,62 @@ pub(crate) enum ProviderChange {
         /// The SHA-256 that was named, in hexadecimal.
         sha256: String,
     },
+    /// It is an older version.
+    VersionLowered {
+        /// The version before.
+        from: String,
+        /// The version that comes.
+        to: String,
+    },
+    /// Components that are signed with another key are accepted.
+    KeyAdded {
+        /// The public key.
+        key: String,
+    },
+    /// Components that are signed with a key are not accepted any more; if it was the only one, no signature is needed.
+    KeyRemoved {
+        /// The public key.
+        key: String,
+    },
+    /// Older versions than before are accepted.
+    MinVersionLowered {
+        /// The oldest that was accepted.
+        from: String,
+        /// The oldest that is accepted; any if there is none.
+        to: Option<String>,
+    },
+    /// It describes an origin that it wants, and that is not granted to it.
+    OriginWanted {
+        /// The origin.
+        origin: String,
+    },
+    /// It imports another interface.
+    ImportAdded {
+        /// What the interface is for.
+        group: ProviderImportKind,
+        /// The interface with its version.
+        interface: String,
+    },
+    /// The permissions do not refuse WASI with nothing behind it any more.
+    EmptyWasiAllowed,
+    /// It uses more of a limit.
+    LimitUsed {
+        /// The limit.
+        limit: ProviderLimit,
+        /// How much the one before used; 0 where there is nothing to compare with.
+        from: u64,
+        /// How much it uses.
+        to: u64,
+    },
+    /// It takes more orders in one call: as many are in doubt at once if its answer is lost.
+    BatchRaised {
+        /// In calls of this operation.
+        operation: OrderAction,
+        /// How many the one before took; 0 where there is nothing to compare with.
+        from: u32,
+        /// How many it takes.
+        to: u32,
+    },
     /// It asks malls for another setting.
     SettingAdded {
         /// Its key.
@@ -233,6 +312,15 @@ impl From<Change> for ProviderChange {
             Change::AddressesAdded { range } => Self::AddressesAdded { range },
             Change::AddressesRemoved { range } => Self::AddressesRemoved { range },
             Change::PinRemoved { sha256 } => Self::PinRemoved { sha256 },
+            Change::VersionLowered { from, to } => Self::VersionLowered { from, to },
+            Change::KeyAdded { key } => Self::KeyAdded { key },
+            Change::KeyRemoved { key } => Self::KeyRemoved { key },
+            Change::MinVersionLowered { from, to } => Self::MinVersionLowered { from, to },
+            Change::OriginWanted { origin } => Self::OriginWanted { origin },
+            Change::ImportAdded { group, interface } => Self::ImportAdded { group: group.into(), interface },
+            Change::EmptyWasiAllowed => Self::EmptyWasiAllowed,
+            Change::LimitUsed { limit, from, to } => Self::LimitUsed { limit: limit.into(), from, to },
+            Change::BatchRaised { operation, from, to } => Self::BatchRaised { operation: operation.into(), from, to },
             Change::SettingAdded { key, kind } => Self::SettingAdded { key, kind },
             Change::SettingRemoved { key } => Self::SettingRemoved { key },
             Change::SettingKind { key, from, to } => Self::SettingKind { key, from, to },

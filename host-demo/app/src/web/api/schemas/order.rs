@@ -7,8 +7,8 @@ use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::order::{Amounts, Item, Person as Party};
 use serde::Serialize;
-use service::messages::issue::provider_message;
-use service::messages::localize::Localize;
+use service::messages::issue::{provider_message, sentence, summary};
+use service::messages::next_step::Situation;
 use utoipa::ToSchema;
 
 enum_of! {
@@ -106,16 +106,22 @@ enum_of! {
 /// Why an order is not where its operator wants it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderIssue {
-    /// What happened, what the provider said and what to do next, in the caller's language.
+    /// What happened, what the provider said and what to do next, in the caller's language. In a history without what
+    /// to do: things may have moved since.
     words: String,
     /// The provider's own code and words, as they came.
     said: String,
 }
 
 impl OrderIssue {
-    /// `issue` in words of `lang`.
-    pub(crate) fn new(issue: &Issue, lang: Lang) -> Self {
-        Self { words: issue.localized(lang), said: provider_message(issue, lang) }
+    /// `issue` in words of `lang`, with the step that the `situation` offers.
+    pub(crate) fn new(issue: &Issue, situation: &Situation, lang: Lang) -> Self {
+        Self { words: sentence(issue, situation, lang), said: provider_message(issue, lang) }
+    }
+
+    /// What a line of the history tells: what happened, without what to do, for things may have moved since.
+    pub(crate) fn past(issue: &Issue, lang: Lang) -> Self {
+        Self { words: summary(issue, lang), said: provider_message(issue, lang) }
     }
 }
 

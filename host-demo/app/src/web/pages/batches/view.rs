@@ -10,7 +10,7 @@ use crate::web::http::session::Staff;
 use crate::web::pages::batches::progress::{ProgressView, find_batch};
 use crate::web::parts::action_button::ActionButton;
 use crate::web::parts::display_names::DisplayNames;
-use crate::web::parts::outcome::{outcome_tone, state_tone};
+use crate::web::parts::outcome::{outcome_tone, row_situation, state_tone};
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
@@ -22,7 +22,9 @@ use domain::lang::Lang;
 use serde::Deserialize;
 use service::batches::waits;
 use service::batches::{self, BatchError};
+use service::messages::issue::sentence;
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use std::collections::BTreeSet;
 use store::{Batch, BatchProgress, BatchRow};
 
@@ -79,7 +81,7 @@ struct BatchRowView {
 }
 
 impl BatchRowView {
-    fn new(row: &BatchRow, lang: Lang, t: &'static Texts) -> Self {
+    fn new(row: &BatchRow, situation: &Situation, lang: Lang, t: &'static Texts) -> Self {
         Self {
             id: row.order,
             position: row.index + 1,
@@ -90,7 +92,7 @@ impl BatchRowView {
             outcome_tone: row.outcome.map_or(Tone::None, outcome_tone),
             state: row.state.map_or("–", |state| state.localized(lang)),
             tone: row.state.map_or(Tone::None, state_tone),
-            problem: row.problem.as_ref().map(|problem| problem.localized(lang)).unwrap_or_default(),
+            problem: row.problem.as_ref().map(|problem| sentence(problem, situation, lang)).unwrap_or_default(),
         }
     }
 }
@@ -138,7 +140,8 @@ pub(crate) async fn page(
     let p = staff.visitor.page();
     let (t, lang) = (p.t, p.lang);
     let rows = app.store.batch_rows(id, from, ROWS).await?;
-    let mut rows: Vec<_> = rows.iter().map(|row| BatchRowView::new(row, lang, t)).collect();
+    let view = |row| BatchRowView::new(row, &row_situation(row, batch.action, &app), lang, t);
+    let mut rows: Vec<_> = rows.iter().map(view).collect();
     if let Some(ticked) = ticked {
         let ticked: BTreeSet<i64> = numbers(&ticked).collect();
         rows.iter_mut().for_each(|row| row.ticked = ticked.contains(&row.id));

@@ -13,14 +13,13 @@ use crate::web::texts::{Texts, fill};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use domain::credit_state::Action;
+use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::mall::Mall;
 use serde::Deserialize;
 use service::malls::{self, ConnectionError, FeeTrialError};
 use service::messages::connection::connection_error;
 use service::messages::format::yen;
-use service::providers::contract;
-use service::providers::plugin_contract::Failure;
 
 /// The query of the form of a new mall.
 #[derive(Deserialize)]
@@ -111,12 +110,12 @@ async fn test(app: &App, form: &MallForm, lang: Lang, t: &Texts) -> Notice {
     if !form.problems.is_empty() {
         return Notice::new(Tone::Wait, t.test_settings_first);
     }
-    let failed = |failure| Notice::new(Tone::Bad, connection_error(&contract::issue(failure, Action::Check), lang));
+    let failed = |issue| Notice::new(Tone::Bad, connection_error(&issue, lang));
     match malls::test_connection(&*app.credit.providers, &form.mall).await {
         Ok(()) => Notice::new(Tone::Ok, t.test_ok),
         Err(ConnectionError::ProviderMissing(_)) => Notice::new(Tone::Bad, t.no_providers),
-        Err(ConnectionError::Unsupported(_)) => failed(Failure::Unsupported),
-        Err(ConnectionError::Failed(failure)) => failed(failure),
+        Err(ConnectionError::Unsupported(_)) => failed(Issue::unsupported(Action::Check)),
+        Err(ConnectionError::Failed(issue)) => failed(issue),
         Err(ConnectionError::NoResponse) => Notice::new(Tone::Bad, fill(t.test_failed, &[&""])),
     }
 }

@@ -4,8 +4,9 @@ use crate::web::http::form::FormFields;
 use crate::web::http::refusal::Refusal;
 use crate::web::pages::mall::unsaved::{UnsavedSecrets, drawn_provider, is_secret};
 use crate::web::parts::mall_problems::own_problems;
+use crate::web::parts::mapping_format::format_text;
 use crate::web::texts::{Texts, fill};
-use domain::columns::{self, Takes};
+use domain::columns::Takes;
 use domain::invoice::Invoice;
 use domain::issue::Field;
 use domain::lang::Lang;
@@ -104,7 +105,7 @@ impl MallForm {
                 invoice: Invoice::parse(fields.one("invoice")).unwrap_or_default(),
                 fees: Fees { mode: mode(fields.one("mode")), bands: Vec::new() },
                 automation: wanted_automation(fields),
-                headings: headings(fields),
+                mapping: mapping(fields),
                 take: take(fields),
                 by_csv: fields.one("by_csv") == "yes",
                 rows_per_request: rows_per_request(fields),
@@ -264,9 +265,11 @@ fn take_lines(take: &Takes) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn headings(fields: &FormFields) -> BTreeMap<String, String> {
-    let theirs = |ours: &'static str| Some((ours.to_owned(), fields.given(&format!("heading.{ours}"))?));
-    columns::headings().filter_map(theirs).collect()
+/// The mapping of the format that was chosen since the form was drawn, else its text.
+fn mapping(fields: &FormFields) -> String {
+    let typed = || fields.one("mapping").replace("\r\n", "\n");
+    let format = fields.one("format");
+    if format == fields.one("drawn_format") { typed() } else { format_text(format).unwrap_or_else(typed) }
 }
 
 /// The modes of a fee rule by their names in the form.

@@ -3,6 +3,7 @@
 pub(crate) mod edit;
 mod form;
 pub(crate) mod list;
+pub(crate) mod mapping;
 mod save;
 mod unsaved;
 mod view;

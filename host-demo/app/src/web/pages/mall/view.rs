@@ -9,13 +9,13 @@ use crate::web::pages::mall::form::{MODES, MallForm, STARTS, band_key, start_of}
 use crate::web::pages::mall::unsaved::{Draft, is_secret};
 use crate::web::parts::choice::{Choice, choices, invoices};
 use crate::web::parts::display_names::DisplayNames;
+use crate::web::parts::mapping_format::{format_choices, format_of};
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::automation;
-use domain::columns;
 use domain::credit_state::Action;
 use domain::lang::Lang;
 use domain::mall::{Automation, Mall, Mode, Start};
@@ -55,8 +55,9 @@ struct MallPage {
     moves: Vec<MoveView>,
     rows_per_request: String,
     take: String,
-    mapped: bool,
-    headings: Vec<(&'static str, String)>,
+    /// The formats of the export, and the one that is chosen as the form is drawn.
+    formats: Vec<(String, String, bool)>,
+    drawn_format: String,
 }
 
 /// The field of a setting of the plugin.
@@ -179,10 +180,8 @@ pub(super) async fn show(
         moves: moves(&form.mall.automation, t),
         rows_per_request: form.rows_per_request.clone(),
         take: form.take.clone(),
-        mapped: !form.mall.headings.is_empty(),
-        headings: columns::headings()
-            .map(|ours| (ours, form.mall.headings.get(ours).cloned().unwrap_or_default()))
-            .collect(),
+        formats: format_choices(&form.mall.mapping, t),
+        drawn_format: format_of(&form.mall.mapping).to_owned(),
         form,
         p,
     };

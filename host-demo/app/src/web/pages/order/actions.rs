@@ -23,8 +23,7 @@ use domain::credit_state::{Action, Outcome};
 use domain::invoice::Invoice;
 use domain::lang::Lang;
 use domain::order::Order;
-use service::credit::CreditError;
-use service::credit::CreditRow;
+use service::credit::{CreditError, CreditRow};
 use service::csv::error::RowError;
 use service::decisions::{self, DecisionError, EnteredDecision};
 use service::messages::localize::Localize;
@@ -65,7 +64,7 @@ pub(crate) async fn act(
     let notice = if order.version == form.version {
         let rows = app.credit.of(&staff.user.name).run(action, &[id], &|_| {}).await;
         let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
-        row.map_or(Notice::new(Tone::Bad, p.t.stale), |row| outcome_notice(&row, action, p.lang, p.t))
+        row.map_or(Notice::new(Tone::Bad, p.t.stale), |row| outcome_notice(&app, &row, action, &p))
     } else {
         Notice::new(Tone::Wait, p.t.stale)
     };
@@ -242,7 +241,7 @@ async fn recorded(
     row: &CreditRow,
 ) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
-    let notice = outcome_notice(row, Action::Decide, p.lang, p.t);
+    let notice = outcome_notice(app, row, Action::Decide, &p);
     match row.outcome {
         Outcome::Success => Ok(app.redirect(&format!("/orders/{id}"), &[notice])),
         outcome => show_rejected(app, staff, id, input, outcome_tone(outcome), notice.text).await,

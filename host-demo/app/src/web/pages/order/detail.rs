@@ -28,7 +28,9 @@ use domain::order::{Item, Order, Person};
 use service::decisions::{MAX_ID, MAX_NOTE};
 use service::messages::format::yen;
 use service::messages::issue::{provider_message, what_and_next};
+use service::messages::labels::Form;
 use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
 use service::orders::MAX_STATUS;
 
 #[derive(Template)]
@@ -49,6 +51,9 @@ struct OrderPage {
     max_tracking: usize,
     max_status: usize,
     tracking_open: bool,
+    save_tracking: &'static str,
+    /// The link to the form that corrects the order, where that is open.
+    correct: Option<&'static str>,
     carriers: Vec<(String, String)>,
     tracking: TrackingForm,
     timeline: Vec<HistoryEntry>,
@@ -62,10 +67,10 @@ struct OrderPage {
 }
 
 /// What happened, the message of the provider, and the next step.
-struct IssueView {
-    what: String,
-    message: String,
-    next: String,
+pub(super) struct IssueView {
+    pub what: String,
+    pub message: String,
+    pub next: String,
 }
 
 struct ItemView {
@@ -130,11 +135,12 @@ async fn show(
         label: finding_label(kind, t).to_owned(),
         here: decision.found.parse() == Ok(kind),
     };
+    let situation = Situation::of_order(&order, app.abilities(&order.provider));
     let page = OrderPage {
         row: OrderRow::new(&list_order(&order), &names, t, false),
         transaction_id: order.transaction_id().map(str::to_owned),
         reference: order.registration.as_ref().map(|registration| registration.reference.clone()),
-        problem: order.problem.as_ref().map(|problem| issue_view(problem, lang)),
+        problem: order.problem.as_ref().map(|problem| issue_view(problem, &situation, lang)),
         explained: explained(&order, &mall, t),
         findings: FindingKind::of_state(order.state).map(finding).collect(),
         decision,
@@ -144,6 +150,8 @@ async fn show(
         max_status: MAX_STATUS,
         status: input.status.or(order.order_status.clone()).unwrap_or_default(),
         tracking_open: order.state.tracking_open(),
+        save_tracking: Form::Tracking.localized(lang),
+        correct: order.state.content_open().then(|| Form::Correct.localized(lang)),
         carriers: names.carriers(&order.provider),
         tracking: input.tracking.unwrap_or_else(|| TrackingForm::of(&order)),
         timeline: history.iter().rev().map(|line| history_entry(line, t, lang)).collect(),
@@ -177,8 +185,8 @@ pub(crate) async fn find_order(app: &App, id: i64) -> Result<Order, Refusal> {
     app.store.order(id).await?.ok_or_else(|| Refusal::no_order(id))
 }
 
-fn issue_view(problem: &Issue, lang: Lang) -> IssueView {
-    let (what, next) = what_and_next(problem, lang);
+pub(super) fn issue_view(problem: &Issue, situation: &Situation, lang: Lang) -> IssueView {
+    let (what, next) = what_and_next(problem, situation, lang);
     IssueView { what, message: provider_message(problem, lang), next }
 }
 

@@ -2,5 +2,6 @@
 
 pub(crate) mod actions;
 pub(crate) mod detail;
+pub(crate) mod edit;
 mod forms;
 mod history;

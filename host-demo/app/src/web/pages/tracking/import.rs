@@ -157,7 +157,7 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
     let p = staff.visitor.page();
     let typed = Typed::of(&upload);
     let failed = |words: String| Reply { notice: Some(words), ..Reply::default() };
-    let kept = app.pending_tracking.take(staff.user.id, upload.text("held"));
+    let kept = app.take_upload::<TrackingImport>(staff.user.id, upload.text("held")).await?;
     let told = match (upload.file("file"), kept) {
         // The file that was tried, as it was tried.
         (None, Some(kept)) if upload.text("do") == "held" => Ok(kept),
@@ -169,7 +169,7 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
     let file = match told {
         Ok(file) => file,
         Err((words, bytes)) => {
-            let held = (!bytes.is_empty()).then(|| keep(&app, &staff, file_of(bytes))).transpose()?;
+            let held = keep(&app, &staff, Some(file_of(bytes)).filter(|file| !file.bytes.is_empty())).await?;
             return show(&app, &staff, typed, Reply { held, ..failed(words) }).await;
         }
     };
@@ -181,7 +181,7 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
             }
             let names = DisplayNames::of(&app, p.lang).await?;
             let waits = dry_run && report.entered().next().is_some();
-            let held = waits.then(|| keep(&app, &staff, file)).transpose()?;
+            let held = keep(&app, &staff, waits.then_some(file)).await?;
             Reply { result: Some(ImportResult::new(&report, dry_run, held, &names, &p)?), ..Reply::default() }
         }
         Err(TrackingImportError::File(error)) => {
@@ -189,7 +189,7 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
                 TrackingFileError::File(_) => Vec::new(),
                 _ => tracking_file::headings(&file.bytes, file.encoding),
             };
-            let held = (!headings.is_empty()).then(|| keep(&app, &staff, file)).transpose()?;
+            let held = keep(&app, &staff, (!headings.is_empty()).then_some(file)).await?;
             Reply { headings, held, ..failed(error.localized(p.lang)) }
         }
         Err(TrackingImportError::NoMall(id)) => return Err(Refusal::no_mall(&id)),
@@ -198,10 +198,12 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
     show(&app, &staff, typed, reply).await
 }
 
-fn keep(app: &App, staff: &Staff, file: TrackingImport) -> Result<String, Refusal> {
+/// Keeps `file`, if there is one to be kept; its name.
+async fn keep(app: &App, staff: &Staff, file: Option<TrackingImport>) -> Result<Option<String>, Refusal> {
+    let Some(file) = file else { return Ok(None) };
     let name = idempotency_key()?;
-    app.pending_tracking.keep(staff.user.id, name.clone(), file);
-    Ok(name)
+    app.keep_upload(staff.user.id, &name, file).await?;
+    Ok(Some(name))
 }
 
 fn file_of(bytes: Vec<u8>) -> TrackingImport {

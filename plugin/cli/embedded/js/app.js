@@ -1,0 +1,1 @@
+../../../../examples/provider-js/app.js

@@ -1,0 +1,135 @@
+//! The long form: days, kills and the checker, and the page `docs/proof.md` that says what came of them.
+
+#![forbid(unsafe_code)]
+
+use anyhow::{Result, anyhow, bail};
+use clap::Parser;
+use domain::crash_point::CrashPoint;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use torture::checker;
+use torture::kills::{Database, Kills, Site};
+use torture::report::{Page, swept};
+use torture::sim::never;
+use torture::sim::run::{Plan, Summary, run};
+
+/// Tortures the platform, and writes what came of it.
+#[derive(Parser)]
+struct Options {
+    /// Simulated days.
+    #[arg(long, default_value_t = 10_000)]
+    days: u64,
+    /// Processes that are killed at random moments, half of them on each database.
+    #[arg(long, default_value_t = 1_000)]
+    kills: usize,
+    /// The first seed; the time of day by default.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads of the days.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Every how many days one is run a second time.
+    #[arg(long, default_value_t = 10)]
+    twice_every: u64,
+    /// The folder in which `proof.md` is written; nothing is written without.
+    #[arg(long)]
+    docs: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match torture(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("torture: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Days whose histories are in memory at once.
+const DAYS_AT_ONCE: u64 = 1_000;
+
+/// What came of the kills on one database.
+struct Killed {
+    database: Database,
+    points: Vec<CrashPoint>,
+    kills: Kills,
+    checked: usize,
+}
+
+fn torture(options: &Options) -> Result<()> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+    let first = options.seed.unwrap_or(now);
+    eprintln!("[torture] {} days and {} kills from seed {first}", options.days, options.kills);
+    // Kills are mostly waiting, so all goes on at once.
+    let (days, killed) = std::thread::scope(|scope| {
+        let kills = [Database::Sqlite, Database::Postgres]
+            .map(|database| scope.spawn(move || kill(database, options.kills / 2, first)));
+        let days = live(options, first);
+        (days, kills.map(|kills| kills.join().unwrap_or_else(|_| Err(anyhow!("a thread of the kills panicked")))))
+    });
+    let (summary, histories, mut checked) = days?;
+    let mut ended = Vec::new();
+    for killed in killed {
+        ended.push(killed?);
+    }
+    checked += ended.iter().map(|killed| killed.checked).sum::<usize>();
+    let page = Page {
+        first,
+        summary,
+        histories: histories + 2 * ended.len(),
+        checked,
+        swept: ended.iter().map(|killed| (killed.database, killed.points.clone())).collect(),
+        killed: ended.iter().map(|killed| (killed.database, killed.kills)).collect(),
+    };
+    let text = page.text()?;
+    match &options.docs {
+        Some(docs) => std::fs::write(docs.join("proof.md"), text)?,
+        None => print!("{text}"),
+    }
+    Ok(())
+}
+
+/// Runs the days, and has the checker judge them; with how many histories and orders it was given.
+fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
+    let (mut all, mut histories, mut checked) = (Summary::default(), 0, 0);
+    while (all.days as u64) < options.days {
+        let done = all.days as u64;
+        let plan = Plan {
+            first: first + done,
+            days: DAYS_AT_ONCE.min(options.days - done),
+            twice_every: options.twice_every,
+            threads: options.threads,
+            keep_histories: true,
+        };
+        let mut summary = run(&plan);
+        if let Some(failure) = &summary.failure {
+            bail!("day {}: {}\n{}", failure.seed, failure.what, failure.smallest);
+        }
+        let days = std::mem::take(&mut summary.histories).into_iter();
+        let mut of_days: Vec<_> = days.map(|(seed, history)| (format!("day-{seed}"), history)).collect();
+        // A day without an order is one of which nothing is left to check.
+        of_days.retain(|(_, history)| history.iter().any(|line| line["kind"] == "order"));
+        checked += checker::check(&of_days)?;
+        histories += of_days.len();
+        all.add(summary);
+        eprintln!("[torture] {} days in {:.0?}", all.days, all.took);
+    }
+    let missing = never(&all.counts);
+    if !missing.is_empty() {
+        bail!("these never happened, so nothing is shown about them: {}", missing.join(", "));
+    }
+    Ok((all, histories, checked))
+}
+
+fn kill(database: Database, kills: usize, seed: u64) -> Result<Killed> {
+    let mut site = Site::start(database)?;
+    let points = swept(&mut site)?;
+    let mut checked = checker::check(&[(format!("points-{database:?}"), site.history()?)])?;
+    eprintln!("[torture] killed at every point on {database:?}");
+    let mut site = Site::start(database)?;
+    let kills = site.kill_at_random(kills, seed)?;
+    checked += checker::check(&[(format!("kills-{database:?}"), site.history()?)])?;
+    eprintln!("[torture] killed {} times at random on {database:?}", kills.kills);
+    Ok(Killed { database, points, kills, checked })
+}

@@ -1,0 +1,28 @@
+//! The platform's core against the reference model, on days that a seed decides: the short form. The long form is
+//! `cargo xtask torture`.
+//!
+//! `DAY_SEED=7 cargo test --workspace --test model -- --nocapture` runs one day and prints its log.
+
+use torture::sim::run::{Days, Plan, run};
+
+/// Days of the short form.
+const DAYS: u64 = 300;
+/// Where they begin; any number would do.
+const FIRST: u64 = 20_261_126;
+
+#[test]
+fn on_days_full_of_faults_store_and_ledger_never_disagree() {
+    if let Ok(seed) = std::env::var("DAY_SEED") {
+        let report = Days::new().run(seed.parse().expect("DAY_SEED is a number"));
+        println!("{}", report.log.join("\n"));
+        assert_eq!(report.failure, None);
+        return;
+    }
+    let summary = run(&Plan { first: FIRST, days: DAYS, twice_every: 10, threads: 2, keep_histories: false });
+    println!("{} days, {} twice, in {:?}: {:#?}", summary.days, summary.twice, summary.took, summary.counts);
+    if let Some(failure) = summary.failure {
+        panic!("day {}: {}\n{}", failure.seed, failure.what, failure.smallest);
+    }
+    let missing = torture::sim::never(&summary.counts);
+    assert!(missing.is_empty(), "{missing:?}: a run in which these never happened shows nothing about them");
+}
