@@ -5,10 +5,10 @@
 //! process ends. *When* is decided here by what happened to the order; *whether* anything is done, by
 //! its mall's settings at that time.
 
-use crate::credit::{CreditError, CreditRow, CreditService};
+use crate::credit::{CreditError, CreditRow, CreditService, PlannedCall};
 use crate::preflight::rows_of_a_call;
 use crate::providers::provider::Provider;
-use crate::work_source::{PlannedCall, WorkSource};
+use crate::work_source::WorkSource;
 use domain::automation::{FIRST_PAUSE, task};
 use domain::credit_state::Action;
 use domain::issue::Issue;

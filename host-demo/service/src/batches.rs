@@ -1,10 +1,10 @@
 //! Batches: one action on many orders. Rows that wait are taken by the first process that can do them, as many as fit
 //! into one call at a time.
 
-use crate::credit::{CreditError, CreditRow, CreditService, WorkItem};
+use crate::credit::{CreditError, CreditRow, CreditService, PlannedCall, WorkItem};
 use crate::preflight::rows_of_a_call;
 use crate::providers::provider::Provider;
-use crate::work_source::{PlannedCall, WorkSource};
+use crate::work_source::WorkSource;
 use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome};
 use domain::issue::Wait;

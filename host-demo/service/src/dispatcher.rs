@@ -1,9 +1,9 @@
 //! Runs background work concurrently: one queue for each kind of work, mall and provider. No queue waits for another,
 //! so a provider that does not respond, or a plugin that only waits, delays its own queue alone.
 
-use crate::credit::{CreditError, CreditRow, CreditService, WorkItem};
+use crate::credit::{CreditError, CreditRow, CreditService, PlannedCall, ReadCall, WorkItem};
 use crate::providers::provider::Provider;
-use crate::work_source::{PlannedCall, WorkSource};
+use crate::work_source::WorkSource;
 use crate::{automation, batches};
 use domain::actor::AUTOMATION;
 use domain::issue::Issue;
@@ -117,23 +117,23 @@ async fn drain<P: Provider + Clone + 'static>(
             let begun = fill(&service, &permits, &mut source, &mut calls).await;
             failed |= is_failure(begun);
         }
-        let Some(ended) = calls.join_next().await else { break };
-        let rows = match ended {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::error!(%error, "a call panicked");
-                failed = true;
-                continue;
+        let Some(first) = calls.join_next().await else { break };
+        // Results are committed in groups, so calls end in groups; what they make room for is taken at once.
+        let ended: Vec<_> = std::iter::once(first).chain(std::iter::from_fn(|| calls.try_join_next())).collect();
+        for ended in ended {
+            match ended {
+                Ok(Ok(rows)) => {
+                    done += rows.len();
+                    // This process must not take at once again what it cannot do now.
+                    failed |= rows.iter().any(|row| row.problem.as_ref().is_some_and(Issue::is_for_later));
+                    failed |= is_failure(source.ended(&rows).await);
+                }
+                Ok(error) => failed |= is_failure(error),
+                Err(error) => {
+                    tracing::error!(%error, "a call panicked");
+                    failed = true;
+                }
             }
-        };
-        match rows {
-            Ok(rows) => {
-                done += rows.len();
-                // This process must not take at once again what it cannot do now.
-                failed |= rows.iter().any(|row| row.problem.as_ref().is_some_and(Issue::is_for_later));
-                failed |= is_failure(source.ended(&rows).await);
-            }
-            error => failed |= is_failure(error),
         }
     }
     failed |= is_failure(source.leave().await);
@@ -165,14 +165,38 @@ async fn fill<P: Provider + Clone + 'static>(
     if permits.is_empty() {
         return Ok(());
     }
-    for call in source.take(permits.len()).await? {
+    let planned = source.take(permits.len()).await?;
+    if planned.is_empty() {
+        return Ok(());
+    }
+    let mut begin = |call: BegunCall| {
         let (service, permit) = (service.clone(), permits.pop());
         calls.spawn(async move {
             let _permit = permit;
-            carry_out(&service, &call).await
+            match call {
+                BegunCall::Read(read) => service.carry_out_read(read, &|_| {}).await,
+                BegunCall::Alone(call) => carry_out(&service, &call).await,
+            }
         });
+    };
+    // What the calls read is read once for all of them.
+    match service.read_calls(planned).await {
+        Ok(read) => read.into_iter().map(BegunCall::Read).for_each(begin),
+        // One that cannot be read is that order's fault.
+        Err((error, planned)) if error.is_of_one_order() => {
+            planned.into_iter().map(BegunCall::Alone).for_each(&mut begin)
+        }
+        Err((error, _)) => return Err(error),
     }
     Ok(())
+}
+
+/// A call that begins.
+enum BegunCall {
+    /// What it needs was read with that of others.
+    Read(ReadCall),
+    /// It reads what it needs.
+    Alone(PlannedCall),
 }
 
 /// Permits for at most `most` calls; with `wait`, the first is waited for.
@@ -191,7 +215,7 @@ async fn acquire(semaphore: &Arc<Semaphore>, most: usize, wait: bool) -> Vec<Own
 
 /// Makes a call. If one of its orders causes an error before anything is begun, each order gets a call of its own, so
 /// that the one at fault fails alone.
-async fn carry_out<P: Provider + Clone>(
+async fn carry_out<P: Provider + Clone + 'static>(
     service: &CreditService<P>,
     call: &PlannedCall,
 ) -> Result<Vec<CreditRow>, CreditError> {

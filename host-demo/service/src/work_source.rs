@@ -1,16 +1,7 @@
 //! What the dispatcher draws work from: the rows of a batch, or orders that are due for automation.
 
-use crate::credit::{CreditError, CreditRow, WorkItem};
-use domain::credit_state::Action;
+use crate::credit::{CreditError, CreditRow, PlannedCall};
 use std::future::Future;
-
-/// One call to make.
-pub(crate) struct PlannedCall {
-    /// The action.
-    pub action: Action,
-    /// The orders.
-    pub items: Vec<WorkItem>,
-}
 
 /// The work of a queue.
 pub(crate) trait WorkSource: Send + 'static {

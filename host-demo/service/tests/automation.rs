@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::lease::ProcessLease;
 use store::{
-    Admission, Backlog, BreakerState, Claim, DueFilter, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter, ListQuery,
-    MallUpdate, MallUpdateOutcome, OnBacklog, OrderTotal, Position,
+    Admission, Backlog, BreakerState, CallHealth, Claim, DueFilter, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter,
+    ListQuery, MallUpdate, MallUpdateOutcome, OnBacklog, OrderTotal, Position,
 };
 use time::macros::date;
 
@@ -384,7 +384,7 @@ on_both! {
         let unsent = platform.test.order(ids[2]).await;
         platform.set(Mall { by_csv: true, ..mall() }).await;
         // Whoever read the mall before sends nothing with what he read.
-        let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", who: "op", now: clock::now() };
+        let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", who: "op", now: clock::now(), work: None };
         assert_eq!(platform.test.store.claim(std::slice::from_ref(&unsent), claim).await.unwrap(), [None]);
         // Nor whoever read the order before and the account after.
         let account = platform.test.store.accounts([before.account]).await.unwrap().remove(&before.account).unwrap();
@@ -451,20 +451,20 @@ on_both! {
         let problem = Issue::NotSent { said: ProviderMessage { code: None, message: "refused".into() }, cause: SendFailure::Unreachable };
         for _ in 0..FAILURES_UNTIL_OPEN {
             assert_eq!(store.admission("fake", 0).await.unwrap(), Admission::Free);
-            store.note_failure("fake", &problem, 1_000).await.unwrap();
+            store.note_health("fake", &CallHealth::Failed(problem.clone()), 1_000).await.unwrap();
         }
         let first = 1_000 + FIRST_PROBE.as_millis() as i64;
         assert_eq!(store.admission("fake", first - 1).await.unwrap(), Admission::NotBefore(first));
         assert_eq!(store.admission("fake", first).await.unwrap(), Admission::Probe);
         assert!(matches!(store.admission("fake", first).await.unwrap(), Admission::NotBefore(_)), "one tries");
         assert_eq!(store.breakers().await.unwrap()[0].state, BreakerState::HalfOpen);
-        store.note_failure("fake", &problem, first).await.unwrap();
+        store.note_health("fake", &CallHealth::Failed(problem), first).await.unwrap();
         let second = first + 2 * FIRST_PROBE.as_millis() as i64;
         assert_eq!(store.admission("fake", first).await.unwrap(), Admission::NotBefore(second));
         assert_eq!(store.admission("fake", second).await.unwrap(), Admission::Probe);
         let abandoned = second + 10 * 60_000;
         assert_eq!(store.admission("fake", abandoned).await.unwrap(), Admission::Probe, "whoever tried has died");
-        store.note_answer("fake", abandoned).await.unwrap();
+        store.note_health("fake", &CallHealth::Answered, abandoned).await.unwrap();
         assert_eq!(store.admission("fake", abandoned).await.unwrap(), Admission::Free);
     }
 

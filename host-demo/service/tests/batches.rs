@@ -212,6 +212,23 @@ on_both! {
         assert!(fake.references().is_empty());
     }
 
+    async fn the_report_of_a_call_is_written_once_and_every_row_shows_it(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[]);
+        let credit = credit(&test.store, &fake).await;
+        let ids: Vec<i64> = test.orders(4).await.iter().map(|order| order.id).collect();
+        test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        do_batches(&credit).await;
+        let mut calls = fake.batches.lock().unwrap().clone();
+        calls.sort_unstable();
+        assert_eq!(calls, [1, 3]);
+        for id in &ids {
+            let last = test.store.history(*id).await.unwrap().pop().unwrap();
+            assert_eq!((last.event.as_str(), last.report.as_deref()), ("credit_approved", Some("[]")));
+        }
+        assert_eq!(test.count("SELECT COUNT(*) FROM events WHERE report IS NOT NULL").await, 2, "one for each call");
+    }
+
     async fn work_that_is_let_go_of_leaves_its_orders_unknown_and_its_row_so(db) {
         let test = TestStore::new(db).await;
         let fake = Fake { never_answers: true, ..Fake::new(&[]) };

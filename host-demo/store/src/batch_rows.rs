@@ -9,6 +9,7 @@ use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::rows::{parse, to_json};
 use crate::sql::{Conditions, list};
+use crate::wide::write_rows;
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use sqlx::any::AnyRow;
@@ -89,9 +90,7 @@ impl Store {
     /// it is.
     pub async fn end_rows(&self, finished: &[FinishedRow<'_>]) -> Result<()> {
         let mut tx = self.write().await?;
-        for finished in finished {
-            end_row(&mut tx, finished).await?;
-        }
+        finish_rows(&mut tx, finished).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -158,21 +157,19 @@ pub(super) async fn redirect_rows(tx: &mut WriteTransaction, mall: &str, provide
     Ok(())
 }
 
-/// Records how a row ended, in the transaction that changes its order.
-pub(super) async fn end_row(tx: &mut WriteTransaction, finished: &FinishedRow<'_>) -> Result<()> {
-    sqlx::query(
-        "UPDATE batch_rows SET progress = 'done', owner = NULL, outcome = $1, state = $2, transaction_id = $3, \
-         problem = $4 WHERE batch = $5 AND place = $6 AND progress = 'taken'",
-    )
-    .bind(finished.outcome.to_string())
-    .bind(finished.state.to_string())
-    .bind(finished.transaction_id)
-    .bind(finished.problem.map(to_json).transpose()?)
-    .bind(finished.row.batch)
-    .bind(finished.row.index)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+/// Records how rows ended, in the transaction that changes their orders.
+pub(super) async fn finish_rows(tx: &mut WriteTransaction, finished: &[FinishedRow<'_>]) -> Result<()> {
+    let sql = "WITH v (batch, place, outcome, state, transaction_id, problem) AS (VALUES {rows}) \
+               UPDATE batch_rows SET progress = 'done', owner = NULL, outcome = v.outcome, state = v.state, \
+               transaction_id = v.transaction_id, problem = v.problem FROM v \
+               WHERE batch_rows.batch = v.batch AND batch_rows.place = v.place AND batch_rows.progress = 'taken'";
+    write_rows(tx, sql, finished, |values, finished| {
+        values.add(finished.row.batch)?.add(finished.row.index)?.add(finished.outcome.to_string())?;
+        values.add(finished.state.to_string())?.add(finished.transaction_id)?;
+        values.add(finished.problem.map(to_json).transpose()?)?;
+        Ok(())
+    })
+    .await
 }
 
 impl FromRow<'_, AnyRow> for BatchLane {

@@ -2,10 +2,13 @@
 
 use crate::batch_key::RowKey;
 use crate::error::{Result, StoreError};
+use crate::work::WorkInProgress;
 use domain::credit_state::{Event, State, next};
 use domain::issue::Issue;
 use domain::mall::ShopAccount;
 use domain::order::Order;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// How orders are claimed for a call.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +23,41 @@ pub struct Claim<'a> {
     pub who: &'a str,
     /// Milliseconds since 1970.
     pub now: i64,
+    /// The work that it is part of, which is held until it is decided whether the claim is made.
+    pub work: Option<&'a Arc<WorkInProgress>>,
+}
+
+/// What a call says of its provider.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallHealth {
+    /// It answered.
+    Answered,
+    /// Every row failed for this reason, which lies with the provider, its plugin or the network.
+    Failed(Issue),
+    /// Nothing.
+    Unknown,
+}
+
+/// What a call returned about its orders.
+#[derive(Debug, Clone)]
+pub struct CallResults<'a> {
+    /// What happened.
+    pub changes: &'a [Change<'a>],
+    /// The operator.
+    pub who: &'a str,
+    /// Milliseconds since 1970.
+    pub now: i64,
+    /// What the call says of its provider, by the provider's id: written with the changes, as far as these can be.
+    pub health: Option<(String, CallHealth)>,
+    /// The work that it is part of, which is held until the changes are written.
+    pub work: Option<&'a Arc<WorkInProgress>>,
 }
 
 /// Something that happened to an order, to be written if the order is still as it was read.
 #[derive(Debug, Clone)]
 pub struct Change<'a> {
     /// As it was read, or as the claim returned it.
-    pub order: &'a Order,
+    pub order: Cow<'a, Order>,
     /// What happened.
     pub event: Event,
     /// What the order's problem is from now on.
@@ -35,8 +66,8 @@ pub struct Change<'a> {
     pub transaction_id: Option<String>,
     /// An operator's note.
     pub note: Option<String>,
-    /// What the host saw of the call, as JSON.
-    pub report: Option<String>,
+    /// What the host saw of the call, as JSON. It is written once for all changes of the call.
+    pub report: Option<Arc<str>>,
     /// The order status (受注ステータス) to which the order moves, if it moves.
     pub order_status: Option<String>,
     /// The row of a batch that this is the end of.
@@ -47,7 +78,7 @@ impl<'a> Change<'a> {
     /// `event` alone.
     pub fn new(order: &'a Order, event: Event) -> Self {
         Self {
-            order,
+            order: Cow::Borrowed(order),
             event,
             problem: None,
             transaction_id: None,
@@ -56,6 +87,16 @@ impl<'a> Change<'a> {
             order_status: None,
             row: None,
         }
+    }
+
+    /// The same change, on its own.
+    pub(super) fn into_owned(self) -> Change<'static> {
+        Change { order: Cow::Owned(self.order.into_owned()), ..self }
+    }
+
+    /// The same change, of the same order.
+    pub(super) fn borrowed(&self) -> Change<'_> {
+        Change { order: Cow::Borrowed(&*self.order), ..self.clone() }
     }
 }
 

@@ -4,118 +4,99 @@
 use crate::change::{Change, Claim, state_after};
 use crate::counters::StateCounts;
 use crate::database::{Store, WriteTransaction};
+use crate::dialect::Dialect;
 use crate::error::Result;
-use crate::history::{HistoryLine, record};
-use crate::sql::{by_number, retried};
-use domain::crash_point::{CrashPoint, reached};
+use crate::group_writes::{ClaimWrite, Place, by_order, nothing_for_each, set};
+use crate::history::{HistoryLine, Lines, NewLine};
+use crate::registrations::{self, NamedRegistration};
+use crate::sql::{VALUES_PER_QUERY, list};
+use crate::wide::fetch_rows;
 use domain::credit_state::Event;
-use domain::mall::ShopAccount;
 use domain::moment::Moment;
 use domain::order::Order;
 use sqlx::AssertSqlSafe;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Store {
     /// Claims `orders` for a call: each moves along the claim's event to a claimed state, if it is still as it was
     /// read. Returns, at each order's index, the order as claimed, or nothing where another process was faster or the
     /// account was changed. The claims are durable when this returns.
+    ///
+    /// If the returned future is dropped, the claims may be made nevertheless; the claim's work is then held until that
+    /// is decided.
     pub async fn claim(&self, orders: &[Order], claim: Claim<'_>) -> Result<Vec<Option<Order>>> {
-        retried!(self.try_claim(orders, claim))
+        let write = ClaimWrite {
+            orders: orders.to_vec(),
+            event: claim.event,
+            account: claim.account.id,
+            account_version: claim.account.version,
+            mall: claim.account.mall.clone(),
+            provider: claim.account.provider.clone(),
+            owner: claim.owner.to_owned(),
+            who: claim.who.to_owned(),
+            now: claim.now,
+        };
+        self.write_claim(write, claim.work.cloned()).await
     }
 
-    async fn try_claim(&self, orders: &[Order], claim: Claim<'_>) -> Result<Vec<Option<Order>>> {
-        let mut tx = self.write().await?;
-        let mut claimed: Vec<Option<Order>> = vec![None; orders.len()];
-        if !self.is_current(&mut tx, claim.account).await? || !self.is_open(&mut tx, claim).await? {
-            return Ok(claimed);
-        }
-        let sent = self.moment_in(&mut tx).await?;
-        let mut counts = StateCounts::starting_with(orders.first().map(|order| order.id));
-        for index in by_number(orders, |order| order.id) {
-            let (Some(order), Some(result)) = (orders.get(index), claimed.get_mut(index)) else { continue };
-            *result = self.claim_one(&mut tx, order, claim, &sent).await?;
-            if let Some(claimed) = result {
-                counts.moved(order, claimed);
-            }
-        }
-        counts.write(&mut tx).await?;
-        reached(CrashPoint::ClaimWritten).await;
-        tx.commit().await?;
-        Ok(claimed)
-    }
-
-    /// Whether the account is still as it was read, locked until this transaction ends. Asked later with other
-    /// settings than those that were sent, the provider could say truthfully that there is no such order.
-    async fn is_current(&self, tx: &mut WriteTransaction, account: &ShopAccount) -> Result<bool> {
-        let sql = format!("SELECT version FROM accounts WHERE id = $1{}", self.dialect.for_share());
-        let version: Option<i64> =
-            sqlx::query_scalar(AssertSqlSafe(sql)).bind(account.id).fetch_optional(&mut **tx).await?;
-        Ok(version == Some(account.version))
-    }
-
-    /// Whether the results of the claim's mall still come through the API, where a new credit is claimed. Asked after the
-    /// account was locked: a mall whose results are to come by CSV from now on changes its account in the same
-    /// transaction, so it has done so before or waits. Orders of such a mall are registered by file, and a claim that
-    /// was prepared before would be a second credit.
-    async fn is_open(&self, tx: &mut WriteTransaction, claim: Claim<'_>) -> Result<bool> {
-        if claim.event != Event::CreditStarted {
-            return Ok(true);
-        }
-        let by_csv: Option<i64> = sqlx::query_scalar("SELECT by_csv FROM malls WHERE id = $1")
-            .bind(&claim.account.mall)
-            .fetch_optional(&mut **tx)
-            .await?;
-        Ok(by_csv == Some(0))
-    }
-
-    async fn claim_one(
+    /// Makes those of the claims of a group that are `open`.
+    pub(super) async fn claim_all(
         &self,
         tx: &mut WriteTransaction,
-        order: &Order,
-        claim: Claim<'_>,
-        sent: &Moment,
-    ) -> Result<Option<Order>> {
-        let Claim { event, account, owner, who, now } = claim;
-        let mut claimed = order.clone();
-        claimed.state = state_after(order, event)?;
-        claimed.owner = Some(owner.to_owned());
-        claimed.sent = Some(sent.clone());
-        claimed.version += 1;
-        if event == Event::CreditStarted {
-            claimed.provider.clone_from(&account.provider);
+        claims: &[&ClaimWrite],
+        open: &[bool],
+        counts: &mut StateCounts,
+        lines: &mut Lines,
+    ) -> Result<Vec<Vec<Option<Order>>>> {
+        let mut results = nothing_for_each(claims, |claim| &claim.orders[..]);
+        let mut orders = by_order(claims, |claim| &claim.orders[..], |order| order.id);
+        orders.retain(|((claim, _), ..)| open.get(*claim) == Some(&true));
+        if orders.is_empty() {
+            return Ok(results);
         }
-        let won = sqlx::query(
-            "UPDATE orders SET state = $1, owner = $2, sent_at = $3, sent_clock = $4, sent_boot = $5, sent_uptime = $6, \
-             provider = $7, due_at = NULL, version = $8 WHERE id = $9 AND version = $10",
-        )
-        .bind(claimed.state.to_string())
-        .bind(owner)
-        .bind(sent.at)
-        .bind(&sent.clock)
-        .bind(sent.uptime.as_ref().map(|uptime| &uptime.boot))
-        .bind(sent.uptime.as_ref().map(|uptime| uptime.milliseconds))
-        .bind(&claimed.provider)
-        .bind(claimed.version)
-        .bind(order.id)
-        .bind(order.version)
-        .execute(&mut **tx)
-        .await?;
-        if won.rows_affected() == 0 {
-            return Ok(None);
+        let sent = self.moment_in(tx).await?;
+        let registrations = self.name_registrations(tx, &orders).await?;
+        let mut claimed = Vec::with_capacity(orders.len());
+        for ((place, claim, order), registration) in orders.into_iter().zip(registrations) {
+            let after = after_claim(claim, order, registration.as_ref(), &sent)?;
+            claimed.push(Claimed { place, claim, order, registration, after });
         }
-        if event == Event::CreditStarted {
-            claimed.registration = Some(self.name_registration(tx, order, account).await?);
+        let won = update_orders(tx, &claimed).await?;
+        claimed.retain(|claimed| won.contains(&claimed.order.id));
+        let registrations = claimed.iter().filter_map(|claimed| Some((claimed.registration.as_ref()?, claimed.order)));
+        registrations::write(tx, &registrations.collect::<Vec<_>>()).await?;
+        for Claimed { place, claim, order, after, .. } in claimed {
+            counts.moved(order, &after);
+            let change = Change::new(order, claim.event);
+            let line = HistoryLine::of_change(&change, &after, &claim.who, claim.now)?;
+            lines.push(NewLine { order: order.id, line, report_at: None });
+            set(&mut results, place, after);
         }
-        record(tx, claimed.id, &HistoryLine::of_change(&Change::new(order, event), &claimed, who, now)?).await?;
-        Ok(Some(claimed))
+        Ok(results)
     }
 
     /// Every process that holds a claim, a row of a batch or an idempotent request, or works in the background.
     pub async fn owners(&self) -> Result<Vec<String>> {
         let owners = sqlx::query_scalar(
-            "SELECT owner FROM orders WHERE owner IS NOT NULL UNION SELECT owner FROM batch_rows WHERE owner IS NOT NULL \
+            "SELECT owner FROM orders WHERE owner IS NOT NULL UNION SELECT owner FROM batch_rows WHERE progress = 'taken' \
              UNION SELECT owner FROM idempotency WHERE owner IS NOT NULL UNION SELECT owner FROM serving",
         );
         Ok(owners.fetch_all(&self.pool).await?)
+    }
+
+    /// Waits until no transaction that has begun writes about the orders `ids` any more. One whose connection was lost
+    /// may have its commit on its way to the server; whether it claimed them is known only after that.
+    pub(super) async fn settle_writes(&self, ids: &[i64]) -> Result<()> {
+        let mut tx = self.write().await?;
+        if let Some(timeout) = self.dialect.lock_timeout() {
+            sqlx::query(AssertSqlSafe(timeout)).execute(&mut *tx).await?;
+        }
+        for ids in ids.chunks(VALUES_PER_QUERY) {
+            let sql =
+                format!("SELECT id FROM orders WHERE id IN ({}) ORDER BY id{}", list(ids), self.dialect.for_update());
+            sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut *tx).await?;
+        }
+        Ok(())
     }
 
     /// The orders that `owner` has claimed.
@@ -126,4 +107,85 @@ impl Store {
             .await?;
         self.readable(&ids).await
     }
+}
+
+/// An order that is claimed if it is still as it was read.
+struct Claimed<'a> {
+    place: Place,
+    claim: &'a ClaimWrite,
+    order: &'a Order,
+    /// Under which its credit is sent; nothing where it is claimed for something else.
+    registration: Option<NamedRegistration>,
+    after: Order,
+}
+
+fn after_claim(
+    claim: &ClaimWrite,
+    order: &Order,
+    registration: Option<&NamedRegistration>,
+    sent: &Moment,
+) -> Result<Order> {
+    let mut after = order.clone();
+    after.state = state_after(order, claim.event)?;
+    after.owner = Some(claim.owner.clone());
+    after.sent = Some(sent.clone());
+    after.version += 1;
+    if let Some(registration) = registration {
+        after.provider.clone_from(&claim.provider);
+        after.registration = Some(registration.registration.clone());
+    }
+    Ok(after)
+}
+
+/// For each claim whether it may be made: whether its account is still as it was read, locked until the transaction
+/// ends, and for a new credit whether the results of its mall still come through the API.
+///
+/// Asked later with other settings than those that were sent, the provider could say truthfully that there is no such
+/// order. A mall whose results are to come by CSV from now on changes its account in the same transaction, so it has done
+/// so before its account is locked here, or waits; orders of such a mall are registered by file, and a claim that was
+/// prepared before would be a second credit.
+pub(super) async fn open_claims(
+    tx: &mut WriteTransaction,
+    dialect: Dialect,
+    claims: &[&ClaimWrite],
+) -> Result<Vec<bool>> {
+    let accounts: BTreeSet<i64> = claims.iter().map(|claim| claim.account).collect();
+    let (mut versions, mut by_api) = (HashMap::new(), HashMap::new());
+    for accounts in accounts.into_iter().collect::<Vec<_>>().chunks(VALUES_PER_QUERY) {
+        let accounts = list(accounts);
+        let sql =
+            format!("SELECT id, version FROM accounts WHERE id IN ({accounts}) ORDER BY id{}", dialect.for_share());
+        versions.extend(sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?);
+        // After the lock, in a statement of its own, which sees what was committed before.
+        let sql = format!(
+            "SELECT DISTINCT m.id, m.by_csv FROM malls m JOIN accounts a ON a.mall = m.id WHERE a.id IN ({accounts})"
+        );
+        let malls: Vec<(String, i64)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?;
+        by_api.extend(malls.into_iter().map(|(mall, by_csv)| (mall, by_csv == 0)));
+    }
+    let is_open = |claim: &&ClaimWrite| {
+        let is_current = versions.get(&claim.account) == Some(&claim.account_version);
+        is_current && (claim.event != Event::CreditStarted || by_api.get(&claim.mall) == Some(&true))
+    };
+    Ok(claims.iter().map(is_open).collect())
+}
+
+/// Moves the orders that are still as they were read; returns which.
+async fn update_orders(tx: &mut WriteTransaction, claimed: &[Claimed<'_>]) -> Result<HashSet<i64>> {
+    let sql = "WITH v (id, was, state, owner, sent_at, sent_clock, sent_boot, sent_uptime, provider, reference) AS \
+               (VALUES {rows}) UPDATE orders SET state = v.state, owner = v.owner, sent_at = v.sent_at, \
+               sent_clock = v.sent_clock, sent_boot = v.sent_boot, sent_uptime = v.sent_uptime, provider = v.provider, \
+               reference = v.reference, due_at = NULL, version = v.was + 1 FROM v \
+               WHERE orders.id = v.id AND orders.version = v.was RETURNING orders.id";
+    let won: Vec<(i64,)> = fetch_rows(tx, sql, claimed, |row, Claimed { order, after, .. }| {
+        let sent = after.sent.as_ref();
+        let uptime = sent.and_then(|sent| sent.uptime.as_ref());
+        row.add(order.id)?.add(order.version)?.add(after.state.to_string())?.add(&after.owner)?;
+        row.add(sent.map(|sent| sent.at))?.add(sent.and_then(|sent| sent.clock.as_ref()))?;
+        row.add(uptime.map(|uptime| &uptime.boot))?.add(uptime.map(|uptime| uptime.milliseconds))?;
+        row.add(&after.provider)?.add(after.registration.as_ref().map(|registration| &registration.reference))?;
+        Ok(())
+    })
+    .await?;
+    Ok(won.into_iter().map(|(id,)| id).collect())
 }

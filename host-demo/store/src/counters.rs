@@ -5,6 +5,7 @@ use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::rows::parse;
 use crate::sql::Conditions;
+use crate::wide::write_rows;
 use domain::credit_state::State;
 use domain::order::Order;
 use sqlx::AssertSqlSafe;
@@ -38,20 +39,14 @@ impl StateCounts {
 
     /// Last in its transaction, and sorted, so that concurrent transactions cannot deadlock.
     pub(super) async fn write(self, tx: &mut WriteTransaction) -> Result<()> {
-        for ((mall, provider, state), orders) in self.changes.into_iter().filter(|(_, orders)| *orders != 0) {
-            sqlx::query(
-                "INSERT INTO counts (mall, provider, state, slot, orders) VALUES ($1, $2, $3, $4, $5) \
-                 ON CONFLICT (mall, provider, state, slot) DO UPDATE SET orders = counts.orders + excluded.orders",
-            )
-            .bind(mall)
-            .bind(provider)
-            .bind(state.to_string())
-            .bind(self.slot)
-            .bind(orders)
-            .execute(&mut **tx)
-            .await?;
-        }
-        Ok(())
+        let changes: Vec<_> = self.changes.into_iter().filter(|(_, orders)| *orders != 0).collect();
+        let sql = "INSERT INTO counts (mall, provider, state, slot, orders) VALUES {rows} \
+                   ON CONFLICT (mall, provider, state, slot) DO UPDATE SET orders = counts.orders + excluded.orders";
+        write_rows(tx, sql, &changes, |row, ((mall, provider, state), orders)| {
+            row.add(mall)?.add(provider)?.add(state.to_string())?.add(self.slot)?.add(*orders)?;
+            Ok(())
+        })
+        .await
     }
 }
 

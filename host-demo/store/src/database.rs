@@ -6,10 +6,11 @@ use crate::error::Result;
 use crate::location::DatabaseLocation;
 use crate::reference::random_prefix;
 use crate::shared_clock::SharedClock;
-use sqlx::{Any, AnyPool, Transaction};
+use crate::write_queue::Writer;
+use crate::write_transaction::WriteTransactions;
+use sqlx::AnyPool;
 
-/// A transaction that writes.
-pub(super) type WriteTransaction = Transaction<'static, Any>;
+pub(super) use crate::write_transaction::WriteTransaction;
 
 /// The store. Cloning shares it.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Store {
     pub(super) secrets: Secrets,
     pub(super) prefix: String,
     pub(super) clock: SharedClock,
+    transactions: WriteTransactions,
+    pub(super) writer: Writer,
 }
 
 impl Store {
@@ -36,7 +39,8 @@ impl Store {
         let secrets = Secrets::find(&location.beside("key"))?;
         let prefix = own_prefix(&pool, &secrets).await?;
         let (location, dialect, clock) = (location.clone(), location.dialect(), SharedClock::default());
-        let store = Self { location, dialect, pool, secrets, prefix, clock };
+        let (transactions, writer) = (WriteTransactions::new(dialect), Writer::new(dialect));
+        let store = Self { location, dialect, pool, secrets, prefix, clock, transactions, writer };
         // From here on a change of the shared clock is noticed.
         store.moment().await?;
         Ok(store)
@@ -54,7 +58,13 @@ impl Store {
 
     /// Begins a transaction that writes.
     pub(super) async fn write(&self) -> Result<WriteTransaction> {
-        Ok(self.pool.begin_with(self.dialect.begin()).await?)
+        self.transactions.begin(&self.pool, self.dialect).await
+    }
+
+    /// How many transactions that write this store has committed since it was opened: how often it waited for the disk,
+    /// or for the database's server.
+    pub fn commits(&self) -> u64 {
+        self.transactions.committed()
     }
 }
 

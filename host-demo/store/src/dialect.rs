@@ -6,6 +6,12 @@ use std::time::Duration;
 /// How long a writer to SQLite waits for another one. Transactions take milliseconds; a wait this long
 /// means that something else holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pages that SQLite's log may hold before they are copied into the database, which waits for the disk twice more: 16 MiB,
+/// instead of 4. A batch changes some pages again and again, and each is copied once.
+const PAGES_BEFORE_CHECKPOINT: u32 = 4_000;
+/// How long the recovery of dropped work waits for rows that another transaction has locked: then it is tried again
+/// later, for work on other orders must not wait for it.
+const RECOVERY_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait for a connection on PostgreSQL. Transactions take milliseconds: after this long the database is
 /// not available, and the caller gets an error.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,7 +43,8 @@ impl Dialect {
     fn settings(self) -> String {
         match self {
             Self::Sqlite => format!(
-                "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+                "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                 PRAGMA wal_autocheckpoint = {PAGES_BEFORE_CHECKPOINT}",
                 BUSY_TIMEOUT.as_millis()
             ),
             Self::Postgres => format!("SET client_min_messages = warning; {RAISE_DURABILITY}"),
@@ -101,6 +108,12 @@ impl Dialect {
             Self::Sqlite => "",
             Self::Postgres => " FOR UPDATE",
         }
+    }
+
+    /// Bounds how long the transaction waits for each of its locks. SQLite's one lock has a bound of its own.
+    pub(super) fn lock_timeout(self) -> Option<String> {
+        let milliseconds = RECOVERY_LOCK_TIMEOUT.as_millis();
+        (self == Self::Postgres).then(|| format!("SET LOCAL lock_timeout = {milliseconds}"))
     }
 
     /// Ends a query for a row that must not change until this transaction ends.

@@ -136,7 +136,7 @@ impl Store {
     /// Records an edit that was written, and commits; whether it was written.
     async fn end_edit(&self, mut tx: WriteTransaction, order: &Order, written: u64, line: HistoryLine) -> Result<bool> {
         if written == 1 {
-            record(&mut tx, order.id, &line).await?;
+            record(&mut tx, order.id, line).await?;
         }
         tx.commit().await?;
         Ok(written == 1)
@@ -165,6 +165,6 @@ async fn enter_tracking(tx: &mut WriteTransaction, entry: &TrackingEntry<'_>, wh
     let other_parcels = others.iter().map(|number| format!(" + {number}")).collect::<String>();
     let note = format!("{} {} {}{other_parcels}", tracking.carrier, tracking.number, tracking.shipped_on);
     let line = HistoryLine::of_edit(order, now, who, OrderEdit::TrackingEntered, note);
-    record(tx, order.id, &line).await?;
+    record(tx, order.id, line).await?;
     Ok(true)
 }

@@ -5,6 +5,7 @@ use domain::credit_state::{Event, State};
 use domain::user::UserProblem;
 use sqlx::migrate::MigrateError;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 /// The store did not do what it was asked: one variant for each cause.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,13 @@ pub enum StoreError {
         /// Characters that a reference may have.
         limit: usize,
     },
+    /// A group of writes failed, and this one with it.
+    #[error(transparent)]
+    Group(Arc<Self>),
+    /// The task that writes ended before it answered: the program ends, or it has a fault. It is not known whether
+    /// this was written.
+    #[error("the store's writer ended before it answered (データベースへの書き込みが中断されました)")]
+    BrokenOff,
     /// A change of users or tokens is refused. Nothing was written.
     #[error("the change of a user or a token is refused: {0:?}")]
     User(UserProblem),
@@ -120,6 +128,7 @@ impl StoreError {
         use sqlx::Error::{ColumnDecode, Database, Decode, Encode};
         match self {
             Self::Impossible { .. } | Self::ReferenceTooLong { .. } => true,
+            Self::Group(error) => error.is_of_one_order(),
             Self::Database(Decode(_) | Encode(_) | ColumnDecode { .. }) => true,
             Self::Database(Database(error)) => {
                 let concerns_a_value =
@@ -135,8 +144,13 @@ impl StoreError {
     /// serialization failure, deadlock, and a unique key that another transaction wrote meanwhile.
     pub(super) fn is_transient(&self) -> bool {
         const CODES: [&str; 3] = ["40001", "40P01", "23505"];
-        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
-        error.code().is_some_and(|code| CODES.contains(&code.as_ref()))
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| CODES.contains(&code.as_ref()))
+            }
+            Self::Group(error) => error.is_transient(),
+            _ => false,
+        }
     }
 }
 

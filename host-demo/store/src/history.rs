@@ -4,6 +4,7 @@ use crate::change::Change;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::rows::to_json;
+use crate::wide::write_rows;
 use domain::order::{Order, OrderEdit};
 use serde::Serialize;
 use sqlx::FromRow;
@@ -34,7 +35,7 @@ pub struct HistoryLine {
 }
 
 impl HistoryLine {
-    /// The line of a change that was written.
+    /// The line of a change that was written, without the report of its call.
     pub(super) fn of_change(change: &Change<'_>, after: &Order, who: &str, at: i64) -> Result<Self> {
         Ok(Self {
             version: after.version,
@@ -46,7 +47,7 @@ impl HistoryLine {
             reference: after.registration.as_ref().map(|registration| registration.reference.clone()),
             problem: change.problem.as_ref().map(to_json).transpose()?,
             note: change.note.clone(),
-            report: change.report.clone(),
+            report: None,
         })
     }
 
@@ -89,8 +90,12 @@ pub struct UsedReference {
 impl Store {
     /// What happened to an order, oldest first.
     pub async fn history(&self, order: i64) -> Result<Vec<HistoryLine>> {
-        let lines = sqlx::query_as("SELECT * FROM events WHERE order_id = $1 ORDER BY version").bind(order);
-        Ok(lines.fetch_all(&self.pool).await?)
+        let lines = sqlx::query_as(
+            "SELECT e.version, e.at, e.who, e.event, e.from_state, e.to_state, e.reference, e.problem, e.note, \
+             COALESCE(e.report, c.report) AS report FROM events e LEFT JOIN events c ON c.order_id = e.report_order \
+             AND c.version = e.report_version WHERE e.order_id = $1 ORDER BY e.version",
+        );
+        Ok(lines.bind(order).fetch_all(&self.pool).await?)
     }
 
     /// Every reference ever used, for all orders of all malls.
@@ -100,24 +105,31 @@ impl Store {
     }
 }
 
+/// A line to be written, of the order with this number of the store.
+pub(super) struct NewLine {
+    pub(super) order: i64,
+    pub(super) line: HistoryLine,
+    /// The order and version of the line that has the report of the same call.
+    pub(super) report_at: Option<(i64, i64)>,
+}
+
+/// Lines of orders' histories.
+pub(super) type Lines = Vec<NewLine>;
+
 /// Writes a line of an order's history.
-pub(super) async fn record(tx: &mut WriteTransaction, order: i64, line: &HistoryLine) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO events (order_id, version, at, who, event, from_state, to_state, reference, problem, note, report) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(order)
-    .bind(line.version)
-    .bind(line.at)
-    .bind(&line.who)
-    .bind(&line.event)
-    .bind(&line.from_state)
-    .bind(&line.to_state)
-    .bind(&line.reference)
-    .bind(&line.problem)
-    .bind(&line.note)
-    .bind(&line.report)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+pub(super) async fn record(tx: &mut WriteTransaction, order: i64, line: HistoryLine) -> Result<()> {
+    record_all(tx, &[NewLine { order, line, report_at: None }]).await
+}
+
+/// Writes lines of orders' histories.
+pub(super) async fn record_all(tx: &mut WriteTransaction, lines: &[NewLine]) -> Result<()> {
+    let sql = "INSERT INTO events (order_id, version, at, who, event, from_state, to_state, reference, problem, note, \
+               report, report_order, report_version) VALUES {rows}";
+    write_rows(tx, sql, lines, |row, NewLine { order, line, report_at }| {
+        row.add(*order)?.add(line.version)?.add(line.at)?.add(&line.who)?.add(&line.event)?.add(&line.from_state)?;
+        row.add(&line.to_state)?.add(&line.reference)?.add(&line.problem)?.add(&line.note)?.add(&line.report)?;
+        row.add(report_at.map(|(order, _)| order))?.add(report_at.map(|(_, version)| version))?;
+        Ok(())
+    })
+    .await
 }

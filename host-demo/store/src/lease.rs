@@ -13,6 +13,7 @@ use crate::change::Change;
 use crate::database::Store;
 use crate::error::StoreError;
 use crate::location::DatabaseLocation;
+use crate::work::DroppedOrders;
 use domain::actor::RECOVERY;
 use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::Event;
@@ -22,15 +23,16 @@ use sqlx::{AnyConnection, Connection, Executor};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
+
+pub use crate::work::WorkInProgress;
 
 /// This process, as other processes see it. Its claims are valid for as long as it lives.
 pub struct ProcessLease {
     name: Mutex<String>,
     lock: Lock,
-    /// Orders that this process may have claimed without having written their outcome.
-    dropped: Mutex<Vec<i64>>,
+    dropped: DroppedOrders,
     /// Whether the process is to end: then it begins no further call.
     stopping: watch::Sender<bool>,
 }
@@ -52,7 +54,12 @@ impl ProcessLease {
             true => Lock::Session(tokio::sync::Mutex::new(session(store.location(), &name).await?)),
             false => lock_file(&store.location().beside("workers"), &name)?,
         };
-        Ok(Self { name: Mutex::new(name), lock, dropped: Mutex::default(), stopping: watch::Sender::new(false) })
+        Ok(Self {
+            name: Mutex::new(name),
+            lock,
+            dropped: DroppedOrders::default(),
+            stopping: watch::Sender::new(false),
+        })
     }
 
     /// What this process writes into its claims.
@@ -76,20 +83,19 @@ impl ProcessLease {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// Records that work on these orders ended before their outcome was written: the store failed, or the task was
-    /// cancelled. If they are claimed, their outcome becomes unknown with the next recovery.
-    pub fn drop_orders(&self, orders: impl IntoIterator<Item = i64>) {
-        self.dropped.lock().unwrap_or_else(PoisonError::into_inner).extend(orders);
+    /// Says that work on these orders begins, in a run or for a call.
+    pub fn begin_work(&self, orders: impl IntoIterator<Item = i64>) -> Arc<WorkInProgress> {
+        Arc::new(WorkInProgress::new(self.dropped.clone(), orders.into_iter().collect()))
     }
 
     async fn recover_dropped(&self, store: &Store) -> Result<usize, StoreError> {
-        let dropped = std::mem::take(&mut *self.dropped.lock().unwrap_or_else(PoisonError::into_inner));
+        let dropped = self.dropped.take();
         if dropped.is_empty() {
             return Ok(0);
         }
         let cleared = recover_claims(store, &self.name(), Some(&dropped)).await;
         if cleared.is_err() {
-            self.drop_orders(dropped);
+            self.dropped.add(dropped);
         }
         cleared
     }
@@ -153,6 +159,9 @@ impl Drop for ProcessLease {
 
 /// Recovers the claims of `owner`, a dead process, or those of its claims that are on `orders`, which it dropped.
 async fn recover_claims(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<usize, StoreError> {
+    if let Some(orders) = orders {
+        store.settle_writes(orders).await?;
+    }
     let (mut abandoned, rows) = (store.owned_by(owner).await?, store.rows_taken_by(owner).await?);
     abandoned.retain(|order| orders.is_none_or(|orders| orders.contains(&order.id)));
     let row_of = |order: &Order| rows.iter().find(|(id, _)| *id == order.id).map(|(_, row)| *row);

@@ -6,11 +6,10 @@ use crate::error::Result;
 use crate::list_query::ListQuery;
 use crate::rows::{self, from_json, to_json};
 use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, take_numbers};
-use domain::automation;
-use domain::clock;
 use domain::credit_state::{Action, State};
 use domain::mall::{Mall, Start};
 use domain::order::{Amounts, Order, OrderData};
+use domain::{automation, clock};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
@@ -114,7 +113,9 @@ impl Store {
     /// The orders `ids`, newest first as in the list.
     pub async fn orders_of(&self, ids: &[i64]) -> Result<Vec<Order>> {
         let sql = format!("{}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", select_orders!(""), list(ids));
-        Ok(sqlx::query(AssertSqlSafe(sql)).try_map(order_of_row).fetch_all(&self.pool).await?)
+        // Each list is another text, which would displace statements that are kept prepared.
+        let orders = sqlx::query(AssertSqlSafe(sql)).persistent(false).try_map(order_of_row);
+        Ok(orders.fetch_all(&self.pool).await?)
     }
 
     /// Those of `ids` for which there is no order.

@@ -2,77 +2,125 @@
 
 use crate::database::{Store, WriteTransaction};
 use crate::error::{Result, StoreError};
+use crate::group_writes::{ClaimWrite, Place};
 use crate::reference::{MAX_REFERENCE, reference};
-use domain::mall::ShopAccount;
+use crate::sql::{VALUES_PER_QUERY, list};
+use crate::wide::{fetch_rows, write_rows};
+use domain::credit_state::Event;
 use domain::order::{Order, Registration};
-use sqlx::Any;
+use sqlx::AssertSqlSafe;
+use std::collections::HashMap;
+
+/// The registration under which an order's credit is sent.
+pub(super) struct NamedRegistration {
+    pub(super) registration: Registration,
+    /// Its number among those of its order; nothing where it is one that is sent again.
+    new_attempt: Option<i64>,
+}
 
 impl Store {
-    /// The registration that a credit of `order` is sent under: the last one again where the provider has recorded
-    /// nothing under it, so that a transaction id it may have had is void; else a new one. A reference belongs to one
-    /// account for ever.
-    pub(super) async fn name_registration(
+    /// The registrations that the credits of `orders` are sent under; nothing for what is not claimed for a credit.
+    ///
+    /// It is the last one again where the provider has recorded nothing under it, so that a transaction id it may have
+    /// had is void; else a new one. A reference belongs to one account for ever.
+    pub(super) async fn name_registrations(
         &self,
         tx: &mut WriteTransaction,
-        order: &Order,
-        account: &ShopAccount,
-    ) -> Result<Registration> {
-        let kept = order.registration.clone().filter(|_| order.state.keeps_reference());
-        if let Some(kept) = kept.filter(|kept| kept.account == account.id) {
-            sqlx::query(
-                "UPDATE registrations SET sends = sends + 1, billed = $1, transaction_id = NULL WHERE reference = $2",
-            )
-            .bind(order.amounts.billed)
-            .bind(&kept.reference)
-            .execute(&mut **tx)
-            .await?;
-            return Ok(Registration { sends: kept.sends + 1, transaction_id: None, ..kept });
+        orders: &[(Place, &ClaimWrite, &Order)],
+    ) -> Result<Vec<Option<NamedRegistration>>> {
+        let is_new = |claim: &ClaimWrite, order: &Order| {
+            claim.event == Event::CreditStarted && kept_registration(claim, order).is_none()
+        };
+        let new: Vec<i64> =
+            orders.iter().filter(|(_, claim, order)| is_new(claim, order)).map(|(.., order)| order.id).collect();
+        let mut used = HashMap::new();
+        for new in new.chunks(VALUES_PER_QUERY) {
+            let sql = format!(
+                "SELECT order_id, COUNT(*) FROM registrations WHERE order_id IN ({}) GROUP BY order_id",
+                list(new)
+            );
+            let counted: Vec<(i64, i64)> =
+                sqlx::query_as(AssertSqlSafe(sql)).persistent(false).fetch_all(&mut **tx).await?;
+            used.extend(counted);
         }
-        let used: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM registrations WHERE order_id = $1")
-            .bind(order.id)
-            .fetch_one(&mut **tx)
-            .await?;
-        let attempt = used + 1;
+        let name = |(_, claim, order): &(Place, &ClaimWrite, &Order)| {
+            if claim.event != Event::CreditStarted {
+                return Ok(None);
+            }
+            match kept_registration(claim, order) {
+                Some(kept) => Ok(Some(kept)),
+                None => {
+                    self.new_registration(claim, order, used.get(&order.id).copied().unwrap_or_default() + 1).map(Some)
+                }
+            }
+        };
+        orders.iter().map(name).collect()
+    }
+
+    fn new_registration(&self, claim: &ClaimWrite, order: &Order, attempt: i64) -> Result<NamedRegistration> {
         let reference = reference(&self.prefix, order.id, attempt);
         if reference.len() > MAX_REFERENCE {
             let (number, limit) = (order.number.clone(), MAX_REFERENCE);
             return Err(StoreError::ReferenceTooLong { number, reference, limit });
         }
-        sqlx::query(
-            "INSERT INTO registrations (reference, order_id, account, attempt, billed, sends) \
-             VALUES ($1, $2, $3, $4, $5, 1)",
-        )
-        .bind(&reference)
-        .bind(order.id)
-        .bind(account.id)
-        .bind(attempt)
-        .bind(order.amounts.billed)
-        .execute(&mut **tx)
-        .await?;
-        sqlx::query("UPDATE orders SET reference = $1 WHERE id = $2")
-            .bind(&reference)
-            .bind(order.id)
-            .execute(&mut **tx)
-            .await?;
-        Ok(Registration { reference, account: account.id, sends: 1, transaction_id: None })
+        let registration = Registration { reference, account: claim.account, sends: 1, transaction_id: None };
+        Ok(NamedRegistration { registration, new_attempt: Some(attempt) })
     }
 
     /// The reference of the registration, other than the order's own, that has the transaction id `id` under the same
     /// account.
     pub async fn holder_of_id(&self, order: &Order, id: &str) -> Result<Option<String>> {
-        other_holder(&self.pool, order, id).await
+        let holder = sqlx::query_scalar(
+            "SELECT reference FROM registrations WHERE account = $1 AND transaction_id = $2 AND reference <> $3",
+        );
+        let account = order.registration.as_ref().map(|registration| registration.account);
+        let holder = holder.bind(account).bind(id.to_owned()).bind(order.reference().to_owned());
+        Ok(holder.fetch_optional(&self.pool).await?)
     }
 }
 
-/// The reference of another order's registration, under the same account, that has this transaction id.
-pub(super) async fn other_holder<'e>(
-    executor: impl sqlx::Executor<'e, Database = Any>,
-    order: &Order,
-    id: &str,
-) -> Result<Option<String>> {
-    let holder = sqlx::query_scalar(
-        "SELECT reference FROM registrations WHERE account = $1 AND transaction_id = $2 AND reference <> $3",
-    );
-    let account = order.registration.as_ref().map(|registration| registration.account);
-    Ok(holder.bind(account).bind(id.to_owned()).bind(order.reference().to_owned()).fetch_optional(executor).await?)
+fn kept_registration(claim: &ClaimWrite, order: &Order) -> Option<NamedRegistration> {
+    let kept = order.registration.clone().filter(|_| order.state.keeps_reference());
+    let kept = kept.filter(|kept| kept.account == claim.account)?;
+    let registration = Registration { sends: kept.sends + 1, transaction_id: None, ..kept };
+    Some(NamedRegistration { registration, new_attempt: None })
+}
+
+/// Writes the registrations of orders that were claimed for a credit.
+pub(super) async fn write(tx: &mut WriteTransaction, named: &[(&NamedRegistration, &Order)]) -> Result<()> {
+    let (new, again): (Vec<_>, Vec<_>) = named.iter().partition(|(named, _)| named.new_attempt.is_some());
+    let sql = "INSERT INTO registrations (reference, order_id, account, attempt, billed, sends) VALUES {rows}";
+    write_rows(tx, sql, &new, |row, (NamedRegistration { registration, new_attempt }, order)| {
+        row.add(&registration.reference)?.add(order.id)?.add(registration.account)?.add(*new_attempt)?;
+        row.add(order.amounts.billed)?.add(registration.sends)?;
+        Ok(())
+    })
+    .await?;
+    let sql = "WITH v (reference, billed) AS (VALUES {rows}) UPDATE registrations SET sends = sends + 1, \
+               billed = v.billed, transaction_id = NULL FROM v WHERE registrations.reference = v.reference";
+    write_rows(tx, sql, &again, |row, (named, order)| {
+        row.add(&named.registration.reference)?.add(order.amounts.billed)?;
+        Ok(())
+    })
+    .await
+}
+
+/// Of transaction ids, each with its account and the reference that it was reported for: the references that have it,
+/// where it is not that one.
+pub(super) async fn other_holders(
+    tx: &mut WriteTransaction,
+    ids: &[(i64, &str, &str)],
+) -> Result<HashMap<(i64, String), Vec<String>>> {
+    let sql = "WITH v (account, id, reference) AS (VALUES {rows}) SELECT v.account, v.id, r.reference FROM v \
+               JOIN registrations r ON r.account = v.account AND r.transaction_id = v.id WHERE r.reference <> v.reference";
+    let found: Vec<(i64, String, String)> = fetch_rows(tx, sql, ids, |row, (account, id, reference)| {
+        row.add(*account)?.add(*id)?.add(*reference)?;
+        Ok(())
+    })
+    .await?;
+    let mut holders: HashMap<_, Vec<_>> = HashMap::new();
+    for (account, id, reference) in found {
+        holders.entry((account, id)).or_default().push(reference);
+    }
+    Ok(holders)
 }

@@ -58,14 +58,6 @@ macro_rules! retried {
 }
 pub(super) use retried;
 
-/// The indexes of `items` in the order of their orders' numbers: the order in which every transaction writes.
-pub(super) fn by_number<T>(items: &[T], number: impl Fn(&T) -> i64) -> Vec<usize> {
-    let mut numbered: Vec<(i64, usize)> = items.iter().map(number).zip(0..).collect();
-    // Stable: equal numbers stay in their order.
-    numbered.sort_by_key(|(number, _)| *number);
-    numbered.into_iter().map(|(_, index)| index).collect()
-}
-
 /// Numbers as the list of an `IN`; `NULL` if there are none, which equals nothing.
 pub(super) fn list(numbers: &[i64]) -> String {
     match numbers {

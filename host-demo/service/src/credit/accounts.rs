@@ -5,48 +5,55 @@ use domain::credit_state::Action;
 use domain::mall::{MallSummary, ShopAccount};
 use domain::order::Order;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use store::Store;
 
-/// The malls and accounts that a run needs, read once at its start. Only the settings of these accounts are decrypted.
+/// What runs or calls need, read once before they begin. Only the settings of these accounts are decrypted.
 pub(super) struct MallAccounts {
-    malls: HashMap<String, MallSummary>,
-    accounts: BTreeMap<i64, ShopAccount>,
+    malls: HashMap<String, Arc<MallSummary>>,
+    accounts: BTreeMap<i64, Arc<ShopAccount>>,
 }
 
 impl MallAccounts {
-    /// The orders of `items` as they are now, and what `action` needs for them.
+    /// The orders of `items` as they are now, and what their actions need for them.
     pub(super) async fn read(
         store: &Store,
-        action: Action,
-        items: &[WorkItem],
+        items: impl IntoIterator<Item = (Action, WorkItem)>,
     ) -> Result<(Self, Vec<Order>), CreditError> {
         // Accounts last: none is ever deleted, so those of the malls and orders are there. What changes meanwhile makes
         // the claim fail, by the version of the account or by the mall's results that come by CSV.
-        let malls = store.mall_summaries().await?.into_iter().map(|mall| (mall.id.clone(), mall)).collect();
+        let malls = store.mall_summaries().await?.into_iter().map(|mall| (mall.id.clone(), Arc::new(mall))).collect();
         let mut read = Self { malls, accounts: BTreeMap::new() };
+        let items: Vec<(Action, WorkItem)> = items.into_iter().collect();
+        let ids: Vec<i64> = items.iter().map(|(_, item)| item.id).collect();
+        let found = store.orders_by_id(&ids).await?;
+        let found: HashMap<i64, Order> = found.into_iter().map(|order| (order.id, order)).collect();
         let (mut orders, mut accounts) = (Vec::with_capacity(items.len()), BTreeSet::new());
-        for item in items {
-            let order = store.order(item.id).await?.ok_or(CreditError::NoOrder(item.id))?;
-            accounts.insert(read.account_id(action, &order)?);
-            orders.push(order);
+        for (action, item) in items {
+            let order = found.get(&item.id).ok_or(CreditError::NoOrder(item.id))?;
+            accounts.insert(read.account_id(action, order)?);
+            orders.push(order.clone());
         }
-        read.accounts = store.accounts(accounts).await?;
+        let accounts = store.accounts(accounts).await?;
+        read.accounts = accounts.into_iter().map(|(id, account)| (id, Arc::new(account))).collect();
         Ok((read, orders))
     }
 
     /// The account of this number and its mall.
-    pub(super) fn with_mall(&self, account: i64) -> Option<(&ShopAccount, &MallSummary)> {
+    pub(super) fn with_mall(&self, account: i64) -> Option<(&Arc<ShopAccount>, &Arc<MallSummary>)> {
         let account = self.accounts.get(&account)?;
         Some((account, self.malls.get(&account.mall)?))
     }
 
     pub(super) fn mall(&self, order: &Order) -> Result<&MallSummary, CreditError> {
-        self.malls.get(&order.mall).ok_or_else(|| CreditError::NoMall(order.mall.clone()))
+        let mall = self.malls.get(&order.mall).ok_or_else(|| CreditError::NoMall(order.mall.clone()))?;
+        Ok(mall)
     }
 
     pub(super) fn account(&self, action: Action, order: &Order) -> Result<&ShopAccount, CreditError> {
         let id = self.account_id(action, order)?;
-        self.accounts.get(&id).ok_or_else(|| CreditError::NoMall(order.mall.clone()))
+        let account = self.accounts.get(&id).ok_or_else(|| CreditError::NoMall(order.mall.clone()))?;
+        Ok(account)
     }
 
     /// The account under which `action` is done: a new credit uses the mall's current account, everything else the

@@ -1,7 +1,7 @@
 //! One call to a provider: its orders are claimed, the request is sent, the responses are written.
 
-use super::call_batch::{CallBatch, Health};
-use super::row::{CreditError, CreditRow, OnRow};
+use super::call_batch::CallBatch;
+use super::row::{CreditError, CreditRow};
 use super::service::CreditService;
 use crate::providers::plugin_contract::Cancellation;
 use crate::providers::provider::Provider;
@@ -12,33 +12,35 @@ use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Event, Outcome, next};
 use domain::issue::Issue;
 use domain::order::Order;
-use store::{Change, Claim, StoreError};
+use std::sync::Arc;
+use store::lease::WorkInProgress;
+use store::{CallResults, Change, Claim, StoreError};
 
 impl<P: Provider + Clone> CreditService<P> {
     /// Claims a batch of orders, makes its call and writes the responses.
     pub(super) async fn call(
         &self,
         action: Action,
-        batch: CallBatch<'_>,
-        on_row: OnRow<'_>,
+        batch: CallBatch,
+        work: &Arc<WorkInProgress>,
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         // The plugin that is loaded now: since the batches were made it may have been replaced or withdrawn.
         let Some(provider) = self.providers.get(&batch.account.provider) else {
-            let missing = Issue::ProviderMissing { provider: batch.account.provider.clone() };
-            return Ok(batch.not_called(&missing, on_row));
+            return Ok(batch.not_called(&Issue::ProviderMissing { provider: batch.account.provider.clone() }));
         };
         if self.lease.is_stopping() {
-            return Ok(batch.not_called(&Issue::ShuttingDown, on_row));
+            return Ok(batch.not_called(&Issue::ShuttingDown));
         }
+        let _in_progress = self.store.call_begins();
         // A claim is written for all orders of a batch or for none. If it fails, each order is claimed alone, so that
         // only the order at fault fails.
         let (mut rows, mut batches) = (Vec::with_capacity(batch.orders.len()), vec![batch]);
         while let Some(batch) = batches.pop() {
-            match self.claim(action, &batch).await {
-                Ok(claims) => rows.extend(self.send_and_write(action, &batch, &provider, claims, on_row).await?),
+            match self.claim(action, &batch, work).await {
+                Ok(claims) => rows.extend(self.send_and_write(action, &batch, &provider, claims, work).await?),
                 Err(error) if !error.is_of_one_order() => return Err(error.into()),
                 Err(error) if batch.orders.len() == 1 => {
-                    rows.extend(batch.not_called(&Issue::Unusable { why: error.to_string() }, on_row));
+                    rows.extend(batch.not_called(&Issue::Unusable { why: error.to_string() }));
                 }
                 Err(_) => batches.extend(batch.each()),
             }
@@ -50,34 +52,33 @@ impl<P: Provider + Clone> CreditService<P> {
     async fn send_and_write(
         &self,
         action: Action,
-        batch: &CallBatch<'_>,
+        batch: &CallBatch,
         provider: &P,
         claims: Vec<Option<Order>>,
-        on_row: OnRow<'_>,
+        work: &Arc<WorkInProgress>,
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         let claimed: Vec<&Order> = claims.iter().flatten().collect();
         reached(CrashPoint::ClaimCommitted).await;
         let (outcomes, report) = self.send(action, batch, provider, &claimed).await?;
         reached(CrashPoint::ResponseReceived).await;
-        self.note_health(batch, &outcomes).await;
-        reached(CrashPoint::HealthNoted).await;
+        let health = Some((batch.account.provider.clone(), batch.health(&outcomes)));
         let keys =
             claims.iter().zip(&batch.orders).filter(|(claim, _)| claim.is_some()).map(|(_, indexed)| indexed.row);
         let changes = claimed.iter().zip(outcomes).zip(keys).map(|((order, outcome), row)| {
             let to = next(order.state, outcome.event).unwrap_or(order.state);
             Change {
-                order,
-                event: outcome.event,
                 problem: outcome.problem,
                 transaction_id: outcome.transaction_id,
-                note: None,
                 report: Some(report.clone()),
-                order_status: automation::order_status(batch.mall, order.state, to),
+                order_status: automation::order_status(&batch.mall, order.state, to),
                 row,
+                ..Change::new(order, outcome.event)
             }
         });
         let changes: Vec<_> = changes.collect();
-        let mut applied = self.store.apply(&changes, &self.who, self.store.now()).await?.into_iter();
+        let results =
+            CallResults { changes: &changes, who: &self.who, now: self.store.now(), health, work: Some(work) };
+        let mut applied = self.store.apply_results(results).await?.into_iter();
         reached(CrashPoint::ResultCommitted).await;
         let rows = claims.iter().zip(&batch.orders).map(|(claim, indexed)| {
             let applied = claim.as_ref().and_then(|_| applied.next().flatten());
@@ -85,49 +86,40 @@ impl<P: Provider + Clone> CreditService<P> {
                 Some(now) => CreditRow::new(&now.order, now.event.outcome(now.order.state), now.order.problem.clone()),
                 None => CreditRow::new(&indexed.order, Outcome::Failure, Some(Issue::Changed)),
             };
-            on_row(&row);
             (indexed.index, row)
         });
         Ok(rows.collect())
     }
 
     /// The orders of a batch as claimed; `None` for an order that another process changed or claimed first.
-    async fn claim(&self, action: Action, batch: &CallBatch<'_>) -> Result<Vec<Option<Order>>, StoreError> {
+    async fn claim(
+        &self,
+        action: Action,
+        batch: &CallBatch,
+        work: &Arc<WorkInProgress>,
+    ) -> Result<Vec<Option<Order>>, StoreError> {
         let orders: Vec<Order> = batch.orders.iter().map(|indexed| indexed.order.clone()).collect();
         let Some(event) = claim_event(action) else { return Ok(orders.into_iter().map(Some).collect()) };
-        let owner = self.lease.name();
-        let claim = Claim { event, account: batch.account, owner: &owner, who: &self.who, now: self.store.now() };
+        let (owner, now) = (self.lease.name(), self.store.now());
+        let claim = Claim { event, account: &batch.account, owner: &owner, who: &self.who, now, work: Some(work) };
         self.store.claim(&orders, claim).await
-    }
-
-    /// Records for the circuit breaker whether the provider responded. If that fails, the responses are still written.
-    async fn note_health(&self, batch: &CallBatch<'_>, outcomes: &[ResponseOutcome]) {
-        let (provider, now) = (&batch.account.provider, self.store.now());
-        let noted = match Health::of(batch, outcomes) {
-            Health::Answered => self.store.note_answer(provider, now).await,
-            Health::Failed(problem) => self.store.note_failure(provider, problem, now).await,
-            Health::Unknown => self.store.give_back_probe(provider, now).await,
-        };
-        if let Err(error) = noted {
-            tracing::error!(provider, %error, "the outcome of a call was not counted for the circuit breaker");
-        }
     }
 
     /// One call about `orders`: the outcome for each, and the host's report of the call as JSON.
     async fn send(
         &self,
         action: Action,
-        batch: &CallBatch<'_>,
+        batch: &CallBatch,
         provider: &P,
         orders: &[&Order],
-    ) -> Result<(Vec<ResponseOutcome>, String), StoreError> {
+    ) -> Result<(Vec<ResponseOutcome>, Arc<str>), StoreError> {
         if orders.is_empty() {
-            return Ok((Vec::new(), String::new()));
+            return Ok((Vec::new(), Arc::default()));
         }
-        let account = contract::shop_account(batch.account);
+        let account = contract::shop_account(&batch.account);
         Ok(match action {
             Action::Credit => {
-                let asked = orders.iter().map(|order| contract::credit_order(order, batch.mall)).collect();
+                let asked = orders.iter().map(|order| contract::credit_order(order, &batch.mall)).collect();
                 let answer = provider.credit(&account, asked).await;
                 let rows = orders.iter().zip(answer.rows).map(|(order, row)| response::to_credit(order, row));
                 seen(rows, &answer.calls)
@@ -160,12 +152,12 @@ impl<P: Provider + Clone> CreditService<P> {
 }
 
 /// The outcomes with what the host saw in the `calls`, and the report of these as JSON.
-fn seen(outcomes: impl Iterator<Item = ResponseOutcome>, calls: &[CallReport]) -> (Vec<ResponseOutcome>, String) {
+fn seen(outcomes: impl Iterator<Item = ResponseOutcome>, calls: &[CallReport]) -> (Vec<ResponseOutcome>, Arc<str>) {
     let with_connection = |outcome: ResponseOutcome| ResponseOutcome {
         problem: outcome.problem.map(|issue| contract::with_connection(issue, calls)),
         ..outcome
     };
-    (outcomes.map(with_connection).collect(), serde_json::to_string(calls).unwrap_or_default())
+    (outcomes.map(with_connection).collect(), serde_json::to_string(calls).unwrap_or_default().into())
 }
 
 /// The event with which orders are claimed. A check changes nothing at the provider and needs no claim.

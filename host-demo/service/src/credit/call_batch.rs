@@ -1,12 +1,13 @@
 //! The orders of one call to a provider, and what the call's responses say about the provider's health.
 
-use super::row::{CreditRow, OnRow};
+use super::row::CreditRow;
 use crate::providers::response::ResponseOutcome;
 use domain::credit_state::Outcome;
 use domain::issue::Issue;
 use domain::mall::{MallSummary, ShopAccount};
 use domain::order::Order;
-use store::RowKey;
+use std::sync::Arc;
+use store::{CallHealth, RowKey};
 
 /// An order, and its index in the run's result.
 #[derive(Clone)]
@@ -25,26 +26,24 @@ impl IndexedOrder {
 }
 
 /// The orders of one account that go into one call.
-#[derive(Clone)]
-pub(super) struct CallBatch<'a> {
-    pub(super) mall: &'a MallSummary,
-    pub(super) account: &'a ShopAccount,
+pub(super) struct CallBatch {
+    pub(super) mall: Arc<MallSummary>,
+    pub(super) account: Arc<ShopAccount>,
     pub(super) orders: Vec<IndexedOrder>,
 }
 
-impl<'a> CallBatch<'a> {
+impl CallBatch {
     /// A batch of its own for each order.
-    pub(super) fn each(self) -> impl Iterator<Item = CallBatch<'a>> {
-        let CallBatch { mall, account, orders } = self;
-        orders.into_iter().map(move |indexed| CallBatch { mall, account, orders: vec![indexed] })
+    pub(super) fn each(self) -> impl Iterator<Item = Self> {
+        let Self { mall, account, orders } = self;
+        let alone = move |indexed| Self { mall: mall.clone(), account: account.clone(), orders: vec![indexed] };
+        orders.into_iter().map(alone)
     }
 
     /// The rows of a call that was not made.
-    pub(super) fn not_called(&self, problem: &Issue, on_row: OnRow<'_>) -> Vec<(usize, CreditRow)> {
+    pub(super) fn not_called(&self, problem: &Issue) -> Vec<(usize, CreditRow)> {
         let row = |indexed: &IndexedOrder| {
-            let row = CreditRow::new(&indexed.order, Outcome::Failure, Some(problem.clone()));
-            on_row(&row);
-            (indexed.index, row)
+            (indexed.index, CreditRow::new(&indexed.order, Outcome::Failure, Some(problem.clone())))
         };
         self.orders.iter().map(row).collect()
     }
@@ -53,30 +52,20 @@ impl<'a> CallBatch<'a> {
     fn isolates_failing_order(&self) -> bool {
         matches!(&self.orders[..], [indexed] if indexed.made_plugin_fail())
     }
-}
 
-/// What a call says about the health of its provider.
-pub(super) enum Health<'a> {
-    /// The provider responded.
-    Answered,
-    /// Every row failed for a reason that lies with the provider, its plugin or the network.
-    Failed(&'a Issue),
-    /// Nothing: no order was left to ask about, or the plugin failed again on the one order that is known to make it
-    /// fail. That order must not open the provider's circuit breaker for all others.
-    Unknown,
-}
-
-impl<'a> Health<'a> {
-    pub(super) fn of(batch: &CallBatch<'_>, outcomes: &'a [ResponseOutcome]) -> Self {
-        let failed = |outcome: &'a ResponseOutcome| {
-            outcome.problem.as_ref().filter(|problem| problem.is_the_providers() || problem.is_the_plugins())
+    /// What the call says about the health of its provider. It says nothing if no order was left to ask about, or if
+    /// the plugin failed again on the one order that is known to make it fail: that order must not open the provider's
+    /// circuit breaker for all others.
+    pub(super) fn health(&self, outcomes: &[ResponseOutcome]) -> CallHealth {
+        let failed = |outcome: &ResponseOutcome| {
+            outcome.problem.clone().filter(|problem| problem.is_the_providers() || problem.is_the_plugins())
         };
-        let problems: Option<Vec<&Issue>> = outcomes.iter().map(failed).collect();
-        match problems.as_deref() {
-            None => Health::Answered,
-            Some([]) => Health::Unknown,
-            Some([problem, ..]) if problem.is_the_plugins() && batch.isolates_failing_order() => Health::Unknown,
-            Some([problem, ..]) => Health::Failed(problem),
+        let problems: Option<Vec<Issue>> = outcomes.iter().map(failed).collect();
+        match problems.map(|problems| problems.into_iter().next()) {
+            None => CallHealth::Answered,
+            Some(None) => CallHealth::Unknown,
+            Some(Some(problem)) if problem.is_the_plugins() && self.isolates_failing_order() => CallHealth::Unknown,
+            Some(Some(problem)) => CallHealth::Failed(problem),
         }
     }
 }

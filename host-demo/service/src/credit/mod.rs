@@ -12,6 +12,8 @@ mod row;
 mod run;
 mod service;
 
+pub(crate) use row::PlannedCall;
 pub use row::{CreditError, CreditRow, OnRow, WorkItem};
 pub use run::PollPolicy;
+pub(crate) use run::ReadCall;
 pub use service::{CONCURRENCY, CreditService};

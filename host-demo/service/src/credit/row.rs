@@ -64,6 +64,11 @@ pub enum CreditError {
     /// The store has no mall under this id, though an order says so.
     #[error("the store has no mall {0}")]
     NoMall(String),
+    /// A call ended by a fault of the program. What became of its orders is asked about.
+    #[error(
+        "a call to a provider ended by a fault of the program; orders that were sent are in doubt until they are checked"
+    )]
+    Panicked,
 }
 
 impl CreditError {
@@ -72,6 +77,7 @@ impl CreditError {
         match self {
             Self::Store(error) => error.is_of_one_order(),
             Self::NoOrder(_) | Self::NoMall(_) => true,
+            Self::Panicked => false,
         }
     }
 }
@@ -92,4 +98,13 @@ impl From<i64> for WorkItem {
     fn from(id: i64) -> Self {
         Self { id, row: None }
     }
+}
+
+/// One call to make.
+#[derive(Clone)]
+pub(crate) struct PlannedCall {
+    /// The action.
+    pub action: Action,
+    /// The orders.
+    pub items: Vec<WorkItem>,
 }

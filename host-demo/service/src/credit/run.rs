@@ -2,18 +2,20 @@
 
 use super::accounts::MallAccounts;
 use super::call_batch::{CallBatch, IndexedOrder};
-use super::row::{CreditError, CreditRow, OnRow, WorkItem};
+use super::row::{CreditError, CreditRow, OnRow, PlannedCall, WorkItem};
 use super::service::CreditService;
 use crate::preflight::{is_by_csv, obstacle, rows_of_a_call};
 use crate::providers::provider::Provider;
 use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
-use futures::stream::{self, StreamExt};
+use domain::order::Order;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
-use store::lease::ProcessLease;
+use store::lease::WorkInProgress;
 use store::{FinishedRow, StoreError};
+use tokio::task::JoinSet;
 
 /// How long a verdict is polled for.
 #[derive(Debug, Clone, Copy)]
@@ -26,33 +28,22 @@ pub struct PollPolicy {
     pub give_up_after: Duration,
 }
 
-/// Work in progress. If it is dropped before it is finished, its orders are handed to the process lease, whose
-/// recovery gives those that were claimed an unknown outcome.
-struct Unfinished<'a> {
-    lease: &'a ProcessLease,
-    items: &'a [WorkItem],
+/// A call that is planned, with what was read for it.
+pub(crate) struct ReadCall {
+    call: PlannedCall,
+    work: Arc<WorkInProgress>,
+    accounts: Arc<MallAccounts>,
+    orders: Vec<Order>,
 }
 
-impl Unfinished<'_> {
-    fn finish(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        self.lease.drop_orders(self.items.iter().map(|item| item.id));
-    }
-}
-
-/// What was read for a run: rows of orders for which no call is made, and the orders to call about, by account.
+/// What was read for a run, sorted: rows of orders for which no call is made, and the orders to call about, by account.
 struct Prepared {
-    accounts: MallAccounts,
+    accounts: Arc<MallAccounts>,
     rows: Vec<(usize, CreditRow)>,
     by_account: BTreeMap<i64, Vec<IndexedOrder>>,
 }
 
-impl<P: Provider + Clone> CreditService<P> {
+impl<P: Provider + Clone + 'static> CreditService<P> {
     /// Does `action` with the orders `ids`; returns one row for each, in the same order.
     pub async fn run(&self, action: Action, ids: &[i64], on_row: OnRow<'_>) -> Result<Vec<CreditRow>, CreditError> {
         let items: Vec<WorkItem> = ids.iter().copied().map(WorkItem::from).collect();
@@ -78,18 +69,70 @@ impl<P: Provider + Clone> CreditService<P> {
         items: &[WorkItem],
         on_row: OnRow<'_>,
     ) -> Result<Vec<CreditRow>, CreditError> {
-        let unfinished = Unfinished { lease: &self.lease, items };
-        let prepared = match self.prepare(action, items, on_row).await {
+        let call = PlannedCall { action, items: items.to_vec() };
+        let work = self.begin_work(&call);
+        let read = MallAccounts::read(&self.store, call.items.iter().map(|item| (action, *item))).await;
+        match read {
             Err(error) if error.is_of_one_order() => {
-                unfinished.finish();
+                work.finish();
+                Err(error)
+            }
+            read => {
+                let (accounts, orders) = read?;
+                self.carry_out_read(ReadCall { call, work, accounts: Arc::new(accounts), orders }, on_row).await
+            }
+        }
+    }
+
+    fn begin_work(&self, call: &PlannedCall) -> Arc<WorkInProgress> {
+        self.lease.begin_work(call.items.iter().map(|item| item.id))
+    }
+
+    /// Reads what planned calls need, all at once. Where that fails because of one order, nothing was begun.
+    pub(crate) async fn read_calls(
+        &self,
+        calls: Vec<PlannedCall>,
+    ) -> Result<Vec<ReadCall>, (CreditError, Vec<PlannedCall>)> {
+        // Before anything is waited for: orders that were taken are handed to the lease if this is dropped.
+        let works: Vec<_> = calls.iter().map(|call| self.begin_work(call)).collect();
+        let items = calls.iter().flat_map(|call| call.items.iter().map(|item| (call.action, *item)));
+        match MallAccounts::read(&self.store, items.collect::<Vec<_>>()).await {
+            Ok((accounts, orders)) => {
+                let (accounts, mut orders) = (Arc::new(accounts), orders.into_iter());
+                let read = calls.into_iter().zip(works).map(|(call, work)| {
+                    let orders = orders.by_ref().take(call.items.len()).collect();
+                    ReadCall { call, work, accounts: Arc::clone(&accounts), orders }
+                });
+                Ok(read.collect())
+            }
+            Err(error) => {
+                if error.is_of_one_order() {
+                    works.iter().for_each(|work| work.finish());
+                }
+                Err((error, calls))
+            }
+        }
+    }
+
+    /// Does what was planned and read.
+    pub(crate) async fn carry_out_read(
+        &self,
+        read: ReadCall,
+        on_row: OnRow<'_>,
+    ) -> Result<Vec<CreditRow>, CreditError> {
+        reached(CrashPoint::OrdersRead).await;
+        let ReadCall { call: PlannedCall { action, items }, work, accounts, orders } = read;
+        let prepared = match self.prepare(action, &items, accounts, orders, on_row) {
+            Err(error) if error.is_of_one_order() => {
+                work.finish();
                 return Err(error);
             }
             prepared => prepared?,
         };
-        let rows = self.make_calls(action, prepared, on_row).await?;
-        self.end_rows(items, &rows).await?;
+        let rows = self.make_calls(action, prepared, &work, on_row).await?;
+        self.end_rows(&items, &rows).await?;
         reached(CrashPoint::RowsEnded).await;
-        unfinished.finish();
+        work.finish();
         Ok(rows)
     }
 
@@ -114,10 +157,15 @@ impl<P: Provider + Clone> CreditService<P> {
         if later.is_empty() { Ok(()) } else { self.store.give_back_rows(&self.lease.name(), Some(&later)).await }
     }
 
-    /// Reads what a run needs. Nothing is claimed yet.
-    async fn prepare(&self, action: Action, items: &[WorkItem], on_row: OnRow<'_>) -> Result<Prepared, CreditError> {
-        let (accounts, orders) = MallAccounts::read(&self.store, action, items).await?;
-        reached(CrashPoint::OrdersRead).await;
+    /// Sorts what was read for a run by the calls that are to be made. Nothing is claimed yet.
+    fn prepare(
+        &self,
+        action: Action,
+        items: &[WorkItem],
+        accounts: Arc<MallAccounts>,
+        orders: Vec<Order>,
+        on_row: OnRow<'_>,
+    ) -> Result<Prepared, CreditError> {
         let mut rows: Vec<(usize, CreditRow)> = Vec::with_capacity(items.len());
         let mut by_account: BTreeMap<i64, Vec<IndexedOrder>> = BTreeMap::new();
         for ((index, item), order) in items.iter().enumerate().zip(orders) {
@@ -140,20 +188,41 @@ impl<P: Provider + Clone> CreditService<P> {
         Ok(Prepared { accounts, rows, by_account })
     }
 
+    /// Makes the calls, each in a task of its own. If this is dropped, so are they.
     async fn make_calls(
         &self,
         action: Action,
         prepared: Prepared,
+        work: &Arc<WorkInProgress>,
         on_row: OnRow<'_>,
     ) -> Result<Vec<CreditRow>, CreditError> {
         let Prepared { accounts, mut rows, by_account } = prepared;
-        let batches =
+        let mut batches =
             by_account.into_iter().flat_map(|(account, orders)| self.call_batches(action, &accounts, account, orders));
-        let calls: Vec<_> = batches.map(|batch| self.call(action, batch, on_row)).collect();
+        let (mut calls, mut failed) = (JoinSet::new(), None);
         // All calls are awaited even if one fails: a call that is dropped leaves its orders with an unknown outcome.
-        let called: Vec<_> = stream::iter(calls).buffer_unordered(self.concurrency).collect().await;
-        for call in called {
-            rows.extend(call?);
+        loop {
+            while calls.len() < self.concurrency.max(1)
+                && let Some(batch) = batches.next()
+            {
+                let (service, work) = (self.clone(), Arc::clone(work));
+                calls.spawn(async move { service.call(action, batch, &work).await });
+            }
+            match calls.join_next().await {
+                None => break,
+                Some(Ok(Ok(called))) => {
+                    called.iter().for_each(|(_, row)| on_row(row));
+                    rows.extend(called);
+                }
+                Some(Ok(Err(error))) => failed = failed.or(Some(error)),
+                Some(Err(error)) => {
+                    tracing::error!(%error, "a call panicked");
+                    failed = failed.or(Some(CreditError::Panicked));
+                }
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         rows.sort_by_key(|(index, _)| *index);
         Ok(rows.into_iter().map(|(_, row)| row).collect())
@@ -189,18 +258,22 @@ impl<P: Provider + Clone> CreditService<P> {
 
     /// `orders`, all of one account, in batches of the size that the provider takes and the mall wants: a lost response
     /// leaves all orders of its call with an unknown outcome.
-    fn call_batches<'a>(
+    fn call_batches(
         &self,
         action: Action,
-        accounts: &'a MallAccounts,
+        accounts: &MallAccounts,
         account: i64,
         orders: Vec<IndexedOrder>,
-    ) -> Vec<CallBatch<'a>> {
+    ) -> Vec<CallBatch> {
         let Some((account, mall)) = accounts.with_mall(account) else { return Vec::new() };
         // A plugin that was withdrawn since is noticed when the call is to be made.
         let provider = self.providers.get(&account.provider);
         let size = provider.map_or(1, |provider| rows_of_a_call(action, &provider, mall.rows_per_request));
-        let batch = |orders: &[IndexedOrder]| CallBatch { mall, account, orders: orders.to_vec() };
+        let batch = |orders: &[IndexedOrder]| CallBatch {
+            mall: Arc::clone(mall),
+            account: Arc::clone(account),
+            orders: orders.to_vec(),
+        };
         // An order on which the plugin failed is called alone, so that it cannot fail others again.
         let (alone, together): (Vec<_>, Vec<_>) = orders.into_iter().partition(IndexedOrder::made_plugin_fail);
         together.chunks(size).chain(alone.chunks(1)).map(batch).collect()

@@ -21,6 +21,7 @@ use service::messages::localize::Localize;
 use service::plugins::{Candidate, Confirmed, Files, InstallError, LoadOutcome};
 use service::providers::capabilities::{abilities, imports, permitted};
 use service::providers::metrics::OperationCalls;
+use store::Store;
 
 /// Largest form with a component and its permission file, in bytes: twice the default limit of the host for a component.
 pub(crate) const MAX_UPLOAD: usize = 64 << 20;
@@ -31,6 +32,7 @@ struct ProvidersPage {
     p: Page,
     plugins: Vec<PluginView>,
     limits: Vec<(&'static str, String)>,
+    writes: Vec<(&'static str, String)>,
     may_load: bool,
     refusal: Option<String>,
     question: Option<ReplacementQuestion>,
@@ -107,7 +109,8 @@ async fn show(
     }
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let may_load = p.is_admin();
-    let page = ProvidersPage { plugins, limits: limits(&app.limits, p.t), may_load, refusal, question, p };
+    let (limits, writes) = (limits(&app.limits, p.t), writes(&app.store, p.t));
+    let page = ProvidersPage { plugins, limits, writes, may_load, refusal, question, p };
     Ok(html(status, &page))
 }
 
@@ -161,6 +164,16 @@ fn limits(limits: &Limits, t: &'static Texts) -> Vec<(&'static str, String)> {
         (t.limit_response_bytes, size(limits.response_bytes as u64, t)),
         (t.limit_log, limits.log_lines.to_string()),
         (t.limit_component, size(limits.component_bytes, t)),
+    ]
+}
+
+/// How often this process waited for the database to make something durable, and for how much.
+fn writes(store: &Store, t: &'static Texts) -> Vec<(&'static str, String)> {
+    let groups = store.group_commits();
+    vec![
+        (t.database_commits, store.commits().to_string()),
+        (t.database_groups, fill(t.database_groups_value, &[&groups.writes, &groups.groups])),
+        (t.database_waiting, (groups.waiting + groups.writing).to_string()),
     ]
 }
 
