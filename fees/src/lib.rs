@@ -3,6 +3,8 @@
 //! The SDK applies it inside a plugin, the host for plugins that have no rule of their own. Each has types of its
 //! own, generated from the contract; these are the same without a binding to either.
 
+#![forbid(unsafe_code)]
+
 /// What a rule does with the fee of a bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeeMode {

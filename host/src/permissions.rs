@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -174,7 +174,12 @@ impl Origin {
         if authority.as_str().contains('@') {
             return None;
         }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let host = match authority.host().strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').filter(|address| address.parse::<Ipv6Addr>().is_ok())?,
+            // A bracket anywhere else is let pass by the parser of URLs and by nothing after it.
+            None => Some(authority.host()).filter(|host| !host.contains(['[', ']']))?,
+        };
+        let host = host.to_ascii_lowercase();
         let port = authority.port_u16().unwrap_or(default_port);
         (!host.is_empty()).then_some(Self { scheme, host, port })
     }
@@ -228,9 +233,19 @@ mod tests {
 
     #[test]
     fn an_origin_is_nothing_more() {
-        for bad in
-            ["", "https://", "www.example.jp", "ftp://h", "https://h/path", "https://h?q", "https://u@h", "https://h#f"]
-        {
+        for bad in [
+            "http://a[:80",
+            "http://[a]:80",
+            "http://]",
+            "",
+            "https://",
+            "www.example.jp",
+            "ftp://h",
+            "https://h/path",
+            "https://h?q",
+            "https://u@h",
+            "https://h#f",
+        ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }
     }

@@ -143,10 +143,11 @@ impl Plugin {
     /// Every problem with a shop's settings; none if they are good. Sends nothing.
     pub async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
         let redactor = Redactor::default().and_settings(&settings, &self.0.info.settings);
+        let secrets = Redactor::of_secrets(&settings, &self.0.info.settings);
         let entry: GuestCall<_> =
             Box::new(move |store, exports| Box::pin(async move { exports.check_settings(store, &settings).await }));
         let (result, _) = self.0.enter(self.0.call("check-settings", redactor), entry).await;
-        Ok(answer::problems(result?.err().unwrap_or_default()))
+        Ok(answer::problems(result?.err().unwrap_or_default(), &secrets))
     }
 
     /// The bill after the shop's fee rule (手数料設定), or every problem with the rule. Sends nothing.
@@ -162,7 +163,7 @@ impl Plugin {
         let entry: GuestCall<_> =
             Box::new(move |store, exports| Box::pin(async move { exports.fee_adjust(store, &rule, bill).await }));
         let (result, _) = self.0.enter(self.0.call("fee-adjust", Redactor::default()), entry).await;
-        Ok(result?.map_err(answer::problems))
+        Ok(result?.map_err(|found| answer::problems(found, &Redactor::default())))
     }
 
     /// Asks the provider whether the shop's settings work. One row.
@@ -258,6 +259,8 @@ struct Batch<'a, Row, Out> {
     context: Context,
     enter: GuestFunction<Row, Out>,
     call: Call<'a>,
+    /// What no row may say.
+    secrets: Redactor,
 }
 
 /// The parameters of one call in the sandbox.
@@ -320,7 +323,8 @@ impl Loaded {
         let now = self.now.unwrap_or_else(now);
         let call = Call { account: Some(account), mode: operation.mode(), now, ..self.call(operation.name, redactor) };
         let context = Context { settings: account.settings.clone(), now };
-        let batch = Batch { context, enter, call };
+        let secrets = Redactor::of_secrets(&account.settings, &self.info.settings);
+        let batch = Batch { context, enter, call, secrets };
         let (answers, report) = if operation.needs_dry_run(rows.len()) {
             self.dry_run_first(&batch, rows).await
         } else {
@@ -376,7 +380,7 @@ impl Loaded {
         });
         let rows = match result {
             Ok(answered) => {
-                let bounded = answered.into_iter().map(answer::row).collect();
+                let bounded = answered.into_iter().map(|row| answer::row(row, &batch.secrets)).collect();
                 let (judged, overruled) = outcome::correct_rows(bounded, transmission);
                 report.overruled = overruled;
                 judged

@@ -8,6 +8,9 @@ use std::sync::OnceLock;
 
 /// Shorter values occur in ordinary words; redacting them would hide the line and protect nothing.
 const MIN_LENGTH: usize = 2;
+/// Secrets that are shorter stay in what a plugin answers: as part of codes and numbers they come up by chance, and a
+/// masked code would tell an operator nothing.
+const MIN_SECRET: usize = 6;
 /// Bytes of a text in which each value is looked for by itself. Building an automaton costs a hundred times as
 /// much for each byte of the values as looking at a byte of a text, and most calls have no text but a path.
 const SHORT: usize = 128;
@@ -28,6 +31,14 @@ impl Redactor {
     pub(crate) fn and_settings(mut self, settings: &[Setting], described: &[SettingField]) -> Self {
         self.hide(settings.iter().filter(|setting| !is_choice(setting, described)).map(|s| s.value.as_str()));
         self
+    }
+
+    /// A redactor of the secrets among `settings`: of every value that is not described as something else.
+    pub(crate) fn of_secrets(settings: &[Setting], described: &[SettingField]) -> Self {
+        let mut redactor = Self::default();
+        let secrets = settings.iter().filter(|setting| is_secret(setting, described)).map(|set| set.value.as_str());
+        redactor.hide(secrets.filter(|value| value.chars().count() >= MIN_SECRET));
+        redactor
     }
 
     /// A redactor of the personal data of `orders`.
@@ -120,6 +131,12 @@ fn is_choice(setting: &Setting, described: &[SettingField]) -> bool {
         _ => false,
     };
     fields.peek().is_some() && fields.all(lists)
+}
+
+/// Whether `setting` is described as a secret, or not at all.
+fn is_secret(setting: &Setting, described: &[SettingField]) -> bool {
+    let mut fields = described.iter().filter(|field| field.key == setting.key).peekable();
+    fields.peek().is_none() || fields.any(|field| field.kind == SettingKind::Secret)
 }
 
 fn personal(party: &Party) -> impl Iterator<Item = &str> {

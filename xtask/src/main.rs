@@ -1,5 +1,7 @@
 //! `cargo xtask …`: everything that is not plain cargo.
 
+#![forbid(unsafe_code)]
+
 mod apt;
 #[cfg(test)]
 mod architecture;
@@ -14,6 +16,8 @@ mod kit;
 mod packages;
 mod page;
 mod plugins;
+#[cfg(test)]
+mod promises;
 mod torture;
 
 use anyhow::{Context, Result, bail};

@@ -1,5 +1,7 @@
 //! The program `host-demo`: runs the command line of [`host_demo`] and turns its result into an exit code.
 
+#![forbid(unsafe_code)]
+
 use app::cli::Cli;
 use app::terminal;
 use clap::Parser;

@@ -1,5 +1,11 @@
 //! The page and the API, asked without a socket: who may do what, what is refused, what happens once.
 
+#[path = "web/door.rs"]
+mod door;
+#[path = "web/marks.rs"]
+mod marks;
+
+use app::web::router::{Route, page_routes};
 use app::web::{App, Sandbox, Setup, built_components};
 use axum::Router;
 use axum::body::Body;
@@ -304,73 +310,13 @@ impl Browser<'_> {
     }
 }
 
-/// Every page, and the form that each takes.
-const PAGES: [&str; 19] = [
-    "/",
-    "/start",
-    "/orders",
-    "/orders/1",
-    "/orders/1/edit",
-    "/batches",
-    "/batches/1",
-    "/malls",
-    "/malls/m",
-    "/malls/m/mapping",
-    "/malls/new",
-    "/providers",
-    "/users",
-    "/audit",
-    "/account",
-    "/import",
-    "/import/tracking",
-    "/orders/tracking",
-    "/export",
-];
-const FORMS: [&str; 23] = [
-    "/orders/1/edit",
-    "/orders/1/actions/credit",
-    "/orders/1/tracking",
-    "/orders/1/invoice",
-    "/orders/1/status",
-    "/orders/1/decision",
-    "/batches",
-    "/batches/1/stop",
-    "/account",
-    "/malls/new",
-    "/malls/m",
-    "/malls/m/mapping",
-    "/providers",
-    "/import",
-    "/import/tracking",
-    "/orders/tracking",
-    "/orders/tracking/select",
-    "/users",
-    "/users/1",
-    "/tokens",
-    "/tokens/1/revoke",
-    "/start/1",
-    "/start/3",
-];
-/// The forms with a file.
-const UPLOADS: [&str; 4] = ["/providers", "/import", "/import/tracking", "/malls/m/mapping"];
-/// What is for administrators alone.
-const RESTRICTED: [&str; 5] = ["/malls/m", "/malls/m/mapping", "/malls/new", "/users", "/audit"];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_sees_or_does_anything_without_signing_in() {
-    let platform = Platform::new().await;
-    let mut browser = platform.browser();
-    for page in PAGES {
-        let answer = browser.get(page).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page}");
-        assert!(answer.location().starts_with("/signin?next="), "{page}: {}", answer.location());
-    }
-    let csrf = browser.get("/signin").await.csrf().to_owned();
-    for form in FORMS {
-        let answer = browser.post(form, &[("csrf", &csrf)]).await;
-        assert!(answer.location().starts_with("/signin"), "{form}: {} {}", answer.status, answer.text);
-    }
-    assert!(platform.test.all().await.iter().all(|order| order.version == 0));
+/// Every page that an administrator can look at.
+fn pages() -> Vec<String> {
+    let is_page = |route: &Route| {
+        route.method == Method::GET
+            && !["/static/", "/signin", "/export.csv", "/events"].iter().any(|no| route.path.contains(no))
+    };
+    page_routes().iter().filter(|route| is_page(route)).map(|route| door::concrete(route.path)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -429,58 +375,6 @@ async fn guessing_passwords_is_slowed_down() {
     }
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|wait| wait > 0));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_form_without_the_sessions_own_token_does_nothing() {
-    let platform = Platform::new().await;
-    let mut victim = platform.signed_in("kanri").await;
-    let stranger = platform.signed_in("tanto").await.get("/orders").await.csrf().to_owned();
-    for form in FORMS.into_iter().filter(|form| !UPLOADS.contains(form)) {
-        for token in ["", "x", &stranger] {
-            let answer = victim.post(form, &[("csrf", token), ("version", "0"), ("invoice", "enclosed")]).await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form} with {token:?}");
-        }
-    }
-    for form in UPLOADS {
-        let body = "--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--b--\r\n";
-        let request = Request::post(form).header("content-type", "multipart/form-data; boundary=b");
-        let answer = victim.send(request.body(Body::from(body)).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{form}");
-    }
-    assert!(platform.test.all().await.iter().all(|order| order.version == 0));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_operator_does_not_administer() {
-    let platform = Platform::new().await;
-    let mut operator = platform.signed_in("tanto").await;
-    for page in RESTRICTED {
-        assert_eq!(operator.get(page).await.status, StatusCode::FORBIDDEN, "{page}");
-    }
-    let forms: [(&str, &[(&str, &str)]); 4] = [
-        ("/users", &[("name", "x"), ("password", PASSWORD), ("role", "administrator")]),
-        ("/users/1", &[("disabled", "yes")]),
-        ("/tokens", &[("name", "x"), ("role", "administrator")]),
-        ("/malls/m", &[("name", "x"), ("do", "save")]),
-    ];
-    for (form, fields) in forms {
-        assert_eq!(operator.submit("/orders", form, fields).await.status, StatusCode::FORBIDDEN, "{form}");
-    }
-    assert_eq!(platform.test.store.users().await.unwrap().len(), 2);
-    let token = platform.token(Role::Operator).await;
-    for (method, path) in [
-        (Method::GET, "/api/v1/malls"),
-        (Method::GET, "/api/v1/malls/m"),
-        (Method::POST, "/api/v1/malls/m/connection-test"),
-        (Method::GET, "/api/v1/users"),
-        (Method::GET, "/api/v1/tokens"),
-        (Method::GET, "/api/v1/audit"),
-        (Method::DELETE, "/api/v1/tokens/1"),
-    ] {
-        let answer = platform.call(method, path, &token, Some("k"), None).await;
-        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{path}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -601,8 +495,8 @@ async fn every_match_means_what_the_page_showed_or_nothing() {
 async fn secrets_are_shown_to_nobody() {
     let platform = Platform::new().await;
     let mut administrator = platform.signed_in("kanri").await;
-    for page in PAGES {
-        assert!(!administrator.get(page).await.text.contains(SECRET), "{page}");
+    for page in pages() {
+        assert!(!administrator.get(&page).await.text.contains(SECRET), "{page}");
     }
     let token = platform.token(Role::Administrator).await;
     let answer = platform.call(Method::GET, "/api/v1/malls/m", &token, None, None).await;
@@ -615,8 +509,8 @@ async fn every_answer_has_the_headers_and_no_page_needs_an_exception() {
     let platform = Platform::new().await;
     let mut administrator = platform.signed_in("kanri").await;
     let others = ["/signin", "/static/app.css", "/api/openapi.json", "/api/nothing", "/nothing", "/orders/99"];
-    for path in PAGES.into_iter().chain(others) {
-        let answer = administrator.get(path).await;
+    for path in pages().into_iter().chain(others.map(str::to_owned)) {
+        let answer = administrator.get(&path).await;
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
@@ -647,8 +541,8 @@ async fn the_page_is_in_the_language_that_was_chosen() {
     assert!(browser.get("/orders").await.text.contains("<html lang=\"ja\">"));
     let back = [("lang", "en"), ("back", "/orders?state=approved")];
     assert_eq!(browser.submit("/orders", "/language", &back).await.location(), "/orders?state=approved");
-    for page in PAGES.into_iter().filter(|page| *page != "/") {
-        let text = browser.get(page).await.text;
+    for page in pages().into_iter().filter(|page| page != "/") {
+        let text = browser.get(&page).await.text;
         assert!(text.contains("<html lang=\"en\">"), "{page}");
         // What remains are names of people, goods and malls, and the headings of a CSV file.
         assert!(!text.contains("保存") && !text.contains("ログアウト"), "{page}");

@@ -1,5 +1,6 @@
 //! What an order, a mall and a credit state are, and the rules that need nothing else: no input, no output.
 
+#![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 #![cfg_attr(
     not(test),

@@ -1,5 +1,6 @@
 //! Use cases: each is one function here, called by the page, the API and the command line alike.
 
+#![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 #![cfg_attr(
     not(test),

@@ -1,10 +1,11 @@
 //! What PostgreSQL acknowledged outlives its crash, and a server that cannot promise that is named.
 
 use domain::credit_state::{Event, State};
-use fixtures::{claim, mall, new_order};
+use fixtures::{Db, TestStore, claim, mall, new_order};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use store::{Change, DatabaseLocation, Filter, MallUpdate, Risks, Store};
+use store::lease::ProcessLease;
+use store::{Change, Claim, DatabaseLocation, Filter, MallUpdate, Risks, Store, StoreError};
 use test_postgres::Cluster;
 
 /// A crash takes what was written in the last ten seconds, unless it is written just then: seldom twice in a row.
@@ -86,4 +87,52 @@ async fn standbys_that_may_lag_are_told_of() {
     assert_eq!(store.risks().await.unwrap(), Risks { asynchronous_standbys: 1, torn_pages: false });
     standby.kill().unwrap();
     standby.wait().unwrap();
+}
+
+/// What `docs/operating.md` has operators do: a copy with SQLite's own means while a process works, and another prefix.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_backup_sends_nothing_that_was_in_doubt() {
+    let test = TestStore::new(Db::Sqlite).await;
+    let [asked, sending, approved] = &test.orders(3).await[..] else { panic!("three orders") };
+    let (lost, works) =
+        (ProcessLease::start(&test.store).await.unwrap(), ProcessLease::start(&test.store).await.unwrap());
+    // An answer that was lost, a request on its way, a credit that is there.
+    test.claim(std::slice::from_ref(asked), &lost.name()).await;
+    drop(lost);
+    assert_eq!(works.recover(&test.store).await.unwrap(), 1);
+    test.claim(std::slice::from_ref(sending), &works.name()).await;
+    let claimed = test.claim(std::slice::from_ref(approved), &works.name()).await.remove(0).unwrap();
+    let change = Change::new(&claimed, Event::CreditApproved);
+    test.store.apply(&[change], "op", test.store.now()).await.unwrap().remove(0).unwrap();
+    let states = |orders: Vec<domain::order::Order>| orders.into_iter().map(|order| order.state).collect::<Vec<_>>();
+    let mut before = states(test.all().await);
+    before.sort_by_key(ToString::to_string);
+    assert_eq!(before, [State::Approved, State::Sending, State::Unknown]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("orders.db");
+    test.execute(&format!("VACUUM INTO '{}'", copy.display())).await;
+    std::fs::copy(test.folder.path().join("orders.db.key"), folder.path().join("orders.db.key")).unwrap();
+    let restored = Store::open(&DatabaseLocation::new(copy.to_str().unwrap())).await.unwrap();
+    let process = ProcessLease::start(&restored).await.unwrap();
+    process.recover(&restored).await.unwrap();
+
+    let orders = restored.orders(&Filter::default()).await.unwrap();
+    let mut after = states(orders.clone());
+    after.sort_by_key(ToString::to_string);
+    assert_eq!(after, [State::Approved, State::Unknown, State::Unknown], "what was on its way is in doubt");
+    let account = restored.mall("m").await.unwrap().unwrap().account;
+    let account = restored.accounts([account]).await.unwrap().remove(&account).unwrap();
+    for order in &orders {
+        let begins = Claim {
+            event: Event::CreditStarted,
+            account: &account,
+            owner: &process.name(),
+            who: "op",
+            now: restored.now(),
+        };
+        let begun = restored.claim(std::slice::from_ref(order), begins).await;
+        assert!(matches!(begun, Err(StoreError::Impossible { .. })), "{}: {begun:?}", order.number);
+        assert_eq!(order.reference(), test.order(order.id).await.reference(), "it is asked about as it was sent");
+    }
 }

@@ -129,6 +129,8 @@ pub(crate) enum Does {
     CutsBody,
     /// Sends a byte of the body now and then, without end.
     Drips,
+    /// Points to the same path at another port of this machine.
+    Redirects(u16),
 }
 
 /// A server on loopback that counts what reaches it.
@@ -192,6 +194,10 @@ async fn serve(mut stream: TcpStream, does: Does, read: Arc<AtomicUsize>) {
             Does::CutsBody => {
                 let _ = stream.write_all(format!("{}0123456789", head(100)).as_bytes()).await;
                 return;
+            }
+            Does::Redirects(port) => {
+                let location = format!("location: http://127.0.0.1:{port}/\r\ncontent-length: 0\r\n\r\n");
+                stream.write_all(format!("HTTP/1.1 307 Temporary Redirect\r\n{location}").as_bytes()).await
             }
             Does::Drips => {
                 let _ = stream.write_all(head(1_000_000).as_bytes()).await;

@@ -28,6 +28,8 @@
 //! one again. Whatever leaves it open whether a registration was recorded is *outcome unknown*, and
 //! asking by reference tells: none, one, or by an accident elsewhere several, which needs a person.
 
+#![forbid(unsafe_code)]
+
 pub mod answer;
 pub mod describe;
 pub mod order;

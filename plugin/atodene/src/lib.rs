@@ -27,6 +27,8 @@
 //! A `result` of NG says that the request was refused; an NG answer that names a transaction all the
 //! same contradicts itself and is *outcome unknown*.
 
+#![forbid(unsafe_code)]
+
 pub mod answer;
 pub mod describe;
 pub mod order;

@@ -6,6 +6,8 @@
 //! | [`toolchain`], [`component`] | a compiler for components; from a core module to a component |
 //! | [`process`] | running the tools of a language |
 
+#![forbid(unsafe_code)]
+
 pub mod component;
 pub mod process;
 pub mod project;

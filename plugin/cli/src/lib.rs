@@ -9,6 +9,8 @@
 //! | [`templates`] | what a new folder is made of |
 //! | [`sdk`] | where a Rust plugin finds the SDK |
 
+#![forbid(unsafe_code)]
+
 pub mod commands;
 pub mod sdk;
 pub mod templates;

@@ -1,5 +1,7 @@
 //! `provider`: see the library.
 
+#![forbid(unsafe_code)]
+
 use clap::Parser;
 use provider_cli::commands::{Arguments, run};
 use provider_host::Compiler;

@@ -14,6 +14,7 @@
 //! | `registry` | requests to a registry |
 //! | `artifact` | a component as an artifact: pushing and pulling |
 
+#![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
     deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unreachable, clippy::unwrap_used)

@@ -32,6 +32,8 @@
 //!   cancellation and the shipping date of a shipment: the gateway has no field for them.
 //! - After a review, 決済不可 does not say whether 限度額超過 was the reason.
 
+#![forbid(unsafe_code)]
+
 pub mod answer;
 pub mod codes;
 pub mod describe;

@@ -30,6 +30,8 @@
 //! - `bill_issued_date`: only for 同梱, and a shipment of the contract does not say how its invoice goes.
 //! - An order's note, tax rates and shipping date: the gateway has no member for them.
 
+#![forbid(unsafe_code)]
+
 pub mod answer;
 pub mod codes;
 pub mod describe;

@@ -34,6 +34,8 @@
 //! A `result` of NG says that the request was refused (`MULT0015`: a cancel, because it is paid already;
 //! *assumed*); an NG answer that names a transaction all the same is *outcome unknown*.
 
+#![forbid(unsafe_code)]
+
 pub mod answer;
 pub mod describe;
 pub mod order;

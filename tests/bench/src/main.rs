@@ -1,6 +1,8 @@
 //! What a confined call costs, what a batch costs, and what grows, beside what a user would pick instead:
 //! `cargo xtask bench`. The page `docs/performance.md` and its curves are written by a run.
 
+#![forbid(unsafe_code)]
+
 mod bare;
 mod batch;
 mod call;

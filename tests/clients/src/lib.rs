@@ -5,6 +5,8 @@
 //! * [`orders`]: random orders, odd but legal, as files in UTF-8 and `Shift_JIS` carry them; [`line`] takes
 //!   them through a plugin to the strict simulator of its gateway.
 
+#![forbid(unsafe_code)]
+
 pub mod line;
 pub mod orders;
 pub mod recorded;

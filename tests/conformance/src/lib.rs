@@ -19,6 +19,8 @@
 //!
 //! A check needs a plugin that fails it: the crate's tests hold one for each.
 
+#![forbid(unsafe_code)]
+
 pub mod afterwards;
 pub mod checks;
 pub mod described;

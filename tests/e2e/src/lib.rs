@@ -13,6 +13,8 @@
 //! | [`relay`] | a line between the two on which a request stays |
 //! | [`reconcile`] | the platform's store against a ledger, order by order |
 
+#![forbid(unsafe_code)]
+
 pub mod browser;
 pub mod gateway;
 pub mod platform;

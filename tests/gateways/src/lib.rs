@@ -24,6 +24,8 @@
 //! # }
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod atobarai_com;
 pub mod atodene;
 pub mod control;

@@ -1,6 +1,8 @@
 //! Runs a gateway for people and for scripts: prints where it is, whom it knows and what can be
 //! asked of it, and serves until it is stopped.
 
+#![forbid(unsafe_code)]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,8 @@
 //! It is written from the rules of the platform and shares no line with it: a rule that was understood wrongly once
 //! is not understood wrongly in the same way here.
 
+#![forbid(unsafe_code)]
+
 pub mod gateway;
 pub mod judge;
 pub mod order;

@@ -2,6 +2,8 @@
 //! that folder alone, nothing of it synced to disk unless a test is about that. The programs are those of Debian's package
 //! `postgresql`, which `cargo xtask test` installs.
 
+#![forbid(unsafe_code)]
+
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

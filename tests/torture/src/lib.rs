@@ -7,6 +7,8 @@
 //! | [`sim`] | simulated days: a seed decides what happens, and a failing one is made smaller |
 //! | [`report`] | the page that a run writes |
 
+#![forbid(unsafe_code)]
+
 pub mod checker;
 pub mod kills;
 pub mod report;

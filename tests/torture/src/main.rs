@@ -1,5 +1,7 @@
 //! The long form: days, kills and the checker, and the page `docs/proof.md` that says what came of them.
 
+#![forbid(unsafe_code)]
+
 use anyhow::{Result, anyhow, bail};
 use clap::Parser;
 use domain::crash_point::CrashPoint;

@@ -2,6 +2,7 @@
 
 mod imports;
 mod rules;
+mod unsafe_code;
 
 use imports::{Imports, ModulePath};
 use rules::{CRATE_RULES, CRATES, ROOMS, RULES, SIBLINGS};

@@ -18,7 +18,7 @@ mod http;
 mod pages;
 mod parts;
 mod pending_uploads;
-mod router;
+pub mod router;
 #[cfg_attr(not(feature = "sandbox"), path = "no_sandbox.rs")]
 mod sandbox;
 mod server;

@@ -1,5 +1,7 @@
 //! `extism-peer PLUGIN.wasm HOST:PORT`: times of the Extism plugin beside this, as JSON in seconds.
 
+#![forbid(unsafe_code)]
+
 use anyhow::{Context, Result};
 use extism::{CompiledPlugin, Manifest, Plugin, PluginBuilder, Wasm};
 use serde_json::{Value, json};

@@ -3,6 +3,8 @@
 //! The orders are spread over three malls, on SQLite and on a private PostgreSQL. Each query is asked many times,
 //! with places and words that differ from time to time; the 99th percentile stands beside what is measured.
 
+#![forbid(unsafe_code)]
+
 use anyhow::{Context, Result};
 use domain::credit_state::State;
 use domain::mall::Mall;

@@ -1,5 +1,5 @@
 //! A plugin that misbehaves in every way the host must survive. Its setting `behaviour` says how;
-//! [`BEHAVIOURS`] lists what there is. It goes around the SDK's good manners on purpose.
+//! [`Behaviour`] lists what there is. It goes around the SDK's good manners on purpose.
 
 use futures::future::join_all;
 use provider_sdk::contract::{BatchLimits, Capability, Label, ProviderInfo, SettingField, SettingKind};
@@ -9,37 +9,75 @@ use provider_sdk::http::{Request, Response, SendError, Transport};
 use provider_sdk::types::*;
 use provider_sdk::{Call, Provider};
 
-/// Every behaviour, and what it does.
-pub const BEHAVIOURS: [(&str, &str); 28] = [
-    ("honest", "sends one request and approves if the answer is 200"),
-    ("spin", "computes for ever"),
-    ("grow", "takes memory for ever"),
-    ("deny", "approves without having sent anything"),
-    ("lie-not-sent", "sends, then says that nothing was sent"),
-    ("lie-unknown", "sends nothing, then says that the outcome is unknown"),
-    ("lie-approved", "sends, loses the answer, then approves"),
-    ("panic", "panics before it sends"),
-    ("panic-after", "panics after it has sent"),
-    ("few-rows", "answers no row at all"),
-    ("many-requests", "sends requests until it is stopped"),
-    ("big-request", "sends a body of 64 MiB"),
-    ("many-headers", "sends ten thousand headers"),
-    ("flood-log", "logs ten thousand long lines"),
-    ("tell-secrets", "logs its settings and the buyer, whole and in part"),
-    ("big-answer", "answers with rows of 64 MiB of text"),
-    ("spin-after", "sends, then computes for ever"),
-    ("raw", "sends one request with the `method` and the `body` of its settings: none, empty or some"),
-    ("two-requests", "sends one request to /first, one to /second, then says what `claim` says"),
-    ("spin-denied", "computes between requests that are denied"),
-    ("spin-answered", "computes between requests that are answered"),
-    ("long-log", "logs lines of megabytes"),
-    ("tell-paths", "puts its password and the buyer into paths and names of hosts"),
-    ("checks", "refuses orders whose note is `refuse`, sends the references of the others, says what `claim` says"),
-    ("lie-when-denied", "says that every order is invalid when its request is denied, and sends all it can"),
-    ("lie-invalid", "sends all references, and only then says that orders with the note `refuse` are invalid"),
-    ("panic-when-denied", "sends the references of all orders, and panics when that is denied"),
-    ("long-words", "answers with ids, codes and words that no platform can keep"),
-];
+/// Declares [`Behaviour`]: the compiler then finds a behaviour that the plugin lacks, and one that no test meets.
+macro_rules! behaviours {
+    ($($behaviour:ident = $name:literal: $does:literal,)*) => {
+        /// A way to misbehave, or not to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Behaviour {
+            $(#[doc = $does] $behaviour,)*
+        }
+
+        impl Behaviour {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$behaviour),*];
+
+            /// What the setting `behaviour` calls it, and what it does.
+            pub fn described(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$behaviour => ($name, $does),)*
+                }
+            }
+
+            /// The behaviour with this name; [`Honest`](Self::Honest) without one.
+            pub fn named(name: &str) -> Self {
+                let mut all = Self::ALL.iter().copied();
+                all.find(|behaviour| behaviour.described().0 == name).unwrap_or(Self::Honest)
+            }
+        }
+    };
+}
+
+behaviours! {
+    Honest = "honest": "sends one request and approves if the answer is 200",
+    Spin = "spin": "computes for ever",
+    Grow = "grow": "takes memory for ever",
+    Deny = "deny": "approves without having sent anything",
+    LieNotSent = "lie-not-sent": "sends, then says that nothing was sent",
+    LieUnknown = "lie-unknown": "sends nothing, then says that the outcome is unknown",
+    LieApproved = "lie-approved": "sends, loses the answer, then approves",
+    Panic = "panic": "panics before it sends",
+    PanicAfter = "panic-after": "panics after it has sent",
+    FewRows = "few-rows": "answers no row at all",
+    ManyRequests = "many-requests": "sends requests until it is stopped",
+    BigRequest = "big-request": "sends a body of 64 MiB",
+    ManyHeaders = "many-headers": "sends ten thousand headers",
+    FloodLog = "flood-log": "logs ten thousand long lines",
+    TellSecrets = "tell-secrets": "logs its settings and the buyer, whole and in part",
+    BigAnswer = "big-answer": "answers with rows of 64 MiB of text",
+    SpinAfter = "spin-after": "sends, then computes for ever",
+    Raw = "raw": "sends one request with the `method` and the `body` of its settings: none, empty or some",
+    TwoRequests = "two-requests": "sends one request to /first, one to /second, then says what `claim` says",
+    SpinDenied = "spin-denied": "computes between requests that are denied",
+    SpinAnswered = "spin-answered": "computes between requests that are answered",
+    LongLog = "long-log": "logs lines of megabytes",
+    TellPaths = "tell-paths": "puts its password and the buyer into paths and names of hosts",
+    Checks = "checks": "refuses orders whose note is `refuse`, sends the references of the others, says what `claim` says",
+    LieWhenDenied = "lie-when-denied": "says that every order is invalid when its request is denied, and sends all it can",
+    LieInvalid = "lie-invalid": "sends all references, and only then says that orders with the note `refuse` are invalid",
+    PanicWhenDenied = "panic-when-denied": "sends the references of all orders, and panics when that is denied",
+    LongWords = "long-words": "answers with ids, codes and words that no platform can keep",
+    Recurse = "recurse": "calls itself for ever",
+    HoardHandles = "hoard-handles": "makes resources of the host's without end and keeps them",
+    ManyRows = "many-rows": "answers a hundred thousand rows",
+    SharedText = "shared-text": "answers rows that all are the same MiB of text: gigabytes, for whoever copies them",
+    EndlessRequests = "endless-requests": "sends one request after the other, without end",
+    EndlessBody = "endless-body": "sends a request whose body has no end",
+    HostHeader = "host-header": "names another host in a header of its own",
+    CrlfHeader = "crlf-header": "puts the end of a line and another header into a header",
+    WorkAfter = "work-after": "begins a request, and answers its rows without waiting for it",
+    TellRows = "tell-rows": "puts its password into every text of its rows",
+}
 
 /// The plugin.
 pub struct Hostile;
@@ -63,7 +101,13 @@ impl Provider for Hostile {
             settings: vec![
                 field(
                     "behaviour",
-                    SettingKind::Choice(BEHAVIOURS.map(|(id, does)| (id.to_owned(), label(does))).into()),
+                    SettingKind::Choice(
+                        Behaviour::ALL
+                            .iter()
+                            .map(|behaviour| behaviour.described())
+                            .map(|(id, does)| (id.to_owned(), label(does)))
+                            .collect(),
+                    ),
                     true,
                 ),
                 field("url", SettingKind::Url, true),
@@ -88,57 +132,57 @@ impl Provider for Hostile {
     async fn credit<T: Transport>(call: &Call<'_, T>, orders: &[Order]) -> Vec<Result<Decision, Failure>> {
         let approved = || Ok(Decision { transaction_id: None, verdict: Verdict::Approved });
         let all = |row: Result<Decision, Failure>| orders.iter().map(|_| row.clone()).collect::<Vec<_>>();
-        match call.settings.get("behaviour") {
-            "spin" => spin(),
-            "grow" => grow(),
-            "deny" => all(approved()),
-            "lie-unknown" => all(Err(Failure::OutcomeUnknown(reason(None, "so I say")))),
-            "lie-not-sent" => {
+        match Behaviour::named(call.settings.get("behaviour")) {
+            Behaviour::Spin => spin(),
+            Behaviour::Grow => grow(),
+            Behaviour::Deny => all(approved()),
+            Behaviour::LieUnknown => all(Err(Failure::OutcomeUnknown(reason(None, "so I say")))),
+            Behaviour::LieNotSent => {
                 let _ = post(call, b"x".to_vec()).await;
                 all(Err(Failure::NotSent(reason(None, "so I say"))))
             }
-            "lie-approved" => {
+            Behaviour::LieApproved => {
                 let _ = post(call, b"x".to_vec()).await;
                 all(approved())
             }
-            "panic" => panic!("on purpose"),
-            "panic-after" => {
+            Behaviour::Panic => panic!("on purpose"),
+            Behaviour::PanicAfter => {
                 let _ = post(call, b"x".to_vec()).await;
                 panic!("on purpose")
             }
-            "spin-after" => {
+            Behaviour::SpinAfter => {
                 let _ = post(call, b"x".to_vec()).await;
                 spin()
             }
-            "few-rows" => Vec::new(),
-            "many-requests" => {
+            Behaviour::FewRows => Vec::new(),
+            Behaviour::ManyRequests => {
                 let sent = join_all((0..10_000).map(|_| post(call, b"x".to_vec()))).await;
                 all(if sent.iter().all(Result::is_ok) { approved() } else { Err(denied(&sent)) })
             }
-            "big-request" => all(outcome(post(call, vec![b'x'; 64 << 20]).await)),
-            "many-headers" => {
+            Behaviour::BigRequest => all(outcome(post(call, vec![b'x'; 64 << 20]).await)),
+            Behaviour::ManyHeaders => {
                 let mut request = Request::post(call.settings.get("url").to_owned(), "text/plain", "x");
                 request.headers.extend((0..10_000).map(|_| ("x-header", "value".to_owned())));
                 all(outcome(call.http.send(request).await))
             }
-            "flood-log" => {
+            Behaviour::FloodLog => {
                 (0..10_000).for_each(|_| log(&"line\n".repeat(1_000)));
                 all(outcome(post(call, b"x".to_vec()).await))
             }
-            "tell-secrets" => {
+            Behaviour::TellSecrets => {
                 log(&format!("password={}", call.settings.get("password")));
                 orders.iter().for_each(|order| log(&format!("{order:?}")));
                 all(outcome(post(call, b"x".to_vec()).await))
             }
-            "raw" => all(outcome(raw(call).await)),
-            "two-requests" => {
+            Behaviour::Raw => all(outcome(raw(call).await)),
+            Behaviour::TwoRequests => {
                 let url = |path: &str| format!("{}{path}", call.settings.get("url"));
                 for path in ["first", "second"] {
                     let _ = call.http.send(Request::post(url(path), "text/plain", b"x".to_vec())).await;
                 }
                 all(claim(call.settings.get("claim")))
             }
-            "spin-denied" => {
+            Behaviour::SpinDenied => {
                 for _ in 0..256 {
                     let elsewhere = "http://203.0.113.1/".to_owned();
                     let _ = call.http.send(Request::post(elsewhere, "text/plain", b"x".to_vec())).await;
@@ -146,19 +190,19 @@ impl Provider for Hostile {
                 }
                 all(approved())
             }
-            "spin-answered" => {
+            Behaviour::SpinAnswered => {
                 for _ in 0..256 {
                     let _ = post(call, b"x".to_vec()).await;
                     compute();
                 }
                 all(approved())
             }
-            "long-log" => {
+            Behaviour::LongLog => {
                 let line = format!("{} ", call.settings.get("password")).repeat(100_000);
                 (0..100).for_each(|_| log(&line));
                 all(approved())
             }
-            "tell-paths" => {
+            Behaviour::TellPaths => {
                 let (password, buyer) = (call.settings.get("password"), &orders[0].buyer);
                 let (name, street) = (percent(&buyer.name), percent(&buyer.address.street));
                 for url in [
@@ -171,31 +215,61 @@ impl Provider for Hostile {
                 }
                 all(approved())
             }
-            "checks" => {
+            Behaviour::Checks => {
                 let sent: Vec<_> = orders.iter().filter(|order| !is_to_refuse(order)).cloned().collect();
                 if !sent.is_empty() {
                     let _ = post(call, references(&sent)).await;
                 }
                 orders.iter().map(|order| claim(checked(order).unwrap_or(call.settings.get("claim")))).collect()
             }
-            "lie-when-denied" => match post(call, references(orders)).await {
+            Behaviour::LieWhenDenied => match post(call, references(orders)).await {
                 Err(SendError::NotSent(_)) => all(claim("invalid")),
                 _ => all(approved()),
             },
-            "lie-invalid" => match post(call, references(orders)).await {
+            Behaviour::LieInvalid => match post(call, references(orders)).await {
                 Err(SendError::NotSent(_)) => all(claim("not-sent")),
                 _ => orders.iter().map(|order| claim(checked(order).unwrap_or("outcome-unknown"))).collect(),
             },
-            "panic-when-denied" => match post(call, references(orders)).await {
+            Behaviour::PanicWhenDenied => match post(call, references(orders)).await {
                 Err(SendError::NotSent(_)) => panic!("on purpose"),
                 sent => all(outcome(sent)),
             },
-            "long-words" => match post(call, b"x".to_vec()).await {
+            Behaviour::LongWords => match post(call, b"x".to_vec()).await {
                 Err(SendError::NotSent(_)) => all(claim("not-sent")),
                 _ => long_words(orders.len()),
             },
-            "big-answer" => all(Err(Failure::Refused(reason(None, "x".repeat(64 << 20))))),
-            _ => all(outcome(post(call, b"x".to_vec()).await)),
+            Behaviour::BigAnswer => all(Err(Failure::Refused(reason(None, "x".repeat(64 << 20))))),
+            Behaviour::Honest => all(outcome(post(call, b"x".to_vec()).await)),
+            Behaviour::Recurse => {
+                log(&recurse(1).to_string());
+                all(approved())
+            }
+            Behaviour::HoardHandles => {
+                let mut kept = Vec::new();
+                loop {
+                    kept.push(wasip3::http::types::Fields::new());
+                }
+            }
+            Behaviour::ManyRows => vec![approved(); 100_000],
+            Behaviour::SharedText => shared_text(),
+            Behaviour::EndlessRequests => loop {
+                let _ = post(call, b"x".to_vec()).await;
+            },
+            Behaviour::EndlessBody => all(outcome(endless_body(call).await)),
+            Behaviour::HostHeader => all(outcome(with_header(call, "host", "evil.example").await)),
+            Behaviour::CrlfHeader => all(outcome(with_header(call, "x-note", "a\r\nx-injected: b").await)),
+            Behaviour::WorkAfter => {
+                // Begun and left to itself; it is never dropped, so that nothing cancels it.
+                let mut late = Box::pin(post(call, b"late".to_vec()));
+                let _ = futures::poll!(&mut late);
+                std::mem::forget(late);
+                all(approved())
+            }
+            Behaviour::TellRows => {
+                let _ = post(call, b"x".to_vec()).await;
+                let told = reason(Some(call.settings.get("password").to_owned()), call.settings.get("password"));
+                all(Err(Failure::Refused(told)))
+            }
         }
     }
 
@@ -272,6 +346,48 @@ async fn raw<T: Transport>(call: &Call<'_, T>) -> Result<Response, SendError> {
     let answer = answer?;
     let status = answer.get_status_code();
     Ok(Response { status, content_type: None, retry_after: None, body: Vec::new() })
+}
+
+/// One request with a header that no request of the SDK has.
+async fn with_header<T: Transport>(call: &Call<'_, T>, name: &'static str, value: &str) -> Result<Response, SendError> {
+    let mut request = Request::post(call.settings.get("url").to_owned(), "text/plain", "x");
+    request.headers.push((name, value.to_owned()));
+    call.http.send(request).await
+}
+
+/// One request whose body goes on for as long as somebody reads it.
+async fn endless_body<T: Transport>(call: &Call<'_, T>) -> Result<Response, SendError> {
+    use wasip3::http::client;
+    use wasip3::http::types::{Fields, Method, Request as WasiRequest, Scheme};
+    let url = call.settings.get("url").trim_start_matches("http://").trim_end_matches('/');
+    let (mut contents, stream) = wasip3::wit_stream::new();
+    let (_trailers, no_trailers) = wasip3::wit_future::new(|| Ok(None));
+    let (request, _transmitted) = WasiRequest::new(Fields::new(), Some(stream), no_trailers, None);
+    let _ = request.set_method(&Method::Post);
+    let _ = request.set_scheme(Some(&Scheme::Http));
+    let _ = request.set_authority(Some(url));
+    let _ = request.set_path_with_query(Some("/"));
+    // Ends when the host reads no more.
+    let write_body = async move { while contents.write_all(vec![b'x'; 64 << 10]).await.is_empty() {} };
+    let (answer, ()) = futures::join!(client::send(request), write_body);
+    let status = answer?.get_status_code();
+    Ok(Response { status, content_type: None, retry_after: None, body: Vec::new() })
+}
+
+/// Rows that all have the very same MiB of text, ten thousand times.
+#[expect(unsafe_code, reason = "texts that share their memory; none of them is ever freed, for the call ends first")]
+fn shared_text() -> Vec<Result<Decision, Failure>> {
+    let text = std::mem::ManuallyDrop::new("x".repeat(1 << 20));
+    let (start, length) = (text.as_ptr().cast_mut(), text.len());
+    // SAFETY: the memory is never freed here: the host copies rows before they are dropped, and does not come to the end.
+    let shared = || unsafe { String::from_raw_parts(start, length, length) };
+    (0..10_000).map(|_| Err(Failure::Refused(reason(None, shared())))).collect()
+}
+
+/// Calls itself until the stack ends.
+fn recurse(depth: u64) -> u64 {
+    let kept = std::hint::black_box([depth; 64]);
+    if depth == u64::MAX { 0 } else { recurse(depth + 1) + kept.iter().sum::<u64>() }
 }
 
 /// The row that `claim` names.

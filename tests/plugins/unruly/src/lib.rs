@@ -4,6 +4,8 @@
 //! marker inside the component, and the kit's tests write another name over it. One build serves
 //! for every way. As built it keeps the contract (`honest`).
 
+#![forbid(unsafe_code)]
+
 use futures::future::join_all;
 use provider_sdk::checks::Checks;
 use provider_sdk::contract::{BatchLimits, Capability, Carrier, Label, ProviderInfo, SettingField, SettingKind};

@@ -75,6 +75,10 @@ pub(crate) async fn sign_in(
     let address = app.address(peer, &headers);
     let (status, problem, until) = match app.store.sign_in(&form.name, &form.password, &address, clock::now()).await? {
         SignIn::Welcome(user) => {
+            // Whoever copied the cookie that this browser had shall not go on with it.
+            if let Some(previous) = &visitor.session {
+                app.store.end_session(previous).await?;
+            }
             let session = app.store.begin_session(user.id, clock::now()).await?;
             return Ok(app.begin_session(&next, session.token, &[]));
         }
