@@ -130,6 +130,7 @@ async fn a_restored_backup_sends_nothing_that_was_in_doubt() {
             owner: &process.name(),
             who: "op",
             now: restored.now(),
+            work: None,
         };
         let begun = restored.claim(std::slice::from_ref(order), begins).await;
         assert!(matches!(begun, Err(StoreError::Impossible { .. })), "{}: {begun:?}", order.number);
