@@ -396,7 +396,10 @@ mod tests {
     fn plugins_of_the_sdk_are_far_from_every_limit() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/plugins");
         let files = std::fs::read_dir(folder).expect("run `cargo xtask plugins` first");
-        let files: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+        let files = files.map(|file| file.unwrap());
+        // One function with each of forty ways to misbehave is nested deeper than any provider.
+        let files = files.filter(|file| !file.file_name().to_string_lossy().starts_with("hostile"));
+        let files: Vec<_> = files.map(|file| std::fs::read(file.path()).unwrap()).collect();
         assert!(!files.is_empty(), "run `cargo xtask plugins` first");
         for bytes in files {
             let mut counter = Counter::of(&bytes);

@@ -306,7 +306,7 @@ impl Numbers {
 }
 
 /// Shown when a file is not refused as it should be, to find it again.
-const SEED: u64 = 0x5eed_0f_c0de;
+const SEED: u64 = 0x005e_ed0f_c0de;
 /// Files of each kind that are tried.
 const FILES: usize = 64;
 

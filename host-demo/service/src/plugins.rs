@@ -334,7 +334,8 @@ fn wanted_changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange> 
     let wishes = described(after).into_iter().filter(|origin| !old_origins.contains(origin) && !is_granted(origin));
     let wishes = wishes.map(|origin| PluginChange::OriginWanted { origin });
 
-    let old_imports: BTreeSet<_> = before.into_iter().flat_map(|plugin| &plugin.facts().imports).map(release).collect();
+    let old_imports: BTreeSet<_> =
+        before.into_iter().flat_map(|plugin| &plugin.facts().imports).map(|name| release(name)).collect();
     let new_imports =
         imports(after).into_iter().flat_map(|(group, names)| names.into_iter().map(move |name| (group, name)));
     let new_imports = new_imports.filter(|(_, name)| !old_imports.contains(release(name)));
@@ -358,7 +359,7 @@ fn wanted_changes(before: Option<&Plugin>, after: &Plugin) -> Vec<PluginChange> 
 }
 
 /// An interface without the last number of its version: releases that are compatible give access to the same.
-fn release(interface: &String) -> &str {
+fn release(interface: &str) -> &str {
     interface.rsplit_once('.').map_or(interface, |(release, _)| release)
 }
 

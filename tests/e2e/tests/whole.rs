@@ -70,7 +70,9 @@ fn a_platform_that_is_killed_between_sending_and_the_answer_registers_nothing_tw
     system.platform.must(["credit", "--all"]).unwrap();
     assert_eq!(system.count("unknown"), before);
     system.must_agree();
-    assert!(system.gateway.ledger().unwrap().registrations.len() >= 40);
+    // All others were sent, and each of them once.
+    let orders = system.platform.orders().unwrap().len();
+    assert!(system.gateway.ledger().unwrap().registrations.len() >= orders - before);
 }
 
 #[test]

@@ -179,7 +179,8 @@ mod tests {
     #[test]
     fn every_violation_is_found() {
         let approved = || held("T2", "R-2", "approved");
-        let cases: [(&str, Vec<Held<'_>>, fn(&Violation) -> bool); 10] = [
+        type Case<'a> = (&'a str, Vec<Held<'a>>, fn(&Violation) -> bool);
+        let cases: [Case<'_>; 10] = [
             ("unknown", vec![held("T1", "R-1", "approved"), approved()], |v| matches!(v, Violation::Doubled(_, 2))),
             ("approved", vec![], |v| matches!(v, Violation::NotThere(..))),
             ("synced", vec![held("T2", "R-2", "rejected")], |v| matches!(v, Violation::NotThere(..))),

@@ -27,7 +27,7 @@ pub(super) enum PluginCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// レジストリからプラグインを取得して読み込む（認証はHOST_DEMO_REGISTRY_USERとHOST_DEMO_REGISTRY_PASSWORD） / pull a plugin from an OCI registry and load it; credentials are HOST_DEMO_REGISTRY_USER and HOST_DEMO_REGISTRY_PASSWORD
+    /// レジストリからプラグインを取得して読み込む（認証は`HOST_DEMO_REGISTRY_USER`と`HOST_DEMO_REGISTRY_PASSWORD`） / pull a plugin from an OCI registry and load it; credentials are `HOST_DEMO_REGISTRY_USER` and `HOST_DEMO_REGISTRY_PASSWORD`
     Pull {
         /// レジストリ上の場所（REGISTRY/REPOSITORY:TAG や REGISTRY/REPOSITORY@sha256:DIGEST） / where it is
         reference: Reference,

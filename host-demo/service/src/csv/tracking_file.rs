@@ -121,10 +121,10 @@ pub fn headings(bytes: &[u8], charset: Option<Charset>) -> Vec<String> {
 /// The file's first row in which something stands.
 fn first_row(source: &Source<'_>) -> Vec<String> {
     let rows = source.heads().into_iter().flat_map(|head| head.rows);
-    rows.map(|row| row.cells).find(is_text).unwrap_or_default()
+    rows.map(|row| row.cells).find(|cells| is_text(cells)).unwrap_or_default()
 }
 
-fn is_text(row: &Vec<String>) -> bool {
+fn is_text(row: &[String]) -> bool {
     row.iter().any(|cell| !cell.is_empty())
 }
 

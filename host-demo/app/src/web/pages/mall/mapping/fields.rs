@@ -24,6 +24,9 @@ pub(super) fn adjustment(at: usize, field: &str) -> String {
     format!("adj.{at}.{field}")
 }
 
+/// A text of the page in its language.
+type Label = fn(&Texts) -> &'static str;
+
 /// A choice about the whole mapping.
 pub(super) struct MappingOption {
     /// The name of its field.
@@ -31,9 +34,9 @@ pub(super) struct MappingOption {
     /// Where it stands in the mapping's text.
     pub path: &'static [&'static str],
     /// Its label.
-    pub label: fn(&Texts) -> &'static str,
+    pub label: Label,
     /// What can be chosen, the usual one first: as it stands in the text, and its label.
-    pub choices: &'static [(&'static str, fn(&Texts) -> &'static str)],
+    pub choices: &'static [(&'static str, Label)],
 }
 
 impl MappingOption {
