@@ -364,7 +364,7 @@ fn every_format_is_read_and_recognised_by_the_file_that_its_program_writes() {
             (encoding_rs::SHIFT_JIS.encode(text).0.into_owned(), "Shift_JIS"),
             (text.replace(',', "\t").into_bytes(), "UTF-8"),
             (format!("出荷一覧\n{text}").into_bytes(), "UTF-8"),
-            (utf16(&text.replace(',', "\t")), "UTF-8"),
+            (utf16(&text.replace(',', "\t")), "UTF-16LE"),
         ] {
             let read = tracking_file::parse(&bytes, None, &FormatChoice::Recognised, false).unwrap();
             assert_eq!((read.format.unwrap().id.as_str(), read.encoding.name()), (id, name), "{text}");
