@@ -1,7 +1,7 @@
 //! Amounts in yen, quantities and tax rates.
 
 use super::ValueError;
-use super::phone::is_hyphen;
+use super::text::is_hyphen;
 use super::text::{is_zero_width, to_half_width};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;

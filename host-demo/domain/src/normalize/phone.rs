@@ -1,28 +1,7 @@
 //! 電話番号.
 
 use super::ValueError;
-use super::text::{is_zero_width, to_half_width};
-
-/// Hyphens, dashes, minus signs and long-vowel marks that stand between the parts of a number.
-pub fn is_hyphen(c: char) -> bool {
-    matches!(
-        c,
-        '-' | '\u{2010}'
-            ..='\u{2015}'
-                | '\u{2043}'
-                | '\u{2212}'
-                | '\u{2500}'
-                | '\u{2501}'
-                | '\u{fe58}'
-                | '\u{fe63}'
-                | '\u{ff0d}'
-                | '\u{30fc}'
-                | '\u{ff70}'
-                | '~'
-                | '\u{301c}'
-                | '\u{ff5e}'
-    )
-}
+use super::text::{is_hyphen, is_zero_width, to_half_width};
 
 /// Longest number that is looked at, in characters: far more than any way to write one needs.
 const MAX_LENGTH: usize = 40;

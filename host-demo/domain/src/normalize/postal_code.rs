@@ -1,7 +1,7 @@
 //! 郵便番号.
 
 use super::ValueError;
-use super::phone::is_hyphen;
+use super::text::is_hyphen;
 use super::text::{is_zero_width, to_half_width};
 
 /// Digits of a postal code.

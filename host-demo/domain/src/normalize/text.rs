@@ -1,8 +1,28 @@
 //! Text: names, addresses, notes; and its folding for comparisons.
 
 use super::ValueError;
-use super::phone::is_hyphen;
 use unicode_normalization::UnicodeNormalization;
+
+/// Hyphens, dashes, minus signs and long-vowel marks that stand between the parts of a number.
+pub fn is_hyphen(c: char) -> bool {
+    matches!(
+        c,
+        '-' | '\u{2010}'
+            ..='\u{2015}'
+                | '\u{2043}'
+                | '\u{2212}'
+                | '\u{2500}'
+                | '\u{2501}'
+                | '\u{fe58}'
+                | '\u{fe63}'
+                | '\u{ff0d}'
+                | '\u{30fc}'
+                | '\u{ff70}'
+                | '~'
+                | '\u{301c}'
+                | '\u{ff5e}'
+    )
+}
 
 /// Characters without a width, which come along from pages: two texts that look the same are the same.
 pub fn is_zero_width(c: char) -> bool {

@@ -1,7 +1,7 @@
 //! 伝票番号 (お問い合わせ送り状番号).
 
 use super::ValueError;
-use super::phone::is_hyphen;
+use super::text::is_hyphen;
 use super::text::{is_zero_width, to_half_width};
 use crate::identifier::is_mangled;
 
