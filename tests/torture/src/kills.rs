@@ -15,6 +15,9 @@ use test_postgres::Cluster;
 
 /// Orders of a batch in which a process is killed.
 pub const ORDERS: usize = 100;
+/// Groups of writes after which a process is killed within one: a batch of this size has several times as many, however
+/// its calls fall together.
+const GROUPS: usize = 3;
 /// Far above what any step takes; a step that needs longer hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The gateway takes this long to answer, so that kills meet requests on their way.
@@ -103,13 +106,14 @@ impl Site {
                 self.must_end_at(CrashPoint::ClaimCommitted, ORDERS / 3, &["credit", "--all"])?;
                 self.must_end_at(point, 1, &["orders", "list"])?;
             }
+            // Each group of writes comes to it.
+            CrashPoint::ClaimWritten | CrashPoint::HealthNoted | CrashPoint::ResultWritten => {
+                self.must_end_at(point, GROUPS, &["credit", "--all"])?;
+            }
             // Each of the calls comes to it: in the middle of the batch.
-            CrashPoint::ClaimWritten
-            | CrashPoint::ClaimCommitted
-            | CrashPoint::ResponseReceived
-            | CrashPoint::HealthNoted
-            | CrashPoint::ResultWritten
-            | CrashPoint::ResultCommitted => self.must_end_at(point, ORDERS / 3, &["credit", "--all"])?,
+            CrashPoint::ClaimCommitted | CrashPoint::ResponseReceived | CrashPoint::ResultCommitted => {
+                self.must_end_at(point, ORDERS / 3, &["credit", "--all"])?
+            }
             // Once in a run.
             CrashPoint::OrdersRead | CrashPoint::RowsEnded | CrashPoint::ResultReady => {
                 self.must_end_at(point, 1, &["credit", "--all"])?;
