@@ -3,6 +3,7 @@
 use crate::web::state::App;
 use domain::clock;
 use provider_host::ComponentFile;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use service::mapping_preview::Sample;
 use service::plugins::Files;
@@ -23,18 +24,33 @@ pub(crate) trait Pending: Sized {
     fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self>;
 }
 
+/// What is known of an upload, and its file, which is where `file` says and is no part of the description.
+fn split<T: Serialize>(mut upload: T, file: fn(&mut T) -> &mut Vec<u8>) -> serde_json::Result<(String, Vec<u8>)> {
+    let content = std::mem::take(file(&mut upload));
+    Ok((serde_json::to_string(&upload)?, content))
+}
+
+fn join<T: DeserializeOwned>(
+    description: &str,
+    content: Vec<u8>,
+    file: fn(&mut T) -> &mut Vec<u8>,
+) -> serde_json::Result<T> {
+    let mut upload = serde_json::from_str(description)?;
+    *file(&mut upload) = content;
+    Ok(upload)
+}
+
 /// CSV files that wait after a dry run.
 impl Pending for FileImport {
     const KIND: &'static str = "import";
     const MAX: usize = 8;
 
-    fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
-        let content = std::mem::take(&mut self.bytes);
-        Ok((serde_json::to_string(&self)?, content))
+    fn into_parts(self) -> serde_json::Result<(String, Vec<u8>)> {
+        split(self, |upload| &mut upload.bytes)
     }
 
     fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
-        Ok(Self { bytes: content, ..serde_json::from_str(description)? })
+        join(description, content, |upload: &mut Self| &mut upload.bytes)
     }
 }
 
@@ -43,13 +59,12 @@ impl Pending for TrackingImport {
     const KIND: &'static str = "tracking";
     const MAX: usize = 8;
 
-    fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
-        let content = std::mem::take(&mut self.bytes);
-        Ok((serde_json::to_string(&self)?, content))
+    fn into_parts(self) -> serde_json::Result<(String, Vec<u8>)> {
+        split(self, |upload| &mut upload.bytes)
     }
 
     fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
-        Ok(Self { bytes: content, ..serde_json::from_str(description)? })
+        join(description, content, |upload: &mut Self| &mut upload.bytes)
     }
 }
 
@@ -58,15 +73,12 @@ impl Pending for Sample {
     const KIND: &'static str = "sample";
     const MAX: usize = 16;
 
-    fn into_parts(mut self) -> serde_json::Result<(String, Vec<u8>)> {
-        let content = std::mem::take(&mut self.bytes);
-        Ok((serde_json::to_string(&self)?, content))
+    fn into_parts(self) -> serde_json::Result<(String, Vec<u8>)> {
+        split(self, |upload| &mut upload.bytes)
     }
 
     fn from_parts(description: &str, content: Vec<u8>) -> serde_json::Result<Self> {
-        let mut sample: Self = serde_json::from_str(description)?;
-        sample.bytes = content;
-        Ok(sample)
+        join(description, content, |upload: &mut Self| &mut upload.bytes)
     }
 }
 
