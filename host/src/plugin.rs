@@ -322,7 +322,7 @@ impl Loaded {
         let redactor = personal(&rows).and_settings(&account.settings, &self.info.settings);
         let now = self.now.unwrap_or_else(now);
         let call = Call { account: Some(account), mode: operation.mode(), now, ..self.call(operation.name, redactor) };
-        let context = Context { settings: account.settings.clone(), now };
+        let context = Context { settings: account.complete_settings(&self.info.settings), now };
         let secrets = Redactor::of_secrets(&account.settings, &self.info.settings);
         let batch = Batch { context, enter, call, secrets };
         let (answers, report) = if operation.needs_dry_run(rows.len()) {

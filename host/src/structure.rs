@@ -9,6 +9,7 @@ use crate::limits::{
     MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH,
     MAX_TYPES,
 };
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use wasmparser::{
     BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport, ComponentInstance,
@@ -92,7 +93,7 @@ pub fn structure_limits() -> impl Iterator<Item = (&'static str, u64)> {
 }
 
 /// What a component asks for and offers.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Structure {
     /// The names of everything it imports.
     pub(crate) imports: Vec<String>,

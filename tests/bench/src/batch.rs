@@ -18,7 +18,7 @@ const AT_ONCE: &str = "64";
 /// Orders of a batch whose commits are counted: enough that those of starting and ending are few.
 const COUNTED: usize = 500;
 /// Orders that are credited one after another to count the commits of one click.
-const CLICKS: usize = 10;
+const CLICKS: usize = 50;
 /// Orders in the long form.
 const MANY: usize = 10_000;
 /// How long the gateway of the long form takes.
@@ -153,7 +153,8 @@ pub async fn section(folder: &Path, effort: Effort) -> Result<Section> {
     let mut figures = vec![
         Figure::new("one fdatasync of a page", Unit::Time, fsync),
         Figure::new("credits that the simulated gateway takes, native code", Unit::Rate, alone),
-        Figure::new("commits of one click", Unit::Count, click(folder, &gateway)?).target(Target::AtMost(2.0)),
+        // Two commits, and now and then the log is brought into the file, which is two more.
+        Figure::new("fsyncs of one click", Unit::Count, click(folder, &gateway)?).target(Target::AtMost(2.1)),
         Figure::new(format!("commits for each order, {COUNTED} in a batch, 64 at once"), Unit::Count, counted)
             .target(Target::AtMost(0.1)),
     ];

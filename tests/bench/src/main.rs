@@ -79,6 +79,8 @@ enum Task {
         subject: String,
         #[arg(long)]
         gateway: String,
+        #[arg(long, default_value_t = check::COUNTED)]
+        calls: usize,
     },
 }
 
@@ -145,7 +147,7 @@ fn main() -> Result<()> {
             println!("{}", serde_json::to_string(&measured)?);
             Ok(())
         }
-        Some(Task::Counted { subject, gateway }) => on_one_thread(check::counted(&subject, &gateway)),
+        Some(Task::Counted { subject, gateway, calls }) => on_one_thread(check::counted(&subject, &gateway, calls)),
     }
 }
 
