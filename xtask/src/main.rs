@@ -105,6 +105,7 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
+    bench::check(false)?;
     examples::examples(&[])?;
     foreign_hosts::foreign_hosts()
 }

@@ -11,6 +11,7 @@ mod connector;
 mod extism;
 mod gateway;
 mod growth;
+mod list;
 mod machine;
 mod measure;
 mod native;
@@ -111,7 +112,7 @@ impl Effort {
     fn batches(self) -> &'static [usize] {
         match self {
             Self::Short => &[10, 100],
-            Self::Long => &[10, 100, 1_000, 10_000],
+            Self::Long => &[10, 100, 1_000, 10_000, 100_000],
         }
     }
 
@@ -185,6 +186,8 @@ fn measure(effort: Effort, docs: Option<&Path>) -> Result<()> {
     done(on_all_cores(growth::calls(folder, effort))?);
     done(on_one_thread(growth::plugins(folder, effort))?);
     done(on_all_cores(batch::section(folder, effort))?);
+    done(batch::on_postgresql(folder, effort)?);
+    done(on_all_cores(list::section(folder, effort))?);
     let head = machine::describe(effort, load, began.elapsed())?;
     println!("{head}");
     let Some(docs) = docs else { return Ok(()) };
