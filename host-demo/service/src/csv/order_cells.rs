@@ -120,7 +120,7 @@ impl Values<'_> {
         if cell.is_empty() {
             return None;
         }
-        let value = match is_mangled(cell) && column.is_identifier() {
+        let value = match column.is_identifier() && is_mangled(cell) {
             true => Err(ProblemKind::Mangled(shown(cell))),
             false => read(cell),
         };

@@ -12,11 +12,39 @@ use crate::csv::mapping::preset;
 use crate::csv::records::{Fault, QuoteFault};
 use crate::csv::row_result::{RowCount, RowCounts, SkipReason};
 use crate::csv::selection::Question;
+use crate::import::{ImportProgress, ImportStep};
 use domain::credit_state::{Action, ActionContext, State};
 use domain::lang::Lang;
 
 /// Reasons that a summary names one by one; files differ in more values than anybody reads.
 const SHOWN_REASONS: usize = 20;
+
+/// What is being done.
+impl Localize for ImportStep {
+    type Text = &'static str;
+
+    fn localized(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Reading => lang.pick("読み込み", "Reading"),
+            Self::Checking => lang.pick("確認", "Checking"),
+            Self::Writing => lang.pick("取り込み", "Importing"),
+        }
+    }
+}
+
+/// `確認 1200 / 50000行`
+impl Localize for ImportProgress {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        let Self { step, done, total } = self;
+        let step = step.localized(lang);
+        match total {
+            0 => lang.pick(format!("{step}中です"), format!("{step}")),
+            _ => lang.pick(format!("{step} {done} / {total}行"), format!("{step}: {done} of {total} rows")),
+        }
+    }
+}
 
 /// What is wrong, and what to do.
 impl Localize for FileError {
