@@ -33,7 +33,8 @@ pub struct ImportedOrder {
 /// What an import did, or would do.
 pub type Imported = FileReport<ImportedOrder>;
 
-/// Orders that are read, checked and written together: as many as one transaction inserts.
+/// Orders that are read, checked and written together: enough that a transaction and an instance of the plugin for each
+/// piece cost little, and few enough that others need not wait long and progress is steady.
 const ORDERS_AT_ONCE: usize = 500;
 
 /// What an import is doing. Each step has all rows of the file, one step after the other.

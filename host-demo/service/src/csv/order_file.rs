@@ -500,7 +500,11 @@ impl OrderFile<'_> {
             repeated.extend(is_repeated.then_some(row.at));
         }
         match order_cells::order(&self.plan, &group.order(&self.plan)) {
-            Ok(order) => RowResult::Taken(FileOrder { not_taken, ..order }),
+            Ok(order) => {
+                let headings = self.columns.iter().map(|column| column.heading.clone());
+                let selected_by = headings.zip(values).filter(|(_, value)| !value.is_empty()).collect();
+                RowResult::Taken(FileOrder { not_taken, selected_by, ..order })
+            }
             // An order that is not to be taken need not be corrected.
             Err(problems) => not_taken.map_or_else(
                 || RowResult::Refused(problems.into_iter().map(RowError::Value).collect()),

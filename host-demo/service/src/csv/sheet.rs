@@ -274,9 +274,9 @@ impl ReadRow {
         self.is_torn || !self.row.is_blank
     }
 
-    /// Where it may belong to a row that cannot be read, the line of that row: a line break outside of quotes makes two
-    /// rows of one, of which the first may lack its last cells, and a quote that opened in one of them may have closed
-    /// in another order's.
+    /// Whether it may belong to a row next to it that cannot be read: a line break outside of quotes makes two rows of
+    /// one, of which the first may lack its last cells, and a quote that opened in one of them may have closed in
+    /// another order's.
     fn may_be_part(&self, width: usize) -> bool {
         let is_short = !self.row.is_blank && self.row.cells.len() < width;
         !self.is_torn && (!self.row.hidden.is_empty() || is_short)

@@ -83,8 +83,10 @@ impl OrderView {
             (t.order_status, text(&order.order_status)),
             (t.remark, text(&data.note)),
         ];
-        let facts = facts.into_iter().filter(|(_, value)| !value.is_empty());
-        let facts = facts.map(|(label, value)| (label.to_owned(), value));
+        let facts = facts.map(|(label, value)| (label.to_owned(), value)).into_iter();
+        // 受注ステータス stands there already.
+        let selected = order.selected_by.iter().filter(|(_, value)| Some(value) != order.order_status.as_ref());
+        let facts = facts.chain(selected.cloned()).filter(|(_, value)| !value.is_empty());
         let items = data.items.iter().map(|item| LineView {
             name: item.name.clone(),
             quantity: item.quantity.to_string(),
