@@ -7,10 +7,11 @@ use std::process::Command;
 use wit_parser::{PackageId, Resolve};
 
 /// The crates that others build on, those first that the others need.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "deferred-payment-fees",
     "deferred-payment-provider-sdk",
     "deferred-payment-provider-host",
+    "deferred-payment-provider-distribution",
     "deferred-payment-gateways",
     "deferred-payment-provider-kit",
     "deferred-payment-provider-build",

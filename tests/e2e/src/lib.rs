@@ -8,6 +8,7 @@
 //! | [`served`] | the platform's page, served by a process |
 //! | [`browser`] | a browser that uses it |
 //! | [`visitor`] | what a browser or a program sends, without a browser |
+//! | [`author`] | an author of a plugin, who has only `provider` |
 //! | [`registry`] | an OCI registry on loopback |
 //! | [`webdriver`] | what the browser is driven through |
 //! | [`relay`] | a line between the two on which a request stays |
@@ -15,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod author;
 pub mod browser;
 pub mod gateway;
 pub mod platform;

@@ -56,25 +56,31 @@ pub(super) enum PluginCommand {
     },
 }
 
-/// As whom a registry is asked.
+/// As whom a registry is asked, and how.
 #[derive(Debug, Args)]
 pub(super) struct RegistryOptions {
-    /// 利用者名 / the user at the registry
+    /// 利用者名（省略時は `docker login` の内容） / the user at the registry; what `docker login` keeps if none is given
     #[arg(long, env = "HOST_DEMO_REGISTRY_USER", value_name = "NAME")]
     registry_user: Option<String>,
     /// トークンを発行するサーバー（レジストリと別のとき） / the host of the token server, if it is not the registry
     #[arg(long, value_name = "HOST")]
     token_server: Option<String>,
+    /// 独自の認証局の証明書（PEM） / certificates of an authority of your own, PEM
+    #[arg(long, env = "HOST_DEMO_REGISTRY_CA", value_name = "FILE.pem")]
+    registry_ca: Option<PathBuf>,
 }
 
 /// The variable with the password: on the command line, others could read it.
 const PASSWORD: &str = "HOST_DEMO_REGISTRY_PASSWORD";
 
 impl RegistryOptions {
-    fn access(self) -> Access {
-        let password = std::env::var(PASSWORD).ok();
-        let credentials = self.registry_user.zip(password).map(|(user, password)| Credentials { user, password });
-        Access { credentials, token_server: self.token_server }
+    fn access(self, registry: &str) -> Result<Access> {
+        Ok(Access {
+            credentials: Credentials::find(self.registry_user, PASSWORD, registry)?,
+            token_server: self.token_server,
+            authority: self.registry_ca,
+            ..Access::default()
+        })
     }
 }
 
@@ -108,7 +114,8 @@ async fn pull(
              public-keys in the permission file",
         ));
     }
-    let pulled = registry::pull(session.plugins.host(), reference, registry.access()).await?;
+    let access = registry.access(reference.registry())?;
+    let pulled = registry::pull(session.plugins.host(), reference, access).await?;
     println!("{}", pulled.origin);
     install(session, Files::pulled(pulled, permissions)?, yes).await
 }
@@ -116,7 +123,8 @@ async fn pull(
 async fn push(session: &Session, file: &Path, reference: Reference, registry: RegistryOptions) -> Result<bool> {
     let plugin = session.plugins.load_file(file).await?;
     let component = session.plugins.host().read(file)?;
-    println!("{}", registry::push(&plugin, component, reference, registry.access()).await?);
+    let access = registry.access(reference.registry())?;
+    println!("{}", registry::push(&plugin, component, reference, access).await?);
     Ok(true)
 }
 

@@ -1,13 +1,12 @@
 //! `provider check`: the kit.
 
-use super::print;
+use super::{component_file, print};
 use crate::templates;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use conformance::report::Report;
 use conformance::wire::golden::Golden;
 use conformance::{Lang, judge, odd};
-use provider_build::project::Project;
 use provider_host::Compiler;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,13 +47,7 @@ pub(super) struct Options {
 
 #[tokio::main]
 pub(super) async fn run(options: &Options, compiler: Compiler) -> Result<bool> {
-    let file = match &options.file {
-        Some(file) => file.clone(),
-        None => {
-            let component = Project::find(Path::new("."))?.component();
-            component.file_name().map_or(component.clone(), PathBuf::from)
-        }
-    };
+    let file = component_file(options.file.as_ref())?;
     let formats = options.report.iter().map(|path| Format::of(path)).collect::<Result<Vec<_>>>()?;
     let kit = conformance::Options {
         settings: options.settings.as_deref().map(read_settings).transpose()?.unwrap_or_default(),
