@@ -109,6 +109,7 @@ mod tests {
             ("deferred-payment-provider-cli", "plugin/sdk/src", "embedded/sdk/src"),
             ("deferred-payment-provider-cli", "fees/src", "embedded/fees/src"),
             ("deferred-payment-provider-cli", "examples/provider-rust/src", "embedded/rust/src"),
+            ("deferred-payment-provider-build", "plugin/build/go-runtime", "go-runtime"),
         ] {
             let packed = files(&folder.path().join(format!("{package}-0.1.0")).join(to));
             let here = files(&root().join(from));
