@@ -113,9 +113,17 @@ pub(crate) enum StructureError {
     NotAComponent(String),
 }
 
+/// Begins every WebAssembly file.
+const MAGIC: &[u8] = b"\0asm";
+
 impl Structure {
     /// Reads the component `bytes`.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StructureError> {
+        // In words of its own: the parser's are a table of bytes.
+        if !bytes.starts_with(MAGIC) {
+            let reason = "it does not begin as a WebAssembly file does; check that it is the file that was built";
+            return Err(StructureError::NotAComponent(reason.to_owned()));
+        }
         let mut counter = Counter::of(bytes);
         let read = counter.all();
         // First what is too large: a file that is not read to its end for that is also incomplete.

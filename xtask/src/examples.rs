@@ -2,6 +2,7 @@
 
 use crate::{apt, build_programs, kit, root};
 use anyhow::{Result, bail};
+use provider_build::process::output;
 use provider_build::project::Project;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -21,6 +22,7 @@ const EXAMPLES: [Example; 4] = [
 pub fn examples(languages: &[String]) -> Result<()> {
     build_programs()?;
     let is_meant = |name: &str| languages.is_empty() || languages.iter().any(|language| language == name);
+    let mut costs = Vec::new();
     for (name, program, build) in EXAMPLES.into_iter().filter(|(name, ..)| is_meant(name)) {
         let name = format!("provider-{name}");
         if Command::new(program).arg("--version").output().is_err() {
@@ -29,10 +31,14 @@ pub fn examples(languages: &[String]) -> Result<()> {
         }
         eprintln!("[xtask] building examples/{name}");
         let component = build(&root().join("examples").join(&name))?;
-        if kit::kit(&kit::Options::of(component))? != ExitCode::SUCCESS {
+        if kit::kit(&kit::Options::of(component.clone()))? != ExitCode::SUCCESS {
             bail!("examples/{name} does not pass the kit");
         }
+        let measured = output(Command::new(e2e::program("bench")?).arg("component").arg(component))?;
+        costs.push(format!("{name} {}", measured.trim()));
     }
+    // Each in a process of its own, so that its memory is its own.
+    println!("component | size | compiled | from the cache | a call | its memory |\n{}", costs.join("\n"));
     Ok(())
 }
 

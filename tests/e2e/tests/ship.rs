@@ -1,12 +1,16 @@
 //! How a plugin gets from its author to every machine of a platform: signed, pushed to a registry, pulled once, and
 //! loaded by all processes as the lock in the database says. What was changed on the way is refused.
 
+use anyhow::{Result, ensure};
 use e2e::author::{Author, run};
+use e2e::balancer::Balancer;
+use e2e::browser::Browser;
 use e2e::gateway::Gateway;
 use e2e::platform::{Ended, Platform, digest, sample};
 use e2e::program;
 use e2e::registry::Registry;
-use e2e::served::{ADMINISTRATOR, Served, add_user};
+use e2e::relay::Relay;
+use e2e::served::{ADMINISTRATOR, PASSWORD, Served, add_user};
 use e2e::visitor::{Page, Visitor};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -189,6 +193,71 @@ fn an_author_who_has_only_the_command_ships_to_a_platform() {
 }
 
 #[test]
+fn a_withdrawn_plugin_serves_on_no_machine_and_the_call_in_flight_ends_on_it() {
+    let Machines { _folders: folders, a, b } = Machines::start();
+    let mut gateway = Gateway::start("atobarai-com", folders[0].path()).unwrap();
+    let relay = Relay::to(&gateway.origin).unwrap();
+    gateway.base = gateway.base.replace(&gateway.origin, &relay.origin);
+    gateway.origin.clone_from(&relay.origin);
+    let plugin = a.another_build(&a.install(&gateway).unwrap()).unwrap();
+    let load = || a.must(["plugin", "load", "--yes", &plugin.to_string_lossy()]).unwrap();
+    load();
+    let settings = a.settings("mall-atobarai-com.toml", &gateway).unwrap();
+    a.must(["mall", "set", "honten", &settings.to_string_lossy()]).unwrap();
+    a.must(["orders", "import", "--mall", "honten", &sample("orders-sjis.csv").to_string_lossy()]).unwrap();
+    let [served_a, served_b] = [&a, &b].map(|platform| Served::serve(platform.clone(), &[]).unwrap());
+    let mut visitor = Visitor::of(&served_a);
+    visitor.sign_in();
+    let token = visitor.token("operator");
+    let mut is_served = |served: &Served| {
+        visitor.url.clone_from(&served.url);
+        let providers = visitor.read(&token, "providers");
+        providers.as_array().unwrap().iter().any(|one| one["id"] == "atobarai-com")
+    };
+    for served in [&served_a, &served_b] {
+        wait("the plugin serves on both machines", || is_served(served));
+    }
+
+    // A request is on its way from a third process when the plugin is withdrawn at a fourth.
+    let mut sending = b.command(["credit", "G20261101-001"]).unwrap().spawn().unwrap();
+    relay.wait_until_held().unwrap();
+    let asked = a.run(["plugin", "withdraw", "atobarai-com"]).unwrap();
+    assert!(asked.code == 2 && asked.stderr.contains("honten"), "a mall uses it: {asked:?}");
+    assert!(is_served(&served_a), "nothing was changed");
+    a.must(["plugin", "withdraw", "atobarai-com", "--yes"]).unwrap();
+    for (served, platform) in [(&served_a, &a), (&served_b, &b)] {
+        wait("it serves on no machine", || !is_served(served));
+        wait("its files are gone", || !platform.folder().join("plugins/atobarai-com.wasm").exists());
+    }
+    relay.deliver().unwrap();
+    assert!(sending.wait().unwrap().success(), "the call ends on the plugin on which it began");
+    let state = |number: &str| b.orders().unwrap().into_iter().find(|order| order.number == number).unwrap().state;
+    assert_eq!(state("G20261101-001"), "approved");
+
+    // The simulated gateways are for another database: here the lock has the last word.
+    let sandbox = a.run(["serve", "--sandbox", "--listen", "127.0.0.1:0"]).unwrap();
+    assert!(sandbox.code == 2 && sandbox.stderr.contains("a database of their own"), "{sandbox:?}");
+
+    // Another order keeps its state and says why; a file that somebody puts there is not loaded.
+    for (from, to) in [("next.wasm", "atobarai-com.wasm"), ("next.toml", "atobarai-com.toml")] {
+        std::fs::copy(a.folder().join(from), b.folder().join("plugins").join(to)).unwrap();
+    }
+    let refused = b.run(["credit", "G20261101-002"]).unwrap();
+    let words = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(refused.code == 2 && words.contains("was withdrawn") && words.contains("load"), "{refused:?}");
+    assert_eq!(state("G20261101-002"), "not_asked");
+    assert!(!is_served(&served_b), "what somebody puts there serves");
+    assert_eq!(gateway.ledger().unwrap().registrations.len(), 1);
+
+    load();
+    for served in [&served_a, &served_b] {
+        wait("it serves again", || is_served(served));
+    }
+    b.must(["credit", "G20261101-002"]).unwrap();
+    assert_eq!(gateway.ledger().unwrap().registrations.len(), 2);
+}
+
+#[test]
 fn a_registry_that_asks_who_you_are_is_told_by_settings_by_docker_and_by_its_helpers() {
     const PASSWORD: &str = "hoshi";
     const USERS: &str = "author:$2y$05$abcdefghijklmnopqrstuucHoC3gpbjU.z/kUwRiSu5b8OSN2E58G\n";
@@ -324,4 +393,70 @@ fn a_visitor_may_go_to_another_process_with_every_request() {
     assert!(states.iter().all(|state| !matches!(state.as_str(), "not_asked" | "sending")), "{states:?}");
     let references = gateway.ledger().unwrap().registrations.len();
     assert!(references > 0 && references <= known.len(), "each order is registered once: {references}");
+}
+
+/// A browser whose every request goes to the other of two processes, which share nothing but the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_does_an_operator_s_work_through_two_processes_in_turn() -> Result<()> {
+    let Machines { _folders: folders, a, b } = Machines::start();
+    let gateway = Gateway::start_with("atobarai-com", folders[0].path(), &["--latency-ms", "300"])?;
+    let component = program("plugins/atobarai-com.wasm")?;
+    let permissions = format!(
+        "provider = \"atobarai-com\"\norigins = [\"{}\"]\nprivate-addresses = [\"127.0.0.1/32\"]\n",
+        gateway.origin
+    );
+    let permissions = a.write("granted.toml", permissions)?;
+    let settings = a.settings("mall-atobarai-com.toml", &gateway)?;
+    let [a, b] = [a, b].map(|platform| Served::serve(platform, &[]).unwrap());
+    let balancer = Balancer::before(&[&a.url, &b.url])?;
+    let browser = Browser::start(&balancer.url, "ja", 1440, 900).await?;
+
+    // Signed in by one, known to both.
+    browser.open("/signin").await?;
+    browser.fill("#name", ADMINISTRATOR).await?;
+    browser.fill("#password", PASSWORD).await?;
+    browser.follow("main button.main").await?;
+    for path in ["/orders", "/orders", "/malls", "/malls"] {
+        browser.open(path).await?;
+        ensure!(browser.path().await? == path, "signed out at {path}");
+    }
+
+    // A plugin is uploaded to one, and serves at the other.
+    browser.open("/providers").await?;
+    browser.upload("#component", &component).await?;
+    browser.upload("#permissions", &permissions).await?;
+    browser.follow("#load button.main").await?;
+    browser.wait_for("#notices", "atobarai-com").await?;
+    let both = || [&a, &b].iter().all(|served| served.platform.folder().join("plugins/atobarai-com.wasm").exists());
+    wait("both have it", both);
+    // The settings are typed by the command line: what is under test is the trial that the page makes of them.
+    a.platform.must(["mall", "set", "honten", &settings.to_string_lossy()])?;
+    for _ in 0..2 {
+        browser.open("/malls/honten").await?;
+        browser.follow("button[value=test]").await?;
+        browser.wait_for("#test-result", "接続できました").await?;
+    }
+
+    // Tried at one, imported at the other.
+    browser.open("/import").await?;
+    browser.choose("#i-mall", "honten").await?;
+    browser.upload("#i-file", &sample("orders-sjis.csv")).await?;
+    browser.follow("button[value=try]").await?;
+    browser.follow("button[value=held]").await?;
+    let known = b.platform.orders()?.len();
+    ensure!(known > 0, "nothing was imported: {}", browser.text("main").await?);
+
+    // Begun at one, followed at the other while it runs, and done.
+    browser.open("/orders").await?;
+    browser.click("input[name=scope][value=match]").await?;
+    browser.follow("#panel button[value=credit]").await?;
+    browser.wait_for("main", &format!("{known}件の処理が終わりました")).await?;
+    // The page goes over from progress to results by itself.
+    browser.find("#panel").await?;
+    let states: Vec<_> = b.platform.orders()?.into_iter().map(|order| order.state).collect();
+    ensure!(states.iter().all(|state| !matches!(state.as_str(), "not_asked" | "sending")), "{states:?}");
+    ensure!(gateway.ledger()?.registrations.len() <= known, "an order was registered twice");
+    let passed = balancer.passed();
+    ensure!(passed.iter().all(|count| *count > 10), "one of them did it all: {passed:?}");
+    browser.close().await
 }

@@ -49,6 +49,14 @@ pub(super) enum PluginCommand {
         #[command(flatten)]
         registry: RegistryOptions,
     },
+    /// プラグインをすべての機器で取り下げる（注文はそのままの状態で待つ） / withdraw a plugin on all machines; orders keep their state and wait
+    Withdraw {
+        /// 後払い会社のid / the provider's id
+        provider: String,
+        /// 使っているモールがあることを確認した / that malls use it is known
+        #[arg(long)]
+        yes: bool,
+    },
     /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
     Inspect {
         /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
@@ -95,6 +103,7 @@ pub(super) async fn run(session: &Session, command: PluginCommand) -> Result<boo
             pull(session, reference, &permissions, yes, registry).await
         }
         PluginCommand::Push { file, reference, registry } => push(session, &file, reference, registry).await,
+        PluginCommand::Withdraw { provider, yes } => withdraw(session, &provider, yes).await,
         PluginCommand::Inspect { file } => inspect(session, &file).await,
     }
 }
@@ -125,6 +134,28 @@ async fn push(session: &Session, file: &Path, reference: Reference, registry: Re
     let component = session.plugins.host().read(file)?;
     let access = registry.access(reference.registry())?;
     println!("{}", registry::push(&plugin, component, reference, access).await?);
+    Ok(true)
+}
+
+async fn withdraw(session: &Session, provider: &str, yes: bool) -> Result<bool> {
+    let malls = session.store.malls_of_provider(provider).await?;
+    if !malls.is_empty() && !yes {
+        let malls: Vec<_> = malls.iter().map(|(id, name)| format!("{id} {name}")).collect();
+        bail!(session.say(
+            format!(
+                "何も変えていません。次のモールの注文は、再びプラグインを読み込むまで待つことになります。よければ --yes を付けて実行してください: {}",
+                malls.join("、")
+            ),
+            format!(
+                "Nothing was changed. The orders of these malls will wait until a plugin is loaded again; if this is \
+                 meant, say --yes: {}",
+                malls.join(", ")
+            ),
+        ));
+    }
+    let (directory, store, registry) = (&session.plugins, &session.store, &session.registry);
+    let withdrawn = Installer { directory, store, registry }.withdraw(provider, Actor::now(&session.operator)).await?;
+    println!("{} {} {} → –", withdrawn.provider, withdrawn.version, withdrawn.digest);
     Ok(true)
 }
 

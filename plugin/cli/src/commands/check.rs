@@ -17,7 +17,7 @@ const MAX_SETTINGS_BYTES: u64 = 64 << 10;
 /// What to judge, and how.
 #[derive(Args)]
 pub(super) struct Options {
-    /// コンポーネント（省略時はこのフォルダーのもの） / the component; that of this folder if none is given
+    /// コンポーネントかプラグインのフォルダー（省略時はこのフォルダー） / the component, or the folder of its plugin; this folder if none is given
     file: Option<PathBuf>,
     /// このidの検査だけ（何度でも） / only the check of this id; may be given several times
     #[arg(long, value_name = "ID")]

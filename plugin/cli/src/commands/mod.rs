@@ -84,12 +84,21 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The component that is meant: `file`, or that of the plugin in this folder.
+/// The component that is meant: `file`, or that of the plugin in this folder, or in the folder that `file` is.
 fn component_file(file: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
-    if let Some(file) = file {
-        return Ok(file.clone());
+    let folder = match file {
+        Some(file) if !file.is_dir() => return Ok(file.clone()),
+        Some(folder) => folder.as_path(),
+        None => Path::new("."),
+    };
+    let component = Project::find(folder)?.component();
+    if !component.exists() {
+        anyhow::bail!("{} is not there yet; `provider build` makes it", component.display());
     }
-    let component = Project::find(Path::new("."))?.component();
     // As it is seen from here.
-    Ok(component.file_name().map_or(component.clone(), PathBuf::from))
+    Ok(match (file, component.file_name()) {
+        (None, Some(name)) => PathBuf::from(name),
+        (Some(folder), Some(name)) => folder.join(name),
+        (_, None) => component,
+    })
 }

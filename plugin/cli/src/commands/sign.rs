@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// What to sign.
 #[derive(Args)]
 pub(super) struct Options {
-    /// コンポーネント（省略時はこのフォルダーのもの） / the component; that of this folder if none is given
+    /// コンポーネントかプラグインのフォルダー（省略時はこのフォルダー） / the component, or the folder of its plugin; this folder if none is given
     file: Option<PathBuf>,
     #[command(flatten)]
     key: KeyOptions,
