@@ -11,7 +11,6 @@ mod contract;
 mod demo;
 mod examples;
 mod foreign_hosts;
-mod go;
 mod kit;
 mod packages;
 mod page;

@@ -7,6 +7,7 @@ mod bare;
 mod batch;
 mod call;
 mod check;
+mod component;
 mod connector;
 mod extism;
 mod gateway;
@@ -49,6 +50,11 @@ enum Task {
         /// Commit what was counted instead.
         #[arg(long)]
         write: bool,
+    },
+    /// What loading a component and one call of it cost, as a line of a table.
+    Component {
+        /// The component.
+        file: PathBuf,
     },
     /// The gateway that all meet, in a process of its own.
     #[command(hide = true)]
@@ -138,6 +144,10 @@ fn main() -> Result<()> {
             measure(effort, arguments.docs.as_deref())
         }
         Some(Task::Check { write }) => on_one_thread(check::check(write)),
+        Some(Task::Component { file }) => {
+            println!("{}", on_one_thread(component::measure(&file))?);
+            Ok(())
+        }
         Some(Task::Gateway { latency_ms, certificate_to }) => {
             on_one_thread(gateway::serve(Duration::from_millis(latency_ms), certificate_to))
         }
