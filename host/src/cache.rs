@@ -4,9 +4,11 @@
 //! A compiled component is machine code that is run as it is found. So the folder is opened once and used
 //! through that handle, even if its path leads elsewhere later; folder and file must belong to this user and be
 //! writable by nobody else each time that they are used; and a file's name carries the component's digest and
-//! the engine's own mark of compatibility.
+//! the engine's own mark of compatibility. A file begins with a digest of its name and its code: code that a disk has
+//! changed, or that was compiled for another name, would be run as well.
 
 use crate::error::{BuildError, CompileError};
+use sha2::{Digest, Sha256};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
@@ -34,7 +36,8 @@ impl Cache {
             return Ok(component);
         }
         let compiled = compile()?;
-        if let Err(reason) = self.0.write(&name, &compiled) {
+        let entry = [&seal(&name, &compiled)[..], &compiled].concat();
+        if let Err(reason) = self.0.write(&name, &entry) {
             tracing::warn!(file = name, %reason, "a compiled plugin could not be kept; it will be compiled again");
         }
         deserialize(engine, &compiled)
@@ -42,9 +45,25 @@ impl Cache {
 
     fn find(&self, engine: &Engine, name: &str) -> Option<Component> {
         let unusable = |reason: &dyn std::fmt::Display| tracing::warn!(file = name, %reason, "a compiled plugin is unusable; compiling again");
-        let compiled = self.0.read(name).inspect_err(|reason| unusable(reason)).ok()??;
-        deserialize(engine, &compiled).inspect_err(|error| unusable(error)).ok()
+        let entry = self.0.read(name).inspect_err(|reason| unusable(reason)).ok()??;
+        match entry.split_first_chunk::<SEAL>() {
+            Some((sealed, compiled)) if *sealed == seal(name, compiled) => {
+                deserialize(engine, compiled).inspect_err(|error| unusable(error)).ok()
+            }
+            _ => {
+                unusable(&"it is not what was written");
+                None
+            }
+        }
     }
+}
+
+/// Bytes of the digest at the beginning of an entry.
+const SEAL: usize = 32;
+
+/// What the entry `name` with the code `compiled` begins with.
+fn seal(name: &str, compiled: &[u8]) -> [u8; SEAL] {
+    Sha256::new().chain_update(name).chain_update(compiled).finalize().into()
 }
 
 /// Loads `compiled`, which this engine, or a compiling process of this host with the same engine, made.

@@ -412,7 +412,11 @@ impl Loaded {
     }
 
     /// Runs one call in the sandbox; its result and its report.
-    pub(crate) async fn enter<R>(&self, call: Call<'_>, entry: GuestCall<R>) -> (Result<R, CallError>, CallReport) {
+    pub(crate) async fn enter<R: Send + 'static>(
+        &self,
+        call: Call<'_>,
+        entry: GuestCall<R>,
+    ) -> (Result<R, CallError>, CallReport) {
         let Call { operation, rows, account, redactor, mode, now, seed, until, log_lines } = call;
         let shop = account.map_or("", |account| account.id.as_str());
         let span = tracing::info_span!("call", provider = %self.info.id, operation, rows, shop, dry_run = mode == ConnectionMode::DenyAll);
@@ -439,8 +443,7 @@ impl Loaded {
             dropped: Arc::clone(&dropped),
         };
         let state = CallState::new(egress, log, memory, now, seed);
-        let result =
-            self.sandbox.run(&self.ready, &resources.calls, state, until, entry).instrument(span.clone()).await;
+        let result = self.sandbox.run(&self.ready, resources, state, until, entry).instrument(span.clone()).await;
         let report = CallReport {
             operation,
             rows,
