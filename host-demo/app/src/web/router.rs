@@ -139,6 +139,8 @@ fn signed() -> Routes {
         .upload("/malls/{id}/mapping", pages::mall::mapping::edit::change, pages::mall::mapping::edit::MAX_UPLOAD)
         .get("/providers", pages::providers::page)
         .upload("/providers", pages::providers::load, pages::providers::MAX_UPLOAD)
+        .post("/providers/{id}/pause", pages::providers::pause)
+        .post("/providers/{id}/resume", pages::providers::resume)
         .get("/users", pages::users::page)
         .post("/users", pages::users::add)
         .post("/users/{id}", pages::users::change)

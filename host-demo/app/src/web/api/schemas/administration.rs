@@ -104,6 +104,18 @@ pub(crate) enum AuditEvent {
         #[schema(required = false)]
         confirmed: Vec<ProviderChange>,
     },
+    /// No new credit is sent to a provider from then on.
+    CreditPaused {
+        /// The provider's id.
+        provider: String,
+        /// Why.
+        note: String,
+    },
+    /// New credits are sent to a provider again.
+    CreditResumed {
+        /// The provider's id.
+        provider: String,
+    },
     /// A plugin that was to be loaded, as the line before this says, was not: its files could not be written.
     PluginNotLoaded {
         /// The provider's id.
@@ -132,6 +144,8 @@ impl From<store::AuditEvent> for AuditEvent {
                 let confirmed = confirmed.into_iter().map(ProviderChange::from).collect();
                 Self::PluginLoaded { provider, version, digest, permissions, confirmed }
             }
+            E::CreditPaused { provider, note } => Self::CreditPaused { provider, note },
+            E::CreditResumed { provider } => Self::CreditResumed { provider },
             E::PluginNotLoaded { provider, digest, reason } => Self::PluginNotLoaded { provider, digest, reason },
         }
     }
