@@ -51,21 +51,22 @@ type Call<T> = Pin<Box<Polled<T>>>;
 /// What a plugin may still compute on the threads of the platform, beyond [`SHORT_CALL`] in each of its calls. Without
 /// it calls that end just before they are long would take these threads one after the other.
 struct Credit {
-    left: Duration,
+    /// Seconds; less than nothing while it owes some.
+    left: f64,
     since: Instant,
 }
 
 impl Credit {
     fn earn(&mut self) {
         let now = Instant::now();
-        let earned = LANE_CREDIT_PER_SECOND.mul_f64(now.duration_since(self.since).as_secs_f64());
-        (self.left, self.since) = ((self.left + earned).min(LANE_CREDIT), now);
+        let earned = LANE_CREDIT_PER_SECOND.as_secs_f64() * now.duration_since(self.since).as_secs_f64();
+        (self.left, self.since) = ((self.left + earned).min(LANE_CREDIT.as_secs_f64()), now);
     }
 }
 
 impl Lane {
     pub(crate) fn new() -> Self {
-        let credit = Mutex::new(Credit { left: LANE_CREDIT, since: Instant::now() });
+        let credit = Mutex::new(Credit { left: LANE_CREDIT.as_secs_f64(), since: Instant::now() });
         Self { credit, beginnings: Worker::default(), long: Worker::default() }
     }
 
@@ -112,12 +113,11 @@ impl Lane {
     fn has_credit(&self) -> bool {
         let mut credit = self.credit();
         credit.earn();
-        !credit.left.is_zero()
+        credit.left > 0.0
     }
 
     fn charge(&self, computed: Duration) {
-        let mut credit = self.credit();
-        credit.left = credit.left.saturating_sub(computed);
+        self.credit().left -= computed.as_secs_f64();
     }
 
     fn credit(&self) -> MutexGuard<'_, Credit> {

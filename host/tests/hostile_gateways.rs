@@ -380,9 +380,15 @@ async fn every_certificate_of(id: &str) {
     let base_path = gateways::by_id(id).unwrap().base().to_owned();
     let host = Host::builder().limits(short_limits()).trust(root);
     let host = host.resolver(|_, port| Ok(vec![([127, 0, 0, 1], port).into()])).build().unwrap();
-    for (name, acceptor, expected) in cases {
+    let mut gateways = Vec::new();
+    for case in cases {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("https://{NAME}:{}", listener.local_addr().unwrap().port());
+        gateways.push((case, listener, origin));
+    }
+    let origins: Vec<_> = gateways.iter().map(|(.., origin)| origin.clone()).collect();
+    let plugin = load_by(&host, id, &origins).await;
+    for ((name, acceptor, expected), listener, origin) in gateways {
         let answer = approval.clone();
         let gateway = tokio::spawn(async move {
             let stream = listener.accept().await.unwrap().0;
@@ -393,7 +399,6 @@ async fn every_certificate_of(id: &str) {
             let _ = stream.flush().await;
             read
         });
-        let plugin = load_by(&host, id, std::slice::from_ref(&origin)).await;
         let answer = plugin.credit(&shop(id, &format!("{origin}{base_path}")), vec![order()]).await;
         let request = &answer.calls[0].requests[0];
         let read = gateway.await.unwrap();
