@@ -14,7 +14,7 @@ use crate::text::{is_visible, visible};
 const CUT: &str = "…";
 
 /// The data of a row, made fit to be kept.
-pub(crate) trait Bounded {
+pub(crate) trait Bounded: Send + 'static {
     fn bounded(self, secrets: &Redactor) -> Self;
 }
 

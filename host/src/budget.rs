@@ -29,6 +29,17 @@ impl Shared {
     }
 }
 
+/// Whose bytes are used up, and how many those are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Exhausted {
+    /// Those of the call.
+    Call(usize),
+    /// Those of all calls of its plugin.
+    Plugin(usize),
+    /// Those of all calls.
+    All(usize),
+}
+
 /// Bytes of one call.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -50,19 +61,19 @@ impl Budget {
         Allocation { budget: Arc::clone(self), bytes: 0 }
     }
 
-    fn take(&self, bytes: usize) -> bool {
+    fn take(&self, bytes: usize) -> Result<(), Exhausted> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(sum) = used.checked_add(bytes).filter(|sum| *sum <= self.limit) else { return false };
+        let sum = used.checked_add(bytes).filter(|sum| *sum <= self.limit).ok_or(Exhausted::Call(self.limit))?;
         let shared = self.beyond(sum) - self.beyond(*used);
         if !self.plugin.take(shared) {
-            return false;
+            return Err(Exhausted::Plugin(self.plugin.limit));
         }
         if !self.all.take(shared) {
             self.plugin.give_back(shared);
-            return false;
+            return Err(Exhausted::All(self.all.limit));
         }
         *used = sum;
-        true
+        Ok(())
     }
 
     fn give_back(&self, bytes: usize) {
@@ -87,13 +98,11 @@ pub(crate) struct Allocation {
 }
 
 impl Allocation {
-    /// Takes `bytes` more; whether they were there.
-    pub(crate) fn grow(&mut self, bytes: usize) -> bool {
-        let granted = self.budget.take(bytes);
-        if granted {
-            self.bytes += bytes;
-        }
-        granted
+    /// Takes `bytes` more, if they are there.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        self.budget.take(bytes)?;
+        self.bytes += bytes;
+        Ok(())
     }
 }
 
@@ -110,7 +119,13 @@ mod tests {
     #[test]
     fn a_call_a_plugin_and_all_plugins_have_an_end_and_a_reservation_is_always_there() {
         let (all, hoarder, neighbour) = (Shared::new(100), Shared::new(80), Shared::new(80));
-        let call = |plugin| Budget::new(60, 10, plugin, &all).allocation();
+        struct Takes(Allocation);
+        impl Takes {
+            fn grow(&mut self, bytes: usize) -> bool {
+                self.0.grow(bytes).is_ok()
+            }
+        }
+        let call = |plugin| Takes(Budget::new(60, 10, plugin, &all).allocation());
         let (mut first, mut second, mut third) = (call(&hoarder), call(&hoarder), call(&hoarder));
         assert!(first.grow(60) && !first.grow(1), "a call");
         assert!(!second.grow(41) && second.grow(40), "a plugin: 50 and 30 beyond the reservations");

@@ -4,10 +4,12 @@
 //! A compiled component is machine code that is run as it is found. So the folder is opened once and used
 //! through that handle, even if its path leads elsewhere later; folder and file must belong to this user and be
 //! writable by nobody else each time that they are used; and a file's name carries the component's digest, the
-//! engine's own mark of compatibility and the limits under which it was accepted.
+//! engine's own mark of compatibility and the limits under which it was accepted. A file begins with a digest of its
+//! name and its content: code that a disk has changed, or that was compiled for another name, would be run as well.
 
 use crate::error::{BuildError, CompileError};
 use crate::structure::{Structure, structure_limits};
+use sha2::{Digest, Sha256};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
@@ -28,7 +30,10 @@ impl Cache {
         let name = file_name(engine, digest);
         let unusable = |reason: &dyn std::fmt::Display| tracing::warn!(file = name, %reason, "a compiled plugin is unusable; compiling again");
         let content = self.0.read(&name).inspect_err(|reason| unusable(reason)).ok()??;
-        let entry = Entry::read(&content).inspect_err(|error| unusable(error)).ok()?;
+        let Some(entry) = Entry::read(&name, &content) else {
+            unusable(&"it is not what was written");
+            return None;
+        };
         let component = deserialize(engine, entry.compiled).inspect_err(|error| unusable(error)).ok()?;
         Some((entry.structure, component))
     }
@@ -36,33 +41,45 @@ impl Cache {
     /// Keeps the component with this digest, which is made of `structure`, as it was `compiled`.
     pub(crate) fn keep(&self, engine: &Engine, digest: &str, structure: &Structure, compiled: &[u8]) {
         let name = file_name(engine, digest);
-        if let Err(reason) = self.0.write(&name, &Entry::write(structure, compiled)) {
+        if let Err(reason) = self.0.write(&name, &Entry::write(&name, structure, compiled)) {
             tracing::warn!(file = name, %reason, "a compiled plugin could not be kept; it will be compiled again");
         }
     }
 }
 
-/// A file of the cache: what the component is made of, so that it need not be read again, and its machine code. The
-/// length of the former stands in front.
+/// Bytes of the digest at the beginning of an entry.
+const SEAL: usize = 32;
+
+/// A file of the cache: the digest of all that follows, the length of what the component is made of, that itself, so
+/// that it need not be read again, and the machine code.
 struct Entry<'a> {
     structure: Structure,
     compiled: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
-    fn read(content: &'a [u8]) -> serde_json::Result<Self> {
-        let cut = |_| serde::de::Error::custom("it is cut off");
-        let (length, rest) = content.split_first_chunk().ok_or(()).map_err(cut)?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| ()).map_err(cut)?;
-        let (structure, compiled) = rest.split_at_checked(length).ok_or(()).map_err(cut)?;
-        Ok(Self { structure: serde_json::from_slice(structure)?, compiled })
+    /// The entry `name`, if its `content` is what was written.
+    fn read(name: &str, content: &'a [u8]) -> Option<Self> {
+        let (sealed, rest) = content.split_first_chunk::<SEAL>()?;
+        if *sealed != seal(name, rest) {
+            return None;
+        }
+        let (length, rest) = rest.split_first_chunk()?;
+        let (structure, compiled) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+        Some(Self { structure: serde_json::from_slice(structure).ok()?, compiled })
     }
 
-    fn write(structure: &Structure, compiled: &[u8]) -> Vec<u8> {
+    fn write(name: &str, structure: &Structure, compiled: &[u8]) -> Vec<u8> {
         let structure = serde_json::to_vec(structure).unwrap_or_default();
         let length = u32::try_from(structure.len()).unwrap_or_default();
-        [&length.to_le_bytes(), &structure[..], compiled].concat()
+        let rest = [&length.to_le_bytes(), &structure[..], compiled].concat();
+        [&seal(name, &rest)[..], &rest].concat()
     }
+}
+
+/// What the entry `name` begins with where `rest` follows.
+fn seal(name: &str, rest: &[u8]) -> [u8; SEAL] {
+    Sha256::new().chain_update(name).chain_update(rest).finalize().into()
 }
 
 /// Loads `compiled`, which this engine, or a compiling process of this host with the same engine, made.

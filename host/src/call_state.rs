@@ -1,7 +1,7 @@
 //! What a call owns while it runs, and how the imports of its instance reach it.
 
 use crate::bindings::deferred_payment::provider::{fees, log, types};
-use crate::budget::Allocation;
+use crate::budget::{Allocation, Exhausted};
 use crate::egress::Egress;
 use crate::empty_wasi::{EmptyWasi, EmptyWasiView};
 use crate::error::CallError;
@@ -80,21 +80,32 @@ pub(crate) struct MemoryLimiter {
 impl MemoryLimiter {
     /// Whether it may grow. Growth beyond the maximum that the component declares fails as the specification
     /// has it; growth beyond the host's limit ends the call.
-    fn grow(desired: usize, maximum: Option<usize>, fits: impl FnOnce() -> bool) -> wasmtime::Result<bool> {
+    fn grow(
+        desired: usize,
+        maximum: Option<usize>,
+        take: impl FnOnce() -> Result<(), CallError>,
+    ) -> wasmtime::Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        if fits() { Ok(true) } else { Err(wasmtime::Error::new(LimitExceeded(CallError::Memory))) }
+        take().map(|()| true).map_err(|met| wasmtime::Error::new(LimitExceeded(met)))
     }
 }
 
 impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Self::grow(desired, maximum, || self.memory.grow(desired.saturating_sub(current)))
+        Self::grow(desired, maximum, || {
+            self.memory.grow(desired.saturating_sub(current)).map_err(|exhausted| match exhausted {
+                Exhausted::Call(limit) => CallError::Memory(limit),
+                Exhausted::Plugin(limit) => CallError::SharedMemory { limit, of_all: false },
+                Exhausted::All(limit) => CallError::SharedMemory { limit, of_all: true },
+            })
+        })
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Self::grow(desired, maximum, || desired <= self.table_elements)
+        let most = self.table_elements;
+        Self::grow(desired, maximum, || if desired > most { Err(CallError::Table(most)) } else { Ok(()) })
     }
 
     fn instances(&self) -> usize {

@@ -6,6 +6,7 @@
 //! environment nor open files.
 
 use crate::error::CompileError;
+use crate::lane::lower_priority;
 use crate::limits::{ALLOCATOR_RESERVE, COMPILER_THREADS, Limits, MAX_COMPILER_STDERR};
 use crate::sandbox::engine;
 use std::ffi::OsString;
@@ -15,7 +16,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// The first argument of a process that is started to compile; memory in bytes and computing in seconds follow.
+/// The first argument of a process that is started to compile; memory in bytes, computing in seconds, and whether others
+/// go first (1 or 0) follow.
 const TASK: &str = "provider-host:compile";
 /// What the compiled form is preceded by, so that a program that does something else is not believed.
 const HEADER: &[u8] = b"provider-host: compiled component\n";
@@ -60,9 +62,11 @@ impl Compiler {
         Self { program: path.into() }
     }
 
-    /// The compiled form of `component`. Blocks until the process has ended, [`Limits::compile_time`] at most.
-    pub(crate) fn compile(&self, component: &[u8], limits: &Limits) -> Result<Vec<u8>, CompileError> {
-        let mut child = self.start(limits).map_err(|error| failed(&format!("{}: {error}", self.program.display())))?;
+    /// The compiled form of `component`. Blocks until the process has ended, [`Limits::compile_time`] at most. `aside`
+    /// lets everything else on the machine go first.
+    pub(crate) fn compile(&self, component: &[u8], limits: &Limits, aside: bool) -> Result<Vec<u8>, CompileError> {
+        let mut child =
+            self.start(limits, aside).map_err(|error| failed(&format!("{}: {error}", self.program.display())))?;
         let Output { stdout, stderr, in_time } = communicate(&mut child, component, limits);
         let status = child.wait().map_err(|error| failed(&error))?;
         if !in_time {
@@ -78,10 +82,13 @@ impl Compiler {
         }
     }
 
-    fn start(&self, limits: &Limits) -> std::io::Result<Child> {
+    fn start(&self, limits: &Limits, aside: bool) -> std::io::Result<Child> {
+        let numbers =
+            [limits.compile_memory, seconds(limits.compile_cpu), aside.into()].map(|number| number.to_string());
         let mut command = Command::new(&self.program);
         command
-            .args([TASK, &limits.compile_memory.to_string(), &seconds(limits.compile_cpu).to_string()])
+            .arg(TASK)
+            .args(numbers)
             .env_clear()
             .envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env("RAYON_NUM_THREADS", COMPILER_THREADS.to_string())
@@ -184,7 +191,13 @@ fn run_child(arguments: impl Iterator<Item = OsString>) -> i32 {
 fn compile_stdin(arguments: impl Iterator<Item = OsString>) -> Result<(), (i32, String)> {
     let broken = |error: &dyn std::fmt::Display| (1, error.to_string());
     let numbers: Vec<u64> = arguments.filter_map(|argument| argument.to_str()?.parse().ok()).collect();
-    let [memory, seconds] = numbers[..] else { return Err((1, "memory and seconds are to be given".to_owned())) };
+    let [memory, seconds, aside] = numbers[..] else {
+        return Err((1, "memory, seconds and 1 or 0 are to be given".to_owned()));
+    };
+    if aside == 1 {
+        // Of this thread, and of those that it starts.
+        lower_priority();
+    }
     bound(memory, seconds).map_err(|error| broken(&error))?;
     let mut component = Vec::new();
     std::io::stdin().read_to_end(&mut component).map_err(|error| broken(&error))?;

@@ -1,6 +1,7 @@
 //! Opens connections (DNS, IP policy, TCP, TLS) and counts what is written to them.
 
 use crate::ip_policy;
+use crate::limits::LOOKUPS;
 use crate::report::ConnectionFailure;
 use http::Uri;
 use ipnet::IpNet;
@@ -9,6 +10,7 @@ use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +18,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -68,8 +70,57 @@ fn certificate_failure(wrong: &CertificateError) -> ConnectionFailure {
     }
 }
 
+/// Finds the addresses of a name, on a thread that it may block.
+#[derive(Clone)]
+pub(crate) struct Resolver(pub(crate) Arc<Resolve>);
+
+type Resolve = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+
+impl Default for Resolver {
+    /// The system's.
+    fn default() -> Self {
+        Self(Arc::new(|host, port| Ok((host, port).to_socket_addrs()?.collect())))
+    }
+}
+
+impl std::fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Resolver")
+    }
+}
+
+/// Looks names up for one plugin, a few at a time. A lookup cannot be broken off: it keeps one of the threads on which
+/// the whole process may block until the system gives up, long after its request has. Without a bound a plugin whose
+/// names are never answered for would take all of them.
+#[derive(Clone)]
+pub(crate) struct Lookups {
+    resolver: Resolver,
+    permits: Arc<Semaphore>,
+}
+
+impl Lookups {
+    pub(crate) fn new(resolver: Resolver) -> Self {
+        Self { resolver, permits: Arc::new(Semaphore::new(LOOKUPS)) }
+    }
+
+    async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
+        let (resolver, host) = (self.resolver.clone(), host.to_owned());
+        let lookup = tokio::task::spawn_blocking(move || {
+            // Held until the thread is free again, also if nobody waits any more.
+            let _permit = permit;
+            (resolver.0)(&host, port)
+        });
+        lookup.await.map_err(io::Error::other)?
+    }
+}
+
 /// Connects to the addresses that a plugin may reach.
 pub(crate) struct Connector {
+    pub(crate) lookups: Lookups,
     /// Ranges that may be reached although they are not public.
     pub(crate) private: Arc<[IpNet]>,
     pub(crate) tls: TlsConnector,
@@ -102,8 +153,7 @@ impl Connector {
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let plain = url.scheme_str() == Some("http");
         let port = url.port_u16().unwrap_or(if plain { 80 } else { 443 });
-        let stream =
-            CountingStream { stream: connect_tcp(host, port, &self.private).await?, tracker: Arc::clone(tracker) };
+        let stream = CountingStream { stream: self.connect_tcp(host, port).await?, tracker: Arc::clone(tracker) };
         if plain {
             return Ok(Box::new(stream));
         }
@@ -112,24 +162,24 @@ impl Connector {
         let name = ServerName::try_from(host.to_owned()).map_err(unnamed)?;
         Ok(Box::new(self.tls.connect(name, stream).await.map_err(ConnectError::Tls)?))
     }
-}
 
-async fn connect_tcp(host: &str, port: u16, private: &[IpNet]) -> Result<TcpStream, ConnectError> {
-    let found = tokio::net::lookup_host((host, port)).await.map_err(ConnectError::Dns)?;
-    // Checked after resolution and on the very address that is connected to, so that a name that
-    // resolves differently a moment later (DNS rebinding) does not pass.
-    let mut last = ConnectError::Prohibited;
-    for address in found.filter(|address| ip_policy::allowed(address.ip(), private)) {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // A request is one small write; waiting to fill a packet only adds delay.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
+    async fn connect_tcp(&self, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+        let found = self.lookups.addresses(host, port).await.map_err(ConnectError::Dns)?;
+        // Checked after resolution and on the very address that is connected to, so that a name that
+        // resolves differently a moment later (DNS rebinding) does not pass.
+        let mut last = ConnectError::Prohibited;
+        for address in found.into_iter().filter(|address| ip_policy::allowed(address.ip(), &self.private)) {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    // A request is one small write; waiting to fill a packet only adds delay.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Err(error) => last = ConnectError::Connect(error),
             }
-            Err(error) => last = ConnectError::Connect(error),
         }
+        Err(last)
     }
-    Err(last)
 }
 
 /// Counts the bytes that a connection wrote. It is updated by the socket below TLS and by the stream that
@@ -354,9 +404,14 @@ mod tests {
         roots.add(root.clone()).unwrap();
         let client = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let private = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
-        let connector =
-            Connector { private: private.into(), tls: Arc::new(client).into(), limit: Duration::from_secs(10) };
-        let socket = Arc::new(tokio::sync::Semaphore::new(1)).acquire_owned().await.unwrap();
+        let lookups = Lookups::new(Resolver::default());
+        let connector = Connector {
+            lookups,
+            private: private.into(),
+            tls: Arc::new(client).into(),
+            limit: Duration::from_secs(10),
+        };
+        let socket = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         connector.open(&url, socket).await.err().map(|error| error.failure())
     }
 

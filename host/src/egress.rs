@@ -32,14 +32,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-/// The TLS configuration that each pool copies.
-pub(crate) fn tls() -> std::io::Result<rustls::ClientConfig> {
+/// The TLS configuration that each pool copies. Trusts the authorities with these certificates beside the system's.
+pub(crate) fn tls(trusted: Vec<Vec<u8>>) -> std::io::Result<rustls::ClientConfig> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = rustls::RootCertStore::empty();
     let (usable, _) = roots.add_parsable_certificates(found.certs);
     if usable == 0 {
         let why = found.errors.first().map_or("there are none".to_owned(), ToString::to_string);
         return Err(std::io::Error::other(why));
+    }
+    for authority in trusted {
+        roots.add(authority.into()).map_err(std::io::Error::other)?;
     }
     Ok(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
@@ -253,7 +256,7 @@ impl CountedBytes {
         let (needed, room) = (self.bytes.len() + data.len(), self.bytes.capacity());
         if needed > room {
             let grown = needed.next_power_of_two();
-            if !self.allocation.grow(grown - room) {
+            if self.allocation.grow(grown - room).is_err() {
                 return false;
             }
             self.bytes.reserve_exact(grown - self.bytes.len());

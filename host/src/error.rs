@@ -293,10 +293,31 @@ pub enum CallError {
     /// It computed for longer than its limit in all, with pauses.
     #[error("the plugin computed for more than {0:?} in one call")]
     CpuTotal(Duration),
-    /// It wanted more linear memory, or larger tables, than it may have, or than all calls together may.
-    #[error("the plugin wanted more memory than there is for it")]
-    Memory,
-    /// It trapped: a bug, or a limit on handles or on what it hands over at once.
+    /// It wanted more linear memory than [`Limits::memory`](crate::Limits::memory), in bytes.
+    #[error("the plugin wanted more memory than {0} bytes")]
+    Memory(usize),
+    /// Its call and others together wanted more linear memory than
+    /// [`Limits::plugin_memory`](crate::Limits::plugin_memory) or [`Limits::total_memory`](crate::Limits::total_memory).
+    #[error("the plugin wanted more memory than is left of {limit} bytes for {}", if *.of_all { "all plugins" } else { "all its calls" })]
+    SharedMemory {
+        /// Bytes for all calls together.
+        limit: usize,
+        /// Whether those are the calls of all plugins, or of this one.
+        of_all: bool,
+    },
+    /// It wanted a table with more elements than [`Limits::table_elements`](crate::Limits::table_elements).
+    #[error("the plugin wanted a table of more than {0} elements")]
+    Table(usize),
+    /// It held more resources, streams and futures at once than [`Limits::handles`](crate::Limits::handles).
+    #[error("the plugin held more than {0} handles at once")]
+    Handles(usize),
+    /// It handed over more bytes at once than [`Limits::hostcall_fuel`](crate::Limits::hostcall_fuel).
+    #[error("the plugin handed over more than {0} bytes at once")]
+    HostcallFuel(usize),
+    /// Its functions called each other until its stack of so many bytes was full.
+    #[error("the plugin used up its stack of {0} bytes")]
+    Stack(usize),
+    /// It trapped: a bug.
     #[error("the plugin broke off: {0}")]
     Trap(String),
     /// It answered with another number of rows than it was asked.
@@ -310,13 +331,29 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The limit that ended the call, as [`Limits`](crate::Limits) calls it (a stack has a fixed size); nothing if it
+    /// failed by itself.
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Deadline(_) => Some("deadline"),
+            Self::Cpu(_) => Some("cpu"),
+            Self::CpuTotal(_) => Some("cpu_total"),
+            Self::Memory(_) => Some("memory"),
+            Self::SharedMemory { of_all: false, .. } => Some("plugin_memory"),
+            Self::SharedMemory { of_all: true, .. } => Some("total_memory"),
+            Self::Table(_) => Some("table_elements"),
+            Self::Handles(_) => Some("handles"),
+            Self::HostcallFuel(_) => Some("hostcall_fuel"),
+            Self::Stack(_) => Some("stack"),
+            Self::Trap(_) | Self::RowCount { .. } => None,
+        }
+    }
+
     /// Whether the call met a limit on what it takes from others (time, computing, memory) rather than
     /// failing by itself. Such calls, repeated, slow other plugins down, so a platform
-    /// leaves such a plugin alone for a while; a plugin that traps over one order harms no other.
+    /// leaves such a plugin alone for a while; a plugin that traps over one order, or uses up a stack that is its own,
+    /// harms no other.
     pub fn is_limit(&self) -> bool {
-        match self {
-            Self::Deadline(_) | Self::Cpu(_) | Self::CpuTotal(_) | Self::Memory => true,
-            Self::Trap(_) | Self::RowCount { .. } => false,
-        }
+        self.limit().is_some() && !matches!(self, Self::Stack(_))
     }
 }

@@ -38,6 +38,7 @@
 //! | `imports`, `exports` | the interfaces that a plugin may import, and those that it exports |
 //! | `empty_wasi`, `http_02` | WASI 0.2 with nothing behind it; `wasi:http` 0.2 through the egress |
 //! | `cpu_budget`, `budget` | processor time of a call; bytes that calls hold |
+//! | `lane` | on which threads calls compute |
 //! | `egress`, `pool`, `connect`, `ip_policy` | outgoing HTTP: origins, connections, IP addresses |
 //! | `answer` | truncates and cleans what a plugin returns |
 //! | `report` | what the host observed of a call |
@@ -77,6 +78,7 @@ mod fee_rule;
 mod http_02;
 mod imports;
 mod ip_policy;
+mod lane;
 mod limits;
 mod load;
 mod outcome;

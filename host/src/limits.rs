@@ -135,6 +135,27 @@ pub(crate) const MAX_ALL_MEMORIES: usize = 16;
 pub(crate) const MAX_TABLES: usize = 8;
 /// How often running plugins are interrupted so that other tasks run and limits on time are checked. Ten milliseconds cost nothing measurable and keep a deadline that sharp.
 pub(crate) const EPOCH_INTERVAL: Duration = Duration::from_millis(10);
+/// The stack of a plugin, in bytes: what wasmtime gives unless told otherwise. Honest calls use a few KiB.
+pub(crate) const MAX_STACK: usize = 512 << 10;
+
+// Where a call computes (`lane.rs`).
+
+/// Computing that every call may do on the platform's threads. Encoding and decoding one order takes a tenth of it.
+pub(crate) const SHORT_CALL: Duration = Duration::from_millis(5);
+/// What a call has computed that goes on in its plugin's lane: as much as between two interruptions.
+pub(crate) const LONG_CALL: Duration = Duration::from_millis(10);
+/// Computing beyond [`SHORT_CALL`] that a plugin may do on the platform's threads in all its calls together: ten calls
+/// that become long. Calls that begin when it is used up begin in the lane.
+pub(crate) const LANE_CREDIT: Duration = Duration::from_millis(50);
+/// Such computing that a plugin earns in a second: a fortieth of one processor.
+pub(crate) const LANE_CREDIT_PER_SECOND: Duration = Duration::from_millis(25);
+/// The priority of lanes, and of compilers while calls are in progress, as `nice` counts it: beside a thread of ordinary
+/// priority that always computes they get a tenth of its processor, so they go on and are not noticed.
+pub(crate) const LANE_NICENESS: i32 = 10;
+
+/// Names that are looked up for one plugin at once. A plugin has a handful of gateways, and each of its connections
+/// needs one; of 512 threads that may block in a process of tokio's this leaves room for dozens of plugins.
+pub(crate) const LOOKUPS: usize = 8;
 /// Connection pools a plugin may have, one for each shop; beyond it the pool that was unused
 /// longest is closed.
 pub(crate) const MAX_POOLS: usize = 1_024;

@@ -2,21 +2,22 @@
 
 use crate::cache::{Cache, deserialize};
 use crate::compiler::Compiler;
+use crate::connect::Resolver;
 use crate::contract::{BatchLimits, Capability, Label, ProviderInfo};
-use crate::description;
-use crate::egress;
 use crate::error::{BuildError, CompileError, LoadError};
 use crate::exports::{self, GuestCall, LinkedPlugin};
 use crate::limits::Limits;
 use crate::permissions::Permissions;
 use crate::plugin::{Facts, Loaded, Plugin};
-use crate::pool::PluginResources;
+use crate::pool::{Network, PluginResources};
 use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
 use crate::signature::{self, MAX_SIGNATURE_BYTES, SignatureError};
 use crate::structure::{Structure, StructureError};
+use crate::{description, egress};
 use sha2::{Digest, Sha256};
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -30,7 +31,7 @@ pub struct Host {
     cache: Option<Arc<Cache>>,
     compiler: Option<Compiler>,
     loads: Arc<Semaphore>,
-    tls: rustls::ClientConfig,
+    network: Network,
     now: Option<u64>,
     seed: Option<[u8; 32]>,
 }
@@ -41,6 +42,8 @@ pub struct HostBuilder {
     limits: Limits,
     cache_dir: Option<PathBuf>,
     compiler: Option<Compiler>,
+    resolver: Resolver,
+    trusted: Vec<Vec<u8>>,
     now: Option<u64>,
     seed: Option<[u8; 32]>,
 }
@@ -95,6 +98,26 @@ impl HostBuilder {
         self
     }
 
+    /// Looks names of hosts up by `resolve` instead of the system's resolver: the addresses of a host with a port. It
+    /// is called on threads that it may block, a few times at once for each plugin. What it answers is judged like any
+    /// address: only public ones, and those that a plugin's permissions name, are connected to.
+    #[must_use]
+    pub fn resolver(
+        mut self,
+        resolve: impl Fn(&str, u16) -> std::io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.resolver = Resolver(Arc::new(resolve));
+        self
+    }
+
+    /// Also trusts the certificate authority with this certificate (DER), beside those of the system: for gateways with
+    /// an authority of their own. It holds for all plugins.
+    #[must_use]
+    pub fn trust(mut self, authority: impl Into<Vec<u8>>) -> Self {
+        self.trusted.push(authority.into());
+        self
+    }
+
     /// Gives every call this time (`context.now`, in milliseconds since 1970) instead of the
     /// machine's. A call is a function of its arguments and of the answers it gets, so at the same time
     /// it can be replayed byte by byte.
@@ -119,7 +142,7 @@ impl HostBuilder {
             cache: self.cache_dir.as_deref().map(Cache::open).transpose()?.map(Arc::new),
             compiler: self.compiler,
             loads: Arc::new(Semaphore::new(limits.concurrent_loads)),
-            tls: egress::tls().map_err(BuildError::Roots)?,
+            network: Network { tls: egress::tls(self.trusted).map_err(BuildError::Roots)?, resolver: self.resolver },
             limits,
             now: self.now,
             seed: self.seed,
@@ -240,7 +263,7 @@ impl Host {
     fn compiled(&self, bytes: &[u8], digest: &str, structure: &Structure) -> Result<Component, CompileError> {
         let engine = &self.sandbox.engine;
         let compiled = match &self.compiler {
-            Some(compiler) => compiler.compile(bytes, &self.limits)?,
+            Some(compiler) => compiler.compile(bytes, &self.limits, self.sandbox.is_busy())?,
             None => engine
                 .precompile_component(bytes)
                 .map_err(|error| CompileError::Invalid(error.root_cause().to_string()))?,
@@ -261,7 +284,7 @@ impl Host {
             permissions: Arc::new(facts.permissions.clone()),
             facts,
             limits: Arc::clone(&self.limits),
-            resources: PluginResources::new(self.tls.clone(), &self.limits),
+            resources: PluginResources::new(self.network.clone(), &self.limits),
             now: self.now,
             seed: self.seed,
         };

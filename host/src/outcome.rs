@@ -205,13 +205,24 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let second = std::time::Duration::from_secs(1);
-        for limit in
-            [CallError::Deadline(second), CallError::Cpu(second), CallError::CpuTotal(second), CallError::Memory]
-        {
+        for limit in [
+            CallError::Deadline(second),
+            CallError::Cpu(second),
+            CallError::CpuTotal(second),
+            CallError::Memory(1),
+            CallError::SharedMemory { limit: 1, of_all: true },
+            CallError::Table(1),
+            CallError::Handles(1),
+            CallError::HostcallFuel(1),
+        ] {
             assert_eq!(code(limit.clone(), Transmission::Nothing), CALL_LIMIT);
             assert_eq!(code(limit, Transmission::Incomplete), CALL_LIMIT);
         }
-        for broken in [CallError::Trap("unreachable".to_owned()), CallError::RowCount { asked: 2, answered: 1 }] {
+        for broken in [
+            CallError::Trap("unreachable".to_owned()),
+            CallError::RowCount { asked: 2, answered: 1 },
+            CallError::Stack(1),
+        ] {
             assert_eq!(code(broken, Transmission::Nothing), CALL_ENDED);
         }
     }

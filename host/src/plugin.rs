@@ -4,7 +4,10 @@ use crate::account::Account;
 use crate::answer::{self, Bounded};
 use crate::budget::Budget;
 use crate::call_state::CallState;
-use crate::contract::{AdjustedFee, Bill, Cancellation, Capability, Context, Decision, Failure, FeeRule, FieldProblem, Order, ProviderInfo, Registration, Setting, Shipment, Standing};
+use crate::contract::{
+    AdjustedFee, Bill, Cancellation, Capability, Context, Decision, Failure, FeeRule, FieldProblem, Order,
+    ProviderInfo, Registration, Setting, Shipment, Standing,
+};
 use crate::cpu_budget::CpuBudget;
 use crate::egress::{ConnectionMode, Egress};
 use crate::error::CallError;
@@ -279,7 +282,7 @@ struct Batch<'a, Row, Out> {
     enter: GuestFunction<Row, Out>,
     call: Call<'a>,
     /// What no row may say.
-    secrets: Redactor,
+    secrets: Arc<Redactor>,
 }
 
 /// The parameters of one call in the sandbox.
@@ -342,7 +345,7 @@ impl Loaded {
         let now = self.now.unwrap_or_else(now);
         let call = Call { account: Some(account), mode: operation.mode(), now, ..self.call(operation.name, redactor) };
         let context = Context { settings: account.complete_settings(&self.info.settings), now };
-        let secrets = Redactor::of_secrets(&account.settings, &self.info.settings);
+        let secrets = Arc::new(Redactor::of_secrets(&account.settings, &self.info.settings));
         let batch = Batch { context, enter, call, secrets };
         let (answers, report) = if operation.needs_dry_run(rows.len()) {
             self.dry_run_first(&batch, rows).await
@@ -391,15 +394,21 @@ impl Loaded {
     ) -> (Vec<Result<Out, Failure>>, CallReport) {
         let asked = rows.len();
         let call = Call { rows: asked, mode, ..batch.call.clone() };
-        let (result, mut report) = self.enter(call, (batch.enter)(batch.context.clone(), rows)).await;
-        let transmission = Transmission::of(&report.requests);
-        let result = result.and_then(|answered| match answered.len() == asked {
-            true => Ok(answered),
-            false => Err(CallError::RowCount { asked, answered: answered.len() }),
+        let (enter, secrets) = ((batch.enter)(batch.context.clone(), rows), Arc::clone(&batch.secrets));
+        // Whatever it answers is counted and cut as a part of the call: a hundred thousand rows cost their plugin.
+        let entry: GuestCall<_> = Box::new(move |store, exports| {
+            Box::pin(async move {
+                let answered = enter(store, exports).await?;
+                Ok(match answered.len() == asked {
+                    true => Ok(answered.into_iter().map(|row| answer::row(row, &secrets)).collect::<Vec<_>>()),
+                    false => Err(CallError::RowCount { asked, answered: answered.len() }),
+                })
+            })
         });
-        let rows = match result {
-            Ok(answered) => {
-                let bounded = answered.into_iter().map(|row| answer::row(row, &batch.secrets)).collect();
+        let (result, mut report) = self.enter(call, entry).await;
+        let transmission = Transmission::of(&report.requests);
+        let rows = match result.flatten() {
+            Ok(bounded) => {
                 let (judged, overruled) = outcome::correct_rows(bounded, transmission);
                 report.overruled = overruled;
                 judged
@@ -431,7 +440,11 @@ impl Loaded {
     }
 
     /// Runs one call in the sandbox; its result and its report.
-    pub(crate) async fn enter<R>(&self, call: Call<'_>, entry: GuestCall<R>) -> (Result<R, CallError>, CallReport) {
+    pub(crate) async fn enter<R: Send + 'static>(
+        &self,
+        call: Call<'_>,
+        entry: GuestCall<R>,
+    ) -> (Result<R, CallError>, CallReport) {
         let Call { operation, rows, account, redactor, mode, now, seed, until, log_lines } = call;
         let shop = account.map_or("", |account| account.id.as_str());
         let span = tracing::info_span!("call", provider = %self.info.id, operation, rows, shop, dry_run = mode == ConnectionMode::DenyAll);
@@ -458,8 +471,7 @@ impl Loaded {
             dropped: Arc::clone(&dropped),
         };
         let state = CallState::new(egress, log, memory, now, seed);
-        let result =
-            self.sandbox.run(&self.ready, &resources.calls, state, until, entry).instrument(span.clone()).await;
+        let result = self.sandbox.run(&self.ready, resources, state, until, entry).instrument(span.clone()).await;
         let report = CallReport {
             operation,
             rows,

@@ -5,7 +5,8 @@
 //! writes nothing more.
 
 use crate::budget::Shared;
-use crate::connect::{ConnectError, Connector, HttpConnection};
+use crate::connect::{ConnectError, Connector, HttpConnection, Lookups, Resolver};
+use crate::lane::Lane;
 use crate::limits::{Limits, MAX_POOLS, POOL_IDLE};
 use crate::permissions::{Origin, Permissions};
 use http::Uri;
@@ -17,26 +18,38 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How often idle connections are checked for age and for having been closed.
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// How connections are made, for all plugins alike.
+#[derive(Clone)]
+pub(crate) struct Network {
+    pub(crate) tls: rustls::ClientConfig,
+    pub(crate) resolver: Resolver,
+}
+
 /// What the calls of one loaded plugin share.
 pub(crate) struct PluginResources {
     /// Bounds how many of its calls run at once.
     pub(crate) calls: Semaphore,
+    /// Computes those that are long.
+    pub(crate) lane: Lane,
     /// Bodies that its calls hold, beyond their reservations.
     pub(crate) bytes: Arc<Shared>,
     /// Linear memory of its instances, beyond their reservations.
     pub(crate) memory: Arc<Shared>,
-    tls: rustls::ClientConfig,
+    network: Network,
+    lookups: Lookups,
     connections: Arc<Connections>,
     pools: Mutex<HashMap<String, (Arc<ConnectionPool>, Instant)>>,
 }
 
 impl PluginResources {
-    pub(crate) fn new(tls: rustls::ClientConfig, limits: &Limits) -> Self {
+    pub(crate) fn new(network: Network, limits: &Limits) -> Self {
         Self {
             calls: Semaphore::new(limits.plugin_calls),
+            lane: Lane::new(),
             bytes: Shared::new(limits.plugin_bytes),
             memory: Shared::new(limits.plugin_memory),
-            tls,
+            lookups: Lookups::new(network.resolver.clone()),
+            network,
             connections: Arc::new(Connections {
                 sockets: Arc::new(Semaphore::new(limits.plugin_connections)),
                 idle: Mutex::default(),
@@ -45,9 +58,9 @@ impl PluginResources {
         }
     }
 
-    /// New, empty resources with the same TLS roots.
+    /// New, empty resources on the same network.
     pub(crate) fn fresh(&self, limits: &Limits) -> Self {
-        Self::new(self.tls.clone(), limits)
+        Self::new(self.network.clone(), limits)
     }
 
     /// The connections of `shop`.
@@ -62,7 +75,7 @@ impl PluginResources {
         {
             pools.remove(&unused);
         }
-        let pool = Arc::new(ConnectionPool::new(shop, permissions, limits, &self.tls, &self.connections));
+        let pool = Arc::new(ConnectionPool::new(shop, permissions, limits, self));
         pools.insert(shop.to_owned(), (Arc::clone(&pool), Instant::now()));
         pool
     }
@@ -76,22 +89,17 @@ pub(crate) struct ConnectionPool {
 }
 
 impl ConnectionPool {
-    fn new(
-        shop: &str,
-        permissions: &Permissions,
-        limits: &Limits,
-        tls: &rustls::ClientConfig,
-        connections: &Arc<Connections>,
-    ) -> Self {
-        let mut tls = tls.clone();
+    fn new(shop: &str, permissions: &Permissions, limits: &Limits, resources: &PluginResources) -> Self {
+        let mut tls = resources.network.tls.clone();
         // A ticket from one shop's session must not resume another's.
         tls.resumption = rustls::client::Resumption::in_memory_sessions(permissions.origins.len().max(1) * 2);
         let connector = Connector {
+            lookups: resources.lookups.clone(),
             private: permissions.private_addresses.clone().into(),
             tls: Arc::new(tls).into(),
             limit: limits.connect,
         };
-        Self { shop: shop.into(), connector, connections: Arc::clone(connections) }
+        Self { shop: shop.into(), connector, connections: Arc::clone(&resources.connections) }
     }
 
     /// An idle connection to `origin`, or a new one to `url`, which is of that origin.

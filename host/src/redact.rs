@@ -3,6 +3,8 @@
 use crate::contract::{Order, Party, Setting, SettingField, SettingKind};
 use crate::text::visible;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -30,6 +32,7 @@ impl Redactor {
     /// stays readable if it is one of those that the plugin lists, which are the same for every shop.
     pub(crate) fn and_settings(mut self, settings: &[Setting], described: &[SettingField]) -> Self {
         self.hide(settings.iter().filter(|setting| !is_choice(setting, described)).map(|s| s.value.as_str()));
+        self.hide_forms(settings, described);
         self
     }
 
@@ -38,7 +41,20 @@ impl Redactor {
         let mut redactor = Self::default();
         let secrets = settings.iter().filter(|setting| is_secret(setting, described)).map(|set| set.value.as_str());
         redactor.hide(secrets.filter(|value| value.chars().count() >= MIN_SECRET));
+        redactor.hide_forms(settings, described);
         redactor
+    }
+
+    /// Also hides the [`forms`] of those of `settings` that are described as secrets: of as many as a plugin may describe.
+    fn hide_forms(&mut self, settings: &[Setting], described: &[SettingField]) {
+        let is_described = |setting: &&Setting| {
+            described.iter().any(|field| field.key == setting.key && field.kind == SettingKind::Secret)
+        };
+        for secret in settings.iter().filter(is_described) {
+            if secret.value.chars().count() >= MIN_SECRET {
+                self.values.extend(forms(&secret.value));
+            }
+        }
     }
 
     /// A redactor of the personal data of `orders`.
@@ -116,6 +132,35 @@ impl Redactor {
     }
 }
 
+/// `secret` in the forms in which programs write what they hold: a half of it, backwards, as bytes in hexadecimal or
+/// base64 (at any place of a longer text), as an address or a form of Japan's writes it. Whoever means to give it away
+/// finds another one.
+fn forms(secret: &str) -> Vec<String> {
+    let letters: Vec<char> = secret.chars().collect();
+    let (first, second) = letters.split_at(letters.len() / 2);
+    let halves = [first, second].into_iter().filter(|half| half.len() >= MIN_SECRET).map(|half| half.iter().collect());
+    let wide = letters.iter().map(|letter| match letter {
+        '!'..='~' => char::from_u32(u32::from(*letter) + 0xfee0).unwrap_or(*letter),
+        other => *other,
+    });
+    let every_byte = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let in_addresses = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let written = [letters.iter().rev().collect(), hex::encode(secret), wide.collect(), every_byte, in_addresses];
+    let mut forms: Vec<String> =
+        halves.chain(written).chain((0..3).flat_map(|before| base64_after(secret, before))).collect();
+    forms.retain(|form| form != secret);
+    forms
+}
+
+/// The digits that `secret` has in either base64, behind a number of other bytes: those that are of it alone.
+fn base64_after(secret: &str, before: usize) -> [String; 2] {
+    let bytes = [&[0; 3][..before], secret.as_bytes()].concat();
+    // Six bits a digit. The first and the last may have bits of a neighbour.
+    let (from, until) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+    [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD]
+        .map(|engine| engine.encode(&bytes).get(from..until).unwrap_or_default().to_owned())
+}
+
 /// Where `value` is in `text`.
 fn occurrences<'a>(text: &'a str, value: &'a str) -> impl Iterator<Item = Range<usize>> + use<'a> {
     let windows = text.as_bytes().windows(value.len()).enumerate();
@@ -156,6 +201,22 @@ mod tests {
         Setting { key: key.into(), value: value.into() }
     }
 
+    fn label() -> Label {
+        Label { ja: String::new(), en: String::new() }
+    }
+
+    fn field(key: &str, kind: SettingKind) -> SettingField {
+        SettingField {
+            key: key.into(),
+            label: label(),
+            help: label(),
+            kind,
+            required: false,
+            default: None,
+            max_length: None,
+        }
+    }
+
     fn redactor(values: &[&str]) -> Redactor {
         let settings: Vec<_> = values.iter().map(|value| set("key", value)).collect();
         Redactor::default().and_settings(&settings, &[])
@@ -170,6 +231,33 @@ mod tests {
         let long = redactor.redact(&format!("one abcdef, one SECRET{}", "-".repeat(SHORT)), 2 * SHORT);
         assert!(long.starts_with("one ***, one ***--"), "in one pass as well: {long}");
         assert_eq!(redactor.redact("a\r\n\u{1b}[31m\u{202e}b", 100), "a  \u{fffd}[31m\u{fffd}b");
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_halves_backwards_and_in_other_encodings() {
+        const SECRET: &str = "hunter2+hunter3/ab";
+        let redactor =
+            Redactor::default().and_settings(&[set("password", SECRET)], &[field("password", SettingKind::Secret)]);
+        for told in [
+            "hunter2+h",
+            "unter3/ab",
+            "ba/3retnuh+2retnuh",
+            "68756e746572322b68756e746572332f6162",
+            "68756E746572322B68756E746572332F6162",
+            "aHVudGVyMitodW50ZXIzL2Fi",
+            "hunter2%2Bhunter3%2Fab",
+            "ｈｕｎｔｅｒ２＋ｈｕｎｔｅｒ３／ａｂ",
+        ] {
+            assert_eq!(redactor.redact(told, 100), "***", "{told}");
+        }
+        // Between other bytes, at each place that base64 makes a difference of.
+        for before in ["", "x", "xx", "xxx"] {
+            for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+                let shown = redactor.redact(&engine.encode(format!("{before}{SECRET}yy")), 100);
+                assert!(shown.contains("***") && shown.len() <= 3 + 4 + 4, "{shown}");
+            }
+        }
+        assert_eq!(redactor.redact("hunter", 100), "hunter", "less than half of it");
     }
 
     #[test]
@@ -197,16 +285,6 @@ mod tests {
 
     #[test]
     fn a_choice_is_readable_only_if_it_is_on_the_list_and_described_as_nothing_else() {
-        let label = || Label { ja: String::new(), en: String::new() };
-        let field = |key: &str, kind| SettingField {
-            key: key.into(),
-            label: label(),
-            help: label(),
-            kind,
-            required: false,
-            default: None,
-            max_length: None,
-        };
         let choice = |key| field(key, SettingKind::Choice(vec![("listed".into(), label())]));
         let described = [choice("mode"), choice("password"), choice("twice"), field("twice", SettingKind::Secret)];
         let settings =

@@ -8,12 +8,13 @@ use crate::empty_wasi;
 use crate::error::{BuildError, CallError, InterfaceError};
 use crate::exports::{GuestCall, LinkedPlugin};
 use crate::http_02::Requests;
-use crate::limits::{EPOCH_INTERVAL, Limits, MAX_TRAP};
+use crate::limits::{EPOCH_INTERVAL, Limits, MAX_STACK, MAX_TRAP};
+use crate::pool::PluginResources;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Config, Engine, Store, UpdateDeadline};
+use wasmtime::component::{Component, HasSelf, Linker, ResourceTableError};
+use wasmtime::{Config, Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttp;
 use wasmtime_wasi_http::p2::bindings as http_02;
 
@@ -39,6 +40,11 @@ impl Sandbox {
         Ok(Self { engine, linker, limits, permits, bytes, memory })
     }
 
+    /// Whether a call is in progress.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.permits.available_permits() < self.limits.concurrent_calls
+    }
+
     /// Links a component whose imports and exports were [accepted](crate::exports::check).
     pub(crate) fn link(&self, component: &Component) -> Result<LinkedPlugin, InterfaceError> {
         let link = || {
@@ -51,10 +57,10 @@ impl Sandbox {
 
     /// Runs `entry` in a fresh instance within every limit and `until` its deadline, once the plugin and the
     /// host have a permit for another call. The instance is never used again.
-    pub(crate) async fn run<R>(
+    pub(crate) async fn run<R: Send + 'static>(
         &self,
         plugin: &LinkedPlugin,
-        permits: &Semaphore,
+        resources: &PluginResources,
         (state, requests): (CallState, Requests),
         until: Instant,
         entry: GuestCall<R>,
@@ -64,26 +70,30 @@ impl Sandbox {
         if until <= Instant::now() {
             return Err(CallError::Deadline(deadline));
         }
-        // The timeout wraps the whole call: inside the store's own event loop a timer is unreliable.
-        let inside = async {
-            // First the plugin's own permit: calls that wait for it hold none of the host's meanwhile.
-            let permits = (permits.acquire().await, self.permits.acquire().await);
-            let (Ok(_), Ok(_)) = &permits else { return Err(CallError::Deadline(deadline)) };
-            let cpu = state.egress.cpu.clone();
-            let call = async {
-                let mut store = self.store(state);
-                let exports = plugin.instantiate(&mut store).await.map_err(|error| call_error(&error))?;
-                entry(&mut store, &exports).await.map_err(|error| call_error(&error))
-            };
-            let call = async {
-                tokio::select! {
-                    result = call => result,
-                    never = requests.send() => match never {},
-                }
-            };
-            cpu.measure(call).await
+        // First the plugin's own permit: calls that wait for it hold none of the host's meanwhile.
+        let permits = async { (resources.calls.acquire().await, self.permits.acquire().await) };
+        let permits = tokio::time::timeout_at(until, permits).await;
+        let Ok((Ok(_of_plugin), Ok(_of_host))) = &permits else { return Err(CallError::Deadline(deadline)) };
+        let (cpu, mut store, plugin) = (state.egress.cpu.clone(), self.store(state), plugin.clone());
+        let limits = Arc::clone(&self.limits);
+        let call = async move {
+            let exports = plugin.instantiate(&mut store).await.map_err(|error| call_error(&error, &limits))?;
+            entry(&mut store, &exports).await.map_err(|error| call_error(&error, &limits))
         };
-        tokio::time::timeout_at(until, inside).await.unwrap_or(Err(CallError::Deadline(deadline)))
+        let call = async move {
+            tokio::select! {
+                result = call => result,
+                never = requests.send() => match never {},
+            }
+        };
+        // The timeout wraps the whole call: inside the store's own event loop a timer is unreliable. It is within what
+        // the lane runs, so that the call is over when its end is told.
+        let measured = cpu.clone();
+        let call = async move {
+            let ended = tokio::time::timeout_at(until, measured.measure(call)).await;
+            ended.unwrap_or(Err(CallError::Deadline(deadline)))
+        };
+        resources.lane.run(&cpu, call).await
     }
 
     fn store(&self, state: CallState) -> Store<CallState> {
@@ -113,18 +123,32 @@ impl Sandbox {
 }
 
 /// Why a call ended. Of a trap the innermost cause: the frames around it only name functions of the plugin.
-fn call_error(error: &wasmtime::Error) -> CallError {
-    match error.downcast_ref::<LimitExceeded>() {
-        Some(LimitExceeded(met)) => met.clone(),
-        None => CallError::Trap(answer::text(&error.root_cause().to_string(), MAX_TRAP)),
+fn call_error(error: &wasmtime::Error, limits: &Limits) -> CallError {
+    if let Some(LimitExceeded(met)) = error.downcast_ref() {
+        return met.clone();
     }
+    if let Some(Trap::StackOverflow) = error.downcast_ref() {
+        return CallError::Stack(MAX_STACK);
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return CallError::Handles(limits.handles);
+    }
+    let cause = error.root_cause().to_string();
+    // wasmtime has no public types for these two; a test for each meets them.
+    if cause.contains("handle limit exceeded") {
+        return CallError::Handles(limits.handles);
+    }
+    if cause.contains("fuel allocated for hostcalls") {
+        return CallError::HostcallFuel(limits.hostcall_fuel);
+    }
+    CallError::Trap(answer::text(&cause, MAX_TRAP))
 }
 
 /// The engine that compiles and runs plugins. The same configuration for both: an engine does not accept
 /// what one with another configuration compiled.
 pub(crate) fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
-    config.epoch_interruption(true);
+    config.epoch_interruption(true).max_wasm_stack(MAX_STACK);
     Engine::new(&config)
 }
 

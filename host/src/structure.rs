@@ -3,10 +3,19 @@
 //! One pass over the file, in time proportional to its size and with hardly any memory. Whether the parts
 //! are valid and fit together is left to the compiler.
 
-use crate::limits::{MAX_ALIASES, MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENTS, MAX_COMPONENT_DEPTH, MAX_ELEMENTS, MAX_EXPORTS, MAX_FUNCTIONS, MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANCES, MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPES, MAX_TYPE_DEPTH};
+use crate::limits::{
+    MAX_ALIASES, MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENT_DEPTH, MAX_COMPONENTS, MAX_ELEMENTS, MAX_EXPORTS,
+    MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANCES,
+    MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH,
+    MAX_TYPES,
+};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use wasmparser::{BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport, ComponentInstance, ComponentType, ComponentTypeRef, CompositeInnerType, CoreType, ElementItems, Encoding, FunctionBody, Instance, ModuleTypeDeclaration, Operator, Parser, Payload, RecGroup};
+use wasmparser::{
+    BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport, ComponentInstance,
+    ComponentType, ComponentTypeRef, CompositeInnerType, CoreType, ElementItems, Encoding, FunctionBody, Instance,
+    ModuleTypeDeclaration, Operator, Parser, Payload, RecGroup,
+};
 
 /// What the parser says of a file that is no component.
 struct Unreadable(String);

@@ -62,6 +62,6 @@ async fn a_call_that_met_a_limit_is_told_from_one_that_broke_off() {
         assert_eq!(reason.code.as_deref(), Some(code), "{behaviour}: {reason:?}");
         let error = answer.calls[0].error.as_ref().expect("the call ended early");
         assert_eq!(error.is_limit(), code == CALL_LIMIT, "{behaviour}: {error}");
-        assert_eq!(matches!(error, CallError::Memory), behaviour == "grow");
+        assert_eq!(matches!(error, CallError::Memory(_)), behaviour == "grow");
     }
 }

@@ -4,6 +4,7 @@ mod common;
 
 use common::component;
 use provider_host::{BuildError, Host, Permissions};
+use sha2::{Digest, Sha256};
 use std::fs::{copy, rename, set_permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,23 @@ async fn a_plugin_is_compiled_once_and_a_broken_entry_is_replaced() {
     std::fs::write(entry, b"broken").unwrap();
     assert_eq!(load(&folder).await, "hostile");
     assert!(std::fs::metadata(entry).unwrap().len() > 1_000, "the broken entry was not replaced");
+}
+
+/// wasmtime looks at the head of compiled code only; what follows is run as the disk has it.
+#[tokio::test]
+async fn an_entry_with_a_flipped_bit_is_not_run() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(load(folder.path()).await, "hostile");
+    let [entry] = &files(folder.path())[..] else { panic!("one entry") };
+    let genuine = std::fs::read(entry).unwrap();
+    for part in 0..16 {
+        let mut flipped = genuine.clone();
+        let at = genuine.len() * part / 16;
+        flipped[at] ^= 0x40;
+        std::fs::write(entry, &flipped).unwrap();
+        assert_eq!(load(folder.path()).await, "hostile");
+        assert_ne!(std::fs::read(entry).unwrap(), flipped, "the entry that was changed at {at} was not replaced");
+    }
 }
 
 #[test]
@@ -68,12 +86,16 @@ async fn entry_and_another(folder: &Path) -> (PathBuf, PathBuf) {
     let np = host.load(component("np"), Permissions::default()).await.unwrap();
     assert_eq!(np.info().id, "np");
     let ([entry], [another]) = (&files(&genuine)[..], &files(&other)[..]) else { panic!("one entry in each") };
-    let named = other.join(entry.file_name().unwrap());
+    // As the host itself would have written it there.
+    let (named, name) = (other.join(entry.file_name().unwrap()), entry.file_name().unwrap().to_str().unwrap());
+    let code = &std::fs::read(another).unwrap()[32..];
+    let seal = Sha256::new().chain_update(name).chain_update(code).finalize();
+    std::fs::write(another, [&seal[..], code].concat()).unwrap();
     rename(another, &named).unwrap();
     (entry.clone(), named)
 }
 
-/// What follows is about a swap that would work: an entry of this user's, in its place, is run as it is.
+/// What follows is about a swap that would work: an entry of this user's, sealed for its place, is run as it is.
 #[tokio::test]
 async fn an_entry_is_run_as_it_is() {
     let folder = tempfile::tempdir().unwrap();

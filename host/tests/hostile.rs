@@ -1,15 +1,15 @@
 //! Every way in which the hostile plugin misbehaves, one test for each: the call ends within its limits, with an error
-//! that names what it met, its row is judged by what left, and the next call of the same plugin is none the worse.
+//! that has a type and names the limit, its row is judged by what left, and the next call of the same plugin is none the worse.
 //!
 //! The tests are made from one list, and the compiler compares it with the plugin's: a behaviour without a test does
 //! not compile, nor does a test without a behaviour.
 
 mod common;
 
-use common::{Does, FOR_EVER, Server, account, account_at, component, limits, load, order};
+use common::{Does, FOR_EVER, Server, account, account_at, component, hostile_bytes, limits, load, order, shop_that};
 use hostile::Behaviour;
-use provider_host::contract::{Decision, Setting};
-use provider_host::{Account, Answer, CallError, Host, Limits, LoadError, Permissions, Progress, RowOutcome};
+use provider_host::contract::Decision;
+use provider_host::{Answer, CallError, Host, Limits, LoadError, Permissions, Progress, RowOutcome};
 use std::time::{Duration, Instant};
 use wasm_encoder::{
     Component, ComponentExportKind, ComponentExportSection, ComponentInstanceSection, NestedComponentSection,
@@ -19,34 +19,50 @@ use wasm_encoder::{
 struct Ends {
     /// What the platform is told of the row: one of these.
     rows: &'static [RowOutcome],
-    /// What the call's error says; nothing if the call comes to its end.
-    error: Option<&'static str>,
+    /// How its error calls itself ([`named`]): one of these.
+    error: &'static [&'static str],
 }
 
 const fn ends(rows: &'static [RowOutcome]) -> Ends {
-    Ends { rows, error: None }
+    Ends { rows, error: NONE }
 }
 
-const fn breaks_off(rows: &'static [RowOutcome], error: &'static str) -> Ends {
-    Ends { rows, error: Some(error) }
+const fn breaks_off(rows: &'static [RowOutcome], error: &'static [&'static str]) -> Ends {
+    Ends { rows, error }
 }
 
-const CPU: &str = "without a pause";
+/// The limit that a call met, or what else ended it.
+fn named(error: Option<&CallError>) -> &'static str {
+    match error {
+        None => "none",
+        Some(CallError::Trap(_)) => "trap",
+        Some(CallError::RowCount { .. }) => "rows",
+        Some(error) => error.limit().expect("every other error is a limit"),
+    }
+}
+
+const NONE: &[&str] = &["none"];
+const CPU: &[&str] = &["cpu"];
 /// Either limit on computing: where others take the processor, the first can be met before the second.
-const COMPUTED: &str = "computed for more than";
-/// Any limit: which of them is met first depends on the machine.
-const ANY: &str = "the plugin ";
-/// Any limit, or none: the requests beyond the limit may all be refused before another limit is met. What was sent was
+const COMPUTED: &[&str] = &["cpu", "cpu_total"];
+const TABLE: &[&str] = &["table_elements"];
+/// A fast machine comes to the end of it.
+const COMPUTED_OR_NONE: &[&str] = &["cpu", "cpu_total", "none"];
+/// Which of them is met first depends on the machine; or none is: the requests beyond the limit may all be refused before another limit is met. What was sent was
 /// answered then, and the plugin is believed.
-const ANY_OR_NONE: &str = "";
-const MEMORY: &str = "more memory";
-const TRAP: &str = "broke off";
+const MUCH_OR_NONE: &[&str] = &["cpu", "cpu_total", "memory", "handles", "none"];
+const MEMORY: &[&str] = &["memory"];
+const TRAP: &[&str] = &["trap"];
+const STACK: &[&str] = &["stack"];
+const HANDLES: &[&str] = &["handles"];
 /// Copying out what a plugin hands over is paid for in fuel.
-const FUEL: &str = "fuel";
-const ROWS: &str = "rows where 1 were asked";
+const FUEL: &[&str] = &["hostcall_fuel"];
+const ROWS: &[&str] = &["rows"];
+/// As many rows as these cost their plugin much, and are too many.
+const MANY_ROWS: &[&str] = &["rows", "cpu", "cpu_total", "memory", "hostcall_fuel"];
 
-/// Settings that some behaviours need.
-const EXTRA: [(&str, &str); 2] = [("method", "POST"), ("body", "some")];
+/// Elements of a table here: more than the plugin has functions, fewer than it asks for.
+const TABLE_ELEMENTS: usize = 5_000;
 /// Requests that a call may make here.
 const REQUESTS: usize = 7;
 
@@ -54,24 +70,15 @@ fn short_limits() -> Limits {
     Limits {
         // Far off, so that on a busy machine the limit that is meant is the one that is met.
         deadline: FOR_EVER,
-        cpu: Duration::from_secs(1),
-        cpu_total: Duration::from_secs(2),
+        // A long call computes with what other threads leave of the processor.
+        cpu: Duration::from_millis(300),
+        cpu_total: Duration::from_millis(600),
         memory: 32 << 20,
         request_bytes: 1 << 20,
         requests: REQUESTS,
+        table_elements: TABLE_ELEMENTS,
         ..limits()
     }
-}
-
-fn shop(behaviour: Behaviour, server: &Server) -> Account {
-    let set = |(key, value): (&str, &str)| Setting { key: key.into(), value: value.into() };
-    let plain = [
-        ("behaviour", behaviour.described().0),
-        ("url", &format!("{}/", server.origin())),
-        ("password", "hunter2-hunter2"),
-    ]
-    .map(set);
-    Account::new("shop", plain.into_iter().chain(EXTRA.map(set)).collect())
 }
 
 /// Far above what a call with these limits takes, far below what it would take without them.
@@ -86,22 +93,18 @@ async fn meets(behaviour: Behaviour, expected: Ends) -> Answer<Decision> {
         private_addresses: vec!["127.0.0.0/8".parse().unwrap()],
         ..Permissions::default()
     };
-    let plugin = host.load(component("hostile"), permissions).await.unwrap();
+    let plugin = host.load_bytes("hostile.wasm", hostile_bytes(), permissions).await.unwrap();
     let began = Instant::now();
-    let answer = plugin.credit(&shop(behaviour, &server), vec![order()]).await;
+    let answer = plugin.credit(&shop_that(behaviour, &server), vec![order()]).await;
     assert!(began.elapsed() < AT_MOST, "{behaviour:?}: {:?}", began.elapsed());
     let call = &answer.calls[0];
     let row = RowOutcome::of(&answer.rows[0]);
     assert!(expected.rows.contains(&row), "{behaviour:?}: {:?} {call:?}", answer.rows);
-    let error = call.error.as_ref().map(ToString::to_string);
-    match (expected.error, error) {
-        (Some(words), Some(error)) => assert!(error.contains(words), "{behaviour:?}: {error}"),
-        (None | Some(ANY_OR_NONE), None) => {}
-        (expected, found) => panic!("{behaviour:?}: {found:?} instead of {expected:?}"),
-    }
+    let error = named(call.error.as_ref());
+    assert!(expected.error.contains(&error), "{behaviour:?}: {:?} instead of {:?}", call.error, expected.error);
     // What was reported is what arrived: the server has read what came before the next request by then.
     let reported = call.requests.iter().filter(|request| request.progress != Progress::NotSent).count();
-    let honest = plugin.credit(&shop(Behaviour::Honest, &other), vec![order()]).await;
+    let honest = plugin.credit(&shop_that(Behaviour::Honest, &other), vec![order()]).await;
     assert!(honest.rows[0].is_ok(), "after {behaviour:?}: {:?}", honest.rows);
     assert!(server.requests() <= reported, "{behaviour:?}: {} arrived, {reported} reported", server.requests());
     assert!(call.requests.len() <= REQUESTS, "{behaviour:?}: {} requests", call.requests.len());
@@ -138,7 +141,7 @@ each! {
     a_panic: Panic, breaks_off(&[NotSent], TRAP);
     a_panic_after_sending: PanicAfter, breaks_off(&[OutcomeUnknown], TRAP);
     no_rows: FewRows, breaks_off(&[NotSent], ROWS);
-    requests_side_by_side_without_end: ManyRequests, breaks_off(&[NotSent, OutcomeUnknown, Refused], ANY_OR_NONE);
+    requests_side_by_side_without_end: ManyRequests, breaks_off(&[NotSent, OutcomeUnknown, Refused], MUCH_OR_NONE);
     a_request_of_megabytes: BigRequest, breaks_off(&[NotSent], MEMORY);
     headers_by_the_thousand: ManyHeaders, ends(&[NotSent]);
     a_flood_of_log_lines: FloodLog, ends(&[Success]);
@@ -156,9 +159,11 @@ each! {
     a_lie_that_a_row_is_invalid: LieInvalid, ends(&[OutcomeUnknown]);
     a_panic_when_it_is_denied: PanicWhenDenied, ends(&[Success]);
     words_that_nobody_can_keep: LongWords, ends(&[Success]);
-    recursion_without_end: Recurse, breaks_off(&[NotSent], TRAP);
-    handles_without_end: HoardHandles, breaks_off(&[NotSent], TRAP);
-    rows_by_the_hundred_thousand: ManyRows, breaks_off(&[NotSent], ANY);
+    // A stack of the plugin's own, in its memory: it ends at the end of that.
+    recursion_with_locals_without_end: Recurse, breaks_off(&[NotSent], TRAP);
+    recursion_without_end: RecurseDeep, breaks_off(&[NotSent], STACK);
+    handles_without_end: HoardHandles, breaks_off(&[NotSent], HANDLES);
+    rows_by_the_hundred_thousand: ManyRows, breaks_off(&[NotSent], MANY_ROWS);
     rows_of_gigabytes: SharedText, breaks_off(&[NotSent], FUEL);
     requests_one_after_the_other_without_end: EndlessRequests, breaks_off(&[OutcomeUnknown], COMPUTED);
     a_request_without_end: EndlessBody, ends(&[NotSent]);
@@ -167,6 +172,12 @@ each! {
     // Begun or not when the result is there: what was reported is what arrived.
     work_after_the_result: WorkAfter, ends(&[NotSent, OutcomeUnknown]);
     secrets_in_rows: TellRows, ends(&[Refused]);
+    secrets_in_parts: TellParts, ends(&[Refused]);
+    tables_without_end: Tables, breaks_off(&[NotSent], TABLE);
+    some_computing_in_each_call: Brief, ends(&[Success]);
+    a_million_log_lines: MillionLines, breaks_off(&[NotSent, Success], COMPUTED_OR_NONE);
+    // The requests beyond the limit are denied, and what was sent was answered.
+    a_hundred_thousand_requests: ManyDenied, breaks_off(&[OutcomeUnknown], COMPUTED_OR_NONE);
 }
 
 #[test]

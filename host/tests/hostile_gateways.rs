@@ -3,18 +3,22 @@
 //! true answer of the simulated gateway, so that nothing but the fault keeps it from being believed.
 
 mod common;
+#[path = "common/providers.rs"]
+mod providers;
 
-use common::{component, limits, order};
+use common::{limits, order};
 use gateways::providers::PROVIDERS;
-use gateways::{Gateway, Options};
-use provider_host::contract::{Decision, Setting, Verdict};
-use provider_host::{Account, Answer, Host, Limits, Permissions, Plugin, Progress, RowOutcome};
-use std::path::Path;
+use provider_host::contract::Order;
+use provider_host::{ConnectionFailure, Host, Limits, Progress, RowOutcome};
+use providers::{approval, is_approved, load, load_by, read_message, shop};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 /// Long enough for an answer on a busy machine, short enough to wait for it with every case at once.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -33,6 +37,9 @@ enum Script {
     Says(Vec<u8>),
     /// The same, and closes after a moment.
     SaysAndCloses(Vec<u8>, Duration),
+    /// Answers the first request with these bytes, and with the same again after a while; whatever is asked then is not
+    /// answered.
+    SaysTwice(Vec<u8>, Duration),
     /// Answers before it has read anything.
     SaysAtOnce(Vec<u8>),
     /// Reads the request, answers with the first bytes, then with the others again and again until nobody reads.
@@ -231,8 +238,25 @@ async fn play(mut stream: TcpStream, script: Script, requests: Arc<AtomicUsize>)
         std::future::pending::<()>().await;
     }
     while read_message(&mut stream).await.is_some() {
-        requests.fetch_add(1, Ordering::SeqCst);
+        let earlier = requests.fetch_add(1, Ordering::SeqCst);
         match &script {
+            Script::SaysTwice(bytes, after) if earlier == 0 => {
+                let _ = stream.write_all(bytes).await;
+                let (mut reading, mut writing) = stream.into_split();
+                let (bytes, after) = (bytes.clone(), *after);
+                let again = async {
+                    tokio::time::sleep(after).await;
+                    writing.write_all(&bytes).await
+                };
+                let next = async {
+                    while read_message(&mut reading).await.is_some() {
+                        requests.fetch_add(1, Ordering::SeqCst);
+                    }
+                };
+                let _ = tokio::join!(again, next);
+                return;
+            }
+            Script::SaysTwice(..) => {}
             Script::Says(bytes) => {
                 let _ = stream.write_all(bytes).await;
             }
@@ -253,67 +277,8 @@ async fn play(mut stream: TcpStream, script: Script, requests: Arc<AtomicUsize>)
     }
 }
 
-/// A message with a known length, or nothing where the connection ended first.
-async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
-    let mut message = Vec::new();
-    while !message.ends_with(b"\r\n\r\n") {
-        message.push(stream.read_u8().await.ok()?);
-    }
-    let head = String::from_utf8(message.clone()).ok()?.to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.trim().parse().ok()?;
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.ok()?;
-    message.extend(body);
-    Some(message)
-}
-
-/// A shop of the sample files at the provider `id`, whose gateway is at `base`.
-fn shop(id: &str, base: &str) -> Account {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../host-demo/samples/mall-{id}.toml"));
-    let mall: toml::Table = std::fs::read_to_string(file).unwrap().parse().unwrap();
-    let settings = mall["settings"].as_table().unwrap().iter();
-    let setting = |(key, value): (&String, &toml::Value)| Setting {
-        key: key.clone(),
-        value: if key == "base-url" { base.to_owned() } else { value.as_str().unwrap().to_owned() },
-    };
-    // A shop for each gateway, as in a platform: no connection is another's.
-    Account::new(base, settings.map(setting).collect())
-}
-
-async fn load(id: &str, origins: &[String]) -> Plugin {
-    let host = Host::builder().limits(short_limits()).build().unwrap();
-    let origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
-    let private_addresses = vec!["127.0.0.0/8".parse().unwrap()];
-    host.load(component(id), Permissions { origins, private_addresses, ..Permissions::default() }).await.unwrap()
-}
-
-/// What the simulated gateway of the provider answers to [`order`]: the bytes, as they came.
-async fn approval(id: &str) -> Vec<u8> {
-    let gateway = Gateway::start(gateways::by_id(id).unwrap(), Options::default()).await.unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    let address = gateway.origin().trim_start_matches("http://").to_owned();
-    let relay = tokio::spawn(async move {
-        let mut client = listener.accept().await.unwrap().0;
-        let request = read_message(&mut client).await.unwrap();
-        let mut server = TcpStream::connect(address).await.unwrap();
-        server.write_all(&request).await.unwrap();
-        let answer = read_message(&mut server).await.unwrap();
-        client.write_all(&answer).await.unwrap();
-        answer
-    });
-    let base = gateway.base().replace(&gateway.origin(), &origin);
-    let answer = load(id, &[origin]).await.credit(&shop(id, &base), vec![order()]).await;
-    assert!(is_approved(&answer), "{id}: {:?}", answer.rows);
-    relay.await.unwrap()
-}
-
-fn is_approved(answer: &Answer<Decision>) -> bool {
-    matches!(&answer.rows[..], [Ok(Decision { verdict: Verdict::Approved, .. })])
-}
-
 async fn every_case_of(id: &str) {
-    let approval = approval(id).await;
+    let approval = approval(id, short_limits()).await;
     let base_path = gateways::by_id(id).unwrap().base().to_owned();
     let mut gateways = Vec::new();
     for case in cases(&approval) {
@@ -326,7 +291,7 @@ async fn every_case_of(id: &str) {
     gateways.push((format!("https://127.0.0.1:{}", scripted.port), silent, scripted));
 
     let origins: Vec<_> = gateways.iter().map(|(origin, ..)| origin.clone()).collect();
-    let plugin = load(id, &origins).await;
+    let plugin = load(id, short_limits(), &origins).await;
     let calls = gateways.iter().map(async |(origin, case, scripted)| {
         let began = Instant::now();
         let answer = plugin.credit(&shop(id, &format!("{origin}{base_path}")), vec![order()]).await;
@@ -345,12 +310,120 @@ async fn every_case_of(id: &str) {
     futures::future::join_all(calls).await;
 }
 
+/// How long after the true answer the same bytes come once more.
+const DELAYS: [u64; 12] = [0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1_000];
+
+/// A second answer to the first request, at every delay, while the next order's request is on its way: it is whole and an
+/// approval, and on the connection where it is waited for, if the provider's connections are used again. What it says is
+/// of another order, and it is not believed.
+async fn every_delay_of(id: &str) {
+    let approval = approval(id, short_limits()).await;
+    let base_path = gateways::by_id(id).unwrap().base().to_owned();
+    let mut gateways = Vec::new();
+    for delay in DELAYS {
+        let script = Script::SaysTwice(approval.clone(), Duration::from_millis(delay));
+        gateways.push((delay, Scripted::start(script).await));
+    }
+    let origins: Vec<_> = gateways.iter().map(|(_, scripted)| format!("http://127.0.0.1:{}", scripted.port)).collect();
+    let plugin = load(id, short_limits(), &origins).await;
+    let calls = gateways.iter().zip(&origins).map(async |((delay, scripted), origin)| {
+        let shop = shop(id, &format!("{origin}{base_path}"));
+        assert!(is_approved(&plugin.credit(&shop, vec![order()]).await), "{id}, {delay} ms: the true answer");
+        let next = Order { reference: "SHOP-2".into(), ..order() };
+        let answer = plugin.credit(&shop, vec![next]).await;
+        let outcome = RowOutcome::of(&answer.rows[0]);
+        assert_eq!(outcome, RowOutcome::OutcomeUnknown, "{id}, {delay} ms: {:?} {:?}", answer.rows, answer.calls);
+        assert_eq!(scripted.requests.load(Ordering::SeqCst), 2, "{id}, {delay} ms: the second request was read");
+    });
+    futures::future::join_all(calls).await;
+}
+
+/// The name in the certificates.
+const NAME: &str = "gateway.example";
+
+/// An authority, and what signs with its key.
+fn authority(name: &str) -> (Vec<u8>, Issuer<'static, KeyPair>) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap().der().to_vec();
+    (certificate, Issuer::new(params, key))
+}
+
+/// A server's certificate for `name`, valid between two years, signed by `issuer`, or by itself.
+fn certificate(issuer: Option<&Issuer<'static, KeyPair>>, name: &str, (from, until): (i32, i32)) -> TlsAcceptor {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
+    let key = KeyPair::generate().unwrap();
+    let signed = issuer.map_or_else(|| params.self_signed(&key), |issuer| params.signed_by(&key, issuer));
+    let chain = vec![signed.unwrap().der().clone()];
+    let config = rustls::ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(chain, PrivateKeyDer::try_from(key.serialize_der()).unwrap()).unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// TLS with everything that can be wrong with a certificate: nothing is sent, and the report says what is wrong.
+async fn every_certificate_of(id: &str) {
+    let ((root, issuer), (_, stranger)) = (authority("known"), authority("stranger"));
+    const VALID: (i32, i32) = (2000, 2999);
+    use ConnectionFailure::{CertificateExpired, CertificateInvalid, CertificateName, CertificateUntrusted};
+    let cases: [(&str, TlsAcceptor, &[ConnectionFailure]); 6] = [
+        ("a good certificate", certificate(Some(&issuer), NAME, VALID), &[]),
+        ("a wrong name", certificate(Some(&issuer), "other.example", VALID), &[CertificateName]),
+        ("an expired one", certificate(Some(&issuer), NAME, (2000, 2001)), &[CertificateExpired]),
+        ("one that is not valid yet", certificate(Some(&issuer), NAME, (2998, 2999)), &[CertificateExpired]),
+        ("one of an unknown authority", certificate(Some(&stranger), NAME, VALID), &[CertificateUntrusted]),
+        ("one that signs itself", certificate(None, NAME, VALID), &[CertificateUntrusted, CertificateInvalid]),
+    ];
+    let approval = approval(id, short_limits()).await;
+    let base_path = gateways::by_id(id).unwrap().base().to_owned();
+    let host = Host::builder().limits(short_limits()).trust(root);
+    let host = host.resolver(|_, port| Ok(vec![([127, 0, 0, 1], port).into()])).build().unwrap();
+    let mut gateways = Vec::new();
+    for case in cases {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("https://{NAME}:{}", listener.local_addr().unwrap().port());
+        gateways.push((case, listener, origin));
+    }
+    let origins: Vec<_> = gateways.iter().map(|(.., origin)| origin.clone()).collect();
+    let plugin = load_by(&host, id, &origins).await;
+    for ((name, acceptor, expected), listener, origin) in gateways {
+        let answer = approval.clone();
+        let gateway = tokio::spawn(async move {
+            let stream = listener.accept().await.unwrap().0;
+            // Whether a request was read: where the client breaks the handshake off there is none.
+            let Ok(mut stream) = acceptor.accept(stream).await else { return false };
+            let read = read_message(&mut stream).await.is_some();
+            let _ = stream.write_all(&answer).await;
+            let _ = stream.flush().await;
+            read
+        });
+        let answer = plugin.credit(&shop(id, &format!("{origin}{base_path}")), vec![order()]).await;
+        let request = &answer.calls[0].requests[0];
+        let read = gateway.await.unwrap();
+        assert_eq!(
+            (is_approved(&answer), read),
+            (expected.is_empty(), expected.is_empty()),
+            "{id}, {name}: {answer:?}"
+        );
+        if let Some(found) = request.no_connection {
+            assert!(expected.contains(&found), "{id}, {name}: {request:?}");
+            assert_eq!(RowOutcome::of(&answer.rows[0]), RowOutcome::NotSent, "{id}, {name}: {:?}", answer.rows);
+        } else {
+            assert!(expected.is_empty(), "{id}, {name}: {request:?}");
+        }
+    }
+}
+
 /// A test for each provider, and none missing.
 macro_rules! providers {
     ($($test:ident: $id:literal;)*) => {
         $(#[tokio::test(flavor = "multi_thread")]
         async fn $test() {
             every_case_of($id).await;
+            every_delay_of($id).await;
+            every_certificate_of($id).await;
         })*
 
         #[test]

@@ -72,3 +72,30 @@ async fn a_secret_that_is_described_as_a_choice_stays_masked() {
     assert_eq!(answer.calls[0].requests.len(), 1);
     assert!(!format!("{answer:?}{}", kept.text()).contains("correct-horse"));
 }
+
+/// In halves, backwards and in other encodings: neither in the log nor in the plugin's rows and reports.
+#[tokio::test]
+async fn secrets_in_parts_are_masked_in_logs_and_rows() {
+    const FORMS: [&str; 7] = [
+        "hunter2",
+        "2retnuh",
+        "68756e74657232",
+        "%68%75%6e%74%65%72%32",
+        "ｈｕｎｔｅｒ２",
+        "aHVudGVyMi1odW50ZXIy",
+        "-hunter",
+    ];
+    let (kept, _guard) = listen();
+    let server = Server::start(Does::Answers(0)).await;
+    let plugin = hostile(limits(), &server).await;
+    let told = plugin.credit(&account("tell-parts", &server), vec![order()]).await;
+    assert_eq!(server.requests(), 1, "{:?}", told.calls);
+    let (log, answer) = (kept.text(), format!("{told:?}"));
+    assert!(log.matches("***").count() >= FORMS.len(), "the lines must have been written, masked:\n{log}");
+    assert!(answer.contains("***"), "{answer}");
+    for form in FORMS {
+        for (place, text) in [("the log", &log), ("the answer", &answer)] {
+            assert!(!text.to_lowercase().contains(&form.to_lowercase()), "{form} is in {place}:\n{text}");
+        }
+    }
+}

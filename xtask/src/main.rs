@@ -9,6 +9,8 @@ mod bench;
 #[cfg(test)]
 mod contract;
 mod demo;
+#[cfg(test)]
+mod documented_limits;
 mod examples;
 mod foreign_hosts;
 mod kit;

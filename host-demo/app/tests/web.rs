@@ -783,6 +783,42 @@ async fn a_connection_test_of_the_page_is_counted_like_the_apis() {
     assert_eq!(tests().await, json!(2), "the API's test");
 }
 
+/// By the page and by the API alike; the page says who, since when and why.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_credits_are_paused_and_resumed() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let provider = platform.test.mall().await.provider;
+    let paused = async || platform.test.store.is_credit_paused(&provider).await.unwrap();
+    let answer =
+        browser.submit("/users", &format!("/providers/{provider}/pause"), &[("reason", "定期メンテナンス")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    assert!(paused().await);
+    let pause = platform.test.store.credit_pauses().await.unwrap().remove(0);
+    assert_eq!((pause.who.as_str(), pause.note.as_str()), ("kanri", "定期メンテナンス"));
+
+    let token = platform.token(Role::Administrator).await;
+    let path = format!("/api/v1/providers/{provider}/credit-pause");
+    let reason = json!({"reason": "once more"});
+    let again = platform.call(Method::PUT, &path, &token, Some("1"), Some(reason.clone())).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
+    let resumed = platform.call(Method::DELETE, &path, &token, Some("2"), None).await;
+    assert_eq!(resumed.status, StatusCode::NO_CONTENT, "{}", resumed.text);
+    assert!(!paused().await);
+    let unknown = "/api/v1/providers/nobody/credit-pause";
+    let unknown = platform.call(Method::PUT, unknown, &token, Some("3"), Some(reason.clone())).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.text);
+    let long = json!({"reason": "x".repeat(201)});
+    let long = platform.call(Method::PUT, &path, &token, Some("4"), Some(long)).await;
+    assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", long.text);
+    let by_api = platform.call(Method::PUT, &path, &token, Some("5"), Some(reason)).await;
+    assert_eq!(by_api.status, StatusCode::NO_CONTENT, "{}", by_api.text);
+    assert!(paused().await);
+    let answer = browser.submit("/users", &format!("/providers/{provider}/resume"), &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    assert!(!paused().await);
+}
+
 /// PostgreSQL cannot hold it and would fail; on either database it is what was sent that cannot be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_with_nul_cannot_be_read_wherever_it_comes() {

@@ -80,6 +80,18 @@ pub enum AuditEvent {
         /// SHA-256 of the component, in hex.
         digest: String,
     },
+    /// No new credit is sent to a provider from then on.
+    CreditPaused {
+        /// The provider's id.
+        provider: String,
+        /// Why.
+        note: String,
+    },
+    /// New credits are sent to a provider again.
+    CreditResumed {
+        /// The provider's id.
+        provider: String,
+    },
     /// A plugin that was to be loaded, as the line before this says, was not: its files could not be written.
     PluginNotLoaded {
         /// The provider's id.

@@ -205,6 +205,11 @@ pub enum Issue {
         /// The provider's id.
         provider: String,
     },
+    /// An administrator has paused new credits at the provider.
+    CreditPaused {
+        /// The provider's id.
+        provider: String,
+    },
     /// The program was to end before it came to this order.
     ShuttingDown,
     /// The platform cannot act on the order: something in it cannot be read or written.
@@ -320,9 +325,9 @@ impl Issue {
     }
 
     /// Whether a row of a batch that came to this waits on instead of failing: another process can do it, or this one
-    /// when it runs again.
+    /// when it runs again or is allowed to.
     pub fn is_for_later(&self) -> bool {
-        matches!(self, Self::ProviderMissing { .. } | Self::ShuttingDown)
+        matches!(self, Self::ProviderMissing { .. } | Self::CreditPaused { .. } | Self::ShuttingDown)
     }
 
     /// The earliest time at which trying again makes sense, in milliseconds since 1970.
@@ -364,6 +369,15 @@ pub enum Wait {
         provider: String,
         /// When it is tried again, in milliseconds since 1970.
         until: i64,
+    },
+    /// An administrator has paused new credits at the provider.
+    CreditPaused {
+        /// The provider's id.
+        provider: String,
+        /// Who.
+        who: String,
+        /// Why.
+        note: String,
     },
 }
 

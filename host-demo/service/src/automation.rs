@@ -105,6 +105,16 @@ impl<P: Provider + Clone + 'static> DueOrders<P> {
         self.service.store.put_off(&ids, self.lease, Some(until)).await
     }
 
+    /// Postpones those that are to be credited, for a while.
+    async fn put_off_credits(&mut self) -> Result<(), StoreError> {
+        let (credits, others): (Vec<_>, Vec<_>) =
+            self.left.drain(..).partition(|(action, _)| *action == Action::Credit);
+        self.left = others.into();
+        let ids: Vec<i64> = credits.into_iter().map(|(_, id)| id).collect();
+        let until = self.service.store.now() + FIRST_PAUSE.as_millis() as i64;
+        self.service.store.put_off(&ids, self.lease, Some(until)).await
+    }
+
     /// The next orders that need the same action, at most as many as go into one call.
     fn next_call(&mut self, provider: &P) -> Option<PlannedCall> {
         let (action, _) = *self.left.front()?;
@@ -121,6 +131,12 @@ impl<P: Provider + Clone + 'static> WorkSource for DueOrders<P> {
             return Ok(Vec::new());
         }
         let Some(provider) = self.service.providers.get(&self.provider) else { return Ok(Vec::new()) };
+        if self.service.store.is_credit_paused(&self.provider).await? {
+            self.put_off_credits().await?;
+            if self.left.is_empty() {
+                return Ok(Vec::new());
+            }
+        }
         match self.service.store.admission(&self.provider, self.service.store.now()).await? {
             Admission::Free => Ok((0..calls).map_while(|_| self.next_call(&provider)).collect()),
             Admission::Probe => {

@@ -9,7 +9,7 @@ use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome};
 use domain::issue::Wait;
 use std::collections::BTreeSet;
-use store::{Admission, BatchLane, BatchRow, BreakerState, MAX_BATCH, Store, StoreError};
+use store::{Admission, BatchLane, BatchRow, BreakerState, CreditPause, MAX_BATCH, Store, StoreError};
 
 /// The rows of one batch for one mall and one provider.
 pub(crate) struct BatchRows<P> {
@@ -30,6 +30,9 @@ impl<P: Provider + Clone + 'static> WorkSource for BatchRows<P> {
         // The plugin was withdrawn: the rows wait for a process that has it.
         let Some(provider) = service.providers.get(&of.provider) else { return Ok(Vec::new()) };
         let Some(mall) = service.store.mall_summary(&of.mall).await? else { return Ok(Vec::new()) };
+        if of.action == Action::Credit && service.store.is_credit_paused(&of.provider).await? {
+            return Ok(Vec::new());
+        }
         let size = rows_of_a_call(of.action, &provider, mall.rows_per_request);
         let admission = service.store.admission(&of.provider, service.store.now()).await?;
         let limit = match admission {
@@ -123,7 +126,14 @@ pub async fn waits(store: &Store, batch: i64) -> Result<Vec<Wait>, StoreError> {
     if providers.is_empty() {
         return Ok(Vec::new());
     }
-    let Some(served) = store.served().await? else { return Ok(vec![Wait::NoProcess]) };
+    let (mut waits, providers) = paused(store, batch, providers).await?;
+    if providers.is_empty() {
+        return Ok(waits);
+    }
+    let Some(served) = store.served().await? else {
+        waits.push(Wait::NoProcess);
+        return Ok(waits);
+    };
     let breakers = store.breakers().await?;
     let wait = |provider: String| {
         if !served.contains(&provider) {
@@ -133,5 +143,19 @@ pub async fn waits(store: &Store, batch: i64) -> Result<Vec<Wait>, StoreError> {
         let until = open?.probe_at?;
         Some(Wait::Paused { provider, until })
     };
-    Ok(providers.into_iter().filter_map(wait).collect())
+    waits.extend(providers.into_iter().filter_map(wait));
+    Ok(waits)
+}
+
+/// Of `providers` for which rows of a batch wait: those to which an administrator lets no credit go, and the others.
+async fn paused(store: &Store, batch: i64, providers: Vec<String>) -> Result<(Vec<Wait>, Vec<String>), StoreError> {
+    if store.batch(batch).await?.is_none_or(|batch| batch.action != Action::Credit) {
+        return Ok((Vec::new(), providers));
+    }
+    let pauses = store.credit_pauses().await?;
+    let is_paused = |provider: &String| pauses.iter().any(|pause| pause.provider == *provider);
+    let others = providers.iter().filter(|provider| !is_paused(provider)).cloned().collect();
+    let of_batch = pauses.into_iter().filter(|pause| providers.contains(&pause.provider));
+    let wait = |CreditPause { provider, who, note, .. }| Wait::CreditPaused { provider, who, note };
+    Ok((of_batch.map(wait).collect(), others))
 }

@@ -11,6 +11,7 @@ pub mod automation;
 pub mod batches;
 pub mod correction;
 pub mod credit;
+pub mod credit_pause;
 pub mod csv;
 pub mod decisions;
 pub mod dispatcher;

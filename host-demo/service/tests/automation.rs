@@ -4,16 +4,18 @@ mod common;
 
 use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, do_by_itself, mall, new_order, on_both};
-use domain::actor::AUTOMATION;
+use domain::actor::{AUTOMATION, Actor};
 use domain::audit_event::{AuditEvent, MallPart};
 use domain::automation::pause;
 use domain::clock;
 use domain::correction::CorrectedBy;
 use domain::credit_state::{Action, Event, Outcome, State};
-use domain::issue::{Issue, ProviderMessage, SendFailure};
+use domain::issue::{Issue, ProviderMessage, SendFailure, Wait};
 use domain::mall::{Automation, Mall, Start};
 use domain::order::{Order, Tracking};
+use service::batches;
 use service::credit::CreditService;
+use service::credit_pause::{self, PauseError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -369,6 +371,67 @@ on_both! {
         }
         platform.rounds().await;
         assert_eq!(platform.credited().await.len(), malls);
+    }
+
+    async fn a_paused_provider_gets_no_new_credit_in_any_way_and_everything_else(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let (store, credit) = (&platform.test.store, &platform.credit);
+        let by = |who| Actor { who, at: store.now() };
+        let automation = Automation { credit: Start::AtOnce, ..Automation::default() };
+        let mall = platform.set(Mall { automation, ..mall() }).await;
+        let approved = platform.import(&mall, "A-1", None).await;
+        credit.run(Action::Credit, &[approved], &|_| {}).await.unwrap();
+        let (clicked, ticked, by_itself) = (
+            platform.import(&mall, "A-2", None).await,
+            platform.import(&mall, "A-3", None).await,
+            platform.import(&mall, "A-4", None).await,
+        );
+        let read = platform.test.order(clicked).await;
+        let account = store.accounts([mall.account]).await.unwrap().remove(&mall.account).unwrap();
+        let batch = store.add_batch(Action::Credit, "op", &[ticked], 1).await.unwrap();
+        let loaded = ["fake".to_owned()].into();
+        assert!(matches!(
+            credit_pause::pause(store, &loaded, "nobody", "maintenance", by("花子")).await,
+            Err(PauseError::NoProvider(_))
+        ));
+        assert!(matches!(credit_pause::pause(store, &loaded, "fake", " ", by("花子")).await, Err(PauseError::Reason)));
+        credit_pause::pause(store, &loaded, "fake", "maintenance", by("花子")).await.unwrap();
+        assert!(matches!(
+            credit_pause::pause(store, &loaded, "fake", "again", by("太郎")).await,
+            Err(PauseError::Paused(_))
+        ));
+
+        // Whoever read everything before sends nothing with what was read.
+        let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", who: "op", now: clock::now(), work: None };
+        assert_eq!(store.claim(&[read], claim).await.unwrap(), [None]);
+        let row = credit.run(Action::Credit, &[clicked], &|_| {}).await.unwrap().remove(0);
+        assert_eq!((row.outcome, row.problem), (Outcome::Failure, Some(Issue::CreditPaused { provider: "fake".into() })));
+        do_batches(credit).await;
+        platform.rounds().await;
+        assert_eq!(fake.references().len(), 1, "the one before the pause");
+        let waits = batches::waits(store, batch).await.unwrap();
+        let (provider, who, note) = ("fake".into(), "花子".into(), "maintenance".into());
+        assert_eq!(waits, [Wait::CreditPaused { provider, who, note }]);
+        assert_eq!(store.batch_progress(batch).await.unwrap().waiting, 1, "its row waits");
+
+        // What is there already is asked about and cancelled.
+        let row = credit.run(Action::Cancel, &[approved], &|_| {}).await.unwrap().remove(0);
+        assert_eq!((row.outcome, row.state), (Outcome::Success, State::Cancelled));
+
+        credit_pause::resume(store, "fake", by("花子")).await.unwrap();
+        assert!(matches!(credit_pause::resume(store, "fake", by("花子")).await, Err(PauseError::NotPaused(_))));
+        do_batches(credit).await;
+        platform.rounds().await;
+        // The one that was clicked as well: automation credits every order of this mall.
+        assert_eq!(fake.references().len(), 4, "{:?}", fake.references());
+        for id in [clicked, ticked, by_itself] {
+            assert_eq!(platform.test.order(id).await.state, State::Approved);
+        }
+        let lines = store.audit(None, 10).await.unwrap();
+        let events: Vec<_> = lines.into_iter().map(|line| line.event).collect();
+        assert!(events.contains(&AuditEvent::CreditPaused { provider: "fake".into(), note: "maintenance".into() }));
+        assert!(events.contains(&AuditEvent::CreditResumed { provider: "fake".into() }));
     }
 
     async fn a_mall_whose_results_come_by_csv_sends_no_credit_in_any_way(db) {

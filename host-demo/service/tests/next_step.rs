@@ -234,6 +234,7 @@ fn ends(order: &Order, from: State, action: Action, is_registered: bool, abiliti
             Issue::NoEnclosedInvoice,
             Issue::NothingToBill,
             Issue::ResultsByCsv,
+            Issue::CreditPaused { provider: "np".into() },
         ]),
         Action::Check if !is_registered && !abilities.finds_by_reference => {
             before.push(Issue::CannotAsk { reference: "R-1".into() });

@@ -43,6 +43,7 @@ impl Store {
         account: i64,
         mall: &Mall,
     ) -> Result<Vec<String>> {
+        self.check_key(tx).await?;
         // First, so that no order is claimed under the account until this transaction ends.
         sqlx::query("UPDATE accounts SET settings = $1, version = version + 1 WHERE id = $2")
             .bind(self.encrypted(&mall.id, &mall.settings)?)
@@ -58,6 +59,7 @@ impl Store {
     }
 
     pub(super) async fn new_account(&self, tx: &mut WriteTransaction, mall: &Mall, now: i64) -> Result<i64> {
+        self.check_key(tx).await?;
         let id = take_numbers(tx, "account", 1).await?;
         sqlx::query(
             "INSERT INTO accounts (id, mall, provider, settings, since, version) VALUES ($1, $2, $3, $4, $5, 0)",
@@ -104,7 +106,7 @@ impl Store {
 }
 
 /// What an encrypted setting is bound to. No mall's id and no key holds a line break.
-fn setting_name(mall: &str, key: &str) -> String {
+pub(super) fn setting_name(mall: &str, key: &str) -> String {
     format!("{mall}\n{key}")
 }
 

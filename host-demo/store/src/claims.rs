@@ -3,6 +3,7 @@
 
 use crate::change::{Change, Claim, state_after};
 use crate::counters::StateCounts;
+use crate::credit_pauses::paused_providers;
 use crate::database::{Store, WriteTransaction};
 use crate::dialect::Dialect;
 use crate::error::Result;
@@ -138,7 +139,7 @@ fn after_claim(
 }
 
 /// For each claim whether it may be made: whether its account is still as it was read, locked until the transaction
-/// ends, and for a new credit whether the results of its mall still come through the API.
+/// ends, and for a new credit whether the results of its mall still come through the API, and its provider is not paused.
 ///
 /// Asked later with other settings than those that were sent, the provider could say truthfully that there is no such
 /// order. A mall whose results are to come by CSV from now on changes its account in the same transaction, so it has done
@@ -163,9 +164,12 @@ pub(super) async fn open_claims(
         let malls: Vec<(String, i64)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?;
         by_api.extend(malls.into_iter().map(|(mall, by_csv)| (mall, by_csv == 0)));
     }
+    let is_credit = |claim: &&ClaimWrite| claim.event == Event::CreditStarted;
+    let paused = if claims.iter().any(|claim| is_credit(claim)) { paused_providers(tx).await? } else { HashSet::new() };
     let is_open = |claim: &&ClaimWrite| {
         let is_current = versions.get(&claim.account) == Some(&claim.account_version);
-        is_current && (claim.event != Event::CreditStarted || by_api.get(&claim.mall) == Some(&true))
+        let takes_credits = || by_api.get(&claim.mall) == Some(&true) && !paused.contains(&claim.provider);
+        is_current && (!is_credit(claim) || takes_credits())
     };
     Ok(claims.iter().map(is_open).collect())
 }

@@ -9,6 +9,7 @@ use crate::shared_clock::SharedClock;
 use crate::write_queue::Writer;
 use crate::write_transaction::WriteTransactions;
 use sqlx::AnyPool;
+use std::path::Path;
 
 pub(super) use crate::write_transaction::WriteTransaction;
 
@@ -36,8 +37,7 @@ impl Store {
         let schema = location.schema_lock().await?;
         sqlx::migrate!().run(&pool).await?;
         drop(schema);
-        let secrets = Secrets::find(&location.beside("key"))?;
-        let prefix = own_prefix(&pool, &secrets).await?;
+        let (secrets, prefix) = find_key(&pool, &location.beside("key")).await?;
         let (location, dialect, clock) = (location.clone(), location.dialect(), SharedClock::default());
         let (transactions, writer) = (WriteTransactions::new(dialect), Writer::new(dialect));
         let store = Self { location, dialect, pool, secrets, prefix, clock, transactions, writer };
@@ -68,8 +68,22 @@ impl Store {
     }
 }
 
+/// The key that fits the store, and the store's prefix. A process that was killed while it changed the key has left both
+/// keys: where the new one is the right one it takes its place.
+async fn find_key(pool: &AnyPool, file: &Path) -> Result<(Secrets, String)> {
+    let secrets = Secrets::find(file)?;
+    let failed = match own_prefix(pool, &secrets).await {
+        Ok(prefix) => return Ok((secrets, prefix)),
+        Err(failed) => failed,
+    };
+    let Some(new) = Secrets::begun_replacement(file)? else { return Err(failed) };
+    let Ok(prefix) = own_prefix(pool, &new).await else { return Err(failed) };
+    Secrets::replace(file)?;
+    Ok((new, prefix))
+}
+
 /// The text that the store's row keeps encrypted, to recognise a wrong key.
-const KEY_CHECK: &str = "the store's key";
+pub(super) const KEY_CHECK: &str = "the store's key";
 
 /// The store's prefix, drawn when the store is created; of several processes that create it at once, one draws.
 /// Fails if the store was created with another key.

@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// the same one.
 pub const KEY_VARIABLE: &str = "HOST_DEMO_KEY";
 
+/// Names the variable with the key that is to take the place of that one.
+pub const NEW_KEY_VARIABLE: &str = "HOST_DEMO_NEW_KEY";
+
 /// Bytes of the key: what XChaCha20-Poly1305 takes.
 const KEY_BYTES: usize = 32;
 /// Bytes of a nonce: long enough to be drawn at random for ever.
@@ -60,7 +63,48 @@ impl Secrets {
         }
     }
 
-    fn from_file(path: &Path) -> Result<Self, SecretError> {
+    /// Whether the key comes from the environment, and not from a file.
+    pub(crate) fn is_of_environment() -> bool {
+        std::env::var_os(KEY_VARIABLE).is_some()
+    }
+
+    /// With the key of the environment variable `name`.
+    pub(crate) fn of_environment(name: &str) -> Result<Self, SecretError> {
+        Self::from_hex(&std::env::var(name).unwrap_or_default(), name)
+    }
+
+    /// Where the key is written that is to take the place of the one in `file`.
+    pub(crate) fn replacement_file(file: &Path) -> PathBuf {
+        let mut name = file.as_os_str().to_owned();
+        name.push(".new");
+        name.into()
+    }
+
+    /// The key beside the one in `file`, if a change of the key was begun.
+    pub(crate) fn begun_replacement(file: &Path) -> Result<Option<Self>, SecretError> {
+        let new = Self::replacement_file(file);
+        match !Self::is_of_environment() && new.exists() {
+            true => Self::from_file(&new).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Puts the key beside the one in `file` in its place; false where the key is the environment's.
+    pub(crate) fn replace(file: &Path) -> Result<bool, SecretError> {
+        if Self::is_of_environment() {
+            return Ok(false);
+        }
+        let failed = |source| SecretError::File { path: file.to_owned(), source };
+        std::fs::rename(Self::replacement_file(file), file).map_err(failed)?;
+        // The name as well has to survive the machine.
+        #[cfg(unix)]
+        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn from_file(path: &Path) -> Result<Self, SecretError> {
         let failed = |source| SecretError::File { path: path.to_owned(), source };
         if !path.exists() {
             make_key(path).map_err(failed)?;

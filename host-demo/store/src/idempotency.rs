@@ -102,5 +102,10 @@ impl Store {
 
 /// What an encrypted response is bound to. No caller's name holds a line break.
 fn response_name(request: IdempotentRequest<'_>) -> String {
-    format!("answer\n{}\n{}", request.caller, request.key)
+    answer_name(request.caller, request.key)
+}
+
+/// The same, of a call by its caller and its key.
+pub(super) fn answer_name(caller: &str, key: &str) -> String {
+    format!("answer\n{caller}\n{key}")
 }

@@ -9,7 +9,10 @@ use fixtures::{Db, TestStore, claim, mall, on_both, told_location};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use store::lease::ProcessLease;
-use store::{AccountChange, Change, DatabaseLocation, MallUpdate, MallUpdateOutcome, Store, StoreError};
+use store::{
+    AccountChange, Change, DatabaseLocation, IdempotencyCheck, IdempotentRequest, MallUpdate, MallUpdateOutcome,
+    RotatedKey, Store, StoreError,
+};
 use time::macros::date;
 
 on_both! {
@@ -185,6 +188,48 @@ on_both! {
         }
         std::fs::remove_file(test.folder.path().join("orders.db.key")).unwrap();
         assert!(matches!(Store::open(test.store.location()).await, Err(StoreError::Secret(_))), "a new key is a wrong key");
+    }
+
+    async fn another_key_takes_the_place_of_the_first_for_everything_that_is_encrypted(db) {
+        let test = TestStore::new(db).await;
+        let secret = Mall { settings: [("password".to_owned(), "himitsu-1".into())].into(), ..mall() };
+        test.store.put_mall(&secret, MallUpdate::default()).await.unwrap();
+        let call = IdempotentRequest { caller: "token:1", key: "k", digest: "d" };
+        test.store.begin_call(call, "w", 1).await.unwrap();
+        test.store.end_call(call, 201, "himitsu-2").await.unwrap();
+        let file = test.store.location().beside("key");
+        let (first, before) = (std::fs::read(&file).unwrap(), test.again().await);
+        let rotated = test.store.rotate_key().await.unwrap();
+        assert_eq!(rotated, RotatedKey { values: 2, in_file: true });
+        let second = std::fs::read(&file).unwrap();
+        assert_ne!(first, second);
+
+        let reads = async |store: &Store| {
+            let settings = store.mall("m").await.unwrap().unwrap().settings;
+            assert_eq!(settings["password"].expose(), "himitsu-1");
+            let answered = IdempotencyCheck::Answered { status: 201, answer: "himitsu-2".into() };
+            assert_eq!(store.begin_call(call, "w", 2).await.unwrap(), answered);
+        };
+        reads(&test.again().await).await;
+        // A process that has the first key reads no secret, and writes none that nobody could read.
+        assert!(matches!(before.mall("m").await, Err(StoreError::Secret(_))));
+        assert!(matches!(before.put_mall(&secret, MallUpdate::default()).await, Err(StoreError::Secret(_))));
+        assert!(matches!(before.rotate_key().await, Err(StoreError::Secret(_))));
+        std::fs::remove_file(file.with_extension("key.new")).unwrap();
+
+        // Killed between the commit and the change of the files, the change is brought to its end by whoever comes next.
+        std::fs::write(&file, &first).unwrap();
+        assert!(matches!(Store::open(test.store.location()).await, Err(StoreError::Secret(_))), "the first key is of no use");
+        std::fs::write(file.with_extension("key.new"), &second).unwrap();
+        reads(&test.again().await).await;
+        assert_eq!(std::fs::read(&file).unwrap(), second);
+        assert!(!file.with_extension("key.new").exists());
+        // Killed before the commit, the first key still fits, and the change begins again.
+        std::fs::write(file.with_extension("key.new"), &first).unwrap();
+        reads(&test.again().await).await;
+        assert_eq!(std::fs::read(&file).unwrap(), second);
+        assert_eq!(test.again().await.rotate_key().await.unwrap().values, 2);
+        reads(&test.again().await).await;
     }
 
     async fn tracking_is_entered_only_in_an_order_as_it_was_read(db) {

@@ -18,6 +18,43 @@ pub(crate) fn component(name: &str) -> PathBuf {
     path
 }
 
+/// The hostile plugin, whose behaviour `tables` grows a table: its language has no instruction for that, so it takes the
+/// place of a number that the plugin has for the purpose.
+pub(crate) fn hostile_bytes() -> Vec<u8> {
+    /// `i64.const 0x7ab1_e123_4567_89ab`
+    const NUMBER: [u8; 11] = [0x42, 0xab, 0x93, 0x9e, 0xab, 0xb4, 0xa4, 0xf8, 0xd8, 0xfa, 0x00];
+    /// `ref.null func`, `i32.const 10000` in four bytes, `table.grow 0`, `i64.extend_i32_s`: as long, and of the same type.
+    const GROWS: [u8; 11] = [0xd0, 0x70, 0x41, 0x90, 0xce, 0x80, 0x00, 0xfc, 0x0f, 0x00, 0xac];
+    let mut bytes = std::fs::read(component("hostile")).unwrap();
+    let places: Vec<_> = bytes.windows(NUMBER.len()).enumerate().filter(|(_, there)| *there == NUMBER).collect();
+    let [(at, _)] = places[..] else { panic!("the number is there {} times", places.len()) };
+    bytes[at..at + GROWS.len()].copy_from_slice(&GROWS);
+    let table = table_of_module_with(at, &bytes);
+    // One table: `funcref` with a minimum and a maximum. It loses the maximum, and the minimum takes its bytes.
+    assert_eq!(bytes[table.start..table.start + 3], [1, 0x70, 1], "another table than compilers write");
+    bytes[table.start + 2] = 0;
+    let minimum = &mut bytes[table.start + 3..table.end];
+    let end = minimum.iter().position(|byte| byte & 0x80 == 0).unwrap();
+    minimum[end] |= 0x80;
+    let (last, others) = minimum[end + 1..].split_last_mut().unwrap();
+    others.fill(0x80);
+    *last = 0;
+    bytes
+}
+
+/// Where the content of the table section is, in the core module that has the byte `at`.
+fn table_of_module_with(at: usize, bytes: &[u8]) -> std::ops::Range<usize> {
+    let mut module = 0..0;
+    for part in wasmparser::Parser::new(0).parse_all(bytes) {
+        match part.unwrap() {
+            wasmparser::Payload::ModuleSection { unchecked_range, .. } => module = unchecked_range,
+            wasmparser::Payload::TableSection(tables) if module.contains(&at) => return tables.range(),
+            _ => {}
+        }
+    }
+    panic!("the module has no table");
+}
+
 /// Limits small enough that a test that meets them is quick.
 pub(crate) fn limits() -> Limits {
     Limits { deadline: Duration::from_secs(5), cpu: Duration::from_millis(200), ..Limits::default() }
@@ -70,6 +107,20 @@ pub(crate) async fn np(limits: Limits, origin: &str, base: &str) -> (Plugin, Acc
     ];
     let settings = settings.map(|(key, value)| Setting { key: key.into(), value });
     (plugin, Account::new("shop", settings.into()))
+}
+
+/// A shop whose calls do as `behaviour` says, with all settings that some behaviours need.
+pub(crate) fn shop_that(behaviour: hostile::Behaviour, server: &Server) -> Account {
+    let set = |(key, value): (&str, &str)| Setting { key: key.into(), value: value.into() };
+    let url = format!("{}/", server.origin());
+    let settings = [
+        ("behaviour", behaviour.described().0),
+        ("url", &url),
+        ("password", "hunter2-hunter2"),
+        ("method", "POST"),
+        ("body", "some"),
+    ];
+    Account::new("shop", settings.map(set).into())
 }
 
 pub(crate) fn account(behaviour: &str, server: &Server) -> Account {
@@ -262,7 +313,7 @@ impl Kept {
 }
 
 /// Bytes of this process that are in memory.
-fn resident() -> usize {
+pub(crate) fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10

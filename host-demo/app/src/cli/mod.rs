@@ -4,6 +4,7 @@ mod arguments;
 mod batches;
 mod decisions;
 mod files;
+mod key;
 mod mall_file;
 mod malls;
 mod orders;
@@ -76,6 +77,9 @@ enum Command {
     /// 利用者 / users of the page
     #[command(subcommand)]
     User(users::UserCommand),
+    /// 秘密を暗号化する鍵 / the key under which secrets are encrypted
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// 試用の受注を大量に作る / make many orders to try the platform with
     Seed {
         /// 件数 / how many
@@ -114,6 +118,7 @@ impl Cli {
             Command::Decisions(file) => decisions::import(&session, file).await,
             Command::Results(command) => results::run(&session, command).await,
             Command::User(command) => users::run(&session, command).await,
+            Command::Key(command) => key::run(&session, command).await,
             Command::Seed { count, mall } => orders::seed(&session, count, &mall).await,
             Command::Export { json: _ } => orders::export(&session).await,
         }

@@ -8,6 +8,7 @@ use domain::audit_event::ImportKind;
 use domain::lang::Lang;
 use provider_host::contract::SettingKind;
 use provider_host::{Permissions, Plugin};
+use service::credit_pause::{self, PauseError};
 use service::messages::localize::Localize;
 use service::plugins::{Candidate, Confirmed, Files, Installer, LoadOutcome};
 use service::providers::capabilities::{abilities, imports, kind_name};
@@ -57,6 +58,19 @@ pub(super) enum PluginCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// 後払い会社への新しい与信を休止する（送信中のものは最後まで進み、確認・キャンセル・伝票は続く） / pause new credits at a provider; what is being sent ends, all else goes on
+    Pause {
+        /// 後払い会社 / the provider's id
+        provider: String,
+        /// 理由 / why
+        #[arg(long)]
+        reason: String,
+    },
+    /// 後払い会社への新しい与信を再開する / resume new credits at a provider
+    Resume {
+        /// 後払い会社 / the provider's id
+        provider: String,
+    },
     /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
     Inspect {
         /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
@@ -105,6 +119,23 @@ pub(super) async fn run(session: &Session, command: PluginCommand) -> Result<boo
         PluginCommand::Push { file, reference, registry } => push(session, &file, reference, registry).await,
         PluginCommand::Withdraw { provider, yes } => withdraw(session, &provider, yes).await,
         PluginCommand::Inspect { file } => inspect(session, &file).await,
+        PluginCommand::Pause { provider, reason } => {
+            let loaded = session.plugins.names()?.into_iter().collect();
+            let by = Actor::now(&session.operator);
+            answer(session, credit_pause::pause(&session.store, &loaded, &provider, &reason, by).await)
+        }
+        PluginCommand::Resume { provider } => {
+            answer(session, credit_pause::resume(&session.store, &provider, Actor::now(&session.operator)).await)
+        }
+    }
+}
+
+/// What came of pausing or resuming.
+fn answer(session: &Session, done: Result<(), PauseError>) -> Result<bool> {
+    match done {
+        Ok(()) => Ok(true),
+        Err(PauseError::Store(error)) => Err(error.into()),
+        Err(problem) => bail!(problem.localized(session.lang)),
     }
 }
 

@@ -140,6 +140,8 @@ fn signed() -> Routes {
         .get("/providers", pages::providers::page)
         .upload("/providers", pages::providers::load, pages::providers::MAX_UPLOAD)
         .post("/providers/{id}/withdraw", pages::providers::withdraw)
+        .post("/providers/{id}/pause", pages::providers::pause)
+        .post("/providers/{id}/resume", pages::providers::resume)
         .get("/users", pages::users::page)
         .post("/users", pages::users::add)
         .post("/users/{id}", pages::users::change)

@@ -20,7 +20,7 @@ const OPEN: [(Method, &str); 5] = [
 ];
 
 /// What is for administrators alone.
-const ADMINISTRATORS: [(Method, &str); 15] = [
+const ADMINISTRATORS: [(Method, &str); 17] = [
     (Method::GET, "/malls/new"),
     (Method::POST, "/malls/new"),
     (Method::GET, "/malls/{id}"),
@@ -30,6 +30,8 @@ const ADMINISTRATORS: [(Method, &str); 15] = [
     (Method::POST, "/start/1"),
     (Method::POST, "/providers"),
     (Method::POST, "/providers/{id}/withdraw"),
+    (Method::POST, "/providers/{id}/pause"),
+    (Method::POST, "/providers/{id}/resume"),
     (Method::GET, "/users"),
     (Method::POST, "/users"),
     (Method::POST, "/users/{id}"),
@@ -39,13 +41,15 @@ const ADMINISTRATORS: [(Method, &str); 15] = [
 ];
 
 /// The same of the API.
-const ADMINISTRATORS_CALLS: [(Method, &str); 13] = [
+const ADMINISTRATORS_CALLS: [(Method, &str); 15] = [
     (Method::GET, "/v1/malls"),
     (Method::GET, "/v1/malls/{id}"),
     (Method::PUT, "/v1/malls/{id}"),
     (Method::POST, "/v1/malls/{id}/connection-test"),
     (Method::POST, "/v1/providers"),
     (Method::DELETE, "/v1/providers/{id}"),
+    (Method::PUT, "/v1/providers/{id}/credit-pause"),
+    (Method::DELETE, "/v1/providers/{id}/credit-pause"),
     (Method::GET, "/v1/users"),
     (Method::POST, "/v1/users"),
     (Method::PUT, "/v1/users/{id}"),

@@ -1,6 +1,7 @@
 //! Where secrets and personal data are after a whole job: everything that it wrote is searched for them.
 
 use super::*;
+use service::plugins::{Confirmed, Files};
 use sqlx::Row;
 use sqlx::sqlite::SqlitePool;
 use std::io::Write;
@@ -70,6 +71,46 @@ async fn columns_with(database: &SqlitePool, marks: &BTreeSet<String>) -> BTreeS
     found
 }
 
+/// A mall at a plugin that puts its secrets and its orders wherever it can: a row of an order for each of its ways.
+async fn tells_everything(platform: &Platform, token: &str) -> Vec<String> {
+    const WAYS: [&str; 8] =
+        ["tell-secrets", "tell-parts", "tell-rows", "tell-paths", "long-words", "panic", "panic-after", "recurse"];
+    let component = std::fs::read(built_components().unwrap().join("hostile.wasm")).unwrap();
+    let files = Files::uploaded(component, b"provider = \"hostile\"\norigins = [\"http://127.0.0.1:1\"]\n", None);
+    platform.app.installer().load(files, Confirmed::All, Actor::now("kanri")).await.unwrap();
+    let (mut told, mut ways) = (Vec::new(), WAYS.iter().cycle());
+    let settings = |way: &str| {
+        let settings = [("behaviour", way), ("url", "http://127.0.0.1:1/"), ("password", SECRET)];
+        settings.map(|(key, value)| (key.to_owned(), value.into())).into()
+    };
+    let mall =
+        Mall { id: "tells".into(), name: "tells".into(), provider: "hostile".into(), ..platform.test.mall().await };
+    platform
+        .test
+        .store
+        .put_mall(&Mall { settings: settings("honest"), ..mall.clone() }, MallUpdate::default())
+        .await
+        .unwrap();
+    let request = Request::post("/api/v1/imports?what=orders&mall=tells")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "text/csv")
+        .header("idempotency-key", "tells");
+    let answer = platform.send(request.body(Body::from(ORDERS)).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    for order in platform.test.all().await.into_iter().filter(|order| order.mall == "tells") {
+        let way = ways.next().unwrap();
+        let mall = platform.test.store.mall("tells").await.unwrap().unwrap();
+        platform.test.store.put_mall(&Mall { settings: settings(way), ..mall }, MallUpdate::default()).await.unwrap();
+        let path = format!("/api/v1/orders/{}/actions", order.id);
+        let body = json!({ "action": "credit", "version": order.version });
+        told.push(
+            platform.call(Method::POST, &path, token, Some(&format!("tells-{}", order.id)), Some(body)).await.text,
+        );
+    }
+    assert!(told.len() >= WAYS.len() || told.len() > 3, "{}", told.len());
+    told
+}
+
 /// One thread, for the subscriber is a thread's.
 #[tokio::test]
 async fn secrets_are_nowhere_and_people_only_in_their_orders() {
@@ -122,6 +163,29 @@ async fn secrets_are_nowhere_and_people_only_in_their_orders() {
         }
     }
     assert!(states.len() >= 3, "the job came to too few ends to show anything: {states:?}");
+    // Tracking numbers, one by one and from a file, reported; and a plugin that tells what it can and breaks off.
+    let approved: Vec<_> =
+        platform.test.all().await.into_iter().filter(|order| order.state == State::Approved).collect();
+    assert!(!approved.is_empty(), "there is nothing to report");
+    let mut file = "注文番号,モール,配送業者,伝票番号,出荷日\n".to_owned();
+    for order in &approved {
+        file += &format!("{},mihon,yamato,{:012},{}\n", order.number, 400_000_000_000 + order.id, clock::today());
+    }
+    let request = Request::post("/api/v1/tracking-imports")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "text/csv")
+        .header("idempotency-key", "tracking");
+    let answer = platform.send(request.body(Body::from(file)).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    for order in &approved {
+        let version = platform.test.order(order.id).await.version;
+        let body = json!({ "action": "sync", "version": version });
+        call(Method::POST, format!("/api/v1/orders/{}/actions", order.id), body).await;
+    }
+    assert!(platform.test.all().await.iter().any(|order| order.tracking.is_some()), "no number was entered");
+    let told = tells_everything(&platform, &token).await;
+    assert!(told.iter().any(|row| row.contains("***")), "nothing was told that could have been masked: {told:?}");
+
     // Errors: a form that is refused, a page that is not there, an id with a person in it.
     let person = people().into_iter().next().unwrap();
     let query = serde_html_form::to_string([("q", person.as_str())]).unwrap();

@@ -4,7 +4,7 @@ use super::row::{CreditError, WorkItem};
 use domain::credit_state::Action;
 use domain::mall::{MallSummary, ShopAccount};
 use domain::order::Order;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use store::Store;
 
@@ -12,6 +12,8 @@ use store::Store;
 pub(super) struct MallAccounts {
     malls: HashMap<String, Arc<MallSummary>>,
     accounts: BTreeMap<i64, Arc<ShopAccount>>,
+    /// Providers whose new credits are paused.
+    paused: HashSet<String>,
 }
 
 impl MallAccounts {
@@ -21,9 +23,10 @@ impl MallAccounts {
         items: impl IntoIterator<Item = (Action, WorkItem)>,
     ) -> Result<(Self, Vec<Order>), CreditError> {
         // Accounts last: none is ever deleted, so those of the malls and orders are there. What changes meanwhile makes
-        // the claim fail, by the version of the account or by the mall's results that come by CSV.
+        // the claim fail, by the version of the account, by the mall's results that come by CSV or by a pause.
         let malls = store.mall_summaries().await?.into_iter().map(|mall| (mall.id.clone(), Arc::new(mall))).collect();
-        let mut read = Self { malls, accounts: BTreeMap::new() };
+        let paused = store.credit_pauses().await?.into_iter().map(|pause| pause.provider).collect();
+        let mut read = Self { malls, accounts: BTreeMap::new(), paused };
         let items: Vec<(Action, WorkItem)> = items.into_iter().collect();
         let ids: Vec<i64> = items.iter().map(|(_, item)| item.id).collect();
         let found = store.orders_by_id(&ids).await?;
@@ -37,6 +40,11 @@ impl MallAccounts {
         let accounts = store.accounts(accounts).await?;
         read.accounts = accounts.into_iter().map(|(id, account)| (id, Arc::new(account))).collect();
         Ok((read, orders))
+    }
+
+    /// Whether `action` is a new credit at a provider where these are paused.
+    pub(super) fn is_paused(&self, action: Action, provider: &str) -> bool {
+        action == Action::Credit && self.paused.contains(provider)
     }
 
     /// The account of this number and its mall.

@@ -173,6 +173,9 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
             let mall = accounts.mall(&order)?;
             let obstacle = match self.providers.get(&account.provider) {
                 _ if is_by_csv(action, &order, mall) => Some(Issue::ResultsByCsv),
+                _ if accounts.is_paused(action, &account.provider) => {
+                    Some(Issue::CreditPaused { provider: account.provider.clone() })
+                }
                 Some(provider) => obstacle(action, &order, mall, &provider),
                 None => Some(Issue::ProviderMissing { provider: account.provider.clone() }),
             };

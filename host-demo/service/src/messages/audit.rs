@@ -59,6 +59,12 @@ impl Localize for AuditEvent {
                 format!("プラグイン {provider} {version}（sha256 {digest}）をすべての機器で取り下げ"),
                 format!("withdrew the plugin {provider} {version} (sha256 {digest}) on all machines"),
             ),
+            Self::CreditPaused { provider, note } if ja => {
+                format!("後払い会社 {provider} への新しい与信を休止: {note}")
+            }
+            Self::CreditPaused { provider, note } => format!("paused new credits at the provider {provider}: {note}"),
+            Self::CreditResumed { provider } if ja => format!("後払い会社 {provider} への新しい与信を再開"),
+            Self::CreditResumed { provider } => format!("resumed new credits at the provider {provider}"),
             Self::PluginNotLoaded { provider, digest, reason } => lang.pick(
                 format!("プラグイン {provider}（sha256 {digest}）のファイルを置けず、読み込みを中止: {reason}"),
                 format!(

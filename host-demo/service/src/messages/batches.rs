@@ -24,6 +24,15 @@ impl Localize for Wait {
                      administrator to load it."
                 ),
             ),
+            Self::CreditPaused { provider, who, note } => lang.pick(
+                format!(
+                    "後払い会社「{provider}」への与信を{who}が休止しているため、待っています（理由: {note}）。再開されると自動で続きます。"
+                ),
+                format!(
+                    "{who} has paused credits at the provider {provider} ({note}), so its orders wait. They go on by \
+                     themselves when credits are resumed."
+                ),
+            ),
             Self::Paused { provider, until } => {
                 let at = clock::time_of_day(*until);
                 lang.pick(

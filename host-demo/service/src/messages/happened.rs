@@ -93,6 +93,11 @@ pub(super) fn happened(issue: &Issue, lang: Lang) -> Text {
             || format!("後払い会社「{provider}」のプラグインが読み込まれていません"),
             || format!("The plugin of the provider {provider} is not loaded"),
         ),
+        Issue::CreditPaused { provider } => composed(
+            lang,
+            || format!("後払い会社「{provider}」への新しい与信は、管理者が休止しています"),
+            || format!("An administrator has paused new credits at the provider {provider}"),
+        ),
         Issue::ShuttingDown => fixed(
             "プログラムの終了により、この注文まで進みませんでした",
             "The program was ending before it came to this order",

@@ -57,6 +57,7 @@ pub fn provider_message(issue: &Issue, lang: Lang) -> String {
         | Issue::CannotTell { .. }
         | Issue::IdMissing
         | Issue::ProviderMissing { .. }
+        | Issue::CreditPaused { .. }
         | Issue::ShuttingDown
         | Issue::Unusable { .. }
         | Issue::NotRecorded { .. }

@@ -120,6 +120,7 @@ enum Kind {
     CannotTell,
     IdMissing,
     ProviderMissing,
+    CreditPaused,
     ShuttingDown,
     Unusable,
     NotRecorded,
@@ -174,6 +175,7 @@ impl Kind {
             Issue::CannotTell { .. } => Self::CannotTell,
             Issue::IdMissing => Self::IdMissing,
             Issue::ProviderMissing { .. } => Self::ProviderMissing,
+            Issue::CreditPaused { .. } => Self::CreditPaused,
             Issue::ShuttingDown => Self::ShuttingDown,
             Issue::Unusable { .. } => Self::Unusable,
             Issue::NotRecorded { .. } => Self::NotRecorded,
@@ -371,6 +373,13 @@ const RULES: &[Rule] = &[
         (
             "管理者にプラグインの読み込みを依頼してください。何も送信していません。",
             "Ask an administrator to load it. Nothing was sent.",
+        ),
+    ),
+    any(
+        &[K::CreditPaused],
+        (
+            "何も送信していません。再開されてから、もう一度{again}を押してください。急ぐときは管理者に再開を依頼してください。",
+            "Nothing was sent. Press {again} again when they are resumed; if it is urgent, ask an administrator.",
         ),
     ),
     any(

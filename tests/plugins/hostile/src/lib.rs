@@ -77,6 +77,12 @@ behaviours! {
     CrlfHeader = "crlf-header": "puts the end of a line and another header into a header",
     WorkAfter = "work-after": "begins a request, and answers its rows without waiting for it",
     TellRows = "tell-rows": "puts its password into every text of its rows",
+    TellParts = "tell-parts": "logs and answers its password in halves, backwards and in other encodings",
+    RecurseDeep = "recurse-deep": "calls itself for ever without anything in memory",
+    Tables = "tables": "grows a table; the tests put the instruction there, for the language has none",
+    Brief = "brief": "computes for some ten milliseconds in each call, then is honest",
+    MillionLines = "million-lines": "logs a million lines",
+    ManyDenied = "many-denied": "asks for a hundred thousand requests, one after the other, and approves",
 }
 
 /// The plugin.
@@ -265,6 +271,35 @@ impl Provider for Hostile {
                 std::mem::forget(late);
                 all(approved())
             }
+            Behaviour::TellParts => {
+                let parts = parts(call.settings.get("password"));
+                parts.iter().for_each(|part| log(part));
+                let _ = post(call, b"x".to_vec()).await;
+                all(Err(Failure::Refused(reason(None, parts.join(" ")))))
+            }
+            Behaviour::RecurseDeep => {
+                log(&recurse_deep(1).to_string());
+                all(approved())
+            }
+            Behaviour::Tables => {
+                // The tests replace this very number by the growth of a table.
+                log(&std::hint::black_box(GROWS_TABLE).to_string());
+                all(outcome(post(call, b"x".to_vec()).await))
+            }
+            Behaviour::Brief => {
+                count_to(BRIEF);
+                all(outcome(post(call, b"x".to_vec()).await))
+            }
+            Behaviour::MillionLines => {
+                (0..1_000_000).for_each(|_| log("line"));
+                all(outcome(post(call, b"x".to_vec()).await))
+            }
+            Behaviour::ManyDenied => {
+                for _ in 0..100_000 {
+                    let _ = post(call, b"x".to_vec()).await;
+                }
+                all(approved())
+            }
             Behaviour::TellRows => {
                 let _ = post(call, b"x".to_vec()).await;
                 let told = reason(Some(call.settings.get("password").to_owned()), call.settings.get("password"));
@@ -390,6 +425,43 @@ fn recurse(depth: u64) -> u64 {
     if depth == u64::MAX { 0 } else { recurse(depth + 1) + kept.iter().sum::<u64>() }
 }
 
+/// The same with what it keeps in locals alone, so that the machine's stack ends and not the one in its memory.
+#[inline(never)]
+fn recurse_deep(depth: u64) -> u64 {
+    if depth == u64::MAX { 0 } else { recurse_deep(depth + 1).wrapping_mul(recurse_deep(depth + 2)) ^ depth }
+}
+
+/// `secret` in forms in which it is not looked for as it is.
+fn parts(secret: &str) -> Vec<String> {
+    let (first, second) = secret.split_at(secret.len() / 2);
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let wide = secret.bytes().filter_map(|byte| char::from_u32(u32::from(byte) + 0xfee0)).collect();
+    let spaced = secret.chars().map(|letter| format!("{letter} ")).collect();
+    vec![
+        first.into(),
+        second.into(),
+        secret.chars().rev().collect(),
+        hex,
+        percent_all(secret),
+        wide,
+        spaced,
+        base64(secret),
+    ]
+}
+
+fn percent_all(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.as_bytes().chunks(3).flat_map(|three| {
+        let bits = three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        (0..=three.len()).map(move |digit| DIGITS[(bits >> (18 - 6 * digit) & 63) as usize] as char)
+    });
+    digits.collect()
+}
+
 /// The row that `claim` names.
 fn claim(claim: &str) -> Result<Decision, Failure> {
     let reason = || reason(None, "so I say");
@@ -443,10 +515,20 @@ fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
+/// Steps of some ten milliseconds.
+const BRIEF: u64 = 10_000_000;
+
+/// A number that stands nowhere else in the component.
+const GROWS_TABLE: i64 = 0x7ab1_e123_4567_89ab;
+
 /// Computes for some 100 milliseconds: a plugin has no clock, so this is a number of steps.
 fn compute() {
+    count_to(100_000_000);
+}
+
+fn count_to(steps: u64) {
     let mut x = 0u64;
-    for _ in 0..100_000_000u64 {
+    for _ in 0..steps {
         x = std::hint::black_box(x.wrapping_add(1));
     }
 }

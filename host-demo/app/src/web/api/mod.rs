@@ -113,6 +113,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(users::change))
         .routes(routes!(tokens::list, tokens::issue))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(providers::pause, providers::resume))
         .routes(routes!(audit::list))
         .routes(routes!(transfer::export))
         .routes(routes!(mapping_previews::presets))

@@ -3,6 +3,7 @@
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
 use crate::web::api::caller::Administrator;
+use crate::web::api::object::Object;
 use crate::web::api::problem::{Kind, Problem, RequiredConfirmation};
 use crate::web::api::schemas::administration::ProviderChange;
 use axum::Json;
@@ -10,7 +11,8 @@ use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use provider_host::contract::{BatchLimits, Carrier, SettingField, SettingKind};
 use provider_host::{Plugin, VerifiedSignature};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use service::credit_pause::{self, PauseError};
 use service::plugins::{Confirmed, Files, InstallError, LoadOutcome};
 use service::providers::capabilities::{abilities, imports, kind_name};
 use store::{Actor, Breaker, BreakerState};
@@ -45,7 +47,35 @@ pub(super) struct Provider {
     /// Largest bill that it takes, in yen.
     max_billed_amount: Option<i64>,
     breaker: CircuitBreaker,
+    /// Present while new credits are paused.
+    credit_pause: Option<CreditPause>,
     calls: Vec<CallStatistics>,
+}
+
+/// New credits are paused; checks, cancels and tracking numbers go on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct CreditPause {
+    /// Since when, in milliseconds since 1970.
+    since: i64,
+    /// Who paused them.
+    who: String,
+    /// Why.
+    reason: String,
+}
+
+impl From<store::CreditPause> for CreditPause {
+    fn from(pause: store::CreditPause) -> Self {
+        Self { since: pause.since, who: pause.who, reason: pause.note }
+    }
+}
+
+/// Pausing new credits.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewCreditPause {
+    /// Why: one line.
+    #[schema(min_length = 1, max_length = 200)]
+    reason: String,
 }
 
 /// A signature that was verified.
@@ -183,7 +213,7 @@ pub(super) struct CallStatistics {
     longest_milliseconds: u64,
 }
 
-fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
+fn view(app: &App, plugin: &Plugin, breakers: &[Breaker], pauses: &[store::CreditPause]) -> Provider {
     let (info, facts) = (plugin.info(), plugin.facts());
     let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let calls = app.calls.of(&info.id).operations.into_iter().map(|(operation, tally)| CallStatistics {
@@ -213,6 +243,7 @@ fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
         capabilities: abilities(info).map(|(name, _)| name).collect(),
         max_billed_amount: info.max_billed_amount,
         breaker: CircuitBreaker::new(breakers.iter().find(|breaker| breaker.provider == info.id)),
+        credit_pause: pauses.iter().find(|pause| pause.provider == info.id).cloned().map(CreditPause::from),
         calls: calls.collect(),
     }
 }
@@ -221,8 +252,47 @@ fn view(app: &App, plugin: &Plugin, breakers: &[Breaker]) -> Provider {
 #[utoipa::path(get, operation_id = "providers", path = "/v1/providers", tag = "administration",
     responses((status = 200, body = Vec<Provider>, description = "The providers."), Reading))]
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<Provider>>, Problem> {
-    let breakers = app.store.breakers().await?;
-    Ok(Json(app.registry.all().iter().map(|plugin| view(&app, plugin, &breakers)).collect()))
+    let (breakers, pauses) = (app.store.breakers().await?, app.store.credit_pauses().await?);
+    Ok(Json(app.registry.all().iter().map(|plugin| view(&app, plugin, &breakers, &pauses)).collect()))
+}
+
+/// Pauses new credits at a provider, until they are resumed. What is being sent comes to its end; checks, cancels and
+/// tracking numbers go on. Batches and automation wait.
+#[utoipa::path(put, operation_id = "pause_credit", path = "/v1/providers/{id}/credit-pause", tag = "administration",
+    params(("id" = String, Path), Key), request_body = NewCreditPause,
+    responses((status = 204, description = "New credits are paused."), Acting, Missing, Restricted))]
+pub(super) async fn pause(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    Path(id): Path<String>,
+    Object(new): Object<NewCreditPause>,
+) -> Result<StatusCode, Problem> {
+    credit_pause::pause(&app.store, &app.providers(), &id, &new.reason, Actor::now(&caller.name)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets new credits go to a provider again. What waited goes on by itself.
+#[utoipa::path(delete, operation_id = "resume_credit", path = "/v1/providers/{id}/credit-pause", tag = "administration",
+    params(("id" = String, Path), Key),
+    responses((status = 204, description = "New credits are resumed."), Acting, Missing, Restricted))]
+pub(super) async fn resume(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    credit_pause::resume(&app.store, &id, Actor::now(&caller.name)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<PauseError> for Problem {
+    fn from(error: PauseError) -> Self {
+        match error {
+            PauseError::Store(error) => Self::failed(&error),
+            PauseError::NoProvider(_) => Self::new(Kind::NotFound, error.to_string()),
+            PauseError::Reason => Self::new(Kind::Invalid, error.to_string()),
+            PauseError::Paused(_) | PauseError::NotPaused(_) => Self::new(Kind::Conflict, error.to_string()),
+        }
+    }
 }
 
 /// A component and its permission file. The boundary between them is part of what an `Idempotency-Key` stands for:
@@ -277,7 +347,10 @@ pub(super) async fn load(
     let files = Files::uploaded(component.to_vec(), &permissions, signature.as_deref());
     let confirmed = confirmation.as_deref().map_or(Confirmed::No, Confirmed::Shown);
     match app.installer().load(files, confirmed, Actor::now(&caller.name)).await? {
-        LoadOutcome::Installed { plugin, .. } => Ok(Json(view(&app, &plugin, &app.store.breakers().await?))),
+        LoadOutcome::Installed { plugin, .. } => {
+            let (breakers, pauses) = (app.store.breakers().await?, app.store.credit_pauses().await?);
+            Ok(Json(view(&app, &plugin, &breakers, &pauses)))
+        }
         LoadOutcome::Unconfirmed(candidate) => {
             let confirmation = candidate.confirmation();
             let words =

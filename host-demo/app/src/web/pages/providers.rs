@@ -1,6 +1,6 @@
 //! The providers: the plugins that are loaded, their health and their calls, and loading another one.
 
-use crate::web::http::form::{Signed, Upload};
+use crate::web::http::form::{NoFields, Signed, Upload};
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::page::Page;
 use crate::web::http::refusal::Refusal;
@@ -17,13 +17,15 @@ use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::actor::Actor;
+use domain::clock;
 use provider_host::{Limits, Plugin};
 use serde::Deserialize;
+use service::credit_pause::{self, MAX_REASON, PauseError};
 use service::messages::localize::Localize;
 use service::plugins::{Candidate, Confirmed, Files, InstallError, LoadOutcome};
 use service::providers::capabilities::{abilities, imports, permitted};
 use service::providers::metrics::OperationCalls;
-use store::Store;
+use store::{CreditPause, Store};
 
 /// Largest form with a component and its permission file, in bytes: twice the default limit of the host for a component.
 pub(crate) const MAX_UPLOAD: usize = 64 << 20;
@@ -36,6 +38,7 @@ struct ProvidersPage {
     limits: Vec<(&'static str, String)>,
     writes: Vec<(&'static str, String)>,
     may_load: bool,
+    longest_reason: usize,
     refusal: Option<String>,
     question: Option<ReplacementQuestion>,
 }
@@ -69,6 +72,8 @@ struct PluginView {
     name: String,
     version: String,
     health: Notice,
+    /// Who has paused new credits, since when and why.
+    paused: Option<String>,
     file: String,
     size: String,
     digest: String,
@@ -112,7 +117,7 @@ async fn show(
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let may_load = p.is_admin();
     let (limits, writes) = (limits(&app.limits, p.t), writes(&app.store, p.t));
-    let page = ProvidersPage { plugins, limits, writes, may_load, refusal, question, p };
+    let page = ProvidersPage { plugins, limits, writes, may_load, longest_reason: MAX_REASON, refusal, question, p };
     Ok(html(status, &page))
 }
 
@@ -120,6 +125,9 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
     let (info, facts, t) = (plugin.info(), plugin.facts(), p.t);
     let limits = &info.batch_limits;
     let calls = app.calls.of(&info.id);
+    let pauses = app.store.credit_pauses().await?;
+    let pause = pauses.into_iter().find(|pause| pause.provider == info.id);
+    let paused = |pause: CreditPause| fill(t.credit_paused, &[&pause.who, &clock::timestamp(pause.since), &pause.note]);
     let mut permissions = permitted(plugin);
     if permissions.is_empty() {
         permissions.push(t.no_origin.to_owned());
@@ -129,6 +137,7 @@ async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusa
         name: p.lang.pick(&info.name.ja, &info.name.en).clone(),
         version: info.version.clone(),
         health: provider_health(app, &info.id, p).await?,
+        paused: pause.map(paused),
         file: facts.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         size: size(facts.size, t),
         digest: facts.digest.clone(),
@@ -258,6 +267,50 @@ pub(crate) async fn withdraw(
         }
         Err(error) => Ok(app.redirect("/providers", &[Notice::new(Tone::Bad, reason(error)?)])),
     }
+}
+
+/// Why new credits are paused.
+#[derive(Deserialize)]
+pub(crate) struct PauseForm {
+    reason: String,
+}
+
+/// `POST /providers/{id}/pause`: no new credit is sent to the provider from then on.
+pub(crate) async fn pause(
+    State(app): State<App>,
+    Admin(staff): Admin,
+    Path(id): Path<String>,
+    Signed(form): Signed<PauseForm>,
+) -> Result<Response, Refusal> {
+    let by = Actor::now(&staff.user.name);
+    let paused = credit_pause::pause(&app.store, &app.providers(), &id, &form.reason, by).await;
+    after_pausing(&app, &staff, paused, |t| fill(t.credit_now_paused, &[&id]))
+}
+
+/// `POST /providers/{id}/resume`
+pub(crate) async fn resume(
+    State(app): State<App>,
+    Admin(staff): Admin,
+    Path(id): Path<String>,
+    Signed(NoFields {}): Signed<NoFields>,
+) -> Result<Response, Refusal> {
+    let resumed = credit_pause::resume(&app.store, &id, Actor::now(&staff.user.name)).await;
+    after_pausing(&app, &staff, resumed, |t| fill(t.credit_resumed, &[&id]))
+}
+
+/// Back to the page, with what came of it.
+fn after_pausing(
+    app: &App,
+    staff: &Staff,
+    done: Result<(), PauseError>,
+    text: impl FnOnce(&Texts) -> String,
+) -> Result<Response, Refusal> {
+    let notice = match done {
+        Ok(()) => Notice::new(Tone::Ok, text(staff.visitor.page().t)),
+        Err(PauseError::Store(error)) => return Err(Refusal::failed(&error)),
+        Err(problem) => Notice::new(Tone::Bad, problem.localized(staff.visitor.lang)),
+    };
+    Ok(app.redirect("/providers", &[notice]))
 }
 
 fn loaded_text(plugin: &Plugin, before: Option<&str>, t: &Texts) -> String {

@@ -113,6 +113,18 @@ pub(crate) enum AuditEvent {
         /// SHA-256 of the component, in hex.
         digest: String,
     },
+    /// No new credit is sent to a provider from then on.
+    CreditPaused {
+        /// The provider's id.
+        provider: String,
+        /// Why.
+        note: String,
+    },
+    /// New credits are sent to a provider again.
+    CreditResumed {
+        /// The provider's id.
+        provider: String,
+    },
     /// A plugin that was to be loaded, as the line before this says, was not: its files could not be written.
     PluginNotLoaded {
         /// The provider's id.
@@ -142,6 +154,8 @@ impl From<store::AuditEvent> for AuditEvent {
                 Self::PluginLoaded { provider, version, digest, permissions, confirmed }
             }
             E::PluginWithdrawn { provider, version, digest } => Self::PluginWithdrawn { provider, version, digest },
+            E::CreditPaused { provider, note } => Self::CreditPaused { provider, note },
+            E::CreditResumed { provider } => Self::CreditResumed { provider },
             E::PluginNotLoaded { provider, digest, reason } => Self::PluginNotLoaded { provider, digest, reason },
         }
     }
