@@ -30,6 +30,7 @@ mod claims;
 mod counters;
 mod database;
 mod dialect;
+mod disk_reserve;
 mod drafts;
 mod edits;
 pub mod encryption;

@@ -19,7 +19,7 @@ struct Options {
     /// Simulated days.
     #[arg(long, default_value_t = 10_000)]
     days: u64,
-    /// Processes that are killed at random moments, half of them on each database.
+    /// Processes that are killed at random moments, on each database.
     #[arg(long, default_value_t = 1_000)]
     kills: usize,
     /// The first seed; the time of day by default.
@@ -60,11 +60,11 @@ struct Killed {
 fn torture(options: &Options) -> Result<()> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
     let first = options.seed.unwrap_or(now);
-    eprintln!("[torture] {} days and {} kills from seed {first}", options.days, options.kills);
+    eprintln!("[torture] {} days, and {} kills on each database, from seed {first}", options.days, options.kills);
     // Kills are mostly waiting, so all goes on at once.
     let (days, killed) = std::thread::scope(|scope| {
         let kills = [Database::Sqlite, Database::Postgres]
-            .map(|database| scope.spawn(move || kill(database, options.kills / 2, first)));
+            .map(|database| scope.spawn(move || kill(database, options.kills, first)));
         let days = live(options, first);
         (days, kills.map(|kills| kills.join().unwrap_or_else(|_| Err(anyhow!("a thread of the kills panicked")))))
     });
@@ -74,6 +74,8 @@ fn torture(options: &Options) -> Result<()> {
         ended.push(killed?);
     }
     checked += ended.iter().map(|killed| killed.checked).sum::<usize>();
+    let missing = never(&summary.counts);
+    let failure = summary.failure.clone();
     let page = Page {
         first,
         summary,
@@ -87,10 +89,17 @@ fn torture(options: &Options) -> Result<()> {
         Some(docs) => std::fs::write(docs.join("proof.md"), text)?,
         None => print!("{text}"),
     }
+    // The page is written in any case: it says what failed.
+    if let Some(failure) = failure {
+        bail!("day {}: {}\n{}", failure.seed, failure.what, failure.smallest);
+    }
+    if !missing.is_empty() {
+        bail!("these never happened, so nothing is shown about them: {}", missing.join(", "));
+    }
     Ok(())
 }
 
-/// Runs the days, and has the checker judge them; with how many histories and orders it was given.
+/// Runs the days until one fails, and has the checker judge them; with how many histories and orders it was given.
 fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
     let (mut all, mut histories, mut checked) = (Summary::default(), 0, 0);
     while (all.days as u64) < options.days {
@@ -101,10 +110,12 @@ fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
             twice_every: options.twice_every,
             threads: options.threads,
             keep_histories: true,
+            made_smaller: true,
         };
         let mut summary = run(&plan);
-        if let Some(failure) = &summary.failure {
-            bail!("day {}: {}\n{}", failure.seed, failure.what, failure.smallest);
+        if summary.failure.is_some() {
+            all.add(summary);
+            break;
         }
         let days = std::mem::take(&mut summary.histories).into_iter();
         let mut of_days: Vec<_> = days.map(|(seed, history)| (format!("day-{seed}"), history)).collect();
@@ -114,10 +125,6 @@ fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
         histories += of_days.len();
         all.add(summary);
         eprintln!("[torture] {} days in {:.0?}", all.days, all.took);
-    }
-    let missing = never(&all.counts);
-    if !missing.is_empty() {
-        bail!("these never happened, so nothing is shown about them: {}", missing.join(", "));
     }
     Ok((all, histories, checked))
 }
