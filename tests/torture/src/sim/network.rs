@@ -63,6 +63,8 @@ impl InFlight {
 
 /// What was made of a call. Whoever waits for it is told with [`Delivery::tell`].
 pub struct Delivery {
+    /// The operation that waits for it, by its number.
+    pub operation: usize,
     /// The call.
     pub job: Job,
     /// The rows that came of it, if it arrived.
@@ -157,7 +159,7 @@ impl Network {
                 (naming(rows, id), met)
             }
         };
-        Some(Delivery { job: call.job, rows, met, reply: call.reply })
+        Some(Delivery { operation: call.operation, job: call.job, rows, met, reply: call.reply })
     }
 
     /// Whoever waits for the call `id` gives up; it stays on its way.
@@ -165,7 +167,8 @@ impl Network {
         let mut inner = self.inner();
         let call = inner.in_flight.iter_mut().find(|call| call.id == id)?;
         let rows = failed(&call.job, host::Failure::OutcomeUnknown);
-        Some(Delivery { job: call.job.clone(), rows, met: None, reply: call.reply.take() })
+        let (operation, job) = (call.operation, call.job.clone());
+        Some(Delivery { operation, job, rows, met: None, reply: call.reply.take() })
     }
 
     fn carry_out(

@@ -128,11 +128,10 @@ struct Operation {
     expected: BTreeMap<i64, Expected>,
 }
 
-/// What the model expects of an order.
-#[derive(Clone, Copy)]
+/// What the model expects of an order when an operation has written what it heard: as the answer says, one version
+/// later; or as it is, where somebody else was faster.
 struct Expected {
-    state: &'static str,
-    /// The order's version when the answer was heard.
+    state: String,
     version: i64,
 }
 
@@ -492,11 +491,19 @@ impl World {
 
     /// What an operation heard before it was held is not written any more where somebody has changed the order since.
     async fn note_overtaken(&mut self, id: usize) -> Result {
-        let versions: HashMap<i64, i64> = self.orders().await?.iter().map(|order| (order.id, order.version)).collect();
+        let orders = self.orders().await?;
         let Some(operation) = self.operations.iter_mut().find(|operation| operation.id == id) else { return Ok(()) };
-        let heard = operation.expected.len();
-        operation.expected.retain(|order, expected| versions.get(order) == Some(&expected.version));
-        for _ in operation.expected.len()..heard {
+        let mut overtaken = 0;
+        for order in orders {
+            if let Some(expected) = operation.expected.get_mut(&order.id)
+                && expected.version <= order.version
+            {
+                // It stays as it is.
+                *expected = Expected { state: order.state.to_string(), version: order.version };
+                overtaken += 1;
+            }
+        }
+        for _ in 0..overtaken {
             self.count("overtaken while it was held");
         }
         Ok(())
@@ -628,8 +635,11 @@ impl World {
         for (id, Expected { state, version }) in expected {
             let order = words(self.observer.order(id).await)?.ok_or("an order is gone")?;
             let found = order.state.to_string();
-            if found != state || order.version != version + 1 {
-                return Err(format!("order {}: the model says {state}, the store {found}", order.number));
+            if (&found, order.version) != (&state, version) {
+                return Err(format!(
+                    "order {}: the model says {state} in version {version}, the store {found} in {}",
+                    order.number, order.version
+                ));
             }
             self.count("compared with the model");
         }
@@ -916,13 +926,14 @@ impl World {
         self.hear(delivery, &facts).await
     }
 
-    /// The orders of a call that is on its way, with what the model has to know of each.
-    async fn facts_of(&self, call: usize) -> Result<Vec<(Order, Facts, usize)>> {
+    /// The orders of a call that is on its way, with what the model has to know of each; nothing for an order that has
+    /// another reference since.
+    async fn facts_of(&self, call: usize) -> Result<Vec<Option<(Order, Facts)>>> {
         let looked = self.network.in_flight(|in_flight| {
             let references = in_flight.job.references().into_iter().map(str::to_owned).collect::<Vec<_>>();
-            (in_flight.id, references, in_flight.left.clone(), in_flight.operation)
+            (in_flight.id, references, in_flight.left.clone())
         });
-        let Some((_, references, left, operation)) = looked.into_iter().find(|(id, ..)| *id == call) else {
+        let Some((_, references, left)) = looked.into_iter().find(|(id, ..)| *id == call) else {
             return Ok(Vec::new());
         };
         let orders = self.orders().await?;
@@ -938,18 +949,18 @@ impl World {
                 tells_cancel: self.info.capabilities.contains(host::Capability::REPORTS_CANCEL),
                 tells_tracking: self.info.capabilities.contains(host::Capability::REPORTS_TRACKING),
             };
-            Some((order.clone(), facts, operation))
+            Some((order.clone(), facts))
         };
-        Ok(references.iter().filter_map(fact).collect())
+        Ok(references.iter().map(fact).collect())
     }
 
     /// An operation hears what came of its call; what the model makes of it is compared when it is written.
-    async fn hear(&mut self, delivery: Delivery, facts: &[(Order, Facts, usize)]) -> Result {
+    async fn hear(&mut self, delivery: Delivery, facts: &[Option<(Order, Facts)>]) -> Result {
         if !delivery.is_awaited() {
             return Ok(());
         }
-        let Some((_, _, id)) = facts.first() else { return Err("a call about nothing".to_owned()) };
-        let Some(at) = self.operations.iter().position(|operation| operation.id == *id) else { return Ok(()) };
+        let id = delivery.operation;
+        let Some(at) = self.operations.iter().position(|operation| operation.id == id) else { return Ok(()) };
         let orders = self.orders().await?;
         let racing = std::mem::take(&mut self.racing);
         let taken = |order: &Order, answered: &str| {
@@ -957,7 +968,8 @@ impl World {
                 || racing.iter().any(|(other, named)| *other != order.id && named == answered)
         };
         let heard = heard(&delivery.rows);
-        for ((order, facts, _), (heard, answered)) in facts.iter().zip(heard) {
+        for (fact, (heard, answered)) in facts.iter().zip(heard) {
+            let Some((order, facts)) = fact else { continue };
             self.racing.extend(answered.clone().map(|answered| (order.id, answered)));
             let fits = answered.is_none_or(|answered| match order.transaction_id() {
                 Some(known) => known == answered,
@@ -982,11 +994,12 @@ impl World {
                 _ => operation.claims.get(&order.id),
             };
             if known == Some(&order.version) {
-                operation.expected.insert(order.id, Expected { state: expected, version: order.version });
+                operation
+                    .expected
+                    .insert(order.id, Expected { state: expected.to_owned(), version: order.version + 1 });
             }
         }
-        let (id, process) = (*id, self.operations[at].process);
-        self.points.run(Some(process));
+        self.points.run(Some(self.operations[at].process));
         delivery.tell();
         self.drive(id).await
     }
