@@ -4,22 +4,22 @@
 
 use anyhow::{Result, anyhow, bail};
 use clap::Parser;
-use domain::crash_point::CrashPoint;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use torture::checker;
-use torture::kills::{Database, Kills, Site};
-use torture::report::{Page, swept};
+use torture::kills::{Database, Site};
+use torture::report::{Days, Killed, Page, swept};
 use torture::sim::never;
 use torture::sim::run::{Plan, Summary, run};
 
 /// Tortures the platform, and writes what came of it.
 #[derive(Parser)]
 struct Options {
-    /// Simulated days.
+    /// Simulated days; with 0 the page keeps what it says of them.
     #[arg(long, default_value_t = 10_000)]
     days: u64,
-    /// Processes that are killed at random moments, on each database.
+    /// Processes that are killed at random moments, on each database, after one at each crash point; with 0 the page
+    /// keeps what it says of kills.
     #[arg(long, default_value_t = 1_000)]
     kills: usize,
     /// The first seed; the time of day by default.
@@ -49,14 +49,6 @@ fn main() -> ExitCode {
 /// Days whose histories are in memory at once.
 const DAYS_AT_ONCE: u64 = 1_000;
 
-/// What came of the kills on one database.
-struct Killed {
-    database: Database,
-    points: Vec<CrashPoint>,
-    kills: Kills,
-    checked: usize,
-}
-
 fn torture(options: &Options) -> Result<()> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
     let first = options.seed.unwrap_or(now);
@@ -64,29 +56,21 @@ fn torture(options: &Options) -> Result<()> {
     // Kills are mostly waiting, so all goes on at once.
     let (days, killed) = std::thread::scope(|scope| {
         let kills = [Database::Sqlite, Database::Postgres]
-            .map(|database| scope.spawn(move || kill(database, options.kills, first)));
+            .map(|database| scope.spawn(move || (options.kills > 0).then(|| kill(database, options.kills, first))));
         let days = live(options, first);
-        (days, kills.map(|kills| kills.join().unwrap_or_else(|_| Err(anyhow!("a thread of the kills panicked")))))
+        let panicked = |_| Some(Err(anyhow!("a thread of the kills panicked")));
+        (days, kills.map(|kills| kills.join().unwrap_or_else(panicked)))
     });
-    let (summary, histories, mut checked) = days?;
-    let mut ended = Vec::new();
-    for killed in killed {
-        ended.push(killed?);
-    }
-    checked += ended.iter().map(|killed| killed.checked).sum::<usize>();
-    let missing = never(&summary.counts);
-    let failure = summary.failure.clone();
-    let page = Page {
-        first,
-        summary,
-        histories: histories + 2 * ended.len(),
-        checked,
-        swept: ended.iter().map(|killed| (killed.database, killed.points.clone())).collect(),
-        killed: ended.iter().map(|killed| (killed.database, killed.kills)).collect(),
-    };
-    let text = page.text()?;
-    match &options.docs {
-        Some(docs) => std::fs::write(docs.join("proof.md"), text)?,
+    let days = (options.days > 0).then_some(days?);
+    let summary = days.as_ref().map(|days| &days.summary);
+    let missing = summary.map_or(Vec::new(), |summary| never(&summary.counts));
+    let failure = summary.and_then(|summary| summary.failure.clone());
+    let kills = killed.into_iter().flatten().collect::<Result<Vec<_>>>()?;
+    let page = options.docs.as_ref().map(|docs| docs.join("proof.md"));
+    let before = page.as_ref().and_then(|page| std::fs::read_to_string(page).ok()).unwrap_or_default();
+    let text = Page { days, kills }.text(&before)?;
+    match &page {
+        Some(page) => std::fs::write(page, text)?,
         None => print!("{text}"),
     }
     // The page is written in any case: it says what failed.
@@ -99,8 +83,8 @@ fn torture(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs the days until one fails, and has the checker judge them; with how many histories and orders it was given.
-fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
+/// Runs the days until one fails, and has the checker judge them; with how many histories and orders.
+fn live(options: &Options, first: u64) -> Result<Days> {
     let (mut all, mut histories, mut checked) = (Summary::default(), 0, 0);
     while (all.days as u64) < options.days {
         let done = all.days as u64;
@@ -126,7 +110,7 @@ fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
         all.add(summary);
         eprintln!("[torture] {} days in {:.0?}", all.days, all.took);
     }
-    Ok((all, histories, checked))
+    Ok(Days { first, summary: all, histories, checked })
 }
 
 fn kill(database: Database, kills: usize, seed: u64) -> Result<Killed> {

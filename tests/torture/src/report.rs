@@ -34,8 +34,16 @@ const PLATFORM: [&str; 11] = [
 /// The reference model.
 const MODEL: &str = "tests/model/src";
 
-/// What a run came to.
+/// What a run came to. A part that was not run keeps its place in the page as it was.
 pub struct Page {
+    /// The days.
+    pub days: Option<Days>,
+    /// The kills on each database.
+    pub kills: Vec<Killed>,
+}
+
+/// What days came to.
+pub struct Days {
     /// The first seed.
     pub first: u64,
     /// The days.
@@ -44,11 +52,23 @@ pub struct Page {
     pub histories: usize,
     /// Orders in them.
     pub checked: usize,
-    /// Kills at each crash point.
-    pub swept: Vec<(Database, Vec<CrashPoint>)>,
-    /// Kills at random moments.
-    pub killed: Vec<(Database, Kills)>,
 }
+
+/// What came of the kills on one database.
+pub struct Killed {
+    /// The database.
+    pub database: Database,
+    /// The crash points at which a process was killed.
+    pub points: Vec<CrashPoint>,
+    /// Kills at random moments.
+    pub kills: Kills,
+    /// Orders whose histories the independent checker was given.
+    pub checked: usize,
+}
+
+/// The parts of the page that a run writes.
+const DAYS: &str = "Simulated days";
+const KILLS: &str = "Kills";
 
 #[derive(Deserialize)]
 struct Defects {
@@ -100,53 +120,80 @@ fn lines_in(folder: &Path) -> Result<usize> {
 }
 
 impl Page {
-    /// The page in Markdown.
-    pub fn text(&self) -> Result<String> {
+    /// The page in Markdown, after what it said `before`.
+    ///
+    /// # Errors
+    /// The sources or the defects cannot be read.
+    pub fn text(&self, before: &str) -> Result<String> {
         let mut text = String::new();
-        let today = OffsetDateTime::now_utc().format(format_description!("[year]-[month]-[day]"))?;
         writeln!(text, "# Proof\n")?;
         writeln!(
             text,
-            "Written by `cargo xtask torture` on {today}, whole: nothing on this page is written by hand. What each part \
-             does, and what it does not: [design.md](design.md#proof).\n"
+            "Written by `cargo xtask torture` and `cargo xtask weaken`: no figure on this page is written by hand. What \
+             each part does, and what it does not: [design.md](design.md#proof).\n"
         )?;
-        self.figures(&mut text)?;
-        self.doubts(&mut text)?;
-        writeln!(text, "## What happened in the days\n")?;
-        writeln!(text, "A run in which one of these never happened fails.\n\n| event | times |\n|---|---:|")?;
-        for (what, count) in &self.summary.counts {
-            writeln!(text, "| {what} | {count} |")?;
-        }
-        writeln!(text, "\n## Protections switched off\n\n{}\n", WEAKENED.trim_end())?;
-        defects(&mut text, self.summary.failure.as_ref())?;
+        writeln!(text, "## {DAYS}\n\n{}\n", self.days.as_ref().map_or(Ok(part(before, DAYS)), Days::text)?)?;
+        writeln!(text, "## {KILLS}\n\n{}\n", self.kills_text().unwrap_or(Ok(part(before, KILLS)))?)?;
+        writeln!(text, "## Protections switched off\n\n{}\n", WEAKENED.trim_end())?;
+        let failure = self.days.as_ref().and_then(|days| days.summary.failure.as_ref());
+        defects(&mut text, failure)?;
         Ok(text)
     }
 
-    fn figures(&self, text: &mut String) -> Result<()> {
-        let Summary { days, twice, passed, took, .. } = &self.summary;
+    fn kills_text(&self) -> Option<Result<String>> {
+        (!self.kills.is_empty()).then(|| {
+            let mut text = String::new();
+            writeln!(text, "On {}. Each database has two sites, one for each kind of kill.\n", today()?)?;
+            writeln!(text, "| what | SQLite or PostgreSQL | figure |\n|---|---|---:|")?;
+            for Killed { database, points, kills: Kills { kills, in_a_call, orders }, checked } in &self.kills {
+                writeln!(text, "| kills at crash points, each in {ORDERS} orders | {database:?} | {} |", points.len())?;
+                writeln!(text, "| kills at random moments | {database:?} | {kills} |")?;
+                writeln!(text, "| orders that were registered meanwhile | {database:?} | {orders} |")?;
+                writeln!(text, "| orders in doubt when it was looked | {database:?} | {in_a_call} |")?;
+                writeln!(text, "| orders that the independent checker held | {database:?} | {checked} |")?;
+                writeln!(text, "| violations | {database:?} | 0 |")?;
+            }
+            Ok(text.trim_end().to_owned())
+        })
+    }
+}
+
+fn today() -> Result<String> {
+    Ok(OffsetDateTime::now_utc().format(format_description!("[year]-[month]-[day]"))?)
+}
+
+/// What a page said under a heading.
+fn part(page: &str, heading: &str) -> String {
+    let (_, rest) = page.split_once(&format!("## {heading}\n\n")).unwrap_or_default();
+    let text = rest.split("\n## ").next().unwrap_or_default().trim_end();
+    if text.is_empty() { "Not run yet.".to_owned() } else { text.to_owned() }
+}
+
+impl Days {
+    fn text(&self) -> Result<String> {
+        let Self { first, summary, histories, checked } = self;
+        let Summary { days, twice, passed, took, counts, failure, .. } = summary;
         let (seconds, virtual_seconds) = (took.as_secs_f64(), *passed as f64 / 1_000.0);
-        writeln!(text, "| what | figure |\n|---|---:|")?;
-        writeln!(text, "| simulated days, from seed {} | {days} |", self.first)?;
-        writeln!(text, "| of them run twice, with the same log | {twice} |")?;
-        writeln!(text, "| days an hour, two threads, beside the kills | {:.0} |", *days as f64 / seconds * HOUR)?;
-        writeln!(text, "| simulated time against real time | {:.0} × |", virtual_seconds / seconds)?;
-        for (database, points) in &self.swept {
-            writeln!(text, "| kills at crash points, each in {ORDERS} orders, {database:?} | {} |", points.len())?;
-        }
-        for (database, kills) in &self.killed {
-            let Kills { kills, in_a_call, orders } = kills;
-            writeln!(
-                text,
-                "| kills at random moments, {database:?} ({orders} orders, {in_a_call} of them in doubt at a look) | {kills} |"
-            )?;
-        }
-        writeln!(text, "| histories that the independent checker held | {} |", self.histories)?;
-        writeln!(text, "| orders in them | {} |", self.checked)?;
         let (model, platform) = lines()?;
         let share = model as f64 / platform as f64 * 100.0;
+        let mut text = String::new();
+        writeln!(text, "On {}, on two threads of a machine that did other work as well.\n", today()?)?;
+        writeln!(text, "| what | figure |\n|---|---:|")?;
+        writeln!(text, "| simulated days, from seed {first} | {days} |")?;
+        writeln!(text, "| of them run twice, with the same log | {twice} |")?;
+        writeln!(text, "| days an hour | {:.0} |", *days as f64 / seconds * HOUR)?;
+        writeln!(text, "| simulated time against real time | {:.0} × |", virtual_seconds / seconds)?;
+        writeln!(text, "| histories that the independent checker held | {histories} |")?;
+        writeln!(text, "| orders in them | {checked} |")?;
         writeln!(text, "| lines of the reference model, of the platform's {platform} ({share:.1} %) | {model} |")?;
-        writeln!(text, "| violations | {} |\n", usize::from(self.summary.failure.is_some()))?;
-        Ok(())
+        writeln!(text, "| violations | {} |\n", usize::from(failure.is_some()))?;
+        self.doubts(&mut text)?;
+        writeln!(text, "### What happened in them\n")?;
+        writeln!(text, "A run in which one of these never happened fails.\n\n| event | times |\n|---|---:|")?;
+        for (what, count) in counts {
+            writeln!(text, "| {what} | {count} |")?;
+        }
+        Ok(text.trim_end().to_owned())
     }
 
     /// How often an outcome was in doubt, and how that ended.
@@ -154,11 +201,12 @@ impl Page {
         let count = |what: &str| self.summary.counts.get(what).copied().unwrap_or_default();
         let (claimed, in_doubt) = (count("order claimed"), count("outcome in doubt"));
         let rate = in_doubt as f64 / claimed.max(1) as f64 * 100.0;
-        writeln!(text, "## Outcomes in doubt\n")?;
+        writeln!(text, "### Outcomes in doubt\n")?;
         writeln!(
             text,
             "Days are full of faults, so many outcomes are in doubt in them; what counts is that each ends decided, or \
-             with a person named as the next step, within bounded time after the faults.\n"
+             with a person named as the next step, within bounded time after the faults. In half of the days nobody \
+             looks at the provider's page at the end, and what cannot be found out by asking is left.\n"
         )?;
         writeln!(text, "| what | figure |\n|---|---:|")?;
         writeln!(text, "| requests for an order (credit, cancel, tracking number) | {claimed} |")?;
@@ -207,6 +255,15 @@ mod tests {
     fn the_reference_model_is_at_most_two_hundredths_of_the_platform() {
         let (model, platform) = lines().unwrap();
         assert!(model * 100 <= platform * MOST, "{model} lines of {platform}");
+    }
+
+    #[test]
+    fn a_part_that_was_not_run_stays_as_it_was() {
+        let page = Page { days: None, kills: Vec::new() };
+        let before = page.text("").unwrap();
+        assert!(before.contains("## Kills\n\nNot run yet.\n"), "{before}");
+        let before = before.replacen("Not run yet.", "Days of yesterday.\n\n### More\n\n| 1 |", 1);
+        assert_eq!(page.text(&before).unwrap(), before);
     }
 
     #[test]
