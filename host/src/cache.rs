@@ -3,10 +3,11 @@
 //!
 //! A compiled component is machine code that is run as it is found. So the folder is opened once and used
 //! through that handle, even if its path leads elsewhere later; folder and file must belong to this user and be
-//! writable by nobody else each time that they are used; and a file's name carries the component's digest and
-//! the engine's own mark of compatibility.
+//! writable by nobody else each time that they are used; and a file's name carries the component's digest, the
+//! engine's own mark of compatibility and the limits under which it was accepted.
 
 use crate::error::{BuildError, CompileError};
+use crate::structure::{Structure, structure_limits};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
@@ -22,28 +23,45 @@ impl Cache {
         folder::Folder::open(folder).map(Cache).map_err(refuse)
     }
 
-    /// The component with this digest, from the folder if it is there, else as `compile` makes it.
-    pub(crate) fn component(
-        &self,
-        engine: &Engine,
-        digest: &str,
-        compile: impl FnOnce() -> Result<Vec<u8>, CompileError>,
-    ) -> Result<Component, CompileError> {
-        let name = format!("{digest}-{:016x}.cwasm", compatibility(engine));
-        if let Some(component) = self.find(engine, &name) {
-            return Ok(component);
-        }
-        let compiled = compile()?;
-        if let Err(reason) = self.0.write(&name, &compiled) {
-            tracing::warn!(file = name, %reason, "a compiled plugin could not be kept; it will be compiled again");
-        }
-        deserialize(engine, &compiled)
+    /// The component with this digest and what it is made of, if it is in the folder.
+    pub(crate) fn find(&self, engine: &Engine, digest: &str) -> Option<(Structure, Component)> {
+        let name = file_name(engine, digest);
+        let unusable = |reason: &dyn std::fmt::Display| tracing::warn!(file = name, %reason, "a compiled plugin is unusable; compiling again");
+        let content = self.0.read(&name).inspect_err(|reason| unusable(reason)).ok()??;
+        let entry = Entry::read(&content).inspect_err(|error| unusable(error)).ok()?;
+        let component = deserialize(engine, entry.compiled).inspect_err(|error| unusable(error)).ok()?;
+        Some((entry.structure, component))
     }
 
-    fn find(&self, engine: &Engine, name: &str) -> Option<Component> {
-        let unusable = |reason: &dyn std::fmt::Display| tracing::warn!(file = name, %reason, "a compiled plugin is unusable; compiling again");
-        let compiled = self.0.read(name).inspect_err(|reason| unusable(reason)).ok()??;
-        deserialize(engine, &compiled).inspect_err(|error| unusable(error)).ok()
+    /// Keeps the component with this digest, which is made of `structure`, as it was `compiled`.
+    pub(crate) fn keep(&self, engine: &Engine, digest: &str, structure: &Structure, compiled: &[u8]) {
+        let name = file_name(engine, digest);
+        if let Err(reason) = self.0.write(&name, &Entry::write(structure, compiled)) {
+            tracing::warn!(file = name, %reason, "a compiled plugin could not be kept; it will be compiled again");
+        }
+    }
+}
+
+/// A file of the cache: what the component is made of, so that it need not be read again, and its machine code. The
+/// length of the former stands in front.
+struct Entry<'a> {
+    structure: Structure,
+    compiled: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    fn read(content: &'a [u8]) -> serde_json::Result<Self> {
+        let cut = |_| serde::de::Error::custom("it is cut off");
+        let (length, rest) = content.split_first_chunk().ok_or(()).map_err(cut)?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| ()).map_err(cut)?;
+        let (structure, compiled) = rest.split_at_checked(length).ok_or(()).map_err(cut)?;
+        Ok(Self { structure: serde_json::from_slice(structure)?, compiled })
+    }
+
+    fn write(structure: &Structure, compiled: &[u8]) -> Vec<u8> {
+        let structure = serde_json::to_vec(structure).unwrap_or_default();
+        let length = u32::try_from(structure.len()).unwrap_or_default();
+        [&length.to_le_bytes(), &structure[..], compiled].concat()
     }
 }
 
@@ -56,10 +74,13 @@ pub(crate) fn deserialize(engine: &Engine, compiled: &[u8]) -> Result<Component,
     component.map_err(|error| CompileError::Process(error.root_cause().to_string()))
 }
 
-fn compatibility(engine: &Engine) -> u64 {
+/// The name of an entry: what was kept under other limits on the parts of a component, or by an engine with another
+/// configuration, has another.
+fn file_name(engine: &Engine, digest: &str) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    hasher.finish()
+    structure_limits().for_each(|limit| limit.hash(&mut hasher));
+    format!("{digest}-{:016x}.cwasm", hasher.finish())
 }
 
 #[cfg(unix)]

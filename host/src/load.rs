@@ -217,36 +217,38 @@ impl Host {
         }
         let signature = signature::verify(bytes, signature.as_deref(), permissions.demanded_signature())
             .map_err(|reason| LoadError::Signature { path: path.clone(), reason })?;
-        let structure = Structure::read(bytes).map_err(|fault| match fault {
-            StructureError::Excess { part, found, limit } => {
-                LoadError::TooComplex { path: path.clone(), part, found, limit }
-            }
-            StructureError::NotAComponent(reason) => LoadError::NotAComponent { path: path.clone(), reason },
-        })?;
         let refused = |reason| LoadError::Refused { path: path.clone(), reason };
+        let cached = self.cache.as_ref().and_then(|cache| cache.find(&self.sandbox.engine, &digest));
+        let (structure, compiled) = match cached {
+            Some((structure, component)) => (structure, Some(component)),
+            None => (structure_of(&path, bytes)?, None),
+        };
         exports::check(&structure, &permissions).map_err(refused)?;
-        let component = self.component(bytes, &digest).map_err(|error| match error {
-            CompileError::Invalid(reason) => LoadError::NotAComponent { path: path.clone(), reason },
-            reason => LoadError::Compile { path: path.clone(), reason },
-        })?;
+        let component = match compiled {
+            Some(component) => component,
+            None => self.compiled(bytes, &digest, &structure).map_err(|error| match error {
+                CompileError::Invalid(reason) => LoadError::NotAComponent { path: path.clone(), reason },
+                reason => LoadError::Compile { path: path.clone(), reason },
+            })?,
+        };
         let ready = self.sandbox.link(&component).map_err(refused)?;
         let Structure { imports, core_instances, memories, .. } = structure;
         Ok((ready, Facts { path, digest, size, signature, imports, core_instances, memories, permissions }))
     }
 
-    /// The compiled component `bytes`, from the cache if it is there.
-    fn component(&self, bytes: &[u8], digest: &str) -> Result<Component, CompileError> {
+    /// Compiles the component `bytes`, and keeps it in the cache.
+    fn compiled(&self, bytes: &[u8], digest: &str, structure: &Structure) -> Result<Component, CompileError> {
         let engine = &self.sandbox.engine;
-        let compile = || match &self.compiler {
-            Some(compiler) => compiler.compile(bytes, &self.limits),
+        let compiled = match &self.compiler {
+            Some(compiler) => compiler.compile(bytes, &self.limits)?,
             None => engine
                 .precompile_component(bytes)
-                .map_err(|error| CompileError::Invalid(error.root_cause().to_string())),
+                .map_err(|error| CompileError::Invalid(error.root_cause().to_string()))?,
         };
-        match &self.cache {
-            Some(cache) => cache.component(engine, digest, compile),
-            None => deserialize(engine, &compile()?),
+        if let Some(cache) = &self.cache {
+            cache.keep(engine, digest, structure, &compiled);
         }
+        deserialize(engine, &compiled)
     }
 
     async fn describe(&self, ready: LinkedPlugin, facts: Facts) -> Result<Plugin, LoadError> {
@@ -277,6 +279,16 @@ impl Host {
         }
         Ok(Plugin(Arc::new(loaded)))
     }
+}
+
+/// What the component `bytes` is made of, within the limits on its parts.
+fn structure_of(path: &Path, bytes: &[u8]) -> Result<Structure, LoadError> {
+    Structure::read(bytes).map_err(|fault| match fault {
+        StructureError::Excess { part, found, limit } => {
+            LoadError::TooComplex { path: path.to_owned(), part, found, limit }
+        }
+        StructureError::NotAComponent(reason) => LoadError::NotAComponent { path: path.to_owned(), reason },
+    })
 }
 
 /// Reads the file, or tells its true size. It reads at most one byte more than `limit`, even if the file grows

@@ -4,10 +4,7 @@ use crate::account::Account;
 use crate::answer::{self, Bounded};
 use crate::budget::Budget;
 use crate::call_state::CallState;
-use crate::contract::{
-    AdjustedFee, Bill, Cancellation, Capability, Context, Decision, Failure, FeeRule, FieldProblem, Order,
-    ProviderInfo, Registration, Setting, Shipment, Standing,
-};
+use crate::contract::{AdjustedFee, Bill, Cancellation, Capability, Context, Decision, Failure, FeeRule, FieldProblem, Order, ProviderInfo, Registration, Setting, Shipment, Standing};
 use crate::cpu_budget::CpuBudget;
 use crate::egress::{ConnectionMode, Egress};
 use crate::error::CallError;
@@ -156,14 +153,36 @@ impl Plugin {
         rule: &FeeRule,
         bill: &Bill,
     ) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
+        let mut fees = self.fees_adjust(rule, std::slice::from_ref(bill)).await?;
+        Ok(fees.pop().unwrap_or_else(|| Err(Vec::new())))
+    }
+
+    /// The same for many bills of a shop, in the order given. One instance works them out one after the other, within
+    /// the limits of one call.
+    pub async fn fees_adjust(
+        &self,
+        rule: &FeeRule,
+        bills: &[Bill],
+    ) -> Result<Vec<Result<AdjustedFee, Vec<FieldProblem>>>, CallError> {
         if !self.0.ready.has_fee_rule() {
-            return Ok(fee_rule::adjust(rule, bill));
+            return Ok(bills.iter().map(|bill| fee_rule::adjust(rule, bill)).collect());
         }
-        let (rule, bill) = (rule.clone(), *bill);
-        let entry: GuestCall<_> =
-            Box::new(move |store, exports| Box::pin(async move { exports.fee_adjust(store, &rule, bill).await }));
+        if bills.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (rule, bills) = (rule.clone(), bills.to_vec());
+        let entry: GuestCall<_> = Box::new(move |store, exports| {
+            Box::pin(async move {
+                let mut fees = Vec::with_capacity(bills.len());
+                for bill in bills {
+                    let fee = exports.fee_adjust(store, &rule, bill).await?;
+                    fees.push(fee.map_err(|found| answer::problems(found, &Redactor::default())));
+                }
+                Ok(fees)
+            })
+        });
         let (result, _) = self.0.enter(self.0.call("fee-adjust", Redactor::default()), entry).await;
-        Ok(result?.map_err(|found| answer::problems(found, &Redactor::default())))
+        result
     }
 
     /// Asks the provider whether the shop's settings work. One row.
@@ -322,7 +341,7 @@ impl Loaded {
         let redactor = personal(&rows).and_settings(&account.settings, &self.info.settings);
         let now = self.now.unwrap_or_else(now);
         let call = Call { account: Some(account), mode: operation.mode(), now, ..self.call(operation.name, redactor) };
-        let context = Context { settings: account.settings.clone(), now };
+        let context = Context { settings: account.complete_settings(&self.info.settings), now };
         let secrets = Redactor::of_secrets(&account.settings, &self.info.settings);
         let batch = Batch { context, enter, call, secrets };
         let (answers, report) = if operation.needs_dry_run(rows.len()) {

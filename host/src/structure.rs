@@ -3,18 +3,10 @@
 //! One pass over the file, in time proportional to its size and with hardly any memory. Whether the parts
 //! are valid and fit together is left to the compiler.
 
-use crate::limits::{
-    MAX_ALIASES, MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENT_DEPTH, MAX_COMPONENTS, MAX_ELEMENTS, MAX_EXPORTS,
-    MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANCES,
-    MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH,
-    MAX_TYPES,
-};
+use crate::limits::{MAX_ALIASES, MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENTS, MAX_COMPONENT_DEPTH, MAX_ELEMENTS, MAX_EXPORTS, MAX_FUNCTIONS, MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANCES, MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPES, MAX_TYPE_DEPTH};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use wasmparser::{
-    BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport, ComponentInstance,
-    ComponentType, ComponentTypeRef, CompositeInnerType, CoreType, ElementItems, Encoding, FunctionBody, Instance,
-    ModuleTypeDeclaration, Operator, Parser, Payload, RecGroup,
-};
+use wasmparser::{BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport, ComponentInstance, ComponentType, ComponentTypeRef, CompositeInnerType, CoreType, ElementItems, Encoding, FunctionBody, Instance, ModuleTypeDeclaration, Operator, Parser, Payload, RecGroup};
 
 /// What the parser says of a file that is no component.
 struct Unreadable(String);
@@ -92,7 +84,7 @@ pub fn structure_limits() -> impl Iterator<Item = (&'static str, u64)> {
 }
 
 /// What a component asks for and offers.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Structure {
     /// The names of everything it imports.
     pub(crate) imports: Vec<String>,
@@ -113,9 +105,17 @@ pub(crate) enum StructureError {
     NotAComponent(String),
 }
 
+/// Begins every WebAssembly file.
+const MAGIC: &[u8] = b"\0asm";
+
 impl Structure {
     /// Reads the component `bytes`.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StructureError> {
+        // In words of its own: the parser's are a table of bytes.
+        if !bytes.starts_with(MAGIC) {
+            let reason = "it does not begin as a WebAssembly file does; check that it is the file that was built";
+            return Err(StructureError::NotAComponent(reason.to_owned()));
+        }
         let mut counter = Counter::of(bytes);
         let read = counter.all();
         // First what is too large: a file that is not read to its end for that is also incomplete.

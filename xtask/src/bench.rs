@@ -41,7 +41,7 @@ pub fn bench(options: &Options) -> Result<()> {
     eprintln!("[xtask] building what is measured, optimised (the first time takes some minutes)");
     let programs = ["-p", "bench", "-p", "app", "-p", "deferred-payment-gateways"];
     // What counts under valgrind is not what is measured.
-    let features = ["--no-default-features", "--features", "bench/default-transport,app/sandbox"];
+    let features = ["--no-default-features", "--features", "bench/peers,app/sandbox"];
     run(cargo().args(["build", "--release", "--bins"]).args(programs).args(features))?;
     if !options.without_extism {
         build_peers()?;

@@ -1,8 +1,9 @@
 //! `cargo xtask examples`: builds the examples as authors of plugins do, and judges them.
 
-use crate::{apt, build_programs, go, kit, root, run};
+use crate::{apt, build_programs, kit, root};
 use anyhow::{Result, bail};
-use provider_build::project::{Project, python_environment};
+use provider_build::process::output;
+use provider_build::project::Project;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -13,14 +14,15 @@ const EXAMPLES: [Example; 4] = [
     ("rust", "cargo", build_rust),
     ("python", "python3", build),
     ("js", "npm", build),
-    // Its toolchain comes from PyPI.
-    ("go", "python3", build_go),
+    // Where there is no Go of its own, one comes from PyPI.
+    ("go", "python3", build),
 ];
 
 /// Builds and judges the examples in `languages`, or all; those whose language is not installed are named and left out.
 pub fn examples(languages: &[String]) -> Result<()> {
     build_programs()?;
     let is_meant = |name: &str| languages.is_empty() || languages.iter().any(|language| language == name);
+    let mut costs = Vec::new();
     for (name, program, build) in EXAMPLES.into_iter().filter(|(name, ..)| is_meant(name)) {
         let name = format!("provider-{name}");
         if Command::new(program).arg("--version").output().is_err() {
@@ -29,10 +31,14 @@ pub fn examples(languages: &[String]) -> Result<()> {
         }
         eprintln!("[xtask] building examples/{name}");
         let component = build(&root().join("examples").join(&name))?;
-        if kit::kit(&kit::Options::of(component))? != ExitCode::SUCCESS {
+        if kit::kit(&kit::Options::of(component.clone()))? != ExitCode::SUCCESS {
             bail!("examples/{name} does not pass the kit");
         }
+        let measured = output(Command::new(e2e::program("bench")?).arg("component").arg(component))?;
+        costs.push(format!("{name} {}", measured.trim()));
     }
+    // Each in a process of its own, so that its memory is its own.
+    println!("component | size | compiled | from the cache | a call | its memory |\n{}", costs.join("\n"));
     Ok(())
 }
 
@@ -47,23 +53,4 @@ fn build_rust(folder: &Path) -> Result<PathBuf> {
     // The versions that everything else here is built with.
     std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
     build(folder)
-}
-
-/// With Go from `PyPI`, in a virtual environment of the example's own.
-fn build_go(folder: &Path) -> Result<PathBuf> {
-    let programs = python_environment(folder, apt::install)?;
-    go::generate_bindings(folder)?;
-    let core = folder.join("core.wasm");
-    let mut build = Command::new(programs.join("go"));
-    // What it compiled stays in the example, and it is the Go that was installed: no other is fetched.
-    build.env("GOCACHE", folder.join(".gocache")).envs([
-        ("GOOS", "wasip1"),
-        ("GOARCH", "wasm"),
-        ("GOTOOLCHAIN", "local"),
-    ]);
-    build.args(["build", "-buildmode=c-shared", "-ldflags=-w -s -checklinkname=0", "-o"]).arg(&core).arg(".");
-    run(build.current_dir(folder))?;
-    let component = folder.join("example-pay.wasm");
-    go::encode(&core, &component)?;
-    Ok(component)
 }

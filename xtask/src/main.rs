@@ -11,7 +11,6 @@ mod contract;
 mod demo;
 mod examples;
 mod foreign_hosts;
-mod go;
 mod kit;
 mod packages;
 mod page;
@@ -109,6 +108,7 @@ fn test() -> Result<()> {
     // The whole-system tests run the programs themselves, which `cargo test` alone does not build.
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
+    bench::check(false)?;
     examples::examples(&[])?;
     foreign_hosts::foreign_hosts()
 }

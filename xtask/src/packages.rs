@@ -7,10 +7,11 @@ use std::process::Command;
 use wit_parser::{PackageId, Resolve};
 
 /// The crates that others build on, those first that the others need.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "deferred-payment-fees",
     "deferred-payment-provider-sdk",
     "deferred-payment-provider-host",
+    "deferred-payment-provider-distribution",
     "deferred-payment-gateways",
     "deferred-payment-provider-kit",
     "deferred-payment-provider-build",
@@ -108,6 +109,7 @@ mod tests {
             ("deferred-payment-provider-cli", "plugin/sdk/src", "embedded/sdk/src"),
             ("deferred-payment-provider-cli", "fees/src", "embedded/fees/src"),
             ("deferred-payment-provider-cli", "examples/provider-rust/src", "embedded/rust/src"),
+            ("deferred-payment-provider-build", "plugin/build/go-runtime", "go-runtime"),
         ] {
             let packed = files(&folder.path().join(format!("{package}-0.1.0")).join(to));
             let here = files(&root().join(from));

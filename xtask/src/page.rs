@@ -81,6 +81,8 @@ const PICTURES: [(&str, &str); 7] = [
 ];
 /// The window: what an operator's screen shows at least.
 const WINDOW: (u32, u32) = (1440, 900);
+/// A window of a telephone's width.
+const NARROW: (u32, u32) = (480, 900);
 /// Pictures of a long page end here.
 const MAX_HEIGHT: u32 = 1_500;
 
@@ -103,9 +105,17 @@ pub fn screenshots() -> Result<()> {
                 browser.open(path).await?;
                 browser.picture(&folder.join(format!("{name}-{lang}.png")), MAX_HEIGHT).await?;
             }
-            browser.resize(WINDOW.0, WINDOW.1).await?;
-            mapping(&browser).await?;
-            browser.picture(&folder.join(format!("mapping-{lang}.png")), MAX_HEIGHT).await?;
+            for (suffix, (width, height)) in [("", WINDOW), ("-narrow", NARROW)] {
+                browser.resize(width, height).await?;
+                mapping(&browser).await?;
+                browser.picture(&folder.join(format!("mapping{suffix}-{lang}.png")), MAX_HEIGHT).await?;
+                browser.resize(width, height).await?;
+                tracking(&browser).await?;
+                browser.picture(&folder.join(format!("tracking{suffix}-{lang}.png")), MAX_HEIGHT).await?;
+            }
+            browser.resize(NARROW.0, NARROW.1).await?;
+            browser.open("/orders/14/edit").await?;
+            browser.picture(&folder.join(format!("correct-narrow-{lang}.png")), MAX_HEIGHT).await?;
             browser.close().await?;
         }
         Ok(())
@@ -146,6 +156,13 @@ async fn mapping(browser: &Browser) -> Result<()> {
     browser.open("/malls/mihon/mapping").await?;
     browser.upload("#sample", &sample("../service/tests/presets/rakuten.csv")).await?;
     browser.follow(".offer button").await
+}
+
+/// What a carrier's file would do, and its rows that are refused.
+async fn tracking(browser: &Browser) -> Result<()> {
+    browser.open("/import/tracking").await?;
+    browser.upload("input[name=file]", &sample("tracking-b2.csv")).await?;
+    browser.follow("button[name=do][value=try]").await
 }
 
 /// The API against its own document: no server error, no answer that it does not describe.

@@ -137,6 +137,14 @@ impl Platform {
         Some((one["sha256"].as_str().unwrap().to_owned(), origins.collect()))
     }
 
+    /// Withdraws the plugin of `provider` through the API.
+    async fn withdraw(&self, provider: &str, key: &str) -> StatusCode {
+        let token = self.test.store.add_api_token("w", Role::Administrator, None, Actor::now("kanri")).await.unwrap().1;
+        let request = Request::delete(format!("/api/v1/providers/{provider}")).header("idempotency-key", key);
+        let request = request.header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await.status
+    }
+
     /// What the audit log has of plugins, newest first.
     async fn audited(&self) -> Vec<AuditEvent> {
         plugin_deeds(&self.test.store).await
@@ -145,7 +153,16 @@ impl Platform {
 
 async fn plugin_deeds(store: &Store) -> Vec<AuditEvent> {
     let lines = store.audit(None, 100).await.unwrap().into_iter().map(|line| line.event);
-    lines.filter(|deed| matches!(deed, AuditEvent::PluginLoaded { .. } | AuditEvent::PluginNotLoaded { .. })).collect()
+    lines
+        .filter(|deed| {
+            matches!(
+                deed,
+                AuditEvent::PluginLoaded { .. }
+                    | AuditEvent::PluginNotLoaded { .. }
+                    | AuditEvent::PluginWithdrawn { .. }
+            )
+        })
+        .collect()
 }
 
 fn multipart(parts: &[(&str, Option<&str>, &[u8])]) -> Body {
@@ -278,6 +295,44 @@ async fn what_is_in_the_directory_and_not_in_the_lock_is_refused() {
     let elsewhere = elsewhere.locked_by(platform.test.store.clone());
     elsewhere.sync().await.unwrap();
     assert_eq!(elsewhere.load("np").await.unwrap().facts().digest, digest(&[&locked]), "an empty directory is filled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_is_withdrawn_by_the_api_and_stays_so_until_one_is_loaded() {
+    let platform = Platform::with_np().await;
+    let file = |name: &str| platform.directory.folder().join(name);
+    let other = TempDir::new().unwrap();
+    let elsewhere = PluginDirectory::new(platform.directory.host().clone(), other.path().join("plugins"));
+    let elsewhere = elsewhere.locked_by(platform.test.store.clone());
+    elsewhere.sync().await.unwrap();
+    elsewhere.load("np").await.unwrap();
+    assert_eq!(platform.withdraw("np", "a").await, StatusCode::NO_CONTENT);
+    assert_eq!(platform.served("np").await, None);
+    assert!(!file("np.wasm").exists() && !file("np.toml").exists());
+    assert_eq!(platform.withdraw("np", "b").await, StatusCode::NOT_FOUND, "it is withdrawn already");
+    let component = platform.test.store.locked_component(&digest(&[&build("np", "first")])).await.unwrap();
+    assert_eq!(component, None, "nobody needs it any more");
+
+    // On another machine it goes with the next look, and what somebody puts there is not loaded.
+    elsewhere.sync().await.unwrap();
+    assert!(!other.path().join("plugins/np.wasm").exists());
+    std::fs::write(other.path().join("plugins/np.wasm"), build("np", "first")).unwrap();
+    std::fs::write(other.path().join("plugins/np.toml"), permissions("np", NP)).unwrap();
+    elsewhere.sync().await.unwrap();
+    let error = elsewhere.load("np").await.unwrap_err();
+    assert!(matches!(&error, ProviderError::Withdrawn(provider) if provider == "np"), "{error}");
+    assert!(other.path().join("plugins/np.wasm").exists(), "it is not the platform's");
+
+    // The same one is loaded again.
+    let asked = platform.upload("np", "first", NP, None).await;
+    assert_eq!(asked.status, StatusCode::CONFLICT, "malls use it, and nothing is there to compare with");
+    let answer = platform.upload("np", "first", NP, Some(asked.confirmation())).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    elsewhere.sync().await.unwrap();
+    assert_eq!(elsewhere.load("np").await.unwrap().facts().digest, digest(&[&build("np", "first")]));
+    let audited = platform.audited().await;
+    let expected = |event: &AuditEvent| matches!(event, AuditEvent::PluginWithdrawn { provider, version, .. } if provider == "np" && version == "0.1.0");
+    assert!(audited.len() == 3 && expected(&audited[1]), "{audited:?}");
 }
 
 /// A component that calls itself atobarai-com and wants what the real one does not: one made to misbehave, with the

@@ -314,7 +314,9 @@ impl Browser<'_> {
 fn pages() -> Vec<String> {
     let is_page = |route: &Route| {
         route.method == Method::GET
-            && !["/static/", "/signin", "/export.csv", "/events"].iter().any(|no| route.path.contains(no))
+            && !["/static/", "/signin", "/export.csv", "/events", "/import/runs/"]
+                .iter()
+                .any(|no| route.path.contains(no))
     };
     page_routes().iter().filter(|route| is_page(route)).map(|route| door::concrete(route.path)).collect()
 }

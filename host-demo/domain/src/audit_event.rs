@@ -71,6 +71,15 @@ pub enum AuditEvent {
         #[serde(default)]
         confirmed: Vec<PluginChange>,
     },
+    /// A plugin was withdrawn on all machines.
+    PluginWithdrawn {
+        /// The provider's id.
+        provider: String,
+        /// The plugin's version.
+        version: String,
+        /// SHA-256 of the component, in hex.
+        digest: String,
+    },
     /// A plugin that was to be loaded, as the line before this says, was not: its files could not be written.
     PluginNotLoaded {
         /// The provider's id.

@@ -3,10 +3,7 @@
 //! order would be two. What a spreadsheet made a number of is refused ([`is_mangled`]): its digits may be gone, and what
 //! is left names nothing, or another thing.
 
-use crate::normalize::text::{is_zero_width, narrow};
-
-/// What Excel shows of a formula or a value that failed.
-const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
+use crate::normalize::text::{is_error_value, is_zero_width, narrow};
 
 /// The one form of an identifier: ASCII narrow, without blanks around it, without invisible characters, and without what
 /// makes a spreadsheet take it for text: `'300001234567`, `="300001234567"`.
@@ -29,9 +26,8 @@ pub fn unified(text: &str) -> String {
 /// An identifier may have an E between digits (`12E34`): only a sign or a decimal point makes a number of it.
 pub fn is_mangled(text: &str) -> bool {
     let text: String = unified(text).chars().filter(|c| !c.is_whitespace()).collect();
-    let is_hashes = !text.is_empty() && text.chars().all(|c| c == '#');
-    is_hashes
-        || ERRORS.contains(&text.to_ascii_uppercase().as_str())
+    is_error_value(&text)
+        || text == "#"
         || is_exponent(&text)
         || is_power(&text)
         || is_decimal(&text)

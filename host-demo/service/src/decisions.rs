@@ -153,7 +153,7 @@ pub async fn take_in<P: Provider + Clone>(
             Err(settled) => settled,
         });
     }
-    Ok(FileReport { entries })
+    Ok(FileReport::of(entries))
 }
 
 fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, FileError> {

@@ -1,18 +1,23 @@
 //! The import of a mall's orders: the file is read, the fees are adjusted by the mall's fee rule, new orders are
 //! inserted and, where asked for, known orders are corrected. Every row of the file is accounted for.
+//!
+//! Orders are read, checked and written in pieces, so that memory does not grow with the file but for its index. All of
+//! them are checked before the first is written; what is kept of an order in between are its amounts.
 
 use crate::csv::error::{FileError, RowError};
 use crate::csv::mapping::setting;
-use crate::csv::order_file::{FileOrder, OrderFileError, Reading, parse};
+use crate::csv::order_file::{FileOrder, OrderFile, OrderFileError, Reading};
 use crate::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::csv::selection::{Choice, Question};
-use crate::providers::plugin_contract::{Bill, FeeRule};
+use crate::csv::sheet::Source;
+use crate::providers::plugin_contract::{AdjustedFee, Bill, FeeRule, FieldProblem};
 use crate::providers::provider::{FeeError, Provider};
 use crate::providers::{CallError, contract};
 use domain::correction::CorrectedBy;
 use domain::mall::Mall;
 use domain::order::{Amounts, Order};
 use encoding_rs::Encoding;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use store::{NewOrder, Store, StoreError};
 
@@ -28,12 +33,41 @@ pub struct ImportedOrder {
 /// What an import did, or would do.
 pub type Imported = FileReport<ImportedOrder>;
 
-impl Imported {
-    /// How many of the orders have a fee that a band decided.
-    pub fn banded(&self) -> usize {
-        self.taken().filter(|(.., taken)| taken.order.amounts.fee_band.is_some()).count()
-    }
+/// Orders that are read, checked and written together: enough that a transaction and an instance of the plugin for each
+/// piece cost little, and few enough that others need not wait long and progress is steady.
+const ORDERS_AT_ONCE: usize = 500;
+
+/// What an import is doing. Each step has all rows of the file, one step after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum ImportStep {
+    /// Its rows are gathered into orders.
+    Reading,
+    /// Its orders are checked.
+    Checking,
+    /// Its orders are written.
+    Writing,
 }
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ImportProgress {
+    /// What it is doing.
+    pub step: ImportStep,
+    /// Rows with which that is done.
+    pub done: usize,
+    /// Rows of the file; 0 as long as that is not known.
+    pub total: usize,
+}
+
+impl ImportProgress {
+    /// Of a file of which nothing was read yet.
+    pub const UNREAD: Self = Self { step: ImportStep::Reading, done: 0, total: 0 };
+}
+
+/// Who is told how far an import is.
+pub type Follow<'a> = dyn Fn(ImportProgress) + Send + Sync + 'a;
 
 /// What becomes of orders of a file that the store has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,89 +138,213 @@ pub struct OrderImport {
     pub encoding: &'static Encoding,
     /// Orders that were gathered from rows between which other orders stand.
     pub gathered: usize,
+    /// Orders that were taken with a fee that a band decided.
+    pub banded: usize,
     /// Every row of it.
     pub imported: Imported,
 }
 
 /// Takes a mall's file of orders in, or says what that would do: the one way in, for the command line, the page and
-/// the API.
+/// the API. `follow` is told how far it is.
 pub async fn run(
     store: &Store,
     mall: &Mall,
     provider: &impl Provider,
     file: Incoming<'_>,
+    follow: &Follow<'_>,
 ) -> Result<OrderImport, ImportError> {
     let take = Choice { told: file.take, setting: &mall.take };
     let once = file.preset.map(setting::of_preset);
     let mapping = setting::mapping(once.as_ref().unwrap_or(&mall.mapping)).map_err(FileError::Mapping)?;
-    let parsed = parse(file.bytes, Reading { encoding: file.encoding, mapping: &mapping, take })?;
-    let steps = plan(store, mall, priced(mall, provider, parsed.intake).await?, file.known).await?;
-    let entries = if file.dry_run { tried(steps) } else { carried_out(store, mall, steps, file.known).await? };
-    Ok(OrderImport { encoding: parsed.encoding, gathered: parsed.gathered, imported: FileReport { entries } })
+    follow(ImportProgress::UNREAD);
+    let source = Source::open(file.bytes, file.encoding, mapping.file.separator).map_err(ImportError::File)?;
+    let mut imported = Imported::default();
+    let reading = Reading { encoding: file.encoding, mapping: &mapping, take };
+    let orders = OrderFile::open(&source, reading, &mut |passed| imported.add(passed.entry()))?;
+    let total = imported.counts().read() + orders.order_rows();
+    let rule = contract::fee_rule(&mall.fees);
+    let mut import =
+        Import { store, mall, provider, rule, known: file.known, orders: &orders, follow, total, imported, banded: 0 };
+    let checked = import.check(file.dry_run).await?;
+    if !file.dry_run {
+        import.write(&checked).await?;
+    }
+    let Import { mut imported, banded, .. } = import;
+    imported.entries.sort_by_key(|entry| entry.line);
+    Ok(OrderImport { encoding: orders.encoding(), gathered: orders.gathered(), banded, imported })
 }
 
 /// An order with its fee adjusted, and why it is not taken if it is new.
 type Priced = (NewOrder, Option<SkipReason>);
 
-/// The orders with their fees adjusted by the mall's rule: once, here.
-async fn priced(
-    mall: &Mall,
-    provider: &impl Provider,
-    intake: FileReport<FileOrder>,
-) -> Result<Vec<Entry<Priced>>, ImportError> {
-    let rule = contract::fee_rule(&mall.fees);
-    let mut priced = Vec::with_capacity(intake.entries.len());
-    for entry in intake.entries {
-        priced.push(match entry.open() {
-            Ok((entry, order)) => entry.with(price(provider, &rule, order).await?),
-            Err(settled) => settled,
-        });
+/// An order of the file that was checked: which of them it is, and its amounts, so that no fee is worked out twice.
+struct Checked {
+    order: usize,
+    amounts: Amounts,
+}
+
+/// An import on its way.
+struct Import<'a, P> {
+    store: &'a Store,
+    mall: &'a Mall,
+    provider: &'a P,
+    rule: FeeRule,
+    known: Known<'a>,
+    orders: &'a OrderFile<'a>,
+    follow: &'a Follow<'a>,
+    /// Rows of the file.
+    total: usize,
+    /// What became of the rows that are done with.
+    imported: Imported,
+    banded: usize,
+}
+
+impl<P: Provider> Import<'_, P> {
+    fn report(&mut self, entry: Entry<ImportedOrder>) {
+        let is_banded = matches!(&entry.result, RowResult::Taken(taken) if taken.order.amounts.fee_band.is_some());
+        self.banded += usize::from(is_banded);
+        self.imported.add(entry);
     }
-    Ok(priced)
+
+    fn tell(&self, step: ImportStep, done: usize) {
+        (self.follow)(ImportProgress { step, done, total: self.total });
+    }
+
+    /// Checks all orders, and adjusts the fees of those that are good. A dry run goes on to say what would become of
+    /// each; else the good ones are returned.
+    async fn check(&mut self, dry_run: bool) -> Result<Vec<Checked>, ImportError> {
+        let mut checked = Vec::new();
+        let mut done = self.total - self.orders.order_rows();
+        let numbers: Vec<usize> = (0..self.orders.orders()).collect();
+        for numbers in numbers.chunks(ORDERS_AT_ONCE) {
+            self.tell(ImportStep::Checking, done);
+            let (mut good, mut read) = (Vec::new(), Vec::new());
+            for number in numbers {
+                self.orders.read(*number, &mut read);
+                for entry in read.drain(..) {
+                    done += entry.rows;
+                    match entry.open() {
+                        Ok((entry, order)) => good.push((*number, entry, order)),
+                        Err(settled) => self.report(settled),
+                    }
+                }
+            }
+            let priced = self.priced(good).await?;
+            if !dry_run {
+                checked.extend(priced.into_iter().map(|(order, _, (new, _))| Checked { order, amounts: new.amounts }));
+                continue;
+            }
+            let priced = priced.into_iter().map(|(_, entry, priced)| entry.with(RowResult::Taken(priced)));
+            let steps = plan(self.store, self.mall, priced.collect(), self.known).await?;
+            tried(steps).into_iter().for_each(|entry| self.report(entry));
+        }
+        self.tell(ImportStep::Checking, self.total);
+        Ok(checked)
+    }
+
+    /// Writes the orders that were checked.
+    async fn write(&mut self, checked: &[Checked]) -> Result<(), StoreError> {
+        let mut done = self.imported.counts().read();
+        for piece in checked.chunks(ORDERS_AT_ONCE) {
+            self.tell(ImportStep::Writing, done);
+            let (mut priced, mut read) = (Vec::with_capacity(piece.len()), Vec::new());
+            for Checked { order, amounts } in piece {
+                self.orders.read(*order, &mut read);
+                // What else the rows are was reported when they were checked.
+                let good = read.drain(..).find_map(|entry| entry.open::<()>().ok());
+                priced.extend(good.map(|(entry, order)| entry.with(RowResult::Taken(with_amounts(order, *amounts)))));
+            }
+            let steps = plan(self.store, self.mall, priced, self.known).await?;
+            for entry in carried_out(self.store, self.mall, steps, self.known).await? {
+                done += entry.rows;
+                self.report(entry);
+            }
+        }
+        self.tell(ImportStep::Writing, self.total);
+        Ok(())
+    }
+
+    /// The orders with their fees adjusted by the mall's rule: once, here. Those whose fee is refused are reported.
+    async fn priced(&mut self, good: Vec<GoodOrder>) -> Result<Vec<(usize, Entry<()>, Priced)>, ImportError> {
+        let bills: Vec<Bill> = good.iter().map(|(.., order)| bill(order)).collect();
+        let adjusted = match all_adjusted(self.provider, &self.rule, &bills).await {
+            Ok(adjusted) => adjusted,
+            // It is said over which of them the plugin fails; one by one it may not.
+            Err(_) => self.adjusted_singly(&good, &bills).await?,
+        };
+        let mut priced = Vec::with_capacity(good.len());
+        for ((number, entry, order), adjusted) in good.into_iter().zip(adjusted) {
+            match adjusted {
+                Ok(amounts) => priced.push((number, entry, with_amounts(order, amounts))),
+                Err(problems) => {
+                    let problems = problems.into_iter().map(contract::field).collect();
+                    self.report(entry.with(RowResult::Refused(vec![RowError::Fee(problems)])));
+                }
+            }
+        }
+        Ok(priced)
+    }
+
+    async fn adjusted_singly(&self, good: &[GoodOrder], bills: &[Bill]) -> Result<Vec<Adjusted>, ImportError> {
+        let mut all = Vec::with_capacity(bills.len());
+        for ((.., order), bill) in good.iter().zip(bills) {
+            let one = all_adjusted(self.provider, &self.rule, std::slice::from_ref(bill)).await;
+            all.extend(one.map_err(|source| ImportError::Fee { number: order.number.clone(), source })?);
+        }
+        Ok(all)
+    }
 }
 
-async fn price(provider: &impl Provider, rule: &FeeRule, order: FileOrder) -> Result<RowResult<Priced>, ImportError> {
-    let bill = Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee };
+/// Which order of the file it is, its rows, and what it says.
+type GoodOrder = (usize, Entry<()>, FileOrder);
+
+/// What a bill comes to, or what is wrong with the fee rule for it.
+type Adjusted = Result<Amounts, Vec<FieldProblem>>;
+
+fn bill(order: &FileOrder) -> Bill {
+    Bill { items: order.data.goods(), shipping_fee: order.shipping_fee, payment_fee: order.payment_fee }
+}
+
+fn with_amounts(order: FileOrder, amounts: Amounts) -> Priced {
     let FileOrder { number, data, order_status, not_taken, .. } = order;
-    Ok(match adjusted_amounts(provider, rule, &bill).await {
-        Ok(amounts) => {
-            let is_unbilled = amounts.billed <= 0;
-            let not_taken = if is_unbilled { Some(SkipReason::NothingToBill) } else { not_taken };
-            RowResult::Taken((NewOrder { number, data, amounts, order_status }, not_taken))
-        }
-        Err(FeeError::Refused(problems)) => {
-            RowResult::Refused(vec![RowError::Fee(problems.into_iter().map(contract::field).collect())])
-        }
-        Err(FeeError::Call(source)) => return Err(ImportError::Fee { number, source }),
-    })
+    let not_taken = if amounts.billed <= 0 { Some(SkipReason::NothingToBill) } else { not_taken };
+    (NewOrder { number, data, amounts, order_status }, not_taken)
 }
 
-/// What `bill` comes to by the mall's fee rule. No fee makes a bill of what is none.
+/// What `bill` comes to by the mall's fee rule.
 pub(crate) async fn adjusted_amounts(
     provider: &impl Provider,
     rule: &FeeRule,
     bill: &Bill,
 ) -> Result<Amounts, FeeError> {
-    let total = bill.items + bill.shipping_fee + bill.payment_fee;
-    let (payment_fee, billed, fee_band) = match total {
-        ..=0 => (bill.payment_fee, total, None),
-        _ => {
-            let adjusted = provider.fee_adjust(rule, bill).await?;
-            (adjusted.payment_fee, adjusted.billed_amount, adjusted.band)
-        }
+    let adjusted = all_adjusted(provider, rule, std::slice::from_ref(bill)).await?.pop();
+    adjusted.unwrap_or_else(|| Err(Vec::new())).map_err(FeeError::Refused)
+}
+
+/// What each of `bills` comes to by the mall's fee rule. No fee makes a bill of what is none.
+async fn all_adjusted(provider: &impl Provider, rule: &FeeRule, bills: &[Bill]) -> Result<Vec<Adjusted>, CallError> {
+    let total = |bill: &Bill| bill.items + bill.shipping_fee + bill.payment_fee;
+    let billed: Vec<Bill> = bills.iter().filter(|bill| total(bill) > 0).copied().collect();
+    let mut adjusted = provider.fees_adjust(rule, &billed).await?.into_iter();
+    let amounts = |bill: &Bill| {
+        let fee = match total(bill) {
+            total @ ..=0 => Ok(AdjustedFee { payment_fee: bill.payment_fee, billed_amount: total, band: None }),
+            _ => adjusted.next().unwrap_or_else(|| Err(Vec::new())),
+        };
+        fee.map(|fee| Amounts {
+            goods: bill.items,
+            shipping_fee: bill.shipping_fee,
+            imported_fee: bill.payment_fee,
+            payment_fee: fee.payment_fee,
+            billed: fee.billed_amount,
+            fee_band: fee.band,
+        })
     };
-    Ok(Amounts {
-        goods: bill.items,
-        shipping_fee: bill.shipping_fee,
-        imported_fee: bill.payment_fee,
-        payment_fee,
-        billed,
-        fee_band,
-    })
+    Ok(bills.iter().map(amounts).collect())
 }
 
 /// What is to be done with an order of a file.
-enum ImportStep {
+enum OrderStep {
     /// It is new.
     Insert(NewOrder),
     /// It is there, and becomes what the file says.
@@ -201,7 +359,7 @@ enum Correction {
     Content(Box<NewOrder>),
 }
 
-impl ImportStep {
+impl OrderStep {
     fn done(self) -> ImportedOrder {
         match self {
             Self::Insert(order) => ImportedOrder { order, corrected: false },
@@ -216,7 +374,7 @@ async fn plan(
     mall: &Mall,
     priced: Vec<Entry<Priced>>,
     known: Known<'_>,
-) -> Result<Vec<Entry<ImportStep>>, StoreError> {
+) -> Result<Vec<Entry<OrderStep>>, StoreError> {
     let numbers = priced.iter().filter_map(|entry| match &entry.result {
         RowResult::Taken((order, _)) => Some(order.number.as_str()),
         _ => None,
@@ -226,7 +384,7 @@ async fn plan(
     let step = |entry: Entry<Priced>| match entry.open() {
         Ok((entry, (file, not_taken))) => match stored.remove(&file.number) {
             Some(before) => entry.with(plan_known_order(before, file, not_taken, known)),
-            None => entry.with(not_taken.map_or(RowResult::Taken(ImportStep::Insert(file)), RowResult::Skipped)),
+            None => entry.with(not_taken.map_or(RowResult::Taken(OrderStep::Insert(file)), RowResult::Skipped)),
         },
         Err(settled) => settled,
     };
@@ -239,7 +397,7 @@ fn plan_known_order(
     file: NewOrder,
     not_taken: Option<SkipReason>,
     known: Known<'_>,
-) -> RowResult<ImportStep> {
+) -> RowResult<OrderStep> {
     if file.amounts.billed <= 0 {
         let is_same = has_content(&before, &file);
         return match is_same {
@@ -256,7 +414,7 @@ fn plan_known_order(
         };
     }
     match correction(&before, &file) {
-        Ok(Some(correction)) => RowResult::Taken(ImportStep::Correct { before: Box::new(before), file, correction }),
+        Ok(Some(correction)) => RowResult::Taken(OrderStep::Correct { before: Box::new(before), file, correction }),
         Ok(None) => RowResult::Skipped(not_taken.unwrap_or(SkipReason::Unchanged)),
         Err(error) => RowResult::Refused(vec![error]),
     }
@@ -291,8 +449,8 @@ fn correction(before: &Order, file: &NewOrder) -> Result<Option<Correction>, Row
 }
 
 /// What would become of each order.
-fn tried(steps: Vec<Entry<ImportStep>>) -> Vec<Entry<ImportedOrder>> {
-    let tried = |entry: Entry<ImportStep>| match entry.open() {
+fn tried(steps: Vec<Entry<OrderStep>>) -> Vec<Entry<ImportedOrder>> {
+    let tried = |entry: Entry<OrderStep>| match entry.open() {
         Ok((entry, step)) => entry.with(RowResult::Taken(step.done())),
         Err(settled) => settled,
     };
@@ -303,11 +461,11 @@ fn tried(steps: Vec<Entry<ImportStep>>) -> Vec<Entry<ImportedOrder>> {
 async fn carried_out(
     store: &Store,
     mall: &Mall,
-    steps: Vec<Entry<ImportStep>>,
+    steps: Vec<Entry<OrderStep>>,
     known: Known<'_>,
 ) -> Result<Vec<Entry<ImportedOrder>>, StoreError> {
     let new = steps.iter().filter_map(|entry| match &entry.result {
-        RowResult::Taken(ImportStep::Insert(order)) => Some(order.clone()),
+        RowResult::Taken(OrderStep::Insert(order)) => Some(order.clone()),
         _ => None,
     });
     let new: Vec<NewOrder> = new.collect();
@@ -322,8 +480,8 @@ async fn carried_out(
             }
         };
         let is_done = match &step {
-            ImportStep::Insert(_) => inserted.next() == Some(true),
-            ImportStep::Correct { before, correction, .. } => correct(store, before, correction, known).await?,
+            OrderStep::Insert(_) => inserted.next() == Some(true),
+            OrderStep::Correct { before, correction, .. } => correct(store, before, correction, known).await?,
         };
         let changed = || RowResult::Refused(vec![RowError::Changed]);
         done.push(entry.with(if is_done { RowResult::Taken(step.done()) } else { changed() }));

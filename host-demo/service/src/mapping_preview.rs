@@ -160,7 +160,7 @@ pub fn preview(sample: &Sample, text: &str, take: &Takes) -> Result<Preview, Fil
     let mut report = match parsed {
         Ok(parsed) => parsed.intake,
         Err(OrderFileError::File(problem)) => return Err(problem),
-        Err(OrderFileError::ChoiceNeeded(_)) => FileReport { entries: Vec::new() },
+        Err(OrderFileError::ChoiceNeeded(_)) => FileReport::default(),
     };
     if sample.is_cut {
         // The rest of the last order may be in what was not read.

@@ -103,6 +103,7 @@ impl Candidate {
             digest: facts.digest.clone(),
             signature: content.component.signature.clone(),
             permissions: content.permissions.clone(),
+            withdrawn: false,
         }
     }
 
@@ -127,6 +128,12 @@ pub enum InstallError {
          (その間に別のプラグインに入れ替わりました。もう一度読み込んでください)"
     )]
     Meanwhile(String),
+    /// There is nothing to withdraw.
+    #[error(
+        "the lock has no plugin of the provider {0}, so there is none to withdraw on all machines; one that was put into \
+         a folder by hand is withdrawn by removing its two files (取り下げるプラグインがありません)"
+    )]
+    NotLocked(String),
 }
 
 /// Whether changes other than those of the code are confirmed.
@@ -237,6 +244,30 @@ impl Installer<'_> {
         }
         self.registry.put(candidate.plugin.clone());
         Ok(candidate.plugin.clone())
+    }
+
+    /// Withdraws the plugin of the provider `id`: writes down that it is, and takes it out of the lock, of this folder and
+    /// of the registry. Processes on other machines follow. Calls that have begun end on it.
+    pub async fn withdraw(&self, id: &str, by: Actor<'_>) -> Result<LockedPlugin, InstallError> {
+        let directory = self.directory.clone();
+        let held = tokio::task::spawn_blocking(move || directory.lock(Access::Replacing));
+        let _held = held.await.map_err(|error| self.directory.failed(io::Error::other(error)))??;
+        let locked = self.store.locked_plugin(id).await?.filter(|locked| !locked.withdrawn);
+        let Some(mut locked) = locked else { return Err(InstallError::NotLocked(id.to_owned())) };
+        let (provider, version, digest) = (locked.provider.clone(), locked.version.clone(), locked.digest.clone());
+        let event = AuditEvent::PluginWithdrawn { provider, version, digest };
+        if !self.store.withdraw_plugin(id, locked.revision, by, &event).await? {
+            return Err(InstallError::Meanwhile(id.to_owned()));
+        }
+        locked.revision += 1;
+        locked.withdrawn = true;
+        self.directory.learn(&locked);
+        self.registry.remove(id);
+        // It serves no more, whether the files can be removed or not; that is tried again like on other machines.
+        if let Err(error) = self.directory.remove_withdrawn(&locked) {
+            tracing::error!(%error, "the files of a plugin that was withdrawn are still there");
+        }
+        Ok(locked)
     }
 
     /// The plugin that serves the provider `id` now, as far as one does.

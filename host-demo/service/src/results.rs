@@ -88,7 +88,7 @@ pub async fn take_in(
             Err(settled) => settled,
         }));
     }
-    Ok(FileReport { entries })
+    Ok(FileReport::of(entries))
 }
 
 /// What a row says of where an order stands.

@@ -9,7 +9,7 @@ use crate::csv::row_result::{FileReport, RowCounts};
 use crate::csv::selection::Question;
 use crate::csv::writer;
 use crate::decisions::{self, DecisionsError};
-use crate::import::{self, ImportError, Imported, Known, OrderImport};
+use crate::import::{self, Follow, ImportError, Imported, Known, OrderImport};
 use crate::messages::localize::Localize;
 use crate::providers::CallError;
 use crate::providers::provider::{Provider, Providers};
@@ -67,6 +67,8 @@ pub enum ImportReport {
         encoding: &'static Encoding,
         /// Orders that were gathered from rows between which other orders stand.
         gathered: usize,
+        /// Orders that were taken with a fee that a band decided.
+        banded: usize,
         /// Every row of the file.
         report: Imported,
     },
@@ -164,17 +166,18 @@ impl From<DecisionsError> for TransferError {
     }
 }
 
-/// Imports a file, or, with `dry_run`, says what that would do.
+/// Imports a file, or, with `dry_run`, says what that would do. `follow` is told how far a file of orders is.
 pub async fn import_file<P: Provider + Clone>(
     service: &CreditService<P>,
     file: &FileImport,
     dry_run: bool,
+    follow: &Follow<'_>,
 ) -> Result<ImportReport, TransferError> {
     let mall = service.store.mall(&file.mall).await?.ok_or_else(|| TransferError::NoMall(file.mall.clone()))?;
     let encoding = file.encoding.map(Charset::encoding);
     let (store, who) = (&service.store, &service.who);
     match file.kind {
-        FileKind::Orders => import_orders(service, &mall, file, dry_run).await,
+        FileKind::Orders => import_orders(service, &mall, file, dry_run, follow).await,
         FileKind::Results => {
             let taken = results::take_in(store, &mall, &file.bytes, encoding, who, dry_run).await?;
             Ok(ImportReport::States(taken))
@@ -191,6 +194,7 @@ async fn import_orders<P: Provider + Clone>(
     mall: &Mall,
     file: &FileImport,
     dry_run: bool,
+    follow: &Follow<'_>,
 ) -> Result<ImportReport, TransferError> {
     let missing = || TransferError::ProviderMissing(mall.provider.clone());
     let provider = service.providers.get(&mall.provider).ok_or_else(missing)?;
@@ -204,8 +208,9 @@ async fn import_orders<P: Provider + Clone>(
         known,
         dry_run,
     };
-    let OrderImport { encoding, gathered, imported } = import::run(&service.store, mall, &provider, incoming).await?;
-    Ok(ImportReport::Orders { encoding, gathered, report: imported })
+    let done = import::run(&service.store, mall, &provider, incoming, follow).await?;
+    let OrderImport { encoding, gathered, banded, imported } = done;
+    Ok(ImportReport::Orders { encoding, gathered, banded, report: imported })
 }
 
 /// A file that was written.

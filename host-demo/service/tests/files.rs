@@ -35,7 +35,7 @@ fn incoming(bytes: &[u8]) -> Incoming<'_> {
 }
 
 async fn run(test: &TestStore, file: Incoming<'_>) -> Result<Imported, ImportError> {
-    import::run(&test.store, &test.mall().await, &Fake::new(&[]), file).await.map(|done| done.imported)
+    import::run(&test.store, &test.mall().await, &Fake::new(&[]), file, &|_| {}).await.map(|done| done.imported)
 }
 
 async fn take_in(test: &TestStore, bytes: &[u8]) -> Imported {
@@ -697,7 +697,7 @@ async fn an_answer_that_does_not_fit_the_file_takes_nothing_else() {
     let nothing = run(&test, Incoming { take: &told(&["後払い"]), ..incoming(bare.as_bytes()) }).await;
     assert!(matches!(nothing, Err(ImportError::File(FileError::NothingToTakeBy(_)))), "{nothing:?}");
     let mall = Mall { take: [("支払方法".to_owned(), vec!["後払い".to_owned()])].into(), ..test.mall().await };
-    let missing = import::run(&test.store, &mall, &Fake::new(&[]), incoming(bare.as_bytes())).await;
+    let missing = import::run(&test.store, &mall, &Fake::new(&[]), incoming(bare.as_bytes()), &|_| {}).await;
     assert!(matches!(missing, Err(ImportError::File(FileError::MissingHeadings(_)))), "{missing:?}");
     assert!(test.all().await.is_empty());
 }

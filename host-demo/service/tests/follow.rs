@@ -1,7 +1,7 @@
 //! What serves follows the plugin folder: a grant that is taken away holds at once, whatever else happens there.
 
 use domain::digest::digest;
-use provider_distribution::{KeyPair, generate_key, sign};
+use provider_distribution::{KeyPair, SigningKey, generate_key};
 use provider_host::{Host, Limits, Permissions, Registry, SignedName};
 use service::providers::directory::PluginDirectory;
 use service::providers::watcher::PluginEvent;
@@ -145,7 +145,8 @@ async fn only_what_is_signed_takes_the_place_of_what_is_signed() {
     let granted = |key: &KeyPair| format!("{GRANTED}public-keys = [\"{}\"]\n", key.public.lines().nth(1).unwrap());
     let served = fs::read(followed.file("np.wasm")).unwrap();
     let name = SignedName { provider: "np".to_owned(), version: "0.1.0".parse().unwrap() };
-    let signature = |component: &[u8], key: &KeyPair| sign(component, &name, &key.secret, "").unwrap();
+    let signature =
+        |component: &[u8], key: &KeyPair| SigningKey::open(&key.secret, "").unwrap().sign(component, &name).unwrap();
     fs::write(followed.file("np.wasm.minisig"), signature(&served, &key)).unwrap();
     fs::write(followed.file("np.toml"), granted(&key)).unwrap();
     while followed.news.recv().await.expect("the directory is followed") != "Current" {}

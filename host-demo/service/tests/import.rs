@@ -20,8 +20,10 @@ use service::csv::mapping::value::Value;
 use service::csv::order_file::{self, FileOrder, OrderFileError, Parsed, Reading};
 use service::csv::row_result::{RowCount, SkipReason};
 use service::csv::selection::Choice;
-use service::import::{self, Imported, Incoming, Known};
+use service::import::ImportStep::{self, Checking, Writing};
+use service::import::{self, ImportError, ImportProgress, Imported, Incoming, Known, OrderImport};
 use service::messages::localize::Localize;
+use std::sync::Mutex;
 use store::Change;
 
 const HEADINGS: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
@@ -67,8 +69,12 @@ fn incoming(text: &str) -> Incoming<'_> {
     Incoming { bytes: text.as_bytes(), encoding: None, take: &[], preset: None, known: Known::Kept, dry_run: false }
 }
 
+async fn run(test: &TestStore, mall: &Mall, file: Incoming<'_>) -> OrderImport {
+    import::run(&test.store, mall, &Fake::new(&[]), file, &|_| {}).await.unwrap()
+}
+
 async fn take_in(test: &TestStore, mall: &Mall, file: Incoming<'_>) -> Imported {
-    import::run(&test.store, mall, &Fake::new(&[]), file).await.unwrap().imported
+    run(test, mall, file).await.imported
 }
 
 fn good() -> Vec<String> {
@@ -187,13 +193,62 @@ on_both! {
         assert_eq!(test.all().await.len(), 2);
     }
 
+    async fn progress_only_grows_and_ends_with_the_last_row(db) {
+        let test = TestStore::new(db).await;
+        let mut rows: Vec<String> = (0..1_200).map(|at| line(&format!("A-{at}"), "皿", "732", "1", "1232")).collect();
+        // Blank rows, refused ones and second rows of orders count as well.
+        rows.insert(7, String::new());
+        rows.push(line("B-1", "皿", "732", "1", "1"));
+        rows.push(line("A-3", "椀", "1000", "1", "1232"));
+        let text = file(&rows);
+        for (dry_run, steps) in [(true, vec![ImportStep::Reading, Checking]), (false, vec![ImportStep::Reading, Checking, Writing])] {
+            let told = Mutex::new(Vec::new());
+            let follow = |now| told.lock().unwrap().push(now);
+            let incoming = Incoming { dry_run, ..incoming(&text) };
+            import::run(&test.store, &test.mall().await, &Fake::new(&[]), incoming, &follow).await.unwrap();
+            let told = told.into_inner().unwrap();
+            assert!(told.is_sorted() && told.iter().all(|now| now.done <= now.total), "{told:?}");
+            assert!(told.len() > 2 * steps.len(), "a long file is told of more than once in a step: {told:?}");
+            let last = ImportProgress { step: steps[steps.len() - 1], done: rows.len(), total: rows.len() };
+            assert_eq!(told.last(), Some(&last));
+            let mut seen: Vec<_> = told.iter().map(|now| now.step).collect();
+            seen.dedup();
+            assert_eq!(seen, steps);
+        }
+    }
+
+    async fn pieces_of_a_long_file_are_one_import(db) {
+        let test = TestStore::new(db).await;
+        // The second rows stand behind all first ones, each beyond the piece of its order.
+        let first = (0..700).map(|at| line(&format!("A-{at}"), "皿", "732", "1", "2232"));
+        let second = (0..700).rev().map(|at| line(&format!("A-{at}"), "椀", "1000", "1", "2232"));
+        let text = file(&first.chain(second).collect::<Vec<_>>());
+        let done = run(&test, &test.mall().await, incoming(&text)).await;
+        let counts = done.imported.counts();
+        assert_eq!((counts.taken.orders, counts.taken.rows, done.gathered), (700, 1_400, 699));
+        let orders = test.all().await;
+        assert_eq!(orders.len(), 700);
+        assert!(orders.iter().all(|order| order.data.items.len() == 2 && order.amounts.billed == 2_232));
+    }
+
+    async fn nothing_is_written_where_the_fee_of_one_order_cannot_be_worked_out(db) {
+        let test = TestStore::new(db).await;
+        let mut rows: Vec<String> = (0..1_100).map(|at| line(&format!("A-{at}"), "皿", "732", "1", "1232")).collect();
+        rows[1_050] = line("A-1050", "皿", "1", "1", "501");
+        let text = file(&rows);
+        let provider = Fake { breaks_off_at: Some(501), ..Fake::new(&[]) };
+        let failed = import::run(&test.store, &test.mall().await, &provider, incoming(&text), &|_| {}).await;
+        let Err(ImportError::Fee { number, .. }) = failed else { panic!("{failed:?}") };
+        assert_eq!((number.as_str(), test.all().await.len()), ("A-1050", 0));
+    }
+
     async fn the_malls_fee_is_applied_once_and_kept_with_its_band(db) {
         let test = TestStore::new(db).await;
         let bands = vec![Band { lower: 0, upper: Some(1_999), fee: 110 }, Band { lower: 2_000, upper: None, fee: 330 }];
         let mall = Mall { fees: Fees { mode: Mode::Add, bands }, ..test.mall().await };
         let text = file(&[line("A-1", "皿", "732", "1", "1232"), line("A-2", "皿", "2000", "1", "2500")]);
-        let imported = take_in(&test, &mall, incoming(&text)).await;
-        assert_eq!((imported.counts().taken.orders, imported.banded()), (2, 2));
+        let done = run(&test, &mall, incoming(&text)).await;
+        assert_eq!((done.imported.counts().taken.orders, done.banded), (2, 2));
         let amounts: Vec<_> = test.all().await.into_iter().map(|order| order.amounts).collect();
         assert_eq!([amounts[0].imported_fee, amounts[0].payment_fee, amounts[0].billed], [0, 110, 1_342]);
         assert_eq!([amounts[1].imported_fee, amounts[1].payment_fee, amounts[1].billed], [0, 330, 2_830]);

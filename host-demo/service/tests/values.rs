@@ -38,7 +38,7 @@ impl Import {
     async fn try_file(&self, bytes: &[u8], known: Known<'_>) -> Result<OrderImport, ImportError> {
         let (take, preset) = (&self.take, self.preset);
         let incoming = Incoming { bytes, encoding: None, take, preset, known, dry_run: false };
-        import::run(&self.test.store, &self.mall, &Fake::new(&[]), incoming).await
+        import::run(&self.test.store, &self.mall, &Fake::new(&[]), incoming, &|_| {}).await
     }
 
     /// Imports a file; every row is accounted for.

@@ -4,12 +4,14 @@ use crate::backlog;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::history::{HistoryLine, record};
-use crate::orders::{NewOrder, with_content};
+use crate::orders::{NewOrder, add_content};
 use crate::rows::to_json;
 use crate::sql::retried;
+use crate::wide::RowValues;
 use domain::correction::{self, CorrectedBy, Correction};
 use domain::invoice::Invoice;
 use domain::order::{Order, OrderEdit, Tracking};
+use sqlx::any::AnyArguments;
 
 /// Tracking numbers that are entered in one transaction: long enough to be fast, short enough not to keep others waiting.
 const ENTERED_AT_ONCE: usize = 500;
@@ -96,13 +98,13 @@ impl Store {
         let fields = correction::changes((&order.data, &order.amounts), (&content.data, &content.amounts));
         let note = to_json(&Correction { by, fields })?;
         let mut tx = self.write().await?;
-        let query = sqlx::query(
-            "UPDATE orders SET data = $1, ordered_at = $2, buyer = $3, recipient = $4, item = $5, items = $6, \
-             buyer_key = $7, invoice = $8, goods = $9, shipping_fee = $10, imported_fee = $11, payment_fee = $12, \
-             billed = $13, fee_band = $14, order_status = COALESCE($15, order_status), due_at = $16, \
-             version = version + 1 WHERE id = $17 AND version = $18 AND owner IS NULL",
-        );
-        let written = with_content(query, content)?
+        let sql = "UPDATE orders SET data = $1, ordered_at = $2, buyer = $3, recipient = $4, item = $5, items = $6, \
+                   buyer_key = $7, invoice = $8, goods = $9, shipping_fee = $10, imported_fee = $11, \
+                   payment_fee = $12, billed = $13, fee_band = $14, order_status = COALESCE($15, order_status), \
+                   due_at = $16, version = version + 1 WHERE id = $17 AND version = $18 AND owner IS NULL";
+        let mut values = AnyArguments::default();
+        add_content(&mut RowValues::of(&mut values), content).map_err(sqlx::Error::Encode)?;
+        let written = sqlx::query_with(sql, values)
             .bind(order.state.automatic().map(|_| now))
             .bind(order.id)
             .bind(order.version)

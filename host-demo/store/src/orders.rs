@@ -6,17 +6,22 @@ use crate::error::Result;
 use crate::list_query::ListQuery;
 use crate::rows::{self, from_json, to_json};
 use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, take_numbers};
+use crate::wide::{RowValues, fetch_rows};
 use domain::credit_state::{Action, State};
 use domain::mall::{Mall, Start};
 use domain::order::{Amounts, Order, OrderData};
 use domain::{automation, clock};
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe};
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+use sqlx::error::BoxDynError;
 use std::collections::HashSet;
 
 /// Orders that one transaction inserts: others wait for it, so a month's file is not inserted in one.
 const ORDERS_PER_INSERT: usize = 1_000;
+
+/// Orders that one statement inserts: SQLite looks for the name of each value among all before it, so that the time for
+/// a row grows with the rows.
+const ORDERS_PER_STATEMENT: usize = 20;
 
 /// An order to be inserted, or the corrected content of one.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,16 +76,14 @@ impl Store {
         let start = self.credit_start(&mut tx, &mall.id).await?;
         let first = take_numbers(&mut tx, "order", orders.len()).await?;
         let mut counts = StateCounts::starting_with(Some(first));
-        let mut new = Vec::with_capacity(orders.len());
-        for (id, order) in (first..).zip(orders) {
-            let due_at = start.holds(order.order_status.as_deref()).then_some(now);
-            let is_new = insert_order(&mut tx, id, mall, order, due_at).await?;
-            counts.add(&mall.id, &mall.provider, State::NotAsked, i64::from(is_new));
-            new.push(is_new);
-        }
+        let due_at = |order: &NewOrder| start.holds(order.order_status.as_deref()).then_some(now);
+        let rows: Vec<_> =
+            (first..).zip(orders).map(|(id, order)| InsertedOrder { id, order, due_at: due_at(order) }).collect();
+        let new = insert(&mut tx, mall, &rows).await?;
+        counts.add(&mall.id, &mall.provider, State::NotAsked, i64::try_from(new.len()).unwrap_or(i64::MAX));
         counts.write(&mut tx).await?;
         tx.commit().await?;
-        Ok(new)
+        Ok(rows.iter().map(|row| new.contains(&row.id)).collect())
     }
 
     /// When the automation starts credit at `mall`, locked until this transaction ends: an order either waited when
@@ -217,53 +220,65 @@ fn order_of_row(row: AnyRow) -> sqlx::Result<Order> {
     rows::order(&row)
 }
 
-/// Writes a new order under the number `id`; whether it was new.
-pub(super) async fn insert_order(
-    tx: &mut WriteTransaction,
-    id: i64,
-    mall: &Mall,
-    order: &NewOrder,
-    due_at: Option<i64>,
-) -> Result<bool> {
-    let query = sqlx::query(
-        "INSERT INTO orders (data, ordered_at, buyer, recipient, item, items, buyer_key, invoice, goods, shipping_fee, \
-         imported_fee, payment_fee, billed, fee_band, order_status, id, mall, number, number_key, provider, state, \
-         due_at, tries, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-         $18, $19, $20, $21, $22, 0, 0) ON CONFLICT (mall, number) DO NOTHING",
-    );
-    let written = with_content(query, order)?
-        .bind(id)
-        .bind(&mall.id)
-        .bind(&order.number)
-        .bind(search_key(&order.number))
-        .bind(&mall.provider)
-        .bind(State::NotAsked.to_string())
-        .bind(due_at)
-        .execute(&mut **tx)
-        .await?;
-    Ok(written.rows_affected() == 1)
+/// An order to be inserted.
+pub(super) struct InsertedOrder<'a> {
+    /// The store's number of it.
+    pub(super) id: i64,
+    pub(super) order: &'a NewOrder,
+    /// When the automation looks at it.
+    pub(super) due_at: Option<i64>,
 }
 
-/// Binds the fifteen columns that an order's file decides, as $1 to $15.
-pub(super) fn with_content<'q>(
-    query: Query<'q, Any, AnyArguments>,
-    order: &'q NewOrder,
-) -> Result<Query<'q, Any, AnyArguments>> {
+/// Inserts orders of `mall`; the numbers of those that were new.
+pub(super) async fn insert(
+    tx: &mut WriteTransaction,
+    mall: &Mall,
+    orders: &[InsertedOrder<'_>],
+) -> Result<HashSet<i64>> {
+    let sql = "INSERT INTO orders (data, ordered_at, buyer, recipient, item, items, buyer_key, invoice, goods, \
+               shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, id, mall, number, number_key, \
+               provider, state, due_at, tries, version) VALUES {rows} ON CONFLICT (mall, number) DO NOTHING RETURNING id";
+    let state = State::NotAsked.to_string();
+    let mut new = HashSet::with_capacity(orders.len());
+    for orders in orders.chunks(ORDERS_PER_STATEMENT) {
+        let inserted: Vec<(i64,)> = fetch_rows(tx, sql, orders, |row, InsertedOrder { id, order, due_at }| {
+            add_content(row, order)?
+                .add(*id)?
+                .add(mall.id.as_str())?
+                .add(order.number.as_str())?
+                .add(search_key(&order.number))?
+                .add(mall.provider.as_str())?
+                .add(state.as_str())?
+                .add(*due_at)?
+                .add(0_i64)?
+                .add(0_i64)?;
+            Ok(())
+        })
+        .await?;
+        new.extend(inserted.into_iter().map(|(id,)| id));
+    }
+    Ok(new)
+}
+
+/// Adds the fifteen columns that an order's file decides.
+pub(super) fn add_content<'r, 'a>(
+    row: &'r mut RowValues<'a>,
+    order: &NewOrder,
+) -> std::result::Result<&'r mut RowValues<'a>, BoxDynError> {
     let NewOrder { data, amounts, order_status, .. } = order;
-    Ok(query
-        .bind(to_json(data)?)
-        .bind(clock::in_milliseconds(data.ordered_at))
-        .bind(&data.buyer.name)
-        .bind(data.recipient.as_ref().map(|recipient| &recipient.name))
-        .bind(data.items.first().map_or("", |item| &item.name))
-        .bind(data.items.len() as i64)
-        .bind(search_key(&data.buyer.name))
-        .bind(data.invoice.map(|invoice| invoice.to_string()))
-        .bind(amounts.goods)
-        .bind(amounts.shipping_fee)
-        .bind(amounts.imported_fee)
-        .bind(amounts.payment_fee)
-        .bind(amounts.billed)
-        .bind(amounts.fee_band.map(i64::from))
-        .bind(order_status))
+    row.add(to_json(data)?)?
+        .add(clock::in_milliseconds(data.ordered_at))?
+        .add(data.buyer.name.as_str())?
+        .add(data.recipient.as_ref().map(|recipient| recipient.name.as_str()))?
+        .add(data.items.first().map_or("", |item| item.name.as_str()))?
+        .add(data.items.len() as i64)?
+        .add(search_key(&data.buyer.name))?
+        .add(data.invoice.map(|invoice| invoice.to_string()))?
+        .add(amounts.goods)?
+        .add(amounts.shipping_fee)?
+        .add(amounts.imported_fee)?
+        .add(amounts.payment_fee)?
+        .add(amounts.billed)?
+        .add(amounts.fee_band.map(i64::from))?
+        .add(order_status.as_deref())
 }

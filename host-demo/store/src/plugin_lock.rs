@@ -26,6 +26,8 @@ pub struct LockedPlugin {
     pub signature: Option<String>,
     /// The text of its permission file.
     pub permissions: String,
+    /// Whether it was withdrawn: no process serves it, until one is loaded again.
+    pub withdrawn: bool,
 }
 
 impl FromRow<'_, AnyRow> for LockedPlugin {
@@ -38,6 +40,7 @@ impl FromRow<'_, AnyRow> for LockedPlugin {
             digest: row.try_get("digest")?,
             signature: row.try_get("signature")?,
             permissions: row.try_get("permissions")?,
+            withdrawn: row.try_get::<i64, _>("withdrawn")? != 0,
         })
     }
 }
@@ -78,10 +81,10 @@ impl Store {
             ),
             _ => sqlx::query(
                 "UPDATE plugin_lock SET revision = $1 + 1, origin = $2, version = $3, digest = $4, signature = $5, \
-                 permissions = $6 WHERE provider = $7 AND revision = $1",
+                 permissions = $6, withdrawn = 0 WHERE provider = $7 AND revision = $1",
             ),
         };
-        let LockedPlugin { provider, revision, origin, version, digest, signature, permissions } = plugin;
+        let LockedPlugin { provider, revision, origin, version, digest, signature, permissions, .. } = plugin;
         let is_written = is_written.bind(revision).bind(origin).bind(version).bind(digest).bind(signature);
         let is_written = is_written.bind(permissions).bind(provider).execute(&mut *tx).await?.rows_affected() == 1;
         if !is_written {
@@ -97,12 +100,35 @@ impl Store {
         tx.commit().await?;
         Ok(true)
     }
+
+    /// Withdraws what the lock has of `provider` as `revision`, and records `event` with it; the next revision is the
+    /// withdrawal's. Nothing happens, and false is returned, if the lock has another revision by now.
+    pub async fn withdraw_plugin(
+        &self,
+        provider: &str,
+        revision: i64,
+        by: Actor<'_>,
+        event: &AuditEvent,
+    ) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let withdrawn = sqlx::query(
+            "UPDATE plugin_lock SET revision = $1 + 1, withdrawn = 1 \
+             WHERE provider = $2 AND revision = $1 AND withdrawn = 0",
+        );
+        if withdrawn.bind(revision).bind(provider).execute(&mut *tx).await?.rows_affected() != 1 {
+            return Ok(false);
+        }
+        record(&mut tx, by, event).await?;
+        discard_components(&mut tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
 }
 
 /// Deletes the components that the lock does not name any more.
 async fn discard_components(tx: &mut WriteTransaction) -> Result<()> {
-    sqlx::query("DELETE FROM plugin_components WHERE digest NOT IN (SELECT digest FROM plugin_lock)")
-        .execute(&mut **tx)
-        .await?;
+    const UNNAMED: &str = "DELETE FROM plugin_components \
+                           WHERE digest NOT IN (SELECT digest FROM plugin_lock WHERE withdrawn = 0)";
+    sqlx::query(UNNAMED).execute(&mut **tx).await?;
     Ok(())
 }

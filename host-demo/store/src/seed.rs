@@ -4,7 +4,7 @@
 use crate::counters::StateCounts;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
-use crate::orders::{NewOrder, insert_order};
+use crate::orders::{InsertedOrder, NewOrder, insert};
 use crate::reference::reference;
 use crate::sql::take_numbers;
 use domain::credit_state::State;
@@ -74,9 +74,12 @@ impl Store {
         let mut tx = self.write().await?;
         let first = take_numbers(&mut tx, "order", count).await?;
         let mut counts = StateCounts::starting_with(Some(first));
+        let orders: Vec<NewOrder> = (from..from + count).map(order).collect();
+        let rows: Vec<_> =
+            (first..).zip(&orders).map(|(id, order)| InsertedOrder { id, order, due_at: None }).collect();
+        insert(&mut tx, mall, &rows).await?;
         for (id, at) in (first..).zip(from..from + count) {
             let state = state(at);
-            insert_order(&mut tx, id, mall, &order(at), None).await?;
             if state != State::NotAsked {
                 self.set_state(&mut tx, id, mall, state, at).await?;
             }

@@ -16,7 +16,12 @@ const ROWS: &str = "{rows}";
 /// missing too: PostgreSQL takes a column's type from them.
 pub(super) struct RowValues<'a>(&'a mut AnyArguments);
 
-impl RowValues<'_> {
+impl<'a> RowValues<'a> {
+    /// Those of a statement about one row.
+    pub(super) fn of(arguments: &'a mut AnyArguments) -> Self {
+        Self(arguments)
+    }
+
     /// Adds the value of the next column.
     pub(super) fn add<'t, T>(&mut self, value: T) -> std::result::Result<&mut Self, BoxDynError>
     where

@@ -1,6 +1,7 @@
 //! A plugin's folder: its language, and what it is built with.
 
 use crate::component::encode;
+use crate::go;
 use crate::process::{output, run};
 use crate::toolchain::{TARGET, Toolchain};
 use anyhow::{Context, Result, bail};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The world of the contract that tools without async exports make.
-const SYNC_WORLD: &str = "provider-plugin-sync";
+pub(crate) const SYNC_WORLD: &str = "provider-plugin-sync";
 
 /// A language that plugins are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,12 +22,18 @@ pub enum Language {
     Python,
     /// JavaScript, with componentize-js.
     Js,
+    /// Go, with bindings and an adapter that are in here.
+    Go,
 }
 
 impl Language {
     /// Each with the file that tells it.
-    const MANIFESTS: [(Self, &'static str); 3] =
-        [(Self::Rust, "Cargo.toml"), (Self::Python, "pyproject.toml"), (Self::Js, "package.json")];
+    const MANIFESTS: [(Self, &'static str); 4] = [
+        (Self::Rust, "Cargo.toml"),
+        (Self::Python, "pyproject.toml"),
+        (Self::Js, "package.json"),
+        (Self::Go, "go.mod"),
+    ];
 
     /// The name of its template.
     pub fn template(self) -> &'static str {
@@ -34,6 +41,7 @@ impl Language {
             Self::Rust => "rust",
             Self::Python => "python",
             Self::Js => "js",
+            Self::Go => "go",
         }
     }
 }
@@ -75,6 +83,7 @@ impl Project {
             Language::Rust => self.build_rust(install)?,
             Language::Python => self.build_python(install)?,
             Language::Js => self.build_js()?,
+            Language::Go => go::build(&self.folder, &self.component(), install)?,
         }
         let component = self.component();
         let size = std::fs::metadata(&component).with_context(|| format!("{} was not built", component.display()))?;
@@ -147,5 +156,7 @@ fn name(language: Language, manifest: &str) -> Option<String> {
         Language::Rust => of_table("package"),
         Language::Python => of_table("project"),
         Language::Js => Some(serde_json::from_str::<Value>(manifest).ok()?["name"].as_str()?.to_owned()),
+        // A module's path can be its address.
+        Language::Go => go::module(manifest)?.rsplit('/').next().map(str::to_owned),
     }
 }

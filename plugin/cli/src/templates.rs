@@ -111,10 +111,14 @@ fn files(folder: &str) -> Result<Vec<(PathBuf, &'static [u8])>> {
 
 /// Writes a file, with its folders.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    make_parent(path)?;
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes the folder that `path` is in.
+pub fn make_parent(path: &Path) -> Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent)
-        .and_then(|()| std::fs::write(path, bytes))
-        .with_context(|| format!("cannot write {}", path.display()))
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make the folder {}", parent.display()))
 }
 
 #[cfg(test)]

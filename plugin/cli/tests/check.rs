@@ -59,6 +59,8 @@ fn what_cannot_be_judged_ends_with_2() {
     let settings = folder.path().join("settings.toml");
     std::fs::write(&settings, "shop-id = 12").unwrap();
     let settings = settings.to_str().unwrap();
+    let unbuilt = folder.path().join("後払い サンプル");
+    provider(folder.path()).args(["new", "my-pay", "--lang", "js", "--folder"]).arg(&unbuilt).output().unwrap();
     for (output, why) in [
         (kit(&folder.path().join("absent.wasm"), &[]), "cannot read the plugin"),
         (kit(&component("unruly"), &["--settings", "absent.toml"]), "settings file absent.toml"),
@@ -67,6 +69,8 @@ fn what_cannot_be_judged_ends_with_2() {
         (kit(&component("unruly"), &["--only", "fault"]), "there is no check fault"),
         (kit(&component("unruly"), &["--report", "report.txt"]), "report.txt: a report is a file .json"),
         (provider(folder.path()).arg("check").output().unwrap(), "no plugin's folder"),
+        (kit(folder.path(), &[]), "no plugin's folder"),
+        (kit(&unbuilt, &[]), "`provider build` makes it"),
         (provider(folder.path()).args(["explain", "fault"]).output().unwrap(), "there is no check fault"),
     ] {
         let words = words(&output);
@@ -131,4 +135,37 @@ fn a_component_is_inspected() {
     for part in ["np ", "imports: WASI HTTP: wasi:", "imports: empty WASI: \n", "sha256: ", "rows in a call: credit "] {
         assert!(words.contains(part), "{part}: {words}");
     }
+}
+
+/// Whatever is named, the answer comes at once, in one line, and without a table of bytes.
+#[test]
+fn what_is_no_component_is_named_in_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    };
+    let whole = std::fs::read(component("np")).unwrap();
+    let large = folder.path().join("large.wasm");
+    std::fs::File::create(&large).unwrap().set_len(100_000_000).unwrap();
+    for (path, why) in [
+        (file("words.wasm", b"words"), "does not begin as a WebAssembly file does"),
+        (file("nothing.wasm", b""), "does not begin as a WebAssembly file does"),
+        (file("core.wasm", b"\0asm\x01\0\0\0"), "it is a core module; encode it as a component"),
+        (file("cut.wasm", &whole[..whole.len() / 2]), "unexpected end-of-file"),
+        (large, "has 100000000 bytes; at most 33554432 are allowed"),
+        (folder.path().to_owned(), "no plugin's folder"),
+        (folder.path().join("absent.wasm"), "cannot read the plugin"),
+    ] {
+        for command in ["inspect", "sign"] {
+            let output = provider(folder.path()).arg(command).arg(&path).output().unwrap();
+            let words = words(&output);
+            assert_eq!(output.status.code(), Some(2), "{words}");
+            assert!(words.contains(why) && words.trim_end().lines().count() == 1, "{command}: {words}");
+        }
+    }
+    let japanese = file("後払い プラグイン.wasm", &whole);
+    let inspected = words(&provider(folder.path()).arg("inspect").arg(&japanese).output().unwrap());
+    assert!(inspected.starts_with("np 0.1.0"), "{inspected}");
 }

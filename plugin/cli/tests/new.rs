@@ -63,6 +63,16 @@ fn what_is_written_is_whole_and_under_the_new_name() {
         ),
         ("python", &["app.py", "requirements.txt", "pyproject.toml", "wit/provider.wit", "wit/deps/http-0.2.wit"]),
         ("js", &["app.js", "package.json", "wit/provider.wit"]),
+        (
+            "go",
+            &[
+                "go.mod",
+                "main.go",
+                "requirements.txt",
+                "exports/export_deferred_payment_provider_payment_provider_sync/provider.go",
+                "wit/provider.wit",
+            ],
+        ),
     ] {
         let plugin = folder.path().join(lang);
         run(provider(folder.path()).args(["new", "my-pay", "--lang", lang, "--folder", lang]));

@@ -2,7 +2,7 @@
 
 use crate::reference::{Reference, is_digest};
 use crate::registry::{Access, RegistryError, Repository, Sending};
-use provider_host::ComponentFile;
+use provider_host::{ComponentFile, Plugin};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -26,6 +26,19 @@ pub struct Metadata {
     pub title: String,
     /// The interfaces that it imports.
     pub imports: Vec<String>,
+}
+
+impl Metadata {
+    /// What `plugin` says of itself.
+    pub fn of(plugin: &Plugin) -> Self {
+        let (info, facts) = (plugin.info(), plugin.facts());
+        Self {
+            id: info.id.clone(),
+            version: info.version.clone(),
+            title: info.name.en.clone(),
+            imports: facts.imports.clone(),
+        }
+    }
 }
 
 /// An artifact that was pulled.
@@ -170,7 +183,8 @@ pub fn push(
 pub fn pull(reference: &Reference, limit: u64, access: Access) -> Result<Pulled, ArtifactError> {
     let repository = Repository::new(reference, access)?;
     let not_a_plugin = |reason: String| ArtifactError::NotAPlugin { reference: reference.to_string(), reason };
-    let manifest = repository.get(&format!("manifests/{}", reference.version()), MANIFEST_TYPE, MAX_MANIFEST_BYTES)?;
+    let manifest =
+        repository.manifest(&format!("manifests/{}", reference.version()), MANIFEST_TYPE, MAX_MANIFEST_BYTES)?;
     let found = digest(&manifest);
     same(reference, "the manifest", reference.digest().unwrap_or(&found), &found)?;
     let manifest: Manifest = serde_json::from_slice(&manifest)
@@ -189,7 +203,7 @@ pub fn pull(reference: &Reference, limit: u64, access: Access) -> Result<Pulled,
     if layer.size > limit {
         return Err(not_a_plugin(format!("its component has {} bytes; at most {limit} are pulled", layer.size)));
     }
-    let bytes = repository.get(&format!("blobs/{}", layer.digest), LAYER_TYPE, layer.size)?;
+    let bytes = repository.blob(&format!("blobs/{}", layer.digest), LAYER_TYPE, layer.size)?;
     same(reference, "the component", &layer.digest, &digest(&bytes))?;
     let signature = manifest.annotations.get(SIGNATURE).cloned();
     Ok(Pulled { origin: reference.pinned(&found), component: ComponentFile { bytes, signature } })

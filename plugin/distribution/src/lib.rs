@@ -12,6 +12,7 @@
 //! | `signing` | keys, and signatures with the name and version that the host compares |
 //! | `reference` | where an artifact is: registry, repository, tag, digest |
 //! | `registry` | requests to a registry |
+//! | `credentials` | as whom: from settings, or from what `docker login` keeps |
 //! | `artifact` | a component as an artifact: pushing and pulling |
 
 #![forbid(unsafe_code)]
@@ -21,11 +22,13 @@
 )]
 
 mod artifact;
+mod credentials;
 mod reference;
 mod registry;
 mod signing;
 
 pub use artifact::{ArtifactError, Metadata, Pulled, pull, push};
+pub use credentials::{Credentials, CredentialsError};
 pub use reference::{Reference, ReferenceError};
-pub use registry::{Access, Credentials, RegistryError};
-pub use signing::{KeyPair, SigningError, generate_key, sign};
+pub use registry::{Access, RegistryError};
+pub use signing::{KeyPair, SigningError, SigningKey, generate_key, is_encrypted};

@@ -59,16 +59,11 @@ impl Reference {
         Self { digest: Some(digest.to_owned()), ..self.clone() }
     }
 
-    /// Whether the registry is on this machine: it is reached without TLS, and by no proxy.
+    /// Whether the registry is on this machine: it is reached by no proxy, and without TLS unless an authority is named.
     pub fn is_local(&self) -> bool {
         let host = self.registry.rsplit_once(':').map_or(&*self.registry, |(host, _)| host);
         host == "localhost"
             || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    }
-
-    /// Where the registry's API is.
-    pub(crate) fn origin(&self) -> String {
-        format!("{}://{}", if self.is_local() { "http" } else { "https" }, self.registry)
     }
 }
 
@@ -188,7 +183,6 @@ mod tests {
         ] {
             let reference: Reference = text.parse().unwrap();
             assert_eq!(reference.is_local(), local, "{text}");
-            assert_eq!(reference.origin().starts_with("http://"), local, "{text}");
         }
     }
 }

@@ -2,18 +2,20 @@
 //!
 //! A registry decides neither how much is read nor where credentials go: bodies are bounded, redirects are followed
 //! only where a blob is read, without credentials, and a token server has to be the registry itself or one that the
-//! operator named.
+//! operator named. What it says of an error is shown without the credentials, which it was sent.
 
+use crate::credentials::Credentials;
 use crate::reference::Reference;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::header::{AUTHORIZATION, LOCATION, WWW_AUTHENTICATE};
 use ureq::http::{HeaderMap, Method, Response, StatusCode};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 use url::Url;
 
@@ -28,22 +30,24 @@ const MAX_TOKEN_BYTES: u64 = 64 << 10;
 /// The beginning of what a registry says of an error that is told to the operator.
 const MAX_REASON_BYTES: u64 = 2 << 10;
 
-/// A name and a password, or a token in the place of one.
+/// As whom a registry is asked, and how.
 #[derive(Clone)]
-pub struct Credentials {
-    /// The name.
-    pub user: String,
-    /// The password.
-    pub password: String,
-}
-
-/// As whom a registry is asked.
-#[derive(Clone, Default)]
 pub struct Access {
     /// Nobody in particular, if there are none.
     pub credentials: Option<Credentials>,
     /// The host of a token server that is not the registry: credentials are sent there as well.
     pub token_server: Option<String>,
+    /// A PEM file with certificates that are trusted besides the system's: of an authority of one's own. With it, a
+    /// registry on this machine is reached over TLS as well.
+    pub authority: Option<PathBuf>,
+    /// For one request with its whole answer.
+    pub request_timeout: Duration,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { credentials: None, token_server: None, authority: None, request_timeout: REQUEST_TIMEOUT }
+    }
 }
 
 /// A registry did not do what it was asked.
@@ -80,6 +84,14 @@ pub enum RegistryError {
         /// The most that is read.
         limit: u64,
     },
+    /// The certificates that were named cannot be used.
+    #[error("the certificates in {path} cannot be used: {reason}")]
+    Authority {
+        /// Their file.
+        path: PathBuf,
+        /// What is wrong with them.
+        reason: String,
+    },
     /// It sends requests elsewhere.
     #[error("the registry {registry} sends {what} to {target}, which is not followed: {reason}")]
     Elsewhere {
@@ -97,6 +109,8 @@ pub enum RegistryError {
 /// A repository of a registry.
 pub(crate) struct Repository {
     agent: Agent,
+    /// Where its API is.
+    origin: String,
     reference: Reference,
     access: Access,
     /// What is sent as `Authorization` since the registry asked for it.
@@ -112,44 +126,45 @@ pub(crate) struct Sending<'a> {
 
 impl Repository {
     pub(crate) fn new(reference: &Reference, access: Access) -> Result<Self, RegistryError> {
-        let unreachable =
-            |reason: String| RegistryError::Unreachable { registry: reference.registry().to_owned(), reason };
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(REQUEST_TIMEOUT));
+            .timeout_global(Some(access.request_timeout));
         if reference.is_local() {
             config = config.proxy(None);
-        } else {
-            let roots = rustls_native_certs::load_native_certs().certs;
-            if roots.is_empty() {
-                return Err(unreachable("the system has no certificate roots; install ca-certificates".to_owned()));
-            }
-            let roots = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
-            let tls = TlsConfig::builder()
-                .root_certs(RootCerts::Specific(Arc::new(roots)))
-                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
-            config = config.tls_config(tls.build());
         }
+        let is_tls = !reference.is_local() || access.authority.is_some();
+        if is_tls {
+            config = config.tls_config(tls(reference, access.authority.as_deref())?);
+        }
+        let origin = format!("{}://{}", if is_tls { "https" } else { "http" }, reference.registry());
         let agent = config.build().into();
-        Ok(Self { agent, reference: reference.clone(), access, authorization: RefCell::default() })
+        Ok(Self { agent, origin, reference: reference.clone(), access, authorization: RefCell::default() })
     }
 
     /// The address of something in the repository.
     fn address(&self, path: &str) -> String {
-        format!("{}/v2/{}/{path}", self.reference.origin(), self.reference.repository())
+        format!("{}/v2/{}/{path}", self.origin, self.reference.repository())
     }
 
-    /// The body of what is at `path`, at most `limit` bytes.
-    pub(crate) fn get(&self, path: &str, accept: &str, limit: u64) -> Result<Vec<u8>, RegistryError> {
+    /// The manifest at `path`, at most `limit` bytes. It names everything else, so it is the registry's own or none.
+    pub(crate) fn manifest(&self, path: &str, media_type: &str, limit: u64) -> Result<Vec<u8>, RegistryError> {
+        self.get(path, media_type, limit, 0)
+    }
+
+    /// The blob at `path`, at most `limit` bytes.
+    pub(crate) fn blob(&self, path: &str, media_type: &str, limit: u64) -> Result<Vec<u8>, RegistryError> {
+        self.get(path, media_type, limit, MAX_REDIRECTS)
+    }
+
+    fn get(&self, path: &str, accept: &str, limit: u64, redirects: usize) -> Result<Vec<u8>, RegistryError> {
         let mut response = self.send(&Method::GET, &self.address(path), Some(accept), None)?;
         let mut from = self.parsed(&self.address(path), path)?;
-        for _ in 0..MAX_REDIRECTS {
-            if !response.status().is_redirection() {
-                break;
-            }
-            from = self.redirected(&from, response.headers(), path)?;
+        let mut left = redirects;
+        while response.status().is_redirection() {
+            from = self.redirected(&from, response.headers(), path, left)?;
+            left -= 1;
             // Without credentials: it is another server's.
             response = self.once(&Method::GET, from.as_str(), None, None, None)?;
         }
@@ -191,7 +206,8 @@ impl Repository {
         self.accepted(WHAT, self.send(&Method::PUT, to.as_str(), None, Some(sending))?).map(drop)
     }
 
-    /// Sends a request to the registry, and once more as whom it asks for.
+    /// Sends a request to the registry, and once more as whom it asks for: a token is for one kind of request, and for
+    /// some minutes.
     fn send(
         &self,
         method: &Method,
@@ -199,16 +215,19 @@ impl Repository {
         accept: Option<&str>,
         sending: Option<Sending<'_>>,
     ) -> Result<Response<Body>, RegistryError> {
-        let authorization = self.authorization.borrow().clone();
-        let response = self.once(method, address, accept, authorization.as_deref(), sending)?;
-        if response.status() != StatusCode::UNAUTHORIZED || authorization.is_some() {
+        let known = self.authorization.borrow().clone();
+        let response = self.once(method, address, accept, known.as_deref(), sending)?;
+        if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
         let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let challenges: Vec<_> = challenges.map(str::to_owned).collect();
-        let Some(authorization) = self.authorize(&challenges)? else { return Ok(response) };
-        *self.authorization.borrow_mut() = Some(authorization.clone());
-        self.once(method, address, accept, Some(&authorization), sending)
+        let authorization = self.authorize(&challenges)?;
+        if authorization.is_none() || authorization == known {
+            return Ok(response);
+        }
+        self.authorization.borrow_mut().clone_from(&authorization);
+        self.once(method, address, accept, authorization.as_deref(), sending)
     }
 
     fn once(
@@ -236,10 +255,7 @@ impl Repository {
 
     /// What to send as `Authorization` where the registry answers with `challenges`; nothing where it cannot be known.
     fn authorize(&self, challenges: &[String]) -> Result<Option<String>, RegistryError> {
-        let basic =
-            self.access.credentials.as_ref().map(|Credentials { user, password }| {
-                format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-            });
+        let basic = self.access.credentials.as_ref().map(|credentials| format!("Basic {}", encoded(credentials)));
         let of_scheme = |scheme: &str| {
             let begins =
                 |text: &&String| text.get(..scheme.len()).is_some_and(|word| word.eq_ignore_ascii_case(scheme));
@@ -260,7 +276,7 @@ impl Repository {
         const WHAT: &str = "a token";
         let Some(realm) = parameters.get("realm") else { return Ok(None) };
         let mut server = self.parsed(realm, WHAT)?;
-        let registry = self.parsed(&self.reference.origin(), WHAT)?;
+        let registry = self.parsed(&self.origin, WHAT)?;
         let is_named = self.access.token_server.is_some() && server.host_str() == self.access.token_server.as_deref();
         if server.host_str() != registry.host_str() && !is_named {
             return Err(self.elsewhere(WHAT, &server, "name the host of the token server if it is the right one"));
@@ -280,10 +296,15 @@ impl Repository {
         Ok(token.map(|token| format!("Bearer {token}")))
     }
 
-    fn redirected(&self, from: &Url, headers: &HeaderMap, what: &str) -> Result<Url, RegistryError> {
+    /// Where a redirect leads, if it may be followed: `left` more of them are.
+    fn redirected(&self, from: &Url, headers: &HeaderMap, what: &str, left: usize) -> Result<Url, RegistryError> {
         let to = self.target(from, headers, what)?;
-        let is_safe = to.scheme() == "https" || (self.reference.is_local() && to.origin() == from.origin());
-        if is_safe { Ok(to) } else { Err(self.elsewhere(what, &to, "redirects are followed to HTTPS alone")) }
+        let is_safe = to.scheme() == "https" || (from.scheme() == "http" && to.origin() == from.origin());
+        match () {
+            () if left == 0 => Err(self.elsewhere(what, &to, "manifests are not followed, and blobs three times")),
+            () if !is_safe => Err(self.elsewhere(what, &to, "redirects are followed to HTTPS alone")),
+            () => Ok(to),
+        }
     }
 
     fn target(&self, from: &Url, headers: &HeaderMap, what: &str) -> Result<Url, RegistryError> {
@@ -312,7 +333,7 @@ impl Repository {
         let status = response.status().as_u16();
         let said = self.read(what, response, MAX_REASON_BYTES).unwrap_or_default();
         let printable = |c: char| if provider_host::is_control(c) { ' ' } else { c };
-        let reason = String::from_utf8_lossy(&said).chars().map(printable).collect();
+        let reason = self.masked(&String::from_utf8_lossy(&said)).chars().map(printable).collect();
         RegistryError::Refused { registry: self.registry(), what: what.to_owned(), status, reason }
     }
 
@@ -323,12 +344,54 @@ impl Repository {
     }
 
     fn unreachable(&self, reason: String) -> RegistryError {
-        RegistryError::Unreachable { registry: self.registry(), reason }
+        RegistryError::Unreachable { registry: self.registry(), reason: self.masked(&reason) }
+    }
+
+    /// `text` without what was sent as credentials.
+    fn masked(&self, text: &str) -> String {
+        let authorization = self.authorization.borrow();
+        let token = authorization.as_ref().and_then(|value| value.split_once(' ')).map(|(_, token)| token.to_owned());
+        let credentials = self.access.credentials.iter().flat_map(|own| [encoded(own), own.password.clone()]);
+        let secrets = token.into_iter().chain(credentials).filter(|secret| !secret.is_empty());
+        secrets.fold(text.to_owned(), |text, secret| text.replace(&secret, "***"))
     }
 
     fn registry(&self) -> String {
         self.reference.registry().to_owned()
     }
+}
+
+/// Trust in the system's roots, and in those of `authority`.
+fn tls(reference: &Reference, authority: Option<&Path>) -> Result<TlsConfig, RegistryError> {
+    let mut roots = authority.map(certificates).transpose()?.unwrap_or_default();
+    let of_system = rustls_native_certs::load_native_certs().certs;
+    roots.extend(of_system.iter().map(|root| Certificate::from_der(root).to_owned()));
+    if roots.is_empty() {
+        let reason = "the system has no certificate roots; install ca-certificates".to_owned();
+        return Err(RegistryError::Unreachable { registry: reference.registry().to_owned(), reason });
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let roots = RootCerts::Specific(Arc::new(roots));
+    Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
+}
+
+/// The certificates in the PEM file `path`.
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, RegistryError> {
+    let broken = |reason: String| RegistryError::Authority { path: path.to_owned(), reason };
+    let text = std::fs::read(path).map_err(|error| broken(error.to_string()))?;
+    let mut found = Vec::new();
+    for item in parse_pem(&text) {
+        match item.map_err(|error| broken(error.to_string()))? {
+            PemItem::Certificate(certificate) => found.push(certificate),
+            _ => return Err(broken("it has something else than certificates in it".to_owned())),
+        }
+    }
+    if found.is_empty() { Err(broken("there are none in it; it has to be PEM".to_owned())) } else { Ok(found) }
+}
+
+/// As they are sent.
+fn encoded(Credentials { user, password }: &Credentials) -> String {
+    STANDARD.encode(format!("{user}:{password}"))
 }
 
 /// The parameters `name="value"` of a challenge. No value that is of use has a quotation mark in it.

@@ -1,6 +1,6 @@
 //! A component is loaded only as whoever signed it says, by a key that the permission file names.
 
-use provider_distribution::{KeyPair, generate_key, sign};
+use provider_distribution::{KeyPair, SigningKey, generate_key, is_encrypted};
 use provider_host::{ComponentFile, Host, LoadError, Permissions, SignatureError, SignedName};
 use std::path::Path;
 
@@ -26,7 +26,10 @@ fn permissions(key: &KeyPair, more: &str) -> Permissions {
 }
 
 fn signed(bytes: &[u8], name: &SignedName, key: &KeyPair) -> ComponentFile {
-    ComponentFile { bytes: bytes.to_vec(), signature: Some(sign(bytes, name, &key.secret, "").unwrap()) }
+    ComponentFile {
+        bytes: bytes.to_vec(),
+        signature: Some(SigningKey::open(&key.secret, "").unwrap().sign(bytes, name).unwrap()),
+    }
 }
 
 async fn refusal(component: ComponentFile, permissions: Permissions) -> SignatureError {
@@ -109,12 +112,20 @@ async fn a_signature_is_read_from_the_file_that_minisign_writes() {
 
 #[test]
 fn a_secret_key_is_opened_by_its_password_alone() {
-    let (bytes, name) = (b"a component", name("np", VERSION));
     let key = generate_key("tsuki to hoshi").unwrap();
-    assert!(sign(bytes, &name, &key.secret, "tsuki to hoshi").is_ok());
-    assert!(sign(bytes, &name, &key.secret, "hoshi").is_err());
-    assert!(sign(bytes, &name, &key.secret, "").is_err());
-    assert!(sign(bytes, &name, "no key", "").is_err());
+    assert!(is_encrypted(&key.secret).unwrap());
+    let opened = SigningKey::open(&key.secret, "tsuki to hoshi").unwrap();
+    assert_eq!(opened.public().unwrap(), public(&key));
+    for wrong in ["hoshi", ""] {
+        assert!(SigningKey::open(&key.secret, wrong).is_err(), "{wrong:?}");
+    }
+    let plain = generate_key("").unwrap();
+    assert!(!is_encrypted(&plain.secret).unwrap());
+    assert_eq!(SigningKey::open(&plain.secret, "not looked at").unwrap().public().unwrap(), public(&plain));
+    for text in ["", "no key", "comment\nno base64", "comment\nAAAA"] {
+        assert!(SigningKey::open(text, "").is_err() && is_encrypted(text).is_err(), "{text:?}");
+    }
+    assert!(SigningKey::open(&plain.public, "").is_err(), "a public key signs nothing");
 }
 
 #[test]

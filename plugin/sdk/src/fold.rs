@@ -101,12 +101,19 @@ fn is_invisible(c: char) -> bool {
 /// `text` in letters of Windows-31J as far as there are twins, in one line: sound marks joined to their
 /// letters (as NFC does), line breaks and blanks of other widths as spaces, none at the ends.
 pub fn line(text: &str) -> String {
+    if text.chars().all(is_known) {
+        return text.trim().to_owned();
+    }
     let spaced = |c: char| if c.is_whitespace() && c != '\u{3000}' { ' ' } else { c };
     lines(text).replace("\r\n", "\n").chars().map(spaced).collect::<String>().trim().to_owned()
 }
 
 /// The same for text of several lines.
 pub fn lines(text: &str) -> String {
+    // Most text is as gateways know it: nothing in the set is invisible, has a twin or joins the letter before it.
+    if text.chars().all(is_known) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !is_invisible(*c)).map(twin) {
         // A mark and the letter before it are one letter where there is such a one.
@@ -140,8 +147,12 @@ fn nth(letters: &str, first: u32, c: char) -> Option<char> {
 /// `text` of letters, digits and signs in half width, every hyphen as `-`, without blanks at the ends:
 /// telephone numbers, postal codes, tracking numbers, e-mail addresses.
 pub fn ascii(text: &str) -> String {
+    let text = line(text);
+    if text.is_ascii() {
+        return text;
+    }
     let hyphen = |c: char| if HYPHENS.contains(c) { '-' } else { c };
-    half_width_kana(&line(text).chars().map(hyphen).collect::<String>())
+    half_width_kana(&text.chars().map(hyphen).collect::<String>())
 }
 
 /// What people put between the digits of a telephone number.
@@ -234,6 +245,21 @@ mod tests {
             let expected = written && !private && !c.is_control() && !OF_THE_WEB_ALONE.contains(&c);
             assert_eq!(is_known(c), expected, "{c} {:x}", c as u32);
         }
+    }
+
+    #[test]
+    fn nothing_that_is_known_is_invisible_a_line_break_or_joins_the_letter_before_it() {
+        for c in '\0'..=char::MAX {
+            assert!(!is_known(c) || (!is_invisible(c) && !c.is_control()), "{c} {:x}", c as u32);
+            let parts: Vec<char> = [c].into_iter().nfd().collect();
+            if let [.., last] = parts[..]
+                && parts.len() > 1
+            {
+                assert!(!is_known(last), "{c} {:x} ends in {last}", c as u32);
+            }
+        }
+        let spaces = |c: &char| is_known(*c) && c.is_whitespace();
+        assert_eq!(('\0'..=char::MAX).filter(spaces).collect::<String>(), " \u{3000}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Call<'a, T> {
 impl<'a, T: Transport> Call<'a, T> {
     /// The call that `context` describes, for provider `P`.
     pub fn new<P: Provider>(context: Context, http: &'a T) -> Self {
-        Call { settings: Settings::with_defaults(context.settings, &P::describe().settings), now: context.now, http }
+        Call { settings: Settings::with_defaults(context.settings, || P::describe().settings), now: context.now, http }
     }
 }
 
@@ -89,9 +89,8 @@ pub async fn sync_tracking<P: Provider, T: Transport>(
 
 /// Every problem with `settings`: what the description says, then the provider's own rules.
 pub fn check_settings<P: Provider>(settings: Vec<Setting>) -> Result<(), Vec<FieldProblem>> {
-    let fields = P::describe().settings;
-    let mut problems = crate::settings::check(&settings, &fields);
-    problems.extend(P::check_settings(&Settings::with_defaults(settings, &fields)));
+    let mut problems = crate::settings::check(&settings, &P::describe().settings);
+    problems.extend(P::check_settings(&Settings::with_defaults(settings, || P::describe().settings)));
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 

@@ -3,27 +3,35 @@
 use crate::contract::{SettingField, SettingKind};
 use crate::failure::problem;
 use crate::types::{FieldProblem, Setting};
+use std::sync::OnceLock;
 
 /// A shop's settings. A key that is absent or empty has the described default.
-pub struct Settings(Vec<Setting>);
+pub struct Settings {
+    given: Vec<Setting>,
+    fields: fn() -> Vec<SettingField>,
+    /// Made when one is first asked for: a description costs as much as a third of a whole call, and a platform that
+    /// fills the defaults in itself leaves none to look up.
+    defaults: OnceLock<Vec<Setting>>,
+}
 
 impl Settings {
-    /// `given`, with the defaults of `fields` where a value is missing or empty.
-    pub fn with_defaults(given: Vec<Setting>, fields: &[SettingField]) -> Self {
-        let mut settings: Vec<Setting> = given.into_iter().filter(|s| !s.value.is_empty()).collect();
-        for field in fields {
-            if let Some(default) = &field.default
-                && !settings.iter().any(|s| s.key == field.key)
-            {
-                settings.push(Setting { key: field.key.clone(), value: default.clone() });
-            }
-        }
-        Self(settings)
+    /// `given`, with the defaults of the described `fields` where a value is missing or empty.
+    pub fn with_defaults(given: Vec<Setting>, fields: fn() -> Vec<SettingField>) -> Self {
+        Self { given, fields, defaults: OnceLock::new() }
     }
 
     /// The value under `key`, or nothing.
     pub fn find(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|s| s.key == key).map(|s| s.value.as_str())
+        let given = self.given.iter().find(|setting| setting.key == key && !setting.value.is_empty());
+        let setting = given.or_else(|| self.defaults().iter().find(|setting| setting.key == key))?;
+        Some(&setting.value)
+    }
+
+    fn defaults(&self) -> &[Setting] {
+        self.defaults.get_or_init(|| {
+            let default = |field: SettingField| Some(Setting { key: field.key, value: field.default? });
+            (self.fields)().into_iter().filter_map(default).collect()
+        })
     }
 
     /// The value under `key`, or "". For keys that `check-settings` requires.
@@ -136,9 +144,15 @@ mod tests {
 
     #[test]
     fn defaults_stand_in_for_empty_values() {
-        let fields = [field("base", SettingKind::Url, true, Some("https://example.com/a/"))];
-        let settings = Settings::with_defaults(vec![set("base", "")], &fields);
+        let fields = || vec![field("base", SettingKind::Url, true, Some("https://example.com/a/"))];
+        let settings = Settings::with_defaults(vec![set("base", "")], fields);
         assert_eq!(settings.url("base", "/b"), "https://example.com/a/b");
+    }
+
+    #[test]
+    fn nothing_is_described_for_a_value_that_is_given() {
+        let settings = Settings::with_defaults(vec![set("base", "https://example.jp")], || panic!("described"));
+        assert_eq!(settings.get("base"), "https://example.jp");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum Transport {
     /// Over the native floor's pool.
     Pooled(Pool),
     /// As wasmtime-wasi-http sends by default.
-    #[cfg(feature = "default-transport")]
+    #[cfg(feature = "peers")]
     Default,
     /// The same steps with the gateway's certificate for root instead of the web's: a connection and a handshake
     /// under a configuration of its own for each request.
@@ -38,12 +38,48 @@ pub enum Transport {
     },
 }
 
+/// How an engine is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setup {
+    /// As the host's is.
+    Host,
+    /// Instructions are counted.
+    Fueled,
+    /// Memories, tables and stacks come out of a pool and keep their pages.
+    #[cfg(feature = "peers")]
+    Pooling,
+}
+
+impl Setup {
+    fn config(self) -> Config {
+        let mut config = Config::new();
+        config.epoch_interruption(self != Self::Fueled).consume_fuel(self == Self::Fueled);
+        #[cfg(feature = "peers")]
+        if self == Self::Pooling {
+            config.allocation_strategy(wasmtime::InstanceAllocationStrategy::Pooling(pool()));
+        }
+        config
+    }
+}
+
+/// Bytes of a memory and of a stack that keep their pages: as many as a credit touches.
+#[cfg(feature = "peers")]
+const RESIDENT: usize = 256 << 10;
+
+#[cfg(feature = "peers")]
+fn pool() -> wasmtime::PoolingAllocationConfig {
+    let mut pool = wasmtime::PoolingAllocationConfig::new();
+    pool.linear_memory_keep_resident(RESIDENT).table_keep_resident(RESIDENT).async_stack_keep_resident(RESIDENT);
+    pool.pagemap_scan(wasmtime::Enabled::Auto);
+    pool
+}
+
 /// A compiled component.
 pub struct Bare {
     engine: Engine,
     ready: InstancePre<State>,
     provider: GuestIndices,
-    fueled: bool,
+    setup: Setup,
 }
 
 /// An instance that is kept.
@@ -53,29 +89,27 @@ pub struct Warm {
 }
 
 impl Bare {
-    /// Compiles the component at `path`; with `fueled` its instructions are counted.
-    pub fn load(path: &Path, fueled: bool) -> Result<Self> {
-        Self::compile(path, fueled).map_err(words)
+    /// Compiles the component at `path`.
+    pub fn load(path: &Path, setup: Setup) -> Result<Self> {
+        Self::compile(path, setup).map_err(words)
     }
 
-    fn compile(path: &Path, fueled: bool) -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config.epoch_interruption(!fueled).consume_fuel(fueled);
-        let engine = Engine::new(&config)?;
+    fn compile(path: &Path, setup: Setup) -> wasmtime::Result<Self> {
+        let engine = Engine::new(&setup.config())?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         HostView::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
         let component = Component::from_file(&engine, path)?;
         let ready = linker.instantiate_pre(&component)?;
         let provider = GuestIndices::new(&ready)?;
-        Ok(Self { engine, ready, provider, fueled })
+        Ok(Self { engine, ready, provider, setup })
     }
 
     /// A fresh instance.
     pub async fn instance(&self, transport: &Transport) -> Result<Warm> {
         let state = State { table: ResourceTable::new(), http: WasiHttpCtx::new(), hooks: Hooks(transport.clone()) };
         let mut store = Store::new(&self.engine, state);
-        if self.fueled {
+        if self.setup == Setup::Fueled {
             store.set_fuel(FUEL).map_err(words)?;
         } else {
             store.set_epoch_deadline(u64::MAX / 2);
@@ -149,11 +183,11 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Answer> + Send> {
-        #[cfg(not(feature = "default-transport"))]
+        #[cfg(not(feature = "peers"))]
         let _ = options;
         match self.0.clone() {
             Transport::Pooled(pool) => Box::new(pooled(pool, request)),
-            #[cfg(feature = "default-transport")]
+            #[cfg(feature = "peers")]
             Transport::Default => Box::new(async move {
                 let (answer, io) = wasmtime_wasi_http::default_send_request(request, options).await?;
                 Ok((answer.map(BodyExt::boxed_unsync), Box::new(io) as Io))

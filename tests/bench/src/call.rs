@@ -1,6 +1,6 @@
 //! What one confined call costs, beside what a user would pick instead.
 
-use crate::bare::{Bare, Transport, Warm};
+use crate::bare::{Bare, Setup, Transport, Warm};
 use crate::gateway::{Echo, Process};
 use crate::measure::{Load, Times, load, memory_of};
 use crate::native::{self, Pool};
@@ -68,6 +68,8 @@ struct Subjects {
     pool: Pool,
     to_service: Pool,
     bare: Bare,
+    #[cfg(feature = "peers")]
+    pooling: Bare,
     pooled: Transport,
     plugin: Plugin,
     shop: Account,
@@ -80,7 +82,9 @@ impl Subjects {
         let pool = Pool::new(&gateway.address, None);
         Ok(Self {
             to_service: Pool::new(&service.address, None),
-            bare: Bare::load(&component()?, false)?,
+            bare: Bare::load(&component()?, Setup::Host)?,
+            #[cfg(feature = "peers")]
+            pooling: Bare::load(&component()?, Setup::Pooling)?,
             pooled: Transport::Pooled(pool.clone()),
             plugin: plugin(host, &gateway.origin()).await?,
             shop: samples::account(&gateway.origin()),
@@ -103,7 +107,11 @@ impl Subjects {
     }
 
     async fn fresh(&self, transport: &Transport, n: usize) -> Result<()> {
-        let mut instance = self.bare.instance(transport).await?;
+        self.fresh_of(&self.bare, transport, n).await
+    }
+
+    async fn fresh_of(&self, bare: &Bare, transport: &Transport, n: usize) -> Result<()> {
+        let mut instance = bare.instance(transport).await?;
         instance.credit(&self.base(), samples::host_order(format!("F-{n}"))).await
     }
 
@@ -132,7 +140,7 @@ struct Alone {
     warm: Times,
     fresh: Times,
     host: Times,
-    #[cfg(feature = "default-transport")]
+    #[cfg(feature = "peers")]
     default: Times,
     service: Times,
     simulated: Times,
@@ -147,7 +155,7 @@ async fn alone(subjects: &Subjects, simulated: &Plugin, at: &Account, effort: Ef
         warm: Times::default(),
         fresh: Times::default(),
         host: Times::default(),
-        #[cfg(feature = "default-transport")]
+        #[cfg(feature = "peers")]
         default: Times::default(),
         service: Times::default(),
         simulated: Times::default(),
@@ -160,7 +168,7 @@ async fn alone(subjects: &Subjects, simulated: &Plugin, at: &Account, effort: Ef
             times.fresh.time(subjects.fresh(&subjects.pooled, n)).await?;
             times.host.time(subjects.host(n)).await?;
             times.service.time(subjects.service(n)).await?;
-            #[cfg(feature = "default-transport")]
+            #[cfg(feature = "peers")]
             times.default.time(subjects.fresh(&Transport::Default, n)).await?;
             times.simulated.time(credit(simulated, at, format!("S-{n}"))).await?;
         }
@@ -174,8 +182,10 @@ struct Together {
     warm: Load,
     fresh: Load,
     host: Load,
-    #[cfg(feature = "default-transport")]
+    #[cfg(feature = "peers")]
     default: Load,
+    #[cfg(feature = "peers")]
+    pooling: Load,
     service: Load,
     /// New connections for each credit of the host's.
     connections: f64,
@@ -196,8 +206,10 @@ async fn together(subjects: &Subjects, effort: Effort) -> Result<Together> {
     let host = load(calls, AT_ONCE, |n| subjects.host(n)).await?;
     // The question itself came over one.
     let opened = subjects.gateway.stats()?.connections.saturating_sub(before + 1);
-    #[cfg(feature = "default-transport")]
+    #[cfg(feature = "peers")]
     let default = load(calls, AT_ONCE, |n| subjects.fresh(&Transport::Default, n)).await?;
+    #[cfg(feature = "peers")]
+    let pooling = load(calls, AT_ONCE, |n| subjects.fresh_of(&subjects.pooling, &subjects.pooled, n)).await?;
     let spent = subjects.service.cpu()?;
     let mut service = load(calls, AT_ONCE, |n| subjects.service(n)).await?;
     service.cpu += (subjects.service.cpu()? - spent) / u32::try_from(calls)?;
@@ -206,8 +218,10 @@ async fn together(subjects: &Subjects, effort: Effort) -> Result<Together> {
         warm,
         fresh,
         host,
-        #[cfg(feature = "default-transport")]
+        #[cfg(feature = "peers")]
         default,
+        #[cfg(feature = "peers")]
+        pooling,
         service,
         connections: opened as f64 / calls as f64,
     })
@@ -251,7 +265,7 @@ pub async fn over_tls(address: &str, certificate: &Path, effort: Effort) -> Resu
     let mut roots = rustls::RootCertStore::empty();
     roots.add(rustls::pki_types::CertificateDer::from_pem_file(certificate)?)?;
     let (bare, transport) =
-        (Bare::load(&component()?, false)?, Transport::DefaultTls { address: address.to_owned(), roots });
+        (Bare::load(&component()?, Setup::Host)?, Transport::DefaultTls { address: address.to_owned(), roots });
     let host = |n| credit(&plugin, &shop, format!("T-{n}"));
     let default =
         async |n| bare.instance(&transport).await?.credit(&origin, samples::host_order(format!("D-{n}"))).await;
@@ -367,7 +381,7 @@ pub async fn section(folder: &Path, waiting: Figure, effort: Effort) -> Result<S
             .target(Target::RatioAtLeast(5.0)),
         Figure::new("new connections for each credit", Unit::Count, loads.connections).target(Target::AtMost(0.01)),
     ];
-    #[cfg(feature = "default-transport")]
+    #[cfg(feature = "peers")]
     figures.splice(
         9..9,
         [
@@ -375,6 +389,12 @@ pub async fn section(folder: &Path, waiting: Figure, effort: Effort) -> Result<S
                 .beside("wasmtime's default transport", median(&times.default)?),
             Figure::new("credits of one core, 64 at once, through the host", Unit::Rate, core(loads.host))
                 .beside("wasmtime's default transport", core(loads.default)),
+            Figure::new(
+                "credits of one core, 64 at once, fresh, memories and stacks pooled",
+                Unit::Rate,
+                core(loads.pooling),
+            )
+            .beside("wasmtime alone, fresh", core(loads.fresh)),
         ],
     );
     if let Some(peer) = &peer {

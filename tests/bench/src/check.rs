@@ -5,7 +5,7 @@
 //! neither starting nor compiling is among them; instructions of the component by wasmtime's fuel. Both are of the
 //! everyday build, which the tests have built anyway: what makes a call cost more there does so in a release.
 
-use crate::bare::{Bare, Transport};
+use crate::bare::{Bare, Setup, Transport};
 use crate::call::{self, component};
 use crate::gateway::Process;
 use crate::native::{self, Pool};
@@ -21,7 +21,7 @@ const TOLERANCE: f64 = 1.1;
 /// Calls before the count begins: connections are opened, lazy values made.
 const WARM_UP: usize = 10;
 /// Calls that are counted.
-const COUNTED: usize = 50;
+pub const COUNTED: usize = 50;
 /// Orders of a batch whose commits are counted.
 const BATCH: usize = 500;
 /// Commits for each order that are few enough: how many calls share one depends on how busy the machine is, so that
@@ -77,7 +77,7 @@ fn worse(before: &Figures, now: &Figures) -> Vec<String> {
 async fn measured(folder: &Path) -> Result<Figures> {
     let gateway = Process::gateway(0)?;
     let mut figures = Figures::new();
-    let bare = Bare::load(&component()?, true)?;
+    let bare = Bare::load(&component()?, Setup::Fueled)?;
     let transport = Transport::Pooled(Pool::new(&gateway.address, None));
     let mut instance = bare.instance(&transport).await?;
     instance.fee_adjust(&samples::fee_rule(), &samples::BILL).await?;
@@ -109,7 +109,7 @@ async fn measured(folder: &Path) -> Result<Figures> {
 }
 
 /// The side under valgrind: does its calls when it is told to, so that the other side can switch counting on and off.
-pub async fn counted(subject: &str, gateway: &str) -> Result<()> {
+pub async fn counted(subject: &str, gateway: &str, calls: usize) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let origin = format!("http://{gateway}");
     let (pool, shop) = (Pool::new(gateway, None), samples::account(&origin));
@@ -126,7 +126,7 @@ pub async fn counted(subject: &str, gateway: &str) -> Result<()> {
         once(n).await?;
     }
     told_to_go_on("warm")?;
-    for n in 0..COUNTED {
+    for n in 0..calls {
         once(WARM_UP + n).await?;
     }
     told_to_go_on("counted")

@@ -7,10 +7,12 @@ mod bare;
 mod batch;
 mod call;
 mod check;
+mod component;
 mod connector;
 mod extism;
 mod gateway;
 mod growth;
+mod list;
 mod machine;
 mod measure;
 mod native;
@@ -49,6 +51,11 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// What loading a component and one call of it cost, as a line of a table.
+    Component {
+        /// The component.
+        file: PathBuf,
+    },
     /// The gateway that all meet, in a process of its own.
     #[command(hide = true)]
     Gateway {
@@ -79,6 +86,8 @@ enum Task {
         subject: String,
         #[arg(long)]
         gateway: String,
+        #[arg(long, default_value_t = check::COUNTED)]
+        calls: usize,
     },
 }
 
@@ -109,7 +118,7 @@ impl Effort {
     fn batches(self) -> &'static [usize] {
         match self {
             Self::Short => &[10, 100],
-            Self::Long => &[10, 100, 1_000, 10_000],
+            Self::Long => &[10, 100, 1_000, 10_000, 100_000],
         }
     }
 
@@ -135,6 +144,10 @@ fn main() -> Result<()> {
             measure(effort, arguments.docs.as_deref())
         }
         Some(Task::Check { write }) => on_one_thread(check::check(write)),
+        Some(Task::Component { file }) => {
+            println!("{}", on_one_thread(component::measure(&file))?);
+            Ok(())
+        }
         Some(Task::Gateway { latency_ms, certificate_to }) => {
             on_one_thread(gateway::serve(Duration::from_millis(latency_ms), certificate_to))
         }
@@ -145,7 +158,7 @@ fn main() -> Result<()> {
             println!("{}", serde_json::to_string(&measured)?);
             Ok(())
         }
-        Some(Task::Counted { subject, gateway }) => on_one_thread(check::counted(&subject, &gateway)),
+        Some(Task::Counted { subject, gateway, calls }) => on_one_thread(check::counted(&subject, &gateway, calls)),
     }
 }
 
@@ -183,6 +196,8 @@ fn measure(effort: Effort, docs: Option<&Path>) -> Result<()> {
     done(on_all_cores(growth::calls(folder, effort))?);
     done(on_one_thread(growth::plugins(folder, effort))?);
     done(on_all_cores(batch::section(folder, effort))?);
+    done(batch::on_postgresql(folder, effort)?);
+    done(on_all_cores(list::section(folder, effort))?);
     let head = machine::describe(effort, load, began.elapsed())?;
     println!("{head}");
     let Some(docs) = docs else { return Ok(()) };

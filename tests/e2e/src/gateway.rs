@@ -171,6 +171,11 @@ impl Gateway {
         self.get("ledger")
     }
 
+    /// The bodies of the newest requests that reached it, oldest first.
+    pub fn bodies(&self) -> Result<Vec<String>> {
+        self.get("bodies")
+    }
+
     fn get<T: for<'de> Deserialize<'de>>(&self, what: &str) -> Result<T> {
         let text = ureq::get(format!("{}/{what}", self.control)).call()?.body_mut().read_to_string()?;
         serde_json::from_str(&text).with_context(|| format!("the gateway's {what} cannot be read"))

@@ -6,8 +6,10 @@
 //! | [`gateway`] | a gateway's process: its address, ledger and faults |
 //! | [`platform`] | the platform's command line, in a folder of its own |
 //! | [`served`] | the platform's page, served by a process |
+//! | [`balancer`] | in front of several processes of a platform |
 //! | [`browser`] | a browser that uses it |
 //! | [`visitor`] | what a browser or a program sends, without a browser |
+//! | [`author`] | an author of a plugin, who has only `provider` |
 //! | [`registry`] | an OCI registry on loopback |
 //! | [`webdriver`] | what the browser is driven through |
 //! | [`relay`] | a line between the two on which a request stays |
@@ -15,6 +17,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod author;
+pub mod balancer;
 pub mod browser;
 pub mod gateway;
 pub mod platform;

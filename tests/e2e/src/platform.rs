@@ -162,6 +162,8 @@ impl Platform {
         let mut command = Command::new(program("host-demo")?);
         // What goes with a database on a server is kept below the folder in which the program runs.
         command.arg("--db").arg(&self.database).current_dir(&self.folder);
+        // No credentials of whoever runs the tests.
+        command.env("DOCKER_CONFIG", &self.folder);
         command.arg("--plugins").arg(self.folder.join("plugins"));
         command.envs(self.key.iter().map(|key| ("HOST_DEMO_KEY", key)));
         command

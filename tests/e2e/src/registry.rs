@@ -26,12 +26,23 @@ pub fn is_installed() -> bool {
 impl Registry {
     /// Starts a registry with its storage in `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
+        Self::with(folder, "")
+    }
+
+    /// The same for those who are in `users`: lines as the program `htpasswd` writes them.
+    pub fn for_users(folder: &Path, users: &str) -> Result<Self> {
+        let file = folder.join("users");
+        std::fs::write(&file, users)?;
+        Self::with(folder, &format!("auth:\n  htpasswd:\n    realm: registry\n    path: {}\n", file.display()))
+    }
+
+    fn with(folder: &Path, more: &str) -> Result<Self> {
         let storage = folder.join("registry");
         // Free now; the registry cannot be given a listener, nor say which port it took.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let configuration = format!(
             "version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\nstorage:\n  filesystem:\n    \
-             rootdirectory: {}\nhttp:\n  addr: {address}\n",
+             rootdirectory: {}\nhttp:\n  addr: {address}\n{more}",
             storage.display()
         );
         let file = folder.join("registry.yml");
@@ -41,7 +52,11 @@ impl Registry {
         let started = command.spawn().context("docker-registry is not there; run `apt-get install docker-registry`")?;
         let mut registry = Self { process: started, storage, address };
         let began = Instant::now();
-        while ureq::get(format!("http://{}/v2/", registry.address)).call().is_err() {
+        let answers = |address: &str| {
+            let asked = ureq::get(format!("http://{address}/v2/")).config().http_status_as_error(false).build().call();
+            asked.is_ok_and(|answer| matches!(answer.status().as_u16(), 200 | 401))
+        };
+        while !answers(&registry.address) {
             if registry.process.try_wait()?.is_some() || began.elapsed() > START_TIMEOUT {
                 bail!("the registry does not answer at {}", registry.address);
             }

@@ -86,7 +86,7 @@ fn hold(
 }
 
 /// A whole request: its head, and the body that the head promises.
-fn request(client: &mut TcpStream) -> Result<Vec<u8>> {
+pub(crate) fn request(client: &mut TcpStream) -> Result<Vec<u8>> {
     let (mut request, mut part) = (Vec::new(), [0; 4096]);
     loop {
         let text = String::from_utf8_lossy(&request).to_lowercase();

@@ -79,6 +79,89 @@ fn the_command_line_asks_counts_and_takes_nothing_wrong() {
     }
 }
 
+/// A file of `count` orders under our own headings, their numbers beginning with `prefix`.
+fn many_orders(prefix: &str, count: usize) -> String {
+    let headings = "注文番号,注文日時,注文者氏名,注文者郵便番号,注文者都道府県,注文者市区町村,注文者住所,注文者電話番号,\
+                    合計金額,商品名,単価,数量\n";
+    let row = |at: usize| {
+        let (number, day, price) = (format!("{prefix}-{at:06}"), at % 28 + 1, 1_000 + at % 7_000);
+        format!(
+            "{number},2026/11/{day:02} 10:07,見本 花子,150-0041,東京都,渋谷区,神南1-2-3 見本荘{at},03-0000-1000,\
+             {price},藍染手拭い,{price},1\n"
+        )
+    };
+    std::iter::once(headings.to_owned()).chain((0..count).map(row)).collect()
+}
+
+/// The most memory that a process has had, in KiB, as the system counts it; read until the process has ended.
+#[cfg(target_os = "linux")]
+fn peak_of(mut command: std::process::Command) -> u64 {
+    let mut process = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", process.id());
+    let mut peak = 0;
+    loop {
+        let words = std::fs::read_to_string(&status).unwrap_or_default();
+        let found = words.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let found = found.and_then(|words| words.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+        peak = found.unwrap_or_default().max(peak);
+        if let Some(ended) = process.try_wait().unwrap() {
+            assert!(ended.success(), "{ended}");
+            return peak;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn fifty_thousand_orders_take_no_more_memory_than_their_file_and_its_index() {
+    /// What an order adds to the index, its number among it; and what is checked of it before anything is written.
+    const BYTES_OF_AN_ORDER: u64 = 250;
+    /// Pages of the database and pieces of the allocator, which come with time.
+    const SLACK: u64 = 6 << 20;
+    let system = System::start();
+    let import = |prefix: &str, count: usize| {
+        let text = many_orders(prefix, count);
+        let path = system.platform.write("many.csv", &text).unwrap();
+        let path = path.to_string_lossy().into_owned();
+        let peak = peak_of(system.platform.command(["orders", "import", "--mall", "honten", &path]).unwrap());
+        (peak << 10, text.len() as u64)
+    };
+    let (few, few_bytes) = import("F", 5_000);
+    let (many, many_bytes) = import("M", 50_000);
+    let (grown, allowed) = (many.saturating_sub(few), many_bytes - few_bytes + 45_000 * BYTES_OF_AN_ORDER + SLACK);
+    assert!(grown < allowed, "from {few} to {many} bytes of memory: {grown} more, at most {allowed}");
+    let lists = system.platform.must(["orders", "list", "--state", "not_asked"]).unwrap();
+    assert!(lists.contains("55001 orders"), "{}", lists.lines().last().unwrap_or_default());
+}
+
+#[test]
+fn a_long_import_goes_on_by_itself_and_its_page_shows_how_far_it_is() {
+    let System { folder, platform, gateway } = System::start();
+    let served = Served::start(platform).unwrap();
+    let mut visitor = Visitor::of(&served);
+    visitor.sign_in();
+    let text = many_orders("L", 20_000);
+    let began = visitor.import(&[("mall", "honten"), ("what", "orders"), ("do", "import")], Some(text.as_bytes()));
+    assert!(began.status == 303 && began.location.starts_with("/import/runs/"), "{} {}", began.status, began.location);
+    let mut shown = Vec::new();
+    let ended = loop {
+        let page = visitor.get(&began.location);
+        assert_eq!(page.status, 200, "{}", page.text);
+        // Without a script the page is loaded again.
+        let Some(words) = page.text.split("id=\"bar-words\">").nth(1) else { break page };
+        assert!(page.text.contains("<progress") && page.text.contains("最新の状態を表示"), "{}", page.text);
+        shown.push(words.split('<').next().unwrap_or_default().to_owned());
+    };
+    assert!(ended.text.contains("20000件を取り込みました"), "{}", ended.text);
+    assert!(shown.iter().any(|words| words.ends_with("/ 20000行")), "{shown:?}");
+    // Another user does not see it, and neither does this one under another name.
+    let gone = visitor.get("/import/runs/0000000000000000");
+    assert!(gone.text.contains("この取込の結果はもうありません"), "{}", gone.text);
+    assert_eq!(served.platform.orders().unwrap().len(), 20_001);
+    drop((gateway, folder));
+}
+
 #[test]
 fn many_decisions_are_recorded_from_one_file() {
     let system = System::start();

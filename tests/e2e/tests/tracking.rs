@@ -94,6 +94,36 @@ fn a_thousand_numbers_from_one_file_reach_the_ledger_of_atobarai_com() {
     a_thousand("atobarai-com");
 }
 
+#[test]
+fn numbers_of_a_file_are_reported_by_the_automation() {
+    const FEW: usize = 30;
+    let folder = tempfile::tempdir().unwrap();
+    let platform = Platform::new(folder.path(), "en").unwrap();
+    let gateway = Gateway::start("kuroneko", folder.path()).unwrap();
+    platform.install(&gateway).unwrap();
+    let settings = platform.settings("mall-kuroneko.toml", &gateway).unwrap();
+    let automatic = std::fs::read_to_string(settings).unwrap() + "\n[automation]\nsync = \"at-once\"\n";
+    let settings = platform.write("mall.toml", automatic).unwrap();
+    platform.must(["mall", "set", "honten", &settings.to_string_lossy()]).unwrap();
+    let file = platform.write("orders.csv", orders(FEW)).unwrap();
+    platform.must(["orders", "import", "--mall", "honten", &file.to_string_lossy()]).unwrap();
+    platform.must(["credit", "--all"]).unwrap();
+    let served = Served::serve(platform, &[]).unwrap();
+    let file = served.platform.write("b2.csv", b2(FEW)).unwrap();
+    // Nobody asks for them to be reported.
+    let entered = served.platform.run(["tracking", "import", &file.to_string_lossy()]).unwrap();
+    assert!(entered.stdout.contains("taken 30 (30 orders) + refused 2"), "{entered:?}");
+    let began = Instant::now();
+    while served.platform.orders().unwrap().iter().any(|order| order.state != "synced") {
+        assert!(began.elapsed() < PATIENCE, "{:?}", served.platform.orders().unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let ledger = gateway.ledger().unwrap();
+    let held: BTreeSet<String> =
+        ledger.registrations.values().filter_map(|one| Some(one.shipment.as_ref()?.slip.clone())).collect();
+    assert_eq!(held, (0..FEW).map(number).collect());
+}
+
 /// Four approved orders: numbers are pasted, one is wrong and said so at its row, it is typed anew, all are reported.
 async fn table(browser: &Browser, served: &Served) -> Result<()> {
     browser.open("/signin").await?;

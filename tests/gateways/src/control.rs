@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `GET /ledger` | the [`Ledger`](crate::Ledger) as JSON |
 //! | `GET /requests` | how many requests and connections there were, as JSON |
+//! | `GET /bodies` | the bodies of the newest requests, oldest first, as JSON texts; bytes that are no UTF-8 replaced |
 //! | `GET /faults` | the plans with their hits, and the faults that the provider can show, as JSON |
 //! | `POST /faults` | adds the plans of the body, one a line; an empty body ends all |
 //! | `POST /close`, `POST /reopen` | refuse connections, accept them again |
@@ -77,6 +78,7 @@ async fn handle(gateway: &Gateway, request: Request<Incoming>) -> Result<Respons
             "operations": gateway.request_counts(),
             "connections": gateway.connections(),
         })),
+        ("GET", "/bodies") => json_reply(&bodies(gateway)),
         ("GET", "/faults") => json_reply(&json!({
             "hits": gateway.fault_hits(),
             "plans": gateway.plans(),
@@ -91,8 +93,12 @@ async fn handle(gateway: &Gateway, request: Request<Incoming>) -> Result<Respons
             text_reply(204, "")
         }
         ("POST", "/reopen") => outcome(gateway.reopen().await.map_err(|error| error.to_string())),
-        _ => text_reply(404, "GET /ledger /requests /faults, POST /faults /close /reopen\n"),
+        _ => text_reply(404, "GET /ledger /requests /bodies /faults, POST /faults /close /reopen\n"),
     })
+}
+
+fn bodies(gateway: &Gateway) -> Vec<String> {
+    gateway.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect()
 }
 
 fn possible(gateway: &Gateway) -> Vec<&'static str> {

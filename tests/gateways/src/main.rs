@@ -126,7 +126,7 @@ fn greeting(gateway: &Gateway, control: &Control, lang: Lang) -> String {
         gateway.base(),
         lang.pick("操作用      ", "control desk"),
         control.origin(),
-        "GET /ledger /requests /faults  POST /faults /close /reopen",
+        "GET /ledger /requests /bodies /faults  POST /faults /close /reopen",
         verdicts::table(lang),
         faults::table(lang, |fault| gateway.can_show(fault)),
     );

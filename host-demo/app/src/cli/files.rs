@@ -2,6 +2,7 @@
 
 use crate::cli::arguments::CsvFile;
 use crate::cli::session::Session;
+use crate::cli::table::RowProgress;
 use anyhow::{Context, Result, bail};
 use domain::lang::Lang;
 use service::csv::error::InvalidOrder;
@@ -70,7 +71,10 @@ pub(super) async fn import_file(
         bytes: read(&file.file, MAX_FILE_BYTES, lang)?,
     };
     let name = file.file.display();
-    match transfer::import_file(&service, &import, file.dry_run).await {
+    let progress = RowProgress::new(lang);
+    let imported = transfer::import_file(&service, &import, file.dry_run, &|now| progress.show(now)).await;
+    progress.finish();
+    match imported {
         Ok(report) => Ok(report),
         Err(TransferError::File(error)) => bail!("{name}: {}", error.localized(lang)),
         Err(TransferError::ChoiceNeeded(question)) => bail!("{name}: {}", question_text(&question, lang)),

@@ -14,6 +14,7 @@ use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::order::Order;
 use service::credit::{CreditRow, PollPolicy};
+use service::csv::row_result::KEPT_TAKEN;
 use service::import::Imported;
 use service::messages::csv::gathered;
 use service::messages::format::order_count;
@@ -99,14 +100,14 @@ async fn take_in(session: &Session, file: CsvFile, choice: OrderChoice<'_>) -> R
     let report = import_file(session, &file, FileKind::Orders, choice).await?;
     let gathered = gathered(report.gathered(), session.lang);
     let (counts, refused) = (report.counts(), report.refused());
-    let ImportReport::Orders { encoding, report: imported, .. } = report else { return Ok(refused.is_empty()) };
+    let ImportReport::Orders { encoding, banded, report: imported, .. } = report else { return Ok(refused.is_empty()) };
     let CsvFile { file, dry_run, .. } = file;
     if dry_run {
         show_preview(session, &imported);
     }
     print_counts(session, &file, &refused, &counts);
     gathered.iter().for_each(|words| println!("{words}"));
-    let (banded, encoding) = (imported.banded(), encoding.name());
+    let encoding = encoding.name();
     let (taken, bad) = (counts.taken.orders, counts.refused.orders);
     let words = match dry_run {
         true => session.say(
@@ -137,6 +138,9 @@ fn show_preview(session: &Session, preview: &Imported) {
         [line.to_string(), number.to_owned(), order.data.buyer.name.clone(), before, fee, billed]
     });
     println!("{}", table(headings, rows));
+    if preview.counts().taken.orders > KEPT_TAKEN {
+        println!("{}", session.say(format!("最初の{KEPT_TAKEN}件です"), format!("The first {KEPT_TAKEN} of them.")));
+    }
 }
 
 /// Creates sample orders in bulk.

@@ -49,6 +49,14 @@ pub(super) enum PluginCommand {
         #[command(flatten)]
         registry: RegistryOptions,
     },
+    /// プラグインをすべての機器で取り下げる（注文はそのままの状態で待つ） / withdraw a plugin on all machines; orders keep their state and wait
+    Withdraw {
+        /// 後払い会社のid / the provider's id
+        provider: String,
+        /// 使っているモールがあることを確認した / that malls use it is known
+        #[arg(long)]
+        yes: bool,
+    },
     /// プラグインの説明・設定項目・許可を表示 / what a plugin is, needs, imports and may do
     Inspect {
         /// 許可ファイルNAME.tomlの隣にあるNAME.wasm / NAME.wasm beside its permissions NAME.toml
@@ -56,25 +64,31 @@ pub(super) enum PluginCommand {
     },
 }
 
-/// As whom a registry is asked.
+/// As whom a registry is asked, and how.
 #[derive(Debug, Args)]
 pub(super) struct RegistryOptions {
-    /// 利用者名 / the user at the registry
+    /// 利用者名（省略時は `docker login` の内容） / the user at the registry; what `docker login` keeps if none is given
     #[arg(long, env = "HOST_DEMO_REGISTRY_USER", value_name = "NAME")]
     registry_user: Option<String>,
     /// トークンを発行するサーバー（レジストリと別のとき） / the host of the token server, if it is not the registry
     #[arg(long, value_name = "HOST")]
     token_server: Option<String>,
+    /// 独自の認証局の証明書（PEM） / certificates of an authority of your own, PEM
+    #[arg(long, env = "HOST_DEMO_REGISTRY_CA", value_name = "FILE.pem")]
+    registry_ca: Option<PathBuf>,
 }
 
 /// The variable with the password: on the command line, others could read it.
 const PASSWORD: &str = "HOST_DEMO_REGISTRY_PASSWORD";
 
 impl RegistryOptions {
-    fn access(self) -> Access {
-        let password = std::env::var(PASSWORD).ok();
-        let credentials = self.registry_user.zip(password).map(|(user, password)| Credentials { user, password });
-        Access { credentials, token_server: self.token_server }
+    fn access(self, registry: &str) -> Result<Access> {
+        Ok(Access {
+            credentials: Credentials::find(self.registry_user, PASSWORD, registry)?,
+            token_server: self.token_server,
+            authority: self.registry_ca,
+            ..Access::default()
+        })
     }
 }
 
@@ -89,6 +103,7 @@ pub(super) async fn run(session: &Session, command: PluginCommand) -> Result<boo
             pull(session, reference, &permissions, yes, registry).await
         }
         PluginCommand::Push { file, reference, registry } => push(session, &file, reference, registry).await,
+        PluginCommand::Withdraw { provider, yes } => withdraw(session, &provider, yes).await,
         PluginCommand::Inspect { file } => inspect(session, &file).await,
     }
 }
@@ -108,7 +123,8 @@ async fn pull(
              public-keys in the permission file",
         ));
     }
-    let pulled = registry::pull(session.plugins.host(), reference, registry.access()).await?;
+    let access = registry.access(reference.registry())?;
+    let pulled = registry::pull(session.plugins.host(), reference, access).await?;
     println!("{}", pulled.origin);
     install(session, Files::pulled(pulled, permissions)?, yes).await
 }
@@ -116,7 +132,30 @@ async fn pull(
 async fn push(session: &Session, file: &Path, reference: Reference, registry: RegistryOptions) -> Result<bool> {
     let plugin = session.plugins.load_file(file).await?;
     let component = session.plugins.host().read(file)?;
-    println!("{}", registry::push(&plugin, component, reference, registry.access()).await?);
+    let access = registry.access(reference.registry())?;
+    println!("{}", registry::push(&plugin, component, reference, access).await?);
+    Ok(true)
+}
+
+async fn withdraw(session: &Session, provider: &str, yes: bool) -> Result<bool> {
+    let malls = session.store.malls_of_provider(provider).await?;
+    if !malls.is_empty() && !yes {
+        let malls: Vec<_> = malls.iter().map(|(id, name)| format!("{id} {name}")).collect();
+        bail!(session.say(
+            format!(
+                "何も変えていません。次のモールの注文は、再びプラグインを読み込むまで待つことになります。よければ --yes を付けて実行してください: {}",
+                malls.join("、")
+            ),
+            format!(
+                "Nothing was changed. The orders of these malls will wait until a plugin is loaded again; if this is \
+                 meant, say --yes: {}",
+                malls.join(", ")
+            ),
+        ));
+    }
+    let (directory, store, registry) = (&session.plugins, &session.store, &session.registry);
+    let withdrawn = Installer { directory, store, registry }.withdraw(provider, Actor::now(&session.operator)).await?;
+    println!("{} {} {} → –", withdrawn.provider, withdrawn.version, withdrawn.digest);
     Ok(true)
 }
 

@@ -1,10 +1,10 @@
 //! `serve`: the page and the API.
 
 use crate::cli::session::Session;
-use crate::web::{App, REQUEST_TIMEOUT, Sandbox, Setup, built_components};
-use anyhow::{Context, Result};
+use crate::web::{App, REQUEST_TIMEOUT, Sandbox, Setup, built_components, is_for_real};
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use provider_host::Limits;
+use provider_host::{Limits, Permissions};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
@@ -65,6 +65,23 @@ async fn start_sandbox(session: &Session, options: &ServeOptions) -> Result<Sand
         "プラグインがありません。先に`cargo xtask plugins`を実行してください",
         "there are no components; run `cargo xtask plugins` first",
     ))?;
+    // In whatever folder, the lock would write its own over the sandbox's.
+    for locked in session.store.plugin_lock().await? {
+        let granted = Permissions::from_text("lock", &locked.permissions);
+        if locked.withdrawn || granted.is_ok_and(|granted| is_for_real(&granted)) {
+            bail!(session.say(
+                format!(
+                    "このデータベースでは後払い会社「{}」に実際の接続先のプラグインを使っているか、取り下げています。模擬の後払い会社は、--db で別のデータベースを指定して使ってください",
+                    locked.provider
+                ),
+                format!(
+                    "in this database the plugin of the provider {} is one for a real gateway, or withdrawn; give the \
+                     simulated gateways a database of their own with --db",
+                    locked.provider
+                ),
+            ));
+        }
+    }
     // Next to the page's own port, so that a mall that was set up finds its gateway again.
     let first_port = options.listen.port().checked_add(1).filter(|port| *port > 1).unwrap_or(0);
     Ok(Sandbox::start(first_port, &components, session.plugins.folder()).await?)

@@ -7,6 +7,7 @@ use domain::credit_state::Outcome;
 use domain::lang::Lang;
 use indicatif::{ProgressBar, ProgressStyle};
 use service::credit::CreditRow;
+use service::import::ImportProgress;
 use service::messages::localize::Localize;
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -130,6 +131,47 @@ impl Progress {
     }
 
     /// Takes the bar away; the table of results says it all.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Progress of an import, on the error stream as [`Progress`] is.
+pub struct RowProgress {
+    bar: Option<ProgressBar>,
+    lang: Lang,
+    last_line: Mutex<Instant>,
+}
+
+impl RowProgress {
+    /// Of a file that was not read yet.
+    pub fn new(lang: Lang) -> Self {
+        let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len}");
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+            ProgressBar::no_length().with_style(style)
+        });
+        Self { bar, lang, last_line: Mutex::new(Instant::now()) }
+    }
+
+    /// How far it is now.
+    pub fn show(&self, now: ImportProgress) {
+        let Some(bar) = &self.bar else {
+            let Ok(mut last_line) = self.last_line.lock() else { return };
+            if last_line.elapsed() >= LINE_EVERY {
+                *last_line = Instant::now();
+                eprintln!("{}", now.localized(self.lang));
+            }
+            return;
+        };
+        bar.set_prefix(now.step.localized(self.lang));
+        bar.set_length(now.total as u64);
+        bar.set_position(now.done as u64);
+    }
+
+    /// Takes the bar away; the counts say it all.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -25,5 +25,5 @@ mod server;
 mod state;
 mod texts;
 
-pub use sandbox::{Sandbox, built_components};
+pub use sandbox::{Sandbox, built_components, is_for_real};
 pub use state::{App, AppState, REQUEST_TIMEOUT, Setup};

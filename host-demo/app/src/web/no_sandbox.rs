@@ -1,6 +1,7 @@
 //! The stand-in for the sandbox in a program that was built without it.
 
 use domain::mall::Mall;
+use provider_host::Permissions;
 use provider_host::contract::ProviderInfo;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,11 @@ impl Sandbox {
     pub fn mall(&self, _: &ProviderInfo, _: &str) -> Option<Mall> {
         match *self {}
     }
+}
+
+/// Without a sandbox, all are.
+pub fn is_for_real(_: &Permissions) -> bool {
+    true
 }
 
 /// None: they are for the sandbox.

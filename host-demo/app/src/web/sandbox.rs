@@ -88,7 +88,7 @@ fn write_plugin(id: &str, gateway: &Gateway, components: &Path, plugins: &Path) 
         Err(error) => return Err(error),
     };
     let path = plugins.join(id).with_extension("wasm");
-    if is_for_real(&path.with_extension("toml")) {
+    if Permissions::from_file(path.with_extension("toml")).is_ok_and(|granted| is_for_real(&granted)) {
         let message = format!("{} is not the sandbox's; give it a folder of its own with --plugins", path.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
@@ -96,10 +96,10 @@ fn write_plugin(id: &str, gateway: &Gateway, components: &Path, plugins: &Path) 
     std::fs::write(path, component)
 }
 
-/// Whether a permission file is for a gateway outside of the sandbox, for which malls have real credentials.
-fn is_for_real(permissions: &Path) -> bool {
+/// Whether permissions are for a gateway outside of the sandbox, for which malls have real credentials.
+pub fn is_for_real(granted: &Permissions) -> bool {
     let ours = |origin: &Origin| origin.to_string().starts_with("http://127.0.0.1:");
-    Permissions::from_file(permissions).is_ok_and(|granted| !granted.origins.iter().all(ours))
+    !granted.origins.iter().all(ours)
 }
 
 fn permission(id: &str, component: &[u8], gateway: &Gateway) -> String {

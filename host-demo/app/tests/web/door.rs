@@ -20,7 +20,7 @@ const OPEN: [(Method, &str); 5] = [
 ];
 
 /// What is for administrators alone.
-const ADMINISTRATORS: [(Method, &str); 14] = [
+const ADMINISTRATORS: [(Method, &str); 15] = [
     (Method::GET, "/malls/new"),
     (Method::POST, "/malls/new"),
     (Method::GET, "/malls/{id}"),
@@ -29,6 +29,7 @@ const ADMINISTRATORS: [(Method, &str); 14] = [
     (Method::POST, "/malls/{id}/mapping"),
     (Method::POST, "/start/1"),
     (Method::POST, "/providers"),
+    (Method::POST, "/providers/{id}/withdraw"),
     (Method::GET, "/users"),
     (Method::POST, "/users"),
     (Method::POST, "/users/{id}"),
@@ -38,12 +39,13 @@ const ADMINISTRATORS: [(Method, &str); 14] = [
 ];
 
 /// The same of the API.
-const ADMINISTRATORS_CALLS: [(Method, &str); 12] = [
+const ADMINISTRATORS_CALLS: [(Method, &str); 13] = [
     (Method::GET, "/v1/malls"),
     (Method::GET, "/v1/malls/{id}"),
     (Method::PUT, "/v1/malls/{id}"),
     (Method::POST, "/v1/malls/{id}/connection-test"),
     (Method::POST, "/v1/providers"),
+    (Method::DELETE, "/v1/providers/{id}"),
     (Method::GET, "/v1/users"),
     (Method::POST, "/v1/users"),
     (Method::PUT, "/v1/users/{id}"),

@@ -1,8 +1,8 @@
 //! Amounts in yen, quantities and tax rates.
 
 use super::ValueError;
-use super::text::is_hyphen;
-use super::text::{is_zero_width, to_half_width};
+use super::text::{is_hyphen, to_half_width};
+use crate::identifier::unified;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -96,8 +96,7 @@ fn narrow(cell: &str) -> Result<String, ValueError> {
     if cell.chars().count() > MAX_LENGTH {
         return Err(ValueError::NotOfItsKind);
     }
-    let narrow: String = cell.chars().filter(|c| !is_zero_width(*c)).map(to_half_width).collect();
-    Ok(narrow.trim().trim_start_matches('\'').trim().to_owned())
+    Ok(unified(&cell.chars().map(to_half_width).collect::<String>()))
 }
 
 struct Signed {
@@ -125,6 +124,10 @@ fn signed(narrow: &str) -> Option<Signed> {
             break;
         }
     }
+    // 「¥1,500-」: the hyphen keeps digits from being added.
+    if currencies == 1 {
+        rest = rest.strip_suffix('-').unwrap_or(rest);
+    }
     if let Some(before) = ["円", "JPY", "jpy", "yen"].iter().find_map(|unit| rest.strip_suffix(unit)) {
         currencies += 1;
         rest = before.trim_end();
@@ -132,11 +135,12 @@ fn signed(narrow: &str) -> Option<Signed> {
     (signs <= 1 && currencies <= 1).then(|| Signed { is_negative, digits: rest.to_owned() })
 }
 
-/// The digits before and after the decimal point. Commas part thousands and nothing else.
+/// The digits before and after the decimal point. Commas, or blanks, part thousands and nothing else.
 fn decimal(number: &str) -> Option<(String, &str)> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let mut groups = whole.split(',');
+    let separator = if whole.contains(',') { ',' } else { ' ' };
+    let mut groups = whole.split(separator);
     let first = groups.next().filter(|first| !first.is_empty() && are_digits(first))?;
     let rest: Vec<&str> = groups.collect();
     let are_thousands = rest.iter().all(|group| group.len() == 3 && are_digits(group));

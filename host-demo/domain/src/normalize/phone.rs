@@ -6,6 +6,9 @@ use super::text::{is_hyphen, is_zero_width, to_half_width};
 /// Longest number that is looked at, in characters: far more than any way to write one needs.
 const MAX_LENGTH: usize = 40;
 
+/// What people write before a number.
+const LABELS: [&str; 2] = ["TEL", "電話"];
+
 /// A Japanese number: `0`, digits, and a hyphen where the cell parts them. `０９０－１２３４－５６７８`, `(03)1234-5678`,
 /// `+81 3-1234-5678`, `'+81312345678` and `819012345678` are read.
 ///
@@ -46,13 +49,24 @@ fn parts(cell: &str) -> Option<Parts> {
     }
     let narrow: String = cell.chars().filter(|c| !is_zero_width(*c)).map(to_half_width).collect();
     let bare = narrow.trim().trim_start_matches('\'').trim_start();
-    let (is_international, bare) = bare.strip_prefix('+').map_or((false, bare), |rest| (true, rest));
+    let bare = without_label(bare);
+    // From most countries +81 is dialled as 0081; no Japanese number begins so.
+    let foreign = bare.strip_prefix('+').or_else(|| bare.strip_prefix("00").filter(|rest| rest.starts_with("81")));
+    let (is_international, bare) = foreign.map_or((false, bare), |rest| (true, rest));
     let is_between = |c: char| is_hyphen(c) || c.is_whitespace() || matches!(c, '(' | ')' | '.');
     if !bare.chars().all(|c| c.is_ascii_digit() || is_between(c)) {
         return None;
     }
     let numbers = bare.split(is_between).filter(|number| !number.is_empty()).map(str::to_owned).collect();
     Some(Parts { is_international, numbers })
+}
+
+/// Without `TEL:` and the like before it.
+fn without_label(bare: &str) -> &str {
+    let label =
+        LABELS.iter().find(|label| bare.get(..label.len()).is_some_and(|head| head.eq_ignore_ascii_case(label)));
+    let rest = label.and_then(|label| bare.get(label.len()..)).unwrap_or(bare);
+    rest.trim_start_matches([':', '.', ' '])
 }
 
 /// The same without the country's code: `+81 (0)3-1234-5678` is `03-1234-5678`. Nothing if it is another country's.

@@ -16,7 +16,7 @@ const SHORTEST_DAMAGED: usize = LENGTH - 2;
 /// [`ValueError::LostZero`] for five or six digits, [`ValueError::NotOfItsKind`] for anything else.
 pub fn postal_code(cell: &str) -> Result<String, ValueError> {
     let narrow: String = cell.chars().filter(|c| !is_zero_width(*c)).map(to_half_width).collect();
-    let bare = narrow.trim().trim_start_matches(['\'', '〒']).trim();
+    let bare = narrow.trim().trim_start_matches(['\'', '〒', '〶']).trim();
     let mut digits = String::new();
     for c in bare.chars() {
         match c {
@@ -27,9 +27,14 @@ pub fn postal_code(cell: &str) -> Result<String, ValueError> {
     }
     match digits.len() {
         LENGTH => Ok(digits),
-        SHORTEST_DAMAGED.. if digits.len() < LENGTH && bare == digits => Err(ValueError::LostZero),
+        SHORTEST_DAMAGED.. if digits.len() < LENGTH && lacks_its_head(bare) => Err(ValueError::LostZero),
         _ => Err(ValueError::NotOfItsKind),
     }
+}
+
+/// Whether what is missing is missing at the head: `60-0001`, and digits alone, of which nothing else is known.
+fn lacks_its_head(bare: &str) -> bool {
+    bare.rsplit_once(is_hyphen).is_none_or(|(_, tail)| tail.len() == LENGTH - 3)
 }
 
 #[cfg(test)]

@@ -3,6 +3,16 @@
 use super::ValueError;
 use unicode_normalization::UnicodeNormalization;
 
+/// What Excel shows of a formula or a value that failed.
+const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
+
+/// Whether a whole cell is what a spreadsheet shows in place of a value: `#N/A`, `####`.
+pub fn is_error_value(cell: &str) -> bool {
+    let narrow: String = cell.trim().chars().map(narrow).collect();
+    let is_hashes = narrow.len() > 1 && narrow.chars().all(|c| c == '#');
+    is_hashes || ERRORS.contains(&narrow.to_ascii_uppercase().as_str())
+}
+
 /// Hyphens, dashes, minus signs and long-vowel marks that stand between the parts of a number.
 pub fn is_hyphen(c: char) -> bool {
     matches!(
@@ -51,13 +61,17 @@ pub fn to_half_width(c: char) -> char {
 ///
 /// # Errors
 ///
-/// [`ValueError::ControlCharacters`] if any other control character is in it.
+/// [`ValueError::ControlCharacters`] if any other control character is in it, [`ValueError::Mangled`] where a
+/// spreadsheet shows that it has no value.
 pub fn text(cell: &str) -> Result<String, ValueError> {
     let composed: String = cell.nfc().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }).collect();
-    match composed.contains(char::is_control) {
-        true => Err(ValueError::ControlCharacters),
-        false => Ok(composed.trim().to_owned()),
+    if composed.contains(char::is_control) {
+        return Err(ValueError::ControlCharacters);
     }
+    if is_error_value(&composed) {
+        return Err(ValueError::Mangled);
+    }
+    Ok(composed.trim().to_owned())
 }
 
 /// 氏名カナ: half-width kana and hiragana as full-width katakana, Latin letters and digits as they are written, one kind

@@ -1,6 +1,7 @@
 //! One call to a provider: its orders are claimed, the request is sent, the responses are written.
 
 use super::call_batch::CallBatch;
+use super::cut_names;
 use super::row::{CreditError, CreditRow};
 use super::service::CreditService;
 use crate::providers::plugin_contract::Cancellation;
@@ -72,7 +73,9 @@ impl<P: Provider + Clone> CreditService<P> {
             claims.iter().zip(&batch.orders).filter(|(claim, _)| claim.is_some()).map(|(_, indexed)| indexed.row);
         let changes = claimed.iter().zip(outcomes).zip(keys).map(|((order, outcome), row)| {
             let to = next(order.state, outcome.event).unwrap_or(order.state);
+            let cut = cut_names::of(&batch.account.provider, outcome.event, &order.data.items);
             Change {
+                note: cut.and_then(|cut| serde_json::to_string(&cut).ok()),
                 problem: outcome.problem,
                 transaction_id: outcome.transaction_id,
                 report: Some(report.clone()),

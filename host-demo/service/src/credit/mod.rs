@@ -7,11 +7,13 @@
 mod accounts;
 mod call;
 mod call_batch;
+mod cut_names;
 mod decision;
 mod row;
 mod run;
 mod service;
 
+pub use cut_names::{CutName, CutNames};
 pub(crate) use row::PlannedCall;
 pub use row::{CreditError, CreditRow, OnRow, WorkItem};
 pub use run::PollPolicy;

@@ -26,6 +26,8 @@ pub struct FileOrder {
     pub payment_fee: i64,
     /// 受注ステータス, if the file has it.
     pub order_status: Option<String>,
+    /// What the columns say by which orders are taken, such as 支払方法: heading and value.
+    pub selected_by: Vec<(String, String)>,
     /// Why it is not taken if it is new: it does not stand where orders are taken.
     pub not_taken: Option<SkipReason>,
 }
@@ -55,6 +57,7 @@ pub(super) fn order(plan: &Plan, mapped: &MappedOrder) -> Result<FileOrder, Vec<
             shipping_fee: mapped.bill.shipping_fee,
             payment_fee: mapped.bill.payment_fee,
             order_status,
+            selected_by: Vec::new(),
             not_taken: None,
         }),
         _ => Err(problems),
@@ -120,7 +123,7 @@ impl Values<'_> {
         if cell.is_empty() {
             return None;
         }
-        let value = match is_mangled(cell) && column.is_identifier() {
+        let value = match column.is_identifier() && is_mangled(cell) {
             true => Err(ProblemKind::Mangled(shown(cell))),
             false => read(cell),
         };

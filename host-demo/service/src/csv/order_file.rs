@@ -3,6 +3,9 @@
 //! The rows of an order are gathered from wherever they stand. An order is read as a whole or refused as a whole, with
 //! every error in it. The rest of the file is read nevertheless, and every row of it is accounted for
 //! ([`crate::csv::row_result`]).
+//!
+//! A file is read twice, so that its orders need not be in memory together: the first time for an index of which rows
+//! are whose (some tens of bytes for each), then order by order.
 
 use crate::csv::column_kind::{FEW_VALUES, MAX_VALUE};
 use crate::csv::error::{FileError, RowError};
@@ -19,7 +22,7 @@ use crate::csv::order_cells;
 pub use crate::csv::order_cells::FileOrder;
 use crate::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
 use crate::csv::selection::{self, Choice, NotTaken, Question, Selection, SelectionError, Values};
-use crate::csv::sheet::{Head, Layout, Sheet, SheetRow, Source};
+use crate::csv::sheet::{Head, Layout, RowPlace, Rows, SheetRow, Source};
 use encoding_rs::Encoding;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -70,22 +73,91 @@ impl From<SelectionError> for OrderFileError {
     }
 }
 
-/// Reads a file of orders.
+/// Reads a file of orders, all of them.
 pub fn parse(bytes: &[u8], reading: Reading<'_>) -> Result<Parsed, OrderFileError> {
     let source = Source::open(bytes, reading.encoding, reading.mapping.file.separator)?;
-    let (plan, layout) = planned(&source, reading.mapping)?;
-    let sheet = source.read(layout)?;
-    drop(source);
-    let sorted = Sorted::of(&plan, &sheet);
-    let orders = Orders::of(&plan, &sheet, reading.take);
-    let rules = selection::decide(&orders.values(&sorted.orders), reading.take)?;
-    let Sorted { passed: mut entries, orders: groups } = sorted;
-    let gathered = groups.iter().filter(|rows| rows.iter().any(|(_, is_apart)| *is_apart)).count();
-    for rows in &groups {
-        orders.read(rows, &rules, &mut entries);
+    let mut entries = Vec::new();
+    let file = OrderFile::open(&source, reading, &mut |passed| entries.push(passed.entry()))?;
+    for order in 0..file.orders() {
+        file.read(order, &mut entries);
     }
     entries.sort_by_key(|entry| entry.line);
-    Ok(Parsed { encoding: sheet.encoding, gathered, intake: FileReport { entries } })
+    Ok(Parsed { encoding: file.encoding(), gathered: file.gathered(), intake: FileReport::of(entries) })
+}
+
+/// A row of a file that is part of no order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PassedRow {
+    line: u64,
+    rows: usize,
+    reason: SkipReason,
+}
+
+impl PassedRow {
+    fn new(row: &SheetRow, reason: SkipReason) -> Self {
+        Self { line: row.at, rows: row.rows(), reason }
+    }
+
+    /// The entry that it is.
+    pub fn entry<T>(self) -> Entry<T> {
+        let Self { line, rows, reason } = self;
+        Entry { line, rows, number: String::new(), result: RowResult::Skipped(reason) }
+    }
+}
+
+/// A file whose orders can be read one by one.
+pub struct OrderFile<'a> {
+    plan: Plan,
+    rows: Rows<'a>,
+    index: Index,
+    /// The columns that say which orders are taken.
+    columns: Vec<SayingColumn>,
+    /// The columns that are read, by their places.
+    headings: BTreeMap<usize, String>,
+    rules: Selection,
+}
+
+impl<'a> OrderFile<'a> {
+    /// Looks through a file, and decides which of its orders are taken. Rows that are part of none go to `pass`.
+    pub fn open(
+        source: &'a Source<'_>,
+        reading: Reading<'_>,
+        pass: &mut dyn FnMut(PassedRow),
+    ) -> Result<Self, OrderFileError> {
+        let (plan, layout) = planned(source, reading.mapping)?;
+        let rows = source.rows(layout)?;
+        let (index, words) = Index::of(&plan, &rows, pass)?;
+        let columns = saying_columns(&plan, &rows.headings, &words, reading.take);
+        let saying = columns.iter().filter_map(|column| match column.from {
+            SaidIn::Cell(at) => Some((at, column.heading.clone())),
+            SaidIn::Status => None,
+        });
+        let read = plan.places().into_iter().map(|(at, heading)| (at, heading.to_owned()));
+        let headings = saying.chain(read).collect();
+        let mut file = OrderFile { plan, rows, index, columns, headings, rules: Selection::default() };
+        file.rules = selection::decide(&file.values(), reading.take)?;
+        Ok(file)
+    }
+
+    /// What it turned out to be written in.
+    pub fn encoding(&self) -> &'static Encoding {
+        self.rows.encoding
+    }
+
+    /// How many orders it has.
+    pub fn orders(&self) -> usize {
+        self.index.orders.len()
+    }
+
+    /// How many rows are those of orders.
+    pub fn order_rows(&self) -> usize {
+        self.index.in_orders
+    }
+
+    /// Orders that are gathered from rows between which other orders stand.
+    pub fn gathered(&self) -> usize {
+        self.index.orders.iter().filter(|order| order.is_gathered).count()
+    }
 }
 
 /// Finds the headings, and with them every column of the mapping.
@@ -142,49 +214,93 @@ fn unfit(heads: &[Head], errors: Vec<MappingError>) -> FileError {
     }
 }
 
-/// The rows of a file by what they are.
-struct Sorted<'a> {
-    /// Those that are part of no order.
-    passed: Vec<Entry<FileOrder>>,
-    /// The rows of each order, and whether another's stand before them.
-    orders: Vec<Vec<(&'a SheetRow, bool)>>,
+/// Which rows of a file are whose.
+#[derive(Default)]
+struct Index {
+    /// The rows of orders, in the order of the file.
+    rows: Vec<IndexedRow>,
+    orders: Vec<IndexedOrder>,
+    /// Numbers in rows whose quoting may hide other rows, and the line of the quoting error.
+    hidden: HashMap<String, u64>,
+    /// Rows of the file that are those of orders: where quoting may hide rows, each line is one.
+    in_orders: usize,
 }
 
-impl<'a> Sorted<'a> {
-    fn of(plan: &Plan, sheet: &'a Sheet) -> Self {
-        let mut sorted = Sorted { passed: Vec::new(), orders: Vec::new() };
-        for row in &sheet.above {
-            sorted.pass(row, if row.is_blank { SkipReason::Blank } else { SkipReason::Title });
+struct IndexedRow {
+    place: RowPlace,
+    /// The next row of the same order; for the last one itself.
+    next: u32,
+    /// Another order's rows stand before it.
+    is_apart: bool,
+}
+
+struct IndexedOrder {
+    first: u32,
+    last: u32,
+    is_gathered: bool,
+}
+
+impl Index {
+    /// Looks through the rows once; the words of each column with it. Rows that are part of no order go to `pass`.
+    fn of(plan: &Plan, rows: &Rows<'_>, pass: &mut dyn FnMut(PassedRow)) -> Result<(Self, Words), FileError> {
+        let (mut index, mut grouping) = (Self::default(), Grouping::default());
+        let mut words = Words::new(rows.headings.len(), &plan.places());
+        for row in &rows.above {
+            pass(PassedRow::new(row, if row.is_blank { SkipReason::Blank } else { SkipReason::Title }));
         }
-        let mut grouping = Grouping::default();
-        for row in &sheet.rows {
+        for row in rows.walk() {
+            let row = row?;
+            words.add(&row);
             if row.is_blank {
-                sorted.pass(row, SkipReason::Blank);
+                pass(PassedRow::new(&row, SkipReason::Blank));
                 continue;
             }
             let is_whole = row.shape.is_empty() && row.hidden.is_empty();
             let record = row.record();
-            let skipped = plan.skipped(&record).filter(|_| is_whole);
-            if let Some(reason) = skipped {
-                sorted.pass(row, skip_reason(reason));
+            if let Some(reason) = plan.skipped(&record).filter(|_| is_whole) {
+                pass(PassedRow::new(&row, skip_reason(reason)));
                 continue;
             }
+            for cells in &row.hidden {
+                let cells: Vec<String> = cells.iter().map(str::to_owned).collect();
+                index.hidden.insert(number(plan, &cells), row.at);
+            }
             // Of what may hold other rows nobody knows whose it is.
-            let Place { group, is_apart } = match row.hidden.is_empty() {
+            let place = match row.hidden.is_empty() {
                 true => grouping.place(plan, &number(plan, &record.cells)),
                 false => grouping.apart(),
             };
-            match sorted.orders.get_mut(group) {
-                Some(rows) => rows.push((row, is_apart)),
-                None => sorted.orders.push(vec![(row, false)]),
-            }
+            index.add(&row, place);
         }
-        sorted
+        index.hidden.remove("");
+        Ok((index, words))
     }
 
-    fn pass(&mut self, row: &SheetRow, reason: SkipReason) {
-        let number = String::new();
-        self.passed.push(Entry { line: row.at, rows: row.rows(), number, result: RowResult::Skipped(reason) });
+    fn add(&mut self, row: &SheetRow, Place { group, is_apart }: Place) {
+        // A file has far fewer rows.
+        let at = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        self.in_orders += row.rows();
+        self.rows.push(IndexedRow { place: row.place, next: at, is_apart });
+        let Some(order) = self.orders.get_mut(group) else {
+            self.orders.push(IndexedOrder { first: at, last: at, is_gathered: false });
+            return;
+        };
+        if let Some(before) = self.rows.get_mut(order.last as usize) {
+            before.next = at;
+        }
+        order.last = at;
+        order.is_gathered |= is_apart;
+    }
+
+    /// The rows of an order, in the order of the file.
+    fn rows_of(&self, order: usize) -> impl Iterator<Item = &IndexedRow> {
+        let mut next = self.orders.get(order).map(|order| order.first);
+        std::iter::from_fn(move || {
+            let at = next?;
+            let row = self.rows.get(at as usize)?;
+            next = (row.next != at).then_some(row.next);
+            Some(row)
+        })
     }
 }
 
@@ -201,16 +317,6 @@ fn skip_reason(reason: Skipped) -> SkipReason {
 
 fn number(plan: &Plan, cells: &[String]) -> String {
     plan.columns.get(&Column::Number).and_then(|reader| reader.read(cells).ok()).unwrap_or_default()
-}
-
-/// Numbers in rows whose quoting may hide other rows, and the line of the quoting error.
-fn hidden_numbers(plan: &Plan, sheet: &Sheet) -> HashMap<String, u64> {
-    let hidden = sheet.rows.iter().flat_map(|row| row.hidden.iter().map(|cells| (cells, row.at)));
-    let numbers = hidden.map(|(cells, at)| {
-        let cells: Vec<String> = cells.iter().map(str::to_owned).collect();
-        (number(plan, &cells), at)
-    });
-    numbers.filter(|(number, _)| !number.is_empty()).collect()
 }
 
 /// A column that says which orders of a file are taken.
@@ -232,13 +338,12 @@ enum SaidIn {
 
 /// The columns of a file that say which of its orders are taken: the file's own, and what the mapping reads as
 /// 受注ステータス.
-fn saying_columns(plan: &Plan, sheet: &Sheet, take: Choice<'_>) -> Vec<SayingColumn> {
+fn saying_columns(plan: &Plan, headings: &[String], words: &Words, take: Choice<'_>) -> Vec<SayingColumn> {
     let status = plan.columns.get(&Column::OrderStatus);
-    let status_place = status.and_then(Reader::only_place).filter(|at| *at < sheet.headings.len());
+    let status_place = status.and_then(Reader::only_place).filter(|at| *at < headings.len());
     let status_places = status.map(Reader::places).unwrap_or_default();
-    let words = words(sheet, &plan.places());
     let mut columns = Vec::new();
-    for ((at, heading), words) in sheet.headings.iter().enumerate().zip(&words) {
+    for ((at, heading), words) in headings.iter().enumerate().zip(&words.of_columns) {
         let is_mapped = status_place == Some(at);
         // What the mapping makes the status of has its say as the status.
         let is_own = !status_places.contains(&at);
@@ -253,14 +358,25 @@ fn saying_columns(plan: &Plan, sheet: &Sheet, take: Choice<'_>) -> Vec<SayingCol
     columns
 }
 
-/// Of each column its different values, without the empty one, as long as they are few words; nothing of those that a
-/// mapping reads, `read`.
-fn words(sheet: &Sheet, read: &BTreeMap<usize, &str>) -> Vec<BTreeSet<String>> {
-    let width = sheet.headings.len();
-    let mut words = vec![BTreeSet::new(); width];
-    let mut is_open: Vec<bool> = (0..width).map(|at| !read.contains_key(&at)).collect();
-    for row in sheet.rows.iter().filter(|row| row.shape.is_empty()) {
-        for ((cell, words), is_open) in row.cells.iter().zip(&mut words).zip(&mut is_open) {
+/// Of each column its different values, without the empty one, as long as they are few words.
+struct Words {
+    of_columns: Vec<BTreeSet<String>>,
+    /// Columns that have had nothing but few words so far.
+    is_open: Vec<bool>,
+}
+
+impl Words {
+    /// Of `width` columns, but for those that a mapping reads, `read`.
+    fn new(width: usize, read: &BTreeMap<usize, &str>) -> Self {
+        let is_open = (0..width).map(|at| !read.contains_key(&at)).collect();
+        Self { of_columns: vec![BTreeSet::new(); width], is_open }
+    }
+
+    fn add(&mut self, row: &SheetRow) {
+        if !row.shape.is_empty() {
+            return;
+        }
+        for ((cell, words), is_open) in row.cells.iter().zip(&mut self.of_columns).zip(&mut self.is_open) {
             if !*is_open || cell.is_empty() || words.contains(cell) {
                 continue;
             }
@@ -273,48 +389,43 @@ fn words(sheet: &Sheet, read: &BTreeMap<usize, &str>) -> Vec<BTreeSet<String>> {
             }
         }
     }
-    words
 }
 
-/// Reads the orders of a file.
-struct Orders<'a> {
-    plan: &'a Plan,
-    columns: Vec<SayingColumn>,
-    /// The columns that are read, by their places.
-    headings: BTreeMap<usize, String>,
-    hidden: HashMap<String, u64>,
-}
+/// A row of an order, and whether another's stand before it.
+type OrderRow = (SheetRow, bool);
 
-/// The rows of an order, and whether another's stand before each.
-type OrderRows<'a> = [(&'a SheetRow, bool)];
-
-impl<'a> Orders<'a> {
-    fn of(plan: &'a Plan, sheet: &Sheet, take: Choice<'_>) -> Self {
-        let columns = saying_columns(plan, sheet, take);
-        let saying = columns.iter().filter_map(|column| match column.from {
-            SaidIn::Cell(at) => Some((at, column.heading.clone())),
-            SaidIn::Status => None,
-        });
-        let read = plan.places().into_iter().map(|(at, heading)| (at, heading.to_owned()));
-        let headings = saying.chain(read).collect();
-        Orders { plan, columns, headings, hidden: hidden_numbers(plan, sheet) }
+impl OrderFile<'_> {
+    /// The rows of an order; of one with too many lines no more than show it.
+    fn rows(&self, order: usize) -> Vec<OrderRow> {
+        let rows = self.index.rows_of(order).take(MAX_ITEMS + 1);
+        rows.filter_map(|row| Some((self.rows.at(row.place)?, row.is_apart))).collect()
     }
 
     /// How many orders have which value in the columns that say which orders are taken.
-    fn values(&self, orders: &[Vec<(&SheetRow, bool)>]) -> Vec<Values> {
-        let of_column = |column: &SayingColumn| {
-            let mut counts = BTreeMap::new();
-            let readable = orders.iter().filter(|rows| self.errors(rows).is_empty());
-            for value in readable.filter_map(|rows| self.agreed(column, rows)) {
-                *counts.entry(value).or_default() += 1;
+    fn values(&self) -> Vec<Values> {
+        let mut counts = vec![BTreeMap::new(); self.columns.len()];
+        // Where no column has a say, nothing has to be read.
+        let orders = if self.columns.is_empty() { 0 } else { self.orders() };
+        for rows in (0..orders).map(|order| self.rows(order)) {
+            if !self.errors(&rows).is_empty() {
+                continue;
             }
-            Values { heading: column.heading.clone(), orders: counts, is_mapped: column.is_mapped }
-        };
-        self.columns.iter().map(of_column).collect()
+            for (column, counts) in self.columns.iter().zip(&mut counts) {
+                if let Some(value) = self.agreed(column, &rows) {
+                    *counts.entry(value).or_default() += 1;
+                }
+            }
+        }
+        let values = self.columns.iter().zip(counts).map(|(column, orders)| Values {
+            heading: column.heading.clone(),
+            orders,
+            is_mapped: column.is_mapped,
+        });
+        values.collect()
     }
 
     /// What the rows of an order have in a column, on whichever of them it stands; nothing if they differ.
-    fn agreed(&self, column: &SayingColumn, rows: &OrderRows<'_>) -> Option<String> {
+    fn agreed(&self, column: &SayingColumn, rows: &[OrderRow]) -> Option<String> {
         let mut given = rows.iter().map(|(row, _)| self.said(column, row)).filter(|value| !value.is_empty());
         let first = given.next().unwrap_or_default();
         given.all(|value| value == first).then_some(first)
@@ -331,8 +442,8 @@ impl<'a> Orders<'a> {
     }
 
     /// What is wrong with the rows as rows, and with their cells as text.
-    fn errors(&self, rows: &OrderRows<'_>) -> Vec<RowError> {
-        let of_row = |(row, _): &(&SheetRow, bool)| {
+    fn errors(&self, rows: &[OrderRow]) -> Vec<RowError> {
+        let of_row = |(row, _): &OrderRow| {
             let is_quote = row.shape.iter().any(|error| matches!(error, RowError::Quote { .. }));
             let wrong = row.wrong.iter().filter_map(|(at, fault)| Some(fault(self.headings.get(at)?.clone())));
             // Errors in cells mean nothing if it is not known where the cells end.
@@ -342,14 +453,16 @@ impl<'a> Orders<'a> {
         rows.iter().flat_map(of_row).collect()
     }
 
-    /// Reads an order; rows that come twice are entries of their own.
-    fn read(&self, rows: &OrderRows<'_>, rules: &Selection, entries: &mut Vec<Entry<FileOrder>>) {
+    /// Reads the order that comes as the `order`th of the file, from 0; rows that come twice are entries of their own.
+    pub fn read(&self, order: usize, entries: &mut Vec<Entry<FileOrder>>) {
+        let rows = self.rows(order);
         let Some((first, _)) = rows.first() else { return };
-        let number = number(self.plan, &first.record().cells);
+        let number = number(&self.plan, &first.record().cells);
         let mut repeated = Vec::new();
-        let result = self.result(&number, rows, rules, &mut repeated);
+        let result = self.result(&number, &rows, &mut repeated);
         let shown: String = number.chars().take(SHOWN_NUMBER).collect();
-        let all: usize = rows.iter().map(|(row, _)| row.rows()).sum();
+        // What may hold rows is an order of its own.
+        let all = self.index.rows_of(order).count() - 1 + first.rows();
         entries.push(Entry { line: first.at, rows: all - repeated.len(), number: shown.clone(), result });
         entries.extend(repeated.into_iter().map(|line| Entry {
             line,
@@ -359,13 +472,7 @@ impl<'a> Orders<'a> {
         }));
     }
 
-    fn result(
-        &self,
-        number: &str,
-        rows: &OrderRows<'_>,
-        rules: &Selection,
-        repeated: &mut Vec<u64>,
-    ) -> RowResult<FileOrder> {
+    fn result(&self, number: &str, rows: &[OrderRow], repeated: &mut Vec<u64>) -> RowResult<FileOrder> {
         let unreadable = self.errors(rows);
         // What stands in a row that cannot be read says nothing about its cells.
         if !unreadable.is_empty() {
@@ -377,11 +484,11 @@ impl<'a> Orders<'a> {
             Ok(values) => values,
             Err(column) => return RowResult::Refused(vec![differing(column, rows)]),
         };
-        let not_taken = match rules.not_taken(&values) {
+        let not_taken = match self.rules.not_taken(&values) {
             Some(NotTaken { reason, is_payment: true }) => return RowResult::Skipped(reason),
             not_taken => not_taken.map(|not_taken| not_taken.reason),
         };
-        if let Some(line) = self.hidden.get(number) {
+        if let Some(line) = self.index.hidden.get(number) {
             return RowResult::Refused(vec![RowError::PartUnread(*line)]);
         }
         if rows.len() > MAX_ITEMS {
@@ -389,11 +496,15 @@ impl<'a> Orders<'a> {
         }
         let mut group = Group::default();
         for (row, is_apart) in rows {
-            let is_repeated = group.add(self.plan, self.plan.row(&row.record()), *is_apart).is_some();
+            let is_repeated = group.add(&self.plan, self.plan.row(&row.record()), *is_apart).is_some();
             repeated.extend(is_repeated.then_some(row.at));
         }
-        match order_cells::order(self.plan, &group.order(self.plan)) {
-            Ok(order) => RowResult::Taken(FileOrder { not_taken, ..order }),
+        match order_cells::order(&self.plan, &group.order(&self.plan)) {
+            Ok(order) => {
+                let headings = self.columns.iter().map(|column| column.heading.clone());
+                let selected_by = headings.zip(values).filter(|(_, value)| !value.is_empty()).collect();
+                RowResult::Taken(FileOrder { not_taken, selected_by, ..order })
+            }
             // An order that is not to be taken need not be corrected.
             Err(problems) => not_taken.map_or_else(
                 || RowResult::Refused(problems.into_iter().map(RowError::Value).collect()),
@@ -403,7 +514,7 @@ impl<'a> Orders<'a> {
     }
 }
 
-fn differing(column: &SayingColumn, rows: &OrderRows<'_>) -> RowError {
+fn differing(column: &SayingColumn, rows: &[OrderRow]) -> RowError {
     let line = rows.first().map_or(0, |(row, _)| row.at);
     RowError::Value(Problem { line, heading: column.heading.clone(), kind: ProblemKind::RowsDiffer })
 }

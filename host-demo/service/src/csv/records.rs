@@ -42,6 +42,8 @@ pub struct Record<'a> {
     pub cells: ByteRecord,
     /// What is wrong with its quotes.
     pub fault: Option<Fault>,
+    /// How many bytes stand before it.
+    pub offset: usize,
     /// Its bytes as they stand in the file.
     pub raw: &'a [u8],
     separator: u8,
@@ -126,6 +128,11 @@ impl<'a> Records<'a> {
     /// Of `bytes`, without a byte order mark, in which `separator` stands between two cells: a comma or a tabulator.
     pub fn new(bytes: &'a [u8], separator: u8) -> Self {
         Records { bytes, at: 0, line: 1, width: None, separator }
+    }
+
+    /// The records from the one on that begins after `offset` bytes, on `line`.
+    pub fn from(&self, offset: usize, line: u64) -> Self {
+        Records { at: offset, line, ..self.clone() }
     }
 
     /// From here on records have `width` cells, as the headings have: what tells a remark of several lines from
@@ -232,6 +239,6 @@ impl<'a> Iterator for Records<'a> {
         if ends {
             self.pass_line_end();
         }
-        Some(Record { line, span, cells, fault, raw, separator: self.separator })
+        Some(Record { line, span, cells, fault, offset: begin, raw, separator: self.separator })
     }
 }

@@ -81,11 +81,24 @@ impl Entry<()> {
     }
 }
 
+/// Entries with what was taken that the report of a long file keeps: as many as are ever shown of it.
+pub const KEPT_TAKEN: usize = 1_000;
+
 /// What became of a whole file, or would, in its order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileReport<T> {
-    /// Every row of the file is in one of them.
+    /// Every row of the file is in one of them, or is one of those that are only counted.
     pub entries: Vec<Entry<T>>,
+    /// How many of them are taken.
+    kept: usize,
+    /// Entries that are not kept.
+    only_counted: RowCounts,
+}
+
+impl<T> Default for FileReport<T> {
+    fn default() -> Self {
+        Self::of(Vec::new())
+    }
 }
 
 /// How many orders, and how many rows of the file they are.
@@ -130,7 +143,42 @@ impl RowCounts {
     }
 }
 
+impl RowCounts {
+    fn add<T>(&mut self, entry: &Entry<T>) {
+        let tally = match &entry.result {
+            RowResult::Taken(_) => &mut self.taken,
+            RowResult::Refused(_) => &mut self.refused,
+            RowResult::Skipped(reason) => match self.passed.get_mut(reason) {
+                Some(known) => known,
+                None => self.passed.entry(reason.clone()).or_default(),
+            },
+        };
+        tally.add(entry.rows);
+    }
+}
+
 impl<T> FileReport<T> {
+    /// Of all entries of a file.
+    pub fn of(entries: Vec<Entry<T>>) -> Self {
+        let kept = entries.iter().filter(|entry| matches!(entry.result, RowResult::Taken(_))).count();
+        Self { entries, kept, only_counted: RowCounts::default() }
+    }
+
+    /// Adds an entry. It is kept if it is refused, for each is named, or among the first that are taken.
+    pub fn add(&mut self, entry: Entry<T>) {
+        let is_kept = match entry.result {
+            RowResult::Taken(_) => self.kept < KEPT_TAKEN,
+            RowResult::Refused(_) => true,
+            RowResult::Skipped(_) => false,
+        };
+        if !is_kept {
+            self.only_counted.add(&entry);
+            return;
+        }
+        self.kept += usize::from(matches!(entry.result, RowResult::Taken(_)));
+        self.entries.push(entry);
+    }
+
     /// What was taken, or would be, in the order of the file: the line, the number, what.
     pub fn taken(&self) -> impl Iterator<Item = (u64, &str, &T)> {
         self.entries.iter().filter_map(|entry| match &entry.result {
@@ -151,15 +199,8 @@ impl<T> FileReport<T> {
 
     /// How many of each.
     pub fn counts(&self) -> RowCounts {
-        let mut counts = RowCounts::default();
-        for entry in &self.entries {
-            let tally = match &entry.result {
-                RowResult::Taken(_) => &mut counts.taken,
-                RowResult::Refused(_) => &mut counts.refused,
-                RowResult::Skipped(reason) => counts.passed.entry(reason.clone()).or_default(),
-            };
-            tally.add(entry.rows);
-        }
+        let mut counts = self.only_counted.clone();
+        self.entries.iter().for_each(|entry| counts.add(entry));
         counts
     }
 }

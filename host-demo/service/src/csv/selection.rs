@@ -95,8 +95,8 @@ impl Rule {
     }
 }
 
-/// Which orders are taken, by the columns that have a say.
-#[derive(Debug, Clone, PartialEq)]
+/// Which orders are taken, by the columns that have a say; without one, all.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Selection(Vec<ColumnRule>);
 
 #[derive(Debug, Clone, PartialEq)]

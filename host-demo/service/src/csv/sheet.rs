@@ -12,6 +12,7 @@ use crate::csv::records::{Fault, QuoteFault, Record, Records};
 use csv::ByteRecord;
 use encoding_rs::{Encoding, SHIFT_JIS, UTF_8};
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 /// A file that was opened: it is text, and not too large.
 pub struct Source<'a> {
@@ -58,6 +59,8 @@ pub struct Sheet {
 
 /// A row of a file.
 pub struct SheetRow {
+    /// Where it stands.
+    pub place: RowPlace,
     /// The line on which it begins, counted from 1, as an editor does.
     pub at: u64,
     /// Lines of the file that it takes.
@@ -121,8 +124,7 @@ impl PackedCells {
 
     fn push(&mut self, cell: &str) {
         self.text.push_str(cell);
-        // A file has far fewer than 4 GiB.
-        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.ends.push(small(self.text.len()));
     }
 }
 
@@ -179,8 +181,8 @@ impl<'a> Source<'a> {
         heading_fault(&first)
     }
 
-    /// Reads every row.
-    pub fn read(&self, layout: Layout) -> Result<Sheet, FileError> {
+    /// Reads the headings, and all that has to be known of the file before its rows can be read one by one.
+    pub fn rows(&self, layout: Layout) -> Result<Rows<'_>, FileError> {
         let mut records = self.records();
         let reader = |width| RowReader { layout, width, is_wider: false };
         let mut above = Vec::new();
@@ -204,17 +206,147 @@ impl<'a> Source<'a> {
         };
         records.expect_width(width);
         let is_wider = has_surplus(records.clone(), width);
-        let reader = RowReader { is_wider, ..reader(width) };
-        let (mut rows, mut is_torn) = (Vec::new(), Vec::new());
-        for record in records {
-            if rows.len() == MAX_LINES {
-                return Err(FileError::TooManyLines);
-            }
-            rows.push(reader.row(&record));
-            is_torn.push(reader.is_torn(&record));
+        let encoding = self.utf16.unwrap_or(layout.encoding);
+        Ok(Rows { encoding, above, headings, reader: RowReader { is_wider, ..reader(width) }, records })
+    }
+
+    /// Reads every row.
+    pub fn read(&self, layout: Layout) -> Result<Sheet, FileError> {
+        let rows = self.rows(layout)?;
+        let mut read = Vec::new();
+        for row in rows.walk() {
+            read.push(row?);
         }
-        doubt_neighbours(&mut rows, &is_torn, width);
-        Ok(Sheet { encoding: self.utf16.unwrap_or(layout.encoding), above, headings, rows })
+        let Rows { encoding, above, headings, .. } = rows;
+        Ok(Sheet { encoding, above, headings, rows: read })
+    }
+}
+
+/// The rows of a file, to be read one after the other or again by their places: a file has far more rows than need be in
+/// memory at once.
+pub struct Rows<'a> {
+    /// What the file was written in.
+    pub encoding: &'static Encoding,
+    /// Rows above the headings.
+    pub above: Vec<SheetRow>,
+    /// The headings.
+    pub headings: Vec<String>,
+    reader: RowReader,
+    /// Those below the headings.
+    records: Records<'a>,
+}
+
+/// Where a row stands in its file, and what it does not say itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowPlace {
+    /// Bytes before it. A file has far fewer than 4 GiB.
+    offset: u32,
+    /// The line on which it begins.
+    line: u32,
+    /// The line of the row that cannot be read of which it may be a part; 0: there is none.
+    beside: u32,
+}
+
+impl<'a> Rows<'a> {
+    /// Every row below the headings, in the order of the file.
+    pub fn walk(&self) -> Walk<'a, '_> {
+        let (records, reader) = (self.records.clone(), &self.reader);
+        Walk { reader, records, above: None, waiting: VecDeque::new(), is_over: false, read: 0 }
+    }
+
+    /// The row that stands at `place`, once more.
+    pub fn at(&self, place: RowPlace) -> Option<SheetRow> {
+        let record = self.records.from(place.offset as usize, u64::from(place.line)).next()?;
+        let is_torn = self.reader.is_torn(&record);
+        Some(with_neighbours(self.reader.row(&record), is_torn, place.beside))
+    }
+}
+
+/// A row that was read, and whether it may be a part of a row only.
+struct ReadRow {
+    row: SheetRow,
+    is_torn: bool,
+}
+
+impl ReadRow {
+    /// Whether something stands in it, so that the row next to it can be a part of it.
+    fn is_text(&self) -> bool {
+        self.is_torn || !self.row.is_blank
+    }
+
+    /// Whether it may belong to a row next to it that cannot be read: a line break outside of quotes makes two rows of
+    /// one, of which the first may lack its last cells, and a quote that opened in one of them may have closed in
+    /// another order's.
+    fn may_be_part(&self, width: usize) -> bool {
+        let is_short = !self.row.is_blank && self.row.cells.len() < width;
+        !self.is_torn && (!self.row.hidden.is_empty() || is_short)
+    }
+
+    fn torn_line(&self) -> Option<u32> {
+        self.is_torn.then_some(self.row.place.line)
+    }
+}
+
+/// The row with what the rows next to it make of it; `beside` is the line of the one of which it may be a part, or 0.
+fn with_neighbours(mut row: SheetRow, is_torn: bool, beside: u32) -> SheetRow {
+    row.place.beside = beside;
+    match beside {
+        0 if is_torn => {}
+        0 => row.hidden = Vec::new(),
+        line => row.shape.push(RowError::BesideUnread(u64::from(line))),
+    }
+    row
+}
+
+/// Reads the rows of a file one after the other.
+pub struct Walk<'a, 'r> {
+    reader: &'r RowReader,
+    records: Records<'a>,
+    /// The line of the last row with text, if that row may be a part of a row only.
+    above: Option<u32>,
+    /// A row that may be a part of the next one, and those behind it up to the first with text.
+    waiting: VecDeque<ReadRow>,
+    is_over: bool,
+    read: usize,
+}
+
+impl Walk<'_, '_> {
+    /// Whether it is known what the first of the waiting rows is.
+    fn is_settled(&self) -> bool {
+        let Some(first) = self.waiting.front() else { return false };
+        let has_next = self.waiting.len() > 1 && self.waiting.back().is_some_and(ReadRow::is_text);
+        self.is_over || has_next || !first.may_be_part(self.reader.width)
+    }
+}
+
+impl Iterator for Walk<'_, '_> {
+    type Item = Result<SheetRow, FileError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.is_settled() {
+            let Some(record) = self.records.next() else {
+                self.is_over = true;
+                if self.waiting.is_empty() {
+                    return None;
+                }
+                break;
+            };
+            self.read += 1;
+            if self.read > MAX_LINES {
+                return Some(Err(FileError::TooManyLines));
+            }
+            let is_torn = self.reader.is_torn(&record);
+            self.waiting.push_back(ReadRow { row: self.reader.row(&record), is_torn });
+        }
+        let first = self.waiting.pop_front()?;
+        let beside = match first.may_be_part(self.reader.width) {
+            true => self.above.or_else(|| self.waiting.back().and_then(ReadRow::torn_line)),
+            false => None,
+        };
+        if first.is_text() {
+            self.above = first.torn_line();
+        }
+        Some(Ok(with_neighbours(first.row, first.is_torn, beside.unwrap_or_default())))
     }
 }
 
@@ -243,28 +375,15 @@ fn has_surplus(records: Records<'_>, width: usize) -> bool {
         })
 }
 
-/// Refuses rows next to one that cannot be read that may be a part of it: a line break outside of quotes makes two rows
-/// of one, of which the first may lack its last cells, and a quote that opened in one of them may have closed in another
-/// order's.
-#[expect(clippy::indexing_slicing, reason = "`is_torn` has an entry for each row, and every index is one of a row")]
-fn doubt_neighbours(rows: &mut [SheetRow], is_torn: &[bool], width: usize) {
-    let is_short = |row: &SheetRow| !row.is_blank && row.cells.len() < width;
-    let may_be_part = |at: &usize| !is_torn[*at] && (!rows[*at].hidden.is_empty() || is_short(&rows[*at]));
-    let candidates: Vec<usize> = (0..rows.len()).filter(may_be_part).collect();
-    for at in candidates {
-        let is_text = |at: &usize| is_torn[*at] || !rows[*at].is_blank;
-        let neighbours = [(0..at).rev().find(is_text), (at + 1..rows.len()).find(is_text)];
-        match neighbours.into_iter().flatten().find(|at| is_torn[*at]).map(|torn| rows[torn].at) {
-            Some(torn) => rows[at].shape.push(RowError::BesideUnread(torn)),
-            None => rows[at].hidden = Vec::new(),
-        }
-    }
-}
-
 /// The text of a cell as it is meant; nothing where it is no text in this encoding.
 fn decode(cell: &[u8], encoding: &'static Encoding) -> Option<String> {
     let text = encoding.decode_without_bom_handling_and_without_replacement(cell)?;
     Some(unguarded(text.trim()).to_owned())
+}
+
+/// A place in a file, which has far fewer than 4 GiB.
+fn small(place: impl TryInto<u32>) -> u32 {
+    place.try_into().unwrap_or(u32::MAX)
 }
 
 /// How the rows of a file are read.
@@ -287,7 +406,8 @@ impl RowReader {
         };
         let is_blank = record.is_blank();
         let shape = self.shape(record);
-        SheetRow { at: record.line, span: record.span, cells, is_blank, shape, wrong, hidden }
+        let place = RowPlace { offset: small(record.offset), line: small(record.line), beside: 0 };
+        SheetRow { place, at: record.line, span: record.span, cells, is_blank, shape, wrong, hidden }
     }
 
     fn cells(&self, record: &ByteRecord) -> (PackedCells, Vec<(usize, CellFault)>) {

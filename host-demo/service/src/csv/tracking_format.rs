@@ -112,7 +112,7 @@ impl TrackingMapping {
             () => None,
         };
         let missing = missing.map(|column| part(column.name(), Wrong::Heading));
-        of_column.or(of_skip).or(is_long.then(|| part("skip", Wrong::TooMany))).or(missing)
+        of_column.or(of_skip).or(is_long.then(|| part("skip", Wrong::TooMany(MAX_SKIPS)))).or(missing)
     }
 
     /// What is pasted from a spreadsheet without headings: the order's number, the tracking number, and as far as they are

@@ -55,6 +55,10 @@ impl Localize for AuditEvent {
                     ),
                 )
             }
+            Self::PluginWithdrawn { provider, version, digest } => lang.pick(
+                format!("プラグイン {provider} {version}（sha256 {digest}）をすべての機器で取り下げ"),
+                format!("withdrew the plugin {provider} {version} (sha256 {digest}) on all machines"),
+            ),
             Self::PluginNotLoaded { provider, digest, reason } => lang.pick(
                 format!("プラグイン {provider}（sha256 {digest}）のファイルを置けず、読み込みを中止: {reason}"),
                 format!(

@@ -7,16 +7,45 @@ use super::next_step::Situation;
 use crate::csv::error::{FileError, InvalidOrder, RowError};
 use crate::csv::findings::finding_names;
 use crate::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_ITEMS, MAX_LINES};
+use crate::csv::mapping::column::in_english;
 use crate::csv::mapping::error_text::{definition_error, mapping_error, problem, problem_of_order};
 use crate::csv::mapping::preset;
 use crate::csv::records::{Fault, QuoteFault};
 use crate::csv::row_result::{RowCount, RowCounts, SkipReason};
 use crate::csv::selection::Question;
+use crate::import::{ImportProgress, ImportStep};
 use domain::credit_state::{Action, ActionContext, State};
 use domain::lang::Lang;
 
 /// Reasons that a summary names one by one; files differ in more values than anybody reads.
 const SHOWN_REASONS: usize = 20;
+
+/// What is being done.
+impl Localize for ImportStep {
+    type Text = &'static str;
+
+    fn localized(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Reading => lang.pick("読み込み", "Reading"),
+            Self::Checking => lang.pick("確認", "Checking"),
+            Self::Writing => lang.pick("取り込み", "Importing"),
+        }
+    }
+}
+
+/// `確認 1200 / 50000行`
+impl Localize for ImportProgress {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        let Self { step, done, total } = self;
+        let step = step.localized(lang);
+        match total {
+            0 => lang.pick(format!("{step}中です"), format!("{step}")),
+            _ => lang.pick(format!("{step} {done} / {total}行"), format!("{step}: {done} of {total} rows")),
+        }
+    }
+}
 
 /// What is wrong, and what to do.
 impl Localize for FileError {
@@ -38,12 +67,15 @@ impl Localize for FileError {
             ),
             Self::Mapping(error) => definition_error(error, lang),
             Self::MissingHeadings(names) => lang.pick(
-                format!("見出し「{}」がありません。文字コードはUTF-8かShift_JISです", names.join("」「")),
-                format!("Headings are missing: {}. The file must be UTF-8 or Shift_JIS", names.join(", ")),
+                format!(
+                    "見出し「{}」がありません。文字コードはUTF-8、UTF-16、Shift_JISのどれかです",
+                    names.join("」「")
+                ),
+                format!("Headings are missing: {}. The file must be UTF-8, UTF-16 or Shift_JIS", all_in_english(names)),
             ),
             Self::HeadingsTwice(names) => lang.pick(
                 format!("見出し「{}」が二度あります。どちらかを消してください", names.join("」「")),
-                format!("Headings are there twice: {}; remove one of each", names.join(", ")),
+                format!("Headings are there twice: {}; remove one of each", all_in_english(names)),
             ),
             Self::Columns(errors) => {
                 errors.iter().map(|error| mapping_error(error, lang)).collect::<Vec<_>>().join(lang.pick("。", ". "))
@@ -72,6 +104,10 @@ impl Localize for FileError {
             ),
         }
     }
+}
+
+fn all_in_english(headings: &[String]) -> String {
+    headings.iter().map(|heading| in_english(heading)).collect::<Vec<_>>().join(", ")
 }
 
 impl InvalidOrder {
@@ -160,22 +196,22 @@ impl Localize for RowError {
             ),
             Self::Encoding(name) => lang.pick(
                 format!("「{name}」に読めない文字があります。文字コードを確かめてください"),
-                format!("{name} has bytes that are no text; look at the file's encoding"),
+                format!("{} has bytes that are no text; look at the file's encoding", in_english(name)),
             ),
             Self::TooLong(name) => lang.pick(
                 format!("「{name}」は{MAX_CELL}文字以内にしてください"),
-                format!("{name} may have {MAX_CELL} characters at most"),
+                format!("{} may have {MAX_CELL} characters at most", in_english(name)),
             ),
             Self::Unseen(name) => lang.pick(
                 format!("「{name}」から、目に見えない制御文字を取り除いてください"),
-                format!("{name} has control characters; remove them"),
+                format!("{} has control characters; remove them", in_english(name)),
             ),
             Self::TooManyItems => lang.pick(
                 format!("一つの注文は{MAX_ITEMS}行までです。注文を分けてください"),
                 format!("an order has {MAX_ITEMS} lines at most; split it"),
             ),
             Self::Empty(name) => {
-                lang.pick(format!("「{name}」を入力してください"), format!("{name} is empty; fill it in"))
+                lang.pick(format!("「{name}」を入力してください"), format!("{} is empty; fill it in", in_english(name)))
             }
             Self::Value(problem) => problem_of_order(problem, lang),
             Self::NothingToBill => lang.pick(
@@ -206,7 +242,7 @@ impl Localize for RowError {
             ),
             Self::Mangled(name, cell) => lang.pick(
                 format!("「{name}」の「{cell}」は{}", mangled(lang)),
-                format!("{name} \"{cell}\" {}", mangled(lang)),
+                format!("{} \"{cell}\" {}", in_english(name), mangled(lang)),
             ),
             Self::Differs => lang.pick(
                 "取り込み済みの注文と内容が違います。直すときは「取り込み済みの注文も更新する」（--correct）で取り込んでください"
@@ -229,7 +265,7 @@ impl Localize for RowError {
             }
             Self::Result(cell) => lang.pick(
                 format!("与信結果「{cell}」を、OK、NG、審査中、保留、キャンセル済のどれかに直してください"),
-                format!("the result \"{cell}\" must be one of OK, NG, 審査中, 保留, キャンセル済"),
+                format!("the result \"{cell}\" must be one of OK, NG, 審査中 (under review), 保留 (on hold), キャンセル済 (cancelled)"),
             ),
             Self::Finding(cell) => lang.pick(
                 format!("結果「{cell}」を、{}のどれかに直してください", finding_names(lang)),
@@ -237,15 +273,15 @@ impl Localize for RowError {
             ),
             Self::WhichOrder => lang.pick(
                 "「注文番号」か「登録番号」を入力してください".into(),
-                "give 注文番号 or 登録番号".into(),
+                "give 注文番号 (order number) or 登録番号 (reference)".into(),
             ),
             Self::OtherReference => lang.pick(
                 "この登録番号は、この注文の今の登録番号ではありません。受注一覧で確かめてください".into(),
-                "this 登録番号 is not the one under which the order is registered now; look at the order".into(),
+                "this 登録番号 (reference) is not the one under which the order is registered now; look at the order".into(),
             ),
             Self::Longer(name, max) => lang.pick(
                 format!("「{name}」は{max}文字以内にしてください"),
-                format!("{name} may have {max} characters at most"),
+                format!("{} may have {max} characters at most", in_english(name)),
             ),
             Self::NotRecorded(problem) => sentence(problem, &Situation::without_order(), lang),
             Self::Changed => lang.pick(

@@ -1,6 +1,7 @@
 //! The lines of an order's history.
 
 use super::localize::Localize;
+use crate::credit::{CutName, CutNames};
 use domain::correction::Correction;
 use domain::invoice::Invoice;
 use domain::lang::Lang;
@@ -13,8 +14,33 @@ pub fn note(line: &HistoryLine, lang: Lang) -> Option<String> {
     if let Some(correction) = correction(line) {
         return Some(correction.localized(lang));
     }
+    if let Some(cut) = cut_names(line) {
+        return Some(cut.localized(lang));
+    }
     let invoice = if line.event == OrderEdit::InvoiceSet.to_string() { Invoice::parse(note) } else { None };
     Some(invoice.map_or(note, |invoice| invoice.localized(lang)).to_owned())
+}
+
+/// What of the items' names did not go out.
+impl Localize for CutNames {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        let Self { limit, cut } = self;
+        let names = cut.iter().map(|CutName { line, rest }| {
+            lang.pick(format!("明細{line}行目「…{rest}」"), format!("line {line} without \"{rest}\""))
+        });
+        let names = names.collect::<Vec<_>>().join(lang.pick("、", ", "));
+        lang.pick(
+            format!("商品名を{limit}文字に切って送信しました。送信していない部分: {names}"),
+            format!("Names of items were sent with their first {limit} characters: {names}."),
+        )
+    }
+}
+
+/// The items' names that were cut when the order was sent; nothing for other lines.
+pub fn cut_names(line: &HistoryLine) -> Option<CutNames> {
+    serde_json::from_str(line.note.as_deref()?).ok()
 }
 
 /// What a correction changed; nothing for other lines, and for those of earlier versions.

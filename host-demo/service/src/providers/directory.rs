@@ -56,6 +56,11 @@ impl PluginDirectory {
         self.lock.as_deref()
     }
 
+    /// Whether the lock says that no plugin serves the provider `name` any more, as far as this process knows.
+    pub(crate) fn is_withdrawn(&self, name: &str) -> bool {
+        self.plugin_lock().is_some_and(|lock| lock.has_withdrawn(name))
+    }
+
     /// Where the plugins are.
     pub fn folder(&self) -> &Path {
         &self.folder

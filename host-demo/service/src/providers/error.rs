@@ -61,6 +61,12 @@ pub enum ProviderError {
         /// Where the component of the lock came from.
         origin: String,
     },
+    /// The lock says that the provider's plugin was withdrawn.
+    #[error(
+        "the plugin of the provider {0} was withdrawn on all machines; it is not loaded, whatever is in the folder. To use \
+         it again, load it (`plugin load` or `plugin pull`)"
+    )]
+    Withdrawn(String),
     /// The lock cannot be read.
     #[error("the lock of the plugins cannot be read from the database: {0}")]
     Lock(String),

@@ -53,12 +53,22 @@ pub(crate) fn place(path: &Path, content: &PluginContent) -> io::Result<()> {
     write_whole(&path.with_extension("toml"), permissions.as_bytes())?;
     match signature {
         Some(signature) => write_whole(&signature_path, signature.as_bytes())?,
-        None => match std::fs::remove_file(&signature_path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        },
+        None => remove_if_there(&signature_path)?,
     }
     write_whole(path, bytes)
+}
+
+/// Removes the component at `path` and the files beside it. The permission file first: without it nothing is loaded.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    let files = [path.with_extension("toml"), path.to_owned(), ComponentFile::signature_path(path)];
+    files.iter().try_for_each(|file| remove_if_there(file))
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Puts `content` at `path`.

@@ -4,7 +4,8 @@
 //! what was written there. What a folder has of a provider of the lock and is not the component of the lock is not
 //! loaded, and written again. A permission file in a folder can take away of what the lock grants, and add nothing;
 //! a component or permission file that is removed from a folder stays away until another one is locked, so an operator
-//! can withdraw a plugin on one machine. A provider that the lock does not have is loaded as it lies there.
+//! can withdraw a plugin on one machine. One that the lock says is withdrawn is removed from all folders and loaded from
+//! none. A provider that the lock does not have is loaded as it lies there.
 
 use crate::providers::directory::{Access, PluginDirectory};
 use crate::providers::error::ProviderError;
@@ -55,6 +56,8 @@ struct LockEntry {
     /// SHA-256 of the permission file.
     permissions: String,
     signature: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    withdrawn: bool,
 }
 
 impl From<&LockedPlugin> for LockEntry {
@@ -66,6 +69,7 @@ impl From<&LockedPlugin> for LockEntry {
             sha256: locked.digest.clone(),
             permissions: digest(&[locked.permissions.as_bytes()]),
             signature: locked.signature.clone(),
+            withdrawn: locked.withdrawn,
         }
     }
 }
@@ -91,7 +95,7 @@ impl PluginDirectory {
             if let Some(reason) = self.outdated(lock, &locked).await? {
                 self.write_locked(lock, &locked).await?;
                 let LockedPlugin { provider, version, digest, .. } = &locked;
-                tracing::warn!(provider, version, digest, reason, "the plugin was written from the lock");
+                tracing::warn!(provider, version, digest, reason, "the plugin folder follows the lock");
             }
         }
         Ok(())
@@ -112,6 +116,9 @@ impl PluginDirectory {
 
     /// Why the folder does not have what the lock has of a provider.
     async fn outdated(&self, lock: &PluginLock, locked: &LockedPlugin) -> Result<Option<&'static str>, LockError> {
+        if locked.withdrawn {
+            return Ok((!self.is_entered(locked).await?).then_some("it was withdrawn"));
+        }
         let name = &locked.provider;
         let stamp = self.stamp(name);
         if held(&lock.compared).get(name) == Some(&stamp) && self.is_entered(locked).await? {
@@ -161,6 +168,11 @@ impl PluginDirectory {
         if lock.store.locked_plugin(&locked.provider).await?.as_ref() != Some(locked) {
             return Ok(());
         }
+        if locked.withdrawn {
+            let (directory, locked) = (self.clone(), locked.clone());
+            let removed = tokio::task::spawn_blocking(move || directory.remove_withdrawn(&locked));
+            return Ok(removed.await.map_err(broken)??);
+        }
         let bytes = lock.store.locked_component(&locked.digest).await?.ok_or_else(missing)?;
         if digest(&[&bytes]) != locked.digest {
             return Err(missing());
@@ -176,6 +188,18 @@ impl PluginDirectory {
     /// the folder's lock.
     pub(crate) fn place_locked(&self, content: &PluginContent, locked: &LockedPlugin) -> Result<(), ProviderError> {
         files::place(&self.path(&locked.provider)?, content).map_err(|source| self.failed(source))?;
+        self.enter(locked)
+    }
+
+    /// Removes the files of what `locked` says is withdrawn, and writes that down. Whoever calls this holds the folder's
+    /// lock.
+    pub(crate) fn remove_withdrawn(&self, locked: &LockedPlugin) -> Result<(), ProviderError> {
+        files::remove(&self.path(&locked.provider)?).map_err(|source| self.failed(source))?;
+        self.enter(locked)
+    }
+
+    /// Writes down that the folder has what `locked` says.
+    fn enter(&self, locked: &LockedPlugin) -> Result<(), ProviderError> {
         let mut entries = self.entries();
         entries.insert(locked.provider.clone(), LockEntry::from(locked));
         let text = toml::to_string(&entries).map_err(|error| self.failed(io::Error::other(error)))?;

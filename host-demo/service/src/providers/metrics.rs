@@ -108,6 +108,13 @@ impl Provider for MeteredPlugin {
     async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
         Provider::fee_adjust(&self.plugin, rule, bill).await
     }
+    async fn fees_adjust(
+        &self,
+        rule: &FeeRule,
+        bills: &[Bill],
+    ) -> Result<Vec<Result<AdjustedFee, Vec<FieldProblem>>>, CallError> {
+        self.plugin.fees_adjust(rule, bills).await
+    }
     async fn test_connection(&self, shop: &Account) -> Answer<()> {
         self.count(self.plugin.test_connection(shop).await)
     }

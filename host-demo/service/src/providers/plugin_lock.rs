@@ -30,6 +30,11 @@ impl PluginLock {
         held(&self.known).get(name).cloned()
     }
 
+    /// Whether the plugin of the provider `name` was withdrawn, as far as this process knows.
+    pub(crate) fn has_withdrawn(&self, name: &str) -> bool {
+        held(&self.known).get(name).is_some_and(|locked| locked.withdrawn)
+    }
+
     /// From now on this process knows that `locked` is locked.
     pub(crate) fn learn(&self, locked: LockedPlugin) {
         held(&self.known).insert(locked.provider.clone(), locked);
@@ -42,14 +47,16 @@ impl PluginLock {
         Ok(rows)
     }
 
-    /// Refuses a component with the digest `found` at `path` where the lock has another one for the provider `name`.
+    /// Refuses a component with the digest `found` at `path` where the lock has another one, or none any more, for the
+    /// provider `name`.
     pub(crate) async fn check(&self, name: &str, path: PathBuf, found: &str) -> Result<(), ProviderError> {
-        let other = |locked: &LockedPlugin| locked.digest != found;
+        let other = |locked: &LockedPlugin| locked.withdrawn || locked.digest != found;
         // Another process may have loaded it since this one looked.
         if self.known(name).as_ref().is_some_and(other) {
             self.read().await.map_err(|error| ProviderError::Lock(error.to_string()))?;
         }
         match self.known(name).filter(other) {
+            Some(locked) if locked.withdrawn => Err(ProviderError::Withdrawn(locked.provider)),
             Some(locked) => Err(ProviderError::NotLocked {
                 path,
                 found: found.to_owned(),

@@ -31,6 +31,24 @@ pub trait Provider: Send + Sync {
     ) -> impl Future<Output = Result<Vec<FieldProblem>, CallError>> + Send;
     /// 手数料設定 for one bill.
     fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> impl Future<Output = Result<AdjustedFee, FeeError>> + Send;
+    /// 手数料設定 for many bills; for each what it comes to, or every problem.
+    fn fees_adjust(
+        &self,
+        rule: &FeeRule,
+        bills: &[Bill],
+    ) -> impl Future<Output = Result<Vec<Result<AdjustedFee, Vec<FieldProblem>>>, CallError>> + Send {
+        async move {
+            let mut all = Vec::with_capacity(bills.len());
+            for bill in bills {
+                all.push(match self.fee_adjust(rule, bill).await {
+                    Ok(fee) => Ok(fee),
+                    Err(FeeError::Refused(problems)) => Err(problems),
+                    Err(FeeError::Call(error)) => return Err(error),
+                });
+            }
+            Ok(all)
+        }
+    }
     /// Whether the settings work; one row.
     fn test_connection(&self, shop: &Account) -> impl Future<Output = Answer<()>> + Send;
     /// 与信を実行
@@ -52,6 +70,13 @@ impl Provider for Plugin {
     }
     async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
         self.fee_adjust(rule, bill).await?.map_err(FeeError::Refused)
+    }
+    async fn fees_adjust(
+        &self,
+        rule: &FeeRule,
+        bills: &[Bill],
+    ) -> Result<Vec<Result<AdjustedFee, Vec<FieldProblem>>>, CallError> {
+        self.fees_adjust(rule, bills).await
     }
     async fn test_connection(&self, shop: &Account) -> Answer<()> {
         self.test_connection(shop).await

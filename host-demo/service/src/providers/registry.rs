@@ -30,13 +30,7 @@ pub async fn push(
     reference: Reference,
     access: Access,
 ) -> Result<Reference, ArtifactError> {
-    let (info, facts) = (plugin.info(), plugin.facts());
-    let metadata = Metadata {
-        id: info.id.clone(),
-        version: info.version.clone(),
-        title: info.name.en.clone(),
-        imports: facts.imports.clone(),
-    };
+    let metadata = Metadata::of(plugin);
     let registry = reference.registry().to_owned();
     let pushed = spawn_blocking(move || provider_distribution::push(&reference, &component, &metadata, access)).await;
     pushed.map_err(|error| broken(registry, &error))?

@@ -27,7 +27,7 @@ pub enum PluginEvent<'a> {
     Kept(ProviderError),
     /// The permission file does not serve, or not for what is current: that serves no more.
     Refused(ProviderError),
-    /// The component or its permissions are gone: it serves no more.
+    /// The component or its permissions are gone, or the lock has it no more: it serves no more.
     Withdrawn,
 }
 
@@ -83,6 +83,11 @@ impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
     fn look(&mut self, names: Vec<String>) {
         let names: BTreeSet<String> = names.into_iter().chain(self.registry.ids()).collect();
         for name in names {
+            // Whatever is in the folder: a file that cannot be removed serves no more either.
+            if self.directory.is_withdrawn(&name) {
+                self.withdraw(&name);
+                continue;
+            }
             let now = self.directory.stamp(&name);
             if self.seen.insert(name.clone(), now) != Some(now) {
                 self.changed(name, now);
@@ -90,12 +95,15 @@ impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
         }
     }
 
+    fn withdraw(&self, name: &str) {
+        if self.registry.remove(name).is_some() {
+            (self.tell)(name, PluginEvent::Withdrawn);
+        }
+    }
+
     fn changed(&mut self, name: String, files: Stamp) {
         if !files.is_plugin() {
-            if self.registry.remove(&name).is_some() {
-                (self.tell)(&name, PluginEvent::Withdrawn);
-            }
-            return;
+            return self.withdraw(&name);
         }
         let current = self.registry.get(&name);
         match (self.directory.grant(&name), &current) {

@@ -186,7 +186,7 @@ async fn carried_out<P: Provider + Clone>(
         Ok((entry, _)) => entry.with(results.get(&at).cloned().unwrap_or(RowResult::Skipped(SkipReason::Unchanged))),
         Err(settled) => settled,
     });
-    Ok(FileReport { entries: settled.collect() })
+    Ok(FileReport::of(settled.collect()))
 }
 
 fn refused<T>(problems: impl IntoIterator<Item = (Option<String>, TrackingProblem)>) -> RowResult<T> {

@@ -68,7 +68,7 @@ pub struct Fake {
     pub batches: Arc<Mutex<Vec<usize>>>,
     /// How often an order under review is asked about before it is approved.
     pub asks_until_approved: usize,
-    /// A call with an order that is billed this much breaks off before anything is sent.
+    /// A call with an order that is billed this much breaks off before anything is sent; so does one about its fee.
     pub breaks_off_at: Option<i64>,
     /// Registrations are taken and nothing ever comes back.
     pub never_answers: bool,
@@ -181,6 +181,9 @@ impl Provider for Fake {
     /// The first band that holds the bill adds its fee; no bands at all are refused if the bill is 13.
     async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
         let billed = bill.items + bill.shipping_fee + bill.payment_fee;
+        if Some(billed) == self.breaks_off_at {
+            return Err(FeeError::Call(CallError::Trap("unreachable".into())));
+        }
         if billed == 13 {
             let gap = FieldProblem { field: "bands[0]".into(), reason: reason("gap", "隙間") };
             return Err(FeeError::Refused(vec![gap]));

@@ -1,13 +1,12 @@
 //! `provider check`: the kit.
 
-use super::print;
+use super::{component_file, print};
 use crate::templates;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use conformance::report::Report;
 use conformance::wire::golden::Golden;
 use conformance::{Lang, judge, odd};
-use provider_build::project::Project;
 use provider_host::Compiler;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ const MAX_SETTINGS_BYTES: u64 = 64 << 10;
 /// What to judge, and how.
 #[derive(Args)]
 pub(super) struct Options {
-    /// コンポーネント（省略時はこのフォルダーのもの） / the component; that of this folder if none is given
+    /// コンポーネントかプラグインのフォルダー（省略時はこのフォルダー） / the component, or the folder of its plugin; this folder if none is given
     file: Option<PathBuf>,
     /// このidの検査だけ（何度でも） / only the check of this id; may be given several times
     #[arg(long, value_name = "ID")]
@@ -48,13 +47,7 @@ pub(super) struct Options {
 
 #[tokio::main]
 pub(super) async fn run(options: &Options, compiler: Compiler) -> Result<bool> {
-    let file = match &options.file {
-        Some(file) => file.clone(),
-        None => {
-            let component = Project::find(Path::new("."))?.component();
-            component.file_name().map_or(component.clone(), PathBuf::from)
-        }
-    };
+    let file = component_file(options.file.as_ref())?;
     let formats = options.report.iter().map(|path| Format::of(path)).collect::<Result<Vec<_>>>()?;
     let kit = conformance::Options {
         settings: options.settings.as_deref().map(read_settings).transpose()?.unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! `provider inspect`.
 
-use super::print;
+use super::{component_file, print};
 use anyhow::{Result, anyhow};
 use clap::Args;
 use conformance::Lang;
@@ -12,8 +12,9 @@ use std::path::PathBuf;
 /// What to look at.
 #[derive(Args)]
 pub(super) struct Options {
-    /// コンポーネント / the component
-    file: PathBuf,
+    /// コンポーネントかプラグインのフォルダー（省略時はこのフォルダー） / the component, or the folder of its plugin; this
+    /// folder if none is given
+    file: Option<PathBuf>,
     /// 言語 / language: ja or en
     #[arg(long, default_value = "ja")]
     lang: Lang,
@@ -23,7 +24,10 @@ pub(super) struct Options {
 pub(super) async fn run(options: &Options, compiler: Compiler) -> Result<()> {
     let host = Host::builder().compile_in(compiler).build()?;
     // Its words have the cause in them already.
-    let plugin = host.load(&options.file, Permissions::default()).await.map_err(|error| anyhow!("{error}"))?;
+    let plugin = host
+        .load(component_file(options.file.as_ref())?, Permissions::default())
+        .await
+        .map_err(|error| anyhow!("{error}"))?;
     print(&describe(&plugin, options.lang))
 }
 

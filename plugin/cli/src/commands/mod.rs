@@ -4,16 +4,22 @@ mod build;
 mod check;
 mod explain;
 mod inspect;
+mod keygen;
+mod keys;
 mod new;
+mod push;
+mod sign;
 
 use clap::{Parser, Subcommand};
+use provider_build::project::Project;
 use provider_host::Compiler;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Ends a command that could not do its work, as opposed to one whose answer is no.
 const CANNOT: u8 = 2;
 
-/// Begins, builds and judges a plugin for a deferred-payment (後払い) provider.
+/// Begins, builds, judges, signs and ships a plugin for a deferred-payment (後払い) provider.
 ///
 /// Ends with 0 if all is well, 1 if a check failed, 2 if the command could not do its work.
 #[derive(Parser)]
@@ -35,6 +41,12 @@ enum Command {
     Explain(explain::Options),
     /// コンポーネントの説明・import・設定項目 / what a component is, imports and needs
     Inspect(inspect::Options),
+    /// 署名に使う鍵を作る / make the key that signs your plugins
+    Keygen(keygen::Options),
+    /// コンポーネントに署名する / sign a component as what it describes
+    Sign(sign::Options),
+    /// コンポーネントを署名と一緒にレジストリに送る / push a component with its signature to an OCI registry
+    Push(push::Options),
 }
 
 /// Carries out `arguments`. Components are compiled by `compiler`, a process of this program.
@@ -45,6 +57,9 @@ pub fn run(arguments: &Arguments, compiler: Compiler) -> ExitCode {
         Command::Check(options) => check::run(options, compiler),
         Command::Explain(options) => explain::run(options).map(|()| true),
         Command::Inspect(options) => inspect::run(options, compiler).map(|()| true),
+        Command::Keygen(options) => keygen::run(options).map(|()| true),
+        Command::Sign(options) => sign::run(options, compiler).map(|()| true),
+        Command::Push(options) => push::run(options, compiler).map(|()| true),
     };
     match result {
         Ok(passed) => ExitCode::from(u8::from(!passed)),
@@ -67,4 +82,23 @@ fn print(text: &str) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The component that is meant: `file`, or that of the plugin in this folder, or in the folder that `file` is.
+fn component_file(file: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
+    let folder = match file {
+        Some(file) if !file.is_dir() => return Ok(file.clone()),
+        Some(folder) => folder.as_path(),
+        None => Path::new("."),
+    };
+    let component = Project::find(folder)?.component();
+    if !component.exists() {
+        anyhow::bail!("{} is not there yet; `provider build` makes it", component.display());
+    }
+    // As it is seen from here.
+    Ok(match (file, component.file_name()) {
+        (None, Some(name)) => PathBuf::from(name),
+        (Some(folder), Some(name)) => folder.join(name),
+        (_, None) => component,
+    })
 }

@@ -36,7 +36,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     }
     match options.lang {
         Language::Rust => use_sdk(&options.sdk, &folder)?,
-        Language::Python | Language::Js => templates::write_contract(&folder.join("wit"))?,
+        Language::Python | Language::Js | Language::Go => templates::write_contract(&folder.join("wit"))?,
     }
     print(&format!("{folder}\n\n  cd {folder}\n  provider build\n  provider check\n", folder = folder.display()))
 }

@@ -20,7 +20,7 @@ fn main() -> Result<()> {
         println!("{VERSION}");
         return Ok(());
     };
-    let manifest = Manifest::new([Wasm::file(plugin)]).with_allowed_host("127.0.0.1");
+    let manifest = Manifest::new([Wasm::data(std::fs::read(plugin)?)]).with_allowed_host("127.0.0.1");
     let compiled = CompiledPlugin::new(PluginBuilder::new(manifest).with_wasi(false))?;
     let bill = json!({ "items": 1_000, "shipping_fee": 500, "payment_fee": 0, "lower": 0, "fee": 330 }).to_string();
     let mut kept = Plugin::new_from_compiled(&compiled)?;

@@ -710,7 +710,7 @@ impl World {
                 let file = format!("注文番号,与信結果\n{},{}\n", order.number, RESULTS[result % RESULTS.len()]);
                 let (service, file) = (self.service(*process)?, file_of(FileKind::Results, file, false));
                 let work = async move {
-                    match transfer::import_file(&service, &file, false).await {
+                    match transfer::import_file(&service, &file, false, &|_| {}).await {
                         Ok(report) => Ended::Other(format!("{:?}", report.counts())),
                         Err(error) => Ended::Other(error.to_string()),
                     }
@@ -803,7 +803,7 @@ impl World {
     async fn import_orders(&mut self, process: usize, lines: String, correct: bool) -> Result {
         let service = self.service(process)?;
         let file = file_of(FileKind::Orders, format!("{ORDER_HEADER}{lines}"), correct);
-        let report = words(transfer::import_file(&service, &file, false).await)?;
+        let report = words(transfer::import_file(&service, &file, false, &|_| {}).await)?;
         if !correct && !report.refused().is_empty() {
             return Err(format!("an order was refused: {:?}", report.counts()));
         }

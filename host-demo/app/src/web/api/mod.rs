@@ -125,6 +125,7 @@ fn calls() -> OpenApiRouter<App> {
 fn large() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(providers::list, providers::load))
+        .routes(routes!(providers::withdraw))
         .routes(routes!(transfer::import))
         .routes(routes!(mapping_previews::preview))
         .routes(routes!(tracking_files::import))

@@ -212,10 +212,9 @@ pub(super) struct OrderEvent {
 impl OrderEvent {
     fn new(line: HistoryLine, lang: Lang) -> Self {
         let problem: Option<Issue> = line.problem.as_ref().and_then(|json| serde_json::from_str(json).ok());
-        let note = match history_text::correction(&line) {
-            Some(correction) => Some(correction.localized(lang)),
-            None => line.note,
-        };
+        let correction = history_text::correction(&line).map(|correction| correction.localized(lang));
+        let cut = history_text::cut_names(&line).map(|cut| cut.localized(lang));
+        let note = correction.or(cut).or(line.note);
         let calls = line.report.and_then(|json| serde_json::from_str(&json).ok());
         Self {
             version: line.version,

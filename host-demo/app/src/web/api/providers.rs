@@ -1,12 +1,13 @@
 //! Providers: what is loaded, and loading another component.
 
 use crate::web::App;
-use crate::web::api::answers::{Acting, Key, Reading, Restricted};
+use crate::web::api::answers::{Acting, Key, Missing, Reading, Restricted};
 use crate::web::api::caller::Administrator;
 use crate::web::api::problem::{Kind, Problem, RequiredConfirmation};
 use crate::web::api::schemas::administration::ProviderChange;
 use axum::Json;
-use axum::extract::{Multipart, State};
+use axum::extract::{Multipart, Path, State};
+use axum::http::StatusCode;
 use provider_host::contract::{BatchLimits, Carrier, SettingField, SettingKind};
 use provider_host::{Plugin, VerifiedSignature};
 use serde::Serialize;
@@ -290,11 +291,26 @@ pub(super) async fn load(
     }
 }
 
+/// Withdraws the plugin of a provider, on all machines: calls that have begun end on it, and no others begin until one is
+/// loaded again. Orders keep their state and wait.
+#[utoipa::path(delete, operation_id = "withdraw_provider", path = "/v1/providers/{id}", tag = "administration",
+    params(("id" = String, Path), Key),
+    responses((status = 204, description = "No plugin serves the provider any more."), Acting, Missing, Restricted))]
+pub(super) async fn withdraw(
+    State(app): State<App>,
+    Administrator(caller): Administrator,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.installer().withdraw(&id, Actor::now(&caller.name)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 impl From<InstallError> for Problem {
     fn from(error: InstallError) -> Self {
         match error {
             InstallError::Provider(reason) => Self::new(Kind::Refused, reason.to_string()),
             InstallError::Store(error) => Self::failed(&error),
+            InstallError::NotLocked(_) => Self::new(Kind::NotFound, error.to_string()),
             InstallError::Meanwhile(_) => Self::new(Kind::Conflict, error.to_string()),
         }
     }

@@ -222,10 +222,10 @@ pub(super) async fn import(
         preset: options.preset,
         bytes: bytes.to_vec(),
     };
-    let result = import_file(&app, &incoming, &caller.name, options.dry_run, caller.lang).await;
+    let result = import_file(&app, &incoming, &caller.name, options.dry_run, caller.lang, &|_| {}).await;
     let result = result.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
     let result = result.map_err(|not_taken| refused(not_taken, caller.lang))?;
-    let (taken_count, refused_count) = (result.taken.len(), result.bad.len());
+    let (taken_count, refused_count) = (result.counts.taken.orders, result.bad.len());
     let counts = &result.counts;
     let rows = ImportRowCounts::new(counts);
     let passed_over = SkippedRows::all(counts, caller.lang);

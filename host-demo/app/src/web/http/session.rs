@@ -214,6 +214,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 }
 
 /// Extractor: a visitor who has signed in.
+#[derive(Clone)]
 pub(crate) struct Staff {
     /// The visitor.
     pub visitor: Visitor,

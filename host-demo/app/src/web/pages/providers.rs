@@ -1,22 +1,24 @@
 //! The providers: the plugins that are loaded, their health and their calls, and loading another one.
 
-use crate::web::http::form::Upload;
+use crate::web::http::form::{Signed, Upload};
 use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::page::Page;
 use crate::web::http::refusal::Refusal;
-use crate::web::http::response::html;
+use crate::web::http::response::{html, ok};
 use crate::web::http::session::{Admin, Staff};
+use crate::web::parts::confirm::{ConfirmButton, ConfirmPage};
 use crate::web::parts::health::provider_health;
 use crate::web::state::App;
 use crate::web::texts::format::{duration, size};
 use crate::web::texts::operations::operation_name;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
-use axum::extract::{Multipart, State};
+use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::actor::Actor;
 use provider_host::{Limits, Plugin};
+use serde::Deserialize;
 use service::messages::localize::Localize;
 use service::plugins::{Candidate, Confirmed, Files, InstallError, LoadOutcome};
 use service::providers::capabilities::{abilities, imports, permitted};
@@ -207,6 +209,54 @@ pub(crate) async fn load(State(app): State<App>, Admin(staff): Admin, form: Mult
             show(&app, &staff, None, Some(question)).await
         }
         Err(error) => show(&app, &staff, refused(&reason(error)?), None).await,
+    }
+}
+
+/// The form that withdraws a plugin.
+#[derive(Deserialize)]
+pub(crate) struct Withdrawal {
+    /// The digest of the component that the question was about; absent before it was asked.
+    #[serde(default)]
+    confirmed: String,
+}
+
+/// `POST /providers/{id}/withdraw`: asks, and then withdraws the plugin on all machines.
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    Admin(staff): Admin,
+    Path(id): Path<String>,
+    Signed(form): Signed<Withdrawal>,
+) -> Result<Response, Refusal> {
+    let p = staff.visitor.page();
+    let Some(plugin) = app.registry.get(&id) else { return Ok(app.redirect("/providers", &[])) };
+    let (info, digest) = (plugin.info(), plugin.facts().digest.clone());
+    if form.confirmed != digest {
+        let malls = app.store.malls_of_provider(&id).await?;
+        let malls: Vec<_> = malls.iter().map(|(id, name)| format!("{name} ({id})")).collect();
+        let malls = if malls.is_empty() { "–".to_owned() } else { malls.join(p.lang.pick("、", ", ")) };
+        return Ok(ok(&ConfirmPage {
+            heading: fill(p.t.withdraw_heading, &[&info.id, &info.version]),
+            lead: p.t.withdraw_lead.to_owned(),
+            facts: vec![(p.t.confirm_malls, malls), ("SHA-256", digest.clone())],
+            tables: Vec::new(),
+            action: format!("/providers/{id}/withdraw"),
+            hidden: Vec::new(),
+            buttons: vec![ConfirmButton {
+                name: "confirmed",
+                value: digest,
+                label: p.t.withdraw_yes.to_owned(),
+                class: "danger",
+            }],
+            back: Some("/providers".to_owned()),
+            p,
+        }));
+    }
+    match app.installer().withdraw(&id, Actor::now(&staff.user.name)).await {
+        Ok(locked) => {
+            let words = fill(p.t.withdrawn, &[&locked.provider, &locked.version]);
+            Ok(app.redirect("/providers", &[Notice::new(Tone::Ok, words)]))
+        }
+        Err(error) => Ok(app.redirect("/providers", &[Notice::new(Tone::Bad, reason(error)?)])),
     }
 }
 

@@ -173,7 +173,7 @@ pub(crate) async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoF
         preset: None,
         bytes: SAMPLE_ORDERS.to_vec(),
     };
-    let taken = match transfer::import_file(&app.credit.of(&staff.user.name), &sample, false).await {
+    let taken = match transfer::import_file(&app.credit.of(&staff.user.name), &sample, false, &|_| {}).await {
         Ok(report) => report.counts().taken.orders,
         Err(TransferError::ProviderMissing(_)) => {
             return Ok(app.redirect("/start", &[Notice::new(Tone::Bad, t.no_providers)]));

@@ -10,7 +10,7 @@ use service::csv::error::{FileError, InvalidOrder};
 use service::csv::mapping::preset::{self, Preset};
 use service::csv::row_result::{FileReport, RowCounts};
 use service::csv::selection::Question;
-use service::import::ImportedOrder;
+use service::import::{Follow, ImportedOrder};
 use service::messages::format::yen;
 use service::messages::issue::sentence;
 use service::messages::localize::Localize;
@@ -24,7 +24,7 @@ pub(crate) struct ImportOutcome {
     pub counts: RowCounts,
     /// Orders that were gathered from rows between which other orders stand.
     pub gathered: usize,
-    /// The line, the number of the order, what happens to it.
+    /// The first ones: the line, the number of the order, what happens to it.
     pub taken: Vec<(u64, String, String)>,
     /// Those that are refused.
     pub bad: Vec<InvalidOrder>,
@@ -60,15 +60,16 @@ pub(crate) enum FileRefusal {
     Recognised(String, Vec<&'static Preset>),
 }
 
-/// Imports a file for the user or token `who`, or says what that would do.
+/// Imports a file for the user or token `who`, or says what that would do. `follow` is told how far it is.
 pub(crate) async fn import_file(
     app: &App,
     file: &FileImport,
     who: &str,
     dry_run: bool,
     lang: Lang,
+    follow: &Follow<'_>,
 ) -> Result<Result<ImportOutcome, FileRefusal>, Refusal> {
-    let report = transfer::import_file(&app.credit.of(who), file, dry_run).await;
+    let report = transfer::import_file(&app.credit.of(who), file, dry_run, follow).await;
     if !dry_run {
         app.wake.notify_one();
     }

@@ -4,12 +4,14 @@ use crate::web::texts::{Texts, fill};
 use domain::clock;
 use domain::lang::Lang;
 use domain::order::Person;
+use serde::{Deserialize, Serialize};
 use service::csv::order_file::FileOrder;
 use service::mapping_preview::{Preview, SHOWN_ORDERS};
 use service::messages::format::yen;
 use service::messages::localize::Localize;
 
 /// What the page shows of a preview.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct PreviewView {
     /// Why nothing of the file can be read.
     pub problem: Option<String>,
@@ -24,13 +26,14 @@ pub(crate) struct PreviewView {
 }
 
 /// An order.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct OrderView {
     /// 注文番号
     pub number: String,
     /// 注文日時
     pub ordered_at: String,
     /// Label and value.
-    pub facts: Vec<(&'static str, String)>,
+    pub facts: Vec<(String, String)>,
     /// What is billed, fees among it.
     pub lines: Vec<LineView>,
     /// 合計金額
@@ -38,6 +41,7 @@ pub(crate) struct OrderView {
 }
 
 /// A line of a bill.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct LineView {
     /// What stands on the bill.
     pub name: String,
@@ -79,6 +83,10 @@ impl OrderView {
             (t.order_status, text(&order.order_status)),
             (t.remark, text(&data.note)),
         ];
+        let facts = facts.map(|(label, value)| (label.to_owned(), value)).into_iter();
+        // 受注ステータス stands there already.
+        let selected = order.selected_by.iter().filter(|(_, value)| Some(value) != order.order_status.as_ref());
+        let facts = facts.chain(selected.cloned()).filter(|(_, value)| !value.is_empty());
         let items = data.items.iter().map(|item| LineView {
             name: item.name.clone(),
             quantity: item.quantity.to_string(),
@@ -93,7 +101,7 @@ impl OrderView {
         Self {
             number: order.number.clone(),
             ordered_at: clock::show(data.ordered_at),
-            facts: facts.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+            facts: facts.collect(),
             lines: items.chain(fees).collect(),
             total: yen(data.goods() + order.shipping_fee + order.payment_fee),
         }

@@ -98,10 +98,53 @@ pub enum Column {
     TaxRate,
 }
 
+/// A heading as an English sentence names it: what ours mean stands behind them.
+pub fn in_english(heading: &str) -> String {
+    heading.parse().map_or_else(|_| heading.to_owned(), |column: Column| format!("{heading} ({})", column.english()))
+}
+
 impl Column {
     /// Our heading.
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// What our heading means, in English.
+    fn english(self) -> &'static str {
+        use Column::*;
+        match self {
+            Number => "order number",
+            OrderedAt => "date and time of the order",
+            BuyerName => "buyer's name",
+            BuyerKana => "buyer's name in kana",
+            BuyerCompany => "buyer's company",
+            BuyerDepartment => "buyer's department",
+            BuyerPostalCode => "buyer's postal code",
+            BuyerPrefecture => "buyer's prefecture",
+            BuyerCity => "buyer's municipality",
+            BuyerStreet => "buyer's street",
+            BuyerPhone => "buyer's telephone number",
+            BuyerEmail => "buyer's e-mail address",
+            RecipientName => "recipient's name",
+            RecipientKana => "recipient's name in kana",
+            RecipientCompany => "recipient's company",
+            RecipientDepartment => "recipient's department",
+            RecipientPostalCode => "recipient's postal code",
+            RecipientPrefecture => "recipient's prefecture",
+            RecipientCity => "recipient's municipality",
+            RecipientStreet => "recipient's street",
+            RecipientPhone => "recipient's telephone number",
+            ShippingFee => "shipping fee",
+            PaymentFee => "payment fee",
+            Total => "total",
+            Invoice => "invoice",
+            Note => "remarks",
+            OrderStatus => "order status",
+            ItemName => "item",
+            UnitPrice => "price of one piece",
+            Quantity => "quantity",
+            TaxRate => "tax rate",
+        }
     }
 
     /// To what its value belongs.

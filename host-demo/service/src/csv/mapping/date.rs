@@ -17,8 +17,8 @@ const HALVES: [(&[&str], u8); 2] = [(&["午前", "AM"], 0), (&["午後", "PM"], 
 /// A moment in Japan: `2026/11/20 1:05`, `2026-11-19T15:30:00+00:00`, `20261120`, `20261120103000`,
 /// `2026/11/20 103309`, `2026年11月20日 午後1時5分`, `R8.11.20`. A date alone is its midnight.
 pub fn in_japan(text: &str) -> Option<PrimitiveDateTime> {
-    let text: String = text.nfkc().collect::<String>().trim().to_owned();
-    let text = with_western_year(&text)?;
+    let text = text.nfkc().collect::<String>().trim().to_ascii_uppercase();
+    let text = with_western_year(&without_weekday(&text))?;
     let (text, zone) = without_zone(&text);
     let (text, hours) = without_half(&text);
     let moment = clock::parse_date_time(&separated(&text))?;
@@ -33,6 +33,15 @@ pub fn in_japan(text: &str) -> Option<PrimitiveDateTime> {
 fn in_zone(moment: PrimitiveDateTime, zone: UtcOffset) -> Option<PrimitiveDateTime> {
     let there = moment.assume_offset(zone).checked_to_offset(offset!(+9))?;
     Some(PrimitiveDateTime::new(there.date(), there.time()))
+}
+
+/// Without the day of the week in brackets: `2026/11/20(金) 10:30`.
+fn without_weekday(text: &str) -> String {
+    let Some((date, rest)) = text.split_once('(') else { return text.to_owned() };
+    let Some((day, rest)) = rest.split_once(')') else { return text.to_owned() };
+    let day = day.trim_end_matches('日').trim_end_matches('曜');
+    let is_day = day.chars().count() <= 1 && "日月火水木金土".contains(day);
+    if is_day { format!("{} {}", date.trim_end(), rest.trim_start()).trim().to_owned() } else { text.to_owned() }
 }
 
 /// `R8.11.20` as `2026.11.20`. 元年 is the first.

@@ -286,10 +286,10 @@ impl Mapping {
         let is_name = |name: &str| !name.trim().is_empty() && name.chars().count() <= MAX_TEXT;
         let too_many_skips = self.skip.len() > MAX_SKIPS || self.skip.iter().any(|skip| skip.is.len() > MAX_SKIPS);
         let checks = [
-            (self.adjustments.len() > MAX_ADJUSTMENTS, "adjustments", Wrong::TooMany),
+            (self.adjustments.len() > MAX_ADJUSTMENTS, "adjustments", Wrong::TooMany(MAX_ADJUSTMENTS)),
             (self.adjustments.iter().any(|adjustment| !is_name(&adjustment.name)), "adjustments", Wrong::Name),
-            (too_many_skips, "skip", Wrong::TooMany),
-            (self.words.len() > MAX_WORD_TABLES, "words", Wrong::TooMany),
+            (too_many_skips, "skip", Wrong::TooMany(MAX_SKIPS)),
+            (self.words.len() > MAX_WORD_TABLES, "words", Wrong::TooMany(MAX_WORD_TABLES)),
             (self.words.values().any(is_long_table), "words", Wrong::WordsTooLong),
             (self.prices.default_rate.is_some_and(|rate| rate > 100), "prices.default-rate", Wrong::Rate),
         ];

@@ -38,7 +38,7 @@ pub enum Wrong {
     /// How often a value counts is said where it is no amount of the order.
     Per,
     /// There are too many of them.
-    TooMany,
+    TooMany(usize),
     /// A name is empty or too long.
     Name,
     /// More than 100 percent.

@@ -1,8 +1,10 @@
 //! The sentences for what is wrong between a mapping and a file, in both languages.
 
+use crate::csv::mapping::column::in_english;
 use crate::csv::mapping::definition::MAX_MAPPING_BYTES;
 use crate::csv::mapping::error::{DefinitionError, MappingError, Problem, ProblemKind, Wrong};
 use crate::csv::mapping::preset;
+use crate::csv::mapping::value::{MAX_DEPTH, MAX_PARTS, MAX_POSITION, MAX_TEXT, MAX_WORDS};
 use domain::lang::Lang;
 
 /// What a spreadsheet did to an identifier, and what to do: the second half of a sentence that begins with it.
@@ -40,31 +42,55 @@ pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
     }
 }
 
-fn wrong_text(wrong: Wrong, lang: Lang) -> &'static str {
+fn wrong_text(wrong: Wrong, lang: Lang) -> String {
     match wrong {
-        Wrong::TooDeep => lang.pick("入れ子を浅くしてください", "values stand too deep in one another; nest them less"),
-        Wrong::Parts => {
-            lang.pick("つなげる列を1つ以上、16個以内にしてください", "a value has no parts, or too many; give 1 to 16")
-        }
-        Wrong::TextTooLong => lang.pick("文字を短くしてください", "a text is too long; shorten it"),
-        Wrong::Heading => {
-            lang.pick("見出しが空か長すぎます。直してください", "a heading is empty or too long; mend it")
-        }
-        Wrong::Place => {
-            lang.pick("列の位置は1から数えて指定してください", "a place counts from 1, up to the widest file; mend it")
-        }
-        Wrong::WordsTooLong => lang.pick("読み替えを減らしてください", "a table of words is too long; shorten it"),
+        Wrong::TooDeep => lang.pick(
+            format!("入れ子は{MAX_DEPTH}段までです"),
+            format!("values stand too deep in one another, more than {MAX_DEPTH}; nest them less"),
+        ),
+        Wrong::Parts => lang.pick(
+            format!("つなげる列を1つ以上、{MAX_PARTS}個以内にしてください"),
+            format!("a value has no parts, or too many; give 1 to {MAX_PARTS}"),
+        ),
+        Wrong::TextTooLong => lang.pick(
+            format!("文字は{MAX_TEXT}文字までです"),
+            format!("a text is longer than {MAX_TEXT} characters; shorten it"),
+        ),
+        Wrong::Heading => lang.pick(
+            format!("見出しを1文字以上、{MAX_TEXT}文字以内で書いてください"),
+            format!("a heading is empty or longer than {MAX_TEXT} characters; mend it"),
+        ),
+        Wrong::Place => lang.pick(
+            format!("列の位置は1から{MAX_POSITION}までで指定してください"),
+            format!("a place counts from 1, up to {MAX_POSITION}; mend it"),
+        ),
+        Wrong::WordsTooLong => lang.pick(
+            format!("読み替えは{MAX_WORDS}個までです"),
+            format!("a table of words has more than {MAX_WORDS}; shorten it"),
+        ),
         Wrong::NoWords => lang.pick(
-            "この名前の読み替えの表がありません。表を加えるか名前を直してください",
-            "there is no table of words with this name; add it or mend the name",
+            "この名前の読み替えの表がありません。表を加えるか名前を直してください".to_owned(),
+            "there is no table of words with this name; add it or mend the name".to_owned(),
         ),
         Wrong::Per => lang.pick(
-            "perは送料、決済手数料、合計金額、加算・減算の列だけに指定してください",
-            "per goes with 送料, 決済手数料, 合計金額 and adjustments alone; remove it",
+            "perは送料、決済手数料、合計金額、加算・減算の列だけに指定してください".to_owned(),
+            format!(
+                "per goes with {}, {}, {} and adjustments alone; remove it",
+                in_english("送料"),
+                in_english("決済手数料"),
+                in_english("合計金額")
+            ),
         ),
-        Wrong::TooMany => lang.pick("数を減らしてください", "there are too many; remove some"),
-        Wrong::Name => lang.pick("名前を1文字以上で短く書いてください", "a name is empty or too long; mend it"),
-        Wrong::Rate => lang.pick("税率は100以下にしてください", "a rate has 100 percent at most; mend it"),
+        Wrong::TooMany(most) => {
+            lang.pick(format!("{most}個までです"), format!("there are more than {most}; remove some"))
+        }
+        Wrong::Name => lang.pick(
+            format!("名前を1文字以上、{MAX_TEXT}文字以内で書いてください"),
+            format!("a name is empty or longer than {MAX_TEXT} characters; mend it"),
+        ),
+        Wrong::Rate => {
+            lang.pick("税率は100以下にしてください".to_owned(), "a rate has 100 percent at most; mend it".to_owned())
+        }
     }
 }
 
@@ -77,7 +103,11 @@ pub fn mapping_error(error: &MappingError, lang: Lang) -> String {
         ),
         MappingError::Missing { heading, column } => lang.pick(
             format!("見出し「{heading}」がありません（「{column}」に使う列です）。書き出しの項目か、列の対応を直してください"),
-            format!("There is no heading {heading}, from which {column} comes; add it to the export or mend the mapping"),
+            format!(
+                "There is no heading {}, from which {} comes; add it to the export or mend the mapping",
+                in_english(heading),
+                in_english(column)
+            ),
         ),
         MappingError::Several { heading, count } => lang.pick(
             format!("見出し「{heading}」が{count}つあります。列の対応で、何番目の列か（nth）を選んでください"),
@@ -93,7 +123,7 @@ pub fn mapping_error(error: &MappingError, lang: Lang) -> String {
         ),
         MappingError::NoSource(column) => lang.pick(
             format!("「{column}」をどの列から取るかが決まっていません。列の対応で選んでください"),
-            format!("Nothing says where {column} comes from; choose its column in the mapping"),
+            format!("Nothing says where {} comes from; choose its column in the mapping", in_english(column)),
         ),
     }
 }
@@ -107,7 +137,7 @@ pub fn problem(problem: &Problem, lang: Lang) -> String {
 /// The same where the order's line has been named.
 pub fn problem_of_order(problem: &Problem, lang: Lang) -> String {
     let (heading, what) = (&problem.heading, kind_text(&problem.kind, lang));
-    lang.pick(format!("「{heading}」: {what}"), format!("{heading}: {what}"))
+    lang.pick(format!("「{heading}」: {what}"), format!("{}: {what}", in_english(heading)))
 }
 
 fn kind_text(kind: &ProblemKind, lang: Lang) -> String {

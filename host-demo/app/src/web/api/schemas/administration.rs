@@ -104,6 +104,15 @@ pub(crate) enum AuditEvent {
         #[schema(required = false)]
         confirmed: Vec<ProviderChange>,
     },
+    /// A plugin was withdrawn on all machines.
+    PluginWithdrawn {
+        /// The provider's id.
+        provider: String,
+        /// The plugin's version.
+        version: String,
+        /// SHA-256 of the component, in hex.
+        digest: String,
+    },
     /// A plugin that was to be loaded, as the line before this says, was not: its files could not be written.
     PluginNotLoaded {
         /// The provider's id.
@@ -132,6 +141,7 @@ impl From<store::AuditEvent> for AuditEvent {
                 let confirmed = confirmed.into_iter().map(ProviderChange::from).collect();
                 Self::PluginLoaded { provider, version, digest, permissions, confirmed }
             }
+            E::PluginWithdrawn { provider, version, digest } => Self::PluginWithdrawn { provider, version, digest },
             E::PluginNotLoaded { provider, digest, reason } => Self::PluginNotLoaded { provider, digest, reason },
         }
     }

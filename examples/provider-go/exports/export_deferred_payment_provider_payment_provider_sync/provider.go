@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 
 	. "go.bytecodealliance.org/pkg/wit/types"
-	. "wit_component/deferred_payment_provider_types"
+	. "example-pay/imports/deferred_payment_provider_types"
 )
 
 const (

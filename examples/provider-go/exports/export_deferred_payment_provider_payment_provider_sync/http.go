@@ -4,10 +4,10 @@ import (
 	"strconv"
 
 	. "go.bytecodealliance.org/pkg/wit/types"
-	. "wit_component/deferred_payment_provider_types"
-	outgoing "wit_component/wasi_http_0_2_12_outgoing_handler"
-	http "wit_component/wasi_http_0_2_12_types"
-	streams "wit_component/wasi_io_streams"
+	. "example-pay/imports/deferred_payment_provider_types"
+	outgoing "example-pay/imports/wasi_http_0_2_12_outgoing_handler"
+	http "example-pay/imports/wasi_http_0_2_12_types"
+	streams "example-pay/imports/wasi_io_streams"
 )
 
 const (

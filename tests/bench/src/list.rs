@@ -1,13 +1,14 @@
-//! How long the order list takes: `cargo run --release -p bench --bin list -- 1000000`.
+//! How long the order list takes as the store grows.
 //!
 //! The orders are spread over three malls, on SQLite and on a private PostgreSQL. Each query is asked many times,
-//! with places and words that differ from time to time; the 99th percentile stands beside what is measured.
+//! with places and words that differ from time to time.
 
-#![forbid(unsafe_code)]
-
+use crate::Effort;
+use crate::report::{Figure, Section, Target, Unit};
 use anyhow::{Context, Result};
 use domain::credit_state::State;
 use domain::mall::Mall;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use store::{DatabaseLocation, ListQuery, MallUpdate, Position, Store};
 use time::macros::date;
@@ -17,29 +18,54 @@ const ROUNDS: usize = 300;
 const MALLS: [&str; 3] = ["honten", "shiten", "outlet"];
 /// Lines of a page.
 const PAGE: usize = 50;
+/// Orders of a small shop's store.
+const FEW: usize = 10_000;
+/// What nobody who turns a page notices, in seconds. A query that stays below it may grow as it likes.
+const UNNOTICED: f64 = 0.05;
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let count: usize = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
-    let folder = tempfile::tempdir()?;
-    let files = folder.path().join("orders.db");
+/// The 99th percentile of each query's time, in seconds.
+type Percentiles = Vec<(String, f64)>;
+
+/// The list with few and with many orders, on both databases.
+pub async fn section(folder: &Path, effort: Effort) -> Result<Section> {
+    let many = effort.pick(2 * FEW, 100 * FEW);
+    let files = folder.join("list.db");
     let cluster = test_postgres::Cluster::start()?;
+    let mut figures = Vec::new();
     for place in [
         DatabaseLocation::new(&files.to_string_lossy()),
         DatabaseLocation::new(&cluster.database()?).with_files(&files),
     ] {
-        println!("\n{}", if place.is_shared() { "PostgreSQL" } else { "SQLite" });
+        let database = if place.is_shared() { "PostgreSQL" } else { "SQLite" };
         let store = Store::open(&place).await?;
-        for orders in [10_000.min(count), count] {
+        let mut measured = Vec::new();
+        for orders in [FEW, many] {
             fill(&store, orders).await?;
             if place.is_shared() {
                 // As a server does by itself some minutes later.
                 cluster.vacuum()?;
             }
-            measure(&store, orders).await?;
+            measured.push(measure(&store, orders).await?);
+        }
+        let [few, many] = &measured[..] else { continue };
+        for ((what, few), (_, many)) in few.iter().zip(many) {
+            figures.push(
+                Figure::new(format!("{database}: {what}"), Unit::Time, *many)
+                    .beside(format!("with {FEW} orders"), *few)
+                    .target(Target::AtMost(UNNOTICED)),
+            );
         }
     }
-    Ok(())
+    Ok(Section {
+        title: "Growth: orders in the store",
+        how: format!(
+            "Queries of the order list with {many} orders beside {FEW}, the 99th percentile of {ROUNDS} each, asked of the \
+             store by its library. What takes a fraction of a millisecond is allowed to take several."
+        ),
+        figures,
+        curves: Vec::new(),
+        says: Vec::new(),
+    })
 }
 
 async fn fill(store: &Store, orders: usize) -> Result<()> {
@@ -54,11 +80,12 @@ async fn fill(store: &Store, orders: usize) -> Result<()> {
         let there: i64 = store.counts(Some(id), None).await?.values().sum();
         store.seed(&mall, (orders / MALLS.len()).saturating_sub(usize::try_from(there)?), |_| {}).await?;
     }
-    println!("{orders:>9} orders, made in {:.0?}", began.elapsed());
+    eprintln!("[bench] a store of {orders} orders, made in {:.0?}", began.elapsed());
     Ok(())
 }
 
-async fn measure(store: &Store, orders: usize) -> Result<()> {
+async fn measure(store: &Store, orders: usize) -> Result<Percentiles> {
+    let mut measured = Percentiles::new();
     let all = ListQuery::default;
     let state = |state| ListQuery { state: Some(state), ..all() };
     let mall = Some(MALLS[1].to_owned());
@@ -81,9 +108,8 @@ async fn measure(store: &Store, orders: usize) -> Result<()> {
     ];
     for (name, query) in queries {
         for (what, position) in [("", Position::First), (", last page", Position::Last)] {
-            let found = store.page(&query, position, PAGE).await?.orders.len();
-            let times = times(async |_| store.page(&query, position, PAGE).await.map(drop)).await?;
-            report(&format!("{name}{what}"), times, &format!("{found} lines"));
+            let time = percentile(async |_| store.page(&query, position, PAGE).await.map(drop)).await?;
+            measured.push((format!("{name}{what}"), time));
         }
     }
     let rest = [
@@ -97,16 +123,18 @@ async fn measure(store: &Store, orders: usize) -> Result<()> {
             let query = ListQuery { search: Some(number(round)), ..rest.clone() };
             store.page(&query, Position::First, PAGE).await.map(drop)
         };
-        report(&format!("an order number{what}"), times(one).await?, "");
+        measured.push((format!("an order number{what}"), percentile(one).await?));
     }
-    report("deep page", deep(store).await?, "");
-    report("counts", times(async |_| store.counts(None, None).await.map(drop)).await?, "");
-    report("counts of a mall", times(async |_| store.counts(Some(MALLS[0]), None).await.map(drop)).await?, "");
-    Ok(())
+    measured.push(("a deep page".to_owned(), deep(store).await?));
+    for (what, mall) in [("counts", None), ("counts of a mall", Some(MALLS[0]))] {
+        let time = percentile(async |_| store.counts(mall, None).await.map(drop)).await?;
+        measured.push((what.to_owned(), time));
+    }
+    Ok(measured)
 }
 
 /// Pages as somebody sees them who goes back page by page from the oldest order.
-async fn deep(store: &Store) -> Result<Vec<Duration>> {
+async fn deep(store: &Store) -> Result<f64> {
     let (mut position, mut times) = (Position::Last, Vec::new());
     for _ in 0..ROUNDS {
         let began = Instant::now();
@@ -114,10 +142,10 @@ async fn deep(store: &Store) -> Result<Vec<Duration>> {
         times.push(began.elapsed());
         position = page.newer.map_or(Position::Last, Position::Before);
     }
-    Ok(times)
+    Ok(nearly_all(times))
 }
 
-async fn times<E>(ask: impl AsyncFn(usize) -> Result<(), E>) -> Result<Vec<Duration>>
+async fn percentile<E>(ask: impl AsyncFn(usize) -> Result<(), E>) -> Result<f64>
 where
     E: Into<anyhow::Error>,
 {
@@ -127,11 +155,11 @@ where
         ask(round).await.map_err(Into::into)?;
         times.push(began.elapsed());
     }
-    Ok(times)
+    Ok(nearly_all(times))
 }
 
-fn report(what: &str, mut times: Vec<Duration>, found: &str) {
+/// What 99 of 100 do not exceed, in seconds.
+fn nearly_all(mut times: Vec<Duration>) -> f64 {
     times.sort();
-    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
-    println!("{what:<36} p50 {:>9.2?}   p99 {:>9.2?}   {found}", at(50), at(99));
+    times.get(times.len() * 99 / 100).map_or(0.0, Duration::as_secs_f64)
 }

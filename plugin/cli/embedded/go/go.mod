@@ -1,0 +1,1 @@
+../../../../examples/provider-go/go.mod
