@@ -20,6 +20,7 @@ mod plugins;
 #[cfg(test)]
 mod promises;
 mod torture;
+mod weaken;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -61,6 +62,8 @@ enum Task {
     Bench(bench::Options),
     /// Days full of faults and a thousand kills, judged by a model and by an independent checker; docs/proof.md.
     Torture(torture::Options),
+    /// Protections switched off one at a time, and what notices it: a part of docs/proof.md.
+    Weaken(weaken::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Task::Deny => deny().map(done),
         Task::Bench(options) => bench::bench(&options).map(done),
         Task::Torture(options) => torture::torture(&options).map(done),
+        Task::Weaken(options) => weaken::weaken(&options).map(done),
         Task::Test => test().map(done),
     };
     match result {

@@ -8,10 +8,10 @@ use std::process::Command;
 /// How long it is.
 #[derive(Args)]
 pub struct Options {
-    /// Simulated days.
+    /// Simulated days; with 0 the page keeps what it says of them.
     #[arg(long)]
     days: Option<u64>,
-    /// Processes that are killed at random moments.
+    /// Processes that are killed at random moments, on each database; with 0 the page keeps what it says of kills.
     #[arg(long)]
     kills: Option<usize>,
     /// The first seed; another one each time by default.

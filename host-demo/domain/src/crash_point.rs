@@ -1,8 +1,9 @@
-//! Crash points: the steps between reading an order and showing its result at which tests end the process.
+//! Crash points: the steps between reading an order and showing its result at which tests end the process, or hold it
+//! while others go on; and the steps of a transaction at which they break the connection to the database.
 //!
-//! Without the feature `crash-points`, which only the workspace's own tests ask for, [`reached`] is empty and nothing
-//! of this is in the program. With it, a point does something only if the program armed one at its start, see [`arm`],
-//! or a simulation did on its own thread, see [`simulate`].
+//! Without the feature `crash-points`, which only the workspace's own tests ask for, [`reached`] and [`transaction`]
+//! are empty and nothing of this is in the program. With it, a point does something only if the program armed one at
+//! its start, see [`arm`], or a simulation did on its own thread, see [`simulate`].
 
 use strum::{Display, EnumString, VariantArray};
 
@@ -14,6 +15,8 @@ pub enum CrashPoint {
     RowsTaken,
     /// The orders and their accounts are read, nothing is claimed.
     OrdersRead,
+    /// A call begins, its orders are not claimed yet.
+    CallBegins,
     /// A claim is written, its transaction is open.
     ClaimWritten,
     /// A claim is committed, nothing is sent.
@@ -39,10 +42,32 @@ pub enum CrashPoint {
 #[cfg(feature = "crash-points")]
 pub const VARIABLE: &str = "HOST_DEMO_CRASH_AT";
 
+/// A step of a transaction that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Display, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum TransactionStep {
+    /// It is to begin: nothing is written.
+    Begin,
+    /// Everything is written, the commit has not left.
+    Commit,
+    /// It is committed, the process does not know it yet.
+    Committed,
+}
+
 /// A run has come to `point`.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub async fn reached(_point: CrashPoint) {}
+
+/// A transaction has come to `step`.
+///
+/// # Errors
+/// None: there are no crash points in this build.
+#[cfg(not(feature = "crash-points"))]
+#[inline(always)]
+pub fn transaction(_step: TransactionStep) -> std::io::Result<()> {
+    Ok(())
+}
 
 /// Arms nothing: there are no crash points in this build.
 ///
@@ -54,12 +79,13 @@ pub fn arm() -> Result<(), String> {
 }
 
 #[cfg(feature = "crash-points")]
-pub use armed::{Killed, arm, reached, simulate};
+pub use armed::{Held, Simulation, Then, arm, reached, simulate, transaction};
 
 #[cfg(feature = "crash-points")]
 mod armed {
-    use super::CrashPoint;
+    use super::{CrashPoint, TransactionStep};
     use std::cell::RefCell;
+    use std::io;
     use std::pin::Pin;
     use std::rc::Rc;
     use std::sync::OnceLock;
@@ -68,15 +94,32 @@ mod armed {
     /// Where this process ends, and how often it still passes by before.
     static ARMED: OnceLock<(CrashPoint, AtomicUsize)> = OnceLock::new();
 
-    /// Ends when the simulated process is killed.
-    pub type Killed = Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// How a run that was held goes on.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Then {
+        /// As if it had not been held.
+        Continue,
+        /// Not at all: the simulated process was killed. A task that nobody can drop, because it was spawned, unwinds.
+        Unwind,
+    }
 
-    /// What a simulation does at a point. If it returns something, the run stays there until it is dropped. A task that
-    /// nobody can drop, because it was spawned, unwinds when the process is killed.
-    type Simulation = Rc<dyn Fn(CrashPoint) -> Option<Killed>>;
+    /// Ends when the run goes on.
+    pub type Held = Pin<Box<dyn Future<Output = Then> + Send>>;
+
+    /// What a simulation does on its thread.
+    pub trait Simulation {
+        /// At a point. If it returns something, the run is held there until that ends or the run is dropped.
+        fn point(&self, point: CrashPoint) -> Option<Held>;
+
+        /// At a step of a transaction.
+        ///
+        /// # Errors
+        /// The connection to the database breaks there.
+        fn transaction(&self, step: TransactionStep) -> io::Result<()>;
+    }
 
     thread_local! {
-        static SIMULATION: RefCell<Option<Simulation>> = const { RefCell::new(None) };
+        static SIMULATION: RefCell<Option<Rc<dyn Simulation>>> = const { RefCell::new(None) };
     }
 
     /// Arms what [`VARIABLE`](super::VARIABLE) names. Called once, by the program's `main`.
@@ -93,16 +136,29 @@ mod armed {
     }
 
     /// Has a simulation look at every point that this thread comes to; nothing ends that.
-    pub fn simulate(simulation: Option<Simulation>) {
+    pub fn simulate(simulation: Option<Rc<dyn Simulation>>) {
         SIMULATION.with(|slot| *slot.borrow_mut() = simulation);
+    }
+
+    fn simulation() -> Option<Rc<dyn Simulation>> {
+        SIMULATION.with(|slot| slot.borrow().clone())
+    }
+
+    /// A transaction has come to `step`.
+    ///
+    /// # Errors
+    /// The simulation breaks the connection to the database there.
+    pub fn transaction(step: TransactionStep) -> io::Result<()> {
+        simulation().map_or(Ok(()), |simulation| simulation.transaction(step))
     }
 
     /// A run has come to `point`.
     pub async fn reached(point: CrashPoint) {
-        let simulation = SIMULATION.with(|slot| slot.borrow().clone());
-        let killed = simulation.and_then(|simulation| simulation(point));
-        if let Some(killed) = killed {
-            killed.await;
+        // Let go of before anything is awaited: a simulation stays on its thread.
+        let held = simulation().and_then(|simulation| simulation.point(point));
+        if let Some(held) = held
+            && held.await == Then::Unwind
+        {
             std::panic::resume_unwind(Box::new("killed"));
         }
         if let Some((armed, passes)) = ARMED.get()

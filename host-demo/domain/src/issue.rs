@@ -55,6 +55,8 @@ pub enum SendFailure {
     PluginFailed,
     /// The plugin was not granted the destination: trying again does not help.
     DestinationForbidden,
+    /// Too much time passed between the claim and the sending: the process was stopped, or the database was slow.
+    ClaimTooOld,
 }
 
 impl SendFailure {
@@ -316,12 +318,17 @@ impl Issue {
     /// Whether the provider, or the line to it, did not do its part: what makes others leave it alone.
     pub fn is_the_providers(&self) -> bool {
         let is_failure = matches!(self, Self::NotSent { .. } | Self::Busy { .. } | Self::AnswerLost { .. });
-        is_failure && !self.is_the_plugins()
+        is_failure && !self.is_the_plugins() && !self.is_of_this_process()
     }
 
     /// Whether the plugin broke off, or met a limit, before anything was sent, as it may over a single order.
     pub fn is_the_plugins(&self) -> bool {
         matches!(self, Self::NotSent { cause: SendFailure::PluginFailed, .. })
+    }
+
+    /// Whether it lies with this process, which nobody else can help.
+    fn is_of_this_process(&self) -> bool {
+        matches!(self, Self::NotSent { cause: SendFailure::ClaimTooOld, .. })
     }
 
     /// Whether a row of a batch that came to this waits on instead of failing: another process can do it, or this one

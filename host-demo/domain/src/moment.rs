@@ -23,15 +23,26 @@ impl Moment {
     /// Milliseconds from `earlier` to this moment, or less: where the two have both clocks in common, what the slower
     /// one says, for clones of one machine tell the same start with other uptimes. Nothing where they have none.
     pub fn since(&self, earlier: &Self) -> Option<i64> {
+        let passed = self.measures(earlier).min()?;
+        // A clock that runs backwards was set.
+        (passed >= 0).then_some(passed)
+    }
+
+    /// Whether no more than `limit` milliseconds can have passed since `earlier`: no clock that the two have in common
+    /// says so, and they have one. A machine that is stopped and goes on has an uptime that knows nothing of it.
+    pub fn is_within(&self, limit: i64, earlier: &Self) -> bool {
+        self.measures(earlier).max().is_some_and(|passed| passed <= limit)
+    }
+
+    /// What each clock that the two have in common says.
+    fn measures(&self, earlier: &Self) -> impl Iterator<Item = i64> {
         let by_uptime = match (&self.uptime, &earlier.uptime) {
             (Some(now), Some(then)) if now.boot == then.boot => Some(now.milliseconds - then.milliseconds),
             _ => None,
         };
         let is_shared = self.clock.is_some() && self.clock == earlier.clock;
         let by_clock = is_shared.then_some(self.at - earlier.at);
-        let passed = by_uptime.into_iter().chain(by_clock).min()?;
-        // A clock that runs backwards was set.
-        (passed >= 0).then_some(passed)
+        by_uptime.into_iter().chain(by_clock)
     }
 }
 
@@ -67,5 +78,19 @@ mod tests {
         }
         let before_this_was_kept = moment(1_000_000, None, None);
         assert_eq!(sent.since(&before_this_was_kept), None);
+    }
+
+    #[test]
+    fn a_moment_is_recent_only_if_every_clock_in_common_says_so() {
+        let claimed = moment(1_000_000, Some("db-1"), Some(("boot-1", 50_000)));
+        for (now, is_recent, why) in [
+            (moment(1_009_000, Some("db-1"), Some(("boot-1", 59_000))), true, "both clocks agree"),
+            (moment(1_600_000, Some("db-1"), Some(("boot-1", 51_000))), false, "the machine was stopped"),
+            (moment(1_001_000, Some("db-1"), Some(("boot-1", 650_000))), false, "the database's clock was set back"),
+            (moment(5, None, Some(("boot-1", 59_000))), true, "the wall clock of this machine says nothing"),
+            (moment(1_001_000, None, None), false, "nothing in common"),
+        ] {
+            assert_eq!(now.is_within(10_000, &claimed), is_recent, "{why}");
+        }
     }
 }

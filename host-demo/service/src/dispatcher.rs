@@ -35,12 +35,20 @@ pub struct Dispatcher<P> {
     keys: HashMap<Id, QueueKey>,
     /// By provider: bounds its concurrent calls.
     permits: HashMap<String, Arc<Semaphore>>,
+    error_backoff: Duration,
 }
 
 impl<P: Provider + Clone + 'static> Dispatcher<P> {
     /// A dispatcher without queues.
     pub fn new(service: CreditService<P>) -> Self {
-        Self { service, running: JoinSet::new(), keys: HashMap::new(), permits: HashMap::new() }
+        let (running, keys, permits) = (JoinSet::new(), HashMap::new(), HashMap::new());
+        Self { service, running, keys, permits, error_backoff: ERROR_BACKOFF }
+    }
+
+    /// The same with another pause of a queue after the store or the program failed, for simulations, whose time is
+    /// their own.
+    pub fn with_error_backoff(self, error_backoff: Duration) -> Self {
+        Self { error_backoff, ..self }
     }
 
     /// Starts a queue for the rows of each batch that wait, that this process can do and that no queue works on.
@@ -76,7 +84,7 @@ impl<P: Provider + Clone + 'static> Dispatcher<P> {
         }
         let permits =
             self.permits.entry(provider.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(CALLS_OF_A_PROVIDER)));
-        let queue = drain(service, Arc::clone(permits), source);
+        let queue = drain(service, Arc::clone(permits), source, self.error_backoff);
         self.keys.insert(self.running.spawn(queue).id(), key);
     }
 
@@ -110,6 +118,7 @@ async fn drain<P: Provider + Clone + 'static>(
     service: CreditService<P>,
     permits: Arc<Semaphore>,
     mut source: impl WorkSource,
+    error_backoff: Duration,
 ) -> usize {
     let (mut calls, mut done, mut failed) = (JoinSet::new(), 0, false);
     loop {
@@ -139,7 +148,7 @@ async fn drain<P: Provider + Clone + 'static>(
     failed |= is_failure(source.leave().await);
     if failed {
         tokio::select! {
-            () = tokio::time::sleep(ERROR_BACKOFF) => {}
+            () = tokio::time::sleep(error_backoff) => {}
             () = service.lease.stopping() => {}
         }
     }

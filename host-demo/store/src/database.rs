@@ -1,6 +1,7 @@
 //! The store itself: its connections, its key, and the prefix of its references.
 
 use crate::dialect::Dialect;
+use crate::disk_reserve::DiskReserve;
 use crate::encryption::Secrets;
 use crate::error::Result;
 use crate::location::DatabaseLocation;
@@ -24,6 +25,7 @@ pub struct Store {
     pub(super) clock: SharedClock,
     transactions: WriteTransactions,
     pub(super) writer: Writer,
+    pub(super) disk_reserve: DiskReserve,
 }
 
 impl Store {
@@ -40,7 +42,8 @@ impl Store {
         let (secrets, prefix) = find_key(&pool, &location.beside("key")).await?;
         let (location, dialect, clock) = (location.clone(), location.dialect(), SharedClock::default());
         let (transactions, writer) = (WriteTransactions::new(dialect), Writer::new(dialect));
-        let store = Self { location, dialect, pool, secrets, prefix, clock, transactions, writer };
+        let disk_reserve = DiskReserve::of(&location);
+        let store = Self { location, dialect, pool, secrets, prefix, clock, transactions, writer, disk_reserve };
         // From here on a change of the shared clock is noticed.
         store.moment().await?;
         Ok(store)

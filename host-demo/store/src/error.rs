@@ -140,6 +140,15 @@ impl StoreError {
         }
     }
 
+    /// Whether there is no room to write.
+    pub(super) fn is_disk_full(&self) -> bool {
+        match self {
+            Self::DiskFull => true,
+            Self::Group(error) => error.is_disk_full(),
+            _ => false,
+        }
+    }
+
     /// Whether PostgreSQL rolled the transaction back because of a concurrent one, so that it can be retried:
     /// serialization failure, deadlock, and a unique key that another transaction wrote meanwhile.
     pub(super) fn is_transient(&self) -> bool {

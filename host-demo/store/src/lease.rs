@@ -93,11 +93,21 @@ impl ProcessLease {
         if dropped.is_empty() {
             return Ok(0);
         }
-        let cleared = recover_claims(store, &self.name(), Some(&dropped)).await;
+        let cleared = self.recover_dropped_claims(store, &dropped).await;
         if cleared.is_err() {
             self.dropped.add(dropped);
         }
         cleared
+    }
+
+    /// Recovers those of this process's own claims that are on `dropped`, unless other work has made them since.
+    async fn recover_dropped_claims(&self, store: &Store, dropped: &[i64]) -> Result<usize, StoreError> {
+        store.settle_writes(dropped).await?;
+        let is_dropped = |order: i64| dropped.contains(&order) && !self.dropped.is_in_work(order);
+        let recovered = recover_claims(store, &self.name(), is_dropped).await?;
+        let idle: Vec<i64> = dropped.iter().copied().filter(|order| is_dropped(*order)).collect();
+        store.give_back_rows(&self.name(), Some(&idle)).await?;
+        Ok(recovered)
     }
 
     /// Turns the claims of dead processes into unknown outcomes, and gives back the rows of batches that they had not
@@ -127,13 +137,13 @@ impl ProcessLease {
         for owner in owners {
             // A name that stands for no lock was never a process on this database.
             let Some(lock) = lock_number(owner) else {
-                recovered.add(recover_claims(store, owner, None).await);
+                recovered.add(recover_dead(store, owner).await);
                 continue;
             };
             if !query_lock(&mut session, "SELECT pg_try_advisory_lock($1)", lock).await? {
                 continue;
             }
-            recovered.add(recover_claims(store, owner, None).await);
+            recovered.add(recover_dead(store, owner).await);
             query_lock(&mut session, "SELECT pg_advisory_unlock($1)", lock).await?;
         }
         recovered.all()
@@ -157,15 +167,22 @@ impl Drop for ProcessLease {
     }
 }
 
-/// Recovers the claims of `owner`, a dead process, or those of its claims that are on `orders`, which it dropped.
-async fn recover_claims(store: &Store, owner: &str, orders: Option<&[i64]>) -> Result<usize, StoreError> {
-    if let Some(orders) = orders {
-        store.settle_writes(orders).await?;
-    }
-    let (mut abandoned, rows) = (store.owned_by(owner).await?, store.rows_taken_by(owner).await?);
-    abandoned.retain(|order| orders.is_none_or(|orders| orders.contains(&order.id)));
+/// Recovers everything that `owner`, a dead process, has left.
+async fn recover_dead(store: &Store, owner: &str) -> Result<usize, StoreError> {
+    let recovered = recover_claims(store, owner, |_| true).await?;
+    store.give_back_rows(owner, None).await?;
+    store.forget_calls_of(owner).await?;
+    store.serve(owner, None).await?;
+    Ok(recovered)
+}
+
+/// Makes those of the claims of `owner` that are `abandoned` unknown outcomes.
+async fn recover_claims(store: &Store, owner: &str, abandoned: impl Fn(i64) -> bool) -> Result<usize, StoreError> {
+    let (mut orders, rows) = (store.owned_by(owner).await?, store.rows_taken_by(owner).await?);
+    // After they were read: what is claimed anew since has another version, and is left alone.
+    orders.retain(|order| abandoned(order.id));
     let row_of = |order: &Order| rows.iter().find(|(id, _)| *id == order.id).map(|(_, row)| *row);
-    let changes = abandoned.iter().map(|order| Change {
+    let changes = orders.iter().map(|order| Change {
         problem: Some(Issue::ProcessDied),
         row: row_of(order),
         ..Change::new(order, Event::ProcessDied)
@@ -173,11 +190,6 @@ async fn recover_claims(store: &Store, owner: &str, orders: Option<&[i64]>) -> R
     let changes: Vec<_> = changes.collect();
     let recovered = store.apply(&changes, RECOVERY, store.now()).await?.iter().flatten().count();
     reached(CrashPoint::Recovering).await;
-    store.give_back_rows(owner, orders).await?;
-    if orders.is_none() {
-        store.forget_calls_of(owner).await?;
-        store.serve(owner, None).await?;
-    }
     Ok(recovered)
 }
 
@@ -185,7 +197,7 @@ async fn recover_files(store: &Store, folder: &Path, owners: &[String]) -> Resul
     let mut recovered = Recovered::default();
     for owner in owners {
         let Some(_lock) = DeadProcessLock::of(folder, owner)? else { continue };
-        recovered.add(recover_claims(store, owner, None).await);
+        recovered.add(recover_dead(store, owner).await);
     }
     recovered.all()
 }

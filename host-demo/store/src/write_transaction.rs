@@ -2,6 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::error::Result;
+use domain::crash_point::{self, TransactionStep};
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -19,7 +20,9 @@ pub(super) struct WriteTransaction {
 impl WriteTransaction {
     /// Makes what was written durable.
     pub(super) async fn commit(self) -> Result<()> {
+        crash_point::transaction(TransactionStep::Commit)?;
         self.transaction.commit().await?;
+        crash_point::transaction(TransactionStep::Committed)?;
         self.committed.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -55,6 +58,7 @@ impl WriteTransactions {
     }
 
     pub(super) async fn begin(&self, pool: &AnyPool, dialect: Dialect) -> Result<WriteTransaction> {
+        crash_point::transaction(TransactionStep::Begin)?;
         let turn = match &self.turns {
             // Never closed.
             Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),

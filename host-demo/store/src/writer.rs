@@ -162,6 +162,12 @@ impl Store {
                     let second = group.split_off(group.len() / 2);
                     groups.extend([second, group]);
                 }
+                // What was sent has its room on the disk; nothing more is sent.
+                Err(error) if error.is_disk_full() && has_results(&group) && self.disk_reserve.release() => {
+                    let (results, claims) = group.into_iter().partition(is_results);
+                    fail(claims, StoreError::DiskFull);
+                    groups.push(results);
+                }
                 Err(error) => fail(group, error),
             }
         }
@@ -175,8 +181,19 @@ impl Store {
                 Write::Results(results, _) => writes.results.push(results),
             }
         }
+        if !writes.claims.is_empty() {
+            self.disk_reserve.hold()?;
+        }
         self.commit_group(&writes).await
     }
+}
+
+fn is_results(waiting: &Waiting) -> bool {
+    matches!(waiting.write, Write::Results(..))
+}
+
+fn has_results(group: &[Waiting]) -> bool {
+    group.iter().any(is_results)
 }
 
 fn answer(group: Vec<Waiting>, claimed: Vec<Vec<Option<Order>>>, applied: Vec<Vec<Option<Applied>>>) {

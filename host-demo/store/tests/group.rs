@@ -153,6 +153,24 @@ on_both! {
         assert_eq!(states, [State::Approved, State::Unknown]);
     }
 
+    async fn two_answers_with_one_transaction_id_in_one_write_are_not_both_believed(db) {
+        let test = TestStore::new(db).await;
+        let orders = test.orders(2).await;
+        let claimed: Vec<Order> = test.claim(&orders, "w").await.into_iter().map(Option::unwrap).collect();
+        let answer = |order| Change { transaction_id: Some("T1".into()), ..Change::new(order, Event::CreditApproved) };
+        let answers: Vec<_> = claimed.iter().map(answer).collect();
+        let applied = test.store.apply(&answers, "op", 1).await.unwrap();
+        let states: Vec<State> = applied.into_iter().map(|applied| applied.unwrap().order.state).collect();
+        assert_eq!(states, [State::Approved, State::Unknown], "of two with one id, the first has it");
+    }
+
+    async fn an_order_that_is_named_twice_in_a_write_is_claimed_once(db) {
+        let test = TestStore::new(db).await;
+        let order = test.orders(1).await.remove(0);
+        let claimed = test.claim(&[order.clone(), order], "w").await;
+        assert!(claimed[0].is_some() && claimed[1].is_none(), "{claimed:?}");
+    }
+
     async fn of_claims_of_one_order_that_wait_together_one_wins(db) {
         let test = TestStore::new(db).await;
         let (orders, account) = (test.orders(2).await, account(&test).await);

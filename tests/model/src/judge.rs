@@ -62,6 +62,8 @@ pub enum Violation {
     CancelUnasked(String),
     /// A tracking number is reported, and nobody asked.
     ShipmentUnasked(String),
+    /// Sent under a new name, though nothing was rejected or cancelled under this one: both could be live.
+    Renamed(String, String),
     /// The two disagree about something else.
     Differs(String, &'static str, String, String),
 }
@@ -75,6 +77,9 @@ impl fmt::Display for Violation {
             Self::Stranger(reference) => write!(f, "a ledger has {reference}, which no order has"),
             Self::CancelUnasked(order) => write!(f, "{order} is cancelled there, and nobody asked for it"),
             Self::ShipmentUnasked(order) => write!(f, "{order} has a tracking number there, and nobody reported one"),
+            Self::Renamed(order, reference) => {
+                write!(f, "{order} has a new reference, and nothing came of {reference}")
+            }
             Self::Differs(order, what, here, there) => write!(f, "{order}: {what} is {here} here and {there} there"),
         }
     }
@@ -123,6 +128,10 @@ fn judge(order: &Seen<'_>, held: &[&Held<'_>], found: &mut Vec<Violation>) {
         count if count > most => found.push(Violation::Forgotten(number.clone(), state)),
         _ => {}
     }
+    let (_, earlier) = order.references.split_last().unwrap_or((&"", &[]));
+    if let Some(unused) = earlier.iter().find(|earlier| !held.iter().any(|held| held.reference == **earlier)) {
+        found.push(Violation::Renamed(number.clone(), (*unused).to_owned()));
+    }
     if held.iter().any(|held| held.cancelled) && !order.asked_cancel {
         found.push(Violation::CancelUnasked(number.clone()));
     }
@@ -170,9 +179,10 @@ mod tests {
     fn what_agrees_agrees() {
         let rejected_before = [held("T1", "R-1", "rejected"), held("T2", "R-2", "approved")];
         assert_eq!(always(&[seen("approved")], &rejected_before), []);
-        assert_eq!(always(&[seen("unknown")], &[held("T2", "R-2", "approved")]), []);
-        assert_eq!(always(&[seen("unknown")], &[]), []);
-        let asked = Seen { asked_shipment: true, ..seen("synced") };
+        let first = || Seen { references: vec!["R-2"], ..seen("unknown") };
+        assert_eq!(always(&[first()], &[held("T2", "R-2", "approved")]), []);
+        assert_eq!(always(&[first()], &[]), []);
+        let asked = Seen { asked_shipment: true, state: "synced", ..first() };
         assert_eq!(always(&[asked], &[Held { slip: Some("123"), ..held("T2", "R-2", "approved") }]), []);
     }
 
@@ -180,8 +190,9 @@ mod tests {
     fn every_violation_is_found() {
         let approved = || held("T2", "R-2", "approved");
         type Case<'a> = (&'a str, Vec<Held<'a>>, fn(&Violation) -> bool);
-        let cases: [Case<'_>; 10] = [
+        let cases: [Case<'_>; 11] = [
             ("unknown", vec![held("T1", "R-1", "approved"), approved()], |v| matches!(v, Violation::Doubled(_, 2))),
+            ("sending", vec![approved()], |v| matches!(v, Violation::Renamed(..))),
             ("approved", vec![], |v| matches!(v, Violation::NotThere(..))),
             ("synced", vec![held("T2", "R-2", "rejected")], |v| matches!(v, Violation::NotThere(..))),
             ("not_sent", vec![approved()], |v| matches!(v, Violation::Forgotten(..))),
@@ -192,7 +203,10 @@ mod tests {
             ("approved", vec![held("T2", "R-2", "under-review")], |v| matches!(v, Violation::Differs(..))),
             ("approved", vec![held("T3", "R-2", "approved")], |v| matches!(v, Violation::Differs(..))),
         ];
-        for (state, ledger, expected) in cases {
+        for (state, mut ledger, expected) in cases {
+            if !ledger.iter().any(|held| held.reference == "R-1") && state != "sending" {
+                ledger.push(held("T1", "R-1", "rejected"));
+            }
             let found = always(&[seen(state)], &ledger);
             assert!(found.iter().any(expected) && found.len() == 1, "{state} {ledger:?}: {found:?}");
         }

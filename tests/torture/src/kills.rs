@@ -111,9 +111,10 @@ impl Site {
                 self.must_end_at(point, GROUPS, &["credit", "--all"])?;
             }
             // Each of the calls comes to it: in the middle of the batch.
-            CrashPoint::ClaimCommitted | CrashPoint::ResponseReceived | CrashPoint::ResultCommitted => {
-                self.must_end_at(point, ORDERS / 3, &["credit", "--all"])?
-            }
+            CrashPoint::CallBegins
+            | CrashPoint::ClaimCommitted
+            | CrashPoint::ResponseReceived
+            | CrashPoint::ResultCommitted => self.must_end_at(point, ORDERS / 3, &["credit", "--all"])?,
             // Once in a run.
             CrashPoint::OrdersRead | CrashPoint::RowsEnded | CrashPoint::ResultReady => {
                 self.must_end_at(point, 1, &["credit", "--all"])?;

@@ -4,22 +4,22 @@
 
 use anyhow::{Result, anyhow, bail};
 use clap::Parser;
-use domain::crash_point::CrashPoint;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use torture::checker;
-use torture::kills::{Database, Kills, Site};
-use torture::report::{Page, swept};
+use torture::kills::{Database, Site};
+use torture::report::{Days, Killed, Page, swept};
 use torture::sim::never;
 use torture::sim::run::{Plan, Summary, run};
 
 /// Tortures the platform, and writes what came of it.
 #[derive(Parser)]
 struct Options {
-    /// Simulated days.
+    /// Simulated days; with 0 the page keeps what it says of them.
     #[arg(long, default_value_t = 10_000)]
     days: u64,
-    /// Processes that are killed at random moments, half of them on each database.
+    /// Processes that are killed at random moments, on each database, after one at each crash point; with 0 the page
+    /// keeps what it says of kills.
     #[arg(long, default_value_t = 1_000)]
     kills: usize,
     /// The first seed; the time of day by default.
@@ -49,49 +49,42 @@ fn main() -> ExitCode {
 /// Days whose histories are in memory at once.
 const DAYS_AT_ONCE: u64 = 1_000;
 
-/// What came of the kills on one database.
-struct Killed {
-    database: Database,
-    points: Vec<CrashPoint>,
-    kills: Kills,
-    checked: usize,
-}
-
 fn torture(options: &Options) -> Result<()> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
     let first = options.seed.unwrap_or(now);
-    eprintln!("[torture] {} days and {} kills from seed {first}", options.days, options.kills);
+    eprintln!("[torture] {} days, and {} kills on each database, from seed {first}", options.days, options.kills);
     // Kills are mostly waiting, so all goes on at once.
     let (days, killed) = std::thread::scope(|scope| {
         let kills = [Database::Sqlite, Database::Postgres]
-            .map(|database| scope.spawn(move || kill(database, options.kills / 2, first)));
+            .map(|database| scope.spawn(move || (options.kills > 0).then(|| kill(database, options.kills, first))));
         let days = live(options, first);
-        (days, kills.map(|kills| kills.join().unwrap_or_else(|_| Err(anyhow!("a thread of the kills panicked")))))
+        let panicked = |_| Some(Err(anyhow!("a thread of the kills panicked")));
+        (days, kills.map(|kills| kills.join().unwrap_or_else(panicked)))
     });
-    let (summary, histories, mut checked) = days?;
-    let mut ended = Vec::new();
-    for killed in killed {
-        ended.push(killed?);
-    }
-    checked += ended.iter().map(|killed| killed.checked).sum::<usize>();
-    let page = Page {
-        first,
-        summary,
-        histories: histories + 2 * ended.len(),
-        checked,
-        swept: ended.iter().map(|killed| (killed.database, killed.points.clone())).collect(),
-        killed: ended.iter().map(|killed| (killed.database, killed.kills)).collect(),
-    };
-    let text = page.text()?;
-    match &options.docs {
-        Some(docs) => std::fs::write(docs.join("proof.md"), text)?,
+    let days = (options.days > 0).then_some(days?);
+    let summary = days.as_ref().map(|days| &days.summary);
+    let missing = summary.map_or(Vec::new(), |summary| never(&summary.counts));
+    let failure = summary.and_then(|summary| summary.failure.clone());
+    let kills = killed.into_iter().flatten().collect::<Result<Vec<_>>>()?;
+    let page = options.docs.as_ref().map(|docs| docs.join("proof.md"));
+    let before = page.as_ref().and_then(|page| std::fs::read_to_string(page).ok()).unwrap_or_default();
+    let text = Page { days, kills }.text(&before)?;
+    match &page {
+        Some(page) => std::fs::write(page, text)?,
         None => print!("{text}"),
+    }
+    // The page is written in any case: it says what failed.
+    if let Some(failure) = failure {
+        bail!("day {}: {}\n{}", failure.seed, failure.what, failure.smallest);
+    }
+    if !missing.is_empty() {
+        bail!("these never happened, so nothing is shown about them: {}", missing.join(", "));
     }
     Ok(())
 }
 
-/// Runs the days, and has the checker judge them; with how many histories and orders it was given.
-fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
+/// Runs the days until one fails, and has the checker judge them; with how many histories and orders.
+fn live(options: &Options, first: u64) -> Result<Days> {
     let (mut all, mut histories, mut checked) = (Summary::default(), 0, 0);
     while (all.days as u64) < options.days {
         let done = all.days as u64;
@@ -101,10 +94,12 @@ fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
             twice_every: options.twice_every,
             threads: options.threads,
             keep_histories: true,
+            made_smaller: true,
         };
         let mut summary = run(&plan);
-        if let Some(failure) = &summary.failure {
-            bail!("day {}: {}\n{}", failure.seed, failure.what, failure.smallest);
+        if summary.failure.is_some() {
+            all.add(summary);
+            break;
         }
         let days = std::mem::take(&mut summary.histories).into_iter();
         let mut of_days: Vec<_> = days.map(|(seed, history)| (format!("day-{seed}"), history)).collect();
@@ -115,11 +110,7 @@ fn live(options: &Options, first: u64) -> Result<(Summary, usize, usize)> {
         all.add(summary);
         eprintln!("[torture] {} days in {:.0?}", all.days, all.took);
     }
-    let missing = never(&all.counts);
-    if !missing.is_empty() {
-        bail!("these never happened, so nothing is shown about them: {}", missing.join(", "));
-    }
-    Ok((all, histories, checked))
+    Ok(Days { first, summary: all, histories, checked })
 }
 
 fn kill(database: Database, kills: usize, seed: u64) -> Result<Killed> {

@@ -46,9 +46,15 @@ impl System {
 
     /// Runs `credit --all` below a shell that says `before` first, with the folder of the database as `$disk`.
     fn credit_after(&self, shell: &[&str], before: &str) -> Output {
-        let credit = self.platform.command(["credit", "--all"]).unwrap();
+        self.run_in(shell, &["credit", "--all"], &format!("{before}\nexec \"$@\""))
+    }
+
+    /// Runs a script in a shell that has a command of the platform as its arguments, and the folder of the database as
+    /// `$disk`.
+    fn run_in(&self, shell: &[&str], arguments: &[&str], script: &str) -> Output {
+        let credit = self.platform.command(arguments.iter().copied()).unwrap();
         let mut command = Command::new(shell[0]);
-        command.args(&shell[1..]).arg("-c").arg(format!("{before}\nexec \"$@\"")).arg("sh");
+        command.args(&shell[1..]).arg("-c").arg(script).arg("sh");
         command.arg(credit.get_program()).args(credit.get_args());
         command.current_dir(self.folder.path()).env("disk", self.folder.path().join("disk")).output().unwrap()
     }
@@ -140,6 +146,42 @@ fn a_full_disk_and_a_disk_that_is_mounted_read_only_stop_the_work_and_nothing_is
     assert_eq!(system.count("not_asked"), 44 - sent, "nothing is sent without its claim");
     says(&system.credit_after(&NAMESPACE, &format!("{small}\nmount -o remount,ro \"$disk\"")), READ_ONLY);
     assert_eq!((system.sent(), system.count("not_asked")), (sent, 44 - sent));
+    system.must_recover();
+}
+
+/// The disk becomes full between a claim and its result: what a claim leaves free is less and less, so that some claims
+/// fit without their result.
+#[test]
+fn a_result_has_its_room_on_a_disk_that_became_full_after_its_claim() {
+    if !may_mount() {
+        println!("no right to mount a disk: not shown here");
+        return;
+    }
+    let system = System::start();
+    let numbers: Vec<String> = system.platform.orders().unwrap().into_iter().map(|order| order.number).collect();
+    // Of two orders the first is sent while there is room, so that the room for results is held again; then the disk is
+    // filled up to some blocks, and the second is sent.
+    let pairs: Vec<String> = numbers.chunks_exact(2).map(|pair| pair.join(",")).collect();
+    let script = format!(
+        "set -e; cp -a \"$disk\" \"$disk.kept\"; mount -t tmpfs -o size=64m none \"$disk\"\n\
+         cp -a \"$disk.kept/.\" \"$disk\"; rm -rf \"$disk.kept\"; set +e\n\
+         left=0; for pair in {pairs}; do\n\
+           \"$@\" ${{pair%,*}}; dd if=/dev/zero of=\"$disk/filler\" bs=4k 2> /dev/null\n\
+           truncate -s -${{left}}K \"$disk/filler\"; left=$((left + 8))\n\
+           \"$@\" ${{pair#*,}}; rm \"$disk/filler\"\n\
+           test -e \"$disk/orders.db.reserve\" || echo the reserve was used\n\
+         done\n\
+         set -e; cp -a \"$disk\" \"$disk.kept\"; umount \"$disk\"; rm -rf \"$disk\"; mv \"$disk.kept\" \"$disk\"",
+        pairs = pairs.join(" "),
+    );
+    let output = system.run_in(&NAMESPACE, &["credit"], &script);
+    let said = String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(FULL), "the disk was never full: {said}");
+    assert!(said.contains("the reserve was used"), "no result was without room: {said}");
+    let (sent, never_asked) = (system.sent(), system.count("not_asked"));
+    assert_eq!((system.count("unknown"), sent + never_asked), (0, 44), "an answer that was there is in doubt: {said}");
+    assert!(22 < sent && sent < 44, "{sent} were sent: the disk was full too early or never");
     system.must_recover();
 }
 

@@ -6,7 +6,7 @@ use super::row::{CreditError, CreditRow};
 use super::service::CreditService;
 use crate::providers::plugin_contract::Cancellation;
 use crate::providers::provider::Provider;
-use crate::providers::response::{self, Inquiry, ResponseOutcome};
+use crate::providers::response::{self, Inquiry, ResponseOutcome, SEND_WITHIN};
 use crate::providers::{CallReport, contract};
 use domain::automation;
 use domain::crash_point::{CrashPoint, reached};
@@ -15,7 +15,7 @@ use domain::issue::Issue;
 use domain::order::Order;
 use std::sync::Arc;
 use store::lease::WorkInProgress;
-use store::{CallResults, Change, Claim, StoreError};
+use store::{CallHealth, CallResults, Change, Claim, StoreError};
 
 impl<P: Provider + Clone> CreditService<P> {
     /// Claims a batch of orders, makes its call and writes the responses.
@@ -33,6 +33,7 @@ impl<P: Provider + Clone> CreditService<P> {
             return Ok(batch.not_called(&Issue::ShuttingDown));
         }
         let _in_progress = self.store.call_begins();
+        reached(CrashPoint::CallBegins).await;
         // A claim is written for all orders of a batch or for none. If it fails, each order is claimed alone, so that
         // only the order at fault fails.
         let (mut rows, mut batches) = (Vec::with_capacity(batch.orders.len()), vec![batch]);
@@ -60,9 +61,14 @@ impl<P: Provider + Clone> CreditService<P> {
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         let claimed: Vec<&Order> = claims.iter().flatten().collect();
         reached(CrashPoint::ClaimCommitted).await;
-        let (outcomes, report) = self.send(action, batch, provider, &claimed).await?;
+        let may_send = self.may_still_send(action, &claimed).await?;
+        let (outcomes, report) = match may_send {
+            true => self.send(action, batch, provider, &claimed).await?,
+            false => (claimed.iter().map(|_| response::claim_too_old(action)).collect(), Arc::from("[]")),
+        };
         reached(CrashPoint::ResponseReceived).await;
-        let health = Some((batch.account.provider.clone(), batch.health(&outcomes)));
+        let health = if may_send { batch.health(&outcomes) } else { CallHealth::Unknown };
+        let health = Some((batch.account.provider.clone(), health));
         let keys =
             claims.iter().zip(&batch.orders).filter(|(claim, _)| claim.is_some()).map(|(_, indexed)| indexed.row);
         let changes = claimed.iter().zip(outcomes).zip(keys).map(|((order, outcome), row)| {
@@ -106,6 +112,17 @@ impl<P: Provider + Clone> CreditService<P> {
         let (owner, now) = (self.lease.name(), self.store.now());
         let claim = Claim { event, account: &batch.account, owner: &owner, who: &self.who, now, work: Some(work) };
         self.store.claim(&orders, claim).await
+    }
+
+    /// Whether the claims of `orders` are young enough for their requests to be sent; see [`SEND_WITHIN`]. The last
+    /// thing that is asked before the call.
+    async fn may_still_send(&self, action: Action, orders: &[&Order]) -> Result<bool, StoreError> {
+        if claim_event(action).is_none() || orders.is_empty() {
+            return Ok(true);
+        }
+        let now = self.store.moment().await?;
+        let limit = SEND_WITHIN.as_millis() as i64;
+        Ok(orders.iter().all(|order| order.sent.as_ref().is_some_and(|claimed| now.is_within(limit, claimed))))
     }
 
     /// One call about `orders`: the outcome for each, and the host's report of the call as JSON.

@@ -46,6 +46,12 @@ pub(super) fn happened(issue: &Issue, lang: Lang) -> Text {
             "接続先に接続しましたが、暗号化（TLS）の開始が終わりませんでした。何も送信していません",
             "The gateway was reached, but the TLS handshake did not end; nothing was sent",
         ),
+        Issue::NotSent { cause: SendFailure::ClaimTooOld, .. } => fixed(
+            "送信の準備から送信までに時間がかかりすぎたため（プログラムの一時停止や、データベースの遅延など）、送信を取りやめました。\
+             何も送信していません",
+            "Too much time passed before it could be sent (the program was stopped for a while, or the database was \
+             slow); nothing was sent",
+        ),
         Issue::NotSent { .. } => fixed("後払い会社に送信できませんでした", "Nothing reached the provider"),
         Issue::Busy { wait, .. } => busy(*wait, lang),
         Issue::AnswerLost { .. } => fixed("送信しましたが、結果がわかりません", "It was sent and the answer was lost"),

@@ -34,7 +34,9 @@ pub fn provider_message(issue: &Issue, lang: Lang) -> String {
         Issue::Rejected { said } | Issue::OnHold { said } => joined(said.iter().map(|said| message(said, lang))),
         Issue::Invalid { fields } => joined(fields.iter().map(|field| field.localized(lang))),
         // The platform's own words say it all.
-        Issue::NotSent { cause, .. } if cause.is_of_tls() || *cause == SendFailure::DestinationForbidden => {
+        Issue::NotSent { cause, .. }
+            if cause.is_of_tls() || matches!(cause, SendFailure::DestinationForbidden | SendFailure::ClaimTooOld) =>
+        {
             String::new()
         }
         Issue::Unauthorized { said }

@@ -158,7 +158,10 @@ impl Kind {
                 | SendFailure::CertificateExpired
                 | SendFailure::CertificateUntrusted
                 | SendFailure::CertificateInvalid => Self::Certificate,
-                SendFailure::HandshakeFailed | SendFailure::Unreachable | SendFailure::PluginFailed => Self::NotSent,
+                SendFailure::HandshakeFailed
+                | SendFailure::Unreachable
+                | SendFailure::PluginFailed
+                | SendFailure::ClaimTooOld => Self::NotSent,
             },
             Issue::Busy { .. } => Self::Busy,
             Issue::AnswerLost { .. } => Self::AnswerLost,

@@ -5,7 +5,7 @@
 
 use crate::providers::contract;
 use domain::credit_state::{Action, Event, State};
-use domain::issue::Issue;
+use domain::issue::{Issue, ProviderMessage, SendFailure};
 use domain::moment::Moment;
 use domain::order::Order;
 use provider_host::contract::{Capability, Decision, Failure, Reason, Standing, Verdict};
@@ -15,6 +15,12 @@ use std::time::Duration;
 /// request of a process that was killed may still be on its way: the host gives a call 40 seconds, and this is three
 /// times that. It is measured by clocks that both processes share; see [`Moment`].
 pub const IN_FLIGHT_WINDOW: Duration = Duration::from_secs(120);
+
+/// How old a claim may be when its request is sent. The in-flight window begins with the claim and has to be over only
+/// when nothing of the request can arrive any more: it holds this, the host's 40 seconds for the call, and the rest for
+/// the network. A process that was stopped in between, or whose database was slow, sends nothing: others may have found
+/// meanwhile that nothing was there, and have sent the order themselves.
+pub const SEND_WITHIN: Duration = Duration::from_secs(10);
 
 /// What an answer means for one order.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +37,19 @@ impl ResponseOutcome {
     fn new(event: Event, problem: Option<Issue>) -> Self {
         Self { event, problem, transaction_id: None }
     }
+}
+
+/// What it means for an order that nothing was sent because its claim was too old; see [`SEND_WITHIN`].
+pub fn claim_too_old(action: Action) -> ResponseOutcome {
+    let event = match action {
+        Action::Credit => Event::CreditNotSent,
+        Action::Cancel => Event::CancelFailed,
+        Action::Sync => Event::SyncFailed,
+        // They claim nothing.
+        Action::Check | Action::Decide => Event::CheckNoNews,
+    };
+    let said = ProviderMessage { code: None, message: format!("the claim was older than {SEND_WITHIN:?}") };
+    ResponseOutcome::new(event, Some(Issue::NotSent { said, cause: SendFailure::ClaimTooOld }))
 }
 
 /// What the answer to a registration of `order` means.

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, oneshot};
 const ORIGIN: &str = "https://gateway.example";
 
 /// What becomes of a request.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
     /// It arrives, is carried out and answered.
     Answered,
@@ -26,7 +26,15 @@ pub enum Fate {
     Lost,
     /// There is no connection.
     Refused,
+    /// It arrives, is carried out and answered, and the last row's answer names this transaction id instead of its own.
+    OtherId(String),
 }
+
+/// How long a caller waits for its answer, in milliseconds: the host's deadline.
+const DEADLINE: i64 = 40_000;
+/// How long a request can still be on its way, in milliseconds. Together with how old a claim may be when its request
+/// leaves, it is the in-flight window, which is the platform's one assumption about networks.
+const LONGEST_WAY: i64 = 109_000;
 
 /// A call that is on its way.
 pub struct InFlight {
@@ -46,18 +54,38 @@ impl InFlight {
     pub fn is_orphan(&self) -> bool {
         self.reply.as_ref().is_none_or(oneshot::Sender::is_closed)
     }
+
+    /// The uptime at which its caller gives up; of one that nobody waits for, at which it arrives or never does.
+    pub fn limit(&self) -> i64 {
+        self.left.0 + if self.is_orphan() { LONGEST_WAY } else { DEADLINE }
+    }
 }
 
-/// What was made of a call.
+/// What was made of a call. Whoever waits for it is told with [`Delivery::tell`].
 pub struct Delivery {
+    /// The operation that waits for it, by its number.
+    pub operation: usize,
     /// The call.
     pub job: Job,
     /// The rows that came of it, if it arrived.
     pub rows: Rows,
-    /// Whether somebody waited for them.
-    pub heard: bool,
     /// The fault that did strike.
     pub met: Option<Fault>,
+    reply: Option<oneshot::Sender<Rows>>,
+}
+
+impl Delivery {
+    /// Whether somebody waits for the rows.
+    pub fn is_awaited(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| !reply.is_closed())
+    }
+
+    /// Tells whoever waits. From then on it runs whenever this thread waits for something, so its operation has to be
+    /// the one that runs.
+    pub fn tell(self) {
+        // Whoever does not wait any more is not told.
+        let _ = self.reply.map(|reply| reply.send(self.rows));
+    }
 }
 
 #[derive(Default)]
@@ -111,19 +139,27 @@ impl Network {
         self.inner().in_flight.iter().map(look).collect()
     }
 
+    /// The uptime at which something has to become of a call that is on its way.
+    pub fn next_limit(&self) -> Option<i64> {
+        self.inner().in_flight.iter().map(InFlight::limit).min()
+    }
+
     /// Lets `fate` happen to the call `id`, at `now` in milliseconds since 1970.
     pub fn deliver(&self, id: usize, fate: Fate, now: i64) -> Option<Delivery> {
         let mut inner = self.inner();
         let at = inner.in_flight.iter().position(|call| call.id == id)?;
-        let mut call = inner.in_flight.remove(at);
+        let call = inner.in_flight.remove(at);
         let (rows, met) = match fate {
             Fate::Lost => (failed(&call.job, host::Failure::OutcomeUnknown), None),
             Fate::Refused => (failed(&call.job, host::Failure::NotSent), None),
             Fate::Answered => self.carry_out(&mut inner.ledger, &call.job, None, now),
             Fate::Struck(fault, nth) => self.carry_out(&mut inner.ledger, &call.job, Some((fault, nth)), now),
+            Fate::OtherId(id) => {
+                let (rows, met) = self.carry_out(&mut inner.ledger, &call.job, None, now);
+                (naming(rows, id), met)
+            }
         };
-        let heard = call.reply.take().is_some_and(|reply| reply.send(rows.clone()).is_ok());
-        Some(Delivery { job: call.job, rows, heard, met })
+        Some(Delivery { operation: call.operation, job: call.job, rows, met, reply: call.reply })
     }
 
     /// Whoever waits for the call `id` gives up; it stays on its way.
@@ -131,8 +167,8 @@ impl Network {
         let mut inner = self.inner();
         let call = inner.in_flight.iter_mut().find(|call| call.id == id)?;
         let rows = failed(&call.job, host::Failure::OutcomeUnknown);
-        let heard = call.reply.take().is_some_and(|reply| reply.send(rows.clone()).is_ok());
-        Some(Delivery { job: call.job.clone(), rows, heard, met: None })
+        let (operation, job) = (call.operation, call.job.clone());
+        Some(Delivery { operation, job, rows, met: None, reply: call.reply.take() })
     }
 
     fn carry_out(
@@ -184,6 +220,22 @@ fn failed(job: &Job, failure: fn(host::Reason) -> host::Failure) -> Rows {
         Job::Check(_) => Rows::Check(all(job, failure)),
         Job::Cancel(_) | Job::Sync(_) => Rows::Done(all(job, failure)),
     }
+}
+
+/// The rows, the last of them under another transaction id.
+fn naming(mut rows: Rows, id: String) -> Rows {
+    let decision = match &mut rows {
+        Rows::Credit(rows) => rows.last_mut().and_then(|row| row.as_mut().ok()),
+        Rows::Check(rows) => match rows.last_mut() {
+            Some(Ok(host::Standing::Decided(decision))) => Some(decision),
+            _ => None,
+        },
+        Rows::Done(_) => None,
+    };
+    if let Some(named) = decision.and_then(|decision| decision.transaction_id.as_mut()) {
+        *named = id;
+    }
+    rows
 }
 
 /// One call's way to the gateway.

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Most steps of a day.
-pub const STEPS: usize = 80;
+pub const STEPS: usize = 120;
 /// How long a failing day is made smaller.
 const SHRINKING: Duration = Duration::from_secs(120);
 
@@ -23,6 +23,8 @@ pub struct Summary {
     pub twice: usize,
     /// Milliseconds that passed in them.
     pub passed: i64,
+    /// Most milliseconds from the end of the faults of a day until nothing was in doubt, or a person was named.
+    pub settled_in: i64,
     /// How long it took.
     pub took: Duration,
     /// How often each kind of event happened.
@@ -39,6 +41,7 @@ impl Summary {
         self.days += other.days;
         self.twice += other.twice;
         self.passed += other.passed;
+        self.settled_in = self.settled_in.max(other.settled_in);
         self.took += other.took;
         for (what, count) in other.counts {
             *self.counts.entry(what).or_default() += count;
@@ -87,26 +90,36 @@ impl Days {
         self.happen(&tree(seed).current())
     }
 
-    fn happen(&self, day: &Day) -> Report {
+    /// Lets a day happen.
+    pub fn happen(&self, day: &Day) -> Report {
         self.runtime.block_on(happen(&self.template, day))
     }
 
-    /// The smallest day that fails like that of `seed`, with its log.
-    fn shrink(&self, seed: u64) -> String {
+    /// The smallest day that still is as `is_such` says, of those to which that of `seed` can be made smaller, with
+    /// what came of it; as far as the time allows.
+    pub fn smallest(&self, seed: u64, is_such: impl Fn(&Report) -> bool) -> (Day, Report) {
         let (mut tree, began) = (tree(seed), Instant::now());
         let mut smallest = tree.current();
         let mut is_smaller = tree.simplify();
         while is_smaller && began.elapsed() < SHRINKING {
             let day = tree.current();
-            is_smaller = match self.happen(&day).failure {
-                Some(_) => {
-                    smallest = day;
-                    tree.simplify()
-                }
-                None => tree.complicate(),
+            is_smaller = if is_such(&self.happen(&day)) {
+                smallest = day;
+                tree.simplify()
+            } else {
+                tree.complicate()
             };
         }
         let report = self.happen(&smallest);
+        (smallest, report)
+    }
+
+    /// The smallest day that fails as that of `seed` does, with its log; of one that is to be left as it is, its log.
+    fn shown(&self, seed: u64, failed: &Report, made_smaller: bool) -> String {
+        if !made_smaller || failed.failure.is_none() {
+            return failed.log.join("\n");
+        }
+        let (smallest, report) = self.smallest(seed, |report| report.failure.is_some());
         format!("{smallest:#?}\n{}", report.log.join("\n"))
     }
 }
@@ -130,6 +143,8 @@ pub struct Plan {
     pub threads: usize,
     /// Whether histories are kept for the checker.
     pub keep_histories: bool,
+    /// Whether a day that fails is made smaller, which takes minutes.
+    pub made_smaller: bool,
 }
 
 /// Runs days until all are done or one fails.
@@ -165,11 +180,12 @@ pub fn run(plan: &Plan) -> Summary {
 fn add(summary: &Mutex<Summary>, days: &Days, plan: &Plan, seed: u64, report: Report, second: Option<Report>) {
     let differs = second.as_ref().and_then(|second| difference(&report.log, &second.log));
     let what = report.failure.clone().or(differs.map(|at| format!("two runs differ: {at}")));
-    let failure = what.map(|what| Failure { seed, what, smallest: days.shrink(seed) });
+    let failure = what.map(|what| Failure { seed, what, smallest: days.shown(seed, &report, plan.made_smaller) });
     let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
     summary.days += 1;
     summary.twice += usize::from(second.is_some());
     summary.passed += report.passed;
+    summary.settled_in = summary.settled_in.max(report.settled_in);
     for (what, count) in report.counts {
         *summary.counts.entry(what).or_default() += count;
     }

@@ -1,5 +1,6 @@
 //! What happens in a day, and how a seed becomes one.
 
+use super::points::{DatabaseFault, HOLDABLE};
 use domain::crash_point::CrashPoint;
 use domain::credit_state::Action;
 use gateways::Fault;
@@ -16,7 +17,7 @@ pub const PROVIDERS: [&str; 5] = ["atobarai-com", "np", "atodene", "score", "kur
 pub const PROCESSES: usize = 2;
 
 /// The names of all steps, as `Debug` has them.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 27] = [
     "Import",
     "Correct",
     "Act",
@@ -37,7 +38,23 @@ pub const NAMES: [&str; 20] = [
     "Pass",
     "SetClock",
     "Reboot",
+    "HoldAt",
+    "Release",
+    "Race",
+    "Database",
+    "LoseLease",
+    "Skew",
+    "OtherId",
 ];
+
+/// At what two operations race each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Race {
+    /// Both have read the same orders, and claim them.
+    Claim,
+    /// Both have heard about orders of their own, and write it; the second was told the first's transaction id.
+    Result,
+}
 
 /// One thing that happens. Orders and calls are named by any number: it is taken modulo how many there are, so that
 /// every list of steps is a day, and a part of a day is one too.
@@ -84,6 +101,20 @@ pub enum Step {
     SetClock { seconds: i64 },
     /// The machine starts anew.
     Reboot,
+    /// The next run that comes to this point, for the nth time, is held there, while others go on.
+    HoldAt { point: CrashPoint, nth: usize },
+    /// A run that is held goes on.
+    Release { held: usize },
+    /// Two runs, of one process or of two, come to the same point and then go on side by side.
+    Race { processes: [usize; 2], action: Action, orders: Vec<usize>, race: Race },
+    /// The connection to the database breaks in the next transaction of a run, or its disk is slow.
+    Database { fault: DatabaseFault },
+    /// A process loses the connection that holds its lock: it goes on, and counts as dead to others.
+    LoseLease { process: usize },
+    /// The wall clock of a process is wrong from now on.
+    Skew { process: usize, seconds: i64 },
+    /// A call on its way arrives, and its answer names the transaction id of another order.
+    OtherId { call: usize, order: usize },
 }
 
 /// Ends of telephone numbers: an ordinary one, and all that the simulators' table knows.
@@ -101,6 +132,9 @@ pub struct Day {
     pub automatic: bool,
     /// Orders in one request.
     pub rows_per_request: u32,
+    /// Somebody looks at the provider's page when the faults are over, and records what is there. Where nobody does,
+    /// what is in doubt has to name a person as the next step.
+    pub attended: bool,
     /// What happens, in this order.
     pub steps: Vec<Step>,
 }
@@ -115,6 +149,23 @@ fn orders() -> impl Strategy<Value = Vec<usize>> {
 
 fn action() -> impl Strategy<Value = Action> {
     select(vec![Action::Credit, Action::Credit, Action::Credit, Action::Check, Action::Cancel, Action::Sync])
+}
+
+/// Those below the command line.
+fn crash_point() -> impl Strategy<Value = CrashPoint> {
+    let all = CrashPoint::VARIANTS.iter().copied().filter(|point| *point != CrashPoint::ResultReady);
+    select(all.collect::<Vec<_>>())
+}
+
+/// Actions that claim their orders.
+fn claiming() -> impl Strategy<Value = Action> {
+    select(vec![Action::Credit, Action::Credit, Action::Cancel, Action::Sync])
+}
+
+fn database_fault() -> impl Strategy<Value = DatabaseFault> {
+    let slow = select(vec![1u32, 5, 12, 30]).prop_map(DatabaseFault::SlowCommit);
+    let broken = select(vec![DatabaseFault::Unreachable, DatabaseFault::CommitLost, DatabaseFault::CommitAnswerLost]);
+    prop_oneof![3 => broken, 1 => slow]
 }
 
 /// Every fault of the plan; more often those that only some providers' answers can show.
@@ -146,16 +197,35 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..8usize).prop_map(|call| Step::Lose { call }),
         1 => (0..8usize).prop_map(|call| Step::Refuse { call }),
         2 => process().prop_map(|process| Step::Crash { process }),
-        3 => (select(CrashPoint::VARIANTS), 1..4usize).prop_map(|(point, nth)| Step::CrashAt { point, nth }),
+        3 => (crash_point(), 1..4usize).prop_map(|(point, nth)| Step::CrashAt { point, nth }),
+        1 => Just(Step::CrashAt { point: CrashPoint::Recovering, nth: 1 }),
         5 => select(vec![1u32, 20, 41, 90, 125, 600, 3_600]).prop_map(|seconds| Step::Pass { seconds }),
         1 => select(vec![-7_200i64, -90, 90, 7_200]).prop_map(|seconds| Step::SetClock { seconds }),
         1 => Just(Step::Reboot),
+        4 => (select(&HOLDABLE[..]), 1..3usize).prop_map(|(point, nth)| Step::HoldAt { point, nth }),
+        4 => (0..4usize).prop_map(|held| Step::Release { held }),
+        3 => (process(), process(), claiming(), orders(), select(vec![Race::Claim, Race::Result])).prop_map(
+            |(first, second, action, orders, race)| Step::Race { processes: [first, second], action, orders, race }
+        ),
+        2 => database_fault().prop_map(|fault| Step::Database { fault }),
+        1 => process().prop_map(|process| Step::LoseLease { process }),
+        1 => (process(), select(vec![-5_400i64, -40, 0, 40, 5_400]))
+            .prop_map(|(process, seconds)| Step::Skew { process, seconds }),
+        1 => (0..8usize, 0..64usize).prop_map(|(call, order)| Step::OtherId { call, order }),
     ]
 }
 
 /// Days of at most so many steps.
 pub fn day(steps: usize) -> impl Strategy<Value = Day> {
     let rows = select(vec![1u32, 3, 50]);
-    (0..PROVIDERS.len(), any::<bool>(), rows, vec(step(), steps / 2..=steps))
-        .prop_map(|(provider, automatic, rows_per_request, steps)| Day { provider, automatic, rows_per_request, steps })
+    // From one step on: what is generated is never made smaller than that.
+    (0..PROVIDERS.len(), any::<bool>(), rows, any::<bool>(), vec(step(), 1..=steps)).prop_map(
+        |(provider, automatic, rows_per_request, attended, steps)| Day {
+            provider,
+            automatic,
+            rows_per_request,
+            attended,
+            steps,
+        },
+    )
 }

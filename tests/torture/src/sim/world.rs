@@ -6,16 +6,18 @@
 
 use super::native::{self, Job, Rows};
 use super::network::{Delivery, Fate, Network, Simulated};
-use super::step::{DIGITS, Day, PROCESSES, PROVIDERS, RESULTS, Step};
+use super::points::{Arrival, At, DatabaseFault, Points, Time};
+use super::step::{DIGITS, Day, PROCESSES, PROVIDERS, RESULTS, Race, Step};
 use domain::clock::{self, Uptime};
 use domain::crash_point::{self, CrashPoint};
 use domain::credit_state::{Action, State};
 use domain::finding::OperatorFinding;
-use domain::issue::Issue;
+use domain::lang::Lang;
 use domain::mall::{Automation, Mall, Start};
 use domain::order::Order;
 use fixtures::{Db, TestStore};
 use futures::future::BoxFuture;
+use gateways::Fault;
 use model::gateway::Verdict;
 use model::judge::{self, Held, Seen};
 use model::order as oracle;
@@ -25,9 +27,12 @@ use service::batches;
 use service::credit::{CreditRow, CreditService};
 use service::csv::encoding::Charset;
 use service::dispatcher::Dispatcher;
+use service::messages::issue::what_and_next;
+use service::messages::localize::Localize;
+use service::messages::next_step::Situation;
+use service::providers::abilities::Abilities;
 use service::tracking::entry::{Entry, enter};
 use service::transfer::{self, FileImport, FileKind};
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -36,21 +41,18 @@ use std::time::Duration;
 use store::lease::ProcessLease;
 use store::{DatabaseLocation, Filter, ListQuery, MallUpdate, Store};
 use tempfile::TempDir;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 /// The mall of every day.
 const MALL: &str = "m";
 /// One of so many orders is acted on whatever its state.
 const OLD_PAGES: usize = 7;
+/// One of so many runs names an order twice.
+const NAMED_TWICE: usize = 9;
 /// The name of an operation that does what batches have.
 const WORK: &str = "work";
 /// What the platform is told; see the service's constant of this name.
 const IN_FLIGHT_WINDOW: Duration = Duration::from_secs(120);
-/// How long a caller waits for its answer, in milliseconds: the host's deadline.
-const DEADLINE: i64 = 40_000;
-/// How long a request can still be on its way, in milliseconds. It is below the in-flight window, which is the
-/// platform's one assumption about networks.
-const LONGEST_WAY: i64 = 110_000;
 /// A day begins at 10:00 in Japan on 2026-11-24.
 const BEGIN: i64 = 1_795_482_000_000;
 /// Milliseconds of a day.
@@ -71,6 +73,8 @@ pub struct Report {
     pub history: Vec<serde_json::Value>,
     /// Milliseconds that passed in the day.
     pub passed: i64,
+    /// Milliseconds from the end of the faults until nothing was in doubt, or a person was named.
+    pub settled_in: i64,
     /// What was wrong first, if anything.
     pub failure: Option<String>,
 }
@@ -118,14 +122,32 @@ struct Operation {
     future: BoxFuture<'static, Ended>,
     /// By order: its version when the operation began.
     versions: HashMap<i64, i64>,
-    /// By order: the state that the model expects when its answer is written.
-    expected: BTreeMap<i64, &'static str>,
+    /// By order: its version as this operation has claimed it.
+    claims: HashMap<i64, i64>,
+    /// By order: what the model expects when its answer is written.
+    expected: BTreeMap<i64, Expected>,
+}
+
+/// What the model expects of an order when an operation has written what it heard: as the answer says, one version
+/// later; or as it is, where somebody else was faster.
+struct Expected {
+    state: String,
+    version: i64,
 }
 
 enum Stop {
     Ended(Ended),
     Waits,
-    Struck,
+    Arrived,
+}
+
+/// An operation that is held at a point.
+struct HeldOperation {
+    operation: usize,
+    process: usize,
+    point: CrashPoint,
+    task: Option<tokio::task::Id>,
+    release: oneshot::Sender<()>,
 }
 
 /// What is known of an order besides what the store says.
@@ -147,17 +169,20 @@ struct World {
     begun: usize,
     imported: usize,
     asked: HashMap<i64, Asked>,
-    /// The armed crash point, and how often it is still passed by.
-    armed: Rc<Cell<Option<(CrashPoint, usize)>>>,
-    struck: Arc<Notify>,
-    /// Dropped when a process is killed: ends what it has spawned and waits at a crash point.
-    alive: Rc<RefCell<Vec<oneshot::Sender<()>>>>,
-    /// The point that was come to.
-    struck_at: Rc<Cell<Option<CrashPoint>>>,
+    points: Rc<Points>,
+    held: Vec<HeldOperation>,
+    /// Transaction ids that answers have named which are not written yet, with their orders: of two answers in one
+    /// group of writes the first has the id.
+    racing: Vec<(i64, String)>,
+    /// Orders whose outcome is in doubt.
+    doubts: BTreeSet<i64>,
+    /// Of each process whether others may count it as dead though it goes on.
+    lost_lease: [bool; PROCESSES],
+    settled_in: i64,
     log: Vec<String>,
     counts: BTreeMap<String, usize>,
     history: Vec<serde_json::Value>,
-    time: Rc<RefCell<clock::Simulated>>,
+    time: Rc<Time>,
     begin_uptime: i64,
     passed_before: i64,
     reboots: usize,
@@ -176,7 +201,7 @@ pub async fn happen(template: &Template, day: &Day) -> Report {
         Ok(world) => world,
         Err(error) => {
             let (log, counts, history) = Default::default();
-            return Report { log, counts, history, passed: 0, failure: Some(error) };
+            return Report { log, counts, history, passed: 0, settled_in: 0, failure: Some(error) };
         }
     };
     let failure = world.live_through(day).await.err();
@@ -185,39 +210,20 @@ pub async fn happen(template: &Template, day: &Day) -> Report {
     }
     world.end();
     let passed = world.passed();
-    Report { log: world.log, counts: world.counts, history: world.history, passed, failure }
+    let World { log, counts, history, settled_in, .. } = world;
+    Report { log, counts, history, passed, settled_in, failure }
 }
 
 impl World {
     async fn begin(template: &Template, day: &Day) -> Result<Self> {
         let provider = PROVIDERS[day.provider % PROVIDERS.len()];
         let uptime = Uptime { boot: "boot-0".to_owned(), milliseconds: 1_000_000 };
-        let time = Rc::new(RefCell::new(clock::Simulated { now: BEGIN, uptime }));
-        clock::simulate(Some(time.borrow().clone()));
-        let (armed, struck) = (Rc::new(Cell::new(None::<(CrashPoint, usize)>)), Arc::new(Notify::new()));
-        let struck_at = Rc::new(Cell::new(None));
-        let (at_point, notice, last) = (armed.clone(), struck.clone(), struck_at.clone());
-        let alive: Rc<RefCell<Vec<oneshot::Sender<()>>>> = Rc::default();
-        let living = alive.clone();
-        crash_point::simulate(Some(Rc::new(move |point| match at_point.get() {
-            Some((armed, 1)) if armed == point => {
-                at_point.set(None);
-                last.set(Some(point));
-                notice.notify_one();
-                let (lives, killed) = oneshot::channel();
-                living.borrow_mut().push(lives);
-                let killed: crash_point::Killed = Box::pin(async move { drop(killed.await) });
-                Some(killed)
-            }
-            Some((armed, left)) if armed == point => {
-                at_point.set(Some((armed, left - 1)));
-                None
-            }
-            _ => None,
-        })));
+        let time = Rc::new(Time::new(clock::Simulated { now: BEGIN, uptime }));
+        let network = Network::to(provider);
+        let points = Rc::new(Points::new(Rc::clone(&time), network.clone()));
+        crash_point::simulate(Some(points.clone()));
         let folder = words(template.copy())?;
         let observer = words(Store::open(&location(folder.path())).await)?;
-        let network = Network::to(provider);
         let info = native::describe(provider).ok_or("no such provider")?.into();
         let mut world = Self {
             folder,
@@ -231,10 +237,12 @@ impl World {
             begun: 0,
             imported: 0,
             asked: HashMap::new(),
-            armed,
-            struck,
-            alive,
-            struck_at,
+            points,
+            held: Vec::new(),
+            racing: Vec::new(),
+            doubts: BTreeSet::new(),
+            lost_lease: [false; PROCESSES],
+            settled_in: 0,
             log: vec![format!("{provider}, automatic {}, {} rows", day.automatic, day.rows_per_request)],
             counts: BTreeMap::new(),
             history: Vec::new(),
@@ -268,7 +276,7 @@ impl World {
             self.restart_dead().await?;
             self.judge().await?;
         }
-        self.settle().await
+        self.settle(day.attended).await
     }
 
     fn count(&mut self, what: &str) {
@@ -281,18 +289,18 @@ impl World {
     }
 
     fn passed(&self) -> i64 {
-        self.passed_before + self.time.borrow().uptime.milliseconds - self.begin_uptime
+        self.passed_before + self.uptime() - self.begin_uptime
     }
 
-    fn set_time(&self, change: impl FnOnce(&mut clock::Simulated)) {
-        change(&mut self.time.borrow_mut());
-        clock::simulate(Some(self.time.borrow().clone()));
+    fn uptime(&self) -> i64 {
+        self.time.get().uptime.milliseconds
     }
 
     fn end(&mut self) {
         self.operations.clear();
         self.processes = [const { None }; PROCESSES];
-        self.alive.borrow_mut().clear();
+        self.held.clear();
+        drop(self.points.take_arrivals());
         clock::simulate(None);
         crash_point::simulate(None);
     }
@@ -311,6 +319,7 @@ impl World {
             concurrency: 1,
             in_flight_window: IN_FLIGHT_WINDOW,
         };
+        self.lost_lease[process] = false;
         self.processes[process] = Some(Process { service });
         Ok(())
     }
@@ -333,7 +342,7 @@ impl World {
         self.note(format!("process {process} is killed in {broken} operations"));
         self.operations.retain(|operation| operation.process != process);
         self.processes[process] = None;
-        self.alive.borrow_mut().clear();
+        self.held.retain(|held| held.process != process);
     }
 
     fn service(&self, process: usize) -> Result<CreditService<Simulated>> {
@@ -390,32 +399,38 @@ impl World {
         let orders = self.orders().await?;
         let versions = orders.iter().map(|order| (order.id, order.version)).collect();
         self.note(format!("process {process}: {name}"));
-        self.operations.push(Operation { id, process, name, future, versions, expected: BTreeMap::new() });
+        let (claims, expected) = Default::default();
+        self.operations.push(Operation { id, process, name, future, versions, claims, expected });
         self.drive(id).await
     }
 
+    /// Lets an operation run until it ends, waits for its provider or comes to a point at which something happens.
     async fn drive(&mut self, id: usize) -> Result {
         let Some(at) = self.operations.iter().position(|operation| operation.id == id) else { return Ok(()) };
         self.network.leaves_from(id);
         let operation = &mut self.operations[at];
+        self.points.run(Some(operation.process));
         let stop = async {
             tokio::select! {
                 biased;
                 ended = &mut operation.future => Stop::Ended(ended),
                 () = self.network.parked.notified() => Stop::Waits,
-                () = self.struck.notified() => Stop::Struck,
+                () = self.points.arrive(1) => Stop::Arrived,
             }
         };
         let stop = tokio::time::timeout(STUCK, stop).await;
+        self.points.run(None);
         let stop = stop.map_err(|_| format!("{} hangs", self.operations[at].name))?;
+        self.note_what_struck(at);
         match stop {
-            Stop::Waits => self.compare_written(at).await,
-            Stop::Struck => {
-                let process = self.operations[at].process;
-                if let Some(point) = self.struck_at.take() {
-                    self.count(&format!("killed at {point}"));
+            Stop::Waits => {
+                self.note_claims(at).await?;
+                self.compare_written(at).await
+            }
+            Stop::Arrived => {
+                for arrival in self.points.take_arrivals() {
+                    self.arrived_at(id, arrival).await?;
                 }
-                self.crash(process);
                 Ok(())
             }
             Stop::Ended(ended) => {
@@ -424,6 +439,176 @@ impl World {
                 self.ended(&operation, ended)
             }
         }
+    }
+
+    /// What struck the transactions of an operation; what it heard then need not have been written.
+    fn note_what_struck(&mut self, at: usize) {
+        for what in self.points.take_struck() {
+            self.count(what);
+            self.note(format!("{what} in {}", self.operations[at].name));
+            if what != DatabaseFault::SlowCommit(0).name() {
+                self.operations[at].expected.clear();
+            }
+        }
+    }
+
+    /// An operation has come to a point: its process is killed, or it is held.
+    async fn arrived_at(&mut self, id: usize, arrival: Arrival) -> Result {
+        let Arrival { at, point, task, release } = arrival;
+        let Some(index) = self.operations.iter().position(|operation| operation.id == id) else { return Ok(()) };
+        let process = self.operations[index].process;
+        match at {
+            At::Kill => {
+                self.count(&format!("killed at {point}"));
+                self.crash(process);
+                drop(release);
+            }
+            At::Hold => {
+                self.note_claims(index).await?;
+                if matches!(point, CrashPoint::ResultCommitted | CrashPoint::RowsEnded) {
+                    self.compare_written(index).await?;
+                }
+                self.count(&format!("held at {point}"));
+                self.note(format!("  {} is held at {point}", self.operations[index].name));
+                self.held.push(HeldOperation { operation: id, process, point, task, release });
+            }
+        }
+        Ok(())
+    }
+
+    /// Which orders an operation has claimed since it last ran: those that its process has and no other operation.
+    async fn note_claims(&mut self, at: usize) -> Result {
+        let name = self.service(self.operations[at].process)?.lease.name();
+        for order in self.orders().await? {
+            let is_noted = |operation: &Operation| operation.claims.get(&order.id) == Some(&order.version);
+            if order.owner.as_ref() == Some(&name) && !self.operations.iter().any(is_noted) {
+                self.operations[at].claims.insert(order.id, order.version);
+                self.count("order claimed");
+            }
+        }
+        Ok(())
+    }
+
+    /// What an operation heard before it was held is not written any more where somebody has changed the order since.
+    async fn note_overtaken(&mut self, id: usize) -> Result {
+        let orders = self.orders().await?;
+        let Some(operation) = self.operations.iter_mut().find(|operation| operation.id == id) else { return Ok(()) };
+        let mut overtaken = 0;
+        for order in orders {
+            if let Some(expected) = operation.expected.get_mut(&order.id)
+                && expected.version <= order.version
+            {
+                // It stays as it is.
+                *expected = Expected { state: order.state.to_string(), version: order.version };
+                overtaken += 1;
+            }
+        }
+        for _ in 0..overtaken {
+            self.count("overtaken while it was held");
+        }
+        Ok(())
+    }
+
+    /// An operation that was held goes on.
+    async fn release(&mut self, at: usize) -> Result {
+        let held = self.held.remove(at);
+        self.note_overtaken(held.operation).await?;
+        self.note(format!("operation {} goes on after {}", held.operation, held.point));
+        // Whoever is not there any more was dropped with its operation.
+        let _ = held.release.send(());
+        self.drive(held.operation).await
+    }
+
+    /// Operations of one process that are held go on side by side, each until the next point that it comes to: what
+    /// they write next is in one group.
+    async fn release_together(&mut self, process: usize, operations: &[usize]) -> Result {
+        let (released, held): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.held).into_iter().partition(|held| operations.contains(&held.operation));
+        self.held = held;
+        for operation in operations {
+            self.note_overtaken(*operation).await?;
+        }
+        self.note(format!("operations {operations:?} go on together"));
+        self.points.hold_all(true);
+        self.points.run(Some(process));
+        let mut by_task = HashMap::new();
+        for held in released {
+            by_task.insert(held.task, held.operation);
+            let _ = held.release.send(());
+        }
+        let arrived = tokio::time::timeout(STUCK, self.points.arrive(by_task.len())).await;
+        self.points.run(None);
+        self.points.hold_all(false);
+        arrived.map_err(|_| format!("operations {operations:?} hang together"))?;
+        for arrival in self.points.take_arrivals() {
+            let id = by_task.get(&arrival.task).copied().ok_or("a task that nobody released arrived")?;
+            self.arrived_at(id, arrival).await?;
+        }
+        Ok(())
+    }
+
+    /// Two runs come to the same point and then go on side by side, or one right after the other where they are of two
+    /// processes.
+    async fn race(&mut self, processes: [usize; 2], action: Action, orders: &[usize], race: Race) -> Result {
+        let mut orders = self.pick_for(action, orders).await?;
+        orders.sort_by_key(|order| order.id);
+        self.racing.clear();
+        self.points.disarm();
+        let held = match race {
+            Race::Claim => self.race_to_claims(processes, action, &orders).await?,
+            Race::Result => self.race_to_results(processes, action, &orders).await?,
+        };
+        self.points.disarm();
+        let [first, second] = held[..] else { return Ok(()) };
+        self.count(&format!(
+            "race of two {} to a {}",
+            if processes[0] == processes[1] { "operations" } else { "processes" },
+            variant(&race).to_lowercase()
+        ));
+        if processes[0] == processes[1] {
+            self.release_together(processes[0], &[first, second]).await?;
+        } else {
+            for operation in [first, second] {
+                if let Some(at) = self.held.iter().position(|held| held.operation == operation) {
+                    self.release(at).await?;
+                }
+            }
+        }
+        self.racing.clear();
+        Ok(())
+    }
+
+    /// Two runs about the same orders, held before they claim them.
+    async fn race_to_claims(&mut self, processes: [usize; 2], action: Action, orders: &[Order]) -> Result<Vec<usize>> {
+        let mut held = Vec::new();
+        for process in processes {
+            self.points.arm(At::Hold, CrashPoint::CallBegins, 1);
+            let id = self.begun;
+            self.act(process, action, orders).await?;
+            held.extend(self.held.iter().any(|held| held.operation == id).then_some(id));
+        }
+        Ok(held)
+    }
+
+    /// Two runs, each about orders of its own, held when they have heard about them.
+    async fn race_to_results(&mut self, processes: [usize; 2], action: Action, orders: &[Order]) -> Result<Vec<usize>> {
+        let (first, second) = orders.split_at(orders.len() / 2);
+        let mut begun = Vec::new();
+        for (process, orders) in processes.into_iter().zip([first, second]) {
+            let id = self.begun;
+            self.act(process, action, orders).await?;
+            begun.extend(self.network.in_flight(|call| (call.operation == id).then_some((id, call.id))));
+        }
+        let mut held = Vec::new();
+        for (id, call) in begun.into_iter().flatten() {
+            // Only where both are written at once: nobody could tell that an id is another's which nobody has.
+            let named = self.racing.last().filter(|_| processes[0] == processes[1]);
+            let fate = named.map_or(Fate::Answered, |(_, named)| Fate::OtherId(named.clone()));
+            self.points.arm(At::Hold, CrashPoint::ResponseReceived, 1);
+            self.arrive_with(call, fate).await?;
+            held.extend(self.held.iter().any(|held| held.operation == id).then_some(id));
+        }
+        Ok(held)
     }
 
     fn ended(&mut self, operation: &Operation, ended: Ended) -> Result {
@@ -447,11 +632,14 @@ impl World {
     /// The model against the store, for each order whose answer an operation has written since.
     async fn compare_written(&mut self, at: usize) -> Result {
         let expected = std::mem::take(&mut self.operations[at].expected);
-        for (id, expected) in expected {
+        for (id, Expected { state, version }) in expected {
             let order = words(self.observer.order(id).await)?.ok_or("an order is gone")?;
             let found = order.state.to_string();
-            if found != expected {
-                return Err(format!("order {}: the model says {expected}, the store {found}", order.number));
+            if (&found, order.version) != (&state, version) {
+                return Err(format!(
+                    "order {}: the model says {state} in version {version}, the store {found} in {}",
+                    order.number, order.version
+                ));
             }
             self.count("compared with the model");
         }
@@ -467,7 +655,11 @@ impl World {
                 self.import_orders(*process, line, true).await
             }
             Step::Act { process, action, orders } => {
-                let orders = self.pick_for(*action, orders).await?;
+                let names_twice = orders.first().is_some_and(|index| index.is_multiple_of(NAMED_TWICE));
+                let mut orders = self.pick_for(*action, orders).await?;
+                if names_twice {
+                    orders.extend(orders.first().cloned());
+                }
                 self.act(*process, *action, &orders).await
             }
             Step::Batch { process, action, orders } => {
@@ -491,7 +683,7 @@ impl World {
                 let service = self.service(*process)?;
                 let work = async move {
                     service.recover().await;
-                    let mut dispatcher = Dispatcher::new(service);
+                    let mut dispatcher = Dispatcher::new(service).with_error_backoff(Duration::ZERO);
                     match dispatcher.begin_batches().await {
                         Ok(()) => Ended::Other(format!("{} rows", dispatcher.all_end().await)),
                         Err(error) => Ended::Other(error.to_string()),
@@ -542,12 +734,44 @@ impl World {
                 Ok(())
             }
             Step::CrashAt { point, nth } => {
-                self.armed.set(Some((*point, *nth)));
+                self.points.arm(At::Kill, *point, *nth);
                 Ok(())
+            }
+            Step::HoldAt { point, nth } => {
+                self.points.arm(At::Hold, *point, *nth);
+                Ok(())
+            }
+            Step::Release { held } => match self.held.len() {
+                0 => Ok(()),
+                count => self.release(held % count).await,
+            },
+            Step::Race { processes, action, orders, race } => self.race(*processes, *action, orders, *race).await,
+            Step::Database { fault } => {
+                self.points.arm_database(*fault);
+                Ok(())
+            }
+            Step::LoseLease { process } => {
+                let name = self.service(*process)?.lease.name();
+                let lock = location(self.folder.path()).beside("workers").join(format!("{name}.lock"));
+                self.lost_lease[*process] = true;
+                self.note(format!("process {process} counts as dead: {}", std::fs::remove_file(lock).is_ok()));
+                Ok(())
+            }
+            Step::Skew { process, seconds } => {
+                self.time.skew(*process, *seconds);
+                self.note(format!("the clock of process {process} is ahead by {seconds} s"));
+                Ok(())
+            }
+            Step::OtherId { call, order } => {
+                let id = self.pick(*order).await?.and_then(|order| order.transaction_id().map(str::to_owned));
+                match id {
+                    Some(id) => self.arrive(*call, Fate::OtherId(id)).await,
+                    None => Ok(()),
+                }
             }
             Step::Pass { seconds } => self.pass(i64::from(*seconds) * 1_000).await,
             Step::SetClock { seconds } => {
-                self.set_time(|time| time.now += seconds * 1_000);
+                self.time.set(|time| time.now += seconds * 1_000);
                 self.note(format!("the clock is set by {seconds} s"));
                 Ok(())
             }
@@ -558,7 +782,7 @@ impl World {
                 self.reboots += 1;
                 self.passed_before = self.passed();
                 let boot = format!("boot-{}", self.reboots);
-                self.set_time(|time| time.uptime = Uptime { boot, milliseconds: 20_000 });
+                self.time.set(|time| time.uptime = Uptime { boot, milliseconds: 20_000 });
                 self.begin_uptime = 20_000;
                 // What has left before is measured by a clock that is gone: it arrives now or never.
                 self.drain_network().await
@@ -612,7 +836,7 @@ impl World {
         let service = self.service(process)?;
         let work = async move {
             service.recover().await;
-            let mut dispatcher = Dispatcher::new(service);
+            let mut dispatcher = Dispatcher::new(service).with_error_backoff(Duration::ZERO);
             match dispatcher.begin_automation().await {
                 Ok(taken) => Ended::Other(format!("{taken} taken, {} rows", dispatcher.all_end().await)),
                 Err(error) => Ended::Other(error.to_string()),
@@ -681,28 +905,35 @@ impl World {
 
     async fn arrive_with(&mut self, id: usize, fate: Fate) -> Result {
         let facts = self.facts_of(id).await?;
-        let Some(delivery) = self.network.deliver(id, fate, self.time.borrow().now) else { return Ok(()) };
+        let (name, now) = (fate_name(&fate), self.time.get().now);
+        let Some(delivery) = self.network.deliver(id, fate.clone(), now) else { return Ok(()) };
         if let Some(fault) = delivery.met {
             self.count(&format!("fault {}", fault.info().name));
         }
         match fate {
             Fate::Lost => self.count("request lost"),
             Fate::Refused => self.count("connection refused"),
-            _ if !delivery.heard => self.count("arrived after its process was killed or gave up"),
+            Fate::OtherId(_) => self.count("answer with another order's id"),
+            _ if !delivery.is_awaited() => self.count("arrived after its process was killed or gave up"),
             _ => {}
         }
+        let is_about_others = matches!(delivery.met, Some(Fault::OtherReference | Fault::OtherAmount));
+        if is_about_others && !has_failure(&delivery.rows) {
+            return Err(format!("call {id}: an answer about something else was believed: {:?}", delivery.rows));
+        }
         let met = delivery.met.map_or("", |fault| fault.info().name);
-        self.note(format!("call {id} {} {met} heard {}", fate_name(fate), delivery.heard));
+        self.note(format!("call {id} {name} {met} heard {}", delivery.is_awaited()));
         self.hear(delivery, &facts).await
     }
 
-    /// The orders of a call that is on its way, with what the model has to know of each.
-    async fn facts_of(&self, call: usize) -> Result<Vec<(Order, Facts, usize)>> {
+    /// The orders of a call that is on its way, with what the model has to know of each; nothing for an order that has
+    /// another reference since.
+    async fn facts_of(&self, call: usize) -> Result<Vec<Option<(Order, Facts)>>> {
         let looked = self.network.in_flight(|in_flight| {
             let references = in_flight.job.references().into_iter().map(str::to_owned).collect::<Vec<_>>();
-            (in_flight.id, references, in_flight.left.clone(), in_flight.operation)
+            (in_flight.id, references, in_flight.left.clone())
         });
-        let Some((_, references, left, operation)) = looked.into_iter().find(|(id, ..)| *id == call) else {
+        let Some((_, references, left)) = looked.into_iter().find(|(id, ..)| *id == call) else {
             return Ok(Vec::new());
         };
         let orders = self.orders().await?;
@@ -718,24 +949,28 @@ impl World {
                 tells_cancel: self.info.capabilities.contains(host::Capability::REPORTS_CANCEL),
                 tells_tracking: self.info.capabilities.contains(host::Capability::REPORTS_TRACKING),
             };
-            Some((order.clone(), facts, operation))
+            Some((order.clone(), facts))
         };
-        Ok(references.iter().filter_map(fact).collect())
+        Ok(references.iter().map(fact).collect())
     }
 
     /// An operation hears what came of its call; what the model makes of it is compared when it is written.
-    async fn hear(&mut self, delivery: Delivery, facts: &[(Order, Facts, usize)]) -> Result {
-        if !delivery.heard {
+    async fn hear(&mut self, delivery: Delivery, facts: &[Option<(Order, Facts)>]) -> Result {
+        if !delivery.is_awaited() {
             return Ok(());
         }
-        let Some((_, _, id)) = facts.first() else { return Err("a call about nothing".to_owned()) };
-        let Some(at) = self.operations.iter().position(|operation| operation.id == *id) else { return Ok(()) };
+        let id = delivery.operation;
+        let Some(at) = self.operations.iter().position(|operation| operation.id == id) else { return Ok(()) };
         let orders = self.orders().await?;
+        let racing = std::mem::take(&mut self.racing);
         let taken = |order: &Order, answered: &str| {
             orders.iter().any(|other| other.id != order.id && other.transaction_id() == Some(answered))
+                || racing.iter().any(|(other, named)| *other != order.id && named == answered)
         };
         let heard = heard(&delivery.rows);
-        for ((order, facts, _), (heard, answered)) in facts.iter().zip(heard) {
+        for (fact, (heard, answered)) in facts.iter().zip(heard) {
+            let Some((order, facts)) = fact else { continue };
+            self.racing.extend(answered.clone().map(|answered| (order.id, answered)));
             let fits = answered.is_none_or(|answered| match order.transaction_id() {
                 Some(known) => known == answered,
                 None => !taken(order, &answered),
@@ -748,32 +983,35 @@ impl World {
             };
             let expected = oracle::after(state, action, heard, Facts { id_fits: fits, ..*facts });
             let operation = &mut self.operations[at];
-            // A question claims nothing: its answer counts only if nothing else happened to the order meanwhile.
-            let is_question = action == oracle::Action::Check;
-            let is_untouched = operation.versions.get(&order.id) == Some(&order.version);
-            if !is_question || is_untouched {
-                operation.expected.insert(order.id, expected);
+            // An answer counts only if nothing else happened to the order since it was claimed, or read for a question.
+            let is_claimed = action != oracle::Action::Check;
+            let is_lost = operation.claims.get(&order.id).is_some_and(|version| *version != order.version);
+            if is_claimed && is_lost && !self.lost_lease[operation.process] {
+                return Err(format!("order {}: the claim of a process that is alive was taken from it", order.number));
+            }
+            let known = match action {
+                oracle::Action::Check => operation.versions.get(&order.id),
+                _ => operation.claims.get(&order.id),
+            };
+            if known == Some(&order.version) {
+                operation
+                    .expected
+                    .insert(order.id, Expected { state: expected.to_owned(), version: order.version + 1 });
             }
         }
-        let id = *id;
+        self.points.run(Some(self.operations[at].process));
+        delivery.tell();
         self.drive(id).await
     }
 
     /// Time passes: callers give up at their deadline, and what is on its way arrives or is lost before the longest
     /// way is over.
     async fn pass(&mut self, milliseconds: i64) -> Result {
-        let until = self.time.borrow().uptime.milliseconds + milliseconds;
+        let until = self.uptime() + milliseconds;
         loop {
-            let now = self.time.borrow().uptime.milliseconds;
-            let next = self.network.in_flight(|call| {
-                let limit = if call.is_orphan() { LONGEST_WAY } else { DEADLINE };
-                (call.left.0 + limit, call.id, call.is_orphan())
-            });
+            let next = self.network.in_flight(|call| (call.limit(), call.id, call.is_orphan()));
             let Some((at, id, is_orphan)) = next.into_iter().min().filter(|(at, ..)| *at <= until) else { break };
-            let step = (at - now).max(0);
-            self.set_time(|time| {
-                (time.now, time.uptime.milliseconds) = (time.now + step, time.uptime.milliseconds + step)
-            });
+            self.time.pass((at - self.uptime()).max(0));
             if is_orphan {
                 self.last_moment(id).await?;
             } else {
@@ -785,8 +1023,7 @@ impl World {
                 }
             }
         }
-        let step = until - self.time.borrow().uptime.milliseconds;
-        self.set_time(|time| (time.now, time.uptime.milliseconds) = (time.now + step, time.uptime.milliseconds + step));
+        self.time.pass((until - self.uptime()).max(0));
         Ok(())
     }
 
@@ -814,13 +1051,19 @@ impl World {
     }
 
     /// The faults are over: in bounded time nothing is in doubt any more, or a person is named as the next step.
-    async fn settle(&mut self) -> Result {
-        self.armed.set(None);
+    async fn settle(&mut self, attended: bool) -> Result {
+        self.points.disarm();
         self.answer_all().await?;
+        while !self.held.is_empty() {
+            self.release(0).await?;
+            self.answer_all().await?;
+        }
         for process in 0..PROCESSES {
             let service = self.service(process)?;
             service.recover().await;
         }
+        self.judge().await?;
+        let began = self.passed();
         for _ in 0..ROUNDS {
             self.pass(IN_FLIGHT_WINDOW.as_millis() as i64 + 1_000).await?;
             let open: Vec<Order> = self
@@ -838,7 +1081,7 @@ impl World {
             }
             self.judge().await?;
             self.pass(1_000).await?;
-            for order in open {
+            for order in open.into_iter().filter(|_| attended) {
                 if let Some(order) = words(self.observer.order(order.id).await)? {
                     self.decide(1, &order).await?;
                     self.answer_all().await?;
@@ -846,14 +1089,18 @@ impl World {
             }
             self.judge().await?;
         }
+        self.settled_in = self.passed() - began;
         for order in self.orders().await? {
-            let names_a_person = matches!(order.problem, Some(Issue::NeedsPerson { .. }));
-            if oracle::is_in_doubt(&order.state.to_string()) && !names_a_person {
+            if !oracle::is_in_doubt(&order.state.to_string()) {
+                continue;
+            }
+            if !names_a_person(&order, &self.info) {
                 return Err(format!(
                     "order {} is still {} after {ROUNDS} rounds: {:?}",
                     order.number, order.state, order.problem
                 ));
             }
+            self.count("doubt left to a person who is named");
         }
         let left = DAY - self.passed();
         self.pass(left.max(0)).await?;
@@ -862,12 +1109,24 @@ impl World {
         Ok(())
     }
 
+    /// Counts what is in doubt since, and what is no more.
+    fn note_doubts(&mut self, orders: &[Order]) {
+        for order in orders {
+            if order.state.is_unknown() && self.doubts.insert(order.id) {
+                self.count("outcome in doubt");
+            } else if !order.state.is_unknown() && self.doubts.remove(&order.id) {
+                self.count("doubt decided");
+            }
+        }
+    }
+
     /// What must hold after every step.
     async fn judge(&mut self) -> Result {
         let orders = self.orders().await?;
         if orders.len() != self.imported {
             return Err(format!("{} orders were imported, the store has {}", self.imported, orders.len()));
         }
+        self.note_doubts(&orders);
         let references = words(self.observer.references().await)?;
         let mut by_order: HashMap<i64, Vec<(&str, i64)>> = HashMap::new();
         for used in &references {
@@ -918,7 +1177,7 @@ impl World {
                 "transaction_id": order.transaction_id(),
                 "asked_cancel": asked.is_some_and(|asked| asked.cancel),
                 "asked_shipment": asked.is_some_and(|asked| asked.shipment),
-                "names_person": matches!(order.problem, Some(Issue::NeedsPerson { .. })),
+                "names_person": names_a_person(&order, &self.info),
             })
         });
         let ledger = self.network.ledger();
@@ -975,6 +1234,23 @@ fn resting(state: State) -> &'static str {
     }
 }
 
+/// Whether the words with an order in doubt name a person's step: to record what was found at the provider.
+fn names_a_person(order: &Order, info: &host::ProviderInfo) -> bool {
+    let Some(issue) = &order.problem else { return false };
+    let situation = Situation::of_order(order, Abilities::of(info));
+    let (_, next) = what_and_next(issue, &situation, Lang::En);
+    order.offers(Action::Decide) && next.contains(&format!("[{}]", Action::Decide.localized(Lang::En)))
+}
+
+/// Whether some row of an answer says that it is none.
+fn has_failure(rows: &Rows) -> bool {
+    match rows {
+        Rows::Credit(rows) => rows.iter().any(|row| row.is_err()),
+        Rows::Check(rows) => rows.iter().any(|row| row.is_err()),
+        Rows::Done(rows) => rows.iter().any(|row| row.is_err()),
+    }
+}
+
 /// What the rows of an answer say, each with the provider's id if it names one.
 fn heard(rows: &Rows) -> Vec<(Heard, Option<String>)> {
     let failed = |failure: &host::Failure| match failure {
@@ -1016,12 +1292,13 @@ fn verdict_name(verdict: gateways::verdicts::Verdict) -> String {
     serde_json::to_value(verdict).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn fate_name(fate: Fate) -> &'static str {
+fn fate_name(fate: &Fate) -> &'static str {
     match fate {
         Fate::Answered => "answered",
         Fate::Struck(..) => "struck",
         Fate::Lost => "lost",
         Fate::Refused => "refused",
+        Fate::OtherId(_) => "answered with another order's id",
     }
 }
 
