@@ -11,6 +11,7 @@ mod contract;
 mod demo;
 mod examples;
 mod foreign_hosts;
+mod fuzz;
 mod go;
 mod kit;
 mod packages;
@@ -60,11 +61,16 @@ enum Task {
     Bench(bench::Options),
     /// Days full of faults and a thousand kills, judged by a model and by an independent checker; docs/proof.md.
     Torture(torture::Options),
+    /// Inputs that libFuzzer makes up, for everything that takes input from outside; docs/fuzzing.md.
+    Fuzz(fuzz::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::compiler::in_its_place() {
+        return code;
+    }
     let done = |()| ExitCode::SUCCESS;
     let result = match Task::parse() {
         Task::Plugins => plugins::build().map(done),
@@ -80,6 +86,7 @@ fn main() -> ExitCode {
         Task::Deny => deny().map(done),
         Task::Bench(options) => bench::bench(&options).map(done),
         Task::Torture(options) => torture::torture(&options).map(done),
+        Task::Fuzz(options) => fuzz::fuzz(&options).map(done),
         Task::Test => test().map(done),
     };
     match result {

@@ -25,7 +25,7 @@ mod reference;
 mod registry;
 mod signing;
 
-pub use artifact::{ArtifactError, Metadata, Pulled, pull, push};
+pub use artifact::{ArtifactError, Layer, Metadata, Pulled, pull, push};
 pub use reference::{Reference, ReferenceError};
 pub use registry::{Access, Credentials, RegistryError};
 pub use signing::{KeyPair, SigningError, generate_key, sign};

@@ -4,7 +4,7 @@ mod arguments;
 mod batches;
 mod decisions;
 mod files;
-mod mall_file;
+pub mod mall_file;
 mod malls;
 mod orders;
 mod plugins;
