@@ -64,7 +64,8 @@ fn an_answer_that_contradicts_itself_says_nothing() {
     let good = "<response><status>success</status><orderId>SHOP-20261124-1</orderId><systemOrderId>XX1</systemOrderId>\
         <orderStatus cd=\"1\"/><results><result><orderId>XX1</orderId><entOrderId>SHOP-20261124-1</entOrderId>\
         <orderStatus cd=\"1\"/><cancelStatus>success</cancelStatus></result></results></response>";
-    assert_eq!(everywhere(&http(200, "text/xml", good))[..3], ["ok"; 3]);
+    let gateway = Scripted::new(|_: &Request| http(200, "text/xml", good));
+    assert_eq!(kind(&only(run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &[order()])))), "ok");
     for (said, again) in [
         ("<status>success</status>", "<status>error</status>"),
         ("<systemOrderId>XX1</systemOrderId>", "<systemOrderId>XX2</systemOrderId>"),
