@@ -108,5 +108,5 @@ pub use registry::{Registry, Replaced};
 pub use report::{CallReport, ConnectionFailure, Overruled, Progress, RequestReport};
 pub use row_outcome::RowOutcome;
 pub use signature::{PublicKey, PublicKeyError, SignatureError, SignedName, VerifiedSignature};
-pub use structure::structure_limits;
+pub use structure::{Structure, StructureError, structure_limits};
 pub use text::is_control;

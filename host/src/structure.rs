@@ -92,25 +92,34 @@ pub fn structure_limits() -> impl Iterator<Item = (&'static str, u64)> {
     LIMITS.into_iter().map(|(_, name, most)| (name, most))
 }
 
-/// What a component asks for and offers.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Structure {
+/// What a component asks for and offers, as it can be read without compiling it.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Structure {
     /// The names of everything it imports.
-    pub(crate) imports: Vec<String>,
+    pub imports: Vec<String>,
     /// The names of everything it exports.
-    pub(crate) exports: Vec<String>,
+    pub exports: Vec<String>,
     /// Core instances of each call.
-    pub(crate) core_instances: u64,
+    pub core_instances: u64,
     /// Memories of each call that are not empty.
-    pub(crate) memories: u64,
+    pub memories: u64,
 }
 
 /// Why a file is not compiled.
-#[derive(Debug)]
-pub(crate) enum StructureError {
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StructureError {
     /// It has more of a part than is allowed. Levels are counted to the first that is too deep.
-    Excess { part: &'static str, found: u64, limit: u64 },
-    /// It is no component.
+    Excess {
+        /// The part, as [`structure_limits`] calls it.
+        part: &'static str,
+        /// How much of it there is.
+        found: u64,
+        /// The most that there may be.
+        limit: u64,
+    },
+    /// It is no component; what the parser says.
     NotAComponent(String),
 }
 
@@ -118,8 +127,12 @@ pub(crate) enum StructureError {
 const MAGIC: &[u8] = b"\0asm";
 
 impl Structure {
-    /// Reads the component `bytes`.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, StructureError> {
+    /// Counts the parts of the component `bytes`, in a time proportional to its size.
+    ///
+    /// # Errors
+    ///
+    /// It has too much of a part, or is no component.
+    pub fn read(bytes: &[u8]) -> Result<Self, StructureError> {
         // In words of its own: the parser's are a table of bytes.
         if !bytes.starts_with(MAGIC) {
             let reason = "it does not begin as a WebAssembly file does; check that it is the file that was built";

@@ -13,6 +13,7 @@ mod demo;
 mod documented_limits;
 mod examples;
 mod foreign_hosts;
+mod fuzz;
 mod kit;
 mod packages;
 mod page;
@@ -64,11 +65,16 @@ enum Task {
     Torture(torture::Options),
     /// Protections switched off one at a time, and what notices it: a part of docs/proof.md.
     Weaken(weaken::Options),
+    /// Inputs that libFuzzer makes up, for everything that takes input from outside; docs/fuzzing.md.
+    Fuzz(fuzz::Options),
     /// Everything that must hold: format, lints, components, all tests.
     Test,
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::compiler::in_its_place() {
+        return code;
+    }
     let done = |()| ExitCode::SUCCESS;
     let result = match Task::parse() {
         Task::Plugins => plugins::build().map(done),
@@ -85,6 +91,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::bench(&options).map(done),
         Task::Torture(options) => torture::torture(&options).map(done),
         Task::Weaken(options) => weaken::weaken(&options).map(done),
+        Task::Fuzz(options) => fuzz::fuzz(&options).map(done),
         Task::Test => test().map(done),
     };
     match result {

@@ -1,4 +1,4 @@
-//! Every promise of `docs/security.md` names tests that there are.
+//! Every promise of `docs/security.md` and every finding of `docs/fuzzing.md` names tests that there are.
 
 use std::path::Path;
 
@@ -35,12 +35,14 @@ fn named(page: &str) -> Vec<(usize, String)> {
 #[test]
 fn every_promise_is_shown_by_a_test_that_there_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
-    let (sources, named) = (sources(root), named(&page));
-    assert!(named.len() > 60, "{}", named.len());
-    for (line, test) in named {
-        // A function, or a row of a list from which a macro makes tests.
-        let there = [format!("fn {test}("), format!("\n    {test}: ")];
-        assert!(there.iter().any(|form| sources.contains(form)), "docs/security.md, line {line}: no test {test}");
+    let sources = sources(root);
+    for (page, least) in [("docs/security.md", 60), ("docs/fuzzing.md", 0)] {
+        let named = named(&std::fs::read_to_string(root.join(page)).unwrap());
+        assert!(named.len() > least, "{page}: {}", named.len());
+        for (line, test) in named {
+            // A function, or a row of a list from which a macro makes tests.
+            let there = [format!("fn {test}("), format!("\n    {test}: ")];
+            assert!(there.iter().any(|form| sources.contains(form)), "{page}, line {line}: no test {test}");
+        }
     }
 }

@@ -100,7 +100,7 @@ pub use plugin_lock::LockedPlugin;
 pub use risks::Risks;
 pub use schedule::{DueFilter, LEASE, LeasedOrders};
 pub use sessions::{NewSession, SESSION, Session};
-pub use sign_in::{MAX_FAILURES_OF_AN_ADDRESS, MAX_FAILURES_OF_A_NAME, SIGN_IN_WINDOW, SignIn};
+pub use sign_in::{MAX_FAILURES_OF_A_NAME, MAX_FAILURES_OF_AN_ADDRESS, SIGN_IN_WINDOW, SignIn};
 pub use write_queue::{CallInProgress, GroupCommits};
 
 // The types of the domain that stand in the store's signatures.

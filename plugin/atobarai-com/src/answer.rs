@@ -55,6 +55,11 @@ fn meaning(code: &str) -> Option<Meaning> {
     CODES.iter().find(|(pattern, _)| fits(pattern)).map(|(_, meaning)| *meaning)
 }
 
+/// What is read of an answer, and of each result in it. One that says any of it twice contradicts itself.
+const READ: [&str; 7] = ["status", "orderId", "systemOrderId", "journalNum", "orderStatus", "messages", "results"];
+const READ_OF_RESULT: [&str; 6] =
+    ["orderId", "entOrderId", "orderStatus", "isCanceled", "isReceiptConfirmed", "cancelStatus"];
+
 /// A readable answer.
 #[derive(Default)]
 pub struct Answer {
@@ -69,6 +74,8 @@ const NAME: &str = "後払い.com";
 /// Reads an answer to any call. Business errors come with HTTP 200.
 pub fn read(response: &Response) -> Result<Answer, Failure> {
     let document = answer::xml(response, NAME, "response")?;
+    answer::once(NAME, &document, &READ)?;
+    document.list("results", "result").try_for_each(|row| answer::once(NAME, row, &READ_OF_RESULT))?;
     let refusal = match document.child_text("status") {
         "success" => None,
         "error" => Some(refused_by(messages(&document))),

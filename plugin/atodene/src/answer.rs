@@ -4,7 +4,7 @@
 //! Whatever is not understood ends as *outcome unknown* or as `other`, never as success or failure.
 
 use crate::describe::NAME;
-use provider_sdk::answer::{check_echo, refused, require_echo, xml};
+use provider_sdk::answer::{check_echo, once, refused, require_echo, xml};
 use provider_sdk::failure::{joined, mismatch, reason};
 use provider_sdk::http::Response;
 use provider_sdk::types::{Decision, Failure, Reason, Standing, Verdict};
@@ -26,6 +26,11 @@ const VERDICTS: [(&str, &str, Made); 6] = [
     ("審査中", "保留", Verdict::OnHold),
 ];
 
+/// What is read of an answer, and of the transaction in it. One that says any of it twice contradicts itself.
+const READ: [&str; 3] = ["result", "errors", "transactionInfo"];
+const READ_OF_TRANSACTION: [&str; 5] =
+    ["transactionId", "shopOrderId", "autoAuthoriresult", "manualAuthoriresult", "manualAuthorireasons"];
+
 /// A readable answer.
 pub struct Answer {
     /// What is said of the transaction; empty where nothing is.
@@ -37,12 +42,10 @@ pub struct Answer {
 /// Reads an answer to any call.
 pub fn read(response: &Response) -> Result<Answer, Failure> {
     let document = xml(response, NAME, "response")?;
+    once(NAME, &document, &READ)?;
     let errors = refused(NAME, &document)?.map(|errors| errors.into_iter().map(error).collect());
-    let mut transactions = document.children.iter().filter(|child| child.name == "transactionInfo");
-    let transaction = transactions.next().cloned().unwrap_or_default();
-    if transactions.next().is_some() {
-        return Err(mismatch(format!("{NAME}が一つの取引について複数の回答を返しました")));
-    }
+    let transaction = document.child("transactionInfo").cloned().unwrap_or_default();
+    once(NAME, &transaction, &READ_OF_TRANSACTION)?;
     Ok(Answer { transaction, errors })
 }
 

@@ -187,26 +187,48 @@ pub fn pull(reference: &Reference, limit: u64, access: Access) -> Result<Pulled,
         repository.manifest(&format!("manifests/{}", reference.version()), MANIFEST_TYPE, MAX_MANIFEST_BYTES)?;
     let found = digest(&manifest);
     same(reference, "the manifest", reference.digest().unwrap_or(&found), &found)?;
-    let manifest: Manifest = serde_json::from_slice(&manifest)
-        .map_err(|error| not_a_plugin(format!("its manifest cannot be read: {error}")))?;
-    let [layer] = &manifest.layers[..] else {
-        return Err(not_a_plugin(format!("it has {} layers instead of one", manifest.layers.len())));
-    };
-    for (descriptor, expected) in [(&manifest.config, CONFIG_TYPE), (layer, LAYER_TYPE)] {
-        if descriptor.media_type != expected {
-            return Err(not_a_plugin(format!("it has {:?} in the place of {expected}", descriptor.media_type)));
-        }
-    }
-    if !is_digest(&layer.digest) {
-        return Err(not_a_plugin(format!("its layer has the digest {:?}, which is no SHA-256", layer.digest)));
-    }
-    if layer.size > limit {
-        return Err(not_a_plugin(format!("its component has {} bytes; at most {limit} are pulled", layer.size)));
-    }
-    let bytes = repository.blob(&format!("blobs/{}", layer.digest), LAYER_TYPE, layer.size)?;
-    same(reference, "the component", &layer.digest, &digest(&bytes))?;
-    let signature = manifest.annotations.get(SIGNATURE).cloned();
+    let Layer { digest: expected, size, signature } = Layer::read(&manifest, limit).map_err(not_a_plugin)?;
+    let bytes = repository.blob(&format!("blobs/{expected}"), LAYER_TYPE, size)?;
+    same(reference, "the component", &expected, &digest(&bytes))?;
     Ok(Pulled { origin: reference.pinned(&found), component: ComponentFile { bytes, signature } })
+}
+
+/// What a manifest says of the one component that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// `sha256:` and 64 digits.
+    pub digest: String,
+    /// Bytes.
+    pub size: u64,
+    /// In minisign's format.
+    pub signature: Option<String>,
+}
+
+impl Layer {
+    /// Reads a manifest; its component has `limit` bytes at most.
+    ///
+    /// # Errors
+    ///
+    /// Why it is no manifest of a wasm package with one component.
+    pub fn read(manifest: &[u8], limit: u64) -> Result<Self, String> {
+        let Manifest { config, layers, mut annotations, .. } =
+            serde_json::from_slice(manifest).map_err(|error| format!("its manifest cannot be read: {error}"))?;
+        let [layer] = <[Descriptor; 1]>::try_from(layers)
+            .map_err(|layers| format!("it has {} layers instead of one", layers.len()))?;
+        for (descriptor, expected) in [(&config, CONFIG_TYPE), (&layer, LAYER_TYPE)] {
+            if descriptor.media_type != expected {
+                return Err(format!("it has {:?} in the place of {expected}", descriptor.media_type));
+            }
+        }
+        let Descriptor { digest, size, .. } = layer;
+        if !is_digest(&digest) {
+            return Err(format!("its layer has the digest {digest:?}, which is no SHA-256"));
+        }
+        if size > limit {
+            return Err(format!("its component has {size} bytes; at most {limit} are pulled"));
+        }
+        Ok(Self { digest, size, signature: annotations.remove(SIGNATURE) })
+    }
 }
 
 fn same(reference: &Reference, what: &'static str, expected: &str, found: &str) -> Result<(), ArtifactError> {

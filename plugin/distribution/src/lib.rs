@@ -27,7 +27,7 @@ mod reference;
 mod registry;
 mod signing;
 
-pub use artifact::{ArtifactError, Metadata, Pulled, pull, push};
+pub use artifact::{ArtifactError, Layer, Metadata, Pulled, pull, push};
 pub use credentials::{Credentials, CredentialsError};
 pub use reference::{Reference, ReferenceError};
 pub use registry::{Access, RegistryError};

@@ -4,7 +4,7 @@
 //! is not understood ends as *outcome unknown* or as `other`, never as success or failure.
 
 use crate::codes;
-use provider_sdk::answer::xml;
+use provider_sdk::answer::{once, xml};
 use provider_sdk::failure::{mismatch, reason, unreadable};
 use provider_sdk::http::Response;
 use provider_sdk::types::{Decision, Failure, Reason, Standing, Verdict};
@@ -28,10 +28,7 @@ pub enum Answer {
 /// echoes both; an error may leave them out, since it may be about them.
 pub fn read(response: &Response, merchant: &str, reference: &str) -> Result<Answer, Failure> {
     let document = xml(response, NAME, "return")?;
-    let times = |name: &str| document.children.iter().filter(|child| child.name == name).count();
-    if let Some(twice) = READ.iter().find(|name| times(name) > 1) {
-        return Err(mismatch(format!("{reference}についての{NAME}の回答に{twice}が二度あります")));
-    }
+    once(NAME, &document, &READ)?;
     let refused = said(&document, "returnCode") == Some("1");
     for (element, asked) in [("ycfStrCode", merchant), ("orderNo", reference)] {
         if !said(&document, element).map_or(refused, |echoed| echoed == asked) {

@@ -4,7 +4,7 @@
 //! Whatever is not understood ends as *outcome unknown* or as `other`, never as success or failure.
 
 use crate::describe::NAME;
-use provider_sdk::answer::{check_echo, refused, require_echo, xml};
+use provider_sdk::answer::{check_echo, once, refused, require_echo, xml};
 use provider_sdk::failure::{joined, mismatch, reason};
 use provider_sdk::http::Response;
 use provider_sdk::types::{Decision, Failure, Order, Reason, Registration, Standing, Verdict};
@@ -24,6 +24,10 @@ const VERDICTS: [(&str, Made); 4] = [
 /// Under which names an answer speaks of the transaction. Which call has which is *assumed*.
 const TRANSACTION: [&str; 2] = ["transactionResult", "transactionInfo"];
 
+/// What is read of an answer, and of the transaction in it. One that says any of it twice contradicts itself.
+const READ: [&str; 2] = ["result", "errors"];
+const READ_OF_TRANSACTION: [&str; 4] = ["nissenTransactionId", "shopTransactionId", "billedAmount", "authorResult"];
+
 /// A readable answer.
 pub struct Answer {
     /// What is said of the transaction; empty where nothing is.
@@ -35,12 +39,14 @@ pub struct Answer {
 /// Reads an answer to any call.
 pub fn read(response: &Response) -> Result<Answer, Failure> {
     let document = xml(response, NAME, "response")?;
+    once(NAME, &document, &READ)?;
     let refusal = refused(NAME, &document)?.map(refusal);
     let mut transactions = document.children.iter().filter(|child| TRANSACTION.contains(&child.name.as_str()));
     let transaction = transactions.next().cloned().unwrap_or_default();
     if transactions.next().is_some() {
         return Err(mismatch(format!("{NAME}が一つの取引について複数の回答を返しました")));
     }
+    once(NAME, &transaction, &READ_OF_TRANSACTION)?;
     Ok(Answer { transaction, refusal })
 }
 

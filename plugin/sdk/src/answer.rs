@@ -75,6 +75,16 @@ pub fn refused<'a>(provider: &str, answer: &'a Element) -> Result<Option<Vec<&'a
     }
 }
 
+/// Nothing, if `element` says each of `names` once at most. What is said twice could be said in two ways, and which of
+/// them is meant nobody knows.
+pub fn once(provider: &str, element: &Element, names: &[&str]) -> Result<(), Failure> {
+    let times = |name: &str| element.children.iter().filter(|child| child.name == name).count();
+    match names.iter().find(|name| times(name) > 1) {
+        Some(twice) => Err(mismatch(format!("{provider}の回答に{twice}が二度あります"))),
+        None => Ok(()),
+    }
+}
+
 /// What `provider` echoes in `element` of its answer is what was `asked`. An answer that names something
 /// else answers another request; one that names nothing is for the caller to judge.
 pub fn check_echo(provider: &str, answer: &Element, element: &str, asked: &str) -> Result<(), Failure> {
@@ -151,6 +161,13 @@ mod tests {
         for wrong in wrong {
             assert!(matches!(wrong, Err(Failure::OutcomeUnknown(_))), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn what_is_said_twice_is_not_believed() {
+        let answer = crate::xml::parse(b"<a><id>1</id><id>1</id><note/><note/><in><x/><x/></in></a>").unwrap();
+        assert_eq!(once("P", &answer, &["x", "in", "absent"]), Ok(()));
+        assert!(matches!(once("P", &answer, &["in", "id"]), Err(Failure::OutcomeUnknown(_))));
     }
 
     #[test]

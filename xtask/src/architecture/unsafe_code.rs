@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Roots of crates without `#![forbid(unsafe_code)]`, and why.
-const EXCEPTIONS: [(&str, &str); 6] = [
+const EXCEPTIONS: [(&str, &str); 7] = [
     (
         "host/src/lib.rs",
         "runs compiled components from its cache: one call, in cache.rs, with its conditions beside it",
     ),
     ("examples/provider-rust/src/lib.rs", "what authors begin with: theirs to decide, and confined like any plugin"),
     ("plugin/sdk/src/lib.rs", "the bindings that wit-bindgen generates"),
+    ("tests/fuzz/src/bin/libfuzzer.rs", "what libFuzzer, which is written in C++, calls"),
     ("tests/plugins/hostile/src/lib.rs", "rows that share one text, which safe Rust cannot make"),
     ("tests/plugins/hostile-sync/src/lib.rs", "the bindings that wit-bindgen generates"),
     ("tests/bench-peers/plugin/src/lib.rs", "Extism's macros; in no program of the project"),

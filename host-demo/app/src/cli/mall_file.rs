@@ -51,7 +51,11 @@ use toml::{Table, Value};
 pub(super) const MAX_FILE_BYTES: u64 = 256 << 10;
 
 /// Reads a settings file: the mall as far as it can be read, and every problem with it.
-pub(super) fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de::Error> {
+///
+/// # Errors
+///
+/// It is no TOML.
+pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de::Error> {
     let mut reader = Reader::default();
     let file = Keys { at: String::new(), table: text.parse()? };
     reader.unknown_keys(&file, &KEYS);

@@ -5,7 +5,7 @@ mod batches;
 mod decisions;
 mod files;
 mod key;
-mod mall_file;
+pub mod mall_file;
 mod malls;
 mod orders;
 mod plugins;

@@ -87,11 +87,13 @@ pub fn kana(cell: &str) -> Result<String, ValueError> {
     text(&marked)
 }
 
-/// What makes two names or two addresses the same, however they are written: width of characters, blanks, hyphens and
-/// case do not count.
+/// What makes two names or two addresses the same, however they are written: width of characters, blanks, hyphens, case
+/// and whether voiced marks stand apart do not count.
 pub fn folded(text: &str) -> String {
     let seen = |c: &char| !c.is_whitespace() && !is_zero_width(*c);
-    text.nfkc().filter(seen).map(|c| if is_hyphen(c) { '-' } else { c }).flat_map(char::to_lowercase).collect()
+    let written_once = text.chars().map(combining).nfkc().filter(seen).map(|c| if is_hyphen(c) { '-' } else { c });
+    // What stood between a letter and its mark is gone.
+    written_once.flat_map(char::to_lowercase).nfc().collect()
 }
 
 fn to_full_width_kana(c: char) -> impl Iterator<Item = char> {
@@ -135,6 +137,15 @@ mod tests {
         }
         assert_eq!(text("見本\u{1b}[2J"), Err(ValueError::ControlCharacters));
         assert_eq!(text("見本\u{0}"), Err(ValueError::ControlCharacters));
+    }
+
+    #[test]
+    fn a_mark_that_stands_apart_makes_no_other_name() {
+        for name in ["か゛くえん", "か\u{3099}くえん", "か\u{200b}\u{3099}くえん", "か ゛くえん"] {
+            assert_eq!(folded(name), folded("がくえん"), "{name:?}");
+        }
+        assert_eq!(folded("ﾊ ﾟｰﾙ"), folded("パール"));
+        assert_ne!(folded("かくえん"), folded("がくえん"));
     }
 
     #[test]

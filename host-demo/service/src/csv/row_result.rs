@@ -141,9 +141,7 @@ impl RowCounts {
     pub fn read(&self) -> usize {
         self.taken.rows + self.refused.rows + self.passed_over().rows
     }
-}
 
-impl RowCounts {
     fn add<T>(&mut self, entry: &Entry<T>) {
         let tally = match &entry.result {
             RowResult::Taken(_) => &mut self.taken,

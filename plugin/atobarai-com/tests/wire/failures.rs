@@ -60,6 +60,27 @@ fn an_answer_that_cannot_be_read_says_nothing() {
 }
 
 #[test]
+fn an_answer_that_contradicts_itself_says_nothing() {
+    let good = "<response><status>success</status><orderId>SHOP-20261124-1</orderId><systemOrderId>XX1</systemOrderId>\
+        <orderStatus cd=\"1\"/><results><result><orderId>XX1</orderId><entOrderId>SHOP-20261124-1</entOrderId>\
+        <orderStatus cd=\"1\"/><cancelStatus>success</cancelStatus></result></results></response>";
+    let gateway = Scripted::new(|_: &Request| http(200, "text/xml", good));
+    assert_eq!(kind(&only(run(provider::credit::<AtobaraiCom, _>(&call(&gateway, &[]), &[order()])))), "ok");
+    for (said, again) in [
+        ("<status>success</status>", "<status>error</status>"),
+        ("<systemOrderId>XX1</systemOrderId>", "<systemOrderId>XX2</systemOrderId>"),
+        ("<orderStatus cd=\"1\"/>", "<orderStatus cd=\"2\"/>"),
+        ("<orderId>XX1</orderId>", "<orderId>XX2</orderId>"),
+        ("<cancelStatus>success</cancelStatus>", "<cancelStatus>error</cancelStatus>"),
+    ] {
+        for both in [format!("{said}{again}"), format!("{again}{said}")] {
+            let answer = http(200, "text/xml", good.replace(said, &both));
+            assert_eq!(everywhere(&answer), ["outcome-unknown"; 4], "{answer:?}");
+        }
+    }
+}
+
+#[test]
 fn too_many_requests_says_how_long_to_wait() {
     let answer = Response { status: 429, content_type: None, retry_after: Some(30), body: Vec::new() };
     let gateway = Scripted::new(|_: &Request| Ok(answer.clone()));

@@ -67,6 +67,29 @@ fn an_answer_that_cannot_be_read_says_nothing() {
 }
 
 #[test]
+fn an_answer_that_contradicts_itself_says_nothing() {
+    let good = good();
+    for (said, again) in [
+        ("<result>OK</result>", "<result>NG</result>"),
+        ("<authorResult>OK</authorResult>", "<authorResult>NG</authorResult>"),
+        ("<billedAmount>1590</billedAmount>", "<billedAmount>1</billedAmount>"),
+        (
+            &format!("<shopTransactionId>{REFERENCE}</shopTransactionId>"),
+            "<shopTransactionId>other</shopTransactionId>",
+        ),
+        (
+            &format!("<nissenTransactionId>{ID}</nissenTransactionId>"),
+            "<nissenTransactionId>other</nissenTransactionId>",
+        ),
+    ] {
+        for both in [format!("{said}{again}"), format!("{again}{said}")] {
+            let answer = http(200, "application/xml", good.replace(said, &both));
+            assert_eq!(everywhere(&answer), ["outcome-unknown"; 4], "{answer:?}");
+        }
+    }
+}
+
+#[test]
 fn too_many_requests_says_how_long_to_wait() {
     let answer = Response { status: 429, content_type: None, retry_after: Some(30), body: Vec::new() };
     let gateway = Scripted::new(|_: &Request| Ok(answer.clone()));

@@ -1,0 +1,3 @@
+//! Only a dependency: see `Cargo.toml`.
+
+#![forbid(unsafe_code)]
