@@ -227,11 +227,18 @@ impl WriteTracker {
 /// A connection, plain or with TLS, and its socket.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
     fn socket(&self) -> &TcpStream;
+
+    /// Whether the bytes of the socket are those of HTTP.
+    fn is_plain(&self) -> bool;
 }
 
 impl Stream for CountingStream {
     fn socket(&self) -> &TcpStream {
         &self.stream
+    }
+
+    fn is_plain(&self) -> bool {
+        true
     }
 }
 
@@ -239,6 +246,15 @@ impl Stream for TlsStream<CountingStream> {
     fn socket(&self) -> &TcpStream {
         &self.get_ref().0.stream
     }
+
+    fn is_plain(&self) -> bool {
+        false
+    }
+}
+
+/// A response that begins before its request is complete belongs to another request.
+fn early_answer() -> io::Error {
+    io::Error::other("an answer began before its request was complete")
 }
 
 /// An open connection as hyper sees it. It is owned by the request that uses it or by the pool, and only
@@ -265,15 +281,32 @@ impl HttpConnection {
         let peeked = SockRef::from(self.stream.socket()).peek(&mut [MaybeUninit::uninit()]);
         read.is_pending() && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
+
+    /// To be called before each write: an error if the current request has begun and an answer is there already. hyper
+    /// reads only when it can write no more, and a gateway that takes bytes as fast as they are written never lets it
+    /// come to that before the request is complete.
+    fn refuse_early_answer(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if !self.tracker.begun.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        // A byte that is read here is lost, and the connection with it.
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        let _ = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+        // The runtime has not been told of what arrived while the request was written without a pause. Under TLS the
+        // socket may also hold what TLS says by itself; there each write is a small record, so there are pauses.
+        let peeked = SockRef::from(self.stream.socket()).peek(&mut [MaybeUninit::uninit()]);
+        let is_there = !buffer.filled().is_empty() || (self.stream.is_plain() && peeked.is_ok_and(|bytes| bytes > 0));
+        if is_there { Err(early_answer()) } else { Ok(()) }
+    }
 }
 
 impl AsyncRead for HttpConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        // A response that begins before its request is complete belongs to another request.
         if buffer.filled().len() > before && !self.tracker.complete.load(Ordering::SeqCst) {
-            return Poll::Ready(Err(io::Error::other("an answer began before its request was complete")));
+            return Poll::Ready(Err(early_answer()));
         }
         Poll::Ready(Ok(()))
     }
@@ -281,7 +314,7 @@ impl AsyncRead for HttpConnection {
 
 impl AsyncWrite for HttpConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.tracker.begun.store(true, Ordering::SeqCst);
+        self.refuse_early_answer(cx)?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -290,7 +323,7 @@ impl AsyncWrite for HttpConnection {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.tracker.begun.store(true, Ordering::SeqCst);
+        self.refuse_early_answer(cx)?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
     }
 

@@ -16,7 +16,7 @@ async fn bodies_that_are_never_sent_hold_little_of_the_hosts_memory() {
     assert!(plugin.credit(&account("honest", &server), vec![order()]).await.rows[0].is_ok());
     let (answer, grown) = growth(plugin.credit(&shop, vec![order()])).await;
     // It met the limit on handles, so it has filled as many bodies as it could.
-    assert!(matches!(answer.calls[0].error, Some(CallError::Trap(_))), "{:?}", answer.calls[0].error);
+    assert!(matches!(answer.calls[0].error, Some(CallError::Handles(_))), "{:?}", answer.calls[0].error);
     assert!(answer.rows[0].is_err() && server.requests() == 1, "{:?}", answer.rows);
     assert!(grown < 64 << 20, "{} MiB", grown >> 20);
 }

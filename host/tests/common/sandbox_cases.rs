@@ -125,7 +125,7 @@ async fn what_a_plugin_hands_over_is_bounded() {
     let server = Server::start(Does::Answers(0)).await;
     let limits = Limits { memory: 256 << 20, cpu: Duration::from_secs(4), ..limits() };
     let words = not_sent(&credit("big-answer", limits, &server).await);
-    assert!(words.contains("fuel"), "{words}");
+    assert!(words.contains("handed over more than"), "{words}");
 }
 
 #[tokio::test]

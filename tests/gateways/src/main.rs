@@ -121,7 +121,7 @@ fn greeting(gateway: &Gateway, control: &Control, lang: Lang) -> String {
     let (name, merchant) = gateway.merchant();
     let merchant: String = merchant.iter().map(|(label, value)| format!("  {label} {value}")).collect();
     let mut text = format!(
-        "{name}{merchant}\n  {}  {}\n  {}  {}  {}\n\n{}\n{}",
+        "{name}{merchant}\n  {}  {}\n  {}  {}\n      {}\n\n{}\n{}",
         lang.pick("ゲートウェイ", "gateway     "),
         gateway.base(),
         lang.pick("操作用      ", "control desk"),

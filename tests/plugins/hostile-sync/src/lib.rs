@@ -79,7 +79,12 @@ const BEHAVIOURS: [(&str, &str); 19] = [
 
 struct Plugin;
 
-bindings::export!(Plugin with_types_in bindings);
+/// The functions of the component, whose generated code is linker symbols.
+mod exported {
+    #![allow(unsafe_code)]
+    use super::{Plugin, bindings};
+    bindings::export!(Plugin with_types_in bindings);
+}
 
 impl Guest for Plugin {
     fn describe() -> ProviderInfo {
