@@ -38,6 +38,9 @@ use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 const PASSWORD: &str = "tsuki to hoshi";
+/// Held by a test with a subscriber of its own: what another one that comes or goes at the same moment makes of the
+/// levels that are listened to is the whole process's.
+static LISTENING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// A setting that no page may ever show.
 const SECRET: &str = "kagi-wa-himitsu";
 
@@ -431,7 +434,8 @@ async fn a_panel_that_is_sent_twice_makes_one_batch_in_the_order_of_the_ticks() 
 /// Far above what a form takes.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-#[tokio::test(flavor = "multi_thread")]
+/// On one thread, where no other can carry it out within the one poll.
+#[tokio::test]
 async fn a_form_is_carried_out_though_its_browser_leaves() {
     let platform = Platform::new().await;
     let mut browser = platform.signed_in("tanto").await;

@@ -427,8 +427,15 @@ async fn a_browser_does_an_operator_s_work_through_two_processes_in_turn() -> Re
     browser.upload("#permissions", &permissions).await?;
     browser.follow("#load button.main").await?;
     browser.wait_for("#notices", "atobarai-com").await?;
-    let both = || [&a, &b].iter().all(|served| served.platform.folder().join("plugins/atobarai-com.wasm").exists());
-    wait("both have it", both);
+    let mut visitor = Visitor::of(&a);
+    visitor.sign_in();
+    let token = visitor.token("operator");
+    for served in [&a, &b] {
+        visitor.url.clone_from(&served.url);
+        let serves =
+            || visitor.read(&token, "providers").as_array().unwrap().iter().any(|one| one["id"] == "atobarai-com");
+        wait("both serve it", serves);
+    }
     // The settings are typed by the command line: what is under test is the trial that the page makes of them.
     a.platform.must(["mall", "set", "honten", &settings.to_string_lossy()])?;
     for _ in 0..2 {

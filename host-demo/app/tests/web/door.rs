@@ -561,6 +561,7 @@ async fn comparisons(asked: impl Future<Output = Answer>) -> (StatusCode, usize)
 /// subscriber is a thread's.
 #[tokio::test]
 async fn signing_in_computes_as_much_for_a_name_that_is_unknown() {
+    let _alone = LISTENING.lock().await;
     let platform = Platform::new().await;
     let store = &platform.test.store;
     let leaver = store.add_user("taishoku", Role::Operator, PASSWORD, Actor::default()).await.unwrap();

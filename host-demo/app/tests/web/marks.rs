@@ -99,7 +99,7 @@ async fn tells_everything(platform: &Platform, token: &str) -> Vec<String> {
         let mall = Mall { provider: "hostile".into(), settings: settings(way), ..mall };
         platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
         let path = format!("/api/v1/orders/{}/actions", order.id);
-        let body = json!({ "action": "credit", "version": order.version });
+        let body = json!({ "action": "credit", "version": platform.test.order(order.id).await.version });
         told.push(
             platform.call(Method::POST, &path, token, Some(&format!("tells-{}", order.id)), Some(body)).await.text,
         );
@@ -111,6 +111,7 @@ async fn tells_everything(platform: &Platform, token: &str) -> Vec<String> {
 /// One thread, for the subscriber is a thread's.
 #[tokio::test]
 async fn secrets_are_nowhere_and_people_only_in_their_orders() {
+    let _alone = LISTENING.lock().await;
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
