@@ -154,7 +154,7 @@ fn forms(secret: &str) -> Vec<String> {
 
 /// The digits that `secret` has in either base64, behind a number of other bytes: those that are of it alone.
 fn base64_after(secret: &str, before: usize) -> [String; 2] {
-    let bytes = [&[0; 3][..before], secret.as_bytes()].concat();
+    let bytes: Vec<u8> = std::iter::repeat_n(0, before).chain(secret.bytes()).collect();
     // Six bits a digit. The first and the last may have bits of a neighbour.
     let (from, until) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
     [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD]

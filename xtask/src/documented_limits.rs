@@ -66,7 +66,7 @@ fn source(file: &str) -> String {
 fn the_defaults_of_the_hosts_limits_are_documented() {
     let limits = source("host/src/limits.rs");
     let (_, defaults) = limits.split_once("impl Default for Limits").unwrap();
-    let (_, defaults) = defaults.split_once("Self {").unwrap();
+    let (_, defaults) = defaults.split_once("        Self {\n").unwrap();
     let (defaults, _) = defaults.split_once('}').unwrap();
     let rows = rows("operating.md", "| limit | default | reason | when it is met |");
     let mut documented_ones: Vec<_> = rows.iter().map(|row| row[0].clone()).collect();

@@ -165,7 +165,7 @@ pub(super) async fn open_claims(
         by_api.extend(malls.into_iter().map(|(mall, by_csv)| (mall, by_csv == 0)));
     }
     let is_credit = |claim: &&ClaimWrite| claim.event == Event::CreditStarted;
-    let paused = if claims.iter().any(|claim| is_credit(claim)) { paused_providers(tx).await? } else { HashSet::new() };
+    let paused = if claims.iter().any(is_credit) { paused_providers(tx).await? } else { HashSet::new() };
     let is_open = |claim: &&ClaimWrite| {
         let is_current = versions.get(&claim.account) == Some(&claim.account_version);
         let takes_credits = || by_api.get(&claim.mall) == Some(&true) && !paused.contains(&claim.provider);

@@ -26,8 +26,11 @@ const FORMS: [(&str, Normalize); 6] = [
     ("tracking number", tracking_number),
 ];
 
+/// Brings a text to a form.
+type Fold = fn(&str) -> String;
+
 /// What folds a text for gateways and comparisons.
-const FOLDS: [(&str, fn(&str) -> String); 9] = [
+const FOLDS: [(&str, Fold); 9] = [
     ("folded", text::folded),
     ("unified", unified),
     ("line", fold::line),

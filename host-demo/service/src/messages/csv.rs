@@ -41,7 +41,7 @@ impl Localize for ImportProgress {
         let Self { step, done, total } = self;
         let step = step.localized(lang);
         match total {
-            0 => lang.pick(format!("{step}中です"), format!("{step}")),
+            0 => lang.pick(format!("{step}中です"), step.to_owned()),
             _ => lang.pick(format!("{step} {done} / {total}行"), format!("{step}: {done} of {total} rows")),
         }
     }
