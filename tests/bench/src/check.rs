@@ -26,7 +26,7 @@ pub const COUNTED: usize = 50;
 const BATCH: usize = 500;
 /// Commits for each order that are few enough: how many calls share one depends on how busy the machine is, so that
 /// fewer are no figure to compare with.
-const FEW_COMMITS: f64 = 0.1;
+const FEW_COMMITS: f64 = 0.15;
 
 type Figures = BTreeMap<String, f64>;
 
