@@ -61,7 +61,7 @@ enum Task {
     Deny,
     /// What a call and a batch cost beside what a user would pick instead, into docs/performance.md.
     Bench(bench::Options),
-    /// Days full of faults and a thousand kills, judged by a model and by an independent checker; docs/proof.md.
+    /// Days full of faults and two thousand kills, judged by a model and by an independent checker; docs/proof.md.
     Torture(torture::Options),
     /// Protections switched off one at a time, and what notices it: a part of docs/proof.md.
     Weaken(weaken::Options),

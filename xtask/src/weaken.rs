@@ -5,6 +5,7 @@ use crate::{cargo, root, run};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ pub fn weaken(options: &Options) -> Result<()> {
         }
         eprintln!("[weaken] {name}");
         let weakened = copy.weakened(edits)?;
-        let noticed = copy.noticed(DAYS)?;
+        let noticed = copy.noticed()?;
         drop(weakened);
         eprintln!("[weaken]   {}", noticed.as_deref().unwrap_or("unnoticed"));
         if noticed.is_none() {
@@ -150,12 +151,16 @@ impl Copy {
 
     /// With `edits`, until what is returned is dropped.
     fn weakened(&self, edits: &[Edit]) -> Result<Vec<Weakened>> {
-        edits.iter().map(|edit| Weakened::new(&self.folder, edit)).collect()
+        let write = |(path, Edited { before, after }): (PathBuf, Edited)| {
+            fs::write(&path, after).with_context(|| path.display().to_string())?;
+            Ok(Weakened { path, original: before })
+        };
+        edited(&self.folder, edits)?.into_iter().map(write).collect()
     }
 
     /// What notices that something is wrong, of the days and the tests; nothing if nothing does.
-    fn noticed(&self, days: u64) -> Result<Option<String>> {
-        let (passed, said) = self.test("model", days)?;
+    fn noticed(&self) -> Result<Option<String>> {
+        let (passed, said) = self.test("model", DAYS)?;
         if !passed {
             let day = said.lines().find_map(|line| line.strip_prefix("failed day "));
             return match day {
@@ -167,7 +172,7 @@ impl Copy {
             };
         }
         for test in TESTS {
-            let (passed, said) = self.test(test, days)?;
+            let (passed, said) = self.test(test, DAYS)?;
             let failed = said.lines().find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
             match (passed, failed) {
                 (true, _) => {}
@@ -205,20 +210,35 @@ struct Weakened {
     original: String,
 }
 
-impl Weakened {
-    fn new(folder: &Path, Edit { file, find, replace }: &Edit) -> Result<Self> {
-        let path = folder.join(file);
-        let original = fs::read_to_string(&path).with_context(|| file.display().to_string())?;
-        fs::write(&path, replaced(&original, find, replace).with_context(|| file.display().to_string())?)?;
-        Ok(Self { path, original })
-    }
-}
-
 impl Drop for Weakened {
     fn drop(&mut self) {
         // If it cannot be written, the next copy differs from the source and is written anew.
         let _ = fs::write(&self.path, &self.original);
     }
+}
+
+/// What a file says before and after all edits of it.
+struct Edited {
+    before: String,
+    after: String,
+}
+
+/// The files below `folder` that `edits` change, each once, however many edits it has.
+fn edited(folder: &Path, edits: &[Edit]) -> Result<BTreeMap<PathBuf, Edited>> {
+    let mut files = BTreeMap::<PathBuf, Edited>::new();
+    for Edit { file, find, replace } in edits {
+        let path = folder.join(file);
+        let (before, text) = match files.remove(&path) {
+            Some(Edited { before, after }) => (before, after),
+            None => {
+                let text = fs::read_to_string(&path).with_context(|| file.display().to_string())?;
+                (text.clone(), text)
+            }
+        };
+        let after = replaced(&text, find, replace).with_context(|| file.display().to_string())?;
+        files.insert(path, Edited { before, after });
+    }
+    Ok(files)
 }
 
 fn replaced(text: &str, find: &str, replace: &str) -> Result<String> {
@@ -237,12 +257,20 @@ mod tests {
         let protections = protections().unwrap();
         assert!(protections.len() >= 10);
         for Protection { name, edits, .. } in protections {
-            let mut changed = std::collections::HashMap::new();
-            for Edit { file, find, replace } in edits {
-                let text =
-                    changed.entry(file.clone()).or_insert_with(|| fs::read_to_string(root().join(file)).unwrap());
-                *text = replaced(text, &find, &replace).unwrap_or_else(|error| panic!("{name}: {error:#}"));
-            }
+            edited(root(), &edits).unwrap_or_else(|error| panic!("{name}: {error:#}"));
         }
+    }
+
+    #[test]
+    fn a_file_with_several_edits_is_as_it_was_when_they_are_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "one two").unwrap();
+        let edit = |find: &str, replace: &str| Edit { file: "a".into(), find: find.into(), replace: replace.into() };
+        let copy = Copy { folder: folder.path().to_owned() };
+        let weakened = copy.weakened(&[edit("one", "1"), edit("two", "2")]).unwrap();
+        let read = || fs::read_to_string(folder.path().join("a")).unwrap();
+        assert_eq!(read(), "1 2");
+        drop(weakened);
+        assert_eq!(read(), "one two");
     }
 }

@@ -73,7 +73,7 @@ fn torture(options: &Options) -> Result<()> {
         Some(page) => std::fs::write(page, text)?,
         None => print!("{text}"),
     }
-    // The page is written in any case: it says what failed.
+    // The page is written all the same: it says what failed.
     if let Some(failure) = failure {
         bail!("day {}: {}\n{}", failure.seed, failure.what, failure.smallest);
     }
