@@ -38,7 +38,7 @@ pub fn examples(languages: &[String]) -> Result<()> {
         costs.push(format!("{name} {}", measured.trim()));
     }
     // Each in a process of its own, so that its memory is its own.
-    println!("component | size | compiled | from the cache | a call | its memory |\n{}", costs.join("\n"));
+    println!("example | component | size | compiled | from the cache | a call | its memory |\n{}", costs.join("\n"));
     Ok(())
 }
 

@@ -21,7 +21,7 @@ const TOLERANCE: f64 = 1.1;
 /// Calls before the count begins: connections are opened, lazy values made.
 const WARM_UP: usize = 10;
 /// Calls that are counted.
-pub const COUNTED: usize = 50;
+const COUNTED: usize = 50;
 /// Orders of a batch whose commits are counted.
 const BATCH: usize = 500;
 /// Commits for each order that are few enough: how many calls share one depends on how busy the machine is, so that
@@ -109,7 +109,7 @@ async fn measured(folder: &Path) -> Result<Figures> {
 }
 
 /// The side under valgrind: does its calls when it is told to, so that the other side can switch counting on and off.
-pub async fn counted(subject: &str, gateway: &str, calls: usize) -> Result<()> {
+pub async fn counted(subject: &str, gateway: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let origin = format!("http://{gateway}");
     let (pool, shop) = (Pool::new(gateway, None), samples::account(&origin));
@@ -126,7 +126,7 @@ pub async fn counted(subject: &str, gateway: &str, calls: usize) -> Result<()> {
         once(n).await?;
     }
     told_to_go_on("warm")?;
-    for n in 0..calls {
+    for n in 0..COUNTED {
         once(WARM_UP + n).await?;
     }
     told_to_go_on("counted")

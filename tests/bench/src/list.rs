@@ -4,12 +4,13 @@
 //! with places and words that differ from time to time.
 
 use crate::Effort;
+use crate::measure::Times;
 use crate::report::{Figure, Section, Target, Unit};
 use anyhow::{Context, Result};
 use domain::credit_state::State;
 use domain::mall::Mall;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store::{DatabaseLocation, ListQuery, MallUpdate, Position, Store};
 use time::macros::date;
 
@@ -135,31 +136,30 @@ async fn measure(store: &Store, orders: usize) -> Result<Percentiles> {
 
 /// Pages as somebody sees them who goes back page by page from the oldest order.
 async fn deep(store: &Store) -> Result<f64> {
-    let (mut position, mut times) = (Position::Last, Vec::new());
+    let (mut position, mut times) = (Position::Last, Times::default());
     for _ in 0..ROUNDS {
-        let began = Instant::now();
-        let page = store.page(&ListQuery::default(), position, PAGE).await?;
-        times.push(began.elapsed());
-        position = page.newer.map_or(Position::Last, Position::Before);
+        let turn = async {
+            let page = store.page(&ListQuery::default(), position, PAGE).await?;
+            position = page.newer.map_or(Position::Last, Position::Before);
+            Ok(())
+        };
+        times.time(turn).await?;
     }
-    Ok(nearly_all(times))
+    nearly_all(&times)
 }
 
 async fn percentile<E>(ask: impl AsyncFn(usize) -> Result<(), E>) -> Result<f64>
 where
     E: Into<anyhow::Error>,
 {
-    let mut times = Vec::with_capacity(ROUNDS);
+    let mut times = Times::default();
     for round in 0..ROUNDS {
-        let began = Instant::now();
-        ask(round).await.map_err(Into::into)?;
-        times.push(began.elapsed());
+        times.time(async { ask(round).await.map_err(Into::into) }).await?;
     }
-    Ok(nearly_all(times))
+    nearly_all(&times)
 }
 
 /// What 99 of 100 do not exceed, in seconds.
-fn nearly_all(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times.get(times.len() * 99 / 100).map_or(0.0, Duration::as_secs_f64)
+fn nearly_all(times: &Times) -> Result<f64> {
+    Ok(times.quantile(0.99)?.as_secs_f64())
 }

@@ -86,8 +86,6 @@ enum Task {
         subject: String,
         #[arg(long)]
         gateway: String,
-        #[arg(long, default_value_t = check::COUNTED)]
-        calls: usize,
     },
 }
 
@@ -158,7 +156,7 @@ fn main() -> Result<()> {
             println!("{}", serde_json::to_string(&measured)?);
             Ok(())
         }
-        Some(Task::Counted { subject, gateway, calls }) => on_one_thread(check::counted(&subject, &gateway, calls)),
+        Some(Task::Counted { subject, gateway }) => on_one_thread(check::counted(&subject, &gateway)),
     }
 }
 
