@@ -96,11 +96,7 @@ impl Secrets {
         }
         let failed = |source| SecretError::File { path: file.to_owned(), source };
         std::fs::rename(Self::replacement_file(file), file).map_err(failed)?;
-        // The name as well has to survive the machine.
-        #[cfg(unix)]
-        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        }
+        sync_folder(file).map_err(failed)?;
         Ok(true)
     }
 
@@ -173,8 +169,17 @@ fn make_key(path: &Path) -> io::Result<()> {
     std::fs::remove_file(&unnamed)?;
     match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        _ => sync_folder(path),
     }
+}
+
+/// Has the name of `file` written: a key has to survive the machine by its name as well.
+fn sync_folder(file: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl Store {
         Ok(match earlier {
             Some((digest, ..)) if digest != request.digest => IdempotencyCheck::KeyReused,
             Some((_, Some(status), Some(answer))) => {
-                let answer = self.secrets.open(&response_name(request), &answer)?;
+                let answer = self.secrets.open(&answer_name(request.caller, request.key), &answer)?;
                 IdempotencyCheck::Answered { status: u16::try_from(status).unwrap_or_default(), answer }
             }
             _ => IdempotencyCheck::InProgress,
@@ -75,7 +75,7 @@ impl Store {
     pub async fn end_call(&self, request: IdempotentRequest<'_>, status: u16, answer: &str) -> Result<()> {
         sqlx::query("UPDATE idempotency SET status = $1, answer = $2, owner = NULL WHERE caller = $3 AND name = $4")
             .bind(i64::from(status))
-            .bind(self.secrets.seal(&response_name(request), answer)?)
+            .bind(self.secrets.seal(&answer_name(request.caller, request.key), answer)?)
             .bind(request.caller)
             .bind(request.key)
             .execute(&self.pool)
@@ -100,12 +100,7 @@ impl Store {
     }
 }
 
-/// What an encrypted response is bound to. No caller's name holds a line break.
-fn response_name(request: IdempotentRequest<'_>) -> String {
-    answer_name(request.caller, request.key)
-}
-
-/// The same, of a call by its caller and its key.
+/// What the encrypted response to a call is bound to. No caller's name holds a line break.
 pub(super) fn answer_name(caller: &str, key: &str) -> String {
     format!("answer\n{caller}\n{key}")
 }

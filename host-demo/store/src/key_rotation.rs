@@ -25,7 +25,7 @@ pub struct RotatedKey {
 impl Store {
     /// Gives the store another key: the one of the environment variable [`NEW_KEY_VARIABLE`] where the present one comes
     /// from the environment, else a new one for the key file. This handle is of no use afterwards, nor is that of any
-    /// other process: what they read and write of secrets fails, and nothing is written under the old key.
+    /// other process: what they read of secrets fails, and no setting is written under the old key.
     ///
     /// Drafts of forms are deleted. Calls that were made before the change and are repeated after it are refused.
     ///
@@ -35,9 +35,7 @@ impl Store {
         let file = self.location().beside("key");
         let new = Secrets::prepare_replacement(&file)?;
         let mut tx = self.write().await?;
-        let sql = format!("SELECT key_check FROM store{}", self.dialect.for_update());
-        let check: String = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut *tx).await?;
-        self.secrets.open(KEY_CHECK, &check)?;
+        self.check_key_with(&mut tx, self.dialect.for_update()).await?;
         let values = self.encrypt_settings(&mut tx, &new).await? + self.encrypt_answers(&mut tx, &new).await?;
         sqlx::query("DELETE FROM drafts").execute(&mut *tx).await?;
         sqlx::query("UPDATE store SET key_check = $1").bind(new.seal(KEY_CHECK, KEY_CHECK)?).execute(&mut *tx).await?;
@@ -47,7 +45,11 @@ impl Store {
 
     /// Fails where the store was given another key since this process opened it. Holds until the transaction ends.
     pub(super) async fn check_key(&self, tx: &mut WriteTransaction) -> Result<()> {
-        let sql = format!("SELECT key_check FROM store{}", self.dialect.for_share());
+        self.check_key_with(tx, self.dialect.for_share()).await
+    }
+
+    async fn check_key_with(&self, tx: &mut WriteTransaction, lock: &str) -> Result<()> {
+        let sql = format!("SELECT key_check FROM store{lock}");
         let check: String = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut **tx).await?;
         self.secrets.open(KEY_CHECK, &check)?;
         Ok(())
