@@ -327,7 +327,7 @@ impl Issue {
     }
 
     /// Whether it lies with this process, which nobody else can help.
-    fn is_of_this_process(&self) -> bool {
+    pub fn is_of_this_process(&self) -> bool {
         matches!(self, Self::NotSent { cause: SendFailure::ClaimTooOld, .. })
     }
 

@@ -99,19 +99,11 @@ pub(crate) struct DueOrders<P> {
 }
 
 impl<P: Provider + Clone + 'static> DueOrders<P> {
-    /// Postpones all that are left.
-    async fn put_off(&mut self, until: i64) -> Result<(), StoreError> {
-        let ids: Vec<i64> = self.left.drain(..).map(|(_, id)| id).collect();
-        self.service.store.put_off(&ids, self.lease, Some(until)).await
-    }
-
-    /// Postpones those that are to be credited, for a while.
-    async fn put_off_credits(&mut self) -> Result<(), StoreError> {
-        let (credits, others): (Vec<_>, Vec<_>) =
-            self.left.drain(..).partition(|(action, _)| *action == Action::Credit);
+    /// Postpones those that are left and wait for `which` actions.
+    async fn put_off(&mut self, until: i64, which: impl Fn(Action) -> bool) -> Result<(), StoreError> {
+        let (put_off, others): (Vec<_>, Vec<_>) = self.left.drain(..).partition(|(action, _)| which(*action));
         self.left = others.into();
-        let ids: Vec<i64> = credits.into_iter().map(|(_, id)| id).collect();
-        let until = self.service.store.now() + FIRST_PAUSE.as_millis() as i64;
+        let ids: Vec<i64> = put_off.into_iter().map(|(_, id)| id).collect();
         self.service.store.put_off(&ids, self.lease, Some(until)).await
     }
 
@@ -131,8 +123,11 @@ impl<P: Provider + Clone + 'static> WorkSource for DueOrders<P> {
             return Ok(Vec::new());
         }
         let Some(provider) = self.service.providers.get(&self.provider) else { return Ok(Vec::new()) };
-        if self.service.store.is_credit_paused(&self.provider).await? {
-            self.put_off_credits().await?;
+        let is_credit = |action: Action| action == Action::Credit;
+        if self.left.iter().any(|(action, _)| is_credit(*action))
+            && self.service.store.is_credit_paused(&self.provider).await?
+        {
+            self.put_off(after_a_pause(&self.service.store), is_credit).await?;
             if self.left.is_empty() {
                 return Ok(Vec::new());
             }
@@ -144,7 +139,7 @@ impl<P: Provider + Clone + 'static> WorkSource for DueOrders<P> {
                 Ok(one.map(|(action, id)| PlannedCall { action, items: vec![id.into()] }).into_iter().collect())
             }
             Admission::NotBefore(at) => {
-                self.put_off(at).await?;
+                self.put_off(at, |_| true).await?;
                 Ok(Vec::new())
             }
         }
@@ -156,8 +151,13 @@ impl<P: Provider + Clone + 'static> WorkSource for DueOrders<P> {
 
     async fn leave(mut self) -> Result<(), CreditError> {
         let now = self.service.store.now();
-        Ok(self.put_off(now).await?)
+        Ok(self.put_off(now, |_| true).await?)
     }
+}
+
+/// When something that could not be begun is looked at again.
+fn after_a_pause(store: &Store) -> i64 {
+    store.now() + FIRST_PAUSE.as_millis() as i64
 }
 
 /// An order for which nothing could be asked waits for a person, unless it is a matter of time.
@@ -170,7 +170,6 @@ async fn put_off_what_was_not_begun<P>(
     let (again, never): (Vec<&CreditRow>, Vec<&CreditRow>) =
         rows.iter().partition(|row| row.problem.as_ref().is_some_and(passes));
     let ids = |rows: Vec<&CreditRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    let later = service.store.now() + FIRST_PAUSE.as_millis() as i64;
-    service.store.put_off(&ids(again), lease, Some(later)).await?;
+    service.store.put_off(&ids(again), lease, Some(after_a_pause(&service.store))).await?;
     service.store.put_off(&ids(never), lease, None).await
 }

@@ -4,7 +4,6 @@ use crate::messages::localize::Localize;
 use crate::providers::is_control;
 use domain::actor::Actor;
 use domain::lang::Lang;
-use std::collections::BTreeSet;
 use store::{Store, StoreError};
 
 /// Longest reason, in characters: it stands in one line of a page.
@@ -37,13 +36,13 @@ pub enum PauseError {
 /// See [`PauseError`]; nothing is changed then.
 pub async fn pause(
     store: &Store,
-    loaded: &BTreeSet<String>,
+    loaded: &[String],
     provider: &str,
     reason: &str,
     by: Actor<'_>,
 ) -> Result<(), PauseError> {
     let malls = store.mall_summaries().await?;
-    if !loaded.contains(provider) && malls.iter().all(|mall| mall.provider != provider) {
+    if loaded.iter().all(|id| id != provider) && malls.iter().all(|mall| mall.provider != provider) {
         return Err(PauseError::NoProvider(provider.to_owned()));
     }
     let reason = reason.trim();

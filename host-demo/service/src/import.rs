@@ -38,9 +38,8 @@ pub type Imported = FileReport<ImportedOrder>;
 const ORDERS_AT_ONCE: usize = 500;
 
 /// What an import is doing. Each step has all rows of the file, one step after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
 pub enum ImportStep {
     /// Its rows are gathered into orders.
     Reading,

@@ -390,7 +390,7 @@ on_both! {
         let read = platform.test.order(clicked).await;
         let account = store.accounts([mall.account]).await.unwrap().remove(&mall.account).unwrap();
         let batch = store.add_batch(Action::Credit, "op", &[ticked], 1).await.unwrap();
-        let loaded = ["fake".to_owned()].into();
+        let loaded = ["fake".to_owned()];
         assert!(matches!(
             credit_pause::pause(store, &loaded, "nobody", "maintenance", by("花子")).await,
             Err(PauseError::NoProvider(_))

@@ -8,9 +8,14 @@ const ERRORS: [&str; 9] = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NU
 
 /// Whether a whole cell is what a spreadsheet shows in place of a value: `#N/A`, `####`.
 pub fn is_error_value(cell: &str) -> bool {
-    let narrow: String = cell.trim().chars().map(narrow).collect();
+    let cell = cell.trim();
+    // Every cell of text is asked; all of them begin alike.
+    if !cell.starts_with(['#', '＃']) {
+        return false;
+    }
+    let narrow: String = cell.chars().map(narrow).collect();
     let is_hashes = narrow.len() > 1 && narrow.chars().all(|c| c == '#');
-    is_hashes || ERRORS.contains(&narrow.to_ascii_uppercase().as_str())
+    is_hashes || ERRORS.iter().any(|error| error.eq_ignore_ascii_case(&narrow))
 }
 
 /// Hyphens, dashes, minus signs and long-vowel marks that stand between the parts of a number.

@@ -25,9 +25,13 @@ impl MallAccounts {
         // Accounts last: none is ever deleted, so those of the malls and orders are there. What changes meanwhile makes
         // the claim fail, by the version of the account, by the mall's results that come by CSV or by a pause.
         let malls = store.mall_summaries().await?.into_iter().map(|mall| (mall.id.clone(), Arc::new(mall))).collect();
-        let paused = store.credit_pauses().await?.into_iter().map(|pause| pause.provider).collect();
-        let mut read = Self { malls, accounts: BTreeMap::new(), paused };
         let items: Vec<(Action, WorkItem)> = items.into_iter().collect();
+        let pauses = match items.iter().any(|(action, _)| *action == Action::Credit) {
+            true => store.credit_pauses().await?,
+            false => Vec::new(),
+        };
+        let paused = pauses.into_iter().map(|pause| pause.provider).collect();
+        let mut read = Self { malls, accounts: BTreeMap::new(), paused };
         let ids: Vec<i64> = items.iter().map(|(_, item)| item.id).collect();
         let found = store.orders_by_id(&ids).await?;
         let found: HashMap<i64, Order> = found.into_iter().map(|order| (order.id, order)).collect();

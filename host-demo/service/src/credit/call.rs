@@ -15,7 +15,7 @@ use domain::issue::Issue;
 use domain::order::Order;
 use std::sync::Arc;
 use store::lease::WorkInProgress;
-use store::{CallHealth, CallResults, Change, Claim, StoreError};
+use store::{CallResults, Change, Claim, StoreError};
 
 impl<P: Provider + Clone> CreditService<P> {
     /// Claims a batch of orders, makes its call and writes the responses.
@@ -61,14 +61,12 @@ impl<P: Provider + Clone> CreditService<P> {
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         let claimed: Vec<&Order> = claims.iter().flatten().collect();
         reached(CrashPoint::ClaimCommitted).await;
-        let may_send = self.may_still_send(action, &claimed).await?;
-        let (outcomes, report) = match may_send {
+        let (outcomes, report) = match self.may_still_send(action, &claimed).await? {
             true => self.send(action, batch, provider, &claimed).await?,
             false => (claimed.iter().map(|_| response::claim_too_old(action)).collect(), Arc::from("[]")),
         };
         reached(CrashPoint::ResponseReceived).await;
-        let health = if may_send { batch.health(&outcomes) } else { CallHealth::Unknown };
-        let health = Some((batch.account.provider.clone(), health));
+        let health = Some((batch.account.provider.clone(), batch.health(&outcomes)));
         let keys =
             claims.iter().zip(&batch.orders).filter(|(claim, _)| claim.is_some()).map(|(_, indexed)| indexed.row);
         let changes = claimed.iter().zip(outcomes).zip(keys).map(|((order, outcome), row)| {

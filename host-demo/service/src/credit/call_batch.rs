@@ -53,10 +53,15 @@ impl CallBatch {
         matches!(&self.orders[..], [indexed] if indexed.made_plugin_fail())
     }
 
-    /// What the call says about the health of its provider. It says nothing if no order was left to ask about, or if
-    /// the plugin failed again on the one order that is known to make it fail: that order must not open the provider's
+    /// What the call says about the health of its provider. It says nothing if no order was left to ask about, if this
+    /// process did not ask, or if the plugin failed again on the one order that is known to make it fail: that order must not open the provider's
     /// circuit breaker for all others.
     pub(super) fn health(&self, outcomes: &[ResponseOutcome]) -> CallHealth {
+        let is_of_this_process =
+            |outcome: &ResponseOutcome| outcome.problem.as_ref().is_some_and(Issue::is_of_this_process);
+        if outcomes.iter().any(is_of_this_process) {
+            return CallHealth::Unknown;
+        }
         let failed = |outcome: &ResponseOutcome| {
             outcome.problem.clone().filter(|problem| problem.is_the_providers() || problem.is_the_plugins())
         };

@@ -47,8 +47,10 @@ pub struct CutName {
 
 /// The names that `provider` got cut, where `event` says that it has the order; nothing where none was.
 pub(super) fn of(provider: &str, event: Event, items: &[Item]) -> Option<CutNames> {
-    let is_recorded = is_recorded(event);
-    let rule = RULES.get(provider).filter(|_| is_recorded)?;
+    if !is_recorded(event) {
+        return None;
+    }
+    let rule = RULES.get(provider)?;
     let rest = |name: &str| {
         let is_counted = |c: char| !rule.full_width || !SOUND_MARKS.contains(&c);
         let counted = name.char_indices().filter(|(_, c)| is_counted(*c));

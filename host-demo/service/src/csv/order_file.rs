@@ -4,8 +4,8 @@
 //! every error in it. The rest of the file is read nevertheless, and every row of it is accounted for
 //! ([`crate::csv::row_result`]).
 //!
-//! A file is read twice, so that its orders need not be in memory together: the first time for an index of which rows
-//! are whose (some tens of bytes for each), then order by order.
+//! A file is read once for an index of which rows are whose (some tens of bytes for each), and then order by order, as
+//! often as an order is needed, so that its orders need not be in memory together.
 
 use crate::csv::column_kind::{FEW_VALUES, MAX_VALUE};
 use crate::csv::error::{FileError, RowError};

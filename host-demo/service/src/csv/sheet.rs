@@ -257,8 +257,7 @@ impl<'a> Rows<'a> {
     /// The row that stands at `place`, once more.
     pub fn at(&self, place: RowPlace) -> Option<SheetRow> {
         let record = self.records.from(place.offset as usize, u64::from(place.line)).next()?;
-        let is_torn = self.reader.is_torn(&record);
-        Some(with_neighbours(self.reader.row(&record), is_torn, place.beside))
+        Some(with_neighbours(self.reader.read(&record), place.beside))
     }
 }
 
@@ -288,7 +287,7 @@ impl ReadRow {
 }
 
 /// The row with what the rows next to it make of it; `beside` is the line of the one of which it may be a part, or 0.
-fn with_neighbours(mut row: SheetRow, is_torn: bool, beside: u32) -> SheetRow {
+fn with_neighbours(ReadRow { mut row, is_torn }: ReadRow, beside: u32) -> SheetRow {
     row.place.beside = beside;
     match beside {
         0 if is_torn => {}
@@ -335,8 +334,7 @@ impl Iterator for Walk<'_, '_> {
             if self.read > MAX_LINES {
                 return Some(Err(FileError::TooManyLines));
             }
-            let is_torn = self.reader.is_torn(&record);
-            self.waiting.push_back(ReadRow { row: self.reader.row(&record), is_torn });
+            self.waiting.push_back(self.reader.read(&record));
         }
         let first = self.waiting.pop_front()?;
         let beside = match first.may_be_part(self.reader.width) {
@@ -346,7 +344,7 @@ impl Iterator for Walk<'_, '_> {
         if first.is_text() {
             self.above = first.torn_line();
         }
-        Some(Ok(with_neighbours(first.row, first.is_torn, beside.unwrap_or_default())))
+        Some(Ok(with_neighbours(first, beside.unwrap_or_default())))
     }
 }
 
@@ -396,6 +394,13 @@ struct RowReader {
 }
 
 impl RowReader {
+    fn read(&self, record: &Record<'_>) -> ReadRow {
+        let row = self.row(record);
+        // An empty line is no part of a row.
+        let is_odd_blank = row.is_blank && row.span > 1 && record.cells.len() != self.width;
+        ReadRow { is_torn: is_odd_blank || !row.shape.is_empty(), row }
+    }
+
     fn row(&self, record: &Record<'_>) -> SheetRow {
         let (cells, wrong) = self.cells(&record.cells);
         // Quotes that closed by chance elsewhere than they were meant to show by the number of cells, or by the rows
@@ -428,12 +433,6 @@ impl RowReader {
             cells.push(&text);
         }
         (cells, wrong)
-    }
-
-    /// Whether it may be a part of a row only. An empty line is none.
-    fn is_torn(&self, record: &Record<'_>) -> bool {
-        let is_odd_blank = record.is_blank() && record.span > 1 && record.cells.len() != self.width;
-        is_odd_blank || !self.shape(record).is_empty()
     }
 
     /// What is wrong with a record's quotes and its number of cells.

@@ -11,14 +11,17 @@ use store::HistoryLine;
 /// The note of `line`, with the codes of the store as labels. Lines of earlier versions have labels already.
 pub fn note(line: &HistoryLine, lang: Lang) -> Option<String> {
     let note = line.note.as_deref()?;
-    if let Some(correction) = correction(line) {
-        return Some(correction.localized(lang));
-    }
-    if let Some(cut) = cut_names(line) {
-        return Some(cut.localized(lang));
+    if let Some(told) = told(line, lang) {
+        return Some(told);
     }
     let invoice = if line.event == OrderEdit::InvoiceSet.to_string() { Invoice::parse(note) } else { None };
     Some(invoice.map_or(note, |invoice| invoice.localized(lang)).to_owned())
+}
+
+/// What a correction changed, or what of the items' names did not go out; nothing for other lines.
+pub fn told(line: &HistoryLine, lang: Lang) -> Option<String> {
+    let correction = correction(line).map(|correction| correction.localized(lang));
+    correction.or_else(|| Some(cut_names(line)?.localized(lang)))
 }
 
 /// What of the items' names did not go out.
@@ -39,12 +42,12 @@ impl Localize for CutNames {
 }
 
 /// The items' names that were cut when the order was sent; nothing for other lines.
-pub fn cut_names(line: &HistoryLine) -> Option<CutNames> {
+fn cut_names(line: &HistoryLine) -> Option<CutNames> {
     serde_json::from_str(line.note.as_deref()?).ok()
 }
 
 /// What a correction changed; nothing for other lines, and for those of earlier versions.
-pub fn correction(line: &HistoryLine) -> Option<Correction> {
+fn correction(line: &HistoryLine) -> Option<Correction> {
     let is_correction = line.event == OrderEdit::Corrected.to_string();
     serde_json::from_str(line.note.as_deref().filter(|_| is_correction)?).ok()
 }

@@ -1,6 +1,6 @@
 //! Metrics of the calls to plugins since this process began: counts and times, by provider and operation.
 
-use crate::providers::provider::{FeeError, Provider, Providers};
+use crate::providers::provider::{Provider, Providers};
 use provider_host::contract::{
     AdjustedFee, Bill, Cancellation, Decision, FeeRule, FieldProblem, Order, ProviderInfo, Registration, Setting,
     Shipment, Standing,
@@ -104,9 +104,6 @@ impl Provider for MeteredPlugin {
     }
     async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
         self.plugin.check_settings(settings).await
-    }
-    async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
-        Provider::fee_adjust(&self.plugin, rule, bill).await
     }
     async fn fees_adjust(
         &self,

@@ -29,24 +29,17 @@ pub trait Provider: Send + Sync {
         &self,
         settings: Vec<Setting>,
     ) -> impl Future<Output = Result<Vec<FieldProblem>, CallError>> + Send;
-    /// 手数料設定 for one bill.
-    fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> impl Future<Output = Result<AdjustedFee, FeeError>> + Send;
     /// 手数料設定 for many bills; for each what it comes to, or every problem.
     fn fees_adjust(
         &self,
         rule: &FeeRule,
         bills: &[Bill],
-    ) -> impl Future<Output = Result<Vec<Result<AdjustedFee, Vec<FieldProblem>>>, CallError>> + Send {
+    ) -> impl Future<Output = Result<Vec<Result<AdjustedFee, Vec<FieldProblem>>>, CallError>> + Send;
+    /// The same for one bill.
+    fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> impl Future<Output = Result<AdjustedFee, FeeError>> + Send {
         async move {
-            let mut all = Vec::with_capacity(bills.len());
-            for bill in bills {
-                all.push(match self.fee_adjust(rule, bill).await {
-                    Ok(fee) => Ok(fee),
-                    Err(FeeError::Refused(problems)) => Err(problems),
-                    Err(FeeError::Call(error)) => return Err(error),
-                });
-            }
-            Ok(all)
+            let adjusted = self.fees_adjust(rule, std::slice::from_ref(bill)).await?.pop();
+            adjusted.unwrap_or_else(|| Err(Vec::new())).map_err(FeeError::Refused)
         }
     }
     /// Whether the settings work; one row.
@@ -67,9 +60,6 @@ impl Provider for Plugin {
     }
     async fn check_settings(&self, settings: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
         self.check_settings(settings).await
-    }
-    async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
-        self.fee_adjust(rule, bill).await?.map_err(FeeError::Refused)
     }
     async fn fees_adjust(
         &self,

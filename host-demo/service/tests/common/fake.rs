@@ -171,22 +171,16 @@ fn answer<T>(rows: Vec<Result<T, Failure>>) -> Answer<T> {
     Answer { rows, calls: Vec::new() }
 }
 
-impl Provider for Fake {
-    fn info(&self) -> &ProviderInfo {
-        &self.info
-    }
-    async fn check_settings(&self, _: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
-        Ok(Vec::new())
-    }
+impl Fake {
     /// The first band that holds the bill adds its fee; no bands at all are refused if the bill is 13.
-    async fn fee_adjust(&self, rule: &FeeRule, bill: &Bill) -> Result<AdjustedFee, FeeError> {
+    fn fee(&self, rule: &FeeRule, bill: &Bill) -> Result<Result<AdjustedFee, Vec<FieldProblem>>, CallError> {
         let billed = bill.items + bill.shipping_fee + bill.payment_fee;
         if Some(billed) == self.breaks_off_at {
-            return Err(FeeError::Call(CallError::Trap("unreachable".into())));
+            return Err(CallError::Trap("unreachable".into()));
         }
         if billed == 13 {
             let gap = FieldProblem { field: "bands[0]".into(), reason: reason("gap", "隙間") };
-            return Err(FeeError::Refused(vec![gap]));
+            return Ok(Err(vec![gap]));
         }
         let holds = |band: &provider_host::contract::FeeBand| {
             band.lower <= billed && band.upper.is_none_or(|upper| billed <= upper)
@@ -194,7 +188,23 @@ impl Provider for Fake {
         let band = rule.bands.iter().position(holds);
         let fee = bill.payment_fee + band.map_or(0, |at| rule.bands[at].fee);
         let billed_amount = bill.items + bill.shipping_fee + fee;
-        Ok(AdjustedFee { payment_fee: fee, billed_amount, band: band.map(|at| at as u32) })
+        Ok(Ok(AdjustedFee { payment_fee: fee, billed_amount, band: band.map(|at| at as u32) }))
+    }
+}
+
+impl Provider for Fake {
+    fn info(&self) -> &ProviderInfo {
+        &self.info
+    }
+    async fn check_settings(&self, _: Vec<Setting>) -> Result<Vec<FieldProblem>, CallError> {
+        Ok(Vec::new())
+    }
+    async fn fees_adjust(
+        &self,
+        rule: &FeeRule,
+        bills: &[Bill],
+    ) -> Result<Vec<Result<AdjustedFee, Vec<FieldProblem>>>, CallError> {
+        bills.iter().map(|bill| self.fee(rule, bill)).collect()
     }
     async fn test_connection(&self, _: &Account) -> Answer<()> {
         answer(vec![Ok(())])
