@@ -120,7 +120,7 @@ pub(super) async fn run(session: &Session, command: PluginCommand) -> Result<boo
         PluginCommand::Withdraw { provider, yes } => withdraw(session, &provider, yes).await,
         PluginCommand::Inspect { file } => inspect(session, &file).await,
         PluginCommand::Pause { provider, reason } => {
-            let loaded = session.plugins.names()?.into_iter().collect();
+            let loaded = session.plugins.names()?;
             let by = Actor::now(&session.operator);
             answer(session, credit_pause::pause(&session.store, &loaded, &provider, &reason, by).await)
         }

@@ -90,6 +90,12 @@ impl Counts {
     }
 }
 
+/// A bar, where there is a terminal to draw it in.
+fn bar(template: &str) -> Option<ProgressBar> {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    std::io::stderr().is_terminal().then(|| ProgressBar::no_length().with_style(style.progress_chars("=> ")))
+}
+
 /// Progress of a long operation, on the error stream: a bar in a terminal, a line now and then elsewhere.
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -101,11 +107,9 @@ pub struct Progress {
 impl Progress {
     /// Of `total` orders.
     pub fn new(what: &str, total: usize, lang: Lang) -> Self {
-        let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg}");
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(total as u64).with_prefix(what.to_owned());
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-            bar
+        let bar = bar("{prefix} [{bar:30}] {pos}/{len} {msg}").map(|bar| {
+            bar.set_length(total as u64);
+            bar.with_prefix(what.to_owned())
         });
         Self { bar, total, lang, so_far: Mutex::new((Counts::default(), Instant::now())) }
     }
@@ -148,11 +152,7 @@ pub struct RowProgress {
 impl RowProgress {
     /// Of a file that was not read yet.
     pub fn new(lang: Lang) -> Self {
-        let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len}");
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
-            ProgressBar::no_length().with_style(style)
-        });
+        let bar = bar("{prefix} [{bar:30}] {pos}/{len}");
         Self { bar, lang, last_line: Mutex::new(Instant::now()) }
     }
 

@@ -9,7 +9,6 @@ use service::providers::abilities::Abilities;
 use service::providers::current;
 use service::providers::directory::PluginDirectory;
 use service::providers::metrics::{CallMetrics, MeteredPlugin, MeteredRegistry};
-use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,11 +122,6 @@ impl App {
     /// What the provider `id` can do with orders.
     pub(crate) fn abilities(&self, id: &str) -> Abilities {
         Abilities::among(&*self.credit.providers, id)
-    }
-
-    /// The ids of the providers whose plugins are loaded.
-    pub(crate) fn providers(&self) -> BTreeSet<String> {
-        self.registry.all().iter().map(|plugin| plugin.info().id.clone()).collect()
     }
 
     /// Installs components into the folder of the plugins.

@@ -18,7 +18,6 @@ use domain::normalize::tracking_number::number_doubt;
 use domain::order;
 use serde::{Deserialize, Serialize};
 use service::messages::history as history_text;
-use service::messages::localize::Localize;
 use service::messages::next_step::Situation;
 use service::messages::tracking::doubt_warning;
 use std::collections::BTreeMap;
@@ -212,9 +211,7 @@ pub(super) struct OrderEvent {
 impl OrderEvent {
     fn new(line: HistoryLine, lang: Lang) -> Self {
         let problem: Option<Issue> = line.problem.as_ref().and_then(|json| serde_json::from_str(json).ok());
-        let correction = history_text::correction(&line).map(|correction| correction.localized(lang));
-        let cut = history_text::cut_names(&line).map(|cut| cut.localized(lang));
-        let note = correction.or(cut).or(line.note);
+        let note = history_text::told(&line, lang).or(line.note);
         let calls = line.report.and_then(|json| serde_json::from_str(&json).ok());
         Self {
             version: line.version,

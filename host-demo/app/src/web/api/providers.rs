@@ -267,7 +267,7 @@ pub(super) async fn pause(
     Path(id): Path<String>,
     Object(new): Object<NewCreditPause>,
 ) -> Result<StatusCode, Problem> {
-    credit_pause::pause(&app.store, &app.providers(), &id, &new.reason, Actor::now(&caller.name)).await?;
+    credit_pause::pause(&app.store, &app.credit.providers.ids(), &id, &new.reason, Actor::now(&caller.name)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -110,9 +110,9 @@ async fn show(
     question: Option<ReplacementQuestion>,
 ) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
-    let mut plugins = Vec::new();
+    let (pauses, mut plugins) = (app.store.credit_pauses().await?, Vec::new());
     for plugin in app.registry.all() {
-        plugins.push(view(app, &plugin, &p).await?);
+        plugins.push(view(app, &plugin, &pauses, &p).await?);
     }
     let status = if refusal.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let may_load = p.is_admin();
@@ -121,13 +121,13 @@ async fn show(
     Ok(html(status, &page))
 }
 
-async fn view(app: &App, plugin: &Plugin, p: &Page) -> Result<PluginView, Refusal> {
+async fn view(app: &App, plugin: &Plugin, pauses: &[CreditPause], p: &Page) -> Result<PluginView, Refusal> {
     let (info, facts, t) = (plugin.info(), plugin.facts(), p.t);
     let limits = &info.batch_limits;
     let calls = app.calls.of(&info.id);
-    let pauses = app.store.credit_pauses().await?;
-    let pause = pauses.into_iter().find(|pause| pause.provider == info.id);
-    let paused = |pause: CreditPause| fill(t.credit_paused, &[&pause.who, &clock::timestamp(pause.since), &pause.note]);
+    let pause = pauses.iter().find(|pause| pause.provider == info.id);
+    let paused =
+        |pause: &CreditPause| fill(t.credit_paused, &[&pause.who, &clock::timestamp(pause.since), &pause.note]);
     let mut permissions = permitted(plugin);
     if permissions.is_empty() {
         permissions.push(t.no_origin.to_owned());
@@ -283,7 +283,7 @@ pub(crate) async fn pause(
     Signed(form): Signed<PauseForm>,
 ) -> Result<Response, Refusal> {
     let by = Actor::now(&staff.user.name);
-    let paused = credit_pause::pause(&app.store, &app.providers(), &id, &form.reason, by).await;
+    let paused = credit_pause::pause(&app.store, &app.credit.providers.ids(), &id, &form.reason, by).await;
     after_pausing(&app, &staff, paused, |t| fill(t.credit_now_paused, &[&id]))
 }
 

@@ -81,7 +81,6 @@ async fn imported(
     let p = staff.visitor.page();
     let (t, lang) = (p.t, p.lang);
     let taken = import_file(app, &file, &staff.user.name, dry_run, lang, follow).await?;
-    let (mall, what) = (file.mall.clone(), file.kind);
     let keep = async |file| -> Result<String, Refusal> {
         let name = idempotency_key()?;
         app.keep_upload(staff.user.id, &name, file).await?;
@@ -103,9 +102,11 @@ async fn imported(
             ImportReply { question: Some(view), ..ImportReply::default() }
         }
         Ok(outcome) => {
-            let preview = match (dry_run && what == FileKind::Orders, app.store.mall(&mall).await?) {
-                (true, Some(stored)) => Some(previewed(&stored, &stored.mapping, &file.bytes, lang, t)),
-                _ => None,
+            let preview = if dry_run && file.kind == FileKind::Orders {
+                let stored = app.store.mall(&file.mall).await?;
+                stored.map(|stored| previewed(&stored, &stored.mapping, &file.bytes, lang, t))
+            } else {
+                None
             };
             let waits = dry_run && !outcome.taken.is_empty();
             let held = if waits { Some(keep(file).await?) } else { None };

@@ -76,7 +76,7 @@ pub(super) async fn go_on(
     staff: &Staff,
     (mall, kind): (&str, FileKind),
     told: watch::Receiver<ImportProgress>,
-    work: Work,
+    mut work: Work,
 ) -> Result<String, Refusal> {
     let (name, user) = (idempotency_key()?, staff.user.id);
     let broken_off = staff.visitor.page().t.import_broke_off;
@@ -85,18 +85,14 @@ pub(super) async fn go_on(
     let going_on = {
         let (app, name, mall) = (app.clone(), name.clone(), mall.to_owned());
         async move {
-            let ticking = async {
-                loop {
-                    tokio::time::sleep(WRITE_INTERVAL).await;
-                    // What cannot be written now may be later; the import itself says what stops it.
-                    if let Err(error) = app.keep_upload(user, &name, run(&mall)).await {
-                        tracing::warn!(%error, "the progress of an import cannot be written");
-                    }
+            let reply = loop {
+                if let Ok(reply) = tokio::time::timeout(WRITE_INTERVAL, &mut work).await {
+                    break reply.ok().and_then(Result::ok);
                 }
-            };
-            let reply = tokio::select! {
-                reply = work => reply.ok().and_then(Result::ok),
-                () = ticking => None,
+                // What cannot be written now may be later; the import itself says what stops it.
+                if let Err(error) = app.keep_upload(user, &name, run(&mall)).await {
+                    tracing::warn!(%error, "the progress of an import cannot be written");
+                }
             };
             let reply = reply.unwrap_or_else(|| ImportReply::failed(broken_off));
             if let Err(error) = app.keep_upload(user, &name, ImportRun { reply: Some(reply), ..run(&mall) }).await {
