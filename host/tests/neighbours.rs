@@ -1,5 +1,6 @@
 //! What a plugin that misbehaves costs its neighbour: a healthy provider's batch goes on beside it, at no less than
-//! nine tenths of its rate alone, with its own answers; and memory returns to where it was.
+//! half of its rate alone (nine tenths where `NEIGHBOUR_ROUNDS` asks for it), with its own answers; and memory returns to
+//! where it was.
 //!
 //! Alone in its process, whose memory it measures. Rates are compared within one run: a window alone, one beside the
 //! behaviour, one alone again. `NEIGHBOUR_ROUNDS=9 cargo test --workspace --test neighbours -- --nocapture` prints the

@@ -1,5 +1,6 @@
 //! Plugins in Go: bindings, Go's compiler, and from its core module to a component.
 
+use crate::component::encode_module;
 use crate::process::{output, run};
 use crate::project::{SYNC_WORLD, python_environment};
 use anyhow::{Context, Result};
@@ -9,7 +10,7 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
 use wit_bindgen_core::Files;
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
 /// The first Go that compiles what the bindings need at run time.
@@ -44,6 +45,8 @@ pub(crate) fn build(folder: &Path, component: &Path, install: impl Fn(&[&str]) -
     let mut build = Command::new(go);
     // What it compiled stays in the plugin's folder.
     build.env("GOCACHE", folder.join(".gocache")).envs([("GOOS", "wasip1"), ("GOARCH", "wasm")]);
+    // As installed: another one would be fetched.
+    build.env("GOTOOLCHAIN", "local");
     build.args(["build", "-buildmode=c-shared", "-ldflags=-w -s -checklinkname=0", "-o"]).arg(&core).arg(".");
     run(build.current_dir(folder))?;
     encode(&core, component, &resolve, world)
@@ -95,9 +98,8 @@ fn generate_bindings(folder: &Path, module: &str, mut resolve: Resolve, world: W
 fn encode(core: &Path, component: &Path, resolve: &Resolve, world: WorldId) -> Result<()> {
     let mut module = std::fs::read(core).with_context(|| format!("cannot read {}", core.display()))?;
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false)?;
-    let mut encoder = ComponentEncoder::default();
-    let encoder = encoder.validate(true).module(&module)?.adapter(ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?;
-    std::fs::write(component, encoder.encode()?).with_context(|| format!("cannot write {}", component.display()))
+    encode_module(&module, Some((ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)), component)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -112,12 +112,10 @@ impl Credentials {
         if let Some(helper) = config.cred_helpers.get(registry) {
             return Self::of_helper(helper, registry, path);
         }
-        let entry = config.auths.iter().find(|(name, _)| host(name) == registry).map(|(_, entry)| entry);
-        match (entry.map(|entry| entry.credentials(registry)), config.creds_store) {
-            (Some(Ok(Some(found))), _) => Ok(Some(found)),
-            (Some(Err(reason)), _) => Err(broken(reason)),
-            (Some(Ok(None)), Some(helper)) => Self::of_helper(&helper, registry, path),
-            (Some(Ok(None)) | None, _) => Ok(None),
+        let Some((_, entry)) = config.auths.iter().find(|(name, _)| host(name) == registry) else { return Ok(None) };
+        match (entry.credentials(registry).map_err(broken)?, config.creds_store) {
+            (None, Some(helper)) => Self::of_helper(&helper, registry, path),
+            (found, _) => Ok(found),
         }
     }
 

@@ -5,10 +5,6 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What whoever runs the tests may have set for commands of their own.
-const OWN_VARIABLES: [&str; 4] =
-    ["PROVIDER_KEY", "PROVIDER_KEY_PASSWORD", "PROVIDER_REGISTRY_USER", "PROVIDER_REGISTRY_PASSWORD"];
-
 /// An author with a folder and a key.
 pub struct Author {
     folder: tempfile::TempDir,
@@ -34,11 +30,10 @@ impl Author {
     /// A command of `provider`, ready to run in the author's folder.
     pub fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Command> {
         let mut command = Command::new(program("provider")?);
-        // What cargo tells the programs that it starts is not for those that they start.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
-            command.env_remove(name);
-        }
-        for name in OWN_VARIABLES {
+        // What cargo tells the programs that it starts is not for those that they start, nor what whoever runs the
+        // tests has set for commands of their own.
+        let is_other = |name: &str| ["CARGO_", "PROVIDER_"].iter().any(|other| name.starts_with(other));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_other(&name.to_string_lossy())) {
             command.env_remove(name);
         }
         command.args(arguments).current_dir(self.folder()).stdin(Stdio::null());

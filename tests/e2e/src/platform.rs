@@ -137,11 +137,11 @@ impl Platform {
         Ok(path)
     }
 
-    /// A mall `honten` of 後払い.com at `gateway`, with its plugin, and the `orders` that it exported. The
+    /// A mall `honten` of `gateway`'s provider at `gateway`, with its plugin, and the `orders` that it exported. The
     /// component's path on the shelf.
     pub fn open(&self, gateway: &Gateway, orders: &Path) -> Result<PathBuf> {
         let component = self.install(gateway)?;
-        let settings = self.settings("mall-atobarai-com.toml", gateway)?;
+        let settings = self.settings(&format!("mall-{}.toml", gateway.provider), gateway)?;
         self.must(["mall", "set", "honten", &settings.to_string_lossy()])?;
         self.must(["orders", "import", "--mall", "honten", &orders.to_string_lossy()])?;
         Ok(component)

@@ -155,7 +155,7 @@ fn a_long_import_goes_on_by_itself_and_its_page_shows_how_far_it_is() {
     };
     assert!(ended.text.contains("20000件を取り込みました"), "{}", ended.text);
     assert!(shown.iter().any(|words| words.ends_with("/ 20000行")), "{shown:?}");
-    // Another user does not see it, and neither does this one under another name.
+    // Under another name there is none.
     let gone = visitor.get("/import/runs/0000000000000000");
     assert!(gone.text.contains("この取込の結果はもうありません"), "{}", gone.text);
     assert_eq!(served.platform.orders().unwrap().len(), 20_001);

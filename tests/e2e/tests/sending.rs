@@ -25,10 +25,7 @@ impl Sent {
         let platform = Platform::new(folder.path(), "en").unwrap();
         let gateway = Gateway::start(provider, folder.path()).unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../host-demo/service/tests/csv/values").join(name);
-        platform.install(&gateway).unwrap();
-        let settings = platform.settings(&format!("mall-{provider}.toml"), &gateway).unwrap();
-        platform.must(["mall", "set", "honten", &settings.to_string_lossy()]).unwrap();
-        platform.must(["orders", "import", "--mall", "honten", &path.to_string_lossy()]).unwrap();
+        platform.open(&gateway, &path).unwrap();
         platform.must(["credit", "--all"]).unwrap();
         let wire = gateway.bodies().unwrap().iter().map(|body| narrow(&decoded(body))).collect();
         let registrations = gateway.ledger().unwrap().registrations.len();

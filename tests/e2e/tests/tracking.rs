@@ -49,11 +49,7 @@ fn a_thousand(provider: &str) {
     let folder = tempfile::tempdir().unwrap();
     let platform = Platform::new(folder.path(), "en").unwrap();
     let gateway = Gateway::start(provider, folder.path()).unwrap();
-    platform.install(&gateway).unwrap();
-    let settings = platform.settings(&format!("mall-{provider}.toml"), &gateway).unwrap();
-    platform.must(["mall", "set", "honten", &settings.to_string_lossy()]).unwrap();
-    let file = platform.write("orders.csv", orders(ORDERS)).unwrap();
-    platform.must(["orders", "import", "--mall", "honten", &file.to_string_lossy()]).unwrap();
+    platform.open(&gateway, &platform.write("orders.csv", orders(ORDERS)).unwrap()).unwrap();
     platform.must(["credit", "--all"]).unwrap();
     let file = platform.write("b2.csv", b2(ORDERS)).unwrap();
     let file = file.to_string_lossy();

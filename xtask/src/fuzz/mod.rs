@@ -46,6 +46,7 @@ pub struct Options {
 struct Target {
     name: String,
     longest: String,
+    reads: String,
 }
 
 /// Builds the targets and runs them one after the other.
@@ -105,8 +106,8 @@ fn targets(program: &Path) -> Result<Vec<Target>> {
     let output = Command::new(program).env_remove("FUZZ_TARGET").output().context("cannot run the targets")?;
     let listed = String::from_utf8_lossy(&output.stdout);
     let target = |line: &str| {
-        let (name, longest) = line.split_once(' ')?;
-        Some(Target { name: name.to_owned(), longest: longest.to_owned() })
+        let mut parts = line.splitn(3, ' ').map(str::to_owned);
+        Some(Target { name: parts.next()?, longest: parts.next()?, reads: parts.next()? })
     };
     let targets: Vec<_> = listed.lines().filter_map(target).collect();
     if targets.is_empty() {
@@ -150,7 +151,7 @@ fn started(program: &Path, target: &Target, folders: &Folders) -> Command {
 
 /// Runs a target; an error if something does not hold.
 fn attempt(program: &Path, target: &Target, folders: &Folders, options: &Options) -> Result<Run> {
-    eprintln!("[xtask] {}", target.name);
+    eprintln!("[xtask] {}: {}", target.name, target.reads);
     let mut command = started(program, target, folders);
     command.arg(format!("-runs={}", options.runs)).arg(format!("-max_len={}", target.longest));
     command.args(options.seconds.map(|seconds| format!("-max_total_time={seconds}")));

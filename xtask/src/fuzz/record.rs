@@ -75,7 +75,7 @@ fn page() -> PathBuf {
 }
 
 fn read() -> Result<Record> {
-    let text = std::fs::read_to_string(file()).unwrap_or_default();
+    let text = std::fs::read_to_string(file()).with_context(|| file().display().to_string())?;
     toml::from_str(&text).with_context(|| format!("{} is not a record of runs", file().display()))
 }
 

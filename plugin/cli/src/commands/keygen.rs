@@ -27,7 +27,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     if public == secret {
         bail!("{} is the name of a public key; give the secret one another extension, like .key", secret.display());
     }
-    // Looked at before anybody types a password; the writing itself replaces nothing either.
+    // Looked at before anybody types a password; the writing of the secret itself replaces nothing either.
     for file in [&secret, &public] {
         if file.exists() {
             bail!("{} is there already, and is kept; --key FILE makes another key", file.display());

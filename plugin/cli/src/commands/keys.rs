@@ -41,7 +41,7 @@ impl KeyOptions {
     /// Opens the key, asking for its password where it has one.
     pub(super) fn open(&self) -> Result<SigningKey> {
         let path = self.secret()?;
-        let secret = read(&path, "provider keygen")?;
+        let secret = read(&path)?;
         let used = || format!("the key {}", path.display());
         let password = match is_encrypted(&secret).with_context(used)? {
             true => password(&format!("{}: ", path.display()))?,
@@ -56,8 +56,8 @@ pub(super) fn public_beside(secret: &Path) -> PathBuf {
     secret.with_extension("pub")
 }
 
-/// The content of a key's file, which `made_by` makes.
-pub(super) fn read(path: &Path, made_by: &str) -> Result<String> {
+/// The content of a key's file.
+pub(super) fn read(path: &Path) -> Result<String> {
     let read = || {
         let size = std::fs::metadata(path)?.len();
         if size > MAX_KEY_BYTES {
@@ -65,7 +65,7 @@ pub(super) fn read(path: &Path, made_by: &str) -> Result<String> {
         }
         Ok(std::fs::read_to_string(path)?)
     };
-    read().with_context(|| format!("cannot read the key {}; `{made_by}` makes one", path.display()))
+    read().with_context(|| format!("cannot read the key {}; `provider keygen` makes one", path.display()))
 }
 
 /// The password, from the environment or from whoever sits there.

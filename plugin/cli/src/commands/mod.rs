@@ -96,9 +96,6 @@ fn component_file(file: Option<&PathBuf>) -> anyhow::Result<PathBuf> {
         anyhow::bail!("{} is not there yet; `provider build` makes it", component.display());
     }
     // As it is seen from here.
-    Ok(match (file, component.file_name()) {
-        (None, Some(name)) => PathBuf::from(name),
-        (Some(folder), Some(name)) => folder.join(name),
-        (_, None) => component,
-    })
+    let name = Path::new(component.file_name().unwrap_or_default());
+    Ok(file.map_or_else(|| name.to_owned(), |folder| folder.join(name)))
 }

@@ -17,8 +17,8 @@ const PASSWORD: &str = "PROVIDER_REGISTRY_PASSWORD";
 pub(super) struct Options {
     /// レジストリ上の場所（REGISTRY/REPOSITORY:TAG） / where it is to be: REGISTRY/REPOSITORY:TAG
     reference: Reference,
-    /// コンポーネント（省略時はこのフォルダーのもの。署名は NAME.wasm.minisig） / the component, with its signature in
-    /// NAME.wasm.minisig; that of this folder if none is given
+    /// コンポーネントかプラグインのフォルダー（省略時はこのフォルダー。署名は NAME.wasm.minisig） / the component, or
+    /// the plugin's folder, with its signature in NAME.wasm.minisig; this folder if none is given
     file: Option<PathBuf>,
     #[command(flatten)]
     key: KeyOptions,
@@ -100,7 +100,7 @@ async fn load(options: &Options, file: &Path, compiler: Compiler) -> Result<(Plu
 /// The public key beside the secret one in `secret`.
 fn public_key(secret: &Path) -> Result<PublicKey> {
     let path = public_beside(secret);
-    let text = keys::read(&path, "provider keygen")?;
+    let text = keys::read(&path)?;
     let key = text.lines().nth(1).unwrap_or_default().parse();
     key.with_context(|| format!("the key {}", path.display()))
 }

@@ -1,5 +1,5 @@
 //! The program that libFuzzer's `main` is linked to. `FUZZ_TARGET` names the target; without it the targets are listed,
-//! each with its longest input. The target's seeds are written to the folder `FUZZ_SEEDS`, which libFuzzer is given as one
+//! each with its longest input and what it reads. The target's seeds are written to the folder `FUZZ_SEEDS`, which libFuzzer is given as one
 //! of its corpora, and its words beside it as a dictionary.
 
 #![no_main]
@@ -31,8 +31,8 @@ extern "C" fn LLVMFuzzerInitialize(_: *mut c_int, _: *mut *mut *mut c_char) -> c
 }
 
 fn list() -> ! {
-    for Target { name, longest, .. } in fuzz::TARGETS {
-        println!("{name} {longest}");
+    for Target { name, longest, reads, .. } in fuzz::TARGETS {
+        println!("{name} {longest} {reads}");
     }
     std::process::exit(0)
 }

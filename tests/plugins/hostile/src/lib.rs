@@ -442,15 +442,11 @@ fn parts(secret: &str) -> Vec<String> {
         second.into(),
         secret.chars().rev().collect(),
         hex,
-        percent_all(secret),
+        percent(secret),
         wide,
         spaced,
         base64(secret),
     ]
-}
-
-fn percent_all(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 fn base64(text: &str) -> String {
