@@ -7,7 +7,7 @@ use gateways::{Fault, Ledger, Received};
 use provider_host::contract as host;
 use provider_host::{Account, Answer as Answered, CallError};
 use provider_sdk::http::{Request, Response, SendError, Transport};
-use service::providers::provider::{FeeError, Provider};
+use service::providers::provider::Provider;
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
@@ -398,9 +398,16 @@ impl Provider for Simulated {
     async fn check_settings(&self, _: Vec<host::Setting>) -> Result<Vec<host::FieldProblem>, CallError> {
         Ok(Vec::new())
     }
-    async fn fee_adjust(&self, _: &host::FeeRule, bill: &host::Bill) -> Result<host::AdjustedFee, FeeError> {
-        let billed_amount = bill.items + bill.shipping_fee + bill.payment_fee;
-        Ok(host::AdjustedFee { payment_fee: bill.payment_fee, billed_amount, band: None })
+    async fn fees_adjust(
+        &self,
+        _: &host::FeeRule,
+        bills: &[host::Bill],
+    ) -> Result<Vec<Result<host::AdjustedFee, Vec<host::FieldProblem>>>, CallError> {
+        let adjusted = |bill: &host::Bill| {
+            let billed_amount = bill.items + bill.shipping_fee + bill.payment_fee;
+            Ok(host::AdjustedFee { payment_fee: bill.payment_fee, billed_amount, band: None })
+        };
+        Ok(bills.iter().map(adjusted).collect())
     }
     async fn test_connection(&self, _: &Account) -> Answered<()> {
         answered(vec![Ok(())])
