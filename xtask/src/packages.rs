@@ -107,7 +107,7 @@ mod tests {
             ("deferred-payment-provider-kit", "tests/conformance/golden", "golden"),
             ("deferred-payment-provider-cli", "wit", "embedded/wit"),
             ("deferred-payment-provider-cli", "plugin/sdk/src", "embedded/sdk/src"),
-            ("deferred-payment-provider-cli", "fees/src", "embedded/fees/src"),
+            ("deferred-payment-provider-cli", "plugin/fees/src", "embedded/fees/src"),
             ("deferred-payment-provider-cli", "examples/provider-rust/src", "embedded/rust/src"),
             ("deferred-payment-provider-build", "plugin/build/go-runtime", "go-runtime"),
         ] {

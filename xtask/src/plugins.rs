@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Folders whose crates become components: the providers, and those that tests need to misbehave.
 /// What plugins are written and built with stays out.
 const FOLDERS: [&str; 2] = ["plugin", "tests/plugins"];
-const NOT_PLUGINS: [&str; 4] = ["build", "cli", "distribution", "sdk"];
+const NOT_PLUGINS: [&str; 5] = ["build", "cli", "distribution", "fees", "sdk"];
 
 /// Where the components are put.
 pub fn folder() -> PathBuf {
