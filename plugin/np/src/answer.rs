@@ -4,7 +4,7 @@
 //! found by the gateway's id or by our own, never by its position. A row in both lists, or in neither,
 //! is *outcome unknown*, but for registrations: see [`decision`].
 
-use crate::codes;
+use crate::{codes, json};
 use provider_sdk::answer::{accept, without_mark};
 use provider_sdk::failure::{mismatch, reason, unreadable};
 use provider_sdk::http::Response;
@@ -72,7 +72,7 @@ pub fn read(response: &Response, asked: usize) -> Result<Answer, Failure> {
         return Err(Failure::Unauthorized(reason(format!("http-{status}"), words)));
     }
     accept(response, "NP後払い", &[OK, CREATED, REFUSED])?;
-    let document: Value = serde_json::from_slice(without_mark(&response.body))
+    let document = json::parse(without_mark(&response.body))
         .map_err(|error| unreadable(format!("NP後払いの回答を読めません（{error}）")))?;
     let (results, errors) = (list(&document, "results")?, list(&document, "errors")?);
     if results.or(errors).is_none() {

@@ -5,7 +5,8 @@
 //! | [`describe`] | settings, carriers and limits, as data |
 //! | [`order`] | an order to a transaction, or everything that is wrong with it |
 //! | [`codes`] | the gateway's codes and what they mean, as data |
-//! | [`answer`] | JSON to a verdict, a standing or a failure, row by row |
+//! | [`json`] | JSON that says nothing twice |
+//! | [`answer`] | such JSON to a verdict, a standing or a failure, row by row |
 //! | here | the calls: what is sent in which request |
 //!
 //! # Where the facts come from
@@ -35,6 +36,7 @@
 pub mod answer;
 pub mod codes;
 pub mod describe;
+pub mod json;
 pub mod order;
 
 use answer::{Answer, Name};

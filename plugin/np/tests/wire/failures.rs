@@ -82,6 +82,33 @@ fn an_answer_that_cannot_be_read_says_nothing() {
     assert_eq!(everywhere(&http(400, good)), ["ok"; 8], "what is in the results was done");
 }
 
+#[test]
+fn an_answer_that_contradicts_itself_says_nothing() {
+    let row = |reference: &str, id: &str| {
+        format!(
+            r#"{{"shop_transaction_id":"{reference}","np_transaction_id":"{id}","authori_result":"00","authori_ng":null}}"#
+        )
+    };
+    let results = format!(r#""results":[{},{}]"#, row(REFERENCE, ID), row("R2", &id(2)));
+    let good = format!(r#"{{{results},"errors":[]}}"#);
+    assert_eq!(everywhere(&http(200, good.as_str())), ["ok"; 8]);
+    // JSON's readers keep the last in silence, so each is tried in both places.
+    for (said, again) in [
+        (r#""authori_result":"00""#, r#""authori_result":"20""#),
+        (r#""np_transaction_id":"26112400001""#, r#""np_transaction_id":"26112400009""#),
+        (r#""shop_transaction_id":"R2""#, r#""shop_transaction_id":"R9""#),
+        (r#""authori_ng":null"#, r#""authori_ng":"RE001""#),
+        (r#""errors":[]"#, r#""errors":[{"id":"R2","codes":["E0100114"]}]"#),
+        (results.as_str(), r#""results":[]"#),
+    ] {
+        assert!(good.contains(said), "{said}");
+        for both in [format!("{said},{again}"), format!("{again},{said}"), format!("{said},{said}")] {
+            let answer = http(200, good.replacen(said, &both, 1));
+            assert_eq!(everywhere(&answer), ["outcome-unknown"; 8], "{answer:?}");
+        }
+    }
+}
+
 proptest! {
     /// Answers made of the gateway's own members with any content: no panic, and never a success for
     /// rows that they do not name.
