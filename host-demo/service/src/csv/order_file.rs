@@ -15,7 +15,7 @@ use crate::csv::mapping::definition::Mapping;
 use crate::csv::mapping::error::{MappingError, Problem, ProblemKind};
 use crate::csv::mapping::evaluate::{Group, Grouping, Place};
 use crate::csv::mapping::layout::heading_place;
-use crate::csv::mapping::plan::{Plan, Reader, known_headings};
+use crate::csv::mapping::plan::{Plan, Reader, Wanted};
 use crate::csv::mapping::preset;
 use crate::csv::mapping::row::Skipped;
 use crate::csv::order_cells;
@@ -174,7 +174,8 @@ fn planned(source: &Source<'_>, mapping: &Mapping) -> Result<(Plan, Layout), Fil
         let layout = layout(head, None, &plan);
         return Ok((plan, layout));
     }
-    let known = |head: &Head, at: usize| head.rows.get(at).map_or(0, |row| known_headings(mapping, &row.cells));
+    let wanted = Wanted::of(mapping);
+    let known = |head: &Head, at: usize| head.rows.get(at).map_or(0, |row| wanted.among(&row.cells));
     let places = heads.iter().filter_map(|head| Some((head, heading_place(mapping, &head.rows)?)));
     // Of two encodings in which as much can be read, the first.
     let best = places.min_by_key(|(head, at)| Reverse(known(head, *at)));

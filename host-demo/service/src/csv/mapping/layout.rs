@@ -1,7 +1,7 @@
 //! What a file looks like around its rows: UTF-16, tabs or commas, and where the headings stand.
 
 use crate::csv::mapping::definition::{Mapping, Separator};
-use crate::csv::mapping::plan::known_headings;
+use crate::csv::mapping::plan::Wanted;
 use crate::csv::mapping::row::Record;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
@@ -77,7 +77,8 @@ pub fn heading_place(mapping: &Mapping, records: &[Record]) -> Option<usize> {
     if by_position {
         return records.iter().position(|record| !record.is_blank());
     }
-    richest(records.iter().map(|record| known_headings(mapping, &record.cells)), enough)
+    let headings = Wanted::of(mapping);
+    richest(records.iter().map(|record| headings.among(&record.cells)), enough)
 }
 
 /// Of the first records the one with most of the headings, if it has `enough` of them; `found` has how many each has.

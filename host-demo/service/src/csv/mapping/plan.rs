@@ -6,9 +6,9 @@ use crate::csv::mapping::definition::{Adjustment, FileLayout, Mapping, Prices, R
 use crate::csv::mapping::error::{MappingError, ProblemKind, shown};
 use crate::csv::mapping::value::{Origin, Otherwise, Part, Per, Value, WordTable, Words};
 use domain::identifier::unified;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use strum::VariantArray;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// How the records of one file are read.
 #[derive(Debug, Clone)]
@@ -149,16 +149,27 @@ impl Plan {
     }
 }
 
+/// The headings that a mapping reads, for rows of which each may be the one with the headings.
+pub struct Wanted(BTreeSet<String>);
+
+impl Wanted {
+    /// Those of `mapping`.
+    pub fn of(mapping: &Mapping) -> Self {
+        let own = if mapping.same_names { Column::VARIANTS } else { &[] };
+        let own = own.iter().filter(|column| !mapping.columns.contains_key(column)).map(|column| column.name());
+        Self(mapping.values().iter().flat_map(|(_, value)| value.headings()).chain(own).map(fold).collect())
+    }
+
+    /// How many of them are among `headings`.
+    pub fn among(&self, headings: &[String]) -> usize {
+        let there: BTreeSet<String> = headings.iter().map(|heading| fold(heading)).collect();
+        self.0.intersection(&there).count()
+    }
+}
+
 /// How many of the headings that `mapping` reads are among `headings`.
 pub fn known_headings(mapping: &Mapping, headings: &[String]) -> usize {
-    let own = if mapping.same_names { Column::VARIANTS } else { &[] };
-    let own = own.iter().filter(|column| !mapping.columns.contains_key(column)).map(|column| column.name());
-    let mut wanted: Vec<String> =
-        mapping.values().iter().flat_map(|(_, value)| value.headings()).chain(own).map(fold).collect();
-    wanted.sort();
-    wanted.dedup();
-    let there: Vec<String> = headings.iter().map(|heading| fold(heading)).collect();
-    wanted.iter().filter(|heading| there.contains(heading)).count()
+    Wanted::of(mapping).among(headings)
 }
 
 /// Finds the columns of a file that is not one of orders: for each value the name of what it is for, and whether it names
@@ -176,7 +187,11 @@ pub fn readers(
 
 /// What makes two headings, or two words, the same: width of letters and blanks around them do not count.
 pub fn fold(text: &str) -> String {
-    text.nfkc().collect::<String>().trim().to_owned()
+    match is_nfkc_quick(text.chars()) {
+        // Most cells have this form already.
+        IsNormalized::Yes => text.trim().to_owned(),
+        _ => text.nfkc().collect::<String>().trim().to_owned(),
+    }
 }
 
 fn folded<T: Clone>(words: &BTreeMap<String, T>) -> BTreeMap<String, T> {

@@ -6,6 +6,7 @@ use crate::csv::mapping::error::DefinitionError;
 use crate::csv::mapping::plan::{Plan, fold, known_headings};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use toml_edit::DocumentMut;
 
@@ -67,8 +68,8 @@ impl Preset {
         mapping.map(|mapping| DocumentMut::from(mapping).to_string()).unwrap_or_default()
     }
 
-    fn fits(&self, headings: &[String]) -> bool {
-        let there: Vec<String> = headings.iter().map(|heading| fold(heading)).collect();
+    /// Whether it can read a file with these headings; `there` has them folded.
+    fn fits(&self, headings: &[String], there: &BTreeSet<String>) -> bool {
         let is_there = |heading: &String| there.contains(&fold(heading));
         let is_recognised = self.recognised.all.iter().all(is_there) && !self.recognised.none.iter().any(is_there);
         is_recognised && Plan::new(&self.mapping, headings).is_ok()
@@ -94,7 +95,8 @@ pub fn unreadable() -> Vec<(String, DefinitionError)> {
 
 /// The presets that can read a file with these headings, the one that knows most of them first.
 pub fn recognise(headings: &[String]) -> Vec<&'static Preset> {
-    let mut fitting: Vec<&Preset> = all().iter().filter(|preset| preset.fits(headings)).collect();
+    let there = headings.iter().map(|heading| fold(heading)).collect();
+    let mut fitting: Vec<&Preset> = all().iter().filter(|preset| preset.fits(headings, &there)).collect();
     fitting.sort_by_key(|preset| std::cmp::Reverse(known_headings(&preset.mapping, headings)));
     fitting
 }
