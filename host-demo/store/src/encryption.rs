@@ -57,10 +57,13 @@ pub struct Secrets {
 impl Secrets {
     /// With the key of the environment, or else of `file`, which is made if it is not there.
     pub fn find(file: &Path) -> Result<Self, SecretError> {
-        match std::env::var(KEY_VARIABLE) {
-            Ok(text) => Self::from_hex(&text, KEY_VARIABLE),
-            Err(_) => Self::from_file(file),
-        }
+        Self::find_under(KEY_VARIABLE, file)
+    }
+
+    /// With the key of the environment variable `name` where the key comes from the environment, or else of `file`,
+    /// which is made if it is not there.
+    pub(crate) fn find_under(name: &str, file: &Path) -> Result<Self, SecretError> {
+        if Self::is_of_environment() { Self::of_environment(name) } else { Self::from_file(file) }
     }
 
     /// Whether the key comes from the environment, and not from a file.
@@ -69,7 +72,7 @@ impl Secrets {
     }
 
     /// With the key of the environment variable `name`.
-    pub(crate) fn of_environment(name: &str) -> Result<Self, SecretError> {
+    fn of_environment(name: &str) -> Result<Self, SecretError> {
         Self::from_hex(&std::env::var(name).unwrap_or_default(), name)
     }
 

@@ -96,9 +96,6 @@ impl Store {
 impl Secrets {
     /// The key that is to take the place of the present one, made and synced if need be.
     fn prepare_replacement(file: &std::path::Path) -> std::result::Result<Self, SecretError> {
-        match Self::is_of_environment() {
-            true => Self::of_environment(NEW_KEY_VARIABLE),
-            false => Self::from_file(&Self::replacement_file(file)),
-        }
+        Self::find_under(NEW_KEY_VARIABLE, &Self::replacement_file(file))
     }
 }
