@@ -5,8 +5,9 @@
 //! says the seed and the run, which make the same answer again.
 
 use clients::line::Line;
+use clients::shop::{self, Shop, named};
 use provider_sdk::http::{Request, Response, SendError, Transport};
-use provider_sdk::samples::{NOW, order, registration, run, settings, shipment};
+use provider_sdk::samples::{NOW, registration, run, settings, shipment};
 use provider_sdk::types::{Cancellation, Context, Order, Registration};
 use provider_sdk::{Call, Provider, provider};
 use std::cell::{Cell, RefCell};
@@ -121,7 +122,8 @@ impl Transport for Wrong {
 }
 
 /// Tries `RUNS` answers to each call of the plugin.
-fn try_answers<P: Provider>(id: &str, credentials: &[(&str, &str)], carrier: &str) {
+fn try_answers<P: Provider>(shop: &Shop) {
+    let Shop { id, credentials, carrier } = *shop;
     let (seed, runs) = (number("ANSWERS_SEED", SEED), number("ANSWERS_RUNS", RUNS as u64));
     for at in 0..runs {
         let wrong = Wrong {
@@ -178,38 +180,27 @@ fn try_answers<P: Provider>(id: &str, credentials: &[(&str, &str)], carrier: &st
     }
 }
 
-fn named(reference: &str) -> Order {
-    let mut order = Order { reference: reference.to_owned(), ..order() };
-    order.buyer.email = Some("hanako@example.jp".to_owned());
-    order
-}
-
 #[test]
 fn wrong_answers_of_atobarai_com() {
-    let credentials = [("enterprise-id", "12345"), ("site-id", "678"), ("api-user-id", "90")];
-    try_answers::<atobarai_com::AtobaraiCom>("atobarai-com", &credentials, "sagawa");
+    try_answers::<atobarai_com::AtobaraiCom>(&shop::ATOBARAI_COM);
 }
 
 #[test]
 fn wrong_answers_of_np() {
-    let credentials = [("merchant-code", "9900001"), ("sp-code", "sp9900001"), ("terminal-id", "9000000001")];
-    try_answers::<np::Np>("np", &credentials, "sagawa");
+    try_answers::<np::Np>(&shop::NP);
 }
 
 #[test]
 fn wrong_answers_of_atodene() {
-    let credentials = [("shop-code", "A12345678901"), ("link-password", "link-pass-01")];
-    try_answers::<atodene::Atodene>("atodene", &credentials, "sagawa");
+    try_answers::<atodene::Atodene>(&shop::ATODENE);
 }
 
 #[test]
 fn wrong_answers_of_score() {
-    let credentials = [("shop-code", "S12345678"), ("shop-password", "shop-pass-01"), ("terminal-id", "T001")];
-    try_answers::<score::Score>("score", &credentials, "sagawa");
+    try_answers::<score::Score>(&shop::SCORE);
 }
 
 #[test]
 fn wrong_answers_of_kuroneko() {
-    let credentials = [("merchant-code", "99000000001"), ("password", "mihon123")];
-    try_answers::<kuroneko::Kuroneko>("kuroneko", &credentials, "yamato");
+    try_answers::<kuroneko::Kuroneko>(&shop::KURONEKO);
 }

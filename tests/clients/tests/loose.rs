@@ -1,24 +1,15 @@
 //! Gateways that answer otherwise than their plainest, on the other end of a plugin.
 
 use clients::line::Line;
-use provider_sdk::samples::{NOW, kinds, order, registration, run, settings};
-use provider_sdk::types::{Context, Decision, Failure, Order, Standing, Verdict};
+use clients::shop::{ATOBARAI_COM, ATODENE, NP, Shop, named};
+use provider_sdk::samples::{NOW, kinds, registration, run, settings};
+use provider_sdk::types::{Context, Decision, Failure, Standing, Verdict};
 use provider_sdk::{Call, Provider, provider};
 
-fn call<'a, P: Provider>(line: &'a Line, credentials: &[(&str, &str)]) -> Call<'a, Line> {
+fn call<'a, P: Provider>(line: &'a Line, shop: &Shop) -> Call<'a, Line> {
     let base = line.base();
-    let settings = settings(&[credentials, &[("base-url", &base)]].concat());
+    let settings = settings(&[shop.credentials, &[("base-url", &base)]].concat());
     Call::new::<P>(Context { settings, now: NOW }, line)
-}
-
-const NP: [(&str, &str); 3] = [("merchant-code", "9900001"), ("sp-code", "sp9900001"), ("terminal-id", "9000000001")];
-const ATOBARAI_COM: [(&str, &str); 3] = [("enterprise-id", "12345"), ("site-id", "678"), ("api-user-id", "90")];
-const ATODENE: [(&str, &str); 2] = [("shop-code", "A12345678901"), ("link-password", "link-pass-01")];
-
-fn named(reference: &str) -> Order {
-    let mut order = Order { reference: reference.to_owned(), ..order() };
-    order.buyer.email = Some("hanako@example.jp".to_owned());
-    order
 }
 
 #[test]

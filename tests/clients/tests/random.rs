@@ -5,6 +5,7 @@
 
 use clients::line::Line;
 use clients::orders;
+use clients::shop::{self, Shop};
 use provider_sdk::samples::{NOW, run, settings};
 use provider_sdk::types::{Context, Failure, Order};
 use provider_sdk::{Call, Provider, provider};
@@ -80,7 +81,8 @@ fn is_own(problem: &provider_sdk::types::FieldProblem) -> bool {
 }
 
 /// Sends the orders and judges what came of them.
-fn judge<P: Provider>(id: &str, credentials: &[(&str, &str)]) {
+fn judge<P: Provider>(shop: &Shop) {
+    let Shop { id, credentials, .. } = *shop;
     let orders = orders::random(seed(), ORDERS);
     let line = Line::to(id).unwrap();
     let counts = send::<P>(&line, credentials, &orders);
@@ -109,33 +111,27 @@ fn judge<P: Provider>(id: &str, credentials: &[(&str, &str)]) {
 
 #[test]
 fn atobarai_com() {
-    judge::<atobarai_com::AtobaraiCom>(
-        "atobarai-com",
-        &[("enterprise-id", "12345"), ("site-id", "678"), ("api-user-id", "90")],
-    );
+    judge::<atobarai_com::AtobaraiCom>(&shop::ATOBARAI_COM);
 }
 
 #[test]
 fn np() {
-    judge::<np::Np>("np", &[("merchant-code", "9900001"), ("sp-code", "sp9900001"), ("terminal-id", "9000000001")]);
+    judge::<np::Np>(&shop::NP);
 }
 
 #[test]
 fn atodene() {
-    judge::<atodene::Atodene>("atodene", &[("shop-code", "A12345678901"), ("link-password", "link-pass-01")]);
+    judge::<atodene::Atodene>(&shop::ATODENE);
 }
 
 #[test]
 fn score() {
-    judge::<score::Score>(
-        "score",
-        &[("shop-code", "S12345678"), ("shop-password", "shop-pass-01"), ("terminal-id", "T001")],
-    );
+    judge::<score::Score>(&shop::SCORE);
 }
 
 #[test]
 fn kuroneko() {
-    judge::<kuroneko::Kuroneko>("kuroneko", &[("merchant-code", "99000000001"), ("password", "mihon123")]);
+    judge::<kuroneko::Kuroneko>(&shop::KURONEKO);
 }
 
 #[test]

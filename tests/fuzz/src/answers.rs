@@ -4,11 +4,14 @@
 //! [`BETWEEN`] between them; the last is repeated for every further request.
 
 use clients::line::Line;
+use clients::shop::{self, Shop, named};
 use provider_sdk::http::{Request, Response, SendError, Transport};
-use provider_sdk::samples::{NOW, order, registration, run, settings, shipment};
-use provider_sdk::types::{Cancellation, Context, Decision, Failure, Order, Registration, Standing, Verdict};
+use provider_sdk::samples::{NOW, registration, run, settings, shipment};
+use provider_sdk::types::{Cancellation, Context, Decision, Failure, Registration, Setting, Standing, Verdict};
 use provider_sdk::xml::{self, Element};
 use provider_sdk::{Call, Provider, provider};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -51,10 +54,8 @@ enum Operation {
 }
 
 /// A provider: what is not the same for all of them.
-pub(crate) struct Shop {
-    id: &'static str,
-    credentials: &'static [(&'static str, &'static str)],
-    carrier: &'static str,
+pub(crate) struct Subject {
+    shop: Shop,
     /// Statuses in which the gateway speaks for itself.
     statuses: &'static [u16],
     /// Words or codes of which an approval has one.
@@ -67,56 +68,19 @@ pub(crate) struct Shop {
     tracked_unnamed: bool,
 }
 
-pub(crate) const ATOBARAI_COM: Shop = Shop {
-    id: "atobarai-com",
-    credentials: &[("enterprise-id", "12345"), ("site-id", "678"), ("api-user-id", "90")],
-    carrier: "sagawa",
-    statuses: &[200],
-    approving: &["1"],
-    amount: None,
-    cancelled_unnamed: false,
-    tracked_unnamed: true,
-};
-pub(crate) const NP: Shop = Shop {
-    id: "np",
-    credentials: &[("merchant-code", "9900001"), ("sp-code", "sp9900001"), ("terminal-id", "9000000001")],
-    carrier: "sagawa",
-    statuses: &[200, 201, 400, 401, 403],
-    approving: &["00"],
-    amount: None,
-    cancelled_unnamed: true,
-    tracked_unnamed: false,
-};
-pub(crate) const ATODENE: Shop = Shop {
-    id: "atodene",
-    credentials: &[("shop-code", "A12345678901"), ("link-password", "link-pass-01")],
-    carrier: "sagawa",
-    statuses: &[200],
-    approving: &["OK"],
-    amount: None,
-    cancelled_unnamed: true,
-    tracked_unnamed: false,
-};
-pub(crate) const SCORE: Shop = Shop {
-    id: "score",
-    credentials: &[("shop-code", "S12345678"), ("shop-password", "shop-pass-01"), ("terminal-id", "T001")],
-    carrier: "sagawa",
-    statuses: &[200],
-    approving: &["OK"],
-    amount: Some("billedAmount"),
-    cancelled_unnamed: false,
-    tracked_unnamed: false,
-};
-pub(crate) const KURONEKO: Shop = Shop {
-    id: "kuroneko",
-    credentials: &[("merchant-code", "99000000001"), ("password", "mihon123")],
-    carrier: "yamato",
-    statuses: &[200],
-    approving: &["0", "1"],
-    amount: None,
-    cancelled_unnamed: false,
-    tracked_unnamed: false,
-};
+impl Subject {
+    /// One that names what it answers, and speaks with HTTP 200 alone.
+    const fn of(shop: Shop, approving: &'static [&'static str]) -> Self {
+        Self { shop, statuses: &[200], approving, amount: None, cancelled_unnamed: false, tracked_unnamed: false }
+    }
+}
+
+pub(crate) const ATOBARAI_COM: Subject = Subject { tracked_unnamed: true, ..Subject::of(shop::ATOBARAI_COM, &["1"]) };
+pub(crate) const NP: Subject =
+    Subject { statuses: &[200, 201, 400, 401, 403], cancelled_unnamed: true, ..Subject::of(shop::NP, &["00"]) };
+pub(crate) const ATODENE: Subject = Subject { cancelled_unnamed: true, ..Subject::of(shop::ATODENE, &["OK"]) };
+pub(crate) const SCORE: Subject = Subject { amount: Some("billedAmount"), ..Subject::of(shop::SCORE, &["OK"]) };
+pub(crate) const KURONEKO: Subject = Subject::of(shop::KURONEKO, &["0", "1"]);
 
 /// A gateway that answers what the input says.
 struct Scripted<'a> {
@@ -195,43 +159,49 @@ fn rows<T: std::fmt::Debug>(rows: &[Result<T, Failure>], said: impl Fn(&T) -> Sa
     rows.iter().map(row).collect()
 }
 
-/// What is asked about: two registrations that the gateway has, the second asked about without its id.
+/// What is asked about: two registrations that the gateway has, the second asked about without its id. And what every
+/// call is given, made once.
 pub(crate) struct Known {
-    base: String,
+    /// With the described defaults, as the platform fills them in: a description in each call would be a third of it.
+    settings: Vec<Setting>,
     registrations: Vec<Registration>,
-}
-
-fn named(reference: &str) -> Order {
-    let mut order = Order { reference: reference.to_owned(), ..order() };
-    order.buyer.email = Some("hanako@example.jp".to_owned());
-    order
 }
 
 const REFERENCES: [&str; 2] = ["R-1", "R-2"];
 
-fn known<P: Provider>(shop: &Shop) -> Known {
-    let line = Line::to(shop.id).expect("there is a simulator for each provider");
+fn known<P: Provider>(subject: &Subject) -> Known {
+    let line = Line::to(subject.shop.id).expect("there is a simulator for each provider");
     let base = line.base();
     let orders = REFERENCES.map(named);
-    let registered = run(provider::credit::<P, _>(&call::<P, _>(shop, &base, &line), &orders));
+    let settings = whole_settings::<P>(subject, &base);
+    let registered = run(provider::credit::<P, _>(&call::<P, _>(&settings, &line), &orders));
     let ids = registered.into_iter().map(|row| row.expect("the simulator takes an ordinary order").transaction_id);
     let registrations = orders.iter().zip(ids).map(|(order, id)| registration(&order.reference, id.as_deref()));
-    Known { base, registrations: registrations.collect() }
+    Known { settings, registrations: registrations.collect() }
 }
 
-fn call<'a, P: Provider, T: Transport>(shop: &Shop, base: &str, http: &'a T) -> Call<'a, T> {
-    let pairs = [shop.credentials, &[("base-url", base)]].concat();
-    Call::new::<P>(Context { settings: settings(&pairs), now: NOW }, http)
+/// The settings of the shop, with the defaults that the plugin describes.
+fn whole_settings<P: Provider>(subject: &Subject, base: &str) -> Vec<Setting> {
+    let mut whole = settings(&[subject.shop.credentials, &[("base-url", base)]].concat());
+    let described = P::describe().settings.into_iter();
+    let defaults = described.filter_map(|field| Some(Setting { key: field.key, value: field.default? }));
+    let missing: Vec<_> = defaults.filter(|field| whole.iter().all(|known| known.key != field.key)).collect();
+    whole.extend(missing);
+    whole
+}
+
+fn call<'a, P: Provider, T: Transport>(settings: &[Setting], http: &'a T) -> Call<'a, T> {
+    Call::new::<P>(Context { settings: settings.to_vec(), now: NOW }, http)
 }
 
 /// Has the plugin make `operation`, over `http`.
 fn carry_out<P: Provider, T: Transport>(
-    shop: &Shop,
+    carrier: &str,
     known: &Known,
     (operation, references): (Operation, &[&str]),
     http: &T,
 ) -> Vec<Row> {
-    let call = call::<P, _>(shop, &known.base, http);
+    let call = call::<P, _>(&known.settings, http);
     let registrations = &known.registrations;
     let first = |rows: &[Registration]| rows.iter().take(1).cloned().collect::<Vec<_>>();
     match operation {
@@ -253,7 +223,7 @@ fn carry_out<P: Provider, T: Transport>(
         }
         Operation::Track => {
             let asked: Vec<_> =
-                first(registrations).into_iter().map(|row| shipment(row, shop.carrier, "123456789013")).collect();
+                first(registrations).into_iter().map(|row| shipment(row, carrier, "123456789013")).collect();
             rows(&run(provider::sync_tracking::<P, _>(&call, &asked)), |()| Said::Done)
         }
         Operation::TestConnection => rows(&[run(P::test_connection(&call))], |()| Said::Done),
@@ -296,15 +266,105 @@ fn of_value(value: &serde_json::Value, texts: &mut BTreeSet<String>) {
     }
 }
 
+/// A document in JSON, with every member that its objects have, as often as they have it.
+enum Json {
+    Object(Vec<(String, Json)>),
+    List(Vec<Json>),
+    Plain(serde_json::Value),
+}
+
+impl Json {
+    fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body)).ok()
+    }
+
+    /// The same with its members and items in the opposite order.
+    fn reversed(self) -> Self {
+        match self {
+            Self::Object(members) => {
+                Self::Object(members.into_iter().rev().map(|(name, value)| (name, value.reversed())).collect())
+            }
+            Self::List(items) => Self::List(items.into_iter().rev().map(Self::reversed).collect()),
+            plain => plain,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(AnyJson)
+    }
+}
+
+struct AnyJson;
+
+impl<'de> Visitor<'de> for AnyJson {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Plain(serde_json::Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Plain(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Plain(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Plain(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(Json::Plain(value.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Plain(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Json::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let mut object = Vec::new();
+        while let Some(member) = members.next_entry()? {
+            object.push(member);
+        }
+        Ok(Json::Object(object))
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Object(members) => writer.collect_map(members.iter().map(|(name, value)| (name, value))),
+            Self::List(items) => writer.collect_seq(items),
+            Self::Plain(value) => value.serialize(writer),
+        }
+    }
+}
+
 /// The same document with its elements in the opposite order: what it says does not depend on that.
 fn reversed(element: &Element) -> Element {
     Element { children: element.children.iter().rev().map(reversed).collect(), ..element.clone() }
 }
 
 /// The answers of `input` to a call of the plugin `P`.
-pub(crate) fn decode<P: Provider>(shop: &'static Shop, cell: &'static OnceLock<Known>, input: &[u8]) {
+pub(crate) fn decode<P: Provider>(subject: &'static Subject, cell: &'static OnceLock<Known>, input: &[u8]) {
     let [operation, status, media_type, bodies @ ..] = input else { return };
-    let known = cell.get_or_init(|| known::<P>(shop));
+    let known = cell.get_or_init(|| known::<P>(subject));
     let one = |at: u8, of: usize| usize::from(at) % of;
     let operation = CALLS[one(*operation, CALLS.len())];
     let status = STATUSES[one(*status, STATUSES.len())];
@@ -312,7 +372,7 @@ pub(crate) fn decode<P: Provider>(shop: &'static Shop, cell: &'static OnceLock<K
     let answering = |bodies: Vec<&[u8]>, references: &[&str]| {
         let content_type = MEDIA_TYPES[one(*media_type, MEDIA_TYPES.len())];
         let gateway = Scripted { bodies, status, content_type, requests: Cell::new(0) };
-        let rows = carry_out::<P, _>(shop, known, (operation, references), &gateway);
+        let rows = carry_out::<P, _>(subject.shop.carrier, known, (operation, references), &gateway);
         (rows, gateway.requests.get())
     };
     let references = &REFERENCES[..asked(operation).min(REFERENCES.len())];
@@ -331,7 +391,7 @@ pub(crate) fn decode<P: Provider>(shop: &'static Shop, cell: &'static OnceLock<K
     for row in &rows {
         assert_ne!(row.said, Said::Failed("not-sent"), "an answer came, so it was sent");
     }
-    if !shop.statuses.contains(&status) {
+    if !subject.statuses.contains(&status) {
         let is_wait = |row: &Row| status == 429 && row.said == Said::Failed("busy");
         // What could not be asked was not in a request.
         let own = |row: &Row| matches!(row.said, Said::Failed("unsupported" | "invalid"));
@@ -342,33 +402,35 @@ pub(crate) fn decode<P: Provider>(shop: &'static Shop, cell: &'static OnceLock<K
         );
         return;
     }
-    let all: Vec<BTreeSet<String>> = bodies.iter().map(|body| texts(body)).collect();
+    // Most answers are good for nothing, and need not be read a second time.
+    let is_read = rows.iter().any(Row::is_done);
+    let all: Vec<BTreeSet<String>> = bodies.iter().filter(|_| is_read).map(|body| texts(body)).collect();
     let has = |text: &str| all.iter().any(|texts| texts.contains(text));
     for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.is_done()) {
         let registration = &known.registrations[at];
         let is_named = has(&registration.reference) || registration.transaction_id.as_deref().is_some_and(has);
         let needs_none = match operation {
             Operation::TestConnection => true,
-            Operation::Cancel => shop.cancelled_unnamed,
-            Operation::Track => shop.tracked_unnamed,
+            Operation::Cancel => subject.cancelled_unnamed,
+            Operation::Track => subject.tracked_unnamed,
             // A standing that is no verdict is told by the code of an error at some.
             _ => matches!(row.said, Said::Standing(_)),
         };
         assert!(is_named || needs_none, "{:?} from an answer that does not name it", row.said);
-        let is_approving = shop.approving.iter().any(|word| has(word));
+        let is_approving = subject.approving.iter().any(|word| has(word));
         assert!(!row.is_approval() || is_named && is_approving, "approved without a word of approval");
     }
-    check_again(shop, (operation, &rows, requests), &bodies, &answering);
+    check_again(subject, (operation, &rows, requests), &bodies, &answering);
 }
 
-type Answering<'a> = dyn Fn(Vec<&[u8]>, &[&str]) -> (Vec<Row>, usize) + 'a;
+type Answers<'a> = dyn Fn(Vec<&[u8]>, &[&str]) -> (Vec<Row>, usize) + 'a;
 
 /// What must hold between the answer and others that differ from it in one way.
 fn check_again(
-    shop: &Shop,
+    subject: &Subject,
     (operation, rows, requests): (Operation, &[Row], usize),
     bodies: &[&[u8]],
-    answering: &Answering<'_>,
+    answering: &Answers<'_>,
 ) {
     // With more requests than one nobody knows here which of them a row is of.
     let Some(body) = bodies.first().filter(|_| requests == 1) else { return };
@@ -390,22 +452,24 @@ fn check_again(
     }
     // What XML does not allow would not be written again.
     let is_allowed = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();
-    let Some(root) = xml::parse(body).ok().filter(|_| body.iter().all(is_allowed)) else { return };
-    let turned = xml::write(&reversed(&root));
+    let root = xml::parse(body).ok().filter(|_| body.iter().all(is_allowed));
+    let turned = root.as_ref().map(|root| xml::write(&reversed(root)));
+    let json = || serde_json::to_vec(&Json::read(body)?.reversed()).ok();
+    let Some(turned) = turned.or_else(json) else { return };
     let (turned, _) = answering(vec![&turned], &REFERENCES[..rows.len()]);
     for (row, turned) in rows.iter().zip(&turned) {
         let both = row.is_definite() && turned.is_definite();
         assert!(
             !both || row.said == turned.said,
             "{}: an answer that contradicts itself is read as {:?}, and turned round as {:?}",
-            shop.id,
+            subject.shop.id,
             row.said,
             turned.said
         );
     }
-    if let Some(amount) = shop.amount.filter(|_| rows.iter().any(Row::is_done)) {
+    if let Some(amount) = subject.amount.filter(|_| rows.iter().any(Row::is_done)) {
         let billed = named(UNASKED).billed_amount.to_string();
-        let mut transactions = root.children.iter().flat_map(|child| &child.children);
+        let mut transactions = root.iter().flat_map(|root| &root.children).flat_map(|child| &child.children);
         assert!(
             transactions.all(|child| child.name != amount || child.text.is_empty() || child.text == billed),
             "an answer about another amount is taken for this one's"
@@ -414,20 +478,20 @@ fn check_again(
 }
 
 /// True answers of the simulator to each call, as inputs.
-pub(crate) fn seeds<P: Provider>(shop: &'static Shop) -> Vec<Vec<u8>> {
-    let known = known::<P>(shop);
+pub(crate) fn seeds<P: Provider>(subject: &'static Subject) -> Vec<Vec<u8>> {
+    let known = known::<P>(subject);
     let mut seeds = Vec::new();
     for (at, operation) in CALLS.into_iter().enumerate() {
-        let line = Line::to(shop.id).expect("there is a simulator for each provider");
+        let line = Line::to(subject.shop.id).expect("there is a simulator for each provider");
         if !matches!(operation, Operation::Credit(_)) {
-            run(provider::credit::<P, _>(&call::<P, _>(shop, &known.base, &line), &REFERENCES.map(named)));
+            run(provider::credit::<P, _>(&call::<P, _>(&known.settings, &line), &REFERENCES.map(named)));
         }
         let tap = Tap { line, answers: RefCell::default(), status: Cell::new(200) };
         let references = &REFERENCES[..asked(operation).min(REFERENCES.len())];
         // The second time it was done before.
         for _ in 0..2 {
             tap.answers.borrow_mut().clear();
-            carry_out::<P, _>(shop, &known, (operation, references), &tap);
+            carry_out::<P, _>(subject.shop.carrier, &known, (operation, references), &tap);
             let status = STATUSES.iter().position(|status| *status == tap.status.get()).unwrap_or_default();
             let bodies = tap.answers.borrow().join(&BETWEEN);
             seeds.push([&[at as u8, status as u8, 0][..], &bodies].concat());

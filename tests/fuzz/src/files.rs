@@ -23,7 +23,8 @@ use std::collections::BTreeSet;
 const BETWEEN: u8 = 0x1e;
 /// A message repeats parts of a file, each a few times; the rest are its own words.
 const TIMES_SAID: usize = 16;
-const OWN_WORDS: usize = 4_096;
+/// Those name every heading of a preset that a file has not: more than five thousand bytes for the largest.
+const OWN_WORDS: usize = 8_192;
 
 fn charset(byte: u8) -> Option<Charset> {
     [None, None, Some(Charset::Utf8), Some(Charset::ShiftJis)].get(usize::from(byte % 4)).copied().flatten()

@@ -1,6 +1,7 @@
 //! The five plugins, built for this machine, with the contract's types on both sides: a call goes from the platform's
 //! types to the plugin's and its rows come back.
 
+use clients::shop;
 use provider_host::contract as host;
 use provider_sdk::http::Transport;
 use provider_sdk::samples::run;
@@ -58,14 +59,7 @@ pub fn describe(id: &str) -> Option<host::ProviderInfo> {
 
 /// The credentials of the simulators' merchant, as the plugin `id` calls them.
 pub fn credentials(id: &str) -> &'static [(&'static str, &'static str)] {
-    match id {
-        "atobarai-com" => &[("enterprise-id", "12345"), ("site-id", "678"), ("api-user-id", "90")],
-        "np" => &[("merchant-code", "9900001"), ("sp-code", "sp9900001"), ("terminal-id", "9000000001")],
-        "atodene" => &[("shop-code", "A12345678901"), ("link-password", "link-pass-01")],
-        "score" => &[("shop-code", "S12345678"), ("shop-password", "shop-pass-01"), ("terminal-id", "T001")],
-        "kuroneko" => &[("merchant-code", "99000000001"), ("password", "mihon123")],
-        _ => &[],
-    }
+    shop::SHOPS.iter().find(|shop| shop.id == id).map_or(&[], |shop| shop.credentials)
 }
 
 /// Has the plugin `id` do `job` over `line`; nothing where there is no such plugin.
