@@ -1,6 +1,8 @@
 //! WASI 0.2 has nothing behind it: for each interface, what a plugin gets that tries to reach the machine through it.
 
 mod common;
+#[path = "empty_wasi/interfaces.rs"]
+mod interfaces;
 
 use common::{Does, Server, account, component, limits, listen, load, order};
 use provider_host::contract::{Failure, Order, Setting};

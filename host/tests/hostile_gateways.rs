@@ -6,11 +6,11 @@ mod common;
 #[path = "common/providers.rs"]
 mod providers;
 
-use common::{limits, order};
+use common::{limits, load_at, order, read_message};
 use gateways::providers::PROVIDERS;
 use provider_host::contract::Order;
 use provider_host::{ConnectionFailure, Host, Limits, Progress, RowOutcome};
-use providers::{approval, is_approved, load, load_by, read_message, shop};
+use providers::{approval, is_approved, shop};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
@@ -291,7 +291,8 @@ async fn every_case_of(id: &str) {
     gateways.push((format!("https://127.0.0.1:{}", scripted.port), silent, scripted));
 
     let origins: Vec<_> = gateways.iter().map(|(origin, ..)| origin.clone()).collect();
-    let plugin = load(id, short_limits(), &origins).await;
+    let host = Host::builder().limits(short_limits()).build().unwrap();
+    let plugin = load_at(&host, id, &origins).await;
     let calls = gateways.iter().map(async |(origin, case, scripted)| {
         let began = Instant::now();
         let answer = plugin.credit(&shop(id, &format!("{origin}{base_path}")), vec![order()]).await;
@@ -325,7 +326,8 @@ async fn every_delay_of(id: &str) {
         gateways.push((delay, Scripted::start(script).await));
     }
     let origins: Vec<_> = gateways.iter().map(|(_, scripted)| format!("http://127.0.0.1:{}", scripted.port)).collect();
-    let plugin = load(id, short_limits(), &origins).await;
+    let host = Host::builder().limits(short_limits()).build().unwrap();
+    let plugin = load_at(&host, id, &origins).await;
     let calls = gateways.iter().zip(&origins).map(async |((delay, scripted), origin)| {
         let shop = shop(id, &format!("{origin}{base_path}"));
         assert!(is_approved(&plugin.credit(&shop, vec![order()]).await), "{id}, {delay} ms: the true answer");
@@ -387,7 +389,7 @@ async fn every_certificate_of(id: &str) {
         gateways.push((case, listener, origin));
     }
     let origins: Vec<_> = gateways.iter().map(|(.., origin)| origin.clone()).collect();
-    let plugin = load_by(&host, id, &origins).await;
+    let plugin = load_at(&host, id, &origins).await;
     for ((name, acceptor, expected), listener, origin) in gateways {
         let answer = approval.clone();
         let gateway = tokio::spawn(async move {

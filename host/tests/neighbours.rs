@@ -12,11 +12,11 @@ mod costly;
 #[path = "common/providers.rs"]
 mod providers;
 
-use common::{Does, Server, component, hostile_bytes, order, resident, shop_that};
+use common::{Does, Server, component, hostile_bytes, order, read_message, resident, shop_that};
 use costly::costly;
 use hostile::Behaviour;
 use provider_host::{Account, Compiler, Host, Limits, Permissions, Plugin};
-use providers::{approval, is_approved, read_message, shop};
+use providers::{approval, is_approved, shop};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

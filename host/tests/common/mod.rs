@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A component that `cargo xtask plugins` has built.
@@ -84,13 +84,16 @@ pub(crate) fn within(limit: Duration, test: impl Future<Output = ()> + Send + 's
 /// Far above the few hundred milliseconds that such a test takes.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
 
-/// The hostile plugin, granted gateways at `urls` on loopback.
-pub(crate) async fn hostile_at(limits: Limits, urls: &[String]) -> Plugin {
-    let host = Host::builder().limits(limits).build().unwrap();
-    let origins = urls.iter().map(|url| url.parse().unwrap()).collect();
+/// The hostile plugin, granted gateways on loopback at `origins`.
+pub(crate) async fn hostile_at(limits: Limits, origins: &[String]) -> Plugin {
+    load_at(&Host::builder().limits(limits).build().unwrap(), "hostile", origins).await
+}
+
+/// The plugin `name`, granted gateways on loopback at `origins`.
+pub(crate) async fn load_at(host: &Host, name: &str, origins: &[String]) -> Plugin {
+    let origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
     let private_addresses = vec!["127.0.0.0/8".parse().unwrap()];
-    let permissions = Permissions { origins, private_addresses, ..Permissions::default() };
-    host.load(component("hostile"), permissions).await.unwrap()
+    host.load(component(name), Permissions { origins, private_addresses, ..Permissions::default() }).await.unwrap()
 }
 
 /// NP's plugin, which carries many rows in a request and cannot ask by reference, and a mall's account at
@@ -228,7 +231,7 @@ async fn serve(mut stream: TcpStream, does: Does, read: Arc<AtomicUsize>) {
     if matches!(does, Does::Closes) {
         return;
     }
-    while read_request(&mut stream).await.is_some() {
+    while read_message(&mut stream).await.is_some() {
         read.fetch_add(1, Ordering::SeqCst);
         let head = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
         let sent = match does {
@@ -266,17 +269,18 @@ async fn serve(mut stream: TcpStream, does: Does, read: Arc<AtomicUsize>) {
     }
 }
 
-/// One request with a known length, or nothing where the connection ended first.
-async fn read_request(stream: &mut TcpStream) -> Option<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
+/// A message with a known length, or nothing where the connection ended first.
+pub(crate) async fn read_message(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+    let mut message = Vec::new();
+    while !message.ends_with(b"\r\n\r\n") {
+        message.push(stream.read_u8().await.ok()?);
     }
-    let head = String::from_utf8(head).ok()?.to_ascii_lowercase();
+    let head = String::from_utf8(message.clone()).ok()?.to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.trim().parse().ok()?;
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(())
+    message.extend(body);
+    Some(message)
 }
 
 /// Keeps everything that is written to it.

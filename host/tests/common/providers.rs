@@ -1,27 +1,13 @@
 //! The real providers' plugins and what their simulated gateways answer, byte by byte.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use crate::common::{component, order};
+use crate::common::{load_at, order, read_message};
 use gateways::{Gateway, Options};
 use provider_host::contract::{Decision, Setting, Verdict};
-use provider_host::{Account, Answer, Host, Limits, Permissions, Plugin};
+use provider_host::{Account, Answer, Host, Limits};
 use std::path::Path;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-
-/// A message with a known length, or nothing where the connection ended first.
-pub(crate) async fn read_message(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
-    let mut message = Vec::new();
-    while !message.ends_with(b"\r\n\r\n") {
-        message.push(stream.read_u8().await.ok()?);
-    }
-    let head = String::from_utf8(message.clone()).ok()?.to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.trim().parse().ok()?;
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await.ok()?;
-    message.extend(body);
-    Some(message)
-}
 
 /// A shop of the sample files at the provider `id`, whose gateway is at `base`.
 pub(crate) fn shop(id: &str, base: &str) -> Account {
@@ -34,17 +20,6 @@ pub(crate) fn shop(id: &str, base: &str) -> Account {
     };
     // A shop for each gateway, as in a platform: no connection is another's.
     Account::new(base, settings.map(setting).collect())
-}
-
-/// The provider's plugin, granted gateways on loopback at `origins`.
-pub(crate) async fn load(id: &str, limits: Limits, origins: &[String]) -> Plugin {
-    load_by(&Host::builder().limits(limits).build().unwrap(), id, origins).await
-}
-
-pub(crate) async fn load_by(host: &Host, id: &str, origins: &[String]) -> Plugin {
-    let origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
-    let private_addresses = vec!["127.0.0.0/8".parse().unwrap()];
-    host.load(component(id), Permissions { origins, private_addresses, ..Permissions::default() }).await.unwrap()
 }
 
 /// What the simulated gateway of the provider answers to [`order`]: the bytes, as they came.
@@ -63,7 +38,8 @@ pub(crate) async fn approval(id: &str, limits: Limits) -> Vec<u8> {
         answer
     });
     let base = gateway.base().replace(&gateway.origin(), &origin);
-    let answer = load(id, limits, &[origin]).await.credit(&shop(id, &base), vec![order()]).await;
+    let host = Host::builder().limits(limits).build().unwrap();
+    let answer = load_at(&host, id, &[origin]).await.credit(&shop(id, &base), vec![order()]).await;
     assert!(is_approved(&answer), "{id}: {:?}", answer.rows);
     relay.await.unwrap()
 }
