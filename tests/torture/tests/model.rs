@@ -2,7 +2,7 @@
 //! `cargo xtask torture`.
 //!
 //! `DAY_SEED=7 cargo test --workspace --test model -- --nocapture` runs one day and prints its log. `DAYS=3000` runs more
-//! of them, and with `DAYS_ARE_MADE_SMALLER` set to anything a day that fails is shown as it is.
+//! of them, and with `DAYS_AS_THEY_ARE` set to anything a day that fails is shown as it is.
 
 use torture::sim::run::{Days, Plan, run};
 
@@ -19,7 +19,7 @@ fn on_days_full_of_faults_store_and_ledger_never_disagree() {
         assert_eq!(report.failure, None);
         return;
     }
-    let made_smaller = std::env::var("DAYS_ARE_MADE_SMALLER").is_err();
+    let made_smaller = std::env::var("DAYS_AS_THEY_ARE").is_err();
     let days = std::env::var("DAYS").map_or(DAYS, |days| days.parse().expect("DAYS is a number"));
     let summary = run(&Plan { first: FIRST, days, twice_every: 10, threads: 2, keep_histories: false, made_smaller });
     println!("{} days, {} twice, in {:?}: {:#?}", summary.days, summary.twice, summary.took, summary.counts);

@@ -59,7 +59,7 @@ impl DatabaseFault {
         }
     }
 
-    fn strikes_at(self) -> TransactionStep {
+    fn applies_at(self) -> TransactionStep {
         match self {
             Self::Unreachable => TransactionStep::Begin,
             Self::CommitLost | Self::SlowCommit(_) => TransactionStep::Commit,
@@ -131,10 +131,10 @@ pub struct Points {
     /// Whether every operation is held at the next point that it comes to.
     holds_all: Cell<bool>,
     database: Cell<Option<DatabaseFault>>,
-    /// The process whose operation runs now. Nothing strikes anybody else.
+    /// The process whose operation runs now. Faults are injected into nobody else's.
     running: Cell<Option<usize>>,
     arrivals: RefCell<Vec<Arrival>>,
-    struck: RefCell<Vec<&'static str>>,
+    injected: RefCell<Vec<&'static str>>,
     time: Rc<Time>,
     network: Network,
     /// Somebody has arrived. It can have been noticed already, so whoever waits looks at the arrivals.
@@ -145,8 +145,8 @@ impl Points {
     /// With nothing armed.
     pub fn new(time: Rc<Time>, network: Network) -> Self {
         let (armed, holds_all, database, running) = Default::default();
-        let (arrivals, struck, arrived) = Default::default();
-        Self { armed, holds_all, database, running, arrivals, struck, time, network, arrived }
+        let (arrivals, injected, arrived) = Default::default();
+        Self { armed, holds_all, database, running, arrivals, injected, time, network, arrived }
     }
 
     /// The next operation that comes to `point`, for the nth time, meets this.
@@ -188,9 +188,9 @@ impl Points {
         }
     }
 
-    /// What struck transactions since.
-    pub fn take_struck(&self) -> Vec<&'static str> {
-        self.struck.take()
+    /// The faults that were injected into transactions since.
+    pub fn take_injected(&self) -> Vec<&'static str> {
+        self.injected.take()
     }
 
     fn meets(&self, point: CrashPoint) -> Option<At> {
@@ -214,10 +214,10 @@ impl Simulation for Points {
     }
 
     fn transaction(&self, step: TransactionStep) -> io::Result<()> {
-        let fault = self.database.get().filter(|fault| self.running.get().is_some() && fault.strikes_at() == step);
+        let fault = self.database.get().filter(|fault| self.running.get().is_some() && fault.applies_at() == step);
         let Some(fault) = fault else { return Ok(()) };
         self.database.set(None);
-        self.struck.borrow_mut().push(fault.name());
+        self.injected.borrow_mut().push(fault.name());
         match fault {
             DatabaseFault::SlowCommit(seconds) => {
                 // Not beyond the moment at which something else has to happen, which a step lets happen.

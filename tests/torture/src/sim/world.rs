@@ -31,6 +31,7 @@ use service::messages::issue::what_and_next;
 use service::messages::localize::Localize;
 use service::messages::next_step::Situation;
 use service::providers::abilities::Abilities;
+use service::providers::response::IN_FLIGHT_WINDOW;
 use service::tracking::entry::{Entry, enter};
 use service::transfer::{self, FileImport, FileKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -51,8 +52,6 @@ const OLD_PAGES: usize = 7;
 const NAMED_TWICE: usize = 9;
 /// The name of an operation that does what batches have.
 const WORK: &str = "work";
-/// What the platform is told; see the service's constant of this name.
-const IN_FLIGHT_WINDOW: Duration = Duration::from_secs(120);
 /// A day begins at 10:00 in Japan on 2026-11-24.
 const BEGIN: i64 = 1_795_482_000_000;
 /// Milliseconds of a day.
@@ -421,7 +420,7 @@ impl World {
         let stop = tokio::time::timeout(STUCK, stop).await;
         self.points.run(None);
         let stop = stop.map_err(|_| format!("{} hangs", self.operations[at].name))?;
-        self.note_what_struck(at);
+        self.note_injected(at);
         match stop {
             Stop::Waits => {
                 self.note_claims(at).await?;
@@ -441,9 +440,9 @@ impl World {
         }
     }
 
-    /// What struck the transactions of an operation; what it heard then need not have been written.
-    fn note_what_struck(&mut self, at: usize) {
-        for what in self.points.take_struck() {
+    /// The faults of the transactions of an operation; what it heard then need not have been written.
+    fn note_injected(&mut self, at: usize) {
+        for what in self.points.take_injected() {
             self.count(what);
             self.note(format!("{what} in {}", self.operations[at].name));
             if what != DatabaseFault::SlowCommit(0).name() {
@@ -664,8 +663,9 @@ impl World {
             }
             Step::Batch { process, action, orders } => {
                 let service = self.service(*process)?;
-                // Lanes of several batches run side by side, in an order that is the threads' and not the seed's.
-                if !words(service.store.waiting().await)?.is_empty() || self.is_working() {
+                // Lanes of several batches run side by side, in an order that is the threads' and not the seed's. Rows
+                // that a killed process had taken wait again when it is recovered.
+                if self.is_working() || has_open_rows(&service.store).await? {
                     return Ok(());
                 }
                 let orders = self.pick_for(*action, orders).await?;
@@ -1215,6 +1215,17 @@ const ORDER_HEADER: &str = "注文番号,注文日時,注文者氏名,注文者�
 fn order_line(number: &str, amount: i64, digits: &str) -> String {
     let buyer = format!("見本 花子,ミホン ハナコ,1000001,東京都,千代田区,千代田1-1,03-0000-{digits},hanako@example.jp");
     format!("{number},2026/11/24 09:00:00,{buyer},{amount},茶碗,{amount},1,10\n")
+}
+
+/// Whether a batch has rows that wait, or that a process has taken and not ended.
+async fn has_open_rows(store: &Store) -> Result<bool> {
+    for batch in words(store.batches(i64::MAX).await)? {
+        let progress = words(store.batch_progress(batch.id).await)?;
+        if progress.waiting + progress.taken > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The state in which an order rests that is claimed now.
