@@ -129,13 +129,22 @@ fn install_postgres() -> Result<()> {
     bail!("the tests need PostgreSQL's programs; run `apt-get install postgresql` as root and try again")
 }
 
+/// Tools with a `Cargo.lock` of their own.
+const OTHER_WORKSPACES: [&str; 2] = ["tests/bench-peers", "tests/fuzz/libfuzzer"];
+
 /// Not part of `test`: installing cargo-deny takes minutes, and what it looks at changes with `Cargo.lock` alone.
 fn deny() -> Result<()> {
     let is_installed = cargo().args(["deny", "--version"]).output().is_ok_and(|output| output.status.success());
     if !is_installed {
         bail!("cargo-deny is not installed; run `cargo install cargo-deny --locked` and try again");
     }
-    run(cargo().args(["deny", "check", "licenses", "bans", "sources"]))
+    run(cargo().args(["deny", "check", "licenses", "bans", "sources"]))?;
+    for workspace in OTHER_WORKSPACES {
+        let manifest = format!("{workspace}/Cargo.toml");
+        let rules = ["deny", "--manifest-path", &manifest, "--config", "deny.toml", "check", "bans", "sources"];
+        run(cargo().args(rules))?;
+    }
+    Ok(())
 }
 
 /// Builds every program of the project. Always the workspace as a whole: with fewer packages cargo
