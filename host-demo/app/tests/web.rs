@@ -1693,7 +1693,11 @@ async fn the_page_tries_a_file_of_tracking_numbers_and_then_takes_that_very_file
 #[tokio::test(flavor = "multi_thread")]
 async fn the_columns_of_tracking_files_are_kept_with_the_mall() {
     const PAGE: &str = "/import/tracking";
-    let platform = Platform::at("kuroneko").await;
+    // The mall of the orders has the settings of one that can be saved.
+    let platform = Platform::with_mall().await;
+    let valid = platform.test.store.mall("mihon").await.unwrap().unwrap();
+    let mall = Mall { id: platform.test.mall().await.id, ..valid };
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
     let setting = async || platform.test.mall().await.tracking_mapping;
     let mall = platform.test.mall().await.id;
     let own = "管理,問番\nA-1,400000000013\n";
