@@ -701,7 +701,7 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         Some(mall)
     };
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 14] = [
+    let cases: [(Method, &str, Option<Value>, StatusCode, &str); 15] = [
         (Method::POST, "/api/v1/batches", Some(json!({ "action": "credit", "orders": [1, 99] })), unprocessable, "99"),
         (Method::POST, "/api/v1/imports?mall=m&what=orders&dryrun=true", None, StatusCode::BAD_REQUEST, "dryrun"),
         (Method::GET, "/api/v1/orders/counts?state=approved", None, StatusCode::BAD_REQUEST, "state"),
@@ -712,6 +712,13 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "rows_per_request": 0 })), unprocessable, "\"rows_per_request\""),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "take": { "a\tb": ["x"] } })), unprocessable, "\"take\""),
         (Method::PUT, "/api/v1/malls/x", mall(json!({ "mapping": "preset = 'x'" })), unprocessable, "\"mapping\""),
+        (
+            Method::PUT,
+            "/api/v1/malls/x",
+            mall(json!({ "tracking_mapping": "preset = 'x'" })),
+            unprocessable,
+            "\"tracking_mapping\"",
+        ),
         (Method::POST, "/api/v1/malls/m/fee-trial", Some(json!({ "amount": -1 })), unprocessable, "amount"),
         (
             Method::POST,
@@ -859,10 +866,11 @@ async fn the_page_refuses_a_mall_by_the_same_rule_and_keeps_what_was_typed() {
         ("rows_per_request", "many"),
         ("take", "支払方法=後払い決済\r\nステータス=新規\r\nステータス=\u{1b}"),
         ("mapping", "preset = \"rakuten\"\r\ncolumn = {}"),
+        ("tracking_mapping", "preset = \"b3\""),
     ];
     let answer = browser.submit("/malls/new", "/malls/new", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    for problem in ["p-id", "p-name", "p-rows", "p-take", "p-mapping"] {
+    for problem in ["p-id", "p-name", "p-rows", "p-take", "p-mapping", "p-tracking-mapping"] {
         assert!(answer.text.contains(&format!("id=\"{problem}\"")), "{problem}: {}", answer.text);
     }
     for typed in ["value=\"many\"", "支払方法=後払い決済", "ステータス=新規"] {
@@ -1680,6 +1688,136 @@ async fn the_page_tries_a_file_of_tracking_numbers_and_then_takes_that_very_file
     let done = browser.send(form(&told)).await;
     assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
     assert_eq!(platform.test.all().await[1].tracking.as_ref().unwrap().number, "400000000024");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_columns_of_tracking_files_are_kept_with_the_mall() {
+    const PAGE: &str = "/import/tracking";
+    // The mall of the orders has the settings of one that can be saved.
+    let platform = Platform::with_mall().await;
+    let valid = platform.test.store.mall("mihon").await.unwrap().unwrap();
+    let mall = Mall { id: platform.test.mall().await.id, ..valid };
+    platform.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
+    let setting = async || platform.test.mall().await.tracking_mapping;
+    let mall = platform.test.mall().await.id;
+    let own = "管理,問番\nA-1,400000000013\n";
+    let typed = [
+        ("format", "columns"),
+        ("column.order", "管理"),
+        ("column.number", "問番"),
+        ("carrier", "yamato"),
+        ("remember", "yes"),
+        ("do", "try"),
+    ];
+    // The operator is not offered it, and cannot do it.
+    let mut operator = platform.signed_in("tanto").await;
+    let page = operator.get(PAGE).await;
+    assert_eq!(page.field(PAGE, "remember"), None);
+    let refused = operator.send_files(&page, PAGE, &typed, &[("file", own.as_bytes())]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let mut browser = platform.signed_in("kanri").await;
+    let page = browser.get(PAGE).await;
+    assert!(page.text.contains("name=\"remember\""), "{}", page.text);
+    let which = browser.send_files(&page, PAGE, &typed, &[("file", own.as_bytes())]).await;
+    assert_eq!(which.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let typed: Vec<_> = typed.into_iter().chain([("mall", mall.as_str())]).collect();
+    let tried = browser.send_files(&which, PAGE, &typed, &[]).await;
+    assert_eq!((tried.status, setting().await), (StatusCode::OK, String::new()), "a dry run saves nothing");
+    let done = browser.send_files(&tried, PAGE, &[("do", "held")], &[]).await;
+    assert!(done.text.contains("1件の伝票番号を入力しました"), "{}", done.text);
+    assert!(setting().await.contains("\"問番\""), "{}", setting().await);
+    // From now on the file is read so, and it is said.
+    let token = platform.token(Role::Operator).await;
+    let next = "管理,問番\nA-2,400000000024\n";
+    let read = platform.tracking_file(&token, "?carrier=yamato", "k1", next).await.json();
+    assert_eq!((&read["entered_count"], &read["by_setting_of"]), (&json!(1), &json!([mall])), "{read}");
+    let page = browser.get(PAGE).await;
+    let shown = [("carrier", "yamato"), ("do", "try")];
+    let shown = browser.send_files(&page, PAGE, &shown, &[("file", next.as_bytes())]).await;
+    assert!(shown.text.contains("の列の対応で読みました"), "{}", shown.text);
+    // The mall's page and the API have it; a format that is chosen there takes its place.
+    let administrator = platform.token(Role::Administrator).await;
+    let address = format!("/malls/{mall}");
+    let api = platform.call(Method::GET, &format!("/api/v1{address}"), &administrator, None, None).await.json();
+    assert_eq!(api["tracking_mapping"], json!(setting().await));
+    let page = browser.get(&address).await;
+    assert_eq!(page.field(&address, "tracking_format").as_deref(), Some("own"));
+    let answer = browser.press(&page, &address, &[("tracking_format", "e-hiden-3"), ("do", "draw")]).await;
+    assert_eq!(answer.field(&address, "tracking_mapping").unwrap().trim(), "preset = \"e-hiden-3\"");
+    assert!(setting().await.contains("問番"), "drawing saves nothing");
+    let log = platform.call(Method::GET, "/api/v1/audit", &administrator, None, None).await.json();
+    assert!(log.to_string().contains("\"tracking_mapping\""), "{log}");
+}
+
+/// A file of `count` orders under our own headings.
+fn many_orders(prefix: &str, count: usize) -> String {
+    let headings = "注文番号,注文日時,注文者氏名,注文者郵便番号,注文者都道府県,注文者市区町村,注文者住所,注文者電話番号,\
+                    合計金額,商品名,単価,数量\n";
+    let row = |at| {
+        format!(
+            "{prefix}-{at},2026/11/20 10:00,見本 花子,150-0041,東京都,渋谷区,見本町1-2-3,03-0000-1000,1000,石けん,1000,1\n"
+        )
+    };
+    headings.to_owned() + &(1..=count).map(row).collect::<String>()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_begins_long_imports_and_tells_how_far_each_is() {
+    const ROWS: usize = 600;
+    let platform = Platform::at("kuroneko").await;
+    let (token, mall) = (platform.token(Role::Operator).await, platform.test.mall().await.id);
+    let begin = async |query: &str, key: &str, text: String| {
+        let request = Request::post(format!("/api/v1/import-runs?mall={mall}&what=orders{query}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "text/csv")
+            .header("idempotency-key", key);
+        platform.send(request.body(Body::from(text)).unwrap()).await
+    };
+    let run = async |name: &str| {
+        platform.call(Method::GET, &format!("/api/v1/import-runs/{name}"), &token, None, None).await.json()
+    };
+    // Two of one caller, at the same time: each has its own record.
+    let first = begin("", "k1", many_orders("F", ROWS)).await;
+    assert_eq!(first.status, StatusCode::ACCEPTED);
+    let second = begin("&dry_run=true", "k2", many_orders("S", 1)).await.json();
+    let first = first.json();
+    assert_eq!((&first["state"], &first["progress"]["step"]), (&json!("running"), &json!("reading")), "{first}");
+    let ended = async |name: &Value| {
+        let name = name.as_str().unwrap().to_owned();
+        let mut seen = Vec::new();
+        let begun = std::time::Instant::now();
+        loop {
+            let now = run(&name).await;
+            if now["state"] != "running" {
+                return (now, seen);
+            }
+            assert!(begun.elapsed() < std::time::Duration::from_secs(120), "{now}");
+            seen.push(now["progress"]["done"].as_u64().unwrap());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let (one, seen) = ended(&first["name"]).await;
+    let (other, _) = ended(&second["name"]).await;
+    assert_eq!((&one["state"], &one["result"]["taken_count"]), (&json!("done"), &json!(ROWS)), "{one}");
+    assert_eq!((&one["progress"]["step"], &one["progress"]["done"]), (&json!("writing"), &json!(ROWS)));
+    assert!(seen.is_sorted(), "{seen:?}");
+    assert_eq!((&other["result"]["taken_count"], &other["dry_run"]), (&json!(1), &json!(true)), "{other}");
+    let again = begin("", "k1", many_orders("F", ROWS)).await.json();
+    assert_eq!(again["name"], first["name"], "the same call begins nothing");
+    // What is wrong with the file is what the short way answers.
+    let wrong = begin("", "k3", "a,b\n1,2\n".to_owned()).await.json();
+    let (wrong, _) = ended(&wrong["name"]).await;
+    assert_eq!((&wrong["state"], &wrong["result"]), (&json!("refused"), &Value::Null), "{wrong}");
+    assert_eq!(wrong["problem"]["type"], "urn:host-demo:problem:invalid", "{wrong}");
+    let all = platform.call(Method::GET, "/api/v1/import-runs", &token, None, None).await.json();
+    assert_eq!(all.as_array().unwrap().len(), 3, "{all}");
+    let none = platform.call(Method::GET, "/api/v1/import-runs/x", &token, None, None).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+    // The page of a user shows no import of others.
+    let page = format!("/import/runs/{}", first["name"].as_str().unwrap());
+    let page = platform.signed_in("kanri").await.get(&page).await;
+    assert!(page.text.contains("この取込の結果はもうありません"), "{}", page.text);
+    assert_eq!(platform.test.all().await.len(), 3 + ROWS);
 }
 
 #[tokio::test(flavor = "multi_thread")]

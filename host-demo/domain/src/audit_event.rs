@@ -130,6 +130,8 @@ pub enum MallPart {
     /// How its export is read.
     #[serde(alias = "headings")]
     Mapping,
+    /// How files of tracking numbers of its orders are read.
+    TrackingMapping,
     /// Whether credit results come by CSV.
     ByCsv,
     /// Which orders of its CSV are taken.
@@ -159,6 +161,7 @@ impl MallPart {
             (before.invoice != after.invoice, Self::Invoice),
             (before.automation != after.automation, Self::Automation),
             (before.mapping != after.mapping, Self::Mapping),
+            (before.tracking_mapping != after.tracking_mapping, Self::TrackingMapping),
             (before.by_csv != after.by_csv, Self::ByCsv),
             (before.take != after.take, Self::Take),
             (before.rows_per_request != after.rows_per_request, Self::RowsPerRequest),

@@ -37,6 +37,9 @@ pub struct Mall<S = Settings> {
     pub automation: Automation,
     /// How the mall's export is read: a mapping in TOML, as the operator wrote it. Empty: it has our own headings.
     pub mapping: String,
+    /// How files of tracking numbers of the mall's orders are read: a mapping in TOML, as the operator wrote it. Empty: by
+    /// their headings.
+    pub tracking_mapping: String,
     /// Which orders of the mall's export are taken.
     pub take: Takes,
     /// Credit results come by CSV, not from the provider's API.
@@ -60,6 +63,7 @@ impl Default for Mall {
             invoice: Invoice::default(),
             automation: Automation::default(),
             mapping: String::new(),
+            tracking_mapping: String::new(),
             take: Takes::new(),
             by_csv: false,
             rows_per_request: ROWS_PER_REQUEST,
@@ -72,8 +76,8 @@ impl Default for Mall {
 impl Mall {
     /// The mall and its settings apart.
     pub fn into_summary(self) -> (MallSummary, Settings) {
-        let Self { id, name, provider, settings, fees, invoice, automation, mapping, take, by_csv, .. } = self;
-        let (rows_per_request, account, version) = (self.rows_per_request, self.account, self.version);
+        let Self { id, name, provider, settings, fees, invoice, automation, mapping, tracking_mapping, .. } = self;
+        let Self { take, by_csv, rows_per_request, account, version, .. } = self;
         let summary = Mall {
             id,
             name,
@@ -83,6 +87,7 @@ impl Mall {
             invoice,
             automation,
             mapping,
+            tracking_mapping,
             take,
             by_csv,
             rows_per_request,

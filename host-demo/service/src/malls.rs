@@ -2,8 +2,10 @@
 //! the API and the command line.
 
 use crate::credit::CreditService;
+use crate::csv::mapping::error::DefinitionError;
 use crate::csv::mapping::error_text::definition_error;
 use crate::csv::mapping::setting;
+use crate::csv::tracking_format::TrackingMapping;
 use crate::providers::plugin_contract::{AdjustedFee, Bill, Capability, FieldProblem, SettingKind};
 use crate::providers::provider::{FeeError, Provider, Providers};
 use crate::providers::{CallError, contract};
@@ -14,6 +16,11 @@ use domain::lang::Lang;
 use domain::mall::Mall;
 use domain::validation::{MallProblem, Wrong, fee_key, shape_problems};
 use store::{Backlog, MallUpdate, MallUpdateOutcome, StoreError};
+
+/// The key of a mall's mapping of its export, in its file and its problems.
+pub const MAPPING: &str = "mapping";
+/// The key of its mapping of files of tracking numbers.
+pub const TRACKING_MAPPING: &str = "tracking-mapping";
 
 /// What is wrong with a mall's settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,15 +45,19 @@ pub async fn validate<P: Provider>(mall: &Mall, provider: Option<&P>) -> Result<
         Some(provider) => Some(check(mall, provider).await?),
         None => None,
     };
-    let own = shape_problems(mall).into_iter().chain(mapping_problem(&mall.mapping)).collect();
+    let mappings = [
+        (MAPPING, setting::mapping(&mall.mapping).err()),
+        (TRACKING_MAPPING, TrackingMapping::of_setting(&mall.tracking_mapping).err()),
+    ];
+    let mappings = mappings.into_iter().filter_map(|(key, error)| Some(mapping_problem(key, &error?)));
+    let own = shape_problems(mall).into_iter().chain(mappings).collect();
     Ok(MallProblems { own, of_provider })
 }
 
-/// What is wrong with a mall's mapping.
-fn mapping_problem(setting: &str) -> Option<MallProblem> {
-    let error = setting::mapping(setting).err()?;
-    let text = |lang| definition_error(&error, lang);
-    Some(MallProblem::new("mapping", Wrong::Mapping { ja: text(Lang::Ja), en: text(Lang::En) }))
+/// What is wrong with a mapping of a mall.
+fn mapping_problem(key: &str, error: &DefinitionError) -> MallProblem {
+    let text = |lang| definition_error(error, lang);
+    MallProblem::new(key, Wrong::Mapping { ja: text(Lang::Ja), en: text(Lang::En) })
 }
 
 /// What the provider says about the mall's settings and fee rule; everything at once.

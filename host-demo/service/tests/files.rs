@@ -10,7 +10,7 @@ use domain::mall::Mall;
 use encoding_rs::SHIFT_JIS;
 use proptest::prelude::*;
 use provider_host::contract::{Label, SettingField, SettingKind};
-use service::csv::error::{FileError, RowError};
+use service::csv::error::{FileError, OtherKind, RowError};
 use service::csv::mapping::definition::Mapping;
 use service::csv::mapping::error::{Problem, ProblemKind};
 use service::csv::mapping::preset;
@@ -770,6 +770,77 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 /// Rows of words that exports have, in any column.
+/// Files as other programs leave them: each comes in right, or is refused by line or as a whole with what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_other_programs_do_to_a_file_is_read_right_or_refused() {
+    let test = TestStore::new(Db::Sqlite).await;
+    let take = async |bytes: &[u8]| run(&test, Incoming { dry_run: true, ..incoming(bytes) }).await;
+    let two = text(&[row("Z1", "", "皿"), row("Z2", "", "皿")], "\n");
+    let utf16 = |to: fn(u16) -> [u8; 2]| two.encode_utf16().flat_map(to).collect::<Vec<u8>>();
+    let third = row("Z3", "", "皿");
+    let with = |more: &[u8]| [two.as_bytes(), more].concat();
+    let mark: &[u8] = b"\xef\xbb\xbf";
+    let named = |name: &str| two.replacen("見本 花子", name, 1).into_bytes();
+    let sjis = |text: &str| SHIFT_JIS.encode(text).0.into_owned();
+    let cut = third.trim_end_matches(|c| c != ',').as_bytes();
+    // The orders that come in, and the lines that are refused.
+    let cases: Vec<(&str, Vec<u8>, &[&str], &[u64])> = vec![
+        ("UTF-16 without a mark", utf16(u16::to_le_bytes), &["Z1", "Z2"], &[]),
+        ("the other UTF-16", utf16(u16::to_be_bytes), &["Z1", "Z2"], &[]),
+        ("two files, a mark between", with(&[mark, third.as_bytes()].concat()), &["Z1", "Z2", "Z3"], &[]),
+        (
+            "all kinds of line ends",
+            two.replacen('\n', "\r\n", 1).replacen("Z2", "Z4", 1).into_bytes(),
+            &["Z1", "Z4"],
+            &[],
+        ),
+        ("a lone CR in a cell", named("見本\r花子"), &["Z2"], &[2, 3]),
+        ("a quoted CR", named("\"見本\r花子\""), &["Z1", "Z2"], &[]),
+        ("CR alone", two.replace('\n', "\r").into_bytes(), &["Z1", "Z2"], &[]),
+        ("NUL", named("見本\0花子"), &["Z2"], &[2]),
+        ("Ctrl-Z", with(b"\x1a"), &["Z1", "Z2"], &[4]),
+        ("NEC and IBM characters", sjis(&two.replace("見本 花子", "髙橋 﨑子①㈱")), &["Z1", "Z2"], &[]),
+        ("half a character", with(&[cut, &"皿".as_bytes()[..2]].concat()), &["Z1", "Z2"], &[4]),
+        ("half a character of Shift_JIS", [sjis(&two), sjis("Z3,"), vec![0x8e]].concat(), &["Z1", "Z2"], &[4]),
+        ("a long cell", named(&"見".repeat(100_000)), &["Z2"], &[2]),
+        ("blank lines", two.replace("\nZ", "\n\n,,,,,,,,,,,,\nZ").into_bytes(), &["Z1", "Z2"], &[]),
+        ("headings twice", with(format!("{HEADINGS}\n{third}\n").as_bytes()), &["Z1", "Z2", "Z3"], &[]),
+        ("sep=,", format!("sep=,\n{two}").into_bytes(), &["Z1", "Z2"], &[]),
+        ("sep= a tab", format!("sep=\t\n{}", two.replace(',', "\t")).into_bytes(), &["Z1", "Z2"], &[]),
+        ("a number as a formula", two.replace("Z1", "=\"0123\"").into_bytes(), &["0123", "Z2"], &[]),
+        ("the same quoted", two.replace("Z1", "\"=\"\"0123\"\"\"").into_bytes(), &["0123", "Z2"], &[]),
+    ];
+    for (what, bytes, taken, refused) in cases {
+        let imported = take(&bytes).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let lines: Vec<u64> = imported.bad().map(|bad| bad.line).collect();
+        assert_eq!((numbers(&imported).as_slice(), lines.as_slice()), (taken, refused), "{what}");
+        let counts = imported.counts();
+        assert_eq!(counts.read(), counts.taken.rows + counts.refused.rows + counts.passed_over().rows, "{what}");
+        assert!(imported.bad().all(|bad| bad.texts(Lang::Ja).iter().all(|words| !words.is_empty())), "{what}");
+    }
+    let others: [(&[u8], OtherKind); 8] = [
+        (b"PK\x03\x04\x14\0\x06\0\x08\0,\0\n\0", OtherKind::Workbook),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", OtherKind::Workbook),
+        (b"\x1f\x8b\x08\0\0", OtherKind::Workbook),
+        (b"%PDF-1.4\n", OtherKind::Pdf),
+        (b"\xef\xbb\xbf\n <!doctype html>\n<title>,</title>", OtherKind::WebPage),
+        (b"<TABLE><tr><td>a</td></tr></TABLE>", OtherKind::WebPage),
+        (&two.replace(',', ";").into_bytes(), OtherKind::Semicolons),
+        (&format!("sep=;\r\n{}", two.replace(',', ";")).into_bytes(), OtherKind::Semicolons),
+    ];
+    for (bytes, kind) in others {
+        let found = take(bytes).await;
+        assert!(
+            matches!(&found, Err(ImportError::File(FileError::OtherKind(found))) if *found == kind),
+            "{kind:?}: {found:?}"
+        );
+        assert!(kind.localized(Lang::En).is_ascii() && !kind.localized(Lang::Ja).is_empty());
+    }
+    // Semicolons within cells part nothing.
+    let remarks = take(two.replacen("Z1,,", "Z1,白;青;赤,", 1).as_bytes()).await.unwrap();
+    assert_eq!(numbers(&remarks), ["Z1", "Z2"]);
+}
+
 fn rows_of_words() -> impl Strategy<Value = Vec<Vec<String>>> {
     let word = prop::sample::select(vec![
         "",

@@ -6,11 +6,12 @@ use common::golden;
 use domain::lang::Lang;
 use proptest::prelude::*;
 use service::csv::mapping::column::{Cells, Column};
-use service::csv::mapping::definition::{MAX_MAPPING_BYTES, Mapping, Separator};
+use service::csv::mapping::definition::{Mapping, Separator};
 use service::csv::mapping::error::{DefinitionError, MappingError, ProblemKind};
 use service::csv::mapping::evaluate::{Evaluated, evaluate};
 use service::csv::mapping::order::MappedOrder;
 use service::csv::mapping::row::{Record, Skipped};
+use service::csv::mapping::text::{Definition, MAX_MAPPING_BYTES};
 use service::csv::mapping::value::Value;
 use service::csv::mapping::{error_text, layout, preset, setting};
 use service::csv::records::Records;
@@ -168,9 +169,10 @@ fn a_setting_is_a_mapping_or_a_preset_and_what_differs_from_it() {
     expected.columns.insert(Column::Note, Value::column("店舗メモ"));
     expected.prices.default_rate = Some(10);
     assert_eq!(mapping, expected);
+    let known: Vec<_> = preset::all().iter().map(|preset| preset.id.as_str()).collect();
     let errors = [
-        ("preset = \"rakutan\"", DefinitionError::NoPreset("rakutan".to_owned())),
-        ("preset = 1", DefinitionError::NoPreset(String::new())),
+        ("preset = \"rakutan\"", DefinitionError::NoPreset { name: "rakutan".to_owned(), known: known.clone() }),
+        ("preset = 1", DefinitionError::NoPreset { name: String::new(), known }),
         (&"#".repeat(MAX_MAPPING_BYTES + 1), DefinitionError::TooLarge),
     ];
     for (setting, error) in errors {

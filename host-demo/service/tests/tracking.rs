@@ -17,12 +17,14 @@ use proptest::prelude::*;
 use service::credit::CreditService;
 use service::csv::encoding::Charset;
 use service::csv::error::RowError;
+use service::csv::mapping::text::Definition;
 use service::csv::row_result::{RowResult, SkipReason};
 use service::csv::tracking_file::{self, FormatChoice, TrackingFileError};
 use service::csv::tracking_format::{self, TrackingMapping};
 use service::messages::localize::Localize;
 use service::tracking::entry::{self, DAYS_AHEAD, Entry, TrackingError};
-use service::tracking::import::{TrackingImport, TrackingImportError, TrackingReport, TypedRow, enter_typed, import};
+use service::tracking::import::{TrackingReport, TypedRow, enter_typed, import};
+use service::tracking::matching::{TrackingImport, TrackingImportError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::lease::ProcessLease;
@@ -80,6 +82,13 @@ impl Office {
 
     async fn take(&self, file: TrackingImport) -> TrackingReport {
         import(&self.service, &file, false).await.unwrap()
+    }
+
+    /// Gives a mall this setting for files of tracking numbers.
+    async fn set(&self, mall: &str, tracking_mapping: &str) {
+        let stored = self.test.store.mall(mall).await.unwrap().unwrap();
+        let mall = Mall { tracking_mapping: tracking_mapping.into(), ..stored };
+        self.test.store.put_mall(&mall, MallUpdate::default()).await.unwrap();
     }
 
     async fn numbers(&self) -> Vec<Option<String>> {
@@ -308,6 +317,64 @@ on_both! {
         assert_eq!(first(row(&format!(",A-2,,{},", number(7)))).await, problem("NoCarrier"));
         let nowhere = TrackingImport { mall: Some("x".into()), ..row("") };
         assert!(matches!(import(&office.service, &nowhere, true).await, Err(TrackingImportError::NoMall(_))));
+    }
+
+    async fn the_setting_of_a_mall_reads_the_files_whose_orders_are_its_own(db) {
+        let office = Office::new(db, "fake").await;
+        office.approved(3, 1).await;
+        office.set("m", "preset = \"b2-cloud\"\n[columns]\n\"注文番号\" = \"備考\"\n").await;
+        let noted = |rows: &[(&str, &str, u64)]| {
+            let row = |(order, note, at): &(&str, &str, u64)| format!("{order},0,{},,{note}\n", number(*at));
+            let rows: String = rows.iter().map(row).collect();
+            file(format!("お客様管理番号,クール区分,伝票番号,出荷予定日,備考\n{rows}").into_bytes())
+        };
+        let of_mall = |mall: &str, file| TrackingImport { mall: Some(mall.into()), ..file };
+        let read = async |file| import(&office.service, &file, true).await;
+        let entered = |report: &TrackingReport| -> Vec<String> {
+            report.entered().map(|one| one.number.clone()).collect()
+        };
+        // The only mall there is: its setting is not overridden by the headings, but by what is told with the file.
+        let own = read(noted(&[("X-1", "A-1", 1)])).await.unwrap();
+        assert_eq!((entered(&own), own.format.is_none(), own.by_setting_of), (vec!["A-1".into()], true, vec!["m".into()]));
+        let format = Some(FormatChoice::Format(tracking_format::find("b2-cloud").unwrap()));
+        let told = read(TrackingImport { format, ..noted(&[("A-2", "A-1", 1)]) }).await.unwrap();
+        assert_eq!((entered(&told), told.by_setting_of), (vec!["A-2".into()], Vec::new()));
+        // A mall without a setting comes, with its orders under the usual column.
+        let other = Mall { id: "n".into(), tracking_mapping: String::new(), ..office.test.mall().await };
+        office.test.store.put_mall(&other, MallUpdate::default()).await.unwrap();
+        let other = office.test.store.mall("n").await.unwrap().unwrap();
+        office.test.store.insert_orders(&other, &[to(new_order("B-1", 2_000), 9, 1)], 1).await.unwrap();
+        let own = read(noted(&[("X-1", "A-1", 1), ("X-2", "A-2", 2)])).await.unwrap();
+        assert_eq!((entered(&own), own.by_setting_of), (vec!["A-1".into(), "A-2".into()], vec!["m".into()]));
+        let both = || noted(&[("A-1", "A-3", 1), ("B-1", "B-1", 2)]);
+        let mixed = read(both()).await.unwrap();
+        assert_eq!(mixed.format.map(|format| format.id.as_str()), Some("b2-cloud"));
+        assert_eq!((entered(&mixed), mixed.unused_settings_of), (vec!["A-1".into(), "B-1".into()], vec!["m".to_owned()]));
+        let named = read(of_mall("m", both())).await.unwrap();
+        assert_eq!((entered(&named), named.by_setting_of), (vec!["A-3".into()], vec!["m".into()]));
+        let unset = read(of_mall("n", both())).await.unwrap();
+        assert_eq!((entered(&unset), unset.by_setting_of), (vec!["B-1".into()], Vec::new()));
+        // Where all have the same setting, it reads them all.
+        let setting = office.test.store.mall("m").await.unwrap().unwrap().tracking_mapping;
+        office.set("n", &setting).await;
+        let all = read(both()).await.unwrap();
+        assert_eq!((entered(&all), all.by_setting_of), (vec!["A-3".into(), "B-1".into()], vec!["m".into(), "n".into()]));
+        // A file that the setting does not fit is what its headings say; one that they do not say either is refused.
+        let sagawa = || file(format!("お問い合せ送り状No.,お客様管理番号\n{},A-1\n", number(1)).into_bytes());
+        let other = read(of_mall("m", sagawa())).await.unwrap();
+        assert_eq!((other.format.map(|format| format.id.as_str()), entered(&other)), (Some("e-hiden-3"), vec!["A-1".into()]));
+        let unknown = || file(b"a,b\n1,2\n".to_vec());
+        assert!(matches!(read(unknown()).await, Err(TrackingImportError::File(TrackingFileError::Mapping(_)))));
+        // Without headings every file fits, so one with the headings of a format is not read that way.
+        office.set("n", "preset = \"b2-cloud-no-headings\"").await;
+        assert_eq!(read(of_mall("n", sagawa())).await.unwrap().by_setting_of, Vec::<String>::new());
+        let bare = || file(format!("A-1,0,0,{},\nB-1,0,0,{},\n", number(1), number(2)).into_bytes());
+        let own = read(of_mall("n", bare())).await.unwrap();
+        assert_eq!((entered(&own), own.by_setting_of), (vec!["B-1".into()], vec!["n".into()]));
+        let whose = read(bare()).await;
+        let expected = TrackingFileError::WhichMall(vec!["n".into()]);
+        assert!(matches!(&whose, Err(TrackingImportError::File(error)) if *error == expected), "{whose:?}");
+        assert!(expected.localized(Lang::En).is_ascii() && expected.localized(Lang::Ja).contains("モールを選んで"));
     }
 
     async fn numbers_that_are_typed_in_a_table_are_judged_like_those_of_a_file(db) {

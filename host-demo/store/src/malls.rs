@@ -62,8 +62,8 @@ pub enum MallUpdateOutcome {
 macro_rules! select_malls {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.name, m.account, m.fees, m.invoice, m.automation, m.mapping, m.take, m.by_csv, \
-             m.rows_per_request, m.version, a.provider, a.settings FROM malls m JOIN accounts a ON a.id = m.account ",
+            "SELECT m.id, m.name, m.account, m.fees, m.invoice, m.automation, m.mapping, m.tracking_mapping, \
+             m.take, m.by_csv, m.rows_per_request, m.version, a.provider, a.settings FROM malls m JOIN accounts a ON a.id = m.account ",
             $rest
         )
     };
@@ -200,6 +200,7 @@ fn mall_of_row<S>(row: &AnyRow, settings: S) -> sqlx::Result<Mall<S>> {
         invoice: parse(row.try_get("invoice")?)?,
         automation: from_json(row.try_get("automation")?)?,
         mapping: row.try_get("mapping")?,
+        tracking_mapping: row.try_get("tracking_mapping")?,
         take: from_json(row.try_get("take")?)?,
         by_csv: is_set(row, "by_csv")?,
         rows_per_request: u32::try_from(row.try_get::<i64, _>("rows_per_request")?).unwrap_or(ROWS_PER_REQUEST),
@@ -224,10 +225,11 @@ fn audit_event(before: Option<&Mall>, mall: &Mall, decided: Option<MallPart>) ->
 async fn write_mall(tx: &mut WriteTransaction, mall: &Mall, account: i64) -> Result<()> {
     sqlx::query(
         "INSERT INTO malls (id, name, account, fees, invoice, automation, mapping, by_csv, take, rows_per_request, \
-         version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT (id) DO UPDATE SET \
+         tracking_mapping, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1) ON CONFLICT (id) DO UPDATE SET \
          name = excluded.name, account = excluded.account, fees = excluded.fees, invoice = excluded.invoice, \
          automation = excluded.automation, mapping = excluded.mapping, by_csv = excluded.by_csv, \
-         take = excluded.take, rows_per_request = excluded.rows_per_request",
+         take = excluded.take, rows_per_request = excluded.rows_per_request, \
+         tracking_mapping = excluded.tracking_mapping",
     )
     .bind(&mall.id)
     .bind(&mall.name)
@@ -239,6 +241,7 @@ async fn write_mall(tx: &mut WriteTransaction, mall: &Mall, account: i64) -> Res
     .bind(i64::from(mall.by_csv))
     .bind(to_json(&mall.take)?)
     .bind(i64::from(mall.rows_per_request))
+    .bind(&mall.tracking_mapping)
     .execute(&mut **tx)
     .await?;
     Ok(())

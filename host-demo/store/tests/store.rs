@@ -10,12 +10,44 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use store::lease::ProcessLease;
 use store::{
-    AccountChange, Change, DatabaseLocation, IdempotencyCheck, IdempotentRequest, MallUpdate, MallUpdateOutcome,
-    RotatedKey, Store, StoreError,
+    AccountChange, Change, DatabaseLocation, IdempotencyCheck, IdempotentRequest, MAX_RUNS, MallUpdate,
+    MallUpdateOutcome, RUNS_KEPT, RotatedKey, Store, StoreError,
 };
 use time::macros::date;
 
 on_both! {
+    async fn each_import_that_goes_on_has_a_record_of_its_own(db) {
+        let test = TestStore::new(db).await;
+        let store = &test.store;
+        let kept = RUNS_KEPT.as_millis() as i64;
+        for (name, owner, at) in [("a", "user:1", 1), ("b", "user:1", 2), ("c", "token:1", 3)] {
+            store.begin_run(name, owner, "{}", at).await.unwrap();
+        }
+        assert!(store.write_run("a", "{\"done\":1}", 4).await.unwrap());
+        let descriptions = async |now| -> Vec<(String, String)> {
+            let runs = store.runs(10, now).await.unwrap().into_iter();
+            runs.map(|run| (run.name, run.description)).collect()
+        };
+        let expected = [("c", "{}"), ("b", "{}"), ("a", "{\"done\":1}")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(descriptions(5).await, expected, "the one that began last first");
+        let a = store.run("a", 5).await.unwrap().unwrap();
+        assert_eq!((a.owner.as_str(), a.began_at, a.heard_at), ("user:1", 1, 4));
+        // As many as are kept of one owner, of which the ones that are heard of stay.
+        for at in 0..MAX_RUNS as i64 {
+            store.begin_run(&format!("n{at}"), "user:1", "{}", 10 + at).await.unwrap();
+            store.write_run("a", "{}", 11 + at).await.unwrap();
+        }
+        assert!(store.run("a", 50).await.unwrap().is_some() && store.run("c", 50).await.unwrap().is_some());
+        assert!(store.run("b", 50).await.unwrap().is_none() && store.run("n0", 50).await.unwrap().is_none());
+        assert!(!store.write_run("b", "{}", 50).await.unwrap(), "one that is gone does not come back");
+        assert_eq!(store.runs(100, 50).await.unwrap().len(), MAX_RUNS + 1);
+        // A day after it was last heard of.
+        assert!(store.run("c", 3 + kept - 1).await.unwrap().is_some());
+        assert!(store.run("c", 3 + kept).await.unwrap().is_none());
+        store.begin_run("late", "user:2", "{}", 100 + kept).await.unwrap();
+        assert_eq!(store.runs(100, 5).await.unwrap().len(), 1, "the others are deleted");
+    }
+
     async fn of_many_claims_at_once_exactly_one_wins(db) {
         let test = TestStore::new(db).await;
         let orders = test.orders(5).await;

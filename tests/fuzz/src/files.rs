@@ -9,6 +9,7 @@ use service::csv::limits::MAX_ITEMS;
 use service::csv::mapping::column::Column;
 use service::csv::mapping::definition::Mapping;
 use service::csv::mapping::preset::{self, Preset};
+use service::csv::mapping::text::Definition;
 use service::csv::mapping::value::Value;
 use service::csv::mapping::{edit, setting};
 use service::csv::order_file::{self, FileOrder, OrderFileError, Parsed, Reading};

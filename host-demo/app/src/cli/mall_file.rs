@@ -29,6 +29,11 @@
 //! [mapping.columns]
 //! "備考" = "店舗メモ"
 //!
+//! [tracking-mapping]            # how files of tracking numbers of this mall's orders are read; absent: by their headings
+//! preset = "b2-cloud"           # a format of `tracking formats`, and what differs from it; or a whole mapping
+//! [tracking-mapping.columns]
+//! "注文番号" = "備考"
+//!
 //! [take]                        # which orders of an export are taken: a column, the values there
 //! "支払方法" = ["後払い決済"]
 //! ```
@@ -42,6 +47,7 @@ use domain::invoice::Invoice;
 use domain::lang::Lang;
 use domain::mall::{Automation, Band, Fees, MAX_ROWS_PER_REQUEST, Mall, Mode, Start};
 use domain::validation::{MallProblem, Wrong, band_key, shape_problems};
+use service::malls::{MAPPING, TRACKING_MAPPING};
 use service::messages::localize::Localize;
 use std::collections::BTreeMap;
 use strum::VariantArray;
@@ -79,9 +85,12 @@ pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de:
     if let Some(automation) = reader.optional(&file, "automation", Reader::table) {
         mall.automation = reader.automation(&automation);
     }
-    if let Some(mapping) = reader.optional(&file, "mapping", Reader::table) {
+    if let Some(mapping) = reader.optional(&file, MAPPING, Reader::table) {
         // A table that was read from TOML is TOML.
         mall.mapping = toml::to_string(&mapping.table).unwrap_or_default();
+    }
+    if let Some(mapping) = reader.optional(&file, TRACKING_MAPPING, Reader::table) {
+        mall.tracking_mapping = toml::to_string(&mapping.table).unwrap_or_default();
     }
     if let Some(take) = reader.optional(&file, "take", Reader::table) {
         mall.take = reader.lists(&take);
@@ -97,8 +106,19 @@ pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de:
 }
 
 /// The keys of a settings file.
-const KEYS: [&str; 10] =
-    ["name", "provider", "invoice", "results", "rows-per-request", "settings", "fees", "automation", "mapping", "take"];
+const KEYS: [&str; 11] = [
+    "name",
+    "provider",
+    "invoice",
+    "results",
+    "rows-per-request",
+    "settings",
+    "fees",
+    "automation",
+    MAPPING,
+    TRACKING_MAPPING,
+    "take",
+];
 
 /// A mode by its label in either language.
 fn mode(text: &str) -> Option<Mode> {
@@ -252,6 +272,7 @@ impl Keys {
 mod tests {
     use super::*;
     use service::csv::mapping::{self, column::Column, setting};
+    use service::csv::tracking_format::{TrackingColumn, TrackingMapping};
 
     const GOOD: &str = r#"
         name = "本店"
@@ -277,6 +298,10 @@ mod tests {
         preset = "rakuten"
         [mapping.columns]
         "備考" = "店舗メモ"
+        [tracking-mapping]
+        preset = "b2-cloud"
+        [tracking-mapping.columns]
+        "注文番号" = "備考"
         [take]
         "支払方法" = ["後払い決済"]
     "#;
@@ -300,6 +325,9 @@ mod tests {
         let mapping = setting::mapping(&mall.mapping).unwrap();
         assert_eq!(mapping.columns[&Column::Note], mapping::value::Value::column("店舗メモ"));
         assert_eq!(mapping.columns[&Column::Number], mapping::value::Value::column("注文番号"));
+        let tracking = TrackingMapping::of_setting(&mall.tracking_mapping).unwrap().unwrap();
+        assert_eq!(tracking.columns[&TrackingColumn::OrderNumber], mapping::value::Value::column("備考"));
+        assert_eq!(tracking.columns[&TrackingColumn::Tracking], mapping::value::Value::column("伝票番号"));
         assert_eq!(mall.take, Takes::from([("支払方法".to_owned(), vec!["後払い決済".to_owned()])]));
         assert_eq!((mall.by_csv, mall.rows_per_request), (false, 20));
     }
@@ -313,6 +341,7 @@ mod tests {
             results = "fax"
             rows-per-request = 1001
             mapping = "rakuten"
+            tracking-mapping = 1
             [settings]
             enterprise-id = 1234
             [fees]
@@ -342,6 +371,7 @@ mod tests {
                 "results",
                 "automation.poll",
                 "mapping",
+                "tracking-mapping",
                 "take.支払方法",
                 "provider",
                 "rows-per-request",

@@ -13,7 +13,7 @@ use domain::mall::{Mall, Start};
 use domain::name::is_name;
 use domain::validation::MallProblem;
 use provider_host::contract::SettingKind;
-use service::malls::{self, ConnectionError, FeeTrialError, SaveMallError, SavedMall};
+use service::malls::{self, ConnectionError, FeeTrialError, MAPPING, SaveMallError, SavedMall, TRACKING_MAPPING};
 use service::messages::connection::connection_error;
 use service::messages::localize::Localize;
 use service::providers::contract;
@@ -86,7 +86,7 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
     if !problems.is_empty() {
         // The settings that could be read are validated as well, so that every problem is named at once.
         let found = malls::validate(&mall, service.providers.get(&mall.provider).as_ref()).await?;
-        problems.extend(found.own.into_iter().filter(|new| new.key == "mapping"));
+        problems.extend(found.own.into_iter().filter(|new| matches!(new.key.as_str(), MAPPING | TRACKING_MAPPING)));
         problems.extend(found.of_provider.unwrap_or_default());
         return Err(refused(&problems));
     }

@@ -12,16 +12,17 @@ use domain::lang::Lang;
 use provider_host::Plugin;
 use service::credit::CreditService;
 use service::csv::limits::MAX_FILE_BYTES;
-use service::csv::mapping::definition::MAX_MAPPING_BYTES;
 use service::csv::mapping::error_text::definition_error;
+use service::csv::mapping::text::{Definition, MAX_MAPPING_BYTES};
 use service::csv::tracking_file::FormatChoice;
 use service::csv::tracking_format::{self, TrackingMapping};
 use service::messages::localize::Localize;
-use service::messages::tracking::{doubt_warning, entered_text};
+use service::messages::tracking::{doubt_warning, entered_text, read_by_text};
 use service::providers::capabilities::find_carrier;
 use service::providers::current;
 use service::tracking::entry::{self, Entry, TrackingError};
-use service::tracking::import::{self, TrackingImport, TrackingImportError};
+use service::tracking::import;
+use service::tracking::matching::{TrackingImport, TrackingImportError};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -52,7 +53,7 @@ pub(super) enum TrackingCommand {
 pub(super) struct ImportOptions {
     /// 出荷CSV / the file
     file: PathBuf,
-    /// 形式（省くと見出しで見分ける。一覧は tracking formats） / format; recognised by the headings if left out, see `tracking formats`
+    /// 形式（省くとモールの設定、なければ見出しで決まる。一覧は tracking formats） / format; if left out the mall's setting, else recognised by the headings; see `tracking formats`
     #[arg(long, conflicts_with = "mapping")]
     format: Option<String>,
     /// 列の対応のTOML / a mapping of columns as TOML, for other files
@@ -132,8 +133,8 @@ async fn take_in(session: &Session, options: ImportOptions) -> Result<bool> {
         Err(TrackingImportError::File(error)) => bail!("{name}: {}", error.localized(lang)),
         Err(error) => return Err(error.into()),
     };
-    if let Some(format) = report.format {
-        println!("{}", format.name);
+    for line in read_by_text(&report, str::to_owned, lang) {
+        println!("{line}");
     }
     for (line, _, entered) in report.report.taken() {
         for entered in entered {
@@ -160,20 +161,20 @@ fn carrier_name(service: &CreditService<Plugin>, provider: &str, id: &str, lang:
     known.map_or(id, |carrier| lang.pick(&carrier.name.ja, &carrier.name.en)).to_owned()
 }
 
-fn format_choice(session: &Session, options: &ImportOptions) -> Result<FormatChoice> {
+fn format_choice(session: &Session, options: &ImportOptions) -> Result<Option<FormatChoice>> {
     let lang = session.lang;
     if let Some(id) = &options.format {
         let known = || tracking_format::all().iter().map(|format| format.id.as_str()).collect::<Vec<_>>().join(", ");
         let words = lang.pick("形式がありません。次のどれかです", "no such format; there are");
         return tracking_format::find(id)
-            .map(FormatChoice::Format)
+            .map(|format| Some(FormatChoice::Format(format)))
             .with_context(|| format!("{id}: {words}: {}", known()));
     }
-    let Some(path) = &options.mapping else { return Ok(FormatChoice::Recognised) };
+    let Some(path) = &options.mapping else { return Ok(None) };
     let text = String::from_utf8(read(path, MAX_MAPPING_BYTES as u64, lang)?)
         .with_context(|| format!("{}: UTF-8", path.display()))?;
     match TrackingMapping::parse(&text) {
-        Ok(mapping) => Ok(FormatChoice::Mapping(Box::new(mapping))),
+        Ok(mapping) => Ok(Some(FormatChoice::Mapping(Box::new(mapping)))),
         Err(error) => bail!("{}: {}", path.display(), definition_error(&error, lang)),
     }
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use service::mapping_preview::Sample;
 use service::plugins::Files;
-use service::tracking::import::TrackingImport;
+use service::tracking::matching::TrackingImport;
 use service::transfer::FileImport;
 use store::{PendingUpload, StoreError};
 

@@ -65,8 +65,10 @@ fn parts(cell: &str) -> Option<Parts> {
 fn without_label(bare: &str) -> &str {
     let label =
         LABELS.iter().find(|label| bare.get(..label.len()).is_some_and(|head| head.eq_ignore_ascii_case(label)));
-    let rest = label.and_then(|label| bare.get(label.len()..)).unwrap_or(bare);
-    rest.trim_start_matches([':', '.', ' '])
+    match label.and_then(|label| bare.get(label.len()..)) {
+        Some(rest) => rest.trim_start_matches([':', '.', ' ']),
+        None => bare,
+    }
 }
 
 /// The same without the country's code: `+81 (0)3-1234-5678` is `03-1234-5678`. Nothing if it is another country's.
@@ -156,6 +158,8 @@ mod tests {
             "00000000000",
             "+81",
             "+81 90 1234 567",
+            ":03-1234-5678",
+            ": 090-1234-5678",
         ] {
             assert_eq!(phone(cell), Err(ValueError::NotOfItsKind), "{cell:?}");
         }

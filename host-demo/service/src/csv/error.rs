@@ -38,6 +38,9 @@ pub enum FileError {
     /// It begins like UTF-16, and is none.
     #[error("the file cannot be read as UTF-16")]
     Utf16,
+    /// It is no text with commas or tabs, whatever its name says.
+    #[error("the file is {0:?}")]
+    OtherKind(OtherKind),
     /// A quote in the heading line takes other lines in.
     #[error("a quotation mark in the heading line takes other lines in: {fault:?}")]
     Quote {
@@ -49,6 +52,19 @@ pub enum FileError {
     /// No column says of the orders what was told to take.
     #[error("no column tells which orders are {0:?}")]
     NothingToTakeBy(Vec<String>),
+}
+
+/// What a file is that is sent as a CSV and is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherKind {
+    /// A spreadsheet's own file, or an archive: both begin alike.
+    Workbook,
+    /// A PDF.
+    Pdf,
+    /// A page of a website: what a browser keeps where the session had ended.
+    WebPage,
+    /// Its cells are parted by semicolons.
+    Semicolons,
 }
 
 /// An order that was not taken in.

@@ -138,12 +138,18 @@ impl<'a> Source<'a> {
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err(FileError::TooLarge);
         }
+        if let Some(kind) = layout::other_kind(bytes) {
+            return Err(FileError::OtherKind(kind));
+        }
         let (bytes, utf16) = layout::without_utf16(bytes).ok_or(FileError::Utf16)?;
         let encodings = match encoding {
             _ if utf16.is_some() => vec![UTF_8],
             Some(told) => vec![told],
             None => likely_encodings(&bytes),
         };
+        if let Some(kind) = layout::other_kind(&bytes) {
+            return Err(FileError::OtherKind(kind));
+        }
         let separator = match separator.unwrap_or_else(|| layout::separator(&bytes)) {
             Separator::Comma => b',',
             Separator::Tab => b'\t',

@@ -71,6 +71,9 @@ pub enum TrackingFileError {
     /// No format has headings like these; the first row of the file.
     #[error("no format has the headings {0:?}")]
     NotRecognised(Vec<String>),
+    /// The settings of these malls read it, no format is recognised, and nobody knows whose orders are in it.
+    #[error("the settings of {0:?} read the file, and no mall is told")]
+    WhichMall(Vec<String>),
     /// The mapping does not fit the file's headings.
     #[error("the mapping does not fit the file: {0:?}")]
     Mapping(Vec<MappingError>),
@@ -111,6 +114,11 @@ pub fn parse(
     };
     let (encoding, entries) = rows(&source, &mapping)?;
     Ok(TrackingFile { format, encoding, entries })
+}
+
+/// Whether the headings of a format stand in the file.
+pub fn is_recognised(bytes: &[u8], charset: Option<Charset>) -> bool {
+    Source::open(bytes, charset.map(Charset::encoding), None).is_ok_and(|source| recognise(&source).is_ok())
 }
 
 /// The headings of a file that was not recognised, or of any other: its first row in which something stands.

@@ -2,9 +2,10 @@
 //! of carriers' programs are mappings too, as files of one folder that are part of the program: a file that is added
 //! there is a format.
 
-use crate::csv::mapping::definition::{FileLayout, MAX_MAPPING_BYTES, MAX_SKIPS, Skip};
+use crate::csv::mapping::definition::{FileLayout, MAX_SKIPS, Skip};
 use crate::csv::mapping::error::{DefinitionError, Wrong};
 use crate::csv::mapping::plan::fold;
+use crate::csv::mapping::text::{self, Definition, MAX_MAPPING_BYTES};
 use crate::csv::mapping::value::{Origin, Value};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
@@ -81,18 +82,8 @@ pub struct TrackingMapping {
     pub skip: Vec<Skip>,
 }
 
-impl TrackingMapping {
-    /// Reads a mapping.
-    pub fn parse(text: &str) -> Result<Self, DefinitionError> {
-        if text.len() > MAX_MAPPING_BYTES {
-            return Err(DefinitionError::TooLarge);
-        }
-        let mapping: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(error.to_string()))?;
-        mapping.check().map_or(Ok(mapping), Err)
-    }
-
-    /// The first thing that is wrong with it.
-    pub fn check(&self) -> Option<DefinitionError> {
+impl Definition for TrackingMapping {
+    fn check(&self) -> Option<DefinitionError> {
         let part = |at: &str, wrong| DefinitionError::Part { at: at.to_owned(), wrong };
         let in_value = |value: &Value| {
             // Tables of words stand in the values; a tracking file has no others. Nothing in it is an amount.
@@ -113,6 +104,14 @@ impl TrackingMapping {
         };
         let missing = missing.map(|column| part(column.name(), Wrong::Heading));
         of_column.or(of_skip).or(is_long.then(|| part("skip", Wrong::TooMany(MAX_SKIPS)))).or(missing)
+    }
+}
+
+impl TrackingMapping {
+    /// What a mall's setting means: a mapping, or a format with `preset` and what differs from it; nothing where it is empty.
+    pub fn of_setting(setting: &str) -> Result<Option<Self>, DefinitionError> {
+        let formats: Vec<_> = all().iter().map(|format| (format.id.as_str(), &format.mapping)).collect();
+        text::of_setting(setting, &formats)
     }
 
     /// What is pasted from a spreadsheet without headings: the order's number, the tracking number, and as far as they are

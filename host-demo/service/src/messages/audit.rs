@@ -90,6 +90,9 @@ impl Localize for MallPart {
             Self::Invoice => lang.pick("請求書の送り方", "invoice").to_owned(),
             Self::Automation => lang.pick("自動処理", "automation").to_owned(),
             Self::Mapping => lang.pick("列の対応", "the mapping of its export").to_owned(),
+            Self::TrackingMapping => {
+                lang.pick("出荷CSVの列の対応", "the mapping of its tracking numbers' files").to_owned()
+            }
             Self::Take => lang.pick("取り込む注文", "orders taken").to_owned(),
             Self::RowsPerRequest => lang.pick("一度に送る件数", "rows in a request").to_owned(),
             Self::ByCsv => lang.pick("与信結果の受け取り方", "how credit results come").to_owned(),

@@ -4,7 +4,7 @@ use super::format::{mangled, order_count};
 use super::issue::sentence;
 use super::localize::Localize;
 use super::next_step::Situation;
-use crate::csv::error::{FileError, InvalidOrder, RowError};
+use crate::csv::error::{FileError, InvalidOrder, OtherKind, RowError};
 use crate::csv::findings::finding_names;
 use crate::csv::limits::{MAX_CELL, MAX_FILE_BYTES, MAX_ITEMS, MAX_LINES};
 use crate::csv::mapping::column::in_english;
@@ -85,6 +85,7 @@ impl Localize for FileError {
                 "UTF-16のファイルとして読めません。Excelの「CSV UTF-8（コンマ区切り）」で保存し直してください".into(),
                 "The file begins like UTF-16 and cannot be read as such; save it again as CSV UTF-8".into(),
             ),
+            Self::OtherKind(kind) => kind.localized(lang).to_owned(),
             Self::Quote { fault, span } => {
                 let words = quote_error(*fault, *span, lang);
                 lang.pick(
@@ -101,6 +102,32 @@ impl Localize for FileError {
                     "Only orders with {} are to be taken, but no column tells how they are paid",
                     values.join(", ")
                 ),
+            ),
+        }
+    }
+}
+
+/// What the file is, and what to do.
+impl Localize for OtherKind {
+    type Text = &'static str;
+
+    fn localized(&self, lang: Lang) -> &'static str {
+        match self {
+            Self::Workbook => lang.pick(
+                "CSVではなく、Excelのブックか圧縮ファイルです。Excelで開いて「CSV UTF-8（コンマ区切り）」で保存するか、展開してから取り込んでください",
+                "The file is no CSV but a workbook or an archive; save it as CSV UTF-8 in Excel, or unpack it",
+            ),
+            Self::Pdf => lang.pick(
+                "CSVではなくPDFです。CSVで出力し直してください",
+                "The file is no CSV but a PDF; export it as CSV",
+            ),
+            Self::WebPage => lang.pick(
+                "CSVではなくウェブページです。モールや送り状ソフトにログインし直して、もう一度ダウンロードしてください",
+                "The file is no CSV but a web page; sign in again where it comes from and download it once more",
+            ),
+            Self::Semicolons => lang.pick(
+                "1行目: 列がセミコロン（;）で区切られています。コンマ（,）かタブで区切って保存し直してください",
+                "Line 1: the cells are parted by semicolons; save the file with commas or tabs",
             ),
         }
     }

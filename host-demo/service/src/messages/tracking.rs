@@ -6,7 +6,7 @@ use super::localize::Localize;
 use super::next_step::Situation;
 use crate::csv::mapping::error_text::mapping_error;
 use crate::csv::tracking_file::TrackingFileError;
-use crate::tracking::import::EnteredNumber;
+use crate::tracking::import::{EnteredNumber, TrackingReport};
 use domain::credit_state::{Action, ActionContext, State};
 use domain::issue::Issue;
 use domain::lang::Lang;
@@ -173,12 +173,50 @@ impl Localize for TrackingFileError {
                     ),
                 )
             }
+            Self::WhichMall(malls) => lang.pick(
+                format!(
+                    "見出しから形式がわからず、モール（{}）の設定で読めますが、どのモールの注文かがわかりません。モールを選んで取り込んでください",
+                    malls.join("、")
+                ),
+                format!(
+                    "No format has these headings; the settings of the malls {} read the file, but it is not known whose \
+                     orders it has: choose the mall",
+                    malls.join(", ")
+                ),
+            ),
             Self::Mapping(errors) => {
                 let all: Vec<String> = errors.iter().map(|error| mapping_error(error, lang)).collect();
                 all.join(lang.pick("。", ". "))
             }
         }
     }
+}
+
+/// By what a file was read, where the operator did not say it, and what to do where a mall's setting was not used.
+pub fn read_by_text(report: &TrackingReport, mall: impl Fn(&str) -> String, lang: Lang) -> Vec<String> {
+    let names = |ids: &[String]| ids.iter().map(|id| mall(id)).collect::<Vec<_>>().join(lang.pick("、", ", "));
+    let format = report
+        .format
+        .map(|format| lang.pick(format!("読み取った形式: {}", format.name), format!("Read as {}", format.name)));
+    let by = Some(names(&report.by_setting_of)).filter(|names| !names.is_empty()).map(|names| {
+        lang.pick(
+            format!("モールの設定（{names}）の列の対応で読みました"),
+            format!("Read by the mapping of the mall's settings ({names})"),
+        )
+    });
+    let unused = Some(names(&report.unused_settings_of)).filter(|names| !names.is_empty()).map(|names| {
+        lang.pick(
+            format!(
+                "モールの設定（{names}）の列の対応は使っていません（ほかのモールの注文もあるか、どのモールの注文かがわからないため）。\
+                 使うには、モールを選んで取り込んでください"
+            ),
+            format!(
+                "The mapping of the mall's settings ({names}) was not used: the file has orders of other malls too, or it is \
+                 not known whose. To use it, choose the mall"
+            ),
+        )
+    });
+    format.into_iter().chain(by).chain(unused).collect()
 }
 
 /// What an order has now: carrier, number, day, what it had before, and what is strange about it. `carrier` names a

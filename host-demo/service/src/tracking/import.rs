@@ -1,65 +1,23 @@
-//! Tracking numbers from a file or a table: each row is matched with its orders, one number is chosen for each order, and
-//! every row is accounted for.
+//! Tracking numbers from a file or a table: one number is chosen for each order, and every row is accounted for.
 
 use crate::credit::CreditService;
-use crate::csv::encoding::Charset;
-use crate::csv::error::RowError;
 use crate::csv::mapping::date;
 use crate::csv::mapping::error::shown;
 use crate::csv::row_result::{Entry as FileEntry, FileReport, RowResult, SkipReason};
-use crate::csv::tracking_file::{self, FormatChoice, TrackingFile, TrackingFileError, TrackingRow};
+use crate::csv::tracking_file::TrackingRow;
 use crate::csv::tracking_format::TrackingFormat;
 use crate::providers::provider::Provider;
 use crate::tracking::entry::{Entry, holders, judge};
+use crate::tracking::matching::{Matched, MatchedFile, TrackingImport, TrackingImportError, matched, refused};
 use crate::tracking::settle::{Proposal, Verdict, settle};
 use domain::clock;
 use domain::credit_state::Action;
-use domain::mall::MallSummary;
 use domain::normalize::tracking_number::NumberDoubt;
 use domain::order::{Order, Tracking};
 use domain::tracking::TrackingProblem;
 use encoding_rs::Encoding;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::{StoreError, TrackingEntry};
-use time::Date;
-
-/// What stands between the orders of one parcel in a cell.
-const BETWEEN_ORDERS: [char; 7] = [',', '、', '，', ';', '；', '\n', '\t'];
-
-/// A file of tracking numbers.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct TrackingImport {
-    /// The id of the mall whose orders it is about, where it does not say so itself; absent: any.
-    pub mall: Option<String>,
-    /// How it is read.
-    pub format: FormatChoice,
-    /// The encoding that the operator named; absent: found out.
-    pub encoding: Option<Charset>,
-    /// The carrier of all parcels, whatever the file says: an id, or a name in Japanese or English.
-    pub carrier: Option<String>,
-    /// The day on which all parcels were handed over, whatever the file says.
-    pub shipped_on: Option<Date>,
-    /// The column that a format has for the order's number holds the store's own number of it (注文ID).
-    pub by_id: bool,
-    /// The content. It is no part of what is known of the file.
-    #[serde(skip)]
-    pub bytes: Vec<u8>,
-}
-
-/// Nothing of a file was taken in, or, where the store failed, not all of it.
-#[derive(Debug, thiserror::Error)]
-pub enum TrackingImportError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] TrackingFileError),
-    /// There is no mall with this id.
-    #[error("there is no mall {0}")]
-    NoMall(String),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// A tracking number that an order has now, or would have.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,8 +43,12 @@ pub struct EnteredNumber {
 /// What an import did, or would do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrackingReport {
-    /// The format as which the file was read; none with a mapping of one's own.
+    /// The format as which the file was read; none with a mapping.
     pub format: Option<&'static TrackingFormat>,
+    /// The malls by whose setting it was read; none if it was read otherwise.
+    pub by_setting_of: Vec<String>,
+    /// Malls whose settings read it as well, and were not used: orders of other malls are in it, or nobody knows whose.
+    pub unused_settings_of: Vec<String>,
     /// What the file is written in.
     pub encoding: &'static Encoding,
     /// Every row of it, with the orders whose numbers it had.
@@ -117,39 +79,10 @@ pub async fn import<P: Provider + Clone>(
     file: &TrackingImport,
     dry_run: bool,
 ) -> Result<TrackingReport, TrackingImportError> {
-    let MatchedFile { format, encoding, rows } = matched(service, file).await?;
+    let MatchedFile { format, by_setting_of, unused_settings_of, encoding, rows } = matched(service, file).await?;
     let report = carried_out(service, file, rows, dry_run).await?;
-    Ok(TrackingReport { format, encoding, report })
+    Ok(TrackingReport { format, by_setting_of, unused_settings_of, encoding, report })
 }
-
-/// A file whose rows were matched with the orders of the store.
-#[derive(Debug, Clone)]
-pub struct MatchedFile {
-    /// The format as which the file was read; none with a mapping of one's own.
-    pub format: Option<&'static TrackingFormat>,
-    /// What the file is written in.
-    pub encoding: &'static Encoding,
-    /// Every row of it.
-    pub rows: Vec<FileEntry<Matched>>,
-}
-
-/// Reads a file and finds the orders that its rows are about; enters nothing.
-pub async fn matched<P: Provider + Clone>(
-    service: &CreditService<P>,
-    file: &TrackingImport,
-) -> Result<MatchedFile, TrackingImportError> {
-    let malls = service.store.mall_summaries().await?;
-    if let Some(mall) = file.mall.as_ref().filter(|id| malls.iter().all(|mall| mall.id != **id)) {
-        return Err(TrackingImportError::NoMall(mall.clone()));
-    }
-    let TrackingFile { format, encoding, entries } =
-        tracking_file::parse(&file.bytes, file.encoding, &file.format, file.by_id)?;
-    let known = Known::read(service, file, &malls, &entries).await?;
-    Ok(MatchedFile { format, encoding, rows: entries.into_iter().map(|entry| known.matched(entry)).collect() })
-}
-
-/// A row and the orders of its parcel.
-pub type Matched = (TrackingRow, Vec<Order>);
 
 /// Enters what rows say of their orders, or says what that would do.
 async fn carried_out<P: Provider + Clone>(
@@ -187,10 +120,6 @@ async fn carried_out<P: Provider + Clone>(
         Err(settled) => settled,
     });
     Ok(FileReport::of(settled.collect()))
-}
-
-fn refused<T>(problems: impl IntoIterator<Item = (Option<String>, TrackingProblem)>) -> RowResult<T> {
-    RowResult::Refused(problems.into_iter().map(|(order, problem)| RowError::Tracking(order, problem)).collect())
 }
 
 /// What a row says of one of its orders.
@@ -271,108 +200,6 @@ fn entered_number(order: &Order, tracking: Tracking, doubt: Option<NumberDoubt>,
         others,
         can_sync: with_number.offers(Action::Sync),
     }
-}
-
-/// The orders that a file can mean.
-struct Known<'a> {
-    malls: &'a [MallSummary],
-    told: Option<&'a str>,
-    /// By number, of all malls.
-    by_number: HashMap<String, Vec<Order>>,
-    by_id: HashMap<i64, Order>,
-}
-
-impl<'a> Known<'a> {
-    async fn read<P: Provider + Clone>(
-        service: &CreditService<P>,
-        file: &'a TrackingImport,
-        malls: &'a [MallSummary],
-        entries: &[FileEntry<TrackingRow>],
-    ) -> Result<Self, StoreError> {
-        let rows = || {
-            entries.iter().filter_map(|entry| match &entry.result {
-                RowResult::Taken(row) => Some(row),
-                _ => None,
-            })
-        };
-        let numbers: BTreeSet<&str> = rows()
-            .flat_map(|row| std::iter::once(row.number.as_str()).chain(parts(&row.number)))
-            .filter(|number| !number.is_empty())
-            .collect();
-        let mut by_number: HashMap<String, Vec<Order>> = HashMap::new();
-        for mall in malls.iter().filter(|mall| file.mall.as_ref().is_none_or(|told| mall.id == *told)) {
-            for order in service.store.orders_numbered(&mall.id, numbers.iter().copied()).await? {
-                by_number.entry(order.number.clone()).or_default().push(order);
-            }
-        }
-        let ids: BTreeSet<i64> = rows().flat_map(|row| parts(&row.id).filter_map(|id| id.parse().ok())).collect();
-        let ids: Vec<i64> = ids.into_iter().collect();
-        let by_id = service.store.orders_by_id(&ids).await?.into_iter().map(|order| (order.id, order)).collect();
-        Ok(Self { malls, told: file.mall.as_deref(), by_number, by_id })
-    }
-
-    fn matched(&self, entry: FileEntry<TrackingRow>) -> FileEntry<Matched> {
-        match entry.open() {
-            Ok((entry, row)) => match self.orders_of(&row) {
-                Ok(orders) => entry.with(RowResult::Taken((row, orders))),
-                Err(problem) => entry.with(refused([(None, problem)])),
-            },
-            Err(settled) => settled,
-        }
-    }
-
-    /// The orders of a row's parcel, each once.
-    fn orders_of(&self, row: &TrackingRow) -> Result<Vec<Order>, TrackingProblem> {
-        let mall = self.mall(row)?;
-        let mut orders: Vec<Order> = Vec::new();
-        if !row.id.is_empty() {
-            for id in parts(&row.id) {
-                let number = id.parse().map_err(|_| TrackingProblem::NotAnId(id.to_owned()))?;
-                let found = self.by_id.get(&number).filter(|order| mall.is_none_or(|mall| order.mall == mall));
-                orders.push(found.ok_or(TrackingProblem::NoOrder)?.clone());
-            }
-            let names_another = |order: &&Order| {
-                !row.number.is_empty() && row.number != order.number && parts(&row.number).all(|n| n != order.number)
-            };
-            if let Some(other) = orders.iter().find(names_another) {
-                return Err(TrackingProblem::OtherOrder(other.number.clone()));
-            }
-        } else if self.by_number.contains_key(&row.number) {
-            orders.push(self.order(&row.number, mall)?);
-        } else {
-            // No order has the whole cell as its number: it may have several.
-            for number in parts(&row.number) {
-                orders.push(self.order(number, mall)?);
-            }
-        }
-        let mut seen = BTreeSet::new();
-        orders.retain(|order| seen.insert(order.id));
-        if orders.is_empty() { Err(TrackingProblem::NoOrder) } else { Ok(orders) }
-    }
-
-    fn order(&self, number: &str, mall: Option<&str>) -> Result<Order, TrackingProblem> {
-        let known = self.by_number.get(number).into_iter().flatten();
-        let found: Vec<&Order> = known.filter(|order| mall.is_none_or(|mall| order.mall == mall)).collect();
-        match found.as_slice() {
-            [] => Err(TrackingProblem::NoOrder),
-            [only] => Ok((*only).clone()),
-            several => Err(TrackingProblem::InSeveralMalls(several.iter().map(|order| order.mall.clone()).collect())),
-        }
-    }
-
-    /// The mall that a row names, else the one that was told.
-    fn mall(&self, row: &TrackingRow) -> Result<Option<&'a str>, TrackingProblem> {
-        if row.mall.is_empty() {
-            return Ok(self.told);
-        }
-        let named = self.malls.iter().find(|mall| mall.id == row.mall || mall.name == row.mall);
-        named.map(|mall| Some(mall.id.as_str())).ok_or_else(|| TrackingProblem::NoMall(row.mall.clone()))
-    }
-}
-
-/// The names in a cell that has several.
-fn parts(cell: &str) -> impl Iterator<Item = &str> {
-    cell.split(BETWEEN_ORDERS).map(str::trim).filter(|part| !part.is_empty())
 }
 
 /// A row of a table in which numbers are typed.

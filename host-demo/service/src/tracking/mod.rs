@@ -2,5 +2,6 @@
 
 pub mod entry;
 pub mod import;
+pub mod matching;
 pub mod rules;
 pub mod settle;

@@ -37,6 +37,8 @@ pub(super) struct Mall {
     automation: MallAutomation,
     /// How the mall's CSV is read: a mapping in TOML. Empty: the CSV has our own headings.
     mapping: String,
+    /// How files of tracking numbers of its orders are read: a mapping in TOML. Empty: by their headings.
+    tracking_mapping: String,
     /// Which orders of the mall's CSV are taken: a column, the values there.
     take: OrderSelection,
     /// Credit results come by CSV.
@@ -69,6 +71,7 @@ impl From<MallWithSettings> for Mall {
             invoice: mall.invoice.into(),
             automation: mall.automation.into(),
             mapping: mall.mapping,
+            tracking_mapping: mall.tracking_mapping,
             take: mall.take.into(),
             by_csv: mall.by_csv,
             rows_per_request: mall.rows_per_request,
@@ -136,6 +139,11 @@ pub(super) struct MallUpdate {
     #[serde(default)]
     #[schema(max_length = 65_536)]
     mapping: String,
+    /// How files of tracking numbers of its orders are read: a mapping in TOML, or one of `GET /v1/tracking-formats` with
+    /// `preset = "ID"` and what differs from it. Left out: by their headings.
+    #[serde(default)]
+    #[schema(max_length = 65_536)]
+    tracking_mapping: String,
     /// Which orders of the mall's CSV are taken: a column that tells payment method, status or the like, and the values
     /// there that are taken. Left out: an import with such a column asks.
     #[serde(default)]
@@ -198,6 +206,7 @@ impl MallUpdate {
             invoice: self.invoice.into(),
             automation: self.automation.into(),
             mapping: self.mapping,
+            tracking_mapping: self.tracking_mapping,
             take: self.take.into(),
             by_csv: self.by_csv,
             rows_per_request: self.rows_per_request,

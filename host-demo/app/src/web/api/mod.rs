@@ -7,6 +7,7 @@ mod answers;
 mod audit;
 mod batches;
 mod caller;
+mod import_runs;
 mod mall_trials;
 mod malls;
 mod mapping_previews;
@@ -118,6 +119,7 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(transfer::export))
         .routes(routes!(mapping_previews::presets))
         .routes(routes!(tracking_files::formats))
+        .routes(routes!(import_runs::one))
         .layer(DefaultBodyLimit::max(MAX_JSON));
     small.merge(large())
 }
@@ -128,6 +130,7 @@ fn large() -> OpenApiRouter<App> {
         .routes(routes!(providers::list, providers::load))
         .routes(routes!(providers::withdraw))
         .routes(routes!(transfer::import))
+        .routes(routes!(import_runs::list, import_runs::begin))
         .routes(routes!(mapping_previews::preview))
         .routes(routes!(tracking_files::import))
         .layer(DefaultBodyLimit::disable())

@@ -13,11 +13,13 @@ use domain::lang::Lang;
 use serde::{Deserialize, Serialize};
 use service::csv::limits::MAX_FILE_BYTES;
 use service::csv::mapping::error_text::definition_error;
+use service::csv::mapping::text::Definition;
 use service::csv::tracking_file::FormatChoice;
 use service::csv::tracking_format::{self, TrackingMapping};
 use service::messages::localize::Localize;
 use service::messages::tracking::doubt_warning;
-use service::tracking::import::{self, EnteredNumber, TrackingImport, TrackingImportError};
+use service::tracking::import::{self, EnteredNumber};
+use service::tracking::matching::{TrackingImport, TrackingImportError};
 use utoipa::{IntoParams, ToSchema};
 
 /// Orders that a response names for 伝票番号同期: as many as a shop ships in a day. Responses are stored for their
@@ -45,12 +47,14 @@ pub(super) async fn formats(_: Caller) -> Json<Vec<TrackingFileFormat>> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TrackingImportOptions {
-    /// One of `GET /v1/tracking-formats`. Absent: recognised by the headings.
+    /// One of `GET /v1/tracking-formats`. Absent: as the mall's settings say (`tracking_mapping`), else recognised by the
+    /// headings.
     format: Option<String>,
-    /// Instead of a format: which columns the file has, as TOML (`[columns]` with 注文番号 or 注文ID, 伝票番号, 配送業者,
+    /// Instead of a format: which columns the file has, as TOML, whatever the mall's settings say (`[columns]` with 注文番号 or 注文ID, 伝票番号, 配送業者,
     /// 出荷日, モール, each a heading or `{ position = 3 }`).
     mapping: Option<String>,
-    /// The mall whose orders the file is about. Absent: any; a number that several malls have is then refused.
+    /// The mall whose orders the file is about. Absent: any; a number that several malls have is then refused, and the
+    /// settings of a mall count only if all malls have the same, or all orders found are of malls that have it.
     mall: Option<String>,
     /// The carrier of all parcels, whatever the file says: an id, or a name in Japanese or English.
     carrier: Option<String>,
@@ -109,6 +113,11 @@ pub(super) struct TrackingImportResult {
     dry_run: bool,
     /// The format as which the file was read; absent with a mapping.
     format: Option<&'static str>,
+    /// The malls by whose setting it was read.
+    by_setting_of: Vec<String>,
+    /// Malls whose settings read it as well and were not used, because orders of other malls are in it, or it is not known
+    /// whose: name the mall to use its setting.
+    unused_settings_of: Vec<String>,
     /// Orders whose numbers were entered, or would be.
     entered_count: usize,
     /// Rows that were not taken.
@@ -172,6 +181,8 @@ pub(super) async fn import(
     Ok(Json(TrackingImportResult {
         dry_run,
         format: report.format.map(|format| format.id.as_str()),
+        by_setting_of: report.by_setting_of.clone(),
+        unused_settings_of: report.unused_settings_of.clone(),
         entered_count: report.entered().count(),
         refused_count: counts.refused.rows,
         rows: ImportRowCounts::new(&counts),
@@ -182,14 +193,15 @@ pub(super) async fn import(
     }))
 }
 
-fn choice(format: Option<&str>, mapping: Option<&str>, lang: Lang) -> Result<FormatChoice, Problem> {
+fn choice(format: Option<&str>, mapping: Option<&str>, lang: Lang) -> Result<Option<FormatChoice>, Problem> {
     match (format, mapping) {
-        (None, None) => Ok(FormatChoice::Recognised),
+        (None, None) => Ok(None),
         (Some(id), None) => {
-            tracking_format::find(id).map(FormatChoice::Format).ok_or_else(|| Problem::no_such("tracking format", &id))
+            let format = tracking_format::find(id).ok_or_else(|| Problem::no_such("tracking format", &id))?;
+            Ok(Some(FormatChoice::Format(format)))
         }
         (None, Some(text)) => match TrackingMapping::parse(text) {
-            Ok(mapping) => Ok(FormatChoice::Mapping(Box::new(mapping))),
+            Ok(mapping) => Ok(Some(FormatChoice::Mapping(Box::new(mapping)))),
             Err(error) => Err(Problem::new(Kind::Invalid, definition_error(&error, lang))),
         },
         (Some(_), Some(_)) => Err(Problem::new(Kind::Invalid, "Give `format` or `mapping`, not both.")),

@@ -20,6 +20,7 @@ use service::csv::limits::MAX_FILE_BYTES;
 use service::csv::mapping::preset::Preset;
 use service::csv::mapping::setting;
 use service::csv::row_result::{RowCount, RowCounts, SkipReason};
+use service::import::Follow;
 use service::messages::format::order_count;
 use service::messages::localize::Localize;
 use service::transfer::{self, ExportError, FileImport, FileKind, MAX_EXPORT};
@@ -205,35 +206,65 @@ pub(super) async fn import(
     RawQuery(query): RawQuery,
     bytes: Bytes,
 ) -> Result<Json<ImportResult>, Problem> {
-    let options: ImportOptions = serde_html_form::from_str(query.as_deref().unwrap_or_default())
-        .map_err(|error| Problem::new(Kind::Unreadable, error.to_string()))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
+    let incoming = Incoming::read(&app, query, &bytes).await?;
+    Ok(Json(incoming.import(&app, &caller, &|_| {}).await?))
+}
+
+/// A file that is to be imported.
+pub(super) struct Incoming {
+    /// The file.
+    pub(super) file: FileImport,
+    /// Nothing is written.
+    pub(super) dry_run: bool,
+}
+
+impl Incoming {
+    /// What a call asks for, if it can be begun.
+    pub(super) async fn read(app: &App, query: Option<String>, bytes: &[u8]) -> Result<Self, Problem> {
+        let options: ImportOptions = serde_html_form::from_str(query.as_deref().unwrap_or_default())
+            .map_err(|error| Problem::new(Kind::Unreadable, error.to_string()))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(Problem::new(Kind::TooLarge, format!("A file may have {MAX_FILE_BYTES} bytes at most.")));
+        }
+        if app.store.mall_summary(&options.mall).await?.is_none() {
+            return Err(Problem::no_such("mall", &options.mall));
+        }
+        let file = FileImport {
+            mall: options.mall,
+            kind: options.what.into(),
+            encoding: options.encoding.map(CsvEncoding::charset),
+            correct: options.correct,
+            take: options.take,
+            preset: options.preset,
+            bytes: bytes.to_vec(),
+        };
+        Ok(Self { file, dry_run: options.dry_run })
     }
-    if app.store.mall_summary(&options.mall).await?.is_none() {
-        return Err(Problem::no_such("mall", &options.mall));
+
+    /// Imports it, or says what that would do. `follow` is told how far it is.
+    pub(super) async fn import(
+        &self,
+        app: &App,
+        caller: &Caller,
+        follow: &Follow<'_>,
+    ) -> Result<ImportResult, Problem> {
+        let (dry_run, lang) = (self.dry_run, caller.lang);
+        let result = import_file(app, &self.file, &caller.name, dry_run, lang, follow).await;
+        let result = result.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
+        let result = result.map_err(|not_taken| refused(not_taken, lang))?;
+        let counts = &result.counts;
+        let line = |(line, number, words)| FileOrder { line, number, words };
+        Ok(ImportResult {
+            dry_run,
+            taken_count: counts.taken.orders,
+            refused_count: result.bad.len(),
+            gathered_count: result.gathered,
+            rows: ImportRowCounts::new(counts),
+            passed_over: SkippedRows::all(counts, lang),
+            taken: result.taken.into_iter().take(NAMED).map(line).collect(),
+            refused: result.bad.into_iter().take(NAMED).map(|bad| FileOrder::refused(bad, lang)).collect(),
+        })
     }
-    let incoming = FileImport {
-        mall: options.mall,
-        kind: options.what.into(),
-        encoding: options.encoding.map(CsvEncoding::charset),
-        correct: options.correct,
-        take: options.take,
-        preset: options.preset,
-        bytes: bytes.to_vec(),
-    };
-    let result = import_file(&app, &incoming, &caller.name, options.dry_run, caller.lang, &|_| {}).await;
-    let result = result.map_err(|_| Problem::new(Kind::Failed, "The platform's log says why."))?;
-    let result = result.map_err(|not_taken| refused(not_taken, caller.lang))?;
-    let (taken_count, refused_count) = (result.counts.taken.orders, result.bad.len());
-    let counts = &result.counts;
-    let rows = ImportRowCounts::new(counts);
-    let passed_over = SkippedRows::all(counts, caller.lang);
-    let taken =
-        result.taken.into_iter().take(NAMED).map(|(line, number, words)| FileOrder { line, number, words }).collect();
-    let refused = result.bad.into_iter().take(NAMED).map(|bad| FileOrder::refused(bad, caller.lang)).collect();
-    let (dry_run, gathered_count) = (options.dry_run, result.gathered);
-    Ok(Json(ImportResult { dry_run, taken_count, refused_count, gathered_count, rows, passed_over, taken, refused }))
 }
 
 /// The problem for a file that was not imported: a validation error, or the choice that has to be sent with it.

@@ -6,6 +6,7 @@ pub(super) mod confirm;
 pub(super) mod display_names;
 pub(super) mod file_import;
 pub(super) mod health;
+pub(super) mod import_runs;
 pub(super) mod mall_problems;
 pub(super) mod mapping_format;
 pub(super) mod mapping_save;

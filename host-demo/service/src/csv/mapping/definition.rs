@@ -2,12 +2,11 @@
 
 use crate::csv::mapping::column::Column;
 use crate::csv::mapping::error::{DefinitionError, Wrong};
+use crate::csv::mapping::text::Definition;
 use crate::csv::mapping::value::{MAX_TEXT, Per, Value, WordTable, is_long_table};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Longest mapping in TOML, in bytes: a page of columns and a table of prefectures are a tenth of it.
-pub const MAX_MAPPING_BYTES: usize = 64 << 10;
 /// Most adjustments: an export has a column for each kind of discount and fee, and not more.
 pub const MAX_ADJUSTMENTS: usize = 30;
 /// Most rules for rows that are passed over, and most values of one.
@@ -246,6 +245,13 @@ pub struct Skip {
     pub is: Vec<String>,
 }
 
+impl Definition for Mapping {
+    fn check(&self) -> Option<DefinitionError> {
+        let (at, wrong) = self.wrong_value().or_else(|| self.wrong_part())?;
+        Some(DefinitionError::Part { at, wrong })
+    }
+}
+
 impl Mapping {
     /// The mapping of a mall that only calls columns otherwise: ours, theirs. Every other column has our own heading.
     pub fn renamed<'a>(names: impl IntoIterator<Item = (Column, &'a str)>) -> Self {
@@ -255,21 +261,6 @@ impl Mapping {
             (ours, value)
         };
         Self { same_names: true, columns: names.into_iter().map(value).collect(), ..Self::default() }
-    }
-
-    /// Reads a mapping.
-    pub fn parse(text: &str) -> Result<Self, DefinitionError> {
-        if text.len() > MAX_MAPPING_BYTES {
-            return Err(DefinitionError::TooLarge);
-        }
-        let mapping: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(error.to_string()))?;
-        mapping.check().map_or(Ok(mapping), Err)
-    }
-
-    /// The first thing that is wrong with it.
-    pub fn check(&self) -> Option<DefinitionError> {
-        let (at, wrong) = self.wrong_value().or_else(|| self.wrong_part())?;
-        Some(DefinitionError::Part { at, wrong })
     }
 
     fn wrong_value(&self) -> Option<(String, Wrong)> {

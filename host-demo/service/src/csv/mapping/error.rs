@@ -8,7 +8,12 @@ pub enum DefinitionError {
     /// No TOML, or keys and values that a mapping does not have: what the parser says.
     Form(String),
     /// There is no preset of this name.
-    NoPreset(String),
+    NoPreset {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<&'static str>,
+    },
     /// A part of it breaks a limit or makes no sense.
     Part {
         /// Where: a column, or a key.

@@ -1,9 +1,8 @@
 //! The sentences for what is wrong between a mapping and a file, in both languages.
 
 use crate::csv::mapping::column::in_english;
-use crate::csv::mapping::definition::MAX_MAPPING_BYTES;
 use crate::csv::mapping::error::{DefinitionError, MappingError, Problem, ProblemKind, Wrong};
-use crate::csv::mapping::preset;
+use crate::csv::mapping::text::MAX_MAPPING_BYTES;
 use crate::csv::mapping::value::{MAX_DEPTH, MAX_PARTS, MAX_POSITION, MAX_TEXT, MAX_WORDS};
 use domain::lang::Lang;
 
@@ -28,8 +27,8 @@ pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
             format!("列の対応の書き方が違います。次のところを直してください: {said}"),
             format!("The mapping cannot be read; mend it here: {said}"),
         ),
-        DefinitionError::NoPreset(name) => {
-            let known = preset::all().iter().map(|preset| preset.id.as_str()).collect::<Vec<_>>().join(", ");
+        DefinitionError::NoPreset { name, known } => {
+            let known = known.join(", ");
             lang.pick(
                 format!("「{name}」という列の対応の見本はありません。次のどれかを書いてください: {known}"),
                 format!("There is no preset {name}; write one of {known}"),

@@ -1,5 +1,6 @@
 //! What a file looks like around its rows: UTF-16, tabs or commas, and where the headings stand.
 
+use crate::csv::error::OtherKind;
 use crate::csv::mapping::definition::{Mapping, Separator};
 use crate::csv::mapping::plan::Wanted;
 use crate::csv::mapping::row::Record;
@@ -46,6 +47,35 @@ fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
         (little, big) if little >= big => Some(UTF_16LE),
         _ => Some(UTF_16BE),
     }
+}
+
+/// The beginnings of files that are no text with commas or tabs.
+const OTHER_BEGINNINGS: [(&[u8], OtherKind); 8] = [
+    (b"PK\x03\x04", OtherKind::Workbook),
+    (b"\xd0\xcf\x11\xe0", OtherKind::Workbook),
+    (b"\x1f\x8b", OtherKind::Workbook),
+    (b"%PDF", OtherKind::Pdf),
+    (b"<!DOCTYPE", OtherKind::WebPage),
+    (b"<html", OtherKind::WebPage),
+    (b"<table", OtherKind::WebPage),
+    (b"<?xml", OtherKind::WebPage),
+];
+/// What Excel writes into a line of its own above the rows to say what parts them.
+const SEPARATOR_LINE: &[u8] = b"sep=";
+
+/// What a file is instead of a text with commas or tabs, by its beginning. Parted by semicolons is one whose first line
+/// has several and nothing else that parts cells: a cell may have some.
+pub fn other_kind(bytes: &[u8]) -> Option<OtherKind> {
+    let head = bytes.get(..HEAD_BYTES.min(bytes.len()))?;
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let is_begun = |beginning: &[u8]| head.get(..beginning.len()).is_some_and(|b| b.eq_ignore_ascii_case(beginning));
+    if let Some((_, kind)) = OTHER_BEGINNINGS.iter().find(|(beginning, _)| is_begun(beginning)) {
+        return Some(*kind);
+    }
+    let mut lines = head.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty());
+    let first = lines.find(|line| !line.starts_with(SEPARATOR_LINE))?;
+    let count = |wanted: &[u8]| first.iter().filter(|byte| wanted.contains(byte)).count();
+    (count(b";") > 1 && count(b",\t") == 0).then_some(OtherKind::Semicolons)
 }
 
 /// What separates the cells of a file, by its first lines: the one of which the richest line has more outside of quotes.

@@ -20,5 +20,6 @@ pub mod plan;
 pub mod preset;
 pub mod row;
 pub mod setting;
+pub mod text;
 pub mod value;
 pub mod value_text;

@@ -1,9 +1,10 @@
 //! Presets: mappings for exports of known malls and carts, as files of one folder that are part of the program. A file
 //! that is added there is a preset.
 
-use crate::csv::mapping::definition::{MAX_MAPPING_BYTES, Mapping};
+use crate::csv::mapping::definition::Mapping;
 use crate::csv::mapping::error::DefinitionError;
 use crate::csv::mapping::plan::{Plan, fold, known_headings};
+use crate::csv::mapping::text::{Definition, MAX_MAPPING_BYTES};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

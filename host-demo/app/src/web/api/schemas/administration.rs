@@ -187,6 +187,8 @@ pub(crate) enum ChangedMallSetting {
     Automation,
     /// How its export is read.
     Mapping,
+    /// How files of tracking numbers of its orders are read.
+    TrackingMapping,
     /// Whether credit results come by CSV.
     ByCsv,
     /// Which orders of its CSV are taken.
@@ -210,6 +212,7 @@ impl From<MallPart> for ChangedMallSetting {
             MallPart::Invoice => Self::Invoice,
             MallPart::Automation => Self::Automation,
             MallPart::Mapping => Self::Mapping,
+            MallPart::TrackingMapping => Self::TrackingMapping,
             MallPart::ByCsv => Self::ByCsv,
             MallPart::Take => Self::Take,
             MallPart::RowsPerRequest => Self::RowsPerRequest,

@@ -7,7 +7,8 @@ use crate::web::http::session::Staff;
 use crate::web::pages::import::reply::{ImportReply, ImportResult, PresetOffer, SelectionQuestion, show};
 use crate::web::pages::import::runs;
 use crate::web::parts::file_import::{FileRefusal, import_file};
-use crate::web::parts::mapping_save::save_mapping;
+use crate::web::parts::import_runs::ImportRun;
+use crate::web::parts::mapping_save::{save_mapping, with_mapping};
 use crate::web::parts::order_preview::PreviewView;
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
@@ -64,7 +65,9 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
     match tokio::time::timeout(WAITED_FOR, &mut work).await {
         Ok(reply) => show(&app, &staff, &mall, kind, reply.map_err(|error| Refusal::failed(&error))??).await,
         Err(_) => {
-            let name = runs::go_on(&app, &staff, (&mall, kind), told, work).await?;
+            let who = staff.user.name.clone();
+            let run = ImportRun { mall, kind, dry_run, who, progress: *told.borrow(), ended: None };
+            let name = runs::leave(&app, &staff, run, told, work).await?;
             Ok(app.redirect(&format!("/import/runs/{name}"), &[]))
         }
     }
@@ -134,7 +137,8 @@ async fn adopt(app: &App, staff: &Staff, upload: &Upload, mall: &str) -> Result<
     let stored = app.store.mall(mall).await?.ok_or_else(|| Refusal::no_mall(mall))?;
     let version = upload.text("version").parse().unwrap_or_default();
     let text = setting::of_preset(&preset.id);
-    Ok(save_mapping(app, &staff.user.name, &stored, &text, version, staff.visitor.page().t).await?.err())
+    let mall = with_mapping(&stored, &text);
+    Ok(save_mapping(app, &staff.user.name, &mall, version, staff.visitor.page().t).await?.err())
 }
 
 fn read(upload: &Upload, bytes: &[u8]) -> Result<FileImport, Refusal> {

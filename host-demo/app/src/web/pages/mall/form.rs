@@ -4,7 +4,7 @@ use crate::web::http::form::FormFields;
 use crate::web::http::refusal::Refusal;
 use crate::web::pages::mall::unsaved::{UnsavedSecrets, drawn_provider, is_secret};
 use crate::web::parts::mall_problems::own_problems;
-use crate::web::parts::mapping_format::format_text;
+use crate::web::parts::mapping_format::Formats;
 use crate::web::texts::{Texts, fill};
 use domain::columns::Takes;
 use domain::invoice::Invoice;
@@ -105,7 +105,12 @@ impl MallForm {
                 invoice: Invoice::parse(fields.one("invoice")).unwrap_or_default(),
                 fees: Fees { mode: mode(fields.one("mode")), bands: Vec::new() },
                 automation: wanted_automation(fields),
-                mapping: mapping(fields),
+                mapping: mapping(fields, Formats::Export, ["mapping", "format", "drawn_format"]),
+                tracking_mapping: mapping(
+                    fields,
+                    Formats::Tracking,
+                    ["tracking_mapping", "tracking_format", "drawn_tracking_format"],
+                ),
                 take: take(fields),
                 by_csv: fields.one("by_csv") == "yes",
                 rows_per_request: rows_per_request(fields),
@@ -265,11 +270,12 @@ fn take_lines(take: &Takes) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The mapping of the format that was chosen since the form was drawn, else its text.
-fn mapping(fields: &FormFields) -> String {
-    let typed = || fields.one("mapping").replace("\r\n", "\n");
-    let format = fields.one("format");
-    if format == fields.one("drawn_format") { typed() } else { format_text(format).unwrap_or_else(typed) }
+/// The mapping in the fields `text`, `format` and `drawn`: that of the format that was chosen since the form was drawn,
+/// else its text.
+fn mapping(fields: &FormFields, formats: Formats, [text, format, drawn]: [&str; 3]) -> String {
+    let typed = || fields.one(text).replace("\r\n", "\n");
+    let format = fields.one(format);
+    if format == fields.one(drawn) { typed() } else { formats.text(format).unwrap_or_else(typed) }
 }
 
 /// The modes of a fee rule by their names in the form.

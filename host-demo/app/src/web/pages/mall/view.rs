@@ -9,7 +9,7 @@ use crate::web::pages::mall::form::{MODES, MallForm, STARTS, band_key, start_of}
 use crate::web::pages::mall::unsaved::{Draft, is_secret};
 use crate::web::parts::choice::{Choice, choices, invoices};
 use crate::web::parts::display_names::DisplayNames;
-use crate::web::parts::mapping_format::{format_choices, format_of};
+use crate::web::parts::mapping_format::Formats;
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
@@ -57,7 +57,10 @@ struct MallPage {
     take: String,
     /// The formats of the export, and the one that is chosen as the form is drawn.
     formats: Vec<(String, String, bool)>,
-    drawn_format: String,
+    drawn_format: &'static str,
+    /// The same of files of tracking numbers.
+    tracking_formats: Vec<(String, String, bool)>,
+    drawn_tracking_format: &'static str,
 }
 
 /// The field of a setting of the plugin.
@@ -180,8 +183,10 @@ pub(super) async fn show(
         moves: moves(&form.mall.automation, t),
         rows_per_request: form.rows_per_request.clone(),
         take: form.take.clone(),
-        formats: format_choices(&form.mall.mapping, t),
-        drawn_format: format_of(&form.mall.mapping).to_owned(),
+        formats: Formats::Export.choices(&form.mall.mapping, t),
+        drawn_format: Formats::Export.format_of(&form.mall.mapping),
+        tracking_formats: Formats::Tracking.choices(&form.mall.tracking_mapping, t),
+        drawn_tracking_format: Formats::Tracking.format_of(&form.mall.tracking_mapping),
         form,
         p,
     };

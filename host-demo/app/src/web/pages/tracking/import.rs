@@ -8,6 +8,7 @@ use crate::web::http::response::html;
 use crate::web::http::session::Staff;
 use crate::web::pages::tracking::report::{SyncForm, entered_line};
 use crate::web::parts::display_names::DisplayNames;
+use crate::web::parts::mapping_save::save_mapping;
 use crate::web::state::App;
 use crate::web::texts::fill;
 use askama::Template;
@@ -15,14 +16,19 @@ use axum::extract::{Multipart, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::clock;
+use domain::mall::Mall;
+use domain::user::Role;
 use service::csv::limits::MAX_FILE_BYTES;
 use service::csv::mapping::definition::FileLayout;
 use service::csv::mapping::error_text::definition_error;
+use service::csv::mapping::text::Definition;
 use service::csv::mapping::value::{Origin, Value};
 use service::csv::tracking_file::{self, FormatChoice, TrackingFileError};
 use service::csv::tracking_format::{self, TrackingColumn, TrackingMapping};
 use service::messages::localize::Localize;
-use service::tracking::import::{self, TrackingImport, TrackingImportError, TrackingReport};
+use service::messages::tracking::read_by_text;
+use service::tracking::import::{self, TrackingReport};
+use service::tracking::matching::{TrackingImport, TrackingImportError};
 
 /// Largest form with a file to import, in bytes.
 pub(crate) const MAX_UPLOAD: usize = MAX_FILE_BYTES as usize + MAX_FORM;
@@ -53,6 +59,8 @@ struct ImportPage {
     /// The name under which that file waits.
     held: Option<String>,
     result: Option<ImportResult>,
+    /// Whether the user may change malls.
+    is_administrator: bool,
 }
 
 struct FormatOption {
@@ -77,6 +85,8 @@ struct Typed {
     encoding: String,
     by_id: bool,
     no_headings: bool,
+    /// The columns become the setting of the mall.
+    remember: bool,
     columns: [String; COLUMN_FIELDS.len()],
 }
 
@@ -91,6 +101,7 @@ impl Typed {
             encoding: text("encoding"),
             by_id: !upload.text("by_id").is_empty(),
             no_headings: !upload.text("no_headings").is_empty(),
+            remember: !upload.text("remember").is_empty(),
             columns: COLUMN_FIELDS.map(|(name, _)| text(name)),
         }
     }
@@ -156,6 +167,9 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
     let upload = Upload::read(&staff.visitor, form, MAX_FILE_BYTES as usize).await?;
     let p = staff.visitor.page();
     let typed = Typed::of(&upload);
+    if typed.remember && staff.user.role != Role::Administrator {
+        return Err(Refusal::Forbidden);
+    }
     let failed = |words: String| Reply { notice: Some(words), ..Reply::default() };
     let kept = app.take_upload::<TrackingImport>(staff.user.id, upload.text("held")).await?;
     let told = match (upload.file("file"), kept) {
@@ -176,13 +190,16 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
     let dry_run = upload.text("do") == "try";
     let reply = match import::import(&app.credit.of(&staff.user.name), &file, dry_run).await {
         Ok(report) => {
+            let mut notice = None;
             if !dry_run {
                 app.wake.notify_one();
+                notice = remember(&app, &staff, &typed, &file).await?;
             }
             let names = DisplayNames::of(&app, p.lang).await?;
             let waits = dry_run && report.entered().next().is_some();
             let held = keep(&app, &staff, waits.then_some(file)).await?;
-            Reply { result: Some(ImportResult::new(&report, dry_run, held, &names, &p)?), ..Reply::default() }
+            let result = Some(ImportResult::new(&report, dry_run, held, &names, &p)?);
+            Reply { result, notice, ..Reply::default() }
         }
         Err(TrackingImportError::File(error)) => {
             let headings = match &error {
@@ -196,6 +213,19 @@ pub(crate) async fn import(Shared(app): Shared<App>, staff: Staff, form: Multipa
         Err(TrackingImportError::Store(error)) => return Err(error.into()),
     };
     show(&app, &staff, typed, reply).await
+}
+
+/// Makes the columns of `file`, which was imported, the setting of its mall, where the form says so; why they are not.
+async fn remember(app: &App, staff: &Staff, typed: &Typed, file: &TrackingImport) -> Result<Option<String>, Refusal> {
+    let (true, Some(FormatChoice::Mapping(mapping)), Some(id)) = (typed.remember, &file.format, &file.mall) else {
+        return Ok(None);
+    };
+    let stored = app.store.mall(id).await?.ok_or_else(|| Refusal::no_mall(id))?;
+    let text = toml::to_string(mapping).map_err(|error| Refusal::failed(&error))?;
+    let version = stored.version;
+    let mall = Mall { tracking_mapping: text, ..stored };
+    let saved = save_mapping(app, &staff.user.name, &mall, version, staff.visitor.page().t).await?;
+    Ok(saved.err())
 }
 
 /// Keeps `file`, if there is one to be kept; its name.
@@ -216,13 +246,14 @@ fn described(typed: &Typed, bytes: Vec<u8>, lang: domain::lang::Lang) -> Result<
     let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     let format = match typed.format.as_str() {
         OWN_COLUMNS => match typed.mapping() {
+            _ if typed.remember && typed.mall.is_empty() => return Err((t.tracking_remember_mall.to_owned(), bytes)),
             None => return Err((t.tracking_columns_missing.to_owned(), bytes)),
             Some(mapping) => match mapping.check() {
-                None => FormatChoice::Mapping(Box::new(mapping)),
+                None => Some(FormatChoice::Mapping(Box::new(mapping))),
                 Some(error) => return Err((definition_error(&error, lang), bytes)),
             },
         },
-        id => tracking_format::find(id).map(FormatChoice::Format).unwrap_or_default(),
+        id => tracking_format::find(id).map(FormatChoice::Format),
     };
     Ok(TrackingImport {
         mall: given(&typed.mall),
@@ -246,7 +277,7 @@ impl ImportResult {
         let (t, lang) = (p.t, p.lang);
         let counts = report.report.counts();
         let (entered, refused) = (report.entered().count(), counts.refused.rows);
-        let format = report.format.map(|format| fill(t.tracking_read_as, &[&format.name]));
+        let read_by = read_by_text(report, |id| names.mall(id), lang);
         let doubtful = Some(report.doubtful()).filter(|doubtful| *doubtful > 0);
         let doubtful = doubtful.map(|doubtful| fill(t.tracking_doubtful, &[&doubtful]));
         let lines = counts.localized(lang).lines().map(str::to_owned).collect::<Vec<_>>();
@@ -266,7 +297,7 @@ impl ImportResult {
             title,
             tone: if refused == 0 { Tone::Ok } else { Tone::Wait },
             summary: fill(summary, &[&entered, &refused]),
-            counts: format.into_iter().chain(lines).chain(doubtful).collect(),
+            counts: read_by.into_iter().chain(lines).chain(doubtful).collect(),
             held,
             entered: entered_lines.take(SHOWN).collect(),
             refused: refused_lines.take(SHOWN).collect(),
@@ -282,7 +313,7 @@ async fn show(app: &App, staff: &Staff, typed: Typed, reply: Reply) -> Result<Re
     p.notices.extend(reply.notice.map(|words| Notice::new(Tone::Bad, words)));
     let names = DisplayNames::of(app, p.lang).await?;
     let (t, is_own) = (p.t, typed.is_own());
-    let auto = FormatOption { id: "", name: t.tracking_format_auto.to_owned(), here: typed.format.is_empty() };
+    let auto = FormatOption { id: "", name: t.tracking_format_usual.to_owned(), here: typed.format.is_empty() };
     let known = tracking_format::all().iter();
     let known = known.map(|one| FormatOption { id: &one.id, name: one.name.clone(), here: one.id == typed.format });
     let own = FormatOption { id: OWN_COLUMNS, name: t.tracking_format_own.to_owned(), here: is_own };
@@ -297,6 +328,7 @@ async fn show(app: &App, staff: &Staff, typed: Typed, reply: Reply) -> Result<Re
         headings: reply.headings,
         held: reply.held,
         result: reply.result,
+        is_administrator: staff.user.role == Role::Administrator,
         typed,
         p,
     };

@@ -27,7 +27,8 @@ use service::csv::row_result::RowResult;
 use service::csv::tracking_file::{FormatChoice, TrackingRow};
 use service::csv::tracking_format::TrackingMapping;
 use service::messages::localize::Localize;
-use service::tracking::import::{self, EnteredNumber, TrackingImport, TrackingImportError, TypedRow, enter_typed};
+use service::tracking::import::{EnteredNumber, TypedRow, enter_typed};
+use service::tracking::matching::{TrackingImport, TrackingImportError, matched};
 use std::collections::{BTreeSet, HashMap};
 
 /// Orders in the table: what one person types at a time, and an address that every browser takes.
@@ -238,15 +239,17 @@ async fn paste(
     if pasted.len() > MAX_PASTED {
         return Err(Refusal::TooLarge(MAX_PASTED));
     }
-    // With headings of our own the columns may stand in any order.
+    // With headings of our own the columns may stand in any order. What is pasted is no carrier's file, so the settings of
+    // malls say nothing about it.
     let service = app.credit.of(&staff.user.name);
-    let mut file = TrackingImport { bytes: pasted.as_bytes().to_vec(), ..TrackingImport::default() };
-    let mut matched = import::matched(&service, &file).await;
-    if matches!(matched, Err(TrackingImportError::File(_))) {
-        file.format = FormatChoice::Mapping(Box::new(TrackingMapping::pasted()));
-        matched = import::matched(&service, &file).await;
+    let format = Some(FormatChoice::Recognised);
+    let mut file = TrackingImport { format, bytes: pasted.as_bytes().to_vec(), ..TrackingImport::default() };
+    let mut read = matched(&service, &file).await;
+    if matches!(read, Err(TrackingImportError::File(_))) {
+        file.format = Some(FormatChoice::Mapping(Box::new(TrackingMapping::pasted())));
+        read = matched(&service, &file).await;
     }
-    let matched = match matched {
+    let matched = match read {
         Ok(matched) => matched,
         Err(TrackingImportError::File(error)) => {
             return show(app, staff, &ids, &typed, refused(error.localized(p.lang))).await;

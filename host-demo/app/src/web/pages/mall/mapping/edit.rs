@@ -6,8 +6,8 @@ use crate::web::http::refusal::Refusal;
 use crate::web::http::session::Admin;
 use crate::web::pages::mall::mapping::form::MappingForm;
 use crate::web::pages::mall::mapping::view::{MappingReply, show};
-use crate::web::parts::mapping_format::format_text;
-use crate::web::parts::mapping_save::save_mapping;
+use crate::web::parts::mapping_format::Formats;
+use crate::web::parts::mapping_save::{save_mapping, with_mapping};
 use crate::web::state::App;
 use crate::web::texts::fill;
 use axum::extract::{Multipart, Path, State};
@@ -50,13 +50,15 @@ pub(crate) async fn change(
     };
     if upload.text("do") == "save" {
         let problem = match &form.mapping {
-            Ok(_) => match save_mapping(&app, &admin.0.user.name, &mall, &form.text, version, t).await? {
-                Ok(()) => {
-                    let notice = Notice::new(Tone::Ok, fill(t.mapping_saved, &[&mall.name]));
-                    return Ok(app.redirect(&format!("/malls/{id}/mapping"), &[notice]));
+            Ok(_) => {
+                match save_mapping(&app, &admin.0.user.name, &with_mapping(&mall, &form.text), version, t).await? {
+                    Ok(()) => {
+                        let notice = Notice::new(Tone::Ok, fill(t.mapping_saved, &[&mall.name]));
+                        return Ok(app.redirect(&format!("/malls/{id}/mapping"), &[notice]));
+                    }
+                    Err(problem) => problem,
                 }
-                Err(problem) => problem,
-            },
+            }
             Err(_) => t.mall_not_saved.to_owned(),
         };
         reply.notice = Some(Notice::new(Tone::Bad, problem));
@@ -82,8 +84,8 @@ fn chosen_format(upload: &Upload) -> Option<String> {
         return Some(preset.text());
     }
     match (upload.given("use"), upload.text("do")) {
-        (Some(offered), _) => format_text(offered),
-        (None, "use") => format_text(upload.text("format")),
+        (Some(offered), _) => Formats::Export.text(offered),
+        (None, "use") => Formats::Export.text(upload.text("format")),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use crate::web::http::response::html;
 use crate::web::http::session::Admin;
 use crate::web::pages::mall::mapping::fields::{self, MappingOption, OPTIONS, chosen};
 use crate::web::pages::mall::mapping::form::{KEPT, MappingForm, shown_value};
-use crate::web::parts::mapping_format::{format_choices, preset_of};
+use crate::web::parts::mapping_format::{Formats, preset_of};
 use crate::web::parts::order_preview::PreviewView;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
@@ -201,7 +201,7 @@ fn offers(look: Option<&FileLook>, used: Option<&Preset>, t: &Texts) -> Vec<Offe
 }
 
 fn formats(chosen: Option<&str>, text: &str, t: &Texts) -> Vec<OptionView> {
-    let all = format_choices(text, t);
+    let all = Formats::Export.choices(text, t);
     let here = |value: &str, is_used: bool| chosen.map_or(is_used, |chosen| chosen == value);
     let option =
         |(value, label, is_used): (String, String, bool)| OptionView { here: here(&value, is_used), value, label };

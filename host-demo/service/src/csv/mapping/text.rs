@@ -1,0 +1,75 @@
+//! Mappings as text: a mapping in TOML, or a preset and what differs from it.
+
+use crate::csv::mapping::error::DefinitionError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::Table;
+
+/// Longest mapping in TOML, in bytes: a page of columns and a table of prefectures are a tenth of it.
+pub const MAX_MAPPING_BYTES: usize = 64 << 10;
+/// Names the preset that a setting begins with.
+pub(super) const PRESET: &str = "preset";
+/// Parts of a mapping of which a setting replaces single keys; it replaces any other part whole.
+const MERGED: [&str; 4] = ["columns", "words", "prices", "file"];
+
+/// A mapping that is written in TOML.
+pub trait Definition: Serialize + DeserializeOwned + 'static {
+    /// The first thing that is wrong with it.
+    fn check(&self) -> Option<DefinitionError>;
+
+    /// Reads a mapping.
+    fn parse(text: &str) -> Result<Self, DefinitionError> {
+        if text.len() > MAX_MAPPING_BYTES {
+            return Err(DefinitionError::TooLarge);
+        }
+        let mapping: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(error.to_string()))?;
+        mapping.check().map_or(Ok(mapping), Err)
+    }
+}
+
+/// What a mall's setting means, which may begin with one of the `presets`; nothing where it is empty.
+pub(in crate::csv) fn of_setting<D: Definition>(
+    setting: &str,
+    presets: &[(&'static str, &D)],
+) -> Result<Option<D>, DefinitionError> {
+    if setting.len() > MAX_MAPPING_BYTES {
+        return Err(DefinitionError::TooLarge);
+    }
+    let form = |error: toml::de::Error| DefinitionError::Form(error.to_string());
+    let mut table: Table = setting.parse().map_err(form)?;
+    if table.is_empty() {
+        return Ok(None);
+    }
+    let Some(id) = table.remove(PRESET) else { return D::parse(setting).map(Some) };
+    let found = presets.iter().find(|(name, _)| id.as_str() == Some(name)).map(|(_, preset)| *preset);
+    let preset = found.ok_or_else(|| DefinitionError::NoPreset {
+        name: id.as_str().unwrap_or_default().to_owned(),
+        known: presets.iter().map(|(name, _)| *name).collect(),
+    })?;
+    let whole = Table::try_from(preset).map_err(|error| DefinitionError::Form(error.to_string()))?;
+    let merged: Result<D, _> = merged(whole, table).try_into();
+    let mapping = merged.map_err(|error| own_error::<D>(setting).unwrap_or_else(|| form(error)))?;
+    mapping.check().map_or(Ok(Some(mapping)), Err)
+}
+
+/// What is wrong with what a setting has besides its preset, with the line where it is: that is lost when both are
+/// brought together.
+fn own_error<D: Definition>(setting: &str) -> Option<DefinitionError> {
+    let is_preset = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == PRESET);
+    let own: Vec<&str> = setting.lines().map(|line| if is_preset(&line) { "" } else { line }).collect();
+    D::parse(&own.join("\n")).err()
+}
+
+fn merged(mut whole: Table, own: Table) -> Table {
+    for (key, value) in own {
+        match (whole.get_mut(&key), value) {
+            (Some(toml::Value::Table(known)), toml::Value::Table(new)) if MERGED.contains(&key.as_str()) => {
+                known.extend(new);
+            }
+            (_, value) => {
+                whole.insert(key, value);
+            }
+        }
+    }
+    whole
+}
