@@ -9,7 +9,6 @@
 
 use crate::error::{BuildError, CompileError};
 use crate::structure::{Structure, structure_limits};
-use sha2::{Digest, Sha256};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
@@ -47,11 +46,11 @@ impl Cache {
     }
 }
 
-/// Bytes of the digest at the beginning of an entry.
-const SEAL: usize = 32;
+/// Bytes of the checksum at the beginning of an entry.
+const CHECKSUM: usize = 4;
 
-/// A file of the cache: the digest of all that follows, the length of what the component is made of, that itself, so
-/// that it need not be read again, and the machine code.
+/// A file of the cache: the checksum of its name and of all that follows, the length of what the component is made of,
+/// that itself, so that it need not be read again, and the machine code.
 struct Entry<'a> {
     structure: Structure,
     compiled: &'a [u8],
@@ -60,8 +59,8 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     /// The entry `name`, if its `content` is what was written.
     fn read(name: &str, content: &'a [u8]) -> Option<Self> {
-        let (sealed, rest) = content.split_first_chunk::<SEAL>()?;
-        if *sealed != seal(name, rest) {
+        let (written, rest) = content.split_first_chunk::<CHECKSUM>()?;
+        if *written != checksum(name, rest) {
             return None;
         }
         let (length, rest) = rest.split_first_chunk()?;
@@ -73,13 +72,18 @@ impl<'a> Entry<'a> {
         let structure = serde_json::to_vec(structure).unwrap_or_default();
         let length = u32::try_from(structure.len()).unwrap_or_default();
         let rest = [&length.to_le_bytes(), &structure[..], compiled].concat();
-        [&seal(name, &rest)[..], &rest].concat()
+        [&checksum(name, &rest)[..], &rest].concat()
     }
 }
 
-/// What the entry `name` begins with where `rest` follows.
-fn seal(name: &str, rest: &[u8]) -> [u8; SEAL] {
-    Sha256::new().chain_update(name).chain_update(rest).finalize().into()
+/// What the entry `name` begins with where `rest` follows. It tells a file that was damaged, or that lies under
+/// another's name. Who may write here could compute any digest as well: that only this user may is what the folder and the
+/// file are checked for.
+fn checksum(name: &str, rest: &[u8]) -> [u8; CHECKSUM] {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(name.as_bytes());
+    hasher.update(rest);
+    hasher.finalize().to_le_bytes()
 }
 
 /// Loads `compiled`, which this engine, or a compiling process of this host with the same engine, made.

@@ -235,6 +235,11 @@ pub(crate) const MAX_EXPORTS: u64 = 10_000;
 pub(crate) const MAX_INSTANTIATIONS: u64 = 500;
 /// Aliases and lifted or lowered functions: the glue between the parts.
 pub(crate) const MAX_ALIASES: u64 = 10_000;
+/// Functions that components inside a component offer to each other. A call of one can wait on a stack of its own while the
+/// plugin calls the next: thousands of stacks, which are counted as nobody's memory and of which a process can have only
+/// so many. Tools for every language put the plugin into one component; those that compose several are for what is linked
+/// before it is a plugin.
+pub(crate) const MAX_NESTED_LIFTS: u64 = 0;
 /// Functions with code. Interpreters have some ten thousand.
 pub(crate) const MAX_FUNCTIONS: u64 = 50_000;
 /// Bytes of one function's code. The compiler's work grows faster than a function.

@@ -6,15 +6,15 @@
 use crate::limits::{
     MAX_ALIASES, MAX_BLOCK_DEPTH, MAX_BRANCH_TARGETS, MAX_COMPONENT_DEPTH, MAX_COMPONENTS, MAX_ELEMENTS, MAX_EXPORTS,
     MAX_FUNCTION_BYTES, MAX_FUNCTION_LOCALS, MAX_FUNCTIONS, MAX_GLOBALS, MAX_IMPORTS, MAX_INSTANCES,
-    MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS, MAX_TYPE_DEPTH,
-    MAX_TYPES,
+    MAX_INSTANTIATIONS, MAX_LOCALS, MAX_MEMORIES, MAX_MODULES, MAX_NESTED_LIFTS, MAX_PARAMS, MAX_RESULTS, MAX_SEGMENTS,
+    MAX_TYPE_DEPTH, MAX_TYPES,
 };
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use wasmparser::{
-    BinaryReader, BinaryReaderError, ComponentAlias, ComponentExternName, ComponentImport, ComponentInstance,
-    ComponentType, ComponentTypeRef, CompositeInnerType, CoreType, ElementItems, Encoding, FunctionBody, Instance,
-    ModuleTypeDeclaration, Operator, Parser, Payload, RecGroup,
+    BinaryReader, BinaryReaderError, CanonicalFunction, ComponentAlias, ComponentExternName, ComponentImport,
+    ComponentInstance, ComponentType, ComponentTypeRef, CompositeInnerType, CoreType, ElementItems, Encoding,
+    FunctionBody, Instance, ModuleTypeDeclaration, Operator, Parser, Payload, RecGroup,
 };
 
 /// What the parser says of a file that is no component.
@@ -44,6 +44,7 @@ enum Part {
     CoreInstances,
     Memories,
     Aliases,
+    NestedLifts,
     Functions,
     FunctionBytes,
     FunctionLocals,
@@ -56,7 +57,7 @@ enum Part {
 }
 
 /// How many parts are counted.
-const PARTS: usize = 22;
+const PARTS: usize = 23;
 
 /// Each part with its name and how much of it there may be.
 const LIMITS: [(Part, &str, u64); PARTS] = [
@@ -73,6 +74,7 @@ const LIMITS: [(Part, &str, u64); PARTS] = [
     (Part::CoreInstances, "core instances", MAX_INSTANCES as u64),
     (Part::Memories, "memories that are not empty", MAX_MEMORIES),
     (Part::Aliases, "aliases and canonical functions", MAX_ALIASES),
+    (Part::NestedLifts, "functions lifted in nested components", MAX_NESTED_LIFTS),
     (Part::Functions, "functions", MAX_FUNCTIONS),
     (Part::FunctionBytes, "bytes of a function", MAX_FUNCTION_BYTES),
     (Part::FunctionLocals, "locals of a function", MAX_FUNCTION_LOCALS),
@@ -267,7 +269,15 @@ impl<'a> Counter<'a> {
                 }
             }
             Payload::ComponentAliasSection(section) => self.add(Part::Aliases, section.count()),
-            Payload::ComponentCanonicalSection(section) => self.add(Part::Aliases, section.count()),
+            Payload::ComponentCanonicalSection(section) => {
+                self.add(Part::Aliases, section.count());
+                if depth > 0 {
+                    for function in section {
+                        let is_lifted = matches!(function?, CanonicalFunction::Lift { .. });
+                        self.add(Part::NestedLifts, u64::from(is_lifted));
+                    }
+                }
+            }
             Payload::MemorySection(section) => {
                 for memory in section {
                     self.add(Part::Memories, u64::from(memory?.initial > 0));

@@ -191,6 +191,7 @@ fn excessive() -> Vec<(&'static str, Vec<u8>)> {
         ("core instances", many_core_instances.finish()),
         ("memories that are not empty", of_module(&many_memories)),
         ("aliases and canonical functions", much_glue.finish()),
+        ("functions lifted in nested components", wat::parse_str(OWN_STACK).unwrap()),
         ("functions", of_functions(std::iter::repeat_n(function([]), 100_000))),
         ("bytes of a function", of_functions([function(blocks)])),
         ("locals of a function", of_functions([Function::new([(50_000, ValType::I32)])])),
@@ -209,6 +210,15 @@ fn excessive() -> Vec<(&'static str, Vec<u8>)> {
         ("elements", of_module(&many_elements)),
     ]
 }
+
+/// A component whose part offers it a function: a call of it waits on a stack of its own.
+const OWN_STACK: &str = r#"(component
+    (component $part
+        (core module $module (func (export "wait")))
+        (core instance $instance (instantiate $module))
+        (func (export "wait") (canon lift (core func $instance "wait"))))
+    (instance $part (instantiate $part))
+    (export "wait" (func $part "wait")))"#;
 
 /// The most memory that this process has had.
 fn peak() -> u64 {

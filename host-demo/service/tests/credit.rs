@@ -11,7 +11,7 @@ use domain::mall::Mall;
 use domain::moment::Moment;
 use domain::order::Tracking;
 use provider_host::contract::Capability;
-use service::credit::{CreditRow, CreditService, PollPolicy};
+use service::credit::{CreditError, CreditRow, CreditService, PollPolicy};
 use service::providers::provider::Provider;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -136,6 +136,34 @@ on_both! {
         assert_eq!(rows[1].state, State::Unknown);
         assert!(matches!(rows[1].problem, Some(Issue::IdTaken { .. })));
         assert_eq!(office.run(Action::Check).await[1].state, State::Approved, "asked by reference, it is found");
+    }
+
+    async fn no_more_calls_are_with_a_provider_than_may_be_and_rows_come_in_the_order_asked(db) {
+        // More than a run reads at once, with calls that are begun ahead while these are with the provider.
+        const ORDERS: usize = 600;
+        let fake = Fake { latency: Duration::from_millis(2), ..Fake::new(&[]) };
+        let mut office = Office::new(db, fake.with_info(|info| info.batch_limits.credit = 4), ORDERS).await;
+        office.ids.reverse();
+        let rows = office.run(Action::Credit).await;
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), office.ids);
+        assert!(rows.iter().all(|row| row.state == State::Approved) && office.live() == ORDERS);
+        assert_eq!(*office.fake.at_once.lock().unwrap(), (0, office.credit.concurrency));
+    }
+
+    async fn a_run_that_comes_to_an_order_that_is_not_there_ends_and_leaves_no_order_claimed(db) {
+        const ORDERS: usize = 600;
+        let mut office = Office::new(db, Fake::new(&[]), ORDERS).await;
+        office.ids.push(i64::MAX);
+        let ended = office.credit.run(Action::Credit, &office.ids, &|_| {}).await;
+        assert!(matches!(ended, Err(CreditError::NoOrder(i64::MAX))), "{ended:?}");
+        office.credit.recover().await;
+        let mut states = HashMap::new();
+        for id in &office.ids[..ORDERS] {
+            *states.entry(office.test.order(*id).await.state).or_insert(0) += 1;
+        }
+        let credited = states.remove(&State::Approved).unwrap_or_default();
+        assert_eq!((credited, states.remove(&State::NotAsked)), (office.live(), Some(ORDERS - credited)));
+        assert!(credited > 0 && states.is_empty(), "{credited} credited, {states:?}");
     }
 
     async fn a_verdict_that_nobody_knows_needs_a_person(db) {

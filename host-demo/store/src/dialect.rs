@@ -1,6 +1,7 @@
 //! The statements that SQLite and PostgreSQL write differently.
 
 use sqlx::{AnyConnection, AssertSqlSafe, Executor};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// How long a writer to SQLite waits for another one. Transactions take milliseconds; a wait this long
@@ -73,6 +74,15 @@ impl Dialect {
                  CAST(CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000 AS BIGINT) AS TEXT) \
                  || '-' || CAST(clock_epoch AS TEXT) FROM store",
             ),
+        }
+    }
+
+    /// How the value with this number stands in a statement whose values are all in their order. SQLite keeps a list of
+    /// the names of values, in which it looks for each: with hundreds of them, values without names are much faster.
+    pub(super) fn value(self, number: usize) -> Cow<'static, str> {
+        match self {
+            Self::Sqlite => "?".into(),
+            Self::Postgres => format!("${number}").into(),
         }
     }
 

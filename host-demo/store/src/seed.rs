@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::orders::{InsertedOrder, NewOrder, insert};
 use crate::reference::reference;
 use crate::sql::take_numbers;
+use crate::wide::write_rows;
 use domain::credit_state::State;
 use domain::mall::Mall;
 use domain::order::{Amounts, Item, OrderData, Person};
@@ -78,46 +79,39 @@ impl Store {
         let rows: Vec<_> =
             (first..).zip(&orders).map(|(id, order)| InsertedOrder { id, order, due_at: None }).collect();
         insert(&mut tx, mall, &rows).await?;
-        for (id, at) in (first..).zip(from..from + count) {
-            let state = state(at);
-            if state != State::NotAsked {
-                self.set_state(&mut tx, id, mall, state, at).await?;
-            }
-            counts.add(&mall.id, &mall.provider, state, 1);
+        let states: Vec<_> = (first..).zip(from..from + count).map(|(id, at)| (id, at, state(at))).collect();
+        for (_, _, state) in &states {
+            counts.add(&mall.id, &mall.provider, *state, 1);
         }
+        self.set_states(&mut tx, mall, &states).await?;
         counts.write(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Registers an order and brings it to `state`, with a tracking number where the state has one.
-    async fn set_state(&self, tx: &mut WriteTransaction, id: i64, mall: &Mall, state: State, at: usize) -> Result<()> {
-        let reference = reference(&self.prefix, id, 1);
-        let known = state != State::Unknown;
-        sqlx::query(
-            "INSERT INTO registrations (reference, order_id, account, attempt, billed, sends, transaction_id) \
-             VALUES ($1, $2, $3, 1, 1000, 1, $4)",
-        )
-        .bind(&reference)
-        .bind(id)
-        .bind(mall.account)
-        .bind(known.then(|| format!("S{id}")))
-        .execute(&mut **tx)
+    /// Registers those orders that were asked about and brings them to their states, with a tracking number where the
+    /// state has one.
+    async fn set_states(&self, tx: &mut WriteTransaction, mall: &Mall, orders: &[(i64, usize, State)]) -> Result<()> {
+        let asked: Vec<_> = orders.iter().filter(|(_, _, state)| *state != State::NotAsked).collect();
+        let sql = "INSERT INTO registrations (reference, order_id, account, attempt, billed, sends, transaction_id) \
+                   VALUES {rows}";
+        write_rows(tx, sql, &asked, |row, (id, _, state)| {
+            row.add(reference(&self.prefix, *id, 1))?.add(*id)?.add(mall.account)?.add(1_i64)?.add(1_000_i64)?;
+            row.add(1_i64)?.add((*state != State::Unknown).then(|| format!("S{id}")))?;
+            Ok(())
+        })
         .await?;
-        let tracked = state == State::Synced || (state == State::Approved && at.is_multiple_of(2));
-        sqlx::query(
-            "UPDATE orders SET state = $1, reference = $2, carrier = $3, tracking_number = $4, shipped_on = $5 \
-             WHERE id = $6",
-        )
-        .bind(state.to_string())
-        .bind(reference)
-        .bind(tracked.then_some("yamato"))
-        .bind(tracked.then(|| format!("{:012}", 400_000_000_000 + at)))
-        .bind(tracked.then_some("2026-07-01"))
-        .bind(id)
-        .execute(&mut **tx)
-        .await?;
-        Ok(())
+        let sql = "WITH v (id, state, reference, carrier, tracking_number, shipped_on) AS (VALUES {rows}) \
+                   UPDATE orders SET state = v.state, reference = v.reference, carrier = v.carrier, \
+                   tracking_number = v.tracking_number, shipped_on = v.shipped_on FROM v WHERE orders.id = v.id";
+        write_rows(tx, sql, &asked, |row, (id, at, state)| {
+            let tracked = *state == State::Synced || (*state == State::Approved && at.is_multiple_of(2));
+            row.add(*id)?.add(state.to_string())?.add(reference(&self.prefix, *id, 1))?;
+            row.add(tracked.then_some("yamato"))?.add(tracked.then(|| format!("{:012}", 400_000_000_000 + *at)))?;
+            row.add(tracked.then_some("2026-07-01"))?;
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -2,6 +2,7 @@
 //! server, so the rows of a group of writes go in a few wide ones.
 
 use crate::database::WriteTransaction;
+use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::sql::VALUES_PER_QUERY;
 use sqlx::any::{AnyArguments, AnyRow};
@@ -9,7 +10,7 @@ use sqlx::error::BoxDynError;
 use sqlx::{Any, Arguments, AssertSqlSafe, FromRow};
 use std::fmt::Write;
 
-/// What stands in a statement for the rows' values, `($1, $2), ($3, $4)`.
+/// What stands in a statement for the rows' values, `($1, $2), ($3, $4)`. It has no other values.
 const ROWS: &str = "{rows}";
 
 /// The values of a row, in the order of its columns. Every row of a statement has the same types, where a value is
@@ -40,7 +41,7 @@ pub(super) async fn write_rows<R>(
     values: impl Fn(&mut RowValues<'_>, &R) -> std::result::Result<(), BoxDynError>,
 ) -> Result<()> {
     for rows in rows.chunks(VALUES_PER_QUERY) {
-        let (sql, arguments) = statement(sql, rows, &values)?;
+        let (sql, arguments) = statement(tx.dialect(), sql, rows, &values)?;
         let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(is_frequent(rows.len()));
         query.execute(&mut **tx).await?;
     }
@@ -59,7 +60,7 @@ where
 {
     let mut found = Vec::with_capacity(rows.len());
     for rows in rows.chunks(VALUES_PER_QUERY) {
-        let (sql, arguments) = statement(sql, rows, &values)?;
+        let (sql, arguments) = statement(tx.dialect(), sql, rows, &values)?;
         let query = sqlx::query_as_with(AssertSqlSafe(sql), arguments).persistent(is_frequent(rows.len()));
         found.extend(query.fetch_all(&mut **tx).await?);
     }
@@ -72,6 +73,7 @@ fn is_frequent(rows: usize) -> bool {
 }
 
 fn statement<R>(
+    dialect: Dialect,
     sql: &str,
     rows: &[R],
     values: impl Fn(&mut RowValues<'_>, &R) -> std::result::Result<(), BoxDynError>,
@@ -83,7 +85,7 @@ fn statement<R>(
         text.push_str(if text.is_empty() { "(" } else { ", (" });
         for number in before + 1..=arguments.len() {
             // Writing to a text never fails.
-            let _ = write!(text, "{}${number}", if number == before + 1 { "" } else { ", " });
+            let _ = write!(text, "{}{}", if number == before + 1 { "" } else { ", " }, dialect.value(number));
         }
         text.push(')');
     }

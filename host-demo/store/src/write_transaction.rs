@@ -12,12 +12,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// A transaction that writes. Dropping it without a commit rolls it back.
 pub(super) struct WriteTransaction {
     transaction: Transaction<'static, Any>,
+    dialect: Dialect,
     committed: Arc<AtomicU64>,
     /// The turn to write, on SQLite. After the transaction, so that it ends last.
     _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl WriteTransaction {
+    /// What the statements are written in.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Makes what was written durable.
     pub(super) async fn commit(self) -> Result<()> {
         crash_point::transaction(TransactionStep::Commit)?;
@@ -65,7 +71,7 @@ impl WriteTransactions {
             None => None,
         };
         let transaction = pool.begin_with(dialect.begin()).await?;
-        Ok(WriteTransaction { transaction, committed: Arc::clone(&self.committed), _turn: turn })
+        Ok(WriteTransaction { transaction, dialect, committed: Arc::clone(&self.committed), _turn: turn })
     }
 
     /// How many were committed since the store was opened.

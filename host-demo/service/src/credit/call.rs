@@ -4,6 +4,7 @@ use super::call_batch::CallBatch;
 use super::cut_names;
 use super::row::{CreditError, CreditRow};
 use super::service::CreditService;
+use super::slots::CallSlots;
 use crate::providers::plugin_contract::Cancellation;
 use crate::providers::provider::Provider;
 use crate::providers::response::{self, Inquiry, ResponseOutcome, SEND_WITHIN};
@@ -24,6 +25,7 @@ impl<P: Provider + Clone> CreditService<P> {
         action: Action,
         batch: CallBatch,
         work: &Arc<WorkInProgress>,
+        slots: &CallSlots,
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         // The plugin that is loaded now: since the batches were made it may have been replaced or withdrawn.
         let Some(provider) = self.providers.get(&batch.account.provider) else {
@@ -39,7 +41,7 @@ impl<P: Provider + Clone> CreditService<P> {
         let (mut rows, mut batches) = (Vec::with_capacity(batch.orders.len()), vec![batch]);
         while let Some(batch) = batches.pop() {
             match self.claim(action, &batch, work).await {
-                Ok(claims) => rows.extend(self.send_and_write(action, &batch, &provider, claims, work).await?),
+                Ok(claims) => rows.extend(self.send_and_write((action, &batch), &provider, claims, work, slots).await?),
                 Err(error) if !error.is_of_one_order() => return Err(error.into()),
                 Err(error) if batch.orders.len() == 1 => {
                     rows.extend(batch.not_called(&Issue::Unusable { why: error.to_string() }));
@@ -53,18 +55,20 @@ impl<P: Provider + Clone> CreditService<P> {
     /// Makes the call about those orders of a batch that were claimed (`claims`), and writes the responses.
     async fn send_and_write(
         &self,
-        action: Action,
-        batch: &CallBatch,
+        (action, batch): (Action, &CallBatch),
         provider: &P,
         claims: Vec<Option<Order>>,
         work: &Arc<WorkInProgress>,
+        slots: &CallSlots,
     ) -> Result<Vec<(usize, CreditRow)>, CreditError> {
         let claimed: Vec<&Order> = claims.iter().flatten().collect();
         reached(CrashPoint::ClaimCommitted).await;
+        let slot = slots.enter().await;
         let (outcomes, report) = match self.may_still_send(action, &claimed).await? {
             true => self.send(action, batch, provider, &claimed).await?,
             false => (claimed.iter().map(|_| response::claim_too_old(action)).collect(), Arc::from("[]")),
         };
+        drop(slot);
         reached(CrashPoint::ResponseReceived).await;
         let health = Some((batch.account.provider.clone(), batch.health(&outcomes)));
         let keys =

@@ -9,9 +9,11 @@ mod call;
 mod call_batch;
 mod cut_names;
 mod decision;
+mod plan;
 mod row;
 mod run;
 mod service;
+mod slots;
 
 pub use cut_names::{CutName, CutNames};
 pub(crate) use row::PlannedCall;

@@ -1,16 +1,15 @@
 //! A run: one action on many orders.
 
 use super::accounts::MallAccounts;
-use super::call_batch::{CallBatch, IndexedOrder};
+use super::plan::{Plan, first_piece};
 use super::row::{CreditError, CreditRow, OnRow, PlannedCall, WorkItem};
 use super::service::CreditService;
-use crate::preflight::{is_by_csv, obstacle, rows_of_a_call};
+use super::slots::CallSlots;
 use crate::providers::provider::Provider;
 use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use domain::order::Order;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::lease::WorkInProgress;
@@ -33,14 +32,8 @@ pub(crate) struct ReadCall {
     call: PlannedCall,
     work: Arc<WorkInProgress>,
     accounts: Arc<MallAccounts>,
+    /// Of the call's first items.
     orders: Vec<Order>,
-}
-
-/// What was read for a run, sorted: rows of orders for which no call is made, and the orders to call about, by account.
-struct Prepared {
-    accounts: Arc<MallAccounts>,
-    rows: Vec<(usize, CreditRow)>,
-    by_account: BTreeMap<i64, Vec<IndexedOrder>>,
 }
 
 impl<P: Provider + Clone + 'static> CreditService<P> {
@@ -71,7 +64,7 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
     ) -> Result<Vec<CreditRow>, CreditError> {
         let call = PlannedCall { action, items: items.to_vec() };
         let work = self.begin_work(&call);
-        let read = MallAccounts::read(&self.store, call.items.iter().map(|item| (action, *item))).await;
+        let read = MallAccounts::read(&self.store, first_piece(items).iter().map(|item| (action, *item))).await;
         match read {
             Err(error) if error.is_of_one_order() => {
                 work.finish();
@@ -122,14 +115,15 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
     ) -> Result<Vec<CreditRow>, CreditError> {
         reached(CrashPoint::OrdersRead).await;
         let ReadCall { call: PlannedCall { action, items }, work, accounts, orders } = read;
-        let prepared = match self.prepare(action, &items, accounts, orders, on_row) {
+        let mut plan = Plan::new(self, action, &items, on_row);
+        match plan.add(&accounts, orders) {
             Err(error) if error.is_of_one_order() => {
                 work.finish();
                 return Err(error);
             }
-            prepared => prepared?,
-        };
-        let rows = self.make_calls(action, prepared, &work, on_row).await?;
+            added => added?,
+        }
+        let rows = self.make_calls(action, plan, &work, on_row).await?;
         self.end_rows(&items, &rows).await?;
         reached(CrashPoint::RowsEnded).await;
         work.finish();
@@ -157,59 +151,27 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
         if later.is_empty() { Ok(()) } else { self.store.give_back_rows(&self.lease.name(), Some(&later)).await }
     }
 
-    /// Sorts what was read for a run by the calls that are to be made. Nothing is claimed yet.
-    fn prepare(
-        &self,
-        action: Action,
-        items: &[WorkItem],
-        accounts: Arc<MallAccounts>,
-        orders: Vec<Order>,
-        on_row: OnRow<'_>,
-    ) -> Result<Prepared, CreditError> {
-        let mut rows: Vec<(usize, CreditRow)> = Vec::with_capacity(items.len());
-        let mut by_account: BTreeMap<i64, Vec<IndexedOrder>> = BTreeMap::new();
-        for ((index, item), order) in items.iter().enumerate().zip(orders) {
-            let account = accounts.account(action, &order)?;
-            let mall = accounts.mall(&order)?;
-            let obstacle = match self.providers.get(&account.provider) {
-                _ if is_by_csv(action, &order, mall) => Some(Issue::ResultsByCsv),
-                _ if accounts.is_paused(action, &account.provider) => {
-                    Some(Issue::CreditPaused { provider: account.provider.clone() })
-                }
-                Some(provider) => obstacle(action, &order, mall, &provider),
-                None => Some(Issue::ProviderMissing { provider: account.provider.clone() }),
-            };
-            match obstacle {
-                None => by_account.entry(account.id).or_default().push(IndexedOrder { index, order, row: item.row }),
-                Some(problem) => {
-                    let row = CreditRow::new(&order, Outcome::Failure, Some(problem));
-                    on_row(&row);
-                    rows.push((index, row));
-                }
-            }
-        }
-        Ok(Prepared { accounts, rows, by_account })
-    }
-
     /// Makes the calls, each in a task of its own. If this is dropped, so are they.
     async fn make_calls(
         &self,
         action: Action,
-        prepared: Prepared,
+        mut plan: Plan<'_, P>,
         work: &Arc<WorkInProgress>,
         on_row: OnRow<'_>,
     ) -> Result<Vec<CreditRow>, CreditError> {
-        let Prepared { accounts, mut rows, by_account } = prepared;
-        let mut batches =
-            by_account.into_iter().flat_map(|(account, orders)| self.call_batches(action, &accounts, account, orders));
-        let (mut calls, mut failed) = (JoinSet::new(), None);
+        let slots = Arc::new(CallSlots::new(self.concurrency));
+        let (mut calls, mut rows, mut failed) = (JoinSet::new(), Vec::new(), None);
         // All calls are awaited even if one fails: a call that is dropped leaves its orders with an unknown outcome.
         loop {
-            while calls.len() < self.concurrency.max(1)
-                && let Some(batch) = batches.next()
-            {
-                let (service, work) = (self.clone(), Arc::clone(work));
-                calls.spawn(async move { service.call(action, batch, &work).await });
+            while calls.len() < slots.begun() {
+                match plan.next().await {
+                    Ok(Some(batch)) => {
+                        let (service, work, slots) = (self.clone(), Arc::clone(work), Arc::clone(&slots));
+                        calls.spawn(async move { service.call(action, batch, &work, &slots).await });
+                    }
+                    Ok(None) => break,
+                    Err(error) => failed = failed.or(Some(error)),
+                }
             }
             match calls.join_next().await {
                 None => break,
@@ -227,6 +189,7 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
         if let Some(error) = failed {
             return Err(error);
         }
+        rows.extend(plan.into_rows());
         rows.sort_by_key(|(index, _)| *index);
         Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
@@ -257,29 +220,6 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
                 }
             }
         }
-    }
-
-    /// `orders`, all of one account, in batches of the size that the provider takes and the mall wants: a lost response
-    /// leaves all orders of its call with an unknown outcome.
-    fn call_batches(
-        &self,
-        action: Action,
-        accounts: &MallAccounts,
-        account: i64,
-        orders: Vec<IndexedOrder>,
-    ) -> Vec<CallBatch> {
-        let Some((account, mall)) = accounts.with_mall(account) else { return Vec::new() };
-        // A plugin that was withdrawn since is noticed when the call is to be made.
-        let provider = self.providers.get(&account.provider);
-        let size = provider.map_or(1, |provider| rows_of_a_call(action, &provider, mall.rows_per_request));
-        let batch = |orders: &[IndexedOrder]| CallBatch {
-            mall: Arc::clone(mall),
-            account: Arc::clone(account),
-            orders: orders.to_vec(),
-        };
-        // An order on which the plugin failed is called alone, so that it cannot fail others again.
-        let (alone, together): (Vec<_>, Vec<_>) = orders.into_iter().partition(IndexedOrder::made_plugin_fail);
-        together.chunks(size).chain(alone.chunks(1)).map(batch).collect()
     }
 }
 

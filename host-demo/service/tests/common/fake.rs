@@ -72,6 +72,8 @@ pub struct Fake {
     pub breaks_off_at: Option<i64>,
     /// Registrations are taken and nothing ever comes back.
     pub never_answers: bool,
+    /// Credit calls that are here now, and the most that ever were at once.
+    pub at_once: Arc<Mutex<(usize, usize)>>,
     /// What every credit call takes.
     pub latency: Duration,
     /// Every credit call ends so.
@@ -89,6 +91,7 @@ impl Fake {
             asks_until_approved: 2,
             breaks_off_at: None,
             never_answers: false,
+            at_once: Arc::default(),
             latency: Duration::ZERO,
             ends: None,
         }
@@ -106,6 +109,12 @@ impl Fake {
     /// Whether everything that was scripted has happened.
     pub fn script_is_done(&self) -> bool {
         self.script.lock().unwrap().is_empty()
+    }
+
+    fn arrives(&self) {
+        let mut at_once = self.at_once.lock().unwrap();
+        at_once.0 += 1;
+        at_once.1 = at_once.1.max(at_once.0);
     }
 
     fn register(&self, order: &Order, verdict: ModelVerdict) -> Decision {
@@ -214,7 +223,9 @@ impl Provider for Fake {
         if self.never_answers {
             std::future::pending::<()>().await;
         }
+        self.arrives();
         tokio::time::sleep(self.latency).await;
+        self.at_once.lock().unwrap().0 -= 1;
         if let Some(ending) = self.ends {
             let row = ending.row().await;
             return answer(orders.iter().map(|_| Err(row.clone())).collect());
