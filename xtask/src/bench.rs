@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 pub struct Options {
     /// Compare what can be counted (instructions, connections, commits, sizes) with the committed figures instead;
     /// an error if one is more than a tenth above.
-    #[arg(long, conflicts_with_all = ["short", "without_extism"])]
+    #[arg(long, conflicts_with_all = ["short", "without_extism", "only"])]
     check: bool,
     /// With --check: commit what was counted.
     #[arg(long, requires = "check")]
@@ -20,6 +20,9 @@ pub struct Options {
     /// Fewer calls and smaller batches, and the table alone.
     #[arg(long)]
     short: bool,
+    /// Only this part, and the table alone: call, calls-at-once, plugins, batch, postgresql or list. May be given again.
+    #[arg(long, value_name = "PART")]
+    only: Vec<String>,
     /// Leave Extism out, whose own wasmtime takes minutes to build.
     #[arg(long)]
     without_extism: bool,
@@ -49,8 +52,11 @@ pub fn bench(options: &Options) -> Result<()> {
     let mut bench = Command::new(e2e::program("release/bench")?);
     if options.short {
         bench.arg("--short");
-    } else {
+    } else if options.only.is_empty() {
         bench.arg("--docs").arg(root().join("docs"));
+    }
+    for part in &options.only {
+        bench.args(["--only", part]);
     }
     run(&mut bench)
 }

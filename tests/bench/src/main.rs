@@ -20,7 +20,7 @@ mod report;
 mod samples;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -39,8 +39,22 @@ struct Arguments {
     #[arg(long)]
     short: bool,
     /// The folder that gets `performance.md` and its curves; without it there is the table alone.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "only")]
     docs: Option<PathBuf>,
+    /// Only these parts.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// A part of what is measured, in the order of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Call,
+    CallsAtOnce,
+    Plugins,
+    Batch,
+    Postgresql,
+    List,
 }
 
 #[derive(Subcommand)]
@@ -142,7 +156,7 @@ fn main() -> Result<()> {
     match arguments.task {
         None => {
             raise_limit_of_files()?;
-            measure(effort, arguments.docs.as_deref())
+            measure(effort, arguments.docs.as_deref(), &arguments.only)
         }
         Some(Task::Check { write }) => on_one_thread(check::check(write)),
         Some(Task::Component { file, json }) => {
@@ -181,25 +195,19 @@ fn raise_limit_of_files() -> Result<()> {
         .context("the limit of open files")
 }
 
-fn measure(effort: Effort, docs: Option<&Path>) -> Result<()> {
+fn measure(effort: Effort, docs: Option<&Path>, only: &[Part]) -> Result<()> {
     let (began, load) = (Instant::now(), machine::load_average()?);
     // Beside the program, so that a batch is on the disk on which the project is.
     let beside = std::env::current_exe()?;
     let folder = tempfile::tempdir_in(beside.parent().context("no folder")?)?;
     let folder = folder.path();
-    // First, before this process has grown: memory that was used once is used again.
-    let waiting = on_all_cores(call::waiting(folder))?;
+    let parts = if only.is_empty() { Part::value_variants() } else { only };
     let mut sections = Vec::new();
-    let mut done = |section: report::Section| {
+    for part in parts {
+        let section = part.measure(folder, effort)?;
         println!("{}", section.table());
         sections.push(section);
-    };
-    done(on_one_thread(call::section(folder, waiting, effort))?);
-    done(on_all_cores(growth::calls(folder, effort))?);
-    done(on_one_thread(growth::plugins(folder, effort))?);
-    done(on_all_cores(batch::section(folder, effort))?);
-    done(batch::on_postgresql(folder, effort)?);
-    done(on_all_cores(list::section(folder, effort))?);
+    }
     let head = machine::describe(effort, load, began.elapsed())?;
     println!("{head}");
     let Some(docs) = docs else { return Ok(()) };
@@ -212,6 +220,23 @@ fn measure(effort: Effort, docs: Option<&Path>) -> Result<()> {
     let page = format!("# Performance\n\n{head}\n{}{NOTES}", parts.concat());
     std::fs::write(docs.join("performance.md"), page)?;
     Ok(())
+}
+
+impl Part {
+    fn measure(self, folder: &Path, effort: Effort) -> Result<report::Section> {
+        match self {
+            Self::Call => {
+                // First, before this process has grown: memory that was used once is used again.
+                let waiting = on_all_cores(call::waiting(folder))?;
+                on_one_thread(call::section(folder, waiting, effort))
+            }
+            Self::CallsAtOnce => on_all_cores(growth::calls(folder, effort)),
+            Self::Plugins => on_one_thread(growth::plugins(folder, effort)),
+            Self::Batch => on_all_cores(batch::section(folder, effort)),
+            Self::Postgresql => batch::on_postgresql(folder, effort),
+            Self::List => on_all_cores(list::section(folder, effort)),
+        }
+    }
 }
 
 /// What `program` prints on its first line.
