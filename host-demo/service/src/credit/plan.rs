@@ -18,7 +18,7 @@ const READ_AT_ONCE: usize = 500;
 
 /// The part of `items` that a run reads first.
 pub(super) fn first_piece(items: &[WorkItem]) -> &[WorkItem] {
-    &items[..items.len().min(READ_AT_ONCE)]
+    items.chunks(READ_AT_ONCE).next().unwrap_or_default()
 }
 
 /// The calls of a run that are not begun yet.
@@ -42,7 +42,7 @@ impl<'a, P: Provider + Clone + 'static> Plan<'a, P> {
     /// The next call, if there is one. After an error there is none.
     pub(super) async fn next(&mut self) -> Result<Option<CallBatch>, CreditError> {
         while self.calls.is_empty() && self.read < self.items.len() {
-            let piece = first_piece(&self.items[self.read..]);
+            let piece = first_piece(self.items.get(self.read..).unwrap_or_default());
             let read = MallAccounts::read(&self.service.store, piece.iter().map(|item| (self.action, *item))).await;
             let added = read.and_then(|(accounts, orders)| self.add(&accounts, orders));
             if added.is_err() {
