@@ -4,7 +4,7 @@ use crate::build_programs;
 use anyhow::{Context, Result};
 use clap::Parser;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// What is handed to `provider check`.
@@ -18,9 +18,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// The component `file`, with a report in English.
-    pub fn of(file: PathBuf) -> Self {
-        Self { file, options: ["--lang", "en"].map(OsString::from).into() }
+    /// The component `file`, with a report in English, and in `report` for machines.
+    pub fn of(file: PathBuf, report: &Path) -> Self {
+        Self {
+            file,
+            options: ["--lang", "en", "--report"].map(OsString::from).into_iter().chain([report.into()]).collect(),
+        }
     }
 }
 

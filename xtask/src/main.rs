@@ -38,12 +38,8 @@ enum Task {
     Demo(demo::Options),
     /// Judge a plugin by its component file: the contract, under every fault.
     Kit(kit::Options),
-    /// Build the examples in each language, and judge them.
-    Examples {
-        /// rust, python, js, go; all if none is named.
-        #[arg(value_parser = ["rust", "python", "js", "go"])]
-        languages: Vec<String>,
-    },
+    /// Build the examples in each language, judge them, have each do an operator's whole job, and measure what they cost.
+    Examples(examples::Options),
     /// The components in a host that is not ours: jco and Node.
     ForeignHosts,
     /// The order platform with simulated gateways, on <http://127.0.0.1:8080>.
@@ -80,7 +76,7 @@ fn main() -> ExitCode {
         Task::Plugins => plugins::build().map(done),
         Task::Demo(options) => demo::demo(&options).map(done),
         Task::Kit(options) => kit::kit(&options),
-        Task::Examples { languages } => examples::examples(&languages).map(done),
+        Task::Examples(options) => examples::examples(&options).map(done),
         Task::ForeignHosts => foreign_hosts::build_and_run().map(done),
         Task::Serve(options) => page::serve(&options).map(done),
         Task::Platform(options) => page::platform(&options).map(done),
@@ -118,7 +114,7 @@ fn test() -> Result<()> {
     build_programs()?;
     run(cargo().args(["test", "--workspace", "--quiet"]))?;
     bench::check(false)?;
-    examples::examples(&[])?;
+    examples::examples(&examples::Options::default())?;
     foreign_hosts::foreign_hosts()
 }
 

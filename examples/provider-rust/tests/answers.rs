@@ -9,10 +9,11 @@ use provider_sdk::{Call, Provider};
 
 #[test]
 fn only_a_whole_answer_decides() {
-    let good = format!("<answer><order>{REFERENCE}</order><id>7</id><verdict>OK</verdict></answer>");
+    let good = format!("<answer><order>{REFERENCE}</order><id>7</id><state>OK</state></answer>");
     let cases = [
         (http(200, "text/xml", good), "ok"),
         (http(200, "text/xml", "<answer><order>OTHER</order><id>7</id></answer>"), "outcome-unknown"),
+        (http(200, "text/xml", format!("<answer><order>{REFERENCE}</order><error>EXISTS</error></answer>")), "already"),
         (http(502, "text/html", "<html></html>"), "outcome-unknown"),
         (Err(SendError::NotSent("no connection".to_owned())), "not-sent"),
     ];

@@ -5,7 +5,7 @@
 //! lets it send them elsewhere, or ask for others, has to be confirmed by an operator who sees it.
 
 use crate::providers::capabilities::{imports, kind_name, permitted};
-use crate::providers::directory::{Access, PluginDirectory, ProviderError};
+use crate::providers::directory::{PluginDirectory, ProviderError};
 use crate::providers::files::PluginContent;
 use crate::providers::plugin_contract::SettingField;
 use crate::providers::registry::Pulled;
@@ -16,7 +16,6 @@ use domain::credit_state::Action;
 use domain::digest::digest;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 use store::{LockedPlugin, Store, StoreError};
 
@@ -221,12 +220,7 @@ impl Installer<'_> {
     /// calls this.
     pub async fn install(&self, candidate: &Candidate, by: Actor<'_>) -> Result<Plugin, InstallError> {
         let id = candidate.plugin.info().id.clone();
-        let (folder, directory) = (self.directory.folder().to_owned(), self.directory.clone());
-        let locked = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&folder).map_err(|source| directory.failed(source))?;
-            directory.lock(Access::Replacing)
-        });
-        let _lock = locked.await.map_err(|error| self.directory.failed(io::Error::other(error)))??;
+        let _held = self.directory.hold().await?;
         if self.fingerprint(&id)? != candidate.compared_with {
             return Err(InstallError::Meanwhile(id));
         }
@@ -249,9 +243,7 @@ impl Installer<'_> {
     /// Withdraws the plugin of the provider `id`: writes down that it is, and takes it out of the lock, of this folder and
     /// of the registry. Processes on other machines follow. Calls that have begun end on it.
     pub async fn withdraw(&self, id: &str, by: Actor<'_>) -> Result<LockedPlugin, InstallError> {
-        let directory = self.directory.clone();
-        let held = tokio::task::spawn_blocking(move || directory.lock(Access::Replacing));
-        let _held = held.await.map_err(|error| self.directory.failed(io::Error::other(error)))??;
+        let _held = self.directory.hold().await?;
         let locked = self.store.locked_plugin(id).await?.filter(|locked| !locked.withdrawn);
         let Some(mut locked) = locked else { return Err(InstallError::NotLocked(id.to_owned())) };
         let (provider, version, digest) = (locked.provider.clone(), locked.version.clone(), locked.digest.clone());

@@ -13,9 +13,6 @@ use wit_bindgen_core::Files;
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
-/// The first Go that compiles what the bindings need at run time.
-const OLDEST: u32 = 27;
-
 /// What the bindings need at run time, as the generator's crate has it, by the paths in the plugin's folder.
 const RUNTIME: [(&str, &str); 12] = [
     ("go.mod", include_str!("../go-runtime/go.mod")),
@@ -38,7 +35,7 @@ const RUNTIME_FOLDER: &str = "runtime";
 pub(crate) fn build(folder: &Path, component: &Path, install: impl Fn(&[&str]) -> bool) -> Result<()> {
     let manifest = std::fs::read_to_string(folder.join("go.mod")).context("cannot read go.mod")?;
     let module = module(&manifest).context("go.mod names no module")?;
-    let go = compiler(folder, install)?;
+    let go = compiler(folder, oldest(&manifest), install)?;
     let (resolve, world) = contract(folder)?;
     generate_bindings(folder, module, resolve.clone(), world)?;
     let core = folder.join("core.wasm");
@@ -57,18 +54,31 @@ pub(crate) fn module(manifest: &str) -> Option<&str> {
     manifest.lines().find_map(|line| line.strip_prefix("module ")).map(str::trim)
 }
 
-/// Go as it is installed, if that is new enough, or from `PyPI`, in a virtual environment of the plugin's own.
-fn compiler(folder: &Path, install: impl Fn(&[&str]) -> bool) -> Result<PathBuf> {
-    let version = output(Command::new("go").args(["env", "GOVERSION"]).current_dir(folder).env("GOTOOLCHAIN", "local"));
-    match version.ok().and_then(|version| minor(version.trim())) {
-        Some(minor) if minor >= OLDEST => Ok(PathBuf::from("go")),
+/// Go as it is installed, if that is as new as the module asks for, or from `PyPI`, in a virtual environment of the
+/// plugin's own.
+fn compiler(folder: &Path, oldest: Version, install: impl Fn(&[&str]) -> bool) -> Result<PathBuf> {
+    let installed =
+        output(Command::new("go").args(["env", "GOVERSION"]).current_dir(folder).env("GOTOOLCHAIN", "local"));
+    match installed.ok().and_then(|version| self::version(version.trim().strip_prefix("go")?)) {
+        Some(version) if version >= oldest => Ok(PathBuf::from("go")),
         _ => Ok(python_environment(folder, install)?.join("go")),
     }
 }
 
-/// 27 of `go1.27.3`.
-fn minor(version: &str) -> Option<u32> {
-    version.strip_prefix("go1.")?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+/// A version of Go: 1, 27 and 3 of 1.27.3.
+type Version = [u32; 3];
+
+/// The version in `text`; what is missing of it is 0. One before a release, such as 1.28rc1, counts as the release.
+fn version(text: &str) -> Option<Version> {
+    let number = |part: &str| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+    let mut parts = text.split('.');
+    let (major, minor) = (number(parts.next()?)?, number(parts.next()?)?);
+    Some([major, minor, parts.next().map_or(Some(0), number)?])
+}
+
+/// The oldest Go that the text of a `go.mod` allows; the compiler refuses an older one.
+fn oldest(manifest: &str) -> Version {
+    manifest.lines().find_map(|line| version(line.strip_prefix("go ")?.trim())).unwrap_or_default()
 }
 
 fn contract(folder: &Path) -> Result<(Resolve, WorldId)> {
@@ -107,6 +117,16 @@ mod tests {
     use super::*;
     use crate::toolchain;
 
+    /// A Go that is older than the module asks for is passed over, or its compiler would refuse the module.
+    #[test]
+    fn the_module_says_which_go_is_new_enough() {
+        let example = include_str!("../../../examples/provider-go/go.mod");
+        assert!(version("1.27.0").unwrap() < oldest(example) && version("1.28").unwrap() >= oldest(example));
+        let runtime = RUNTIME.iter().find(|(name, _)| *name == "go.mod").unwrap().1;
+        assert!(oldest(example) >= oldest(runtime), "the bindings need it");
+        assert_eq!(oldest("module x\n"), [0, 0, 0]);
+    }
+
     /// The bindings name a version of it, which is the one in the generator's package.
     #[test]
     fn the_runtime_package_is_the_generator_s_own() {
@@ -131,6 +151,7 @@ mod tests {
     #[test]
     fn a_module_and_a_version_are_read() {
         assert_eq!(module("// x\nmodule git.example/me/my-pay\n\ngo 1.27\n"), Some("git.example/me/my-pay"));
-        assert_eq!((minor("go1.27.3"), minor("go1.30rc1"), minor("devel")), (Some(27), Some(30), None));
+        assert_eq!(version("1.27.3"), Some([1, 27, 3]));
+        assert_eq!((version("1.30rc1"), version("devel")), (Some([1, 30, 0]), None));
     }
 }

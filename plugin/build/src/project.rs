@@ -105,6 +105,11 @@ impl Project {
 
     /// With a tool from `PyPI`, in a virtual environment of the project's own.
     fn build_python(&self, install: impl Fn(&[&str]) -> bool) -> Result<()> {
+        let manifest: toml::Table = self.text("pyproject.toml")?.parse().context("pyproject.toml is no TOML")?;
+        let asked = manifest.get("project").and_then(|project| project.get("requires-python")?.as_str());
+        let installed = output(Command::new("python3").arg("--version"))?;
+        // Without it pip would only say that it finds no version of what it is to install.
+        check_version("python3", asked, installed.trim().trim_start_matches("Python "))?;
         let mut build = self.command(python_environment(&self.folder, install)?.join("componentize-py"));
         build.args(["--wit-path", "wit", "--world", SYNC_WORLD, "componentize", "app", "--output"]);
         run(build.arg(self.component()))
@@ -112,8 +117,16 @@ impl Project {
 
     /// With a tool from the npm registry, in the project's own folder.
     fn build_js(&self) -> Result<()> {
-        run(self.command("npm").args(["install", "--silent", "--no-audit", "--no-fund"]))?;
+        let manifest: Value = serde_json::from_str(&self.text("package.json")?).context("package.json is no JSON")?;
+        let installed = output(Command::new("node").arg("--version"))?;
+        check_version("node", manifest["engines"]["node"].as_str(), installed.trim().trim_start_matches('v'))?;
+        run(self.command("npm").args(["install", "--loglevel=error", "--no-audit", "--no-fund"]))
+            .context("what package.json asks for is not installed; the first time it comes from the npm registry")?;
         run(self.command("npm").args(["run", "--silent", "build"]))
+    }
+
+    fn text(&self, name: &str) -> Result<String> {
+        std::fs::read_to_string(self.folder.join(name)).with_context(|| format!("cannot read {name}"))
     }
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -142,8 +155,25 @@ pub fn python_environment(folder: &Path, install: impl Fn(&[&str]) -> bool) -> R
         }
     }
     let requirements = folder.join("requirements.txt");
-    run(Command::new(programs.join("pip")).args(["install", "--quiet", "--requirement"]).arg(requirements))?;
+    let mut pip = Command::new(programs.join("pip"));
+    run(pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements))
+        .context("what requirements.txt asks for is not installed; the first time it comes from PyPI")?;
     Ok(programs)
+}
+
+/// An error if the version `installed` of `program` is older than a manifest asks for, as in `>=3.10`.
+fn check_version(program: &str, asked: Option<&str>, installed: &str) -> Result<()> {
+    let version = |text: &str| {
+        let mut parts = text.trim().split('.').map(|part| part.parse::<u32>().ok());
+        Some((parts.next()??, parts.next().flatten().unwrap_or_default()))
+    };
+    let oldest = asked.and_then(|asked| asked.trim().strip_prefix(">="));
+    match (oldest, oldest.and_then(version), version(installed)) {
+        (Some(oldest), Some(least), Some(found)) if found < least => bail!(
+            "{program} is {installed}, and the plugin needs {oldest} or newer: install that, and put it first in PATH"
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// The package's name in the text of its manifest.
@@ -158,5 +188,21 @@ fn name(language: Language, manifest: &str) -> Option<String> {
         Language::Js => Some(serde_json::from_str::<Value>(manifest).ok()?["name"].as_str()?.to_owned()),
         // A module's path can be its address.
         Language::Go => go::module(manifest)?.rsplit('/').next().map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_is_too_old_is_told_from_one_that_is_not() {
+        let refused = check_version("python3", Some(">=3.10"), "3.9.18").unwrap_err().to_string();
+        assert!(refused.contains("python3 is 3.9.18") && refused.contains("needs 3.10 or newer"), "{refused}");
+        assert!(check_version("node", Some(">=20"), "18.19.0").is_err());
+        for (asked, installed) in [(">=3.10", "3.10.0"), (">=3.10", "4.0.0"), (">=20", "20.0.1"), (">=20", "unknown")] {
+            check_version("x", Some(asked), installed).unwrap();
+        }
+        check_version("x", None, "0.1").unwrap();
     }
 }

@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for Once {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Once)? {
+        while let Some(item) = items.next_element_seed(Self)? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for Once {
                 Entry::Occupied(twice) => {
                     return Err(A::Error::custom(format_args!("{}が二度あります", twice.key())));
                 }
-                Entry::Vacant(first) => first.insert(members.next_value_seed(Once)?),
+                Entry::Vacant(first) => first.insert(members.next_value_seed(Self)?),
             };
         }
         Ok(Value::Object(object))

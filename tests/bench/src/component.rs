@@ -5,14 +5,42 @@ use crate::samples::host_order;
 use anyhow::{Context, Result, ensure};
 use provider_host::contract::{Setting, SettingField, SettingKind};
 use provider_host::{Account, Host, Permissions, Plugin};
+use serde::Serialize;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 /// Loads from the cache, and calls. The first of each finds the file in no cache of the system's.
 const ROUNDS: usize = 11;
 
-/// A line of a table: size, loads without and with the compiled cache, processor-bound time and memory of a call.
-pub async fn measure(file: &Path) -> Result<String> {
+/// What a component costs.
+#[derive(Serialize)]
+pub struct Cost {
+    /// Of the file.
+    bytes: u64,
+    /// A load that compiles it, in milliseconds.
+    compiled_ms: f64,
+    /// The median of loads from the compiled cache, in milliseconds.
+    cached_ms: f64,
+    /// The median of calls up to their request, in milliseconds.
+    call_ms: f64,
+    /// What a call adds at most to the memory of the process.
+    call_bytes: u64,
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+        writeln!(f, "size                 {:>8.1} MiB", mib(self.bytes))?;
+        writeln!(f, "first load           {:>8.1} ms   compiles it", self.compiled_ms)?;
+        writeln!(f, "load from the cache  {:>8.1} ms", self.cached_ms)?;
+        writeln!(f, "a call               {:>8.1} ms   a registration, up to its request", self.call_ms)?;
+        writeln!(f, "memory of a call     {:>8.1} MiB", mib(self.call_bytes))
+    }
+}
+
+/// Loads the component without and with the compiled cache, and calls it.
+pub async fn measure(file: &Path) -> Result<Cost> {
     let cache = tempfile::tempdir()?;
     let host = || Host::builder().cache_dir(cache.path().join("compiled")).build();
     let (mut compiled, mut cached, mut called) = (Times::default(), Times::default(), Times::default());
@@ -37,19 +65,14 @@ pub async fn measure(file: &Path) -> Result<String> {
         called.time(call(&plugin, at)).await?;
     }
     let memory = memory_of("self", "VmHWM")?.saturating_sub(before);
-    let (info, facts) = (plugin.info(), plugin.facts());
-    let milliseconds = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
-    let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
-    Ok(format!(
-        "| {} {} | {} | {} | {} | {} | {} |",
-        info.id,
-        info.version,
-        mib(facts.size),
-        milliseconds(compiled.median()?),
-        milliseconds(cached.median()?),
-        milliseconds(called.median()?),
-        mib(memory)
-    ))
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    Ok(Cost {
+        bytes: plugin.facts().size,
+        compiled_ms: milliseconds(compiled.median()?),
+        cached_ms: milliseconds(cached.median()?),
+        call_ms: milliseconds(called.median()?),
+        call_bytes: memory,
+    })
 }
 
 /// A registration whose request is denied: everything that the component does but waiting for a gateway.

@@ -65,10 +65,13 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
-    /// What loading a component and one call of it cost, as a line of a table.
+    /// What loading a component and one call of it cost.
     Component {
         /// The component.
         file: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// The gateway that all meet, in a process of its own.
     #[command(hide = true)]
@@ -156,8 +159,9 @@ fn main() -> Result<()> {
             measure(effort, arguments.docs.as_deref(), &arguments.only)
         }
         Some(Task::Check { write }) => on_one_thread(check::check(write)),
-        Some(Task::Component { file }) => {
-            println!("{}", on_one_thread(component::measure(&file))?);
+        Some(Task::Component { file, json }) => {
+            let cost = on_one_thread(component::measure(&file))?;
+            print!("{}", if json { serde_json::to_string(&cost)? } else { cost.to_string() });
             Ok(())
         }
         Some(Task::Gateway { latency_ms, certificate_to }) => {

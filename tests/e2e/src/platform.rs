@@ -107,9 +107,14 @@ impl Platform {
     /// Puts the component of `gateway`'s provider on the shelf, with a permission for that one gateway
     /// and that one file.
     pub fn install(&self, gateway: &Gateway) -> Result<PathBuf> {
+        let built = program(&format!("plugins/{}.wasm", gateway.provider));
+        self.install_component(gateway, &built.context("run `cargo xtask plugins` first")?)
+    }
+
+    /// The same with the component in the file `built`.
+    pub fn install_component(&self, gateway: &Gateway, built: &Path) -> Result<PathBuf> {
         let name = &gateway.provider;
-        let built = program(&format!("plugins/{name}.wasm")).context("run `cargo xtask plugins` first")?;
-        let component = std::fs::read(built)?;
+        let component = std::fs::read(built).with_context(|| format!("cannot read {}", built.display()))?;
         let path = self.folder.join("plugins").join(name).with_extension("wasm");
         std::fs::write(&path, &component)?;
         let digest = digest(&component);

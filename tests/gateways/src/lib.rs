@@ -3,7 +3,7 @@
 //!
 //! * [`Gateway`] serves one provider on a loopback port.
 //! * [`wire::Wire`] is a provider: bytes in, ledger changed, bytes out, without a socket. Each
-//!   provider is one file, and [`providers::PROVIDERS`] lists them.
+//!   provider is one file, and [`providers::all`] lists them.
 //! * [`ledger::Ledger`] is what tests compare a platform's store with.
 //! * [`verdicts::MAGIC`] decides an order by the last digits of the buyer's phone number.
 //! * [`faults::FAULTS`] is what can go wrong, and when.
@@ -29,6 +29,7 @@
 pub mod atobarai_com;
 pub mod atodene;
 pub mod control;
+pub mod example_pay;
 pub mod faults;
 mod fields;
 pub mod kuroneko;

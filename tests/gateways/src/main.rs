@@ -13,7 +13,7 @@ use clap::Parser;
 use clap::builder::PossibleValuesParser;
 use gateways::atobarai_com::AtobaraiCom;
 use gateways::control::Control;
-use gateways::providers::{self, PROVIDERS};
+use gateways::providers;
 use gateways::wire::Wire;
 use gateways::{FaultPlan, Gateway, Lang, Options, faults, verdicts};
 
@@ -21,7 +21,7 @@ use gateways::{FaultPlan, Gateway, Lang, Options, faults, verdicts};
 #[derive(Parser)]
 struct Arguments {
     /// Whose gateway.
-    #[arg(value_parser = PossibleValuesParser::new(PROVIDERS.map(|(id, _)| id)))]
+    #[arg(value_parser = PossibleValuesParser::new(providers::all().map(|(id, _)| id)))]
     provider: String,
     /// Port of the gateway; a free one if 0.
     #[arg(long, default_value_t = 0)]

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{kuroneko, np, order, post, received, request, send};
+use common::{example_pay, kuroneko, np, order, post, received, request, send};
 use gateways::Received;
-use gateways::providers::PROVIDERS;
+use gateways::providers;
 
 /// Ends the process with the test.
 struct Running(Child);
@@ -61,6 +61,7 @@ fn registration(provider: &str) -> Received {
         "kuroneko" => kuroneko::received("KAARA", &kuroneko::order("R")),
         "atodene" => document::received("/api/transaction.do", document::atodene::order("R").0),
         "score" => document::received("/direct/autotransaction.do", document::score::order("R").0),
+        "example-pay" => received("/register", example_pay::order("R").body()),
         _ => panic!("{provider} needs a registration here"),
     }
 }
@@ -85,7 +86,7 @@ async fn it_serves_with_its_faults_and_options() {
 
 #[tokio::test]
 async fn every_provider_serves_its_own_merchant() {
-    for (provider, _) in PROVIDERS {
+    for (provider, _) in providers::all() {
         let (_running, Ready { origin, base, control, .. }) = start("each", provider, &[]);
         let registration = registration(provider);
         assert!(format!("{origin}{}", registration.path).starts_with(&base), "{provider}: {base}");
@@ -99,7 +100,7 @@ async fn every_provider_serves_its_own_merchant() {
 
 #[test]
 fn what_it_prints_fits_and_names_everything() {
-    for (lang, provider) in ["ja", "en"].into_iter().flat_map(|lang| PROVIDERS.map(|(id, _)| (lang, id))) {
+    for (lang, provider) in ["ja", "en"].into_iter().flat_map(|lang| providers::all().map(move |(id, _)| (lang, id))) {
         let (mut running, ready) = start(lang, provider, &["--lang", lang, "--fault", "late:nth=2"]);
         running.0.kill().unwrap();
         let mut printed = String::new();
@@ -129,7 +130,7 @@ fn wrong_arguments_are_answered_in_words() {
     assert!(ends(&["atobarai-com", "--fault", "explode"]).contains("no fault is called \"explode\""));
     assert!(ends(&["atobarai-com", "--fault", "late@credit"]).contains("there is no operation \"credit\""));
     let nobody = ends(&["nobody"]);
-    PROVIDERS.iter().for_each(|(id, _)| assert!(nobody.contains(id), "{id} in {nobody}"));
+    providers::all().for_each(|(id, _)| assert!(nobody.contains(id), "{id} in {nobody}"));
     for option in ["--no-detail", "--unique-reference"] {
         assert!(ends(&["np", option]).contains("they are for atobarai-com"), "{option}");
     }

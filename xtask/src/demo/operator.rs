@@ -2,7 +2,7 @@
 //! page what cannot be asked for. The page is the simulated company's ledger.
 
 use super::Demo;
-use super::shops::{SHOPS, Shop};
+use super::shops::Shop;
 use anyhow::{Result, bail};
 use e2e::gateway::{Gateway, Ledger, Registration};
 use e2e::platform::{Order, SETTLE};
@@ -66,13 +66,19 @@ impl Demo {
         orders.retain(|order| {
             let lost = order.state == "unknown" && order.transaction_id.is_none();
             let stuck = matches!(order.state.as_str(), "unknown" | "cancel_unknown" | "sync_unknown") && repeated;
-            needs_operator(order) && (lost || stuck)
+            self.needs_operator(order) && (lost || stuck)
         });
         if orders.is_empty() {
             return Ok(());
         }
         let ledgers = self.gateways.iter().map(Gateway::ledger).collect::<Result<Vec<_>>>()?;
         orders.iter().try_for_each(|order| self.record(order, &ledgers))
+    }
+
+    /// The provider of the order's mall cannot tell everything.
+    fn needs_operator(&self, order: &Order) -> bool {
+        let asked = |shop: &&Shop| shop.provider == order.provider;
+        self.shops.iter().find(asked).is_some_and(|shop| shop.needs_operator)
     }
 
     fn record(&self, order: &Order, ledgers: &[Ledger]) -> Result<()> {
@@ -106,10 +112,4 @@ fn found(order: &Order, held: Option<&Registration>) -> Vec<String> {
 /// Nobody knows yet where it stands at the provider.
 fn is_open(order: &Order) -> bool {
     matches!(order.state.as_str(), "under_review" | "unknown" | "cancel_unknown" | "sync_unknown")
-}
-
-/// The provider of the order's mall cannot tell everything.
-fn needs_operator(order: &Order) -> bool {
-    let asked = |shop: &&Shop| shop.provider == order.provider;
-    SHOPS.iter().find(asked).is_some_and(|shop| shop.needs_operator)
 }

@@ -8,6 +8,9 @@ pub struct Shop {
     pub provider: &'static str,
     /// The CSV file that the mall exported.
     pub orders: &'static str,
+    /// As many of its orders go first, by themselves: where many are in one request, one lost answer leaves them all in
+    /// doubt, and three are enough to show it.
+    pub first: usize,
     /// The answer that gets lost on purpose: the fault that costs money elsewhere.
     pub lost_answer: &'static str,
     /// One answer of so many fails where a fault is chosen. NP takes a whole day's orders in one request,
@@ -32,6 +35,7 @@ pub const SHOPS: [Shop; 5] = [
         mall: "honten",
         provider: "atobarai-com",
         orders: "orders-sjis.csv",
+        first: 0,
         lost_answer: "drop-answer@order:nth=7",
         fault_rate: 5,
         needs_operator: false,
@@ -50,6 +54,7 @@ pub const SHOPS: [Shop; 5] = [
         mall: "minami",
         provider: "np",
         orders: "orders-np.csv",
+        first: 3,
         lost_answer: "drop-answer@transactions:nth=1",
         fault_rate: 3,
         needs_operator: true,
@@ -60,6 +65,7 @@ pub const SHOPS: [Shop; 5] = [
         mall: "kita",
         provider: "atodene",
         orders: "orders-atodene.csv",
+        first: 0,
         lost_answer: "drop-answer@transaction:nth=3",
         fault_rate: 5,
         needs_operator: true,
@@ -70,6 +76,7 @@ pub const SHOPS: [Shop; 5] = [
         mall: "nishi",
         provider: "score",
         orders: "orders-score.csv",
+        first: 0,
         lost_answer: "drop-answer@autotransaction:nth=3",
         fault_rate: 5,
         needs_operator: true,
@@ -80,6 +87,7 @@ pub const SHOPS: [Shop; 5] = [
         mall: "higashi",
         provider: "kuroneko",
         orders: "orders-kuroneko.csv",
+        first: 0,
         lost_answer: "drop-answer@kaara:nth=3",
         fault_rate: 5,
         needs_operator: false,
@@ -88,6 +96,22 @@ pub const SHOPS: [Shop; 5] = [
         unsupported_carrier: "赤帽",
     },
 ];
+
+/// The mall of the provider that is invented for the examples.
+pub const EXAMPLE: [Shop; 1] = [Shop {
+    mall: "rei",
+    provider: "example-pay",
+    orders: "orders-example-pay.csv",
+    first: 0,
+    lost_answer: "drop-answer@register:nth=3",
+    fault_rate: 5,
+    needs_operator: false,
+    tracking: &[("ヤマト運輸", "123456789013"), ("佐川急便", "401234567801"), ("日本郵便", "112233445566")],
+    unsupported_carrier: "西濃運輸",
+}];
+
+/// The states that the job with [`EXAMPLE`] has to lead some order to.
+pub const REACHED: [&str; 4] = ["approved", "rejected", "cancelled", "synced"];
 
 /// The mall that leaves 後払い.com for NP, with what it exported before and after.
 pub const MOVING: &str = "iten";

@@ -18,19 +18,23 @@ const (
 
 // notSent has the errors with which nothing can have been sent. With any other the outcome is unknown.
 var notSent = map[uint8]string{
-	http.ErrorCode_ConnectionLimitReached:    "接続が多すぎます",
-	http.ErrorCode_ConnectionRefused:         "接続できません",
-	http.ErrorCode_DestinationIpProhibited:   "接続先が許可されていません",
-	http.ErrorCode_DestinationIpUnroutable:   "接続先に届きません",
-	http.ErrorCode_DestinationNotFound:       "接続先が見つかりません",
-	http.ErrorCode_DestinationUnavailable:    "接続できません",
-	http.ErrorCode_DnsError:                  "接続先の名前を調べられません",
-	http.ErrorCode_DnsTimeout:                "接続先の名前を調べられません",
-	http.ErrorCode_HttpRequestBodySize:       "要求が大きすぎます",
-	http.ErrorCode_HttpRequestDenied:         "接続先が許可されていません",
-	http.ErrorCode_HttpRequestUriInvalid:     "接続先URLが正しくありません",
-	http.ErrorCode_HttpRequestUriTooLong:     "接続先URLが長すぎます",
-	http.ErrorCode_TlsCertificateError:       "接続先の証明書を確認できません",
+	http.ErrorCode_ConnectionLimitReached:       "接続が多すぎます",
+	http.ErrorCode_ConnectionRefused:            "接続できません",
+	http.ErrorCode_ConnectionTimeout:            "接続できません",
+	http.ErrorCode_DestinationIpProhibited:      "接続先が許可されていません",
+	http.ErrorCode_DestinationIpUnroutable:      "接続先に届きません",
+	http.ErrorCode_DestinationNotFound:          "接続先が見つかりません",
+	http.ErrorCode_DestinationUnavailable:       "接続できません",
+	http.ErrorCode_DnsError:                     "接続先の名前を調べられません",
+	http.ErrorCode_DnsTimeout:                   "接続先の名前を調べられません",
+	http.ErrorCode_HttpRequestDenied:            "接続先が許可されていません",
+	http.ErrorCode_HttpRequestHeaderSectionSize: "要求が大きすぎます",
+	http.ErrorCode_HttpRequestHeaderSize:        "要求が大きすぎます",
+	http.ErrorCode_HttpRequestLengthRequired:    "要求が正しくありません",
+	http.ErrorCode_HttpRequestMethodInvalid:     "要求が正しくありません",
+	http.ErrorCode_HttpRequestUriInvalid:        "接続先URLが正しくありません",
+	http.ErrorCode_HttpRequestUriTooLong:        "接続先URLが長すぎます",
+	http.ErrorCode_TlsCertificateError:          "接続先の証明書を確認できません",
 }
 
 type response struct {
@@ -75,10 +79,10 @@ func headers(contentType string, length int) *http.Fields {
 	}
 	return http.FieldsFromList([]Tuple2[string, []uint8]{
 		pair("content-type", contentType),
-		pair("content-length", strconv.Itoa(length)),
-		pair("user-agent", "example-pay-plugin"),
+		pair("user-agent", "deferred-payment-provider/0.1.0"),
 		pair("accept", "*/*"),
 		pair("accept-encoding", "identity"),
+		pair("content-length", strconv.Itoa(length)),
 	}).Ok()
 }
 

@@ -120,6 +120,16 @@ impl PluginDirectory {
         }
     }
 
+    /// Keeps others from replacing and from reading files, for as long as the lock is held. There is a folder afterwards.
+    pub(crate) async fn hold(&self) -> Result<File, ProviderError> {
+        let directory = self.clone();
+        let held = tokio::task::spawn_blocking(move || {
+            fs::create_dir_all(&directory.folder).map_err(|source| directory.failed(source))?;
+            directory.lock(Access::Replacing)
+        });
+        held.await.map_err(|error| self.failed(io::Error::other(error)))?
+    }
+
     /// The names of the components in the folder that can be a provider's.
     pub fn names(&self) -> Result<Vec<String>, ProviderError> {
         let entries = fs::read_dir(&self.folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);

@@ -16,7 +16,6 @@ use provider_host::ComponentFile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::fs::File;
 use std::io;
 use std::time::Duration;
 use store::{LockedPlugin, StoreError};
@@ -158,12 +157,7 @@ impl PluginDirectory {
     async fn write_locked(&self, lock: &PluginLock, locked: &LockedPlugin) -> Result<(), LockError> {
         let missing = || LockError::Missing { provider: locked.provider.clone(), digest: locked.digest.clone() };
         let broken = |error| self.failed(io::Error::other(error));
-        let directory = self.clone();
-        let held = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(directory.folder()).map_err(|source| directory.failed(source))?;
-            directory.lock(Access::Replacing)
-        });
-        let _held: File = held.await.map_err(broken)??;
+        let _held = self.hold().await?;
         // Whoever loads a plugin holds the folder meanwhile. What was locked since this process looked is seen next time.
         if lock.store.locked_plugin(&locked.provider).await?.as_ref() != Some(locked) {
             return Ok(());

@@ -90,11 +90,10 @@ async fn load(options: &Options, file: &Path, compiler: Compiler) -> Result<(Plu
         false => vec![public_key(&options.key.secret()?)?],
     };
     let permissions = Permissions { public_keys, ..Permissions::default() };
+    // Only a signature can be mended by signing.
+    let next = if options.unsigned { "" } else { "; `provider sign` signs what is there now" };
     let plugin = host.load_bytes(file, component.clone(), permissions).await;
-    Ok((
-        plugin.map_err(|error| anyhow!("{error}\nNothing was pushed; `provider sign` signs what is there now"))?,
-        component,
-    ))
+    Ok((plugin.map_err(|error| anyhow!("{error}\nNothing was pushed{next}"))?, component))
 }
 
 /// The public key beside the secret one in `secret`.

@@ -113,5 +113,7 @@ fn write_request(text: &mut String, request: &Received) {
             *value = format!("{host}:{PORT}");
         }
     }
+    // The host writes it, and where depends on the WASI through which the request came.
+    request.headers.sort_by_key(|(name, _)| name == "host");
     *text += &traffic::text(&request);
 }

@@ -1,6 +1,7 @@
 //! Valid requests to change one thing in, and a client that shows the bytes it gets.
 #![allow(dead_code, reason = "no test file needs all of it")]
 
+pub mod example_pay;
 pub mod kuroneko;
 pub mod np;
 
