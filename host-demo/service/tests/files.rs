@@ -769,7 +769,9 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Rows of words that exports have, in any column.
+/// What was done to a file, the file, the orders that come in, and the lines that are refused.
+type Oddity = (&'static str, Vec<u8>, &'static [&'static str], &'static [u64]);
+
 /// Files as other programs leave them: each comes in right, or is refused by line or as a whole with what to do.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_other_programs_do_to_a_file_is_read_right_or_refused() {
@@ -783,8 +785,7 @@ async fn what_other_programs_do_to_a_file_is_read_right_or_refused() {
     let named = |name: &str| two.replacen("見本 花子", name, 1).into_bytes();
     let sjis = |text: &str| SHIFT_JIS.encode(text).0.into_owned();
     let cut = third.trim_end_matches(|c| c != ',').as_bytes();
-    // The orders that come in, and the lines that are refused.
-    let cases: Vec<(&str, Vec<u8>, &[&str], &[u64])> = vec![
+    let cases: Vec<Oddity> = vec![
         ("UTF-16 without a mark", utf16(u16::to_le_bytes), &["Z1", "Z2"], &[]),
         ("the other UTF-16", utf16(u16::to_be_bytes), &["Z1", "Z2"], &[]),
         ("two files, a mark between", with(&[mark, third.as_bytes()].concat()), &["Z1", "Z2", "Z3"], &[]),
@@ -841,6 +842,7 @@ async fn what_other_programs_do_to_a_file_is_read_right_or_refused() {
     assert_eq!(numbers(&remarks), ["Z1", "Z2"]);
 }
 
+/// Rows of words that exports have, in any column.
 fn rows_of_words() -> impl Strategy<Value = Vec<Vec<String>>> {
     let word = prop::sample::select(vec![
         "",

@@ -268,8 +268,8 @@ fn of_value(value: &serde_json::Value, texts: &mut BTreeSet<String>) {
 
 /// A document in JSON, with every member that its objects have, as often as they have it.
 enum Json {
-    Object(Vec<(String, Json)>),
-    List(Vec<Json>),
+    Object(Vec<(String, Self)>),
+    List(Vec<Self>),
     Plain(serde_json::Value),
 }
 
