@@ -2,7 +2,7 @@
 
 use crate::cli::arguments::{CsvFile, Targets, state};
 use crate::cli::files::{OrderChoice, import_file, print_counts};
-use crate::cli::session::Session;
+use crate::cli::session::{Session, Target};
 use crate::cli::table::{Counts, Progress, pairs, table, yen};
 use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
 use anyhow::Result;
@@ -263,7 +263,7 @@ pub(super) async fn act(session: &Session, action: Action, targets: &Targets) ->
 }
 
 /// Does `action` with `orders`, and prints what became of each; true if every row succeeded.
-pub(super) async fn act_on(session: &Session, action: Action, orders: &[Order]) -> Result<bool> {
+pub(super) async fn act_on(session: &Session, action: Action, orders: &[Target]) -> Result<bool> {
     let service = session.credit_service(orders).await?;
     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
     let progress = Progress::new(action.localized(session.lang), ids.len(), session.lang);

@@ -18,11 +18,27 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use store::lease::ProcessLease;
-use store::{DatabaseLocation, Filter, Risks, Store};
+use store::{DatabaseLocation, Filter, ListQuery, Risks, Store};
 use tracing_subscriber::EnvFilter;
 
 /// The log level unless `RUST_LOG` says otherwise: what somebody may have to look after.
 const LOG: &str = "warn";
+
+/// Orders that are read at once: so many that reading costs each of them little, and no more than some MiB.
+const READ_AT_ONCE: usize = 1_000;
+
+/// An order that a command is about: what tells which plugins are needed for it.
+pub(super) struct Target {
+    pub(super) id: i64,
+    mall: String,
+    provider: String,
+}
+
+impl Target {
+    pub(super) fn of(order: &Order) -> Self {
+        Self { id: order.id, mall: order.mall.clone(), provider: order.provider.clone() }
+    }
+}
 
 /// What every command works with: the store, the plugins, and who is at work.
 pub(super) struct Session {
@@ -91,25 +107,36 @@ impl Session {
     }
 
     /// The orders that are meant, in the order in which they were typed, each once.
-    pub(super) async fn targets(&self, targets: &Targets, action: Action) -> Result<Vec<Order>> {
+    pub(super) async fn targets(&self, targets: &Targets, action: Action) -> Result<Vec<Target>> {
         if targets.all {
-            let filter = Filter { mall: targets.mall.clone(), ..Filter::default() };
-            let orders = self.store.orders(&filter).await?;
-            return Ok(orders.into_iter().filter(|order| order.offers(action)).collect());
+            return self.all_targets(targets.mall.clone(), action).await;
         }
-        let mut orders: Vec<Order> = Vec::with_capacity(targets.orders.len());
+        let mut orders: Vec<Target> = Vec::with_capacity(targets.orders.len());
         for number in &targets.orders {
             let order = self.order(number, targets.mall.as_deref()).await?;
             if orders.iter().all(|earlier| earlier.id != order.id) {
-                orders.push(order);
+                orders.push(Target::of(&order));
             }
         }
         Ok(orders)
     }
 
+    /// All orders that offer `action`, oldest first. They are not held whole: there can be hundreds of thousands.
+    async fn all_targets(&self, mall: Option<String>, action: Action) -> Result<Vec<Target>> {
+        let mut ids = self.store.matching(&ListQuery { mall, ..ListQuery::default() }, usize::MAX).await?;
+        ids.sort_unstable();
+        let mut targets = Vec::new();
+        for ids in ids.chunks(READ_AT_ONCE) {
+            let mut orders = self.store.orders_by_id(ids).await?;
+            orders.sort_by_key(|order| order.id);
+            targets.extend(orders.iter().filter(|order| order.offers(action)).map(Target::of));
+        }
+        Ok(targets)
+    }
+
     /// The credit service with the plugins that `orders` need: those of their malls, and those of the providers where
     /// they are registered.
-    pub(super) async fn credit_service(&self, orders: &[Order]) -> Result<CreditService<Plugin>> {
+    pub(super) async fn credit_service(&self, orders: &[Target]) -> Result<CreditService<Plugin>> {
         let mut needed: BTreeSet<String> = orders.iter().map(|order| order.provider.clone()).collect();
         let malls = self.store.mall_summaries().await?.into_iter();
         needed.extend(malls.filter(|mall| orders.iter().any(|order| order.mall == mall.id)).map(|mall| mall.provider));

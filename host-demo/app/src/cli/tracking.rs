@@ -3,7 +3,7 @@
 use crate::cli::arguments::{Encoding, date};
 use crate::cli::files::{print_counts, read};
 use crate::cli::orders::act_on;
-use crate::cli::session::Session;
+use crate::cli::session::{Session, Target};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use domain::clock;
@@ -147,7 +147,7 @@ async fn take_in(session: &Session, options: ImportOptions) -> Result<bool> {
     let is_all_synced = match options.sync {
         true => {
             let orders = session.store.orders_by_id(&report.syncable()).await?;
-            act_on(session, Action::Sync, &orders).await?
+            act_on(session, Action::Sync, &orders.iter().map(Target::of).collect::<Vec<_>>()).await?
         }
         false => true,
     };
