@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use service::csv::mapping::column::{Cells, Column};
 use service::csv::mapping::definition::{Mapping, Separator};
 use service::csv::mapping::error::{DefinitionError, MappingError, ProblemKind};
+use service::csv::mapping::error_text::definition_error;
 use service::csv::mapping::evaluate::{Evaluated, evaluate};
 use service::csv::mapping::order::MappedOrder;
 use service::csv::mapping::row::{Record, Skipped};
@@ -171,8 +172,11 @@ fn a_setting_is_a_mapping_or_a_preset_and_what_differs_from_it() {
     assert_eq!(mapping, expected);
     let known: Vec<_> = preset::all().iter().map(|preset| preset.id.as_str()).collect();
     let errors = [
-        ("preset = \"rakutan\"", DefinitionError::NoPreset { name: "rakutan".to_owned(), known: known.clone() }),
-        ("preset = 1", DefinitionError::NoPreset { name: String::new(), known }),
+        (
+            "preset = \"rakutan\"",
+            DefinitionError::NoPreset { line: Some(1), name: "rakutan".to_owned(), known: known.clone() },
+        ),
+        ("preset = 1", DefinitionError::NoPreset { line: Some(1), name: String::new(), known }),
         (&"#".repeat(MAX_MAPPING_BYTES + 1), DefinitionError::TooLarge),
     ];
     for (setting, error) in errors {
@@ -181,6 +185,62 @@ fn a_setting_is_a_mapping_or_a_preset_and_what_differs_from_it() {
     for wrong in ["preset = \"rakuten\"\ncolumn = {}", "preset = \"rakuten\"\ncolumns = []", "columns"] {
         assert!(matches!(setting::mapping(wrong), Err(DefinitionError::Form(_))), "{wrong}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_mapping_is_said_with_its_line_and_key_in_both_languages() {
+    let preset = "# ours\npreset = \"rakuten\"\n";
+    for (name, own, ja, en) in [
+        ("unknown key", "column = {}", "3行目: 「column」というキーはありません", "line 3: there is no key column"),
+        ("unknown column", "[columns]\n\"備孝\" = \"メモ\"", "4行目", "line 4"),
+        (
+            "a list for a table",
+            "columns = []",
+            "3行目: ここにこの値は書けません",
+            "line 3: this value cannot stand here",
+        ),
+        (
+            "a number for a word",
+            "[prices]\ntotal = 3",
+            "4行目: ここにこの値は書けません",
+            "line 4: this value cannot stand here",
+        ),
+        ("twice", "skip = []\nskip = []", "4行目: 同じキーが二度あります", "line 4: a key is there twice"),
+        (
+            "an open quote",
+            "[columns]\n\"備考\" = \"メモ",
+            "4行目: TOMLとして読めません",
+            "line 4: it cannot be read as TOML",
+        ),
+        ("no value", "\n[columns]\n\"備考\" =", "5行目: TOMLとして読めません", "line 5: it cannot be read as TOML"),
+        ("a word", "columns", "3行目: TOMLとして読めません", "line 3: it cannot be read as TOML"),
+        ("no heading", "[columns]\n\"備考\" = \"\"", "4行目の「備考」: 見出しを", "line 4, 備考: a heading is empty"),
+        (
+            "a place",
+            "[columns]\n# x\n\"備考\" = { position = 0 }",
+            "5行目の「備考」: 列の位置は",
+            "line 5, 備考: a place",
+        ),
+        (
+            "a rate",
+            "[prices]\ndefault-rate = 200",
+            "4行目の「prices.default-rate」: 税率は",
+            "line 4, prices.default-rate",
+        ),
+        (
+            "no words",
+            "[columns]\n\"備考\" = { column = \"a\", words = \"b\" }",
+            "4行目の「備考」: この名前の",
+            "line 4, 備考",
+        ),
+    ] {
+        let error = setting::mapping(&format!("{preset}{own}\n")).unwrap_err();
+        let (said_ja, said_en) = (definition_error(&error, Lang::Ja), definition_error(&error, Lang::En));
+        assert!(said_ja.contains(&format!("列の対応の{ja}")), "{name}: {said_ja}");
+        assert!(said_en.contains(&format!("The mapping, {en}")), "{name}: {said_en}");
+    }
+    let error = setting::mapping("\npreset = \"rakutan\"").unwrap_err();
+    assert!(definition_error(&error, Lang::Ja).starts_with("列の対応の2行目: 「rakutan」という見本はありません"));
 }
 
 #[test]
@@ -626,9 +686,9 @@ fn headings_that_are_missing_are_named_with_the_column_that_needs_them() {
 fn a_mapping_says_what_is_wrong_with_it_and_has_limits() {
     let wrong = |text: &str| error_text::definition_error(&Mapping::parse(text).unwrap_err(), Lang::En);
     for (text, said) in [
-        ("colums = {}", "unknown field `colums`"),
+        ("colums = {}", "no key colums"),
         ("[columns]\n\"注文者\" = \"a\"", "no such column: 注文者"),
-        ("[columns]\n\"注文番号\" = { colum = \"a\" }", "unknown field `colum`"),
+        ("[columns]\n\"注文番号\" = { colum = \"a\" }", "no key colum"),
         ("[columns]\n\"注文番号\" = { column = \"a\", text = \"b\" }", "exactly one of"),
         ("[columns]\n\"注文番号\" = {}", "exactly one of"),
         ("[columns]\n\"注文番号\" = { text = \"a\", nth = 2 }", "nth goes with column"),
@@ -643,7 +703,7 @@ fn a_mapping_says_what_is_wrong_with_it_and_has_limits() {
         ("prices = { rounding = \"nearest\" }", "unknown variant `nearest`"),
         ("prices = { default-rate = 101 }", "100 percent"),
         ("[[adjustments]]\nname = \"\"\namount = \"a\"\nsign = \"taken-off\"", "a name is empty"),
-        ("[[adjustments]]\nname = \"a\"\namount = \"a\"", "missing field `sign`"),
+        ("[[adjustments]]\nname = \"a\"\namount = \"a\"", "sign is missing"),
     ] {
         let found = wrong(text);
         assert!(found.contains(said), "{text}: {found}");

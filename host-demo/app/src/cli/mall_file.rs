@@ -86,11 +86,10 @@ pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de:
         mall.automation = reader.automation(&automation);
     }
     if let Some(mapping) = reader.optional(&file, MAPPING, Reader::table) {
-        // A table that was read from TOML is TOML.
-        mall.mapping = toml::to_string(&mapping.table).unwrap_or_default();
+        mall.mapping = table_text(text, MAPPING, &mapping.table);
     }
     if let Some(mapping) = reader.optional(&file, TRACKING_MAPPING, Reader::table) {
-        mall.tracking_mapping = toml::to_string(&mapping.table).unwrap_or_default();
+        mall.tracking_mapping = table_text(text, TRACKING_MAPPING, &mapping.table);
     }
     if let Some(take) = reader.optional(&file, "take", Reader::table) {
         mall.take = reader.lists(&take);
@@ -103,6 +102,34 @@ pub fn parse(id: &str, text: &str) -> Result<(Mall, Vec<MallProblem>), toml::de:
     let shape: Vec<_> = shape.filter(|new| reader.problems.iter().all(|known| known.key != new.key)).collect();
     reader.problems.extend(shape);
     Ok((mall, reader.problems))
+}
+
+/// The `table` called `name` of a settings file as a text of its own: the lines of its sections from the first on, so that
+/// comments stay and an error's line can be found. Written anew where it stands otherwise in the file.
+fn table_text(file: &str, name: &str, table: &Table) -> String {
+    let (mut lines, mut is_inside) = (Vec::new(), false);
+    for line in file.lines() {
+        let header = line.trim_start().trim_start_matches('[');
+        let is_header = header.len() < line.trim_start().len();
+        let rest = header.strip_prefix(name).filter(|_| is_header);
+        match rest.and_then(|rest| rest.chars().next()) {
+            // The header of the table itself keeps its line.
+            Some(']') => (is_inside, _) = (true, lines.push(String::new())),
+            Some('.') => {
+                is_inside = true;
+                lines.push(line.replacen(&format!("{name}."), "", 1));
+            }
+            _ if is_header => is_inside = false,
+            _ if is_inside => lines.push(line.to_owned()),
+            _ => {}
+        }
+    }
+    let text = lines.join("\n");
+    match text.parse::<Table>() {
+        Ok(same) if same == *table => text,
+        // A table that was read from TOML is TOML.
+        _ => toml::to_string(table).unwrap_or_default(),
+    }
 }
 
 /// The keys of a settings file.
@@ -330,6 +357,16 @@ mod tests {
         assert_eq!(tracking.columns[&TrackingColumn::Tracking], mapping::value::Value::column("伝票番号"));
         assert_eq!(mall.take, Takes::from([("支払方法".to_owned(), vec!["後払い決済".to_owned()])]));
         assert_eq!((mall.by_csv, mall.rows_per_request), (false, 20));
+    }
+
+    #[test]
+    fn a_mapping_keeps_its_comments_and_its_lines_from_its_section_on() {
+        let file = "name = \"a\"\nprovider = \"np\"\n[mapping]\npreset = \"rakuten\" # as it is\n[fees]\nmode = \"変更しない\"\n\
+                    [mapping.columns]\n\"備考\" = \"店舗メモ\"\n";
+        let expected = "\npreset = \"rakuten\" # as it is\n[columns]\n\"備考\" = \"店舗メモ\"";
+        assert_eq!(parse("main", file).unwrap().0.mapping, expected);
+        let inline = "name = \"a\"\nprovider = \"np\"\nmapping = { preset = \"rakuten\" }\n";
+        assert_eq!(parse("main", inline).unwrap().0.mapping, "preset = \"rakuten\"\n");
     }
 
     #[test]

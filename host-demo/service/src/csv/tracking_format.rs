@@ -4,6 +4,7 @@
 
 use crate::csv::mapping::definition::{FileLayout, MAX_SKIPS, Skip};
 use crate::csv::mapping::error::{DefinitionError, Wrong};
+use crate::csv::mapping::form_error::FormError;
 use crate::csv::mapping::plan::fold;
 use crate::csv::mapping::text::{self, Definition, MAX_MAPPING_BYTES};
 use crate::csv::mapping::value::{Origin, Value};
@@ -83,8 +84,8 @@ pub struct TrackingMapping {
 }
 
 impl Definition for TrackingMapping {
-    fn check(&self) -> Option<DefinitionError> {
-        let part = |at: &str, wrong| DefinitionError::Part { at: at.to_owned(), wrong };
+    fn check(&self) -> Option<(String, Wrong)> {
+        let part = |at: &str, wrong| (at.to_owned(), wrong);
         let in_value = |value: &Value| {
             // Tables of words stand in the values; a tracking file has no others. Nothing in it is an amount.
             let has_table = !value.word_tables().is_empty();
@@ -184,8 +185,8 @@ impl TrackingFormat {
         if text.len() > MAX_MAPPING_BYTES {
             return Err(DefinitionError::TooLarge);
         }
-        let format: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(error.to_string()))?;
-        format.mapping.check().map_or(Ok(Self { id: id.to_owned(), ..format }), Err)
+        let format: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(FormError::of(text, &error)))?;
+        Ok(Self { id: id.to_owned(), mapping: format.mapping.checked(text)?, ..format })
     }
 
     /// How many of the headings by which it is recognised are among `headings`; none if it is not this format.

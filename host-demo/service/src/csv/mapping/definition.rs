@@ -1,7 +1,7 @@
 //! A mapping as it stands in a mall's settings and in a preset: data, read from TOML, with every limit named.
 
 use crate::csv::mapping::column::Column;
-use crate::csv::mapping::error::{DefinitionError, Wrong};
+use crate::csv::mapping::error::Wrong;
 use crate::csv::mapping::text::Definition;
 use crate::csv::mapping::value::{MAX_TEXT, Per, Value, WordTable, is_long_table};
 use serde::{Deserialize, Serialize};
@@ -246,9 +246,8 @@ pub struct Skip {
 }
 
 impl Definition for Mapping {
-    fn check(&self) -> Option<DefinitionError> {
-        let (at, wrong) = self.wrong_value().or_else(|| self.wrong_part())?;
-        Some(DefinitionError::Part { at, wrong })
+    fn check(&self) -> Option<(String, Wrong)> {
+        self.wrong_value().or_else(|| self.wrong_part())
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::csv::mapping::column::Column;
 use crate::csv::mapping::definition::Mapping;
 use crate::csv::mapping::error::DefinitionError;
+use crate::csv::mapping::form_error::FormError;
 use crate::csv::mapping::setting;
 use crate::csv::mapping::value::{Origin, Value};
 use serde::Serialize;
@@ -42,8 +43,8 @@ pub fn remove(text: &str, path: &[&str]) -> Result<String, DefinitionError> {
 
 /// An empty text means our own headings; with its first entry that has to be said.
 fn parsed(text: &str) -> Result<DocumentMut, DefinitionError> {
-    let mut document: DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| DefinitionError::Form(error.to_string()))?;
+    let form = |error: toml_edit::TomlError| FormError::new(text, error.span(), error.message());
+    let mut document: DocumentMut = text.parse().map_err(|error| DefinitionError::Form(form(error)))?;
     if document.is_empty() {
         document.insert(SAME_NAMES, toml_edit::value(true));
     }
@@ -55,7 +56,7 @@ fn has(mapping: &Mapping, column: Column) -> bool {
 }
 
 fn put(document: &mut DocumentMut, path: &[&str], value: &impl Serialize) -> Result<(), DefinitionError> {
-    let form = |error: &dyn std::fmt::Display| DefinitionError::Form(error.to_string());
+    let form = |error: &dyn std::fmt::Display| DefinitionError::Form(FormError::nowhere(&error));
     let Some((key, tables)) = path.split_last() else { return Ok(()) };
     let inline = toml::Value::try_from(value).map_err(|error| form(&error))?.to_string();
     let mut inline: toml_edit::Value = inline.parse().map_err(|error: toml_edit::TomlError| form(&error))?;

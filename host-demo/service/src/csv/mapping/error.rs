@@ -1,14 +1,18 @@
 //! What can be wrong between a mapping and a file: with the file as a whole, and with an order's rows.
 
+use crate::csv::mapping::form_error::FormError;
+
 /// What is wrong with a mapping itself, whatever the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DefinitionError {
     /// It has too many bytes.
     TooLarge,
-    /// No TOML, or keys and values that a mapping does not have: what the parser says.
-    Form(String),
+    /// No TOML, or keys and values that a mapping does not have.
+    Form(FormError),
     /// There is no preset of this name.
     NoPreset {
+        /// The line that names it, counted from 1.
+        line: Option<usize>,
         /// The name.
         name: String,
         /// Those that there are.
@@ -16,6 +20,8 @@ pub enum DefinitionError {
     },
     /// A part of it breaks a limit or makes no sense.
     Part {
+        /// The line, counted from 1, as far as it is known.
+        line: Option<usize>,
         /// Where: a column, or a key.
         at: String,
         /// What is wrong there.

@@ -2,8 +2,11 @@
 
 use crate::csv::mapping::column::in_english;
 use crate::csv::mapping::error::{DefinitionError, MappingError, Problem, ProblemKind, Wrong};
+use crate::csv::mapping::form_error::{FormError, FormFault};
 use crate::csv::mapping::text::MAX_MAPPING_BYTES;
-use crate::csv::mapping::value::{MAX_DEPTH, MAX_PARTS, MAX_POSITION, MAX_TEXT, MAX_WORDS};
+use crate::csv::mapping::value::{
+    MAX_DEPTH, MAX_PARTS, MAX_POSITION, MAX_TEXT, MAX_WORDS, NTH_ALONE, ONE_ORIGIN, WITH_ALONE,
+};
 use domain::lang::Lang;
 
 /// What a spreadsheet did to an identifier, and what to do: the second half of a sentence that begins with it.
@@ -16,6 +19,18 @@ pub fn mangled(lang: Lang) -> &'static str {
     )
 }
 
+/// Parts of what the reader of values says, and what that is in Japanese.
+const VALUE_FAULTS: [(&str, &str); 8] = [
+    (ONE_ORIGIN, "column、position、text、join、first-ofのうち、ちょうど1つを書いてください"),
+    (NTH_ALONE, "nthはcolumnと一緒に書いてください"),
+    (WITH_ALONE, "withはjoinと一緒に書いてください"),
+    ("no such column", "取込の列にこの名前はありません"),
+    ("unknown variant", "決まった値のどれかを書いてください"),
+    ("invalid type", "値の種類が違います"),
+    ("wanted string or table", "文字か表を書いてください"),
+    ("did not match", "値の種類が違います"),
+];
+
 /// What is wrong with a mapping itself, and what to do.
 pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
     match error {
@@ -23,22 +38,59 @@ pub fn definition_error(error: &DefinitionError, lang: Lang) -> String {
             format!("列の対応が{}KiBを超えています。短くしてください", MAX_MAPPING_BYTES >> 10),
             format!("The mapping is larger than {} KiB; shorten it", MAX_MAPPING_BYTES >> 10),
         ),
-        DefinitionError::Form(said) => lang.pick(
-            format!("列の対応の書き方が違います。次のところを直してください: {said}"),
-            format!("The mapping cannot be read; mend it here: {said}"),
-        ),
-        DefinitionError::NoPreset { name, known } => {
-            let known = known.join(", ");
+        DefinitionError::Form(FormError { line, fault }) => {
+            format!("{}: {}", place(*line, lang), fault_text(fault, lang))
+        }
+        DefinitionError::NoPreset { line, name, known } => {
+            let (place, known) = (place(*line, lang), known.join(", "));
             lang.pick(
-                format!("「{name}」という列の対応の見本はありません。次のどれかを書いてください: {known}"),
-                format!("There is no preset {name}; write one of {known}"),
+                format!("{place}: 「{name}」という見本はありません。次のどれかを書いてください: {known}"),
+                format!("{place}: there is no preset {name}; write one of {known}"),
             )
         }
-        DefinitionError::Part { at, wrong } => {
-            let what = wrong_text(*wrong, lang);
-            lang.pick(format!("列の対応の「{at}」: {what}"), format!("The mapping is wrong at {at}: {what}"))
+        DefinitionError::Part { line, at, wrong } => {
+            let (place, what) = (place(*line, lang), wrong_text(*wrong, lang));
+            lang.pick(format!("{place}の「{at}」: {what}"), format!("{place}, {at}: {what}"))
         }
     }
+}
+
+/// Where in a mapping something is wrong.
+fn place(line: Option<usize>, lang: Lang) -> String {
+    match line {
+        Some(line) => lang.pick(format!("列の対応の{line}行目"), format!("The mapping, line {line}")),
+        None => lang.pick("列の対応".to_owned(), "The mapping".to_owned()),
+    }
+}
+
+fn fault_text(fault: &FormFault, lang: Lang) -> String {
+    match fault {
+        FormFault::UnknownKey(key) => lang.pick(
+            format!("「{key}」というキーはありません。名前を直すか、消してください"),
+            format!("there is no key {key}; mend its name or remove it"),
+        ),
+        FormFault::MissingKey(key) => {
+            lang.pick(format!("「{key}」がありません。加えてください"), format!("{key} is missing; add it"))
+        }
+        FormFault::Twice => lang.pick(
+            "同じキーが二度あります。片方を消してください".to_owned(),
+            "a key is there twice; remove one of them".to_owned(),
+        ),
+        FormFault::Value(said) => lang.pick(
+            format!("ここにこの値は書けません。直してください（{}）", in_japanese(said)),
+            format!("this value cannot stand here; mend it ({said})"),
+        ),
+        FormFault::Syntax(said) => lang.pick(
+            format!("TOMLとして読めません。引用符やかっこを確かめてください（{said}）"),
+            format!("it cannot be read as TOML; check quotes and brackets ({said})"),
+        ),
+    }
+}
+
+/// What the reader of values says, where it is known in Japanese.
+fn in_japanese(said: &str) -> &str {
+    let known = VALUE_FAULTS.iter().find(|(english, _)| said.contains(english));
+    known.map_or(said, |(_, japanese)| japanese)
 }
 
 fn wrong_text(wrong: Wrong, lang: Lang) -> String {

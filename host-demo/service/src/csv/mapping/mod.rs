@@ -14,6 +14,7 @@ pub mod edit;
 pub mod error;
 pub mod error_text;
 pub mod evaluate;
+pub mod form_error;
 pub mod layout;
 pub mod order;
 pub mod plan;

@@ -3,6 +3,7 @@
 
 use crate::csv::mapping::definition::Mapping;
 use crate::csv::mapping::error::DefinitionError;
+use crate::csv::mapping::form_error::FormError;
 use crate::csv::mapping::plan::{Plan, fold, known_headings};
 use crate::csv::mapping::text::{Definition, MAX_MAPPING_BYTES};
 use include_dir::{Dir, include_dir};
@@ -57,8 +58,8 @@ impl Preset {
         if text.len() > MAX_MAPPING_BYTES {
             return Err(DefinitionError::TooLarge);
         }
-        let preset: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(error.to_string()))?;
-        preset.mapping.check().map_or(Ok(Self { id: id.to_owned(), ..preset }), Err)
+        let preset: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(FormError::of(text, &error)))?;
+        Ok(Self { id: id.to_owned(), mapping: preset.mapping.checked(text)?, ..preset })
     }
 
     /// The whole mapping as it stands in the preset's file, for a mall to change.

@@ -1,6 +1,7 @@
 //! Mappings as text: a mapping in TOML, or a preset and what differs from it.
 
-use crate::csv::mapping::error::DefinitionError;
+use crate::csv::mapping::error::{DefinitionError, Wrong};
+use crate::csv::mapping::form_error::{FormError, line_of};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
@@ -14,16 +15,24 @@ const MERGED: [&str; 4] = ["columns", "words", "prices", "file"];
 
 /// A mapping that is written in TOML.
 pub trait Definition: Serialize + DeserializeOwned + 'static {
-    /// The first thing that is wrong with it.
-    fn check(&self) -> Option<DefinitionError>;
+    /// The first thing that is wrong with it, and where: a column, or a key.
+    fn check(&self) -> Option<(String, Wrong)>;
 
     /// Reads a mapping.
     fn parse(text: &str) -> Result<Self, DefinitionError> {
         if text.len() > MAX_MAPPING_BYTES {
             return Err(DefinitionError::TooLarge);
         }
-        let mapping: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(error.to_string()))?;
-        mapping.check().map_or(Ok(mapping), Err)
+        let mapping: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(FormError::of(text, &error)))?;
+        mapping.checked(text)
+    }
+
+    /// The same if nothing is wrong with it; `text` is where it stands.
+    fn checked(self, text: &str) -> Result<Self, DefinitionError> {
+        match self.check() {
+            Some((at, wrong)) => Err(DefinitionError::Part { line: line_of(text, &at), at, wrong }),
+            None => Ok(self),
+        }
     }
 }
 
@@ -35,7 +44,7 @@ pub(in crate::csv) fn of_setting<D: Definition>(
     if setting.len() > MAX_MAPPING_BYTES {
         return Err(DefinitionError::TooLarge);
     }
-    let form = |error: toml::de::Error| DefinitionError::Form(error.to_string());
+    let form = |error: toml::de::Error| DefinitionError::Form(FormError::of(setting, &error));
     let mut table: Table = setting.parse().map_err(form)?;
     if table.is_empty() {
         return Ok(None);
@@ -43,13 +52,14 @@ pub(in crate::csv) fn of_setting<D: Definition>(
     let Some(id) = table.remove(PRESET) else { return D::parse(setting).map(Some) };
     let found = presets.iter().find(|(name, _)| id.as_str() == Some(name)).map(|(_, preset)| *preset);
     let preset = found.ok_or_else(|| DefinitionError::NoPreset {
+        line: line_of(setting, PRESET),
         name: id.as_str().unwrap_or_default().to_owned(),
         known: presets.iter().map(|(name, _)| *name).collect(),
     })?;
-    let whole = Table::try_from(preset).map_err(|error| DefinitionError::Form(error.to_string()))?;
+    let whole = Table::try_from(preset).map_err(|error| DefinitionError::Form(FormError::nowhere(&error)))?;
     let merged: Result<D, _> = merged(whole, table).try_into();
     let mapping = merged.map_err(|error| own_error::<D>(setting).unwrap_or_else(|| form(error)))?;
-    mapping.check().map_or(Ok(Some(mapping)), Err)
+    mapping.checked(setting).map(Some)
 }
 
 /// What is wrong with what a setting has besides its preset, with the line where it is: that is lost when both are

@@ -17,6 +17,11 @@ use crate::csv::mapping::error::Wrong;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 
+// What is said of a value that does not fit together.
+pub(super) const ONE_ORIGIN: &str = "a value needs exactly one of column, position, text, join, first-of";
+pub(super) const NTH_ALONE: &str = "nth goes with column alone";
+pub(super) const WITH_ALONE: &str = "with goes with join alone";
+
 /// Most parts of one value: a postal address has fewer.
 pub const MAX_PARTS: usize = 16;
 /// How deep values stand in one another: a part that is the first of some joined columns.
@@ -252,13 +257,13 @@ impl TryFrom<Table> for Value {
         ];
         let mut origins = origins.into_iter().flatten();
         let (Some(from), None) = (origins.next(), origins.next()) else {
-            return Err("a value needs exactly one of column, position, text, join, first-of");
+            return Err(ONE_ORIGIN);
         };
         if nth.is_some() && !matches!(from, Origin::Column { .. }) {
-            return Err("nth goes with column alone");
+            return Err(NTH_ALONE);
         }
         if with.is_some() && !matches!(from, Origin::Join(..)) {
-            return Err("with goes with join alone");
+            return Err(WITH_ALONE);
         }
         Ok(Self {
             from,

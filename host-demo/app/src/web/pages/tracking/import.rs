@@ -248,9 +248,10 @@ fn described(typed: &Typed, bytes: Vec<u8>, lang: domain::lang::Lang) -> Result<
         OWN_COLUMNS => match typed.mapping() {
             _ if typed.remember && typed.mall.is_empty() => return Err((t.tracking_remember_mall.to_owned(), bytes)),
             None => return Err((t.tracking_columns_missing.to_owned(), bytes)),
-            Some(mapping) => match mapping.check() {
-                None => Some(FormatChoice::Mapping(Box::new(mapping))),
-                Some(error) => return Err((definition_error(&error, lang), bytes)),
+            // Columns that were typed into fields stand in no line.
+            Some(mapping) => match mapping.checked("") {
+                Ok(mapping) => Some(FormatChoice::Mapping(Box::new(mapping))),
+                Err(error) => return Err((definition_error(&error, lang), bytes)),
             },
         },
         id => tracking_format::find(id).map(FormatChoice::Format),
