@@ -140,7 +140,7 @@ on_both! {
 
     async fn no_more_calls_are_with_a_provider_than_may_be_and_rows_come_in_the_order_asked(db) {
         // More than a run reads at once, with calls that are begun ahead while these are with the provider.
-        const ORDERS: usize = 600;
+        const ORDERS: usize = 1_100;
         let fake = Fake { latency: Duration::from_millis(2), ..Fake::new(&[]) };
         let mut office = Office::new(db, fake.with_info(|info| info.batch_limits.credit = 4), ORDERS).await;
         office.ids.reverse();
@@ -151,7 +151,7 @@ on_both! {
     }
 
     async fn a_run_that_comes_to_an_order_that_is_not_there_ends_and_leaves_no_order_claimed(db) {
-        const ORDERS: usize = 600;
+        const ORDERS: usize = 1_100;
         let mut office = Office::new(db, Fake::new(&[]), ORDERS).await;
         office.ids.push(i64::MAX);
         let ended = office.credit.run(Action::Credit, &office.ids, &|_| {}).await;

@@ -9,12 +9,14 @@ use crate::preflight::{is_by_csv, obstacle, rows_of_a_call};
 use crate::providers::provider::Provider;
 use domain::credit_state::{Action, Outcome};
 use domain::issue::Issue;
+use domain::mall::MAX_ROWS_PER_REQUEST;
 use domain::order::Order;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// Orders of a run that are read at once: so many that reading costs each of them little, and no more than some MiB.
-const READ_AT_ONCE: usize = 500;
+/// Orders of a run that are read at once: as many as one request may carry, which the end of a piece would cut, and no
+/// more than some MiB.
+const READ_AT_ONCE: usize = MAX_ROWS_PER_REQUEST;
 
 /// The part of `items` that a run reads first.
 pub(super) fn first_piece(items: &[WorkItem]) -> &[WorkItem] {
