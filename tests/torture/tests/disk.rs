@@ -96,9 +96,9 @@ fn says(output: &Output, words: &str) {
 #[test]
 fn a_file_that_may_not_grow_stops_the_work_and_what_was_sent_is_written_down() {
     let system = System::start();
-    // 1 MiB, in blocks of 512 bytes: room for what loading a plugin takes and for the claims of some orders. The signal
+    // 768 KiB, in blocks of 512 bytes: room for what loading a plugin takes and for the claims of some orders. The signal
     // is ignored, so that the write fails.
-    let output = system.credit_after(&["sh"], "trap '' XFSZ; ulimit -f 2048");
+    let output = system.credit_after(&["sh"], "trap '' XFSZ; ulimit -f 1536");
     says(&output, FULL);
     let (sent, never_asked) = (system.sent(), system.count("not_asked"));
     assert!(0 < sent && sent < 44, "{sent} were sent: the limit was met too early or never");
