@@ -113,8 +113,11 @@ fn table_text(file: &str, name: &str, table: &Table) -> String {
         let is_header = header.len() < line.trim_start().len();
         let rest = header.strip_prefix(name).filter(|_| is_header);
         match rest.and_then(|rest| rest.chars().next()) {
-            // The header of the table itself keeps its line.
-            Some(']') => (is_inside, _) = (true, lines.push(String::new())),
+            Some(']') => {
+                is_inside = true;
+                // Its header keeps its line.
+                lines.push(String::new());
+            }
             Some('.') => {
                 is_inside = true;
                 lines.push(line.replacen(&format!("{name}."), "", 1));

@@ -5,7 +5,7 @@ use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
 use crate::web::api::object::{Object, within};
 use crate::web::api::order_filter::OrderFilter;
-use crate::web::api::paging::bounded;
+use crate::web::api::paging::{Latest, bounded};
 use crate::web::api::problem::{Kind, Problem};
 use crate::web::api::schemas::order::{ActionOutcome, OrderAction, OrderIssue, OrderState};
 use crate::web::parts::outcome::row_situation;
@@ -71,15 +71,6 @@ async fn find(app: &App, id: i64) -> Result<store::Batch, Problem> {
     app.store.batch(id).await?.ok_or_else(|| Problem::no_such("batch", &id))
 }
 
-/// How many batches.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Latest {
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
-}
-
 /// Which rows.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -103,7 +94,7 @@ pub(super) async fn list(
     Query(latest): Query<Latest>,
 ) -> Result<Json<Vec<Batch>>, Problem> {
     let mut batches = Vec::new();
-    for batch in app.store.batches(bounded(latest.limit)? as i64).await? {
+    for batch in app.store.batches(latest.count()? as i64).await? {
         batches.push(Batch::of(&app, batch, caller.lang).await?);
     }
     Ok(Json(batches))

@@ -3,7 +3,7 @@
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
-use crate::web::api::paging::bounded;
+use crate::web::api::paging::Latest;
 use crate::web::api::problem::Problem;
 use crate::web::api::schemas::enums::enum_of;
 use crate::web::api::transfer::{CsvContent, ImportOptions, ImportResult, Incoming};
@@ -13,12 +13,12 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::StatusCode;
 use domain::lang::Lang;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use service::import::{ImportProgress, ImportStep};
 use service::messages::localize::Localize;
 use tokio::sync::watch;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Whether an import goes on.
 #[derive(Debug, Serialize, ToSchema)]
@@ -108,24 +108,15 @@ async fn find(app: &App, name: &str, lang: Lang) -> Result<ImportRun, Problem> {
     Ok(ImportRun::new(known, lang))
 }
 
-/// How many imports.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct LatestRuns {
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
-}
-
 /// The latest imports that go on by themselves or did within a day, the page's among them, newest first.
-#[utoipa::path(get, operation_id = "list_import_runs", path = "/v1/import-runs", tag = "csv", params(LatestRuns),
+#[utoipa::path(get, operation_id = "list_import_runs", path = "/v1/import-runs", tag = "csv", params(Latest),
     responses((status = 200, body = Vec<ImportRun>, description = "The imports."), Reading))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
-    Query(latest): Query<LatestRuns>,
+    Query(latest): Query<Latest>,
 ) -> Result<Json<Vec<ImportRun>>, Problem> {
-    let runs = app.import_runs(bounded(latest.limit)?).await?.into_iter();
+    let runs = app.import_runs(latest.count()?).await?.into_iter();
     Ok(Json(runs.map(|known| ImportRun::new(known, caller.lang)).collect()))
 }
 

@@ -12,6 +12,21 @@ pub(super) fn bounded(limit: Option<usize>) -> Result<usize, Problem> {
     fits.then_some(limit).ok_or_else(|| Problem::new(Kind::Unreadable, format!("`limit` is 1 to {MAX_PAGE}.")))
 }
 
+/// How many of the latest.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Latest {
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+impl Latest {
+    pub(super) fn count(&self) -> Result<usize, Problem> {
+        bounded(self.limit)
+    }
+}
+
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
