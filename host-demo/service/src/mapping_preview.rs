@@ -5,7 +5,7 @@ use crate::csv::error::{FileError, InvalidOrder};
 use crate::csv::mapping::definition::{Mapping, Separator};
 use crate::csv::mapping::error::MappingError;
 use crate::csv::mapping::layout::{self, heading_place};
-use crate::csv::mapping::plan::{Plan, known_headings};
+use crate::csv::mapping::plan::{Plan, Wanted};
 use crate::csv::mapping::preset::{self, Preset};
 use crate::csv::mapping::setting;
 use crate::csv::order_file::{FileOrder, OrderFileError, Reading, parse};
@@ -113,9 +113,10 @@ fn headings_of<'a>(heads: &'a [Head], mapping: &Mapping) -> Option<(&'a Head, Op
     }
     let cells = |head: &'a Head, at: usize| head.rows.get(at).map_or(&[][..], |row| &row.cells);
     let by_mapping = heads.iter().filter_map(|head| Some((head, heading_place(mapping, &head.rows)?)));
-    let by_mapping = by_mapping.filter(|(head, at)| known_headings(mapping, cells(head, *at)) > 0);
+    let wanted = Wanted::of(mapping);
+    let by_mapping = by_mapping.filter(|(head, at)| wanted.among(cells(head, *at)) > 0);
     // Of two encodings in which as much can be read, the first.
-    let by_mapping = by_mapping.min_by_key(|(head, at)| Reverse(known_headings(mapping, cells(head, *at))));
+    let by_mapping = by_mapping.min_by_key(|(head, at)| Reverse(wanted.among(cells(head, *at))));
     let rows = || heads.iter().flat_map(|head| (0..head.rows.len()).map(move |at| (head, at)));
     let by_preset = || rows().find(|(head, at)| !preset::recognise(cells(head, *at)).is_empty());
     let by_shape = || {

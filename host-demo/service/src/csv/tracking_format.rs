@@ -4,9 +4,8 @@
 
 use crate::csv::mapping::definition::{FileLayout, MAX_SKIPS, Skip};
 use crate::csv::mapping::error::{DefinitionError, Wrong};
-use crate::csv::mapping::form_error::FormError;
 use crate::csv::mapping::plan::fold;
-use crate::csv::mapping::text::{self, Definition, MAX_MAPPING_BYTES};
+use crate::csv::mapping::text::{self, Definition};
 use crate::csv::mapping::value::{Origin, Value};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
@@ -182,10 +181,7 @@ pub struct RecognisedBy {
 impl TrackingFormat {
     /// Reads a format's file.
     pub fn parse(id: &str, text: &str) -> Result<Self, DefinitionError> {
-        if text.len() > MAX_MAPPING_BYTES {
-            return Err(DefinitionError::TooLarge);
-        }
-        let format: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(FormError::of(text, &error)))?;
+        let format: Self = text::read(text)?;
         Ok(Self { id: id.to_owned(), mapping: format.mapping.checked(text)?, ..format })
     }
 

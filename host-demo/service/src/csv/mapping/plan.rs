@@ -167,11 +167,6 @@ impl Wanted {
     }
 }
 
-/// How many of the headings that `mapping` reads are among `headings`.
-pub fn known_headings(mapping: &Mapping, headings: &[String]) -> usize {
-    Wanted::of(mapping).among(headings)
-}
-
 /// Finds the columns of a file that is not one of orders: for each value the name of what it is for, and whether it names
 /// something; a reader for each, nothing for one that the file may be without.
 pub fn readers(

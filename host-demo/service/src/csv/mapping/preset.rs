@@ -3,9 +3,8 @@
 
 use crate::csv::mapping::definition::Mapping;
 use crate::csv::mapping::error::DefinitionError;
-use crate::csv::mapping::form_error::FormError;
-use crate::csv::mapping::plan::{Plan, fold, known_headings};
-use crate::csv::mapping::text::{Definition, MAX_MAPPING_BYTES};
+use crate::csv::mapping::plan::{Plan, Wanted, fold};
+use crate::csv::mapping::text::{Definition, read};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -55,10 +54,7 @@ pub struct Recognised {
 impl Preset {
     /// Reads a preset's file.
     pub fn parse(id: &str, text: &str) -> Result<Self, DefinitionError> {
-        if text.len() > MAX_MAPPING_BYTES {
-            return Err(DefinitionError::TooLarge);
-        }
-        let preset: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(FormError::of(text, &error)))?;
+        let preset: Self = read(text)?;
         Ok(Self { id: id.to_owned(), mapping: preset.mapping.checked(text)?, ..preset })
     }
 
@@ -99,6 +95,6 @@ pub fn unreadable() -> Vec<(String, DefinitionError)> {
 pub fn recognise(headings: &[String]) -> Vec<&'static Preset> {
     let there = headings.iter().map(|heading| fold(heading)).collect();
     let mut fitting: Vec<&Preset> = all().iter().filter(|preset| preset.fits(headings, &there)).collect();
-    fitting.sort_by_key(|preset| std::cmp::Reverse(known_headings(&preset.mapping, headings)));
+    fitting.sort_by_cached_key(|preset| std::cmp::Reverse(Wanted::of(&preset.mapping).among(headings)));
     fitting
 }

@@ -20,11 +20,7 @@ pub trait Definition: Serialize + DeserializeOwned + 'static {
 
     /// Reads a mapping.
     fn parse(text: &str) -> Result<Self, DefinitionError> {
-        if text.len() > MAX_MAPPING_BYTES {
-            return Err(DefinitionError::TooLarge);
-        }
-        let mapping: Self = toml::from_str(text).map_err(|error| DefinitionError::Form(FormError::of(text, &error)))?;
-        mapping.checked(text)
+        read::<Self>(text)?.checked(text)
     }
 
     /// The same if nothing is wrong with it; `text` is where it stands.
@@ -36,16 +32,20 @@ pub trait Definition: Serialize + DeserializeOwned + 'static {
     }
 }
 
+/// What `text` has, a mapping or a file with one in it.
+pub(in crate::csv) fn read<T: DeserializeOwned>(text: &str) -> Result<T, DefinitionError> {
+    if text.len() > MAX_MAPPING_BYTES {
+        return Err(DefinitionError::TooLarge);
+    }
+    toml::from_str(text).map_err(|error| DefinitionError::Form(FormError::of(text, &error)))
+}
+
 /// What a mall's setting means, which may begin with one of the `presets`; nothing where it is empty.
 pub(in crate::csv) fn of_setting<D: Definition>(
     setting: &str,
     presets: &[(&'static str, &D)],
 ) -> Result<Option<D>, DefinitionError> {
-    if setting.len() > MAX_MAPPING_BYTES {
-        return Err(DefinitionError::TooLarge);
-    }
-    let form = |error: toml::de::Error| DefinitionError::Form(FormError::of(setting, &error));
-    let mut table: Table = setting.parse().map_err(form)?;
+    let mut table: Table = read(setting)?;
     if table.is_empty() {
         return Ok(None);
     }
@@ -58,7 +58,9 @@ pub(in crate::csv) fn of_setting<D: Definition>(
     })?;
     let whole = Table::try_from(preset).map_err(|error| DefinitionError::Form(FormError::nowhere(&error)))?;
     let merged: Result<D, _> = merged(whole, table).try_into();
-    let mapping = merged.map_err(|error| own_error::<D>(setting).unwrap_or_else(|| form(error)))?;
+    let mapping = merged.map_err(|error| {
+        own_error::<D>(setting).unwrap_or_else(|| DefinitionError::Form(FormError::of(setting, &error)))
+    })?;
     mapping.checked(setting).map(Some)
 }
 
