@@ -14,10 +14,13 @@ use std::time::Duration;
 use store::{BatchLane, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinSet};
+use tokio::time::timeout;
 
 /// Most concurrent calls of all queues of one provider together, however many malls and batches there are: a quarter of
 /// what the host runs at once, so that providers that do not respond leave room for others.
 const CALLS_OF_A_PROVIDER: usize = 64;
+/// Calls whose results were committed together end one right after another, at most so far apart.
+const NEXT_END: Duration = Duration::from_millis(1);
 /// Pause of a queue after the store or the program failed: a faster retry does not help.
 pub(crate) const ERROR_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -127,8 +130,14 @@ async fn drain<P: Provider + Clone + 'static>(
             failed |= is_failure(begun);
         }
         let Some(first) = calls.join_next().await else { break };
-        // Results are committed in groups, so calls end in groups; what they make room for is taken at once.
-        let ended: Vec<_> = std::iter::once(first).chain(std::iter::from_fn(|| calls.try_join_next())).collect();
+        // Results are committed in groups, so calls end in groups; what they make room for is taken at once. Not more than
+        // half of the calls are waited for, so that there are always some in progress.
+        let mut ended = vec![first];
+        while ended.len() * 2 < service.concurrency
+            && let Ok(Some(next)) = timeout(NEXT_END, calls.join_next()).await
+        {
+            ended.push(next);
+        }
         for ended in ended {
             match ended {
                 Ok(Ok(rows)) => {

@@ -139,9 +139,10 @@ on_both! {
     }
 
     async fn no_more_calls_are_with_a_provider_than_may_be_and_rows_come_in_the_order_asked(db) {
-        // More than a run reads at once, with calls that are begun ahead while these are with the provider.
+        // More than a run reads at once, with calls that are begun ahead while these are with the provider, which takes
+        // longer than a commit.
         const ORDERS: usize = 1_100;
-        let fake = Fake { latency: Duration::from_millis(2), ..Fake::new(&[]) };
+        let fake = Fake { latency: Duration::from_millis(20), ..Fake::new(&[]) };
         let mut office = Office::new(db, fake.with_info(|info| info.batch_limits.credit = 4), ORDERS).await;
         office.ids.reverse();
         let rows = office.run(Action::Credit).await;
