@@ -5,7 +5,7 @@ use crate::providers::files::Stamp;
 use crate::providers::plugin_lock::{PluginLock, within_lock};
 use domain::digest::digest;
 use domain::name::is_name;
-use provider_host::{ComponentFile, Host, Permissions, Plugin};
+use provider_host::{ComponentFile, Host, Permissions, Plugin, Registry};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -142,16 +142,20 @@ impl PluginDirectory {
         Ok(names)
     }
 
-    /// Loads the provider `name`, unless `current` was loaded from what there is.
+    /// Loads the provider `name`, unless `current`, or what was installed in `registry` since, was loaded from what there is.
     pub(crate) async fn load_other(
         &self,
         name: &str,
         current: Option<Plugin>,
+        registry: &Registry,
     ) -> Result<Option<Plugin>, ProviderError> {
         let pair = self.read(name).await?;
-        match current {
-            Some(plugin) if pair.is_of(&plugin) => Ok(None),
-            _ => self.load_files(name, pair).await.map(Some),
+        // Only now: who installs a plugin puts it into the registry before others may read its files.
+        let is_new = |plugin: &Plugin| current.as_ref().is_none_or(|old| old.facts().digest != plugin.facts().digest);
+        let installed = registry.get(name).filter(is_new);
+        match current.iter().chain(&installed).any(|plugin| pair.is_of(plugin)) {
+            true => Ok(None),
+            false => self.load_files(name, pair).await.map(Some),
         }
     }
 

@@ -8,11 +8,12 @@ use crate::providers::directory::PluginDirectory;
 use crate::providers::error::ProviderError;
 use crate::providers::files::Stamp;
 use crate::providers::provider::Providers;
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
 use provider_host::{LoadError, PermissionError, Plugin, Registry};
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 /// How often a process that works on orders looks whether a plugin was replaced: often enough that an
 /// operator sees it happen, rarely enough to cost nothing.
@@ -47,7 +48,7 @@ struct Follower<'a, Tell> {
     seen: HashMap<String, Stamp>,
     /// What was last said of a plugin that does not load: once is enough.
     said: HashMap<String, String>,
-    loading: JoinSet<LoadResult>,
+    loading: FuturesUnordered<BoxFuture<'a, LoadResult>>,
 }
 
 impl PluginDirectory {
@@ -61,13 +62,13 @@ impl PluginDirectory {
         tell: impl Fn(&str, PluginEvent<'_>),
     ) -> Infallible {
         // Nothing was seen yet: what changed since the registry was filled is news as well.
-        let (seen, said, loading) = (HashMap::new(), HashMap::new(), JoinSet::new());
+        let (seen, said, loading) = (HashMap::new(), HashMap::new(), FuturesUnordered::new());
         let mut follower = Follower { directory: self, registry, tell, seen, said, loading };
         let following = async {
             loop {
                 tokio::select! {
                     () = tokio::time::sleep(LOOK_EVERY) => follower.look(names()),
-                    Some(Ok(loaded)) = follower.loading.join_next() => follower.loaded(loaded),
+                    Some(loaded) = follower.loading.next() => follower.loaded(loaded),
                 }
             }
         };
@@ -111,11 +112,11 @@ impl<Tell: Fn(&str, PluginEvent<'_>)> Follower<'_, Tell> {
             (Ok(_), None) => {}
             (Err(error), _) => return self.refused(&name, error),
         }
-        let directory = self.directory.clone();
-        self.loading.spawn(async move {
-            let plugin = directory.load_other(&name, current).await;
+        let (directory, registry) = (self.directory, self.registry);
+        self.loading.push(Box::pin(async move {
+            let plugin = directory.load_other(&name, current, registry).await;
             LoadResult { name, files, plugin }
-        });
+        }));
     }
 
     fn loaded(&mut self, LoadResult { name, files, plugin }: LoadResult) {
