@@ -20,7 +20,8 @@ pub struct Options {
     /// Fewer calls and smaller batches, and the table alone.
     #[arg(long)]
     short: bool,
-    /// Only this part, and the table alone: call, calls-at-once, plugins, batch, postgresql or list. May be given again.
+    /// Only this part, and the table alone: call, worlds, calls-at-once, plugins, batch, postgresql or list. May be
+    /// given again.
     #[arg(long, value_name = "PART")]
     only: Vec<String>,
     /// Leave Extism out, whose own wasmtime takes minutes to build.

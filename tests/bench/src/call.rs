@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 /// Calls side by side in what is measured as load: a batch's default is of this size.
-const AT_ONCE: usize = 64;
+pub const AT_ONCE: usize = 64;
 /// Calls that wait at once where their memory is measured.
 const WAITING: usize = 1_000;
 /// How long their gateway takes: long enough for all of them to be waiting.

@@ -18,6 +18,7 @@ mod measure;
 mod native;
 mod report;
 mod samples;
+mod worlds;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -50,6 +51,7 @@ struct Arguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     Call,
+    Worlds,
     CallsAtOnce,
     Plugins,
     Batch,
@@ -230,6 +232,7 @@ impl Part {
                 let waiting = on_all_cores(call::waiting(folder))?;
                 on_one_thread(call::section(folder, waiting, effort))
             }
+            Self::Worlds => on_one_thread(worlds::section(folder, effort)),
             Self::CallsAtOnce => on_all_cores(growth::calls(folder, effort)),
             Self::Plugins => on_one_thread(growth::plugins(folder, effort)),
             Self::Batch => on_all_cores(batch::section(folder, effort)),
