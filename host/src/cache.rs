@@ -7,12 +7,12 @@
 //! engine's own mark of compatibility and the limits under which it was accepted. A file begins with a digest of its
 //! name and its content: code that a disk has changed, or that was compiled for another name, would be run as well.
 
-use crate::error::{BuildError, CompileError};
+use crate::engines::Engines;
+use crate::error::BuildError;
 use crate::structure::{Structure, structure_limits};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
-use wasmtime::Engine;
 use wasmtime::component::Component;
 
 pub(crate) struct Cache(folder::Folder);
@@ -25,21 +25,22 @@ impl Cache {
     }
 
     /// The component with this digest and what it is made of, if it is in the folder.
-    pub(crate) fn find(&self, engine: &Engine, digest: &str) -> Option<(Structure, Component)> {
-        let name = file_name(engine, digest);
+    pub(crate) fn find(&self, engines: &Engines, digest: &str) -> Option<(Structure, Component)> {
+        let name = file_name(engines, digest);
         let unusable = |reason: &dyn std::fmt::Display| tracing::warn!(file = name, %reason, "a compiled plugin is unusable; compiling again");
         let content = self.0.read(&name).inspect_err(|reason| unusable(reason)).ok()??;
         let Some(entry) = Entry::read(&name, &content) else {
             unusable(&"it is not what was written");
             return None;
         };
-        let component = deserialize(engine, entry.compiled).inspect_err(|error| unusable(error)).ok()?;
+        let component =
+            engines.deserialize(&entry.structure, entry.compiled).inspect_err(|error| unusable(error)).ok()?;
         Some((entry.structure, component))
     }
 
     /// Keeps the component with this digest, which is made of `structure`, as it was `compiled`.
-    pub(crate) fn keep(&self, engine: &Engine, digest: &str, structure: &Structure, compiled: &[u8]) {
-        let name = file_name(engine, digest);
+    pub(crate) fn keep(&self, engines: &Engines, digest: &str, structure: &Structure, compiled: &[u8]) {
+        let name = file_name(engines, digest);
         if let Err(reason) = self.0.write(&name, &Entry::write(&name, structure, compiled)) {
             tracing::warn!(file = name, %reason, "a compiled plugin could not be kept; it will be compiled again");
         }
@@ -86,20 +87,11 @@ fn checksum(name: &str, rest: &[u8]) -> [u8; CHECKSUM] {
     hasher.finalize().to_le_bytes()
 }
 
-/// Loads `compiled`, which this engine, or a compiling process of this host with the same engine, made.
-pub(crate) fn deserialize(engine: &Engine, compiled: &[u8]) -> Result<Component, CompileError> {
-    #[expect(unsafe_code, reason = "wasmtime runs compiled code as it is; see SAFETY")]
-    // SAFETY: these bytes come from this host's compiler: directly, or from a file that only this user can
-    // have written.
-    let component = unsafe { Component::deserialize(engine, compiled) };
-    component.map_err(|error| CompileError::Process(error.root_cause().to_string()))
-}
-
 /// The name of an entry: what was kept under other limits on the parts of a component, or by an engine with another
 /// configuration, has another.
-fn file_name(engine: &Engine, digest: &str) -> String {
+fn file_name(engines: &Engines, digest: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
+    engines.compiler().precompile_compatibility_hash().hash(&mut hasher);
     structure_limits().for_each(|limit| limit.hash(&mut hasher));
     format!("{digest}-{:016x}.cwasm", hasher.finish())
 }

@@ -105,7 +105,9 @@ impl ResourceLimiter for MemoryLimiter {
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let most = self.table_elements;
-        Self::grow(desired, maximum, || if desired > most { Err(CallError::Table(most)) } else { Ok(()) })
+        // A table in the pool has no more elements than its place: what is beyond that is beyond the host's limit.
+        let declared = maximum.filter(|maximum| *maximum < most);
+        Self::grow(desired, declared, || if desired > most { Err(CallError::Table(most)) } else { Ok(()) })
     }
 
     fn instances(&self) -> usize {

@@ -5,10 +5,10 @@
 //! component, and hands back the compiled form through a pipe. Nothing else is given to it, neither the
 //! environment nor open files.
 
+use crate::engines;
 use crate::error::CompileError;
 use crate::lane::lower_priority;
 use crate::limits::{ALLOCATOR_RESERVE, COMPILER_THREADS, Limits, MAX_COMPILER_STDERR};
-use crate::sandbox::engine;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -201,7 +201,7 @@ fn compile_stdin(arguments: impl Iterator<Item = OsString>) -> Result<(), (i32, 
     bound(memory, seconds).map_err(|error| broken(&error))?;
     let mut component = Vec::new();
     std::io::stdin().read_to_end(&mut component).map_err(|error| broken(&error))?;
-    let engine = engine().map_err(|error| broken(&error))?;
+    let engine = engines::on_demand().map_err(|error| broken(&error))?;
     let compiled =
         engine.precompile_component(&component).map_err(|error| (INVALID, error.root_cause().to_string()))?;
     let mut output = std::io::stdout().lock();

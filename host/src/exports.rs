@@ -11,8 +11,8 @@ use crate::imports::ImportGroup;
 use crate::permissions::Permissions;
 use crate::structure::Structure;
 use futures::future::BoxFuture;
-use wasmtime::Store;
 use wasmtime::component::InstancePre;
+use wasmtime::{Engine, Store};
 
 /// The provider interface with async functions, without the last part of its version.
 const ASYNC: &str = "deferred-payment:provider/payment-provider@0.1.";
@@ -74,6 +74,11 @@ impl LinkedPlugin {
     /// Whether it has a rule for fees of its own.
     pub(crate) fn has_fee_rule(&self) -> bool {
         !matches!(self.provider, Indices::Sync { fees: None, .. })
+    }
+
+    /// The engine in which it runs.
+    pub(crate) fn engine(&self) -> &Engine {
+        self.component.engine()
     }
 
     /// A fresh instance in `store`.

@@ -34,7 +34,8 @@
 //! | `plugin` | a loaded plugin and the calls into it |
 //! | `registry` | which plugin serves a provider now |
 //! | `load` | from a file to a plugin |
-//! | `sandbox`, `call_state` | the engine, the linker and the store of each call, with its limits |
+//! | `engines` | the engines that compile and run plugins, and where instances have their memory from |
+//! | `sandbox`, `call_state` | the linkers and the store of each call, with its limits |
 //! | `imports`, `exports` | the interfaces that a plugin may import, and those that it exports |
 //! | `empty_wasi`, `http_02` | WASI 0.2 with nothing behind it; `wasi:http` 0.2 through the egress |
 //! | `cpu_budget`, `budget` | processor time of a call; bytes that calls hold |
@@ -72,6 +73,7 @@ mod cpu_budget;
 mod description;
 mod egress;
 mod empty_wasi;
+mod engines;
 mod error;
 mod exports;
 mod fee_rule;

@@ -133,6 +133,25 @@ pub(crate) const MAX_MEMORIES: u64 = 2;
 pub(crate) const MAX_ALL_MEMORIES: usize = 16;
 /// Tables of an instance; their elements are bounded by [`Limits::table_elements`].
 pub(crate) const MAX_TABLES: usize = 8;
+
+// A place in the pool of instances (`engines.rs`). There is one for each of [`Limits::concurrent_calls`]; a component that
+// needs more runs outside of the pool.
+
+/// Core instances. The SDK's plugins have a handful.
+pub(crate) const POOLED_INSTANCES: u64 = 16;
+/// Tables. The SDK's plugins have two: their own and that of the glue.
+pub(crate) const POOLED_TABLES: u64 = 4;
+/// Stacks. A call runs on one at a time, and what is lifted within a component (`MAX_NESTED_LIFTS`) could wait on others;
+/// nothing is.
+pub(crate) const POOLED_STACKS: u64 = 4;
+/// Bytes of a memory that keep their pages from one call to the next, after what was written is undone: as many as a call
+/// touches. At most a hundred unused memories keep them.
+pub(crate) const POOLED_MEMORY_RESIDENT: usize = 256 << 10;
+/// The same of a table: a plugin's has some hundred elements of eight bytes.
+pub(crate) const POOLED_TABLE_RESIDENT: usize = 64 << 10;
+/// The same of a stack.
+pub(crate) const POOLED_STACK_RESIDENT: usize = 32 << 10;
+
 /// How often running plugins are interrupted so that other tasks run and limits on time are checked. Ten milliseconds cost nothing measurable and keep a deadline that sharp.
 pub(crate) const EPOCH_INTERVAL: Duration = Duration::from_millis(10);
 /// The stack of a plugin, in bytes: what wasmtime gives unless told otherwise. Honest calls use a few KiB.

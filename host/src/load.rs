@@ -1,6 +1,6 @@
 //! From a file to a plugin: read, check, compile, describe.
 
-use crate::cache::{Cache, deserialize};
+use crate::cache::Cache;
 use crate::compiler::Compiler;
 use crate::connect::Resolver;
 use crate::contract::{BatchLimits, Capability, Label, ProviderInfo};
@@ -241,7 +241,7 @@ impl Host {
         let signature = signature::verify(bytes, signature.as_deref(), permissions.demanded_signature())
             .map_err(|reason| LoadError::Signature { path: path.clone(), reason })?;
         let refused = |reason| LoadError::Refused { path: path.clone(), reason };
-        let cached = self.cache.as_ref().and_then(|cache| cache.find(&self.sandbox.engine, &digest));
+        let cached = self.cache.as_ref().and_then(|cache| cache.find(&self.sandbox.engines, &digest));
         let (structure, compiled) = match cached {
             Some((structure, component)) => (structure, Some(component)),
             None => (structure_of(&path, bytes)?, None),
@@ -261,17 +261,18 @@ impl Host {
 
     /// Compiles the component `bytes`, and keeps it in the cache.
     fn compiled(&self, bytes: &[u8], digest: &str, structure: &Structure) -> Result<Component, CompileError> {
-        let engine = &self.sandbox.engine;
+        let engines = &self.sandbox.engines;
         let compiled = match &self.compiler {
             Some(compiler) => compiler.compile(bytes, &self.limits, self.sandbox.is_busy())?,
-            None => engine
+            None => engines
+                .compiler()
                 .precompile_component(bytes)
                 .map_err(|error| CompileError::Invalid(error.root_cause().to_string()))?,
         };
         if let Some(cache) = &self.cache {
-            cache.keep(engine, digest, structure, &compiled);
+            cache.keep(engines, digest, structure, &compiled);
         }
-        deserialize(engine, &compiled)
+        engines.deserialize(structure, &compiled)
     }
 
     async fn describe(&self, ready: LinkedPlugin, facts: Facts) -> Result<Plugin, LoadError> {

@@ -28,7 +28,7 @@ pub(crate) struct Network {
 /// What the calls of one loaded plugin share.
 pub(crate) struct PluginResources {
     /// Bounds how many of its calls run at once.
-    pub(crate) calls: Semaphore,
+    pub(crate) calls: Arc<Semaphore>,
     /// Computes those that are long.
     pub(crate) lane: Lane,
     /// Bodies that its calls hold, beyond their reservations.
@@ -44,7 +44,7 @@ pub(crate) struct PluginResources {
 impl PluginResources {
     pub(crate) fn new(network: Network, limits: &Limits) -> Self {
         Self {
-            calls: Semaphore::new(limits.plugin_calls),
+            calls: Arc::new(Semaphore::new(limits.plugin_calls)),
             lane: Lane::new(),
             bytes: Shared::new(limits.plugin_bytes),
             memory: Shared::new(limits.plugin_memory),

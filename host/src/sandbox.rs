@@ -1,29 +1,31 @@
-//! The sandbox: the engine, what a plugin can import, and a fresh store for each call.
+//! The sandbox: the engines, what a plugin can import, and a fresh store for each call.
 
 use crate::answer;
 use crate::bindings::HostView;
 use crate::budget::Shared;
 use crate::call_state::{CallState, LimitExceeded};
 use crate::empty_wasi;
+use crate::engines::Engines;
 use crate::error::{BuildError, CallError, InterfaceError};
 use crate::exports::{GuestCall, LinkedPlugin};
 use crate::http_02::Requests;
-use crate::limits::{EPOCH_INTERVAL, Limits, MAX_STACK, MAX_TRAP};
+use crate::limits::{Limits, MAX_STACK, MAX_TRAP};
 use crate::pool::PluginResources;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTableError};
-use wasmtime::{Config, Engine, Store, Trap, UpdateDeadline};
+use wasmtime::error::Context;
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttp;
 use wasmtime_wasi_http::p2::bindings as http_02;
 
-/// Engine, linker and the bounds on all calls together.
+/// Engines, a linker for each, and the bounds on all calls together.
 pub(crate) struct Sandbox {
-    pub(crate) engine: Engine,
-    linker: Linker<CallState>,
+    pub(crate) engines: Engines,
+    linkers: Vec<Linker<CallState>>,
     limits: Arc<Limits>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     /// Bodies that all calls hold, beyond their reservations.
     pub(crate) bytes: Arc<Shared>,
     /// Linear memory of all instances, beyond their reservations.
@@ -32,12 +34,12 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn new(limits: Arc<Limits>) -> Result<Self, BuildError> {
-        let engine = engine().map_err(|error| BuildError::Engine(format!("{error:#}")))?;
-        let linker = linker(&engine).map_err(|error| BuildError::Engine(format!("{error:#}")))?;
-        spawn_epoch_ticker(&engine);
-        let permits = Semaphore::new(limits.concurrent_calls);
+        let failed = |error| BuildError::Engine(format!("{error:#}"));
+        let engines = Engines::new(&limits).map_err(failed)?;
+        let linkers = engines.all().map(linker).collect::<Result<_, _>>().map_err(failed)?;
+        let permits = Arc::new(Semaphore::new(limits.concurrent_calls));
         let (bytes, memory) = (Shared::new(limits.total_bytes), Shared::new(limits.total_memory));
-        Ok(Self { engine, linker, limits, permits, bytes, memory })
+        Ok(Self { engines, linkers, limits, permits, bytes, memory })
     }
 
     /// Whether a call is in progress.
@@ -48,8 +50,11 @@ impl Sandbox {
     /// Links a component whose imports and exports were [accepted](crate::exports::check).
     pub(crate) fn link(&self, component: &Component) -> Result<LinkedPlugin, InterfaceError> {
         let link = || {
-            let mut linker = self.linker.clone();
-            empty_wasi::link(&mut linker, &self.engine, component)?;
+            let engine = component.engine();
+            let of_engine = |linker: &&Linker<CallState>| Engine::same(linker.engine(), engine);
+            let linker = self.linkers.iter().find(of_engine).context("the component is of another host")?;
+            let mut linker = linker.clone();
+            empty_wasi::link(&mut linker, engine, component)?;
             LinkedPlugin::new(linker.instantiate_pre(component)?)
         };
         link().map_err(|error| InterfaceError::Mismatch(format!("{error:#}")))
@@ -71,10 +76,13 @@ impl Sandbox {
             return Err(CallError::Deadline(deadline));
         }
         // First the plugin's own permit: calls that wait for it hold none of the host's meanwhile.
-        let permits = async { (resources.calls.acquire().await, self.permits.acquire().await) };
+        let permits = async {
+            let of_plugin = Arc::clone(&resources.calls).acquire_owned().await;
+            (of_plugin, Arc::clone(&self.permits).acquire_owned().await)
+        };
         let permits = tokio::time::timeout_at(until, permits).await;
-        let Ok((Ok(_of_plugin), Ok(_of_host))) = &permits else { return Err(CallError::Deadline(deadline)) };
-        let (cpu, mut store, plugin) = (state.egress.cpu.clone(), self.store(state), plugin.clone());
+        let Ok((Ok(of_plugin), Ok(of_host))) = permits else { return Err(CallError::Deadline(deadline)) };
+        let (cpu, mut store, plugin) = (state.egress.cpu.clone(), self.store(plugin.engine(), state), plugin.clone());
         let limits = Arc::clone(&self.limits);
         let call = async move {
             let exports = plugin.instantiate(&mut store).await.map_err(|error| call_error(&error, &limits))?;
@@ -90,15 +98,17 @@ impl Sandbox {
         // the lane runs, so that the call is over when its end is told.
         let measured = cpu.clone();
         let call = async move {
+            // Until the instance is gone, also where nobody waits for it any more: its place in the pool is the next one's.
+            let _permits = (of_plugin, of_host);
             let ended = tokio::time::timeout_at(until, measured.measure(call)).await;
             ended.unwrap_or(Err(CallError::Deadline(deadline)))
         };
         resources.lane.run(&cpu, call).await
     }
 
-    fn store(&self, state: CallState) -> Store<CallState> {
+    fn store(&self, engine: &Engine, state: CallState) -> Store<CallState> {
         let limits = &self.limits;
-        let mut store = Store::new(&self.engine, state);
+        let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.hostcall_fuel);
         store.set_max_component_handles(limits.handles);
@@ -144,14 +154,6 @@ fn call_error(error: &wasmtime::Error, limits: &Limits) -> CallError {
     CallError::Trap(answer::text(&cause, MAX_TRAP))
 }
 
-/// The engine that compiles and runs plugins. The same configuration for both: an engine does not accept
-/// what one with another configuration compiled.
-pub(crate) fn engine() -> wasmtime::Result<Engine> {
-    let mut config = Config::new();
-    config.epoch_interruption(true).max_wasm_stack(MAX_STACK);
-    Engine::new(&config)
-}
-
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
@@ -161,16 +163,4 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<CallState>> {
     http_02::http::types::add_to_linker::<_, WasiHttp>(&mut linker, &(&options).into(), CallState::http_02)?;
     HostView::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?;
     Ok(linker)
-}
-
-/// Advances the engine's epoch for as long as the engine lives.
-fn spawn_epoch_ticker(engine: &Engine) {
-    let engine = engine.weak();
-    std::thread::spawn(move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(EPOCH_INTERVAL);
-        }
-    });
 }

@@ -161,3 +161,20 @@ async fn requests_of_a_call_take_turns_on_the_network() {
         _ = plugin.credit(&shop, vec![order()]) => panic!("the call must be waiting"),
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_nobody_waits_for_any_more_leaves_its_place_to_the_next() {
+    let (waits, answers) = (Server::start(Does::ReadsAndWaits).await, Server::start(Does::Answers(0)).await);
+    let host = Host::builder().limits(Limits { plugin_calls: 1, concurrent_calls: 1, ..limits() }).build().unwrap();
+    let load =
+        async |server: &Server| host.load(component("hostile"), Permissions::loopback(server.origin())).await.unwrap();
+    let (given_up, honest) = (load(&waits).await, load(&answers).await);
+    // One waits for the network when it is dropped, the other computes, on a thread of its own.
+    for behaviour in ["honest", "spin"].repeat(10) {
+        let shop = account(behaviour, &waits);
+        let call = tokio::time::timeout(Duration::from_millis(30), given_up.credit(&shop, vec![order()]));
+        assert!(call.await.is_err(), "{behaviour}: it must still be in progress when it is dropped");
+        let answer = honest.credit(&account("honest", &answers), vec![order()]).await;
+        assert!(answer.rows[0].is_ok(), "after {behaviour}: {:?}", answer.calls[0].error);
+    }
+}
