@@ -187,10 +187,16 @@ async fn secrets_are_nowhere_and_people_only_in_their_orders() {
     // Errors: a form that is refused, a page that is not there, an id with a person in it.
     let person = people().into_iter().next().unwrap();
     let query = serde_html_form::to_string([("q", person.as_str())]).unwrap();
-    for path in ["/nothing", "/orders/99", "/malls/zz"] {
-        browser.get(&format!("{path}?{query}")).await;
+    let mut errors = Vec::new();
+    for path in ["/nothing", "/orders/99", "/malls/zz", "/orders/x"] {
+        errors.push(browser.get(&format!("{path}?{query}")).await);
     }
-    call(Method::PUT, format!("/api/v1/orders/{}/tracking", orders[0].id), json!({ "carrier": person })).await;
+    let body = json!({ "carrier": person, "number": right });
+    errors.push(call(Method::PUT, format!("/api/v1/orders/{}/tracking", orders[0].id), body).await);
+    errors.push(
+        call(Method::POST, format!("/api/v1/orders/99/actions?{query}"), json!({ "action": "credit", "version": 1 }))
+            .await,
+    );
 
     let session = browser.cookies["session"].clone();
     let secrets: BTreeSet<_> = [SECRET, &right, PASSWORD, &token, &session].map(str::to_owned).into();
@@ -217,6 +223,15 @@ async fn secrets_are_nowhere_and_people_only_in_their_orders() {
     assert!(!found.is_empty(), "the search finds nothing at all");
     let elsewhere: Vec<_> = found.iter().filter(|column| !COLUMNS_OF_ORDERS.contains(&column.as_str())).collect();
     assert!(elsewhere.is_empty(), "personal data in {elsewhere:?}");
+    for error in &errors {
+        assert!(error.status.is_client_error(), "{}", error.status);
+        // The way back to this very page, in another language, has its address.
+        let text = error.text.replace(&query, "");
+        let told = secrets.iter().chain(&people).find(|mark| text.contains(mark.as_str()));
+        assert_eq!(told, None, "an error tells what it was asked: {text}");
+    }
+    let providers = browser.get("/providers").await.text;
+    assert!(providers.contains("最後のエラー"), "no call has failed, so nothing is shown of its error");
     // Pages that are not about orders.
     for page in pages().into_iter().filter(|page| !page.contains("/orders") && !page.contains("/batches")) {
         let text = browser.get(&page).await.text;
