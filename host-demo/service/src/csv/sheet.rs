@@ -141,6 +141,7 @@ impl<'a> Source<'a> {
         if let Some(kind) = layout::other_kind(bytes) {
             return Err(FileError::OtherKind(kind));
         }
+        let bytes = layout::without_end_marks(bytes);
         let (bytes, utf16) = layout::without_utf16(bytes).ok_or(FileError::Utf16)?;
         let encodings = match encoding {
             _ if utf16.is_some() => vec![UTF_8],

@@ -14,6 +14,17 @@ const HEAD_BYTES: usize = 4_096;
 /// Most headings that must be found for a row to be the one with the headings.
 const ENOUGH_HEADINGS: usize = 3;
 
+/// What programs for DOS end a text with, and what hosts fill a block with.
+const END_MARKS: [u8; 2] = [0x1a, 0];
+
+/// A file without the marks behind its text. In UTF-16 a zero is half of a character, so a file with zeros elsewhere is
+/// left as it is.
+pub fn without_end_marks(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| !END_MARKS.contains(byte)).map_or(0, |last| last + 1);
+    let text = bytes.get(..end).unwrap_or_default();
+    if end < bytes.len() && !text.contains(&0) { text } else { bytes }
+}
+
 /// The bytes of a file in UTF-16 as UTF-8 and the kind of UTF-16 that it was, any other file as it is; nothing where it
 /// is UTF-16 and broken.
 ///
