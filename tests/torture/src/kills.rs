@@ -65,6 +65,14 @@ pub struct Kills {
     pub orders: usize,
 }
 
+impl std::ops::AddAssign for Kills {
+    fn add_assign(&mut self, more: Self) {
+        self.kills += more.kills;
+        self.in_a_call += more.in_a_call;
+        self.orders += more.orders;
+    }
+}
+
 impl Site {
     /// A new one on `database`.
     pub fn start(database: Database) -> Result<Self> {

@@ -7,7 +7,7 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use torture::checker;
-use torture::kills::{Database, Site};
+use torture::kills::{Database, Kills, Site};
 use torture::report::{Days, Killed, Page, swept};
 use torture::sim::never;
 use torture::sim::run::{Plan, Summary, run};
@@ -46,6 +46,8 @@ fn main() -> ExitCode {
     }
 }
 
+/// Kills at random moments at one site: store and ledger are compared order by order, again and again, and grow with them.
+const KILLS_OF_A_SITE: usize = 100;
 /// Days whose histories are in memory at once.
 const DAYS_AT_ONCE: u64 = 1_000;
 
@@ -118,9 +120,12 @@ fn kill(database: Database, kills: usize, seed: u64) -> Result<Killed> {
     let points = swept(&mut site)?;
     let mut checked = checker::check(&[(format!("points-{database:?}"), site.history()?)])?;
     eprintln!("[torture] killed at every point on {database:?}");
-    let mut site = Site::start(database)?;
-    let kills = site.kill_at_random(kills, seed)?;
-    checked += checker::check(&[(format!("kills-{database:?}"), site.history()?)])?;
-    eprintln!("[torture] killed {} times at random on {database:?}", kills.kills);
-    Ok(Killed { database, points, kills, checked })
+    let mut random = Kills::default();
+    while random.kills < kills {
+        let mut site = Site::start(database)?;
+        random += site.kill_at_random(KILLS_OF_A_SITE.min(kills - random.kills), seed + random.kills as u64)?;
+        checked += checker::check(&[(format!("kills-{database:?}-{}", random.kills), site.history()?)])?;
+        eprintln!("[torture] killed {} times at random on {database:?}", random.kills);
+    }
+    Ok(Killed { database, points, kills: random, checked })
 }

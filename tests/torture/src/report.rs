@@ -140,7 +140,9 @@ impl Page {
     fn kills_text(&self) -> Option<Result<String>> {
         (!self.kills.is_empty()).then(|| {
             let mut text = String::new();
-            writeln!(text, "On {}. Each database has two sites, one for each kind of kill.\n", today()?)?;
+            let sites =
+                "Each database has a site for the kills at crash points, and one for each hundred at random moments.";
+            writeln!(text, "On {}. {sites}\n", today()?)?;
             writeln!(text, "| what | SQLite or PostgreSQL | figure |\n|---|---|---:|")?;
             for Killed { database, points, kills: Kills { kills, in_a_call, orders }, checked } in &self.kills {
                 writeln!(text, "| kills at crash points, each in {ORDERS} orders | {database:?} | {} |", points.len())?;
