@@ -224,16 +224,24 @@ fn unknown_state(status: &Element) -> Reason {
 
 /// What the status call says of the id `id`, registered as `reference`.
 pub fn standing(answer: &Answer, id: &str, reference: &str) -> Result<Standing, Failure> {
-    let rows: Vec<_> = answer.rows("orderId", id).collect();
-    let other = |row: &&Element| !["", reference].contains(&row.child_text("entOrderId"));
-    if let Some(row) = rows.iter().copied().find(|row| other(row)) {
-        let named = row.child_text("entOrderId");
-        return Err(mismatch(format!("{id}は{reference}ではなく{named}の登録だと回答されました")));
-    }
+    let rows = rows_of(answer, id, reference)?;
     match <[Standing; 1]>::try_from(distinct(rows.into_iter().map(|row| status_standing(id, row)))) {
         Ok([standing]) => Ok(standing),
         Err(none) if none.is_empty() => Err(answer.absent(id)),
         Err(_) => Ok(Standing::Other(reason(None, format!("{id}について食い違う状況が回答されました")))),
+    }
+}
+
+/// The rows of the id `id`; an error if one names another reference than `reference`, under which it was registered.
+fn rows_of<'a>(answer: &'a Answer, id: &'a str, reference: &str) -> Result<Vec<&'a Element>, Failure> {
+    let rows: Vec<_> = answer.rows("orderId", id).collect();
+    let is_other = |row: &&&Element| !["", reference].contains(&row.child_text("entOrderId"));
+    match rows.iter().find(is_other) {
+        Some(row) => {
+            let named = row.child_text("entOrderId");
+            Err(mismatch(format!("{id}は{reference}ではなく{named}の登録だと回答されました")))
+        }
+        None => Ok(rows),
     }
 }
 
@@ -331,10 +339,10 @@ fn detail_standing(id: &str, row: &Element) -> Standing {
     }
 }
 
-/// Whether the detail call says that the approved registration `id` has come further.
-pub fn progress(details: &Answer, id: &str) -> Option<Standing> {
+/// How far the detail call says that the approved registration `id` of `reference` has come; nothing if no further.
+pub fn progress(details: &Answer, id: &str, reference: &str) -> Result<Option<Standing>, Failure> {
     let further = |standing: &Standing| matches!(standing, Standing::TrackingRegistered | Standing::Paid);
-    details.rows("orderId", id).map(|row| detail_standing(id, row)).find(further)
+    Ok(rows_of(details, id, reference)?.into_iter().map(|row| detail_standing(id, row)).find(further))
 }
 
 /// How a flag is written is *assumed*; anything else counts as not set.

@@ -167,7 +167,10 @@ async fn standings<T: Transport>(call: &Call<'_, T>, rows: &[Registration]) -> V
     let progress = progress(call, &approved).await;
     rows.iter()
         .map(|row| match transaction_id(row) {
-            Some(id) => stand(id, row).map(|standing| answer::progress(&progress, id).unwrap_or(standing)),
+            Some(id) => {
+                let standing = stand(id, row)?;
+                Ok(answer::progress(&progress, id, &row.reference)?.unwrap_or(standing))
+            }
             None => Ok(match registered(&details, row)? {
                 Registered::Nothing => Standing::NotFound,
                 Registered::One { standing, .. } => standing,

@@ -140,6 +140,11 @@ fn what_is_approved_is_asked_whether_tracking_arrived() {
     for other in ["1", "0", "99", "-1", "?"] {
         assert_eq!(standing(row(other), &[]), (Ok(decided("XX1", Verdict::Approved)), 2), "{other}");
     }
+    // About another order of ours, whether it says that this one came further or not.
+    for code in ["1", "2"] {
+        let (other, asked) = standing(detail("XX1", "SHOP-9", code, "").leak(), &[]);
+        assert_eq!((kind(&other), asked), ("outcome-unknown", 2), "{code}");
+    }
     assert_eq!(standing(row("2"), &[("ask-by-reference", "off")]), (Ok(decided("XX1", Verdict::Approved)), 1));
 }
 
