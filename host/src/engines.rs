@@ -44,8 +44,8 @@ impl Engines {
 
     /// Loads what was `compiled`, by this process or a compiling one, from a component of this `structure`.
     pub(crate) fn deserialize(&self, structure: &Structure, compiled: &[u8]) -> Result<Component, CompileError> {
-        let pooled =
-            self.pooled.as_ref().filter(|_| structure.memories == 1 && structure.core_instances <= POOLED_INSTANCES);
+        let may_fit = structure.memories == 1 && structure.core_instances <= POOLED_INSTANCES.into();
+        let pooled = self.pooled.as_ref().filter(|_| may_fit);
         // Sizes are looked at by the pool itself.
         let component = pooled.and_then(|engine| deserialize(engine, compiled).ok());
         let component = component.map_or_else(|| deserialize(&self.on_demand, compiled), Ok);
@@ -83,17 +83,15 @@ fn config() -> Config {
 /// Places for [`Limits::concurrent_calls`] calls.
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let calls = u32::try_from(limits.concurrent_calls).unwrap_or(u32::MAX);
-    let of_calls = |each: u64| calls.saturating_mul(u32::try_from(each).unwrap_or(u32::MAX));
-    let at_most = |each: u64| u32::try_from(each).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
-        .total_core_instances(of_calls(POOLED_INSTANCES))
+        .total_core_instances(calls.saturating_mul(POOLED_INSTANCES))
         .total_memories(calls)
-        .total_tables(of_calls(POOLED_TABLES))
-        .total_stacks(of_calls(POOLED_STACKS))
-        .max_core_instances_per_component(at_most(POOLED_INSTANCES))
+        .total_tables(calls.saturating_mul(POOLED_TABLES))
+        .total_stacks(calls.saturating_mul(POOLED_STACKS))
+        .max_core_instances_per_component(POOLED_INSTANCES)
         .max_memories_per_component(1)
-        .max_tables_per_component(at_most(POOLED_TABLES))
+        .max_tables_per_component(POOLED_TABLES)
         .max_memory_size(limits.memory)
         .table_elements(limits.table_elements)
         .linear_memory_keep_resident(POOLED_MEMORY_RESIDENT)

@@ -138,12 +138,12 @@ pub(crate) const MAX_TABLES: usize = 8;
 // needs more runs outside of the pool.
 
 /// Core instances. The SDK's plugins have a handful.
-pub(crate) const POOLED_INSTANCES: u64 = 16;
+pub(crate) const POOLED_INSTANCES: u32 = 16;
 /// Tables. The SDK's plugins have two: their own and that of the glue.
-pub(crate) const POOLED_TABLES: u64 = 4;
+pub(crate) const POOLED_TABLES: u32 = 4;
 /// Stacks. A call runs on one at a time, and what is lifted within a component (`MAX_NESTED_LIFTS`) could wait on others;
 /// nothing is.
-pub(crate) const POOLED_STACKS: u64 = 4;
+pub(crate) const POOLED_STACKS: u32 = 4;
 /// Bytes of a memory that keep their pages from one call to the next, after what was written is undone: as many as a call
 /// touches. At most a hundred unused memories keep them.
 pub(crate) const POOLED_MEMORY_RESIDENT: usize = 256 << 10;

@@ -403,7 +403,7 @@ on_both! {
         ));
 
         // Whoever read everything before sends nothing with what was read.
-        let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", who: "op", now: clock::now(), work: None };
+        let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", rows: &[], who: "op", now: clock::now(), work: None };
         assert_eq!(store.claim(&[read], claim).await.unwrap(), [None]);
         let row = credit.run(Action::Credit, &[clicked], &|_| {}).await.unwrap().remove(0);
         assert_eq!((row.outcome, row.problem), (Outcome::Failure, Some(Issue::CreditPaused { provider: "fake".into() })));
@@ -447,7 +447,7 @@ on_both! {
         let unsent = platform.test.order(ids[2]).await;
         platform.set(Mall { by_csv: true, ..mall() }).await;
         // Whoever read the mall before sends nothing with what he read.
-        let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", who: "op", now: clock::now(), work: None };
+        let claim = Claim { event: Event::CreditStarted, account: &account, owner: "w", rows: &[], who: "op", now: clock::now(), work: None };
         assert_eq!(platform.test.store.claim(std::slice::from_ref(&unsent), claim).await.unwrap(), [None]);
         // Nor whoever read the order before and the account after.
         let account = platform.test.store.accounts([before.account]).await.unwrap().remove(&before.account).unwrap();

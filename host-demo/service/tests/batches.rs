@@ -212,6 +212,35 @@ on_both! {
         assert!(fake.references().is_empty());
     }
 
+    async fn a_row_that_was_given_back_asks_for_nothing_and_is_done_once_by_whoever_has_it(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[Next::Reject, Next::Approve]);
+        let ids: Vec<i64> = test.orders(1).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let (late, other) = (credit(&test.store, &fake).await, credit(&test.store, &fake).await);
+        let waiting = test.store.waiting().await.unwrap().remove(0);
+        let taken = async |who: &CreditService<Fake>| {
+            let taken = test.store.take_rows(&waiting, &who.lease.name(), 1).await.unwrap();
+            taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect::<Vec<WorkItem>>()
+        };
+        // The late one is held up between taking the row and claiming its order, and counts as dead meanwhile.
+        let stale = taken(&late).await;
+        test.store.give_back_rows(&late.lease.name(), None).await.unwrap();
+        let rows = late.work(Action::Credit, &stale, &|_| {}).await.unwrap();
+        assert_eq!(rows[0].problem, Some(Issue::Changed));
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 1, "it is not the late one's to end");
+        let now = taken(&other).await;
+        assert!(late.work(Action::Credit, &stale, &|_| {}).await.unwrap()[0].problem.is_some());
+        assert!(fake.references().is_empty(), "the other has the row");
+        assert_eq!(other.work(Action::Credit, &now, &|_| {}).await.unwrap()[0].state, State::Rejected);
+        // A rejected order can be sent again, but not by a row that was done.
+        for who in [&late, &other] {
+            assert_eq!(who.work(Action::Credit, &stale, &|_| {}).await.unwrap()[0].problem, Some(Issue::Changed));
+        }
+        assert_eq!(fake.references().len(), 1);
+        assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 0);
+    }
+
     async fn the_report_of_a_call_is_written_once_and_every_row_shows_it(db) {
         let test = TestStore::new(db).await;
         let fake = Fake::new(&[]);

@@ -180,7 +180,7 @@ on_both! {
         orders = office.test.all().await;
         for (order, event) in [claim(orders[7].clone(), Event::SyncStarted), claim(orders[6].clone(), Event::CancelStarted)] {
             let account = office.test.store.accounts([office.test.mall().await.account]).await.unwrap().into_values().next().unwrap();
-            let claim = store::Claim { event, account: &account, owner: "w", who: "op", now: 4, work: None };
+            let claim = store::Claim { event, account: &account, owner: "w", rows: &[], who: "op", now: 4, work: None };
             let claimed = office.test.store.claim(&[order], claim).await.unwrap().remove(0).unwrap();
             let done = if event == Event::SyncStarted { Event::SyncDone } else { Event::CancelDone };
             office.test.store.apply(&[Change::new(&claimed, done)], "op", 5).await.unwrap();

@@ -86,11 +86,11 @@ impl Store {
         Ok(rows.into_iter().map(|(index, order)| (order, key(index))).collect())
     }
 
-    /// Records how rows ended that were not done together with a change of their orders. A row that is done stays as
-    /// it is.
-    pub async fn end_rows(&self, finished: &[FinishedRow<'_>]) -> Result<()> {
+    /// Records how rows ended that `owner` took and that were not done together with a change of their orders. A row that
+    /// is done, or was given back meanwhile, stays as it is.
+    pub async fn end_rows(&self, owner: &str, finished: &[FinishedRow<'_>]) -> Result<()> {
         let mut tx = self.write().await?;
-        finish_rows(&mut tx, finished).await?;
+        finish_rows(&mut tx, Some(owner), finished).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -157,16 +157,22 @@ pub(super) async fn redirect_rows(tx: &mut WriteTransaction, mall: &str, provide
     Ok(())
 }
 
-/// Records how rows ended, in the transaction that changes their orders.
-pub(super) async fn finish_rows(tx: &mut WriteTransaction, finished: &[FinishedRow<'_>]) -> Result<()> {
-    let sql = "WITH v (batch, place, outcome, state, transaction_id, problem) AS (VALUES {rows}) \
+/// Records how rows ended, in the transaction that changes their orders: whoever has a row by now, what it asked for was
+/// done. Where nothing of their orders changed, only those that `owner` still has.
+pub(super) async fn finish_rows(
+    tx: &mut WriteTransaction,
+    owner: Option<&str>,
+    finished: &[FinishedRow<'_>],
+) -> Result<()> {
+    let sql = "WITH v (batch, place, outcome, state, transaction_id, problem, owner) AS (VALUES {rows}) \
                UPDATE batch_rows SET progress = 'done', owner = NULL, outcome = v.outcome, state = v.state, \
                transaction_id = v.transaction_id, problem = v.problem FROM v \
-               WHERE batch_rows.batch = v.batch AND batch_rows.place = v.place AND batch_rows.progress = 'taken'";
+               WHERE batch_rows.batch = v.batch AND batch_rows.place = v.place AND batch_rows.progress <> 'done' \
+               AND (v.owner IS NULL OR batch_rows.owner = v.owner)";
     write_rows(tx, sql, finished, |values, finished| {
         values.add(finished.row.batch)?.add(finished.row.index)?.add(finished.outcome.to_string())?;
         values.add(finished.state.to_string())?.add(finished.transaction_id)?;
-        values.add(finished.problem.map(to_json).transpose()?)?;
+        values.add(finished.problem.map(to_json).transpose()?)?.add(owner)?;
         Ok(())
     })
     .await

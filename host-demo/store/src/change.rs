@@ -19,6 +19,8 @@ pub struct Claim<'a> {
     pub account: &'a ShopAccount,
     /// The claiming process.
     pub owner: &'a str,
+    /// At each order's index the row of a batch for which it is claimed; empty if none is for a batch.
+    pub rows: &'a [Option<RowKey>],
     /// The operator.
     pub who: &'a str,
     /// Milliseconds since 1970.

@@ -20,14 +20,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 impl Store {
     /// Claims `orders` for a call: each moves along the claim's event to a claimed state, if it is still as it was
-    /// read. Returns, at each order's index, the order as claimed, or nothing where another process was faster or the
-    /// account was changed. The claims are durable when this returns.
+    /// read, and the row of a batch that asks for it is still this process's. Returns, at each order's index, the order as
+    /// claimed, or nothing where another process was faster or the account was changed. The claims are durable when this returns.
     ///
     /// If the returned future is dropped, the claims may be made nevertheless; the claim's work is then held until that
     /// is decided.
     pub async fn claim(&self, orders: &[Order], claim: Claim<'_>) -> Result<Vec<Option<Order>>> {
         let write = ClaimWrite {
             orders: orders.to_vec(),
+            rows: claim.rows.to_vec(),
             event: claim.event,
             account: claim.account.id,
             account_version: claim.account.version,
@@ -174,20 +175,25 @@ pub(super) async fn open_claims(
     Ok(claims.iter().map(is_open).collect())
 }
 
-/// Moves the orders that are still as they were read; returns which.
+/// Moves the orders that are still as they were read; returns which. A row of a batch that was given back meanwhile, since
+/// its process counted as dead, asks for nothing any more: whoever takes it now does, and finds the order as it is.
 async fn update_orders(tx: &mut WriteTransaction, claimed: &[Claimed<'_>]) -> Result<HashSet<i64>> {
-    let sql = "WITH v (id, was, state, owner, sent_at, sent_clock, sent_boot, sent_uptime, provider, reference) AS \
-               (VALUES {rows}) UPDATE orders SET state = v.state, owner = v.owner, sent_at = v.sent_at, \
+    let sql = "WITH v (id, was, state, owner, sent_at, sent_clock, sent_boot, sent_uptime, provider, reference, \
+               batch, place) AS (VALUES {rows}) UPDATE orders SET state = v.state, owner = v.owner, sent_at = v.sent_at, \
                sent_clock = v.sent_clock, sent_boot = v.sent_boot, sent_uptime = v.sent_uptime, provider = v.provider, \
                reference = v.reference, due_at = NULL, version = v.was + 1 FROM v \
-               WHERE orders.id = v.id AND orders.version = v.was RETURNING orders.id";
-    let won: Vec<(i64,)> = fetch_rows(tx, sql, claimed, |row, Claimed { order, after, .. }| {
+               WHERE orders.id = v.id AND orders.version = v.was AND (v.batch IS NULL OR EXISTS (SELECT 1 FROM \
+               batch_rows r WHERE r.batch = v.batch AND r.place = v.place AND r.progress = 'taken' AND r.owner = v.owner)) \
+               RETURNING orders.id";
+    let won: Vec<(i64,)> = fetch_rows(tx, sql, claimed, |row, Claimed { place, claim, order, after, .. }| {
         let sent = after.sent.as_ref();
         let uptime = sent.and_then(|sent| sent.uptime.as_ref());
         row.add(order.id)?.add(order.version)?.add(after.state.to_string())?.add(&after.owner)?;
         row.add(sent.map(|sent| sent.at))?.add(sent.and_then(|sent| sent.clock.as_ref()))?;
         row.add(uptime.map(|uptime| &uptime.boot))?.add(uptime.map(|uptime| uptime.milliseconds))?;
         row.add(&after.provider)?.add(after.registration.as_ref().map(|registration| &registration.reference))?;
+        let asks = claim.rows.get(place.1).copied().flatten();
+        row.add(asks.map(|asks| asks.batch))?.add(asks.map(|asks| asks.index))?;
         Ok(())
     })
     .await?;

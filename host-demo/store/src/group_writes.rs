@@ -1,5 +1,6 @@
 //! What is written in a group: claims before calls, results after them.
 
+use crate::batch_key::RowKey;
 use crate::change::{CallHealth, Change};
 use domain::credit_state::Event;
 use domain::order::Order;
@@ -8,6 +9,8 @@ use std::collections::HashSet;
 /// A claim of the orders of one call.
 pub(super) struct ClaimWrite {
     pub(super) orders: Vec<Order>,
+    /// At each order's index the row of a batch for which it is claimed; empty if none is for a batch.
+    pub(super) rows: Vec<Option<RowKey>>,
     pub(super) event: Event,
     /// The account that the call is made with, and its version, mall and provider as they were read.
     pub(super) account: i64,

@@ -97,7 +97,7 @@ pub(super) async fn apply_all(
     transitions.retain(|transition| written.contains(&transition.after.id));
     write_transaction_ids(tx, &transitions).await?;
     let rows = transitions.iter().filter_map(Transition::finished_row).collect::<Vec<_>>();
-    finish_rows(tx, &rows).await?;
+    finish_rows(tx, None, &rows).await?;
     let mut reports = HashMap::new();
     for Transition { place, who, now, change, after } in transitions {
         counts.moved(&change.order, &after);

@@ -128,6 +128,7 @@ async fn a_restored_backup_sends_nothing_that_was_in_doubt() {
             event: Event::CreditStarted,
             account: &account,
             owner: &process.name(),
+            rows: &[],
             who: "op",
             now: restored.now(),
             work: None,

@@ -26,7 +26,7 @@ async fn claim(
     work: Option<Arc<WorkInProgress>>,
 ) -> Result<Option<Order>> {
     let (event, work) = (Event::CreditStarted, work.as_ref());
-    let claim = Claim { event, account: &account, owner: &owner, who: "op", now: store.now(), work };
+    let claim = Claim { event, account: &account, owner: &owner, rows: &[], who: "op", now: store.now(), work };
     Ok(store.claim(&[order], claim).await?.remove(0))
 }
 

@@ -161,7 +161,7 @@ on_both! {
         assert_eq!(test.store.accounts([1]).await.unwrap()[&1].settings, corrected.settings);
         // Whoever read the account before it was corrected sends nothing with what he read.
         let (event, owner, who, now) = (Event::CreditStarted, "w", "op", 3);
-        let claim = store::Claim { event, account: &read_before[&1], owner, who, now, work: None };
+        let claim = store::Claim { event, account: &read_before[&1], owner, rows: &[], who, now, work: None };
         assert_eq!(test.store.claim(&orders[1..], claim).await.unwrap(), [None]);
     }
 

@@ -68,7 +68,7 @@ on_both! {
         let finished = FinishedRow {
             row: rows[1].1, outcome: Outcome::Failure, state: State::NotAsked, transaction_id: None, problem: Some(&problem),
         };
-        twice(store, "the end of a row", async || store.end_rows(&[finished]).await.unwrap()).await;
+        twice(store, "the end of a row", async || store.end_rows(&name, &[finished]).await.unwrap()).await;
         twice(store, "the end of a batch", async || store.finish_batches(3).await.unwrap()).await;
         assert_eq!(store.batch(batch).await.unwrap().unwrap().id, batch);
 

@@ -566,6 +566,8 @@ async fn signing_in_computes_as_much_for_a_name_that_is_unknown() {
     let store = &platform.test.store;
     let leaver = store.add_user("taishoku", Role::Operator, PASSWORD, Actor::default()).await.unwrap();
     store.change_user(leaver.id, Role::Operator, true, Actor::default()).await.unwrap();
+    // Not counted: where a line is logged for the first time on two threads at once, one may remember that nobody listens.
+    platform.browser().sign_in("nobody", "falsch").await;
     let mut texts = BTreeSet::new();
     for (name, password) in [("kanri", "falsch"), ("nobody", "falsch"), ("taishoku", PASSWORD), ("' OR 1=1 --", "x")] {
         let mut browser = platform.browser();

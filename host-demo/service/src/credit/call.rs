@@ -112,7 +112,9 @@ impl<P: Provider + Clone> CreditService<P> {
         let orders: Vec<Order> = batch.orders.iter().map(|indexed| indexed.order.clone()).collect();
         let Some(event) = claim_event(action) else { return Ok(orders.into_iter().map(Some).collect()) };
         let (owner, now) = (self.lease.name(), self.store.now());
-        let claim = Claim { event, account: &batch.account, owner: &owner, who: &self.who, now, work: Some(work) };
+        let rows: Vec<_> = batch.orders.iter().map(|indexed| indexed.row).collect();
+        let (account, who) = (&batch.account, &self.who);
+        let claim = Claim { event, account, owner: &owner, rows: &rows, who, now, work: Some(work) };
         self.store.claim(&orders, claim).await
     }
 

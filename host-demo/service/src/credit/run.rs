@@ -145,7 +145,7 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
         });
         let ended: Vec<_> = ended.collect();
         if !ended.is_empty() {
-            self.store.end_rows(&ended).await?;
+            self.store.end_rows(&self.lease.name(), &ended).await?;
         }
         let later: Vec<i64> = later.into_iter().map(|(_, row)| row.id).collect();
         if later.is_empty() { Ok(()) } else { self.store.give_back_rows(&self.lease.name(), Some(&later)).await }
