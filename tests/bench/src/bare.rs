@@ -41,8 +41,8 @@ pub enum Transport {
 /// How an engine is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setup {
-    /// As the host's is.
-    Host,
+    /// As the host's for components without a place in its pool: each instance's memory comes from the system.
+    OnDemand,
     /// Instructions are counted.
     Fueled,
     /// Memories, tables and stacks come out of a pool and keep their pages.

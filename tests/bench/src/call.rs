@@ -82,7 +82,7 @@ impl Subjects {
         let pool = Pool::new(&gateway.address, None);
         Ok(Self {
             to_service: Pool::new(&service.address, None),
-            bare: Bare::load(&component()?, Setup::Host)?,
+            bare: Bare::load(&component()?, Setup::OnDemand)?,
             #[cfg(feature = "peers")]
             pooling: Bare::load(&component()?, Setup::Pooling)?,
             pooled: Transport::Pooled(pool.clone()),
@@ -265,7 +265,7 @@ pub async fn over_tls(address: &str, certificate: &Path, effort: Effort) -> Resu
     let mut roots = rustls::RootCertStore::empty();
     roots.add(rustls::pki_types::CertificateDer::from_pem_file(certificate)?)?;
     let (bare, transport) =
-        (Bare::load(&component()?, Setup::Host)?, Transport::DefaultTls { address: address.to_owned(), roots });
+        (Bare::load(&component()?, Setup::OnDemand)?, Transport::DefaultTls { address: address.to_owned(), roots });
     let host = |n| credit(&plugin, &shop, format!("T-{n}"));
     let default =
         async |n| bare.instance(&transport).await?.credit(&origin, samples::host_order(format!("D-{n}"))).await;
@@ -445,7 +445,7 @@ fn breakdown(times: &Alone) -> Result<Vec<String>> {
         ("the provider's code and HTTP, natively", &times.native),
         ("wasmtime: values in and out, wasi:http, the component's code instead of native", &times.warm),
         ("a fresh instance", &times.fresh),
-        ("the host: limits, masks, origins, counting of bytes, reports", &times.host),
+        ("the host: limits, masks, origins, counting of bytes, reports; less what its pool spares", &times.host),
         ("the strict simulator instead of the bare gateway", &times.simulated),
     ];
     let mut before = 0.0;
