@@ -255,7 +255,10 @@ async fn carry_out<P: Provider + Clone + 'static>(
 async fn give_up<P>(service: &CreditService<P>, item: &WorkItem, error: &CreditError) -> Result<(), StoreError> {
     tracing::error!(order = item.id, %error, "an order cannot be acted on");
     match item.row {
-        Some(row) => service.store.fail_row(row, &Issue::Unusable { why: error.to_string() }).await,
+        Some(row) => {
+            let problem = Issue::Unusable { why: error.to_string() };
+            service.store.fail_row(&service.lease.name(), row, &problem).await
+        }
         None => Ok(()),
     }
 }

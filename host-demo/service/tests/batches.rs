@@ -231,6 +231,7 @@ on_both! {
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 1, "it is not the late one's to end");
         let now = taken(&other).await;
         assert!(late.work(Action::Credit, &stale, &|_| {}).await.unwrap()[0].problem.is_some());
+        test.store.fail_row(&late.lease.name(), stale[0].row.unwrap(), &Issue::Changed).await.unwrap();
         assert!(fake.references().is_empty(), "the other has the row");
         assert_eq!(other.work(Action::Credit, &now, &|_| {}).await.unwrap()[0].state, State::Rejected);
         // A rejected order can be sent again, but not by a row that was done.

@@ -95,16 +95,18 @@ impl Store {
         Ok(())
     }
 
-    /// Records that a row's order cannot be acted on at all, and why.
-    pub async fn fail_row(&self, row: RowKey, problem: &Issue) -> Result<()> {
+    /// Records that the order of a row that `owner` took cannot be acted on at all, and why. A row that was given back
+    /// meanwhile stays as it is.
+    pub async fn fail_row(&self, owner: &str, row: RowKey, problem: &Issue) -> Result<()> {
         sqlx::query(
             "UPDATE batch_rows SET progress = 'done', owner = NULL, outcome = $1, problem = $2 \
-             WHERE batch = $3 AND place = $4 AND progress = 'taken'",
+             WHERE batch = $3 AND place = $4 AND progress = 'taken' AND owner = $5",
         )
         .bind(Outcome::Failure.to_string())
         .bind(to_json(problem)?)
         .bind(row.batch)
         .bind(row.index)
+        .bind(owner)
         .execute(&self.pool)
         .await?;
         Ok(())
