@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(900);
 const ROUNDS: usize = 10;
 /// The gateway takes this long to answer, so that kills meet requests on their way.
 const LATENCY_MS: &str = "60";
+/// Kills at random moments at one site: what is compared order by order, again and again, grows with them.
+pub const KILLS_OF_A_SITE: usize = 100;
 /// After how many kills at random moments store and ledger are compared order by order.
 const KILLS_BETWEEN_LOOKS: usize = 25;
 /// A process is killed within so many milliseconds of its start, which is long enough for it to start, to recover what

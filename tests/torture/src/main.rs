@@ -7,7 +7,7 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use torture::checker;
-use torture::kills::{Database, Kills, Site};
+use torture::kills::{Database, KILLS_OF_A_SITE, Kills, Site};
 use torture::report::{Days, Killed, Page, swept};
 use torture::sim::never;
 use torture::sim::run::{Plan, Summary, run};
@@ -46,8 +46,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// Kills at random moments at one site: store and ledger are compared order by order, again and again, and grow with them.
-const KILLS_OF_A_SITE: usize = 100;
 /// Days whose histories are in memory at once.
 const DAYS_AT_ONCE: u64 = 1_000;
 

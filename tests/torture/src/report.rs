@@ -1,6 +1,6 @@
 //! The page that a run writes: `docs/proof.md`.
 
-use crate::kills::{Database, Kills, ORDERS, Site};
+use crate::kills::{Database, KILLS_OF_A_SITE, Kills, ORDERS, Site};
 use crate::sim::run::{Failure, Summary};
 use anyhow::{Context, Result};
 use domain::crash_point::CrashPoint;
@@ -140,9 +140,12 @@ impl Page {
     fn kills_text(&self) -> Option<Result<String>> {
         (!self.kills.is_empty()).then(|| {
             let mut text = String::new();
-            let sites =
-                "Each database has a site for the kills at crash points, and one for each hundred at random moments.";
-            writeln!(text, "On {}. {sites}\n", today()?)?;
+            let date = today()?;
+            writeln!(
+                text,
+                "On {date}. Each database has a site for the kills at crash points, and one for every \
+                 {KILLS_OF_A_SITE} at random moments.\n"
+            )?;
             writeln!(text, "| what | SQLite or PostgreSQL | figure |\n|---|---|---:|")?;
             for Killed { database, points, kills: Kills { kills, in_a_call, orders }, checked } in &self.kills {
                 writeln!(text, "| kills at crash points, each in {ORDERS} orders | {database:?} | {} |", points.len())?;
