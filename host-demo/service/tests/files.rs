@@ -17,7 +17,7 @@ use service::csv::mapping::preset;
 use service::csv::order_file::OrderFileError;
 use service::csv::records::{Fault, QuoteFault};
 use service::csv::row_result::{RowResult, SkipReason};
-use service::csv::selection::Question;
+use service::csv::selection::{Answer, Question};
 use service::csv::table::{self, Column};
 use service::csv::{guard, order_file};
 use service::import::{self, ImportError, Imported, Incoming, Known};
@@ -467,7 +467,7 @@ on_both! {
         let bytes = file("paid-by-card-and-cancelled.csv");
         for dry_run in [true, false] {
             let question = asked(&test, Incoming { dry_run, ..incoming(&bytes) }).await;
-            let answers: Vec<_> = question.answers().collect();
+            let answers: Vec<_> = question.answers().map(|answer| (answer.told(), answer.orders)).collect();
             assert_eq!(answers, [("支払方法=後払い決済".to_owned(), 2), ("支払方法=クレジットカード".to_owned(), 1)]);
         }
         assert!(test.all().await.is_empty());
@@ -663,8 +663,14 @@ async fn what_was_cancelled_is_never_taken_unasked() {
     let bytes = with_columns(&["キャンセル区分"], &[("A", &["通常"])]);
     assert_eq!(
         asked(&test, incoming(bytes.as_bytes())).await.answers().collect::<Vec<_>>(),
-        [("キャンセル区分=通常".to_owned(), 1)]
+        [Answer { heading: "キャンセル区分", value: "通常", orders: 1 }]
     );
+    // Whatever is in a heading or a value: what is offered is taken.
+    let bytes = with_columns(&["支払方法(1=カード)"], &[("A", &["b=後払い"]), ("B", &["1"])]);
+    let question = asked(&test, incoming(bytes.as_bytes())).await;
+    let told = question.answers().find(|answer| answer.value == "b=後払い").unwrap().told();
+    let imported = run(&test, Incoming { take: &[told], dry_run: true, ..incoming(bytes.as_bytes()) }).await.unwrap();
+    assert_eq!(numbers(&imported), ["A"]);
     // Unless it is said.
     let bytes = with_columns(&["受注ステータス"], &[("A", &["キャンセル待ち解消"])]);
     let told = ["受注ステータス=キャンセル待ち解消".to_owned()];

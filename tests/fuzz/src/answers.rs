@@ -451,7 +451,7 @@ fn check_again(
         assert!(cut.iter().all(|row| !row.is_done()), "an answer without its end is read as a success");
     }
     // What XML does not allow would not be written again.
-    let is_allowed = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();
+    let is_allowed = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r');
     let root = xml::parse(body).ok().filter(|_| body.iter().all(is_allowed));
     let turned = root.as_ref().map(|root| xml::write(&reversed(root)));
     let json = || serde_json::to_vec(&Json::read(body)?.reversed()).ok();

@@ -104,7 +104,7 @@ fn read_orders(mapping: &Mapping, options: u8, file: &[u8]) {
         Err(OrderFileError::ChoiceNeeded(question)) => {
             assert!(!question.columns.is_empty(), "a question about nothing");
             check_words(&question, file);
-            let told: Vec<String> = question.answers().map(|(told, _)| told).collect();
+            let told: Vec<String> = question.answers().map(|answer| answer.told()).collect();
             match read(&told) {
                 Ok(parsed) => check_orders(mapping, &parsed, file),
                 Err(OrderFileError::File(error)) => panic!("an answer that was offered is refused: {error:?}"),

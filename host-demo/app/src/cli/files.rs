@@ -85,7 +85,8 @@ pub(super) async fn import_file(
 
 /// The question which orders are wanted, how often each value occurs, and what to type.
 fn question_text(question: &Question, lang: Lang) -> String {
-    let options = question.answers().map(|(answer, _)| format!("  --take '{answer}'"));
+    // As a shell takes it, whatever quotation marks are in it.
+    let options = question.answers().map(|answer| format!("  --take '{}'", answer.told().replace('\'', r"'\''")));
     let options = options.collect::<Vec<_>>().join("\n");
     let (words, list) = (question.localized(lang), question_values(question, lang));
     lang.pick(

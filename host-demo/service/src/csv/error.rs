@@ -135,6 +135,8 @@ pub enum RowError {
     WhichOrder,
     /// The order is registered under another 登録番号 by now.
     OtherReference,
+    /// The outcome of the order is unknown for the nth time, and the file is not about this time.
+    OtherDoubt(i64),
     /// A cell has more characters than this: the heading.
     Longer(String, usize),
     /// What was found cannot be recorded.

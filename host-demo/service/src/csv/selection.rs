@@ -28,7 +28,7 @@ pub struct Choice<'a> {
 impl Choice<'_> {
     /// Whether the column of this heading has a say; `values` are those of a column that is not read otherwise.
     pub fn reads(&self, heading: &str, values: &BTreeSet<String>) -> bool {
-        let is_told = |told: &String| told.split_once('=').is_some_and(|(column, _)| column.trim() == heading);
+        let is_told = |told: &String| readings(told).any(|(column, _)| column == heading);
         let is_known = kind(heading).is_some() || kind_of_values(heading, values.iter().map(String::as_str)).is_some();
         is_known || self.setting.contains_key(heading) || self.told.iter().any(is_told)
     }
@@ -59,16 +59,49 @@ pub struct Question {
     pub columns: Vec<Values>,
 }
 
+/// A value that can be told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Answer<'a> {
+    /// The heading of its column.
+    pub heading: &'a str,
+    /// The value.
+    pub value: &'a str,
+    /// How many orders have it.
+    pub orders: usize,
+}
+
+impl Answer<'_> {
+    /// How it is told.
+    pub fn told(&self) -> String {
+        format!("{}={}", self.heading, self.value)
+    }
+}
+
 impl Question {
-    /// Each value as it has to be told, with its column and number of orders; the most frequent ones of a column.
-    pub fn answers(&self) -> impl Iterator<Item = (String, usize)> {
+    /// Each value that can be told; the most frequent ones of a column.
+    pub fn answers(&self) -> impl Iterator<Item = Answer<'_>> {
         self.columns.iter().flat_map(|column| {
-            let mut values: Vec<_> = column.orders.iter().collect();
-            values.sort_by_key(|(_, orders)| std::cmp::Reverse(**orders));
-            let told = |(value, orders): (&String, &usize)| (format!("{}={value}", column.heading), *orders);
-            values.into_iter().take(SHOWN_VALUES).map(told).collect::<Vec<_>>()
+            let mut answers: Vec<_> = column
+                .orders
+                .iter()
+                .map(|(value, orders)| Answer { heading: &column.heading, value, orders: *orders })
+                .collect();
+            answers.sort_by_key(|answer| std::cmp::Reverse(answer.orders));
+            answers.into_iter().take(SHOWN_VALUES)
         })
     }
+}
+
+/// What can be meant by a heading and a value with `=` between them: either can have one of its own.
+fn readings(told: &str) -> impl Iterator<Item = (&str, &str)> {
+    told.match_indices('=').map(|(at, equals)| (told[..at].trim(), told[at + equals.len()..].trim()))
+}
+
+/// What is meant by it where the file has `columns`: of several readings one that an order has.
+fn meant<'a>(told: &'a str, columns: &[Values]) -> Option<(&'a str, &'a str)> {
+    let known = |(heading, _): &(&str, &str)| columns.iter().find(|column| column.heading == *heading);
+    let is_there = |reading: &(&str, &str)| known(reading).is_some_and(|column| column.orders.contains_key(reading.1));
+    readings(told).find(is_there).or_else(|| readings(told).find(|reading| known(reading).is_some()))
 }
 
 /// What a column says about orders.
@@ -190,11 +223,9 @@ impl<'a> OperatorChoice<'a> {
         let (mut named, mut bare) = (Vec::new(), Vec::new());
         let every = told.iter().any(|word| word.trim() == EVERY);
         for word in told.iter().map(|word| word.trim()).filter(|word| *word != EVERY) {
-            match word.split_once('=').map(|(column, value)| (column.trim(), value.trim())) {
-                Some((column, value)) if columns.iter().any(|known| known.heading == column) => {
-                    named.push((column, value))
-                }
-                Some((column, _)) if !is_value(word) => {
+            match (meant(word, columns), readings(word).next()) {
+                (Some(reading), _) => named.push(reading),
+                (None, Some((column, _))) if !is_value(word) => {
                     return Err(SelectionError::Invalid(FileError::MissingHeadings(vec![column.to_owned()])));
                 }
                 _ => bare.push(word),

@@ -12,7 +12,7 @@ use crate::csv::mapping::error_text::{definition_error, mapping_error, problem, 
 use crate::csv::mapping::preset;
 use crate::csv::records::{Fault, QuoteFault};
 use crate::csv::row_result::{RowCount, RowCounts, SkipReason};
-use crate::csv::selection::Question;
+use crate::csv::selection::{Answer, Question};
 use crate::import::{ImportProgress, ImportStep};
 use domain::credit_state::{Action, ActionContext, State};
 use domain::lang::Lang;
@@ -306,6 +306,17 @@ impl Localize for RowError {
                 "この登録番号は、この注文の今の登録番号ではありません。受注一覧で確かめてください".into(),
                 "this 登録番号 (reference) is not the one under which the order is registered now; look at the order".into(),
             ),
+            Self::OtherDoubt(0) => lang.pick(
+                "この注文の結果は不明になったことがありません。受注一覧で確かめてください".into(),
+                "the outcome of this order was never unknown; look at the order".into(),
+            ),
+            Self::OtherDoubt(doubts) => lang.pick(
+                format!("この注文の結果が不明になったのは{doubts}回目です。今の登録を管理画面で確かめ、「不明回数」を{doubts}にしてください"),
+                format!(
+                    "its outcome is unknown for the {doubts}. time: look at its registration as it is now, and put \
+                     {doubts} into 不明回数 (times it was unknown)"
+                ),
+            ),
             Self::Longer(name, max) => lang.pick(
                 format!("「{name}」は{max}文字以内にしてください"),
                 format!("{} may have {max} characters at most", in_english(name)),
@@ -461,10 +472,8 @@ pub fn gathered(orders: usize, lang: Lang) -> Option<String> {
 
 /// The values that a question is about with their numbers of orders, a line for each.
 pub fn question_values(question: &Question, lang: Lang) -> String {
-    let line = |(answer, orders): (String, usize)| {
-        let (column, value) = answer.split_once('=').unwrap_or_default();
-        let value = shown_value(value, lang);
-        format!("  {column} {value}: {}", order_count(orders, lang))
+    let line = |Answer { heading, value, orders }: Answer<'_>| {
+        format!("  {heading} {}: {}", shown_value(value, lang), order_count(orders, lang))
     };
     question.answers().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -20,6 +20,7 @@ use service::csv::limits::MAX_FILE_BYTES;
 use service::csv::mapping::preset::Preset;
 use service::csv::mapping::setting;
 use service::csv::row_result::{RowCount, RowCounts, SkipReason};
+use service::csv::selection::Answer;
 use service::import::Follow;
 use service::messages::format::order_count;
 use service::messages::localize::Localize;
@@ -194,7 +195,8 @@ pub(super) const NAMED: usize = 1_000;
 /// 注文者市区町村, 注文者住所, 注文者電話番号, 合計金額, 商品名, 単価, 数量; and, where they are there, 注文者氏名カナ,
 /// 注文者会社名, 注文者部署名, 注文者メールアドレス, the same of 送付先, 送料, 決済手数料, 請求書, 備考, 受注ステータス,
 /// 税率. A mall's `mapping` says how an export under other headings is read. Credit results have 注文番号, 与信結果 (OK, NG, 審査中, 保留 or
-/// キャンセル済) and 与信理由. Findings (`decisions`) have 注文番号 or 登録番号 or both, 結果 (与信OK, 登録あり, 与信NG,
+/// キャンセル済) and 与信理由. Findings (`decisions`) have 注文番号 or 登録番号 or both, 不明回数 of
+/// an order whose outcome is unknown for the second time or later, 結果 (与信OK, 登録あり, 与信NG,
 /// キャンセル済, 登録なし, 伝票番号あり, 伝票番号なし, or the names that a single decision has), 取引ID where it is not known
 /// yet, and メモ; each row is checked like a single decision.
 #[utoipa::path(post, operation_id = "import_csv", path = "/v1/imports", tag = "csv", params(ImportOptions, Key),
@@ -277,9 +279,9 @@ fn refused(not_taken: FileRefusal, lang: Lang) -> Problem {
             Problem::new(Kind::Invalid, words).with(presets.iter().map(field).collect())
         }
         FileRefusal::ChoiceNeeded(question) => {
-            let field = |(answer, orders): (String, usize)| FieldError {
+            let field = |answer: Answer<'_>| FieldError {
                 field: "take".to_owned(),
-                detail: format!("{answer}: {}", order_count(orders, lang)),
+                detail: format!("{}: {}", answer.told(), order_count(answer.orders, lang)),
             };
             let how = lang.pick(
                 "取り込む値を take=列=値 として付けてください（いくつでも）。候補は fields にあります。",

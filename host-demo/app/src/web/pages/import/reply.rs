@@ -79,14 +79,13 @@ struct SelectionValue {
 impl SelectionQuestion {
     pub(super) fn new(question: &Question, held: String, lang: Lang, t: &'static Texts) -> Self {
         let mut columns: Vec<SelectionColumn> = Vec::new();
-        for (answer, orders) in question.answers() {
-            let (heading, value) = answer.split_once('=').unwrap_or_default();
-            let label = fill(t.value_of_orders, &[&shown_value(value, lang), &orders_text(orders, lang)]);
-            let heading = heading.to_owned();
-            let value = SelectionValue { answer, label };
+        for answer in question.answers() {
+            let (shown, orders) = (shown_value(answer.value, lang), orders_text(answer.orders, lang));
+            let label = fill(t.value_of_orders, &[&shown, &orders]);
+            let value = SelectionValue { answer: answer.told(), label };
             match columns.last_mut() {
-                Some(column) if column.heading == heading => column.values.push(value),
-                _ => columns.push(SelectionColumn { heading, values: vec![value] }),
+                Some(column) if column.heading == answer.heading => column.values.push(value),
+                _ => columns.push(SelectionColumn { heading: answer.heading.to_owned(), values: vec![value] }),
             }
         }
         Self { held, text: question.localized(lang), columns }

@@ -252,10 +252,10 @@ fn rows_per_request(fields: &FormFields) -> u32 {
     typed.map_or(ROWS_PER_REQUEST, |typed| typed.parse().unwrap_or_default())
 }
 
-/// Lines of `column=value`.
+/// Lines of `column=value`. Headings have `=` in them more often than values (`区分（0=通常 1=後払い）`).
 fn take(fields: &FormFields) -> Takes {
     let mut take = Takes::new();
-    for (column, value) in lines(fields.one("take")).filter_map(|line| line.split_once('=')) {
+    for (column, value) in lines(fields.one("take")).filter_map(|line| line.rsplit_once('=')) {
         take.entry(column.trim().to_owned()).or_default().push(value.trim().to_owned());
     }
     take
