@@ -1,7 +1,7 @@
 //! Crash points: the steps between reading an order and showing its result at which tests end the process, or hold it
-//! while others go on; and the steps of a transaction at which they break the connection to the database.
+//! while others go on; and the steps at which they break the connection to the database.
 //!
-//! Without the feature `crash-points`, which only the workspace's own tests ask for, [`reached`] and [`transaction`]
+//! Without the feature `crash-points`, which only the workspace's own tests ask for, [`reached`] and [`database`]
 //! are empty and nothing of this is in the program. With it, a point does something only if the program armed one at
 //! its start, see [`arm`], or a simulation did on its own thread, see [`simulate`].
 
@@ -42,13 +42,15 @@ pub enum CrashPoint {
 #[cfg(feature = "crash-points")]
 pub const VARIABLE: &str = "HOST_DEMO_CRASH_AT";
 
-/// A step of a transaction that writes.
+/// Something that is asked of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Display, VariantArray)]
 #[strum(serialize_all = "snake_case")]
-pub enum TransactionStep {
-    /// It is to begin: nothing is written.
+pub enum DatabaseStep {
+    /// A statement outside of a transaction that writes, most of them reads, is to begin.
+    Statement,
+    /// A transaction that writes is to begin: nothing is written.
     Begin,
-    /// Everything is written, the commit has not left.
+    /// Everything of it is written, the commit has not left.
     Commit,
     /// It is committed, the process does not know it yet.
     Committed,
@@ -59,13 +61,13 @@ pub enum TransactionStep {
 #[inline(always)]
 pub async fn reached(_point: CrashPoint) {}
 
-/// A transaction has come to `step`.
+/// `step` is to be made.
 ///
 /// # Errors
 /// None: there are no crash points in this build.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
-pub fn transaction(_step: TransactionStep) -> std::io::Result<()> {
+pub fn database(_step: DatabaseStep) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -79,11 +81,11 @@ pub fn arm() -> Result<(), String> {
 }
 
 #[cfg(feature = "crash-points")]
-pub use armed::{Held, Simulation, Then, arm, reached, simulate, transaction};
+pub use armed::{Held, Simulation, Then, arm, database, reached, simulate};
 
 #[cfg(feature = "crash-points")]
 mod armed {
-    use super::{CrashPoint, TransactionStep};
+    use super::{CrashPoint, DatabaseStep};
     use std::cell::RefCell;
     use std::io;
     use std::pin::Pin;
@@ -111,11 +113,11 @@ mod armed {
         /// At a point. If it returns something, the run is held there until that ends or the run is dropped.
         fn point(&self, point: CrashPoint) -> Option<Held>;
 
-        /// At a step of a transaction.
+        /// Before something is asked of the database.
         ///
         /// # Errors
         /// The connection to the database breaks there.
-        fn transaction(&self, step: TransactionStep) -> io::Result<()>;
+        fn database(&self, step: DatabaseStep) -> io::Result<()>;
     }
 
     thread_local! {
@@ -144,12 +146,12 @@ mod armed {
         SIMULATION.with(|slot| slot.borrow().clone())
     }
 
-    /// A transaction has come to `step`.
+    /// `step` is to be made.
     ///
     /// # Errors
     /// The simulation breaks the connection to the database there.
-    pub fn transaction(step: TransactionStep) -> io::Result<()> {
-        simulation().map_or(Ok(()), |simulation| simulation.transaction(step))
+    pub fn database(step: DatabaseStep) -> io::Result<()> {
+        simulation().map_or(Ok(()), |simulation| simulation.database(step))
     }
 
     /// A run has come to `point`.

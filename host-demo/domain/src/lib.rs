@@ -8,6 +8,7 @@
 )]
 
 pub mod actor;
+pub mod asked;
 pub mod audit_event;
 pub mod automation;
 pub mod clock;

@@ -5,10 +5,11 @@
 //! process ends. *When* is decided here by what happened to the order; *whether* anything is done, by
 //! its mall's settings at that time.
 
-use crate::credit::{CreditError, CreditRow, CreditService, PlannedCall};
+use crate::credit::{CreditError, CreditRow, CreditService, PlannedCall, WorkItem};
 use crate::preflight::rows_of_a_call;
 use crate::providers::provider::Provider;
 use crate::work_source::WorkSource;
+use domain::asked::Asked;
 use domain::automation::{FIRST_PAUSE, task};
 use domain::credit_state::Action;
 use domain::issue::Issue;
@@ -112,7 +113,7 @@ impl<P: Provider + Clone + 'static> DueOrders<P> {
         let (action, _) = *self.left.front()?;
         let most = rows_of_a_call(action, provider, self.rows_per_request);
         let same = self.left.iter().take(most).take_while(|(other, _)| *other == action).count();
-        Some(PlannedCall { action, items: self.left.drain(..same).map(|(_, id)| id.into()).collect() })
+        Some(PlannedCall { action, items: self.left.drain(..same).map(|(_, id)| by_itself(id)).collect() })
     }
 }
 
@@ -136,7 +137,7 @@ impl<P: Provider + Clone + 'static> WorkSource for DueOrders<P> {
             Admission::Free => Ok((0..calls).map_while(|_| self.next_call(&provider)).collect()),
             Admission::Probe => {
                 let one = self.left.pop_front();
-                Ok(one.map(|(action, id)| PlannedCall { action, items: vec![id.into()] }).into_iter().collect())
+                Ok(one.map(|(action, id)| PlannedCall { action, items: vec![by_itself(id)] }).into_iter().collect())
             }
             Admission::NotBefore(at) => {
                 self.put_off(at, |_| true).await?;
@@ -153,6 +154,11 @@ impl<P: Provider + Clone + 'static> WorkSource for DueOrders<P> {
         let now = self.service.store.now();
         Ok(self.put_off(now, |_| true).await?)
     }
+}
+
+/// By the mall's settings, which are asked again when the call is made: it can wait for minutes until then.
+fn by_itself(order: i64) -> WorkItem {
+    WorkItem::new(order, Asked::Automation)
 }
 
 /// When something that could not be begun is looked at again.

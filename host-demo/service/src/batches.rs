@@ -40,12 +40,12 @@ impl<P: Provider + Clone + 'static> WorkSource for BatchRows<P> {
             Admission::Probe => 1,
             Admission::NotBefore(_) => return Ok(Vec::new()),
         };
-        let taken = service.store.take_rows(of, &service.lease.name(), limit).await?;
+        let taken = service.store.take_rows(of, &service.lease, limit).await?;
         reached(CrashPoint::RowsTaken).await;
         if taken.is_empty() && admission == Admission::Probe {
             service.store.give_back_probe(&of.provider, service.store.now()).await?;
         }
-        let items: Vec<WorkItem> = taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect();
+        let items: Vec<WorkItem> = taken.into_iter().map(WorkItem::from).collect();
         let call = |items: &[WorkItem]| PlannedCall { action: of.action, items: items.to_vec() };
         Ok(items.chunks(size).map(call).collect())
     }

@@ -24,11 +24,13 @@ use store::{ListQuery, Store, StoreError};
 
 const NUMBER: &str = "注文番号";
 const REFERENCE: &str = "登録番号";
+/// How often the order's outcome became unknown: what was found out the last time says nothing about this time.
+const DOUBTS: &str = "不明回数";
 const FINDING: &str = "結果";
 const TRANSACTION: &str = "取引ID";
 const NOTE: &str = "メモ";
-/// The columns of such a file; those that are read are these five, the others help to fill it in.
-const COLUMNS: [&str; 8] = [NUMBER, REFERENCE, "注文者氏名", "請求額", "与信", FINDING, TRANSACTION, NOTE];
+/// The columns of such a file; those that are read have names here, the others help to fill it in.
+const COLUMNS: [&str; 9] = [NUMBER, REFERENCE, DOUBTS, "注文者氏名", "請求額", "与信", FINDING, TRANSACTION, NOTE];
 
 /// Longest note about a finding, in characters.
 pub const MAX_NOTE: usize = 1_000;
@@ -103,7 +105,7 @@ pub async fn record<P: Provider + Clone>(
     // An id that the order has need not be entered.
     let id = id.or(order.transaction_id().map(str::to_owned));
     let found = OperatorFinding::of(kind, id).ok_or(DecisionError::IdMissing)?;
-    Ok(service.decide(order.id, found, &note).await?)
+    Ok(service.decide(order, found, &note).await?)
 }
 
 /// A file of decisions was refused as a whole.
@@ -163,7 +165,7 @@ fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, 
     let places = |names: &[&str]| -> Vec<usize> {
         names.iter().filter_map(|name| COLUMNS.iter().position(|column| column == name)).collect()
     };
-    content.unify(&places(&[NUMBER, REFERENCE, TRANSACTION]));
+    content.unify(&places(&[NUMBER, REFERENCE, DOUBTS, TRANSACTION]));
     // One of two columns is enough.
     match places(&[NUMBER, REFERENCE]).into_iter().all(|at| content.has.get(at) != Some(&true)) {
         true => Err(FileError::MissingHeadings(vec![NUMBER.to_owned(), REFERENCE.to_owned()])),
@@ -180,6 +182,7 @@ struct NamedOrders {
     orders: Vec<Order>,
     by_number: HashMap<String, usize>,
     by_reference: HashMap<String, usize>,
+    doubts: HashMap<i64, i64>,
 }
 
 impl NamedOrders {
@@ -189,7 +192,9 @@ impl NamedOrders {
         orders.extend(store.orders_registered(&mall.id, cells(REFERENCE)).await?);
         let numbers = orders.iter().enumerate().map(|(at, order)| (order.number.clone(), at)).collect();
         let references = orders.iter().enumerate().map(|(at, order)| (order.reference().to_owned(), at)).collect();
-        Ok(Self { by_number: numbers, by_reference: references, orders })
+        // After the orders: if one is in doubt anew since, it has another version as well, and nothing is recorded.
+        let doubts = store.doubts(&orders.iter().map(|order| order.id).collect::<Vec<_>>()).await?;
+        Ok(Self { by_number: numbers, by_reference: references, doubts, orders })
     }
 
     /// The order that the row names by either or both.
@@ -203,6 +208,11 @@ impl NamedOrders {
         let order = found.and_then(|at| self.orders.get(*at)).ok_or(RowError::NoOrder)?;
         if !reference.is_empty() && order.reference() != reference {
             return Err(RowError::OtherReference);
+        }
+        // The first time there is nothing to confuse.
+        let (doubts, told) = (self.doubts.get(&order.id).copied().unwrap_or_default(), cell(line, DOUBTS));
+        if told.parse() != Ok(doubts) && !(told.is_empty() && doubts <= 1) {
+            return Err(RowError::OtherDoubt(doubts));
         }
         Ok(order)
     }
@@ -262,7 +272,7 @@ fn decision<'a>(
 impl Decision<'_> {
     /// Records it.
     async fn carry_out<P: Provider + Clone>(self, service: &CreditService<P>) -> Result<RowResult<State>, CreditError> {
-        let row = service.decide(self.order.id, self.found, &self.note).await?;
+        let row = service.decide(self.order, self.found, &self.note).await?;
         Ok(match (row.outcome, row.problem) {
             (Outcome::Success, _) => RowResult::Taken(row.state),
             (_, Some(problem)) => not_recorded(problem),
@@ -304,16 +314,19 @@ fn not_recorded(problem: Issue) -> RowResult<State> {
 pub async fn write_out(store: &Store, query: &ListQuery, charset: Charset) -> Result<Vec<u8>, StoreError> {
     let mut lines = Vec::new();
     for ids in store.matching(query, usize::MAX).await?.chunks(READ_AT_ONCE) {
+        // Before the orders: if one is in doubt anew since, its line is refused.
+        let doubts = store.doubts(ids).await?;
         let orders = store.orders_of(ids).await?.into_iter().filter(|order| order.state.is_unknown());
-        lines.extend(orders.map(|order| line(&order)));
+        lines.extend(orders.map(|order| line(&order, &doubts)));
     }
     Ok(writer::write(COLUMNS, lines, charset))
 }
 
-fn line(order: &Order) -> [String; COLUMNS.len()] {
+fn line(order: &Order, doubts: &HashMap<i64, i64>) -> [String; COLUMNS.len()] {
     [
         order.number.clone(),
         order.reference().to_owned(),
+        doubts.get(&order.id).copied().unwrap_or_default().to_string(),
         order.data.buyer.name.clone(),
         order.amounts.billed.to_string(),
         order.state.localized(Lang::Ja).to_owned(),

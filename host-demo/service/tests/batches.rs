@@ -4,6 +4,7 @@ mod common;
 
 use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, do_by_itself, mall, new_order, on_both, told_location};
+use domain::asked::Asked;
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::{Issue, Wait};
 use domain::lang::Lang;
@@ -203,9 +204,9 @@ on_both! {
         let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
         let credit = credit(&test.store, &fake).await;
         let waiting = test.store.waiting().await.unwrap().remove(0);
-        let taken = test.store.take_rows(&waiting, &credit.lease.name(), 2).await.unwrap();
+        let taken = test.store.take_rows(&waiting, &credit.lease, 2).await.unwrap();
         credit.lease.stop();
-        let works: Vec<WorkItem> = taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect();
+        let works: Vec<WorkItem> = taken.into_iter().map(WorkItem::from).collect();
         let rows = credit.work(Action::Credit, &works, &|_| {}).await.unwrap();
         assert!(rows.iter().all(|row| row.problem == Some(Issue::ShuttingDown)), "{rows:?}");
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 5);
@@ -220,8 +221,8 @@ on_both! {
         let (late, other) = (credit(&test.store, &fake).await, credit(&test.store, &fake).await);
         let waiting = test.store.waiting().await.unwrap().remove(0);
         let taken = async |who: &CreditService<Fake>| {
-            let taken = test.store.take_rows(&waiting, &who.lease.name(), 1).await.unwrap();
-            taken.into_iter().map(|(id, row)| WorkItem { id, row: Some(row) }).collect::<Vec<WorkItem>>()
+            let taken = test.store.take_rows(&waiting, &who.lease, 1).await.unwrap();
+            taken.into_iter().map(WorkItem::from).collect::<Vec<_>>()
         };
         // The late one is held up between taking the row and claiming its order, and counts as dead meanwhile.
         let stale = taken(&late).await;
@@ -240,6 +241,56 @@ on_both! {
         }
         assert_eq!(fake.references().len(), 1);
         assert_eq!(test.store.batch_progress(batch).await.unwrap().waiting, 0);
+    }
+
+    async fn what_was_asked_of_one_registration_is_not_done_with_another(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[Next::Approve, Next::Reject, Next::Approve, Next::Reject]);
+        let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
+        let mut credit = credit(&test.store, &fake).await;
+        credit.concurrency = 1;
+        let run = async |action, id| credit.run(action, &[id], &|_| {}).await.unwrap().remove(0).state;
+        let one_by_one = async || (run(Action::Credit, ids[0]).await, run(Action::Credit, ids[1]).await);
+        assert_eq!(one_by_one().await, (State::Approved, State::Rejected));
+        // Both wait; meanwhile an operator cancels the first and has both sent anew.
+        let cancel = test.store.add_batch(Action::Cancel, "op", &ids[..1], 1).await.unwrap();
+        let again = test.store.add_batch(Action::Credit, "op", &ids[1..], 1).await.unwrap();
+        assert_eq!(run(Action::Cancel, ids[0]).await, State::Cancelled);
+        assert_eq!(one_by_one().await, (State::Approved, State::Rejected));
+        do_batches(&credit).await;
+        for (batch, order) in [(cancel, ids[0]), (again, ids[1])] {
+            let row = test.store.batch_rows(batch, 0, 1).await.unwrap().remove(0);
+            assert_eq!((row.order, row.problem), (order, Some(Issue::Changed)));
+        }
+        assert_eq!(test.order(ids[0]).await.state, State::Approved);
+        assert_eq!(fake.references().len(), 4);
+        // Nor does the automation, which took an order that it was to send, and finds that it was rejected.
+        let by_itself = [WorkItem::new(ids[1], Asked::Automation)];
+        assert_eq!(credit.work(Action::Credit, &by_itself, &|_| {}).await.unwrap()[0].problem, Some(Issue::Changed));
+        let seen = [WorkItem::new(ids[1], Asked::Version(1))];
+        assert_eq!(credit.work(Action::Credit, &seen, &|_| {}).await.unwrap()[0].problem, Some(Issue::Changed));
+        assert_eq!(fake.references().len(), 4);
+    }
+
+    async fn rows_that_are_given_back_after_their_batch_was_stopped_are_not_begun(db) {
+        let test = TestStore::new(db).await;
+        let fake = Fake::new(&[]);
+        let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
+        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let (late, other) = (credit(&test.store, &fake).await, credit(&test.store, &fake).await);
+        let lane = test.store.waiting().await.unwrap().remove(0);
+        assert_eq!(test.store.take_rows(&lane, &late.lease, 2).await.unwrap().len(), 2);
+        batches::stop(&test.store, batch, "花子").await.unwrap();
+        let progress = test.store.batch_progress(batch).await.unwrap();
+        assert_eq!((progress.taken, progress.failure), (2, 1));
+        test.store.give_back_rows(&late.lease.name(), None).await.unwrap();
+        assert!(test.store.waiting().await.unwrap().is_empty(), "nobody begins them");
+        assert!(test.store.take_rows(&lane, &other.lease, 2).await.unwrap().is_empty());
+        do_batches(&other).await;
+        let rows = test.store.batch_rows(batch, 0, 3).await.unwrap();
+        assert!(rows.iter().all(|row| row.problem == Some(Issue::Stopped { who: "花子".into() })), "{rows:?}");
+        assert!(test.store.batch(batch).await.unwrap().unwrap().finished_at.is_some());
+        assert!(fake.references().is_empty());
     }
 
     async fn the_report_of_a_call_is_written_once_and_every_row_shows_it(db) {

@@ -174,7 +174,7 @@ on_both! {
         let row = office.one(Action::Check).await;
         assert_eq!(row.state, State::Unknown, "asked again, it is still unknown");
         assert!(matches!(row.problem, Some(Issue::NeedsPerson { .. })));
-        let row = office.credit.decide(office.ids[0], OperatorFinding::Rejected, "電話で確認").await.unwrap();
+        let row = office.credit.decide(&office.test.order(office.ids[0]).await, OperatorFinding::Rejected, "電話で確認").await.unwrap();
         assert_eq!((row.state, row.outcome), (State::Rejected, Outcome::Success));
         let line = office.test.store.history(office.ids[0]).await.unwrap().pop().unwrap();
         assert_eq!((line.who.as_str(), line.note.as_deref()), ("op", Some("電話で確認")));
@@ -183,10 +183,10 @@ on_both! {
     async fn an_operator_decides_only_about_what_is_unknown(db) {
         let office = Office::new(db, Fake::new(&[Next::LoseAnswer]), 1).await;
         let found = OperatorFinding::Approved { transaction_id: "T1".into() };
-        let row = office.credit.decide(office.ids[0], found.clone(), "画面で確認").await.unwrap();
+        let row = office.credit.decide(&office.test.order(office.ids[0]).await, found.clone(), "画面で確認").await.unwrap();
         assert!(matches!(row.problem, Some(Issue::NotOffered { .. })));
         office.one(Action::Credit).await;
-        let row = office.credit.decide(office.ids[0], found, "画面で確認").await.unwrap();
+        let row = office.credit.decide(&office.test.order(office.ids[0]).await, found, "画面で確認").await.unwrap();
         assert_eq!((row.state, row.transaction_id.as_deref()), (State::Approved, Some("T1")));
     }
 
@@ -274,7 +274,7 @@ on_both! {
         let began = std::time::Instant::now();
         let row = office.one(Action::Check).await;
         assert!(matches!(row.problem, Some(Issue::TooEarly { measured_anew: true, .. })), "{:?}", row.problem);
-        let row = office.credit.decide(office.ids[0], OperatorFinding::Nothing, "管理画面で確認").await.unwrap();
+        let row = office.credit.decide(&office.test.order(office.ids[0]).await, OperatorFinding::Nothing, "管理画面で確認").await.unwrap();
         assert!(matches!(row.problem, Some(Issue::TooEarly { measured_anew: false, .. })), "{:?}", row.problem);
         while office.one(Action::Check).await.state == State::Unknown {
             assert!(began.elapsed() < Duration::from_secs(30), "it is waited for without end");
@@ -328,7 +328,7 @@ on_both! {
         let row = office.credit.run(Action::Check, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
         assert!(matches!(row.problem, Some(Issue::CannotAsk { .. })));
         let found = OperatorFinding::Approved { transaction_id: "T1".into() };
-        office.credit.decide(office.ids[0], found, "画面で確認").await.unwrap();
+        office.credit.decide(&office.test.order(office.ids[0]).await, found, "画面で確認").await.unwrap();
         let row = office.credit.run(Action::Cancel, &office.ids[..1], &|_| {}).await.unwrap().remove(0);
         assert!(matches!(row.problem, Some(Issue::Unsupported { .. })));
         assert_eq!(office.credit.providers.get("fake").unwrap().info().id, "fake");

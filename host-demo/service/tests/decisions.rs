@@ -95,6 +95,28 @@ on_both! {
         assert_eq!((again.counts().taken.rows, again.counts().refused.rows), (0, 6));
     }
 
+    async fn what_was_found_out_the_last_time_is_no_answer_about_this_time(db) {
+        let office = Office::in_doubt(db, 1).await;
+        let id = office.test.all().await[0].id;
+        let reference = office.test.order(id).await.reference().to_owned();
+        let old = format!("注文番号,登録番号,結果,メモ\nA-1,{reference},登録なし,検索 0件\n");
+        assert_eq!(office.take_in(&old, false).await.counts().taken.rows, 1);
+        // Sent again under the same reference, and this time it arrives.
+        office.fake.script.lock().unwrap().push_back(Next::LoseAnswer);
+        let row = office.credit.run(Action::Credit, &[id], &|_| {}).await.unwrap().remove(0);
+        assert_eq!((row.state, office.test.order(id).await.reference()), (State::Unknown, reference.as_str()));
+        for text in [old, format!("注文番号,登録番号,不明回数,結果,メモ\nA-1,{reference},1,登録なし,検索 0件\n")] {
+            let again = office.take_in(&text, false).await;
+            let words: Vec<_> = again.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja).to_string()).collect();
+            assert!(words.len() == 1 && words[0].contains("2回目"), "{words:?}");
+        }
+        assert_eq!(office.states().await, [State::Unknown]);
+        let exported = decisions::write_out(&office.test.store, &ListQuery::default(), Charset::Utf8).await.unwrap();
+        let filled = String::from_utf8(exported).unwrap();
+        let filled = filled.replace("\"[結果不明]\",\"\",\"\",\"\"", "\"[結果不明]\",\"登録なし\",\"\",\"検索 0件\"");
+        assert_eq!(office.take_in(&filled, false).await.counts().taken.rows, 1, "{filled}");
+    }
+
     async fn each_row_is_checked_like_a_single_decision(db) {
         let office = Office::in_doubt(db, 4).await;
         let ids: Vec<i64> = office.test.all().await.iter().map(|order| order.id).collect();

@@ -18,7 +18,7 @@ impl Store {
         let mut accounts = BTreeMap::new();
         for ids in ids.chunks(VALUES_PER_QUERY) {
             let sql = format!("SELECT id, mall, provider, settings, version FROM accounts WHERE id IN ({})", list(ids));
-            for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await? {
+            for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(self.pool()?).await? {
                 let account = self.account_of_row(&row)?;
                 accounts.insert(account.id, account);
             }
@@ -31,7 +31,7 @@ impl Store {
         let malls: Vec<(String, String)> =
             sqlx::query_as("SELECT id, name FROM malls WHERE id IN (SELECT mall FROM accounts WHERE provider = $1)")
                 .bind(provider)
-                .fetch_all(&self.pool)
+                .fetch_all(self.pool()?)
                 .await?;
         Ok(malls.into_iter().collect())
     }

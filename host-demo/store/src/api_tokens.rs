@@ -75,7 +75,7 @@ impl Store {
 
     /// All tokens, newest first.
     pub async fn api_tokens(&self) -> Result<Vec<ApiToken>> {
-        Ok(sqlx::query_as("SELECT * FROM api_tokens ORDER BY id DESC").fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as("SELECT * FROM api_tokens ORDER BY id DESC").fetch_all(self.pool()?).await?)
     }
 
     /// The token that `token` is, if it is valid.
@@ -85,7 +85,7 @@ impl Store {
         )
         .bind(token_digest(token))
         .bind(now);
-        Ok(found.fetch_optional(&self.pool).await?)
+        Ok(found.fetch_optional(self.pool()?).await?)
     }
 
     /// Revokes a token; whether it was valid until now.

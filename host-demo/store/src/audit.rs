@@ -61,6 +61,6 @@ impl Store {
         let lines = sqlx::query_as("SELECT * FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2")
             .bind(before.unwrap_or(i64::MAX))
             .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        Ok(lines.fetch_all(&self.pool).await?)
+        Ok(lines.fetch_all(self.pool()?).await?)
     }
 }

@@ -204,7 +204,7 @@ impl Store {
              WHERE mall = $1 AND held IS NOT NULL GROUP BY held, state",
         )
         .bind(mall)
-        .fetch_all(&self.pool)
+        .fetch_all(self.pool()?)
         .await?;
         let mut held = Backlog::default();
         for (action, state, orders, billed) in rows {

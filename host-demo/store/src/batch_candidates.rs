@@ -43,7 +43,7 @@ impl Store {
                  JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account WHERE o.id IN ({})",
                 list(ids)
             );
-            let candidates: Vec<BatchCandidate> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+            let candidates: Vec<BatchCandidate> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(self.pool()?).await?;
             found.extend(candidates);
         }
         found.sort_by_key(|candidate| candidate.id);

@@ -7,9 +7,11 @@
 use crate::batch_key::RowKey;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
+use crate::lease::ProcessLease;
 use crate::rows::{parse, to_json};
 use crate::sql::{Conditions, list};
 use crate::wide::write_rows;
+use domain::asked::Asked;
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use sqlx::any::AnyRow;
@@ -28,6 +30,17 @@ pub struct BatchLane {
     pub provider: String,
     /// The id of the mall that has the orders.
     pub mall: String,
+}
+
+/// A row that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenRow {
+    /// The row.
+    pub key: RowKey,
+    /// The store's number of its order.
+    pub order: i64,
+    /// What it was asked for.
+    pub asked: Asked,
 }
 
 /// How a row finished.
@@ -51,21 +64,23 @@ impl Store {
         let rows = sqlx::query_as(
             "SELECT DISTINCT b.id AS batch, b.action, b.who, r.provider, r.mall FROM batches b \
              JOIN batch_rows r ON r.batch = b.id AND r.progress = 'waiting' \
-             WHERE b.finished_at IS NULL ORDER BY b.id, r.provider, r.mall",
+             WHERE b.finished_at IS NULL AND b.stopped IS NULL ORDER BY b.id, r.provider, r.mall",
         );
-        Ok(rows.fetch_all(&self.pool).await?)
+        Ok(rows.fetch_all(self.pool()?).await?)
     }
 
-    /// Takes at most `limit` rows that wait, for `owner`; the orders and the rows. What one process takes
-    /// no other takes.
-    pub async fn take_rows(&self, of: &BatchLane, owner: &str, limit: usize) -> Result<Vec<(i64, RowKey)>> {
+    /// Takes at most `limit` rows that wait, for the process of `lease`. What one process takes no other takes. Where it
+    /// is not known whether they were taken, the lease gives them back with its next recovery. None of a batch that was
+    /// stopped are taken.
+    pub async fn take_rows(&self, of: &BatchLane, lease: &ProcessLease, limit: usize) -> Result<Vec<TakenRow>> {
         let mut tx = self.write().await?;
         let sql = format!(
-            "SELECT place, order_id FROM batch_rows WHERE batch = $1 AND provider = $2 AND mall = $3 \
-             AND progress = 'waiting' ORDER BY place LIMIT $4{}",
+            "SELECT place, order_id, asked_state, asked_reference FROM batch_rows WHERE batch = $1 AND provider = $2 \
+             AND mall = $3 AND progress = 'waiting' \
+             AND EXISTS (SELECT 1 FROM batches b WHERE b.id = $1 AND b.stopped IS NULL) ORDER BY place LIMIT $4{}",
             self.dialect.skip_locked()
         );
-        let rows: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+        let rows: Vec<AnyRow> = sqlx::query(AssertSqlSafe(sql))
             .bind(of.batch)
             .bind(&of.provider)
             .bind(&of.mall)
@@ -75,15 +90,17 @@ impl Store {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let indexes: Vec<i64> = rows.iter().map(|(index, _)| *index).collect();
+        let rows = rows.iter().map(|row| taken_row(of.batch, row)).collect::<sqlx::Result<Vec<_>>>()?;
+        let indexes: Vec<i64> = rows.iter().map(|row| row.key.index).collect();
         let sql = format!(
             "UPDATE batch_rows SET progress = 'taken', owner = $1 WHERE batch = $2 AND place IN ({})",
             list(&indexes)
         );
-        sqlx::query(AssertSqlSafe(sql)).bind(owner).bind(of.batch).execute(&mut *tx).await?;
+        sqlx::query(AssertSqlSafe(sql)).bind(lease.name()).bind(of.batch).execute(&mut *tx).await?;
+        let taking = lease.begin_work(rows.iter().map(|row| row.order));
         tx.commit().await?;
-        let key = |index| RowKey { batch: of.batch, index };
-        Ok(rows.into_iter().map(|(index, order)| (order, key(index))).collect())
+        taking.finish();
+        Ok(rows)
     }
 
     /// Records how rows ended that `owner` took and that were not done together with a change of their orders. A row that
@@ -107,7 +124,7 @@ impl Store {
         .bind(row.batch)
         .bind(row.index)
         .bind(owner)
-        .execute(&self.pool)
+        .execute(self.pool()?)
         .await?;
         Ok(())
     }
@@ -117,7 +134,7 @@ impl Store {
         let providers = sqlx::query_scalar(
             "SELECT DISTINCT provider FROM batch_rows WHERE batch = $1 AND progress = 'waiting' ORDER BY provider",
         );
-        Ok(providers.bind(batch).fetch_all(&self.pool).await?)
+        Ok(providers.bind(batch).fetch_all(self.pool()?).await?)
     }
 
     /// The rows of batches that `owner` has taken and not done: the order, the row.
@@ -125,7 +142,7 @@ impl Store {
         let rows: Vec<(i64, i64, i64)> =
             sqlx::query_as("SELECT order_id, batch, place FROM batch_rows WHERE owner = $1 AND progress = 'taken'")
                 .bind(owner)
-                .fetch_all(&self.pool)
+                .fetch_all(self.pool()?)
                 .await?;
         Ok(rows.into_iter().map(|(order, batch, index)| (order, RowKey { batch, index })).collect())
     }
@@ -140,7 +157,7 @@ impl Store {
             conditions.plain(&format!("order_id IN ({})", list(orders)));
         }
         let sql = format!("UPDATE batch_rows SET progress = 'waiting', owner = NULL {}", conditions.sql);
-        sqlx::query_with(AssertSqlSafe(sql), conditions.values).execute(&self.pool).await?;
+        sqlx::query_with(AssertSqlSafe(sql), conditions.values).execute(self.pool()?).await?;
         Ok(())
     }
 }
@@ -178,6 +195,12 @@ pub(super) async fn finish_rows(
         Ok(())
     })
     .await
+}
+
+fn taken_row(batch: i64, row: &AnyRow) -> sqlx::Result<TakenRow> {
+    let asked =
+        Asked::Standing { state: parse(row.try_get("asked_state")?)?, reference: row.try_get("asked_reference")? };
+    Ok(TakenRow { key: RowKey { batch, index: row.try_get("place")? }, order: row.try_get("order_id")?, asked })
 }
 
 impl FromRow<'_, AnyRow> for BatchLane {

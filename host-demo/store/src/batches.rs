@@ -112,8 +112,10 @@ impl Store {
             let provider = provider_column(action);
             let sql = format!(
                 "WITH ticked (place, id) AS (VALUES {}) \
-                 INSERT INTO batch_rows (batch, place, order_id, provider, mall, progress) \
-                 SELECT $1, t.place, o.id, {provider}, o.mall, 'waiting' FROM ticked t JOIN orders o ON o.id = t.id \
+                 INSERT INTO batch_rows \
+                 (batch, place, order_id, provider, mall, progress, asked_state, asked_reference) \
+                 SELECT $1, t.place, o.id, {provider}, o.mall, 'waiting', o.state, COALESCE(o.reference, '') \
+                 FROM ticked t JOIN orders o ON o.id = t.id \
                  JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account",
                 values.join(", ")
             );
@@ -126,12 +128,15 @@ impl Store {
 
     /// The batch `id`.
     pub async fn batch(&self, id: i64) -> Result<Option<Batch>> {
-        Ok(sqlx::query_as("SELECT * FROM batches WHERE id = $1").bind(id).fetch_optional(&self.pool).await?)
+        Ok(sqlx::query_as("SELECT * FROM batches WHERE id = $1").bind(id).fetch_optional(self.pool()?).await?)
     }
 
     /// The latest batches, newest first.
     pub async fn batches(&self, limit: i64) -> Result<Vec<Batch>> {
-        Ok(sqlx::query_as("SELECT * FROM batches ORDER BY id DESC LIMIT $1").bind(limit).fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as("SELECT * FROM batches ORDER BY id DESC LIMIT $1")
+            .bind(limit)
+            .fetch_all(self.pool()?)
+            .await?)
     }
 
     /// How far a batch is.
@@ -140,7 +145,7 @@ impl Store {
             "SELECT progress, outcome, COUNT(*) FROM batch_rows WHERE batch = $1 GROUP BY progress, outcome",
         )
         .bind(batch)
-        .fetch_all(&self.pool)
+        .fetch_all(self.pool()?)
         .await?;
         let mut found = BatchProgress::default();
         for (progress, outcome, rows) in counts {
@@ -166,14 +171,14 @@ impl Store {
         .bind(batch)
         .bind(from)
         .bind(limit);
-        Ok(rows.fetch_all(&self.pool).await?)
+        Ok(rows.fetch_all(self.pool()?).await?)
     }
 
-    /// Stops a batch: rows that were not begun fail. Rows that were begun are finished.
+    /// Stops a batch: rows that were not begun fail, and so do those that are given back later. Rows that were begun are
+    /// finished.
     pub async fn stop_batch(&self, batch: i64, who: &str, now: i64) -> Result<()> {
         let mut tx = self.write().await?;
-        sqlx::query("UPDATE batch_rows SET progress = 'done', outcome = $1, problem = $2 WHERE batch = $3 AND progress = 'waiting'")
-            .bind(Outcome::Failure.to_string())
+        sqlx::query("UPDATE batches SET stopped = $1 WHERE id = $2 AND stopped IS NULL AND finished_at IS NULL")
             .bind(to_json(&Issue::Stopped { who: who.to_owned() })?)
             .bind(batch)
             .execute(&mut *tx)
@@ -183,10 +188,12 @@ impl Store {
         Ok(())
     }
 
-    /// Marks every batch as finished whose rows are all done, whoever did the last of them.
+    /// Ends the rows that wait of batches that were stopped, and marks every batch as finished whose rows are all done,
+    /// whoever did the last of them.
     pub async fn finish_batches(&self, now: i64) -> Result<()> {
-        let over: Vec<i64> =
-            sqlx::query_scalar(concat!("SELECT b.id FROM batches b WHERE ", is_over!())).fetch_all(&self.pool).await?;
+        let sql =
+            concat!("SELECT b.id FROM batches b WHERE b.finished_at IS NULL AND b.stopped IS NOT NULL OR ", is_over!());
+        let over: Vec<i64> = sqlx::query_scalar(sql).fetch_all(self.pool()?).await?;
         // Read first: the common case writes nothing.
         if over.is_empty() {
             return Ok(());
@@ -201,6 +208,14 @@ impl Store {
 }
 
 async fn finish_batch(tx: &mut WriteTransaction, batch: i64, now: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE batch_rows SET progress = 'done', outcome = $1, problem = b.stopped FROM batches b \
+         WHERE b.id = batch_rows.batch AND b.id = $2 AND b.stopped IS NOT NULL AND batch_rows.progress = 'waiting'",
+    )
+    .bind(Outcome::Failure.to_string())
+    .bind(batch)
+    .execute(&mut **tx)
+    .await?;
     sqlx::query(concat!("UPDATE batches AS b SET finished_at = $1 WHERE b.id = $2 AND ", is_over!()))
         .bind(now)
         .bind(batch)

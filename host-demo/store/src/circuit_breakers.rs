@@ -69,12 +69,12 @@ pub enum Admission {
 impl Store {
     /// The breakers of all providers that ever failed.
     pub async fn breakers(&self) -> Result<Vec<Breaker>> {
-        Ok(sqlx::query_as("SELECT * FROM breakers ORDER BY provider").fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as("SELECT * FROM breakers ORDER BY provider").fetch_all(self.pool()?).await?)
     }
 
     /// Whether batches and automation may call `provider` now. Of several processes one gets the probe.
     pub async fn admission(&self, provider: &str, now: i64) -> Result<Admission> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool()?.acquire().await?;
         let Some(breaker) = breaker(&mut connection, provider).await? else { return Ok(Admission::Free) };
         let probe_at = breaker.probe_at.unwrap_or(now);
         match breaker.state {
@@ -98,7 +98,7 @@ impl Store {
 
     /// Gives a probe back that showed nothing: no call was made, or one that says nothing of the provider.
     pub async fn give_back_probe(&self, provider: &str, now: i64) -> Result<()> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool()?.acquire().await?;
         give_back_probe(&mut connection, provider, now).await
     }
 

@@ -83,7 +83,7 @@ impl Store {
             "SELECT owner FROM orders WHERE owner IS NOT NULL UNION SELECT owner FROM batch_rows WHERE progress = 'taken' \
              UNION SELECT owner FROM idempotency WHERE owner IS NOT NULL UNION SELECT owner FROM serving",
         );
-        Ok(owners.fetch_all(&self.pool).await?)
+        Ok(owners.fetch_all(self.pool()?).await?)
     }
 
     /// Waits until no transaction that has begun writes about the orders `ids` any more. One whose connection was lost
@@ -105,7 +105,7 @@ impl Store {
     pub async fn owned_by(&self, owner: &str) -> Result<Vec<Order>> {
         let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM orders WHERE owner = $1 ORDER BY id")
             .bind(owner)
-            .fetch_all(&self.pool)
+            .fetch_all(self.pool()?)
             .await?;
         self.readable(&ids).await
     }

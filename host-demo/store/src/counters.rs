@@ -74,7 +74,7 @@ impl Store {
             conditions.sql
         );
         let rows: Vec<(String, i64)> =
-            sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?;
+            sqlx::query_as_with(AssertSqlSafe(sql), conditions.values).fetch_all(self.pool()?).await?;
         let count = |(state, orders): (String, i64)| Ok((parse(&state)?, orders));
         rows.into_iter().filter(|(_, orders)| *orders != 0).map(count).collect()
     }
@@ -86,7 +86,7 @@ impl Store {
              GROUP BY provider, state",
         )
         .bind(mall)
-        .fetch_all(&self.pool)
+        .fetch_all(self.pool()?)
         .await?;
         let mut open = OpenOrders::default();
         for (provider, state, orders) in rows.into_iter().filter(|(.., orders)| *orders > 0) {

@@ -26,14 +26,14 @@ pub struct CreditPause {
 impl Store {
     /// All of them, by provider.
     pub async fn credit_pauses(&self) -> Result<Vec<CreditPause>> {
-        Ok(sqlx::query_as("SELECT * FROM credit_pauses ORDER BY provider").fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as("SELECT * FROM credit_pauses ORDER BY provider").fetch_all(self.pool()?).await?)
     }
 
     /// Whether new credits to `provider` are paused.
     pub async fn is_credit_paused(&self, provider: &str) -> Result<bool> {
         let found: Option<i64> = sqlx::query_scalar("SELECT since FROM credit_pauses WHERE provider = $1")
             .bind(provider.to_owned())
-            .fetch_optional(&self.pool)
+            .fetch_optional(self.pool()?)
             .await?;
         Ok(found.is_some())
     }

@@ -9,6 +9,7 @@ use crate::reference::random_prefix;
 use crate::shared_clock::SharedClock;
 use crate::write_queue::Writer;
 use crate::write_transaction::WriteTransactions;
+use domain::crash_point::{self, DatabaseStep};
 use sqlx::AnyPool;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ pub(super) use crate::write_transaction::WriteTransaction;
 pub struct Store {
     location: DatabaseLocation,
     pub(super) dialect: Dialect,
-    pub(super) pool: AnyPool,
+    pool: AnyPool,
     pub(super) secrets: Secrets,
     pub(super) prefix: String,
     pub(super) clock: SharedClock,
@@ -57,6 +58,15 @@ impl Store {
     /// A digest of `parts` as `what`, in hex, that cannot be computed, or guessed from, without the store's key.
     pub fn digest(&self, what: &str, parts: &[&[u8]]) -> String {
         self.secrets.digest(what, parts)
+    }
+
+    /// The connections, for a statement outside of a transaction that writes.
+    ///
+    /// # Errors
+    /// None but those of a test that breaks the connection.
+    pub(super) fn pool(&self) -> Result<&AnyPool> {
+        crash_point::database(DatabaseStep::Statement)?;
+        Ok(&self.pool)
     }
 
     /// Begins a transaction that writes.

@@ -48,7 +48,7 @@ impl Store {
                 .bind(&name)
                 .bind(&session)
                 .bind(now)
-                .fetch_optional(&self.pool)
+                .fetch_optional(self.pool()?)
                 .await?;
         // A draft of something else does not decrypt as this.
         Ok(sealed.and_then(|sealed| self.secrets.open(&draft_name(&session, what, &name), &sealed).ok()))
@@ -59,7 +59,7 @@ impl Store {
         let deleted = sqlx::query("DELETE FROM drafts WHERE name = $1 AND session = $2")
             .bind(token_digest(name))
             .bind(token_digest(session))
-            .execute(&self.pool)
+            .execute(self.pool()?)
             .await?;
         Ok(deleted.rows_affected() == 1)
     }

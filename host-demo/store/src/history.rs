@@ -4,10 +4,13 @@ use crate::change::Change;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::rows::to_json;
+use crate::sql::{VALUES_PER_QUERY, list, states};
 use crate::wide::write_rows;
+use domain::credit_state::State;
 use domain::order::{Order, OrderEdit};
 use serde::Serialize;
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
+use std::collections::HashMap;
 
 /// A line of an order's history.
 #[derive(Debug, Clone, FromRow, Serialize)]
@@ -95,13 +98,29 @@ impl Store {
              COALESCE(e.report, c.report) AS report FROM events e LEFT JOIN events c ON c.order_id = e.report_order \
              AND c.version = e.report_version WHERE e.order_id = $1 ORDER BY e.version",
         );
-        Ok(lines.bind(order).fetch_all(&self.pool).await?)
+        Ok(lines.bind(order).fetch_all(self.pool()?).await?)
+    }
+
+    /// How often the outcome of a request about each of these orders became unknown, this time included.
+    pub async fn doubts(&self, orders: &[i64]) -> Result<HashMap<i64, i64>> {
+        let mut doubts = HashMap::new();
+        let unknown = states(State::is_unknown);
+        for orders in orders.chunks(VALUES_PER_QUERY) {
+            let sql = format!(
+                "SELECT order_id, COUNT(*) FROM events WHERE to_state IN ({unknown}) AND from_state NOT IN ({unknown}) \
+                 AND order_id IN ({}) GROUP BY order_id",
+                list(orders)
+            );
+            let found: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(self.pool()?).await?;
+            doubts.extend(found);
+        }
+        Ok(doubts)
     }
 
     /// Every reference ever used, for all orders of all malls.
     pub async fn references(&self) -> Result<Vec<UsedReference>> {
         let used = sqlx::query_as("SELECT * FROM registrations ORDER BY order_id, attempt");
-        Ok(used.fetch_all(&self.pool).await?)
+        Ok(used.fetch_all(self.pool()?).await?)
     }
 }
 

@@ -40,7 +40,7 @@ impl Store {
     /// Begins a request in the process `owner`. If that process dies, the request can begin again: what it did to orders
     /// is recorded with the orders and is not done twice.
     pub async fn begin_call(&self, request: IdempotentRequest<'_>, owner: &str, now: i64) -> Result<IdempotencyCheck> {
-        sqlx::query("DELETE FROM idempotency WHERE expires_at <= $1").bind(now).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM idempotency WHERE expires_at <= $1").bind(now).execute(self.pool()?).await?;
         let written = sqlx::query(
             "INSERT INTO idempotency (caller, name, digest, owner, expires_at) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (caller, name) DO NOTHING",
@@ -50,7 +50,7 @@ impl Store {
         .bind(request.digest)
         .bind(owner)
         .bind(now + RESPONSES_KEPT.as_millis() as i64)
-        .execute(&self.pool)
+        .execute(self.pool()?)
         .await?;
         if written.rows_affected() == 1 {
             return Ok(IdempotencyCheck::New);
@@ -59,7 +59,7 @@ impl Store {
             sqlx::query_as("SELECT digest, status, answer FROM idempotency WHERE caller = $1 AND name = $2")
                 .bind(request.caller)
                 .bind(request.key)
-                .fetch_optional(&self.pool)
+                .fetch_optional(self.pool()?)
                 .await?;
         Ok(match earlier {
             Some((digest, ..)) if digest != request.digest => IdempotencyCheck::KeyReused,
@@ -78,7 +78,7 @@ impl Store {
             .bind(self.secrets.seal(&answer_name(request.caller, request.key), answer)?)
             .bind(request.caller)
             .bind(request.key)
-            .execute(&self.pool)
+            .execute(self.pool()?)
             .await?;
         Ok(())
     }
@@ -88,14 +88,14 @@ impl Store {
         sqlx::query("DELETE FROM idempotency WHERE caller = $1 AND name = $2 AND status IS NULL")
             .bind(request.caller)
             .bind(request.key)
-            .execute(&self.pool)
+            .execute(self.pool()?)
             .await?;
         Ok(())
     }
 
     /// Forgets the requests that `owner` was carrying out.
     pub async fn forget_calls_of(&self, owner: &str) -> Result<()> {
-        sqlx::query("DELETE FROM idempotency WHERE owner = $1").bind(owner).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM idempotency WHERE owner = $1").bind(owner).execute(self.pool()?).await?;
         Ok(())
     }
 }

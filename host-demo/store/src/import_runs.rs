@@ -72,7 +72,7 @@ impl Store {
         let found = sqlx::query(
             "SELECT name, owner, began_at, heard_at, description FROM import_runs WHERE name = $1 AND heard_at > $2",
         );
-        Ok(found.bind(name).bind(oldest(now)).try_map(run_of_row).fetch_optional(&self.pool).await?)
+        Ok(found.bind(name).bind(oldest(now)).try_map(run_of_row).fetch_optional(self.pool()?).await?)
     }
 
     /// The latest runs, the one that began last first.
@@ -82,7 +82,7 @@ impl Store {
              ORDER BY began_at DESC, name LIMIT $2",
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        Ok(found.bind(oldest(now)).bind(limit).try_map(run_of_row).fetch_all(&self.pool).await?)
+        Ok(found.bind(oldest(now)).bind(limit).try_map(run_of_row).fetch_all(self.pool()?).await?)
     }
 }
 

@@ -78,7 +78,7 @@ pub use audit::AuditLine;
 pub use backlog::{Backlog, OnBacklog, OrderTotal};
 pub use batch_candidates::BatchCandidate;
 pub use batch_key::RowKey;
-pub use batch_rows::{BatchLane, FinishedRow};
+pub use batch_rows::{BatchLane, FinishedRow, TakenRow};
 pub use batches::{Batch, BatchProgress, BatchRow, MAX_BATCH};
 pub use change::{Applied, CallHealth, CallResults, Change, Claim};
 pub use circuit_breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};

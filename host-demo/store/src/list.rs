@@ -129,7 +129,7 @@ impl Store {
     /// The lines of the orders `ids`, newest first.
     async fn lines(&self, ids: &[i64]) -> Result<Vec<ListOrder>> {
         let sql = format!("{LINES}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", list(ids));
-        Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(self.pool()?).await?)
     }
 }
 

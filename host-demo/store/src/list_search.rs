@@ -111,6 +111,6 @@ impl Store {
     }
 
     async fn numbers(&self, sql: String, conditions: Conditions) -> Result<Vec<i64>> {
-        Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), conditions.values).fetch_all(&self.pool).await?)
+        Ok(sqlx::query_scalar_with(AssertSqlSafe(sql), conditions.values).fetch_all(self.pool()?).await?)
     }
 }

@@ -137,26 +137,26 @@ impl Store {
 
     /// The mall `id`, with its settings decrypted.
     pub async fn mall(&self, id: &str) -> Result<Option<Mall>> {
-        let row = sqlx::query(select_malls!("WHERE m.id = $1")).bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(select_malls!("WHERE m.id = $1")).bind(id).fetch_optional(self.pool()?).await?;
         row.map(|row| self.mall_of_row(&row)).transpose()
     }
 
     /// The mall `id`, without its settings.
     pub async fn mall_summary(&self, id: &str) -> Result<Option<MallSummary>> {
         let found = sqlx::query(select_malls!("WHERE m.id = $1")).bind(id);
-        Ok(found.try_map(summary_of_row).fetch_optional(&self.pool).await?)
+        Ok(found.try_map(summary_of_row).fetch_optional(self.pool()?).await?)
     }
 
     /// All malls, without their settings.
     pub async fn mall_summaries(&self) -> Result<Vec<MallSummary>> {
         let found = sqlx::query(select_malls!("ORDER BY m.id"));
-        Ok(found.try_map(summary_of_row).fetch_all(&self.pool).await?)
+        Ok(found.try_map(summary_of_row).fetch_all(self.pool()?).await?)
     }
 
     /// All malls, with those of their settings decrypted that `is_read` lets through (the provider's id, the key), and
     /// the keys of the others, which are not decrypted.
     pub async fn malls_with_settings(&self, is_read: impl Fn(&str, &str) -> bool) -> Result<Vec<MallWithSettings>> {
-        let rows = sqlx::query(select_malls!("ORDER BY m.id")).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(select_malls!("ORDER BY m.id")).fetch_all(self.pool()?).await?;
         rows.iter().map(|row| self.mall_with_settings(row, &is_read)).collect()
     }
 

@@ -13,7 +13,7 @@ const THIS_MACHINE: &str = "machine";
 impl Store {
     /// Now, as other processes will be able to compare it.
     pub async fn moment(&self) -> Result<Moment> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool()?.acquire().await?;
         self.read_moment(&mut connection).await
     }
 
@@ -40,7 +40,7 @@ impl Store {
             if self.clock.has_jumped(read.0, uptime.milliseconds) {
                 tracing::warn!("the database's clock was set; for what is in flight the time is measured anew");
                 // Not in the caller's transaction, which may be rolled back.
-                sqlx::query("UPDATE store SET clock_epoch = clock_epoch + 1").execute(&self.pool).await?;
+                sqlx::query("UPDATE store SET clock_epoch = clock_epoch + 1").execute(self.pool()?).await?;
                 read = sqlx::query_as(query).fetch_one(&mut *connection).await?;
             }
             self.clock.read(read.0, uptime.milliseconds);
@@ -61,7 +61,7 @@ impl Store {
         .bind(now.uptime.as_ref().map(|uptime| uptime.milliseconds))
         .bind(order.id)
         .bind(order.version)
-        .execute(&self.pool)
+        .execute(self.pool()?)
         .await?;
         Ok(())
     }

@@ -110,7 +110,7 @@ impl Store {
         }
         let sql = format!("{}{} ORDER BY o.id", select_orders!(""), conditions.sql);
         let found = sqlx::query_with(AssertSqlSafe(sql), conditions.values).try_map(order_of_row);
-        Ok(found.fetch_all(&self.pool).await?)
+        Ok(found.fetch_all(self.pool()?).await?)
     }
 
     /// The orders `ids`, newest first as in the list.
@@ -118,7 +118,7 @@ impl Store {
         let sql = format!("{}WHERE o.id IN ({}) ORDER BY o.ordered_at DESC, o.id DESC", select_orders!(""), list(ids));
         // Each list is another text, which would displace statements that are kept prepared.
         let orders = sqlx::query(AssertSqlSafe(sql)).persistent(false).try_map(order_of_row);
-        Ok(orders.fetch_all(&self.pool).await?)
+        Ok(orders.fetch_all(self.pool()?).await?)
     }
 
     /// Those of `ids` for which there is no order.
@@ -135,7 +135,7 @@ impl Store {
     /// The order with the store's number `id`.
     pub async fn order(&self, id: i64) -> Result<Option<Order>> {
         let found = sqlx::query(select_orders!("WHERE o.id = $1")).bind(id).try_map(order_of_row);
-        Ok(found.fetch_optional(&self.pool).await?)
+        Ok(found.fetch_optional(self.pool()?).await?)
     }
 
     /// The orders that the mall has under these numbers of its own.
@@ -167,7 +167,7 @@ impl Store {
             conditions.and(&format!("o.tracking_number IN ({places})"), numbers.iter().copied())?;
             let sql = format!("{}{} ORDER BY o.id", select_orders!(""), conditions.sql);
             let orders = sqlx::query_with(AssertSqlSafe(sql), conditions.values).try_map(order_of_row);
-            found.extend(orders.fetch_all(&self.pool).await?);
+            found.extend(orders.fetch_all(self.pool()?).await?);
         }
         Ok(found)
     }
@@ -197,7 +197,7 @@ impl Store {
             conditions.and(&condition(&list), names.iter().copied())?;
             let sql = format!("{}{}", select_orders!(""), conditions.sql);
             let orders = sqlx::query_with(AssertSqlSafe(sql), conditions.values).try_map(order_of_row);
-            found.extend(orders.fetch_all(&self.pool).await?);
+            found.extend(orders.fetch_all(self.pool()?).await?);
         }
         Ok(found)
     }

@@ -72,7 +72,7 @@ impl Store {
 
     /// What `user` sent under `name`, which goes on waiting; `None` as with [`Store::take_upload`].
     pub async fn look_at_upload(&self, kind: &str, user: i64, name: &str, now: i64) -> Result<Option<PendingUpload>> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool()?.acquire().await?;
         waiting(&mut connection, kind, user, name, now).await
     }
 }

@@ -48,19 +48,19 @@ impl FromRow<'_, AnyRow> for LockedPlugin {
 impl Store {
     /// The whole lock, by provider.
     pub async fn plugin_lock(&self) -> Result<Vec<LockedPlugin>> {
-        Ok(sqlx::query_as("SELECT * FROM plugin_lock ORDER BY provider").fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as("SELECT * FROM plugin_lock ORDER BY provider").fetch_all(self.pool()?).await?)
     }
 
     /// What the lock has of `provider`.
     pub async fn locked_plugin(&self, provider: &str) -> Result<Option<LockedPlugin>> {
         let row = sqlx::query_as("SELECT * FROM plugin_lock WHERE provider = $1").bind(provider);
-        Ok(row.fetch_optional(&self.pool).await?)
+        Ok(row.fetch_optional(self.pool()?).await?)
     }
 
     /// The component with this digest, if the lock names it.
     pub async fn locked_component(&self, digest: &str) -> Result<Option<Vec<u8>>> {
         let content = sqlx::query_scalar("SELECT content FROM plugin_components WHERE digest = $1").bind(digest);
-        Ok(content.fetch_optional(&self.pool).await?)
+        Ok(content.fetch_optional(self.pool()?).await?)
     }
 
     /// Locks `plugin`, whose component is `component`, and records `event` with it: `plugin.revision` is the one that it

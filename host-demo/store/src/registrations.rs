@@ -75,7 +75,7 @@ impl Store {
         );
         let account = order.registration.as_ref().map(|registration| registration.account);
         let holder = holder.bind(account).bind(id.to_owned()).bind(order.reference().to_owned());
-        Ok(holder.fetch_optional(&self.pool).await?)
+        Ok(holder.fetch_optional(self.pool()?).await?)
     }
 }
 

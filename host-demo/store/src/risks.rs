@@ -25,7 +25,7 @@ impl Store {
         if self.dialect == Dialect::Sqlite {
             return Ok(Risks::default());
         }
-        let (asynchronous_standbys, torn_pages) = sqlx::query_as(RISKS).fetch_one(&self.pool).await?;
+        let (asynchronous_standbys, torn_pages) = sqlx::query_as(RISKS).fetch_one(self.pool()?).await?;
         Ok(Risks { asynchronous_standbys, torn_pages })
     }
 }

@@ -77,7 +77,7 @@ impl Store {
             return Ok(());
         }
         let sql = format!("UPDATE orders SET due_at = $1 WHERE due_at = $2 AND id IN ({})", list(orders));
-        sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(lease).execute(&self.pool).await?;
+        sqlx::query(AssertSqlSafe(sql)).bind(due_at).bind(lease).execute(self.pool()?).await?;
         Ok(())
     }
 }

@@ -59,7 +59,7 @@ impl Store {
     pub async fn seed(&self, mall: &Mall, count: usize, progress: impl Fn(usize)) -> Result<()> {
         let there: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM orders WHERE mall = $1")
             .bind(&mall.id)
-            .fetch_one(&self.pool)
+            .fetch_one(self.pool()?)
             .await?;
         let mut done = 0;
         while done < count {

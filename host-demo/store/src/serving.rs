@@ -24,7 +24,7 @@ impl Store {
     /// Which providers any process can call in the background; nothing where no process works in the background.
     pub async fn served(&self) -> Result<Option<BTreeSet<String>>> {
         let mut served: BTreeSet<String> = sqlx::query_scalar("SELECT DISTINCT provider FROM serving")
-            .fetch_all(&self.pool)
+            .fetch_all(self.pool()?)
             .await?
             .into_iter()
             .collect();

@@ -38,14 +38,14 @@ impl Store {
     /// Begins a session.
     pub async fn begin_session(&self, user: i64, now: i64) -> Result<NewSession> {
         let (token, csrf, expires_at) = (random_token()?, random_token()?, now + SESSION.as_millis() as i64);
-        sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(self.pool()?).await?;
         sqlx::query("INSERT INTO sessions (token, user_id, csrf, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(token_digest(&token))
             .bind(user)
             .bind(&csrf)
             .bind(now)
             .bind(expires_at)
-            .execute(&self.pool)
+            .execute(self.pool()?)
             .await?;
         Ok(NewSession { token, csrf, expires_at })
     }
@@ -58,7 +58,7 @@ impl Store {
         )
         .bind(token_digest(token))
         .bind(now)
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.pool()?)
         .await?;
         let session = |row: AnyRow| {
             Ok(Session { user: rows::user(&row)?, csrf: row.try_get("csrf")?, expires_at: row.try_get("expires_at")? })
@@ -68,8 +68,8 @@ impl Store {
 
     /// Ends the session that `token` is for.
     pub async fn end_session(&self, token: &str) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE token = $1").bind(token_digest(token)).execute(&self.pool).await?;
-        sqlx::query("DELETE FROM drafts WHERE session = $1").bind(token_digest(token)).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM sessions WHERE token = $1").bind(token_digest(token)).execute(self.pool()?).await?;
+        sqlx::query("DELETE FROM drafts WHERE session = $1").bind(token_digest(token)).execute(self.pool()?).await?;
         Ok(())
     }
 }

@@ -36,7 +36,7 @@ impl Store {
         }
         let found: Option<(i64, String)> = sqlx::query_as("SELECT id, password FROM users WHERE name = $1")
             .bind(name)
-            .fetch_optional(&self.pool)
+            .fetch_optional(self.pool()?)
             .await?;
         let (id, hash) = found.map_or((None, ABSENT_USER_HASH.clone()), |(id, hash)| (Some(id), hash));
         let right = verified(password, hash).await?;
@@ -50,7 +50,7 @@ impl Store {
             .bind(subject_name(name))
             .bind(subject_address(address))
             .bind(now)
-            .execute(&self.pool)
+            .execute(self.pool()?)
             .await?;
         Ok(SignIn::Welcome(user))
     }

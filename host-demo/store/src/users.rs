@@ -53,7 +53,7 @@ impl Store {
 
     /// All users, by name.
     pub async fn users(&self) -> Result<Vec<User>> {
-        Ok(sqlx::query(select_users!("ORDER BY name")).try_map(user_of_row).fetch_all(&self.pool).await?)
+        Ok(sqlx::query(select_users!("ORDER BY name")).try_map(user_of_row).fetch_all(self.pool()?).await?)
     }
 
     /// Gives a user another role, or disables or enables the user. A disabled user's sessions end, and tokens with a
@@ -110,7 +110,7 @@ impl Store {
     /// The user with this number.
     pub async fn user(&self, id: i64) -> Result<Option<User>> {
         let found = sqlx::query(select_users!("WHERE id = $1")).bind(id).try_map(user_of_row);
-        Ok(found.fetch_optional(&self.pool).await?)
+        Ok(found.fetch_optional(self.pool()?).await?)
     }
 }
 

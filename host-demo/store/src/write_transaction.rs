@@ -2,7 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::error::Result;
-use domain::crash_point::{self, TransactionStep};
+use domain::crash_point::{self, DatabaseStep};
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -26,9 +26,9 @@ impl WriteTransaction {
 
     /// Makes what was written durable.
     pub(super) async fn commit(self) -> Result<()> {
-        crash_point::transaction(TransactionStep::Commit)?;
+        crash_point::database(DatabaseStep::Commit)?;
         self.transaction.commit().await?;
-        crash_point::transaction(TransactionStep::Committed)?;
+        crash_point::database(DatabaseStep::Committed)?;
         self.committed.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -64,7 +64,7 @@ impl WriteTransactions {
     }
 
     pub(super) async fn begin(&self, pool: &AnyPool, dialect: Dialect) -> Result<WriteTransaction> {
-        crash_point::transaction(TransactionStep::Begin)?;
+        crash_point::database(DatabaseStep::Begin)?;
         let turn = match &self.turns {
             // Never closed.
             Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),

@@ -41,8 +41,10 @@ pub struct Seen<'a> {
     pub amount: i64,
     /// 伝票番号
     pub slip: Option<&'a str>,
-    /// Somebody asked for a cancel at least once.
-    pub asked_cancel: bool,
+    /// How often a credit was asked for, by people and by the mall's settings.
+    pub asked_credits: usize,
+    /// The references of which a cancel was asked for.
+    pub asked_cancels: Vec<&'a str>,
     /// Somebody asked for a report of the tracking number at least once.
     pub asked_shipment: bool,
 }
@@ -58,7 +60,9 @@ pub enum Violation {
     Forgotten(String, String),
     /// A ledger has what no order ever asked for.
     Stranger(String),
-    /// Cancelled, and nobody asked.
+    /// Sent under so many names, and asked for less often.
+    CreditUnasked(String, usize),
+    /// Cancelled under a name of which nobody asked for it.
     CancelUnasked(String),
     /// A tracking number is reported, and nobody asked.
     ShipmentUnasked(String),
@@ -75,6 +79,9 @@ impl fmt::Display for Violation {
             Self::NotThere(order, state) => write!(f, "{order} is {state}, and no ledger has a live credit of it"),
             Self::Forgotten(order, state) => write!(f, "{order} is {state}, and a ledger has a live credit of it"),
             Self::Stranger(reference) => write!(f, "a ledger has {reference}, which no order has"),
+            Self::CreditUnasked(order, sent) => {
+                write!(f, "{order} was sent under {sent} names, and asked for less often")
+            }
             Self::CancelUnasked(order) => write!(f, "{order} is cancelled there, and nobody asked for it"),
             Self::ShipmentUnasked(order) => write!(f, "{order} has a tracking number there, and nobody reported one"),
             Self::Renamed(order, reference) => {
@@ -132,7 +139,10 @@ fn judge(order: &Seen<'_>, held: &[&Held<'_>], found: &mut Vec<Violation>) {
     if let Some(unused) = earlier.iter().find(|earlier| !held.iter().any(|held| held.reference == **earlier)) {
         found.push(Violation::Renamed(number.clone(), (*unused).to_owned()));
     }
-    if held.iter().any(|held| held.cancelled) && !order.asked_cancel {
+    if order.references.len() > order.asked_credits {
+        found.push(Violation::CreditUnasked(number.clone(), order.references.len()));
+    }
+    if held.iter().any(|held| held.cancelled && !order.asked_cancels.contains(&held.reference)) {
         found.push(Violation::CancelUnasked(number.clone()));
     }
     if held.iter().any(|held| held.slip.is_some()) && !order.asked_shipment {
@@ -166,7 +176,8 @@ mod tests {
             transaction_id: Some("T2"),
             amount: 1_590,
             slip: Some("123"),
-            asked_cancel: false,
+            asked_credits: 2,
+            asked_cancels: vec!["R-1"],
             asked_shipment: false,
         }
     }
@@ -184,6 +195,17 @@ mod tests {
         assert_eq!(always(&[first()], &[]), []);
         let asked = Seen { asked_shipment: true, state: "synced", ..first() };
         assert_eq!(always(&[asked], &[Held { slip: Some("123"), ..held("T2", "R-2", "approved") }]), []);
+    }
+
+    #[test]
+    fn what_was_asked_for_another_registration_was_not_asked_for_this_one() {
+        let rejected = || held("T1", "R-1", "rejected");
+        let cancelled = |reference| Held { cancelled: true, ..held("T2", reference, "approved") };
+        assert_eq!(always(&[seen("unknown")], &[cancelled("R-1")]), []);
+        let unasked = |found: Vec<Violation>| matches!(found[..], [Violation::CancelUnasked(_)]);
+        assert!(unasked(always(&[seen("unknown")], &[rejected(), cancelled("R-2")])));
+        let once = Seen { asked_credits: 1, ..seen("unknown") };
+        assert!(matches!(always(&[once], &[rejected()])[..], [Violation::CreditUnasked(_, 2)]));
     }
 
     #[test]

@@ -299,7 +299,9 @@ fn seen_one(order: &Order) -> Seen<'_> {
         transaction_id: order.transaction_id.as_deref(),
         amount: order.billed,
         slip: order.tracking_number.as_deref(),
-        asked_cancel: false,
+        // Each run asks for all that can be asked for.
+        asked_credits: usize::MAX,
+        asked_cancels: Vec::new(),
         asked_shipment: false,
     }
 }

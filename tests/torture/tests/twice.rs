@@ -48,7 +48,7 @@ on_both! {
         let orders = test.all().await;
         let batch = store.add_batch(Action::Credit, "op", &[orders[0].id, orders[1].id], 1).await.unwrap();
         let lane = store.waiting().await.unwrap().remove(0);
-        let [rows, again] = twice(store, "taking rows", async || store.take_rows(&lane, &dead.name(), 10).await.unwrap()).await;
+        let [rows, again] = twice(store, "taking rows", async || store.take_rows(&lane, &dead, 10).await.unwrap()).await;
         assert_eq!((rows.len(), again.len()), (2, 0));
 
         let name = dead.name();
@@ -57,7 +57,7 @@ on_both! {
         let claimed: Vec<_> = claimed.into_iter().flatten().collect();
 
         let answered = Change {
-            transaction_id: Some("T1".into()), row: Some(rows[0].1), ..Change::new(&claimed[0], Event::CreditApproved)
+            transaction_id: Some("T1".into()), row: Some(rows[0].key), ..Change::new(&claimed[0], Event::CreditApproved)
         };
         let [applied, again] = twice(store, "a result", async || {
             store.apply(std::slice::from_ref(&answered), "op", 2).await.unwrap()
@@ -66,7 +66,7 @@ on_both! {
 
         let problem = Issue::NothingThere;
         let finished = FinishedRow {
-            row: rows[1].1, outcome: Outcome::Failure, state: State::NotAsked, transaction_id: None, problem: Some(&problem),
+            row: rows[1].key, outcome: Outcome::Failure, state: State::NotAsked, transaction_id: None, problem: Some(&problem),
         };
         twice(store, "the end of a row", async || store.end_rows(&name, &[finished]).await.unwrap()).await;
         twice(store, "the end of a batch", async || store.finish_batches(3).await.unwrap()).await;

@@ -13,7 +13,7 @@ use domain::credit_state::{Action, State};
 use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::order::Order;
-use service::credit::{CreditRow, PollPolicy};
+use service::credit::{CreditRow, PollPolicy, WorkItem};
 use service::csv::row_result::KEPT_TAKEN;
 use service::import::Imported;
 use service::messages::csv::gathered;
@@ -265,9 +265,9 @@ pub(super) async fn act(session: &Session, action: Action, targets: &Targets) ->
 /// Does `action` with `orders`, and prints what became of each; true if every row succeeded.
 pub(super) async fn act_on(session: &Session, action: Action, orders: &[Target]) -> Result<bool> {
     let service = session.credit_service(orders).await?;
-    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
-    let progress = Progress::new(action.localized(session.lang), ids.len(), session.lang);
-    let rows = session.following(&service, service.run(action, &ids, &|row| progress.row(row))).await;
+    let items: Vec<WorkItem> = orders.iter().map(|order| WorkItem::new(order.id, order.asked.clone())).collect();
+    let progress = Progress::new(action.localized(session.lang), items.len(), session.lang);
+    let rows = session.following(&service, service.work(action, &items, &|row| progress.row(row))).await;
     reached(CrashPoint::ResultReady).await;
     progress.finish();
     Ok(print_rows(session, &rows?, action))

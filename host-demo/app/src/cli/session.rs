@@ -2,6 +2,7 @@
 
 use crate::cli::arguments::{GlobalOptions, Targets};
 use anyhow::{Context, Result, bail};
+use domain::asked::Asked;
 use domain::credit_state::Action;
 use domain::lang::Lang;
 use domain::mall::Mall;
@@ -30,13 +31,15 @@ const READ_AT_ONCE: usize = 1_000;
 /// An order that a command is about: what tells which plugins are needed for it.
 pub(super) struct Target {
     pub(super) id: i64,
+    /// Where it stood when it was chosen: a run of many orders comes to it much later.
+    pub(super) asked: Asked,
     mall: String,
     provider: String,
 }
 
 impl Target {
     pub(super) fn of(order: &Order) -> Self {
-        Self { id: order.id, mall: order.mall.clone(), provider: order.provider.clone() }
+        Self { id: order.id, asked: Asked::of(order), mall: order.mall.clone(), provider: order.provider.clone() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The malls and their accounts at providers, as they are when a run begins.
 
-use super::row::{CreditError, WorkItem};
+use super::row::CreditError;
 use domain::credit_state::Action;
 use domain::mall::{MallSummary, ShopAccount};
 use domain::order::Order;
@@ -17,27 +17,27 @@ pub(super) struct MallAccounts {
 }
 
 impl MallAccounts {
-    /// The orders of `items` as they are now, and what their actions need for them.
+    /// The orders of `items`, by their numbers in the store, as they are now, and what their actions need for them.
     pub(super) async fn read(
         store: &Store,
-        items: impl IntoIterator<Item = (Action, WorkItem)>,
+        items: impl IntoIterator<Item = (Action, i64)>,
     ) -> Result<(Self, Vec<Order>), CreditError> {
         // Accounts last: none is ever deleted, so those of the malls and orders are there. What changes meanwhile makes
         // the claim fail, by the version of the account, by the mall's results that come by CSV or by a pause.
         let malls = store.mall_summaries().await?.into_iter().map(|mall| (mall.id.clone(), Arc::new(mall))).collect();
-        let items: Vec<(Action, WorkItem)> = items.into_iter().collect();
+        let items: Vec<(Action, i64)> = items.into_iter().collect();
         let pauses = match items.iter().any(|(action, _)| *action == Action::Credit) {
             true => store.credit_pauses().await?,
             false => Vec::new(),
         };
         let paused = pauses.into_iter().map(|pause| pause.provider).collect();
         let mut read = Self { malls, accounts: BTreeMap::new(), paused };
-        let ids: Vec<i64> = items.iter().map(|(_, item)| item.id).collect();
+        let ids: Vec<i64> = items.iter().map(|(_, id)| *id).collect();
         let found = store.orders_by_id(&ids).await?;
         let found: HashMap<i64, Order> = found.into_iter().map(|order| (order.id, order)).collect();
         let (mut orders, mut accounts) = (Vec::with_capacity(items.len()), BTreeSet::new());
-        for (action, item) in items {
-            let order = found.get(&item.id).ok_or(CreditError::NoOrder(item.id))?;
+        for (action, id) in items {
+            let order = found.get(&id).ok_or(CreditError::NoOrder(id))?;
             accounts.insert(read.account_id(action, order)?);
             orders.push(order.clone());
         }

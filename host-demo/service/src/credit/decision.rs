@@ -12,10 +12,13 @@ use domain::order::Order;
 use store::{Change, StoreError};
 
 impl<P: Clone> CreditService<P> {
-    /// Records what an operator found at the provider, and the note that says how.
-    pub async fn decide(&self, id: i64, found: OperatorFinding, note: &str) -> Result<CreditRow, CreditError> {
+    /// Records what an operator found at the provider about an order, as it was `seen`, and the note that says how.
+    pub async fn decide(&self, seen: &Order, found: OperatorFinding, note: &str) -> Result<CreditRow, CreditError> {
         self.recover().await;
-        let Some(order) = self.store.order(id).await? else { return Err(CreditError::NoOrder(id)) };
+        let Some(order) = self.store.order(seen.id).await? else { return Err(CreditError::NoOrder(seen.id)) };
+        if order.version != seen.version {
+            return Ok(CreditRow::new(&order, Outcome::Failure, Some(Issue::Changed)));
+        }
         if let Some(problem) = self.no_decision(&order, &found).await? {
             return Ok(CreditRow::new(&order, Outcome::Failure, Some(problem)));
         }

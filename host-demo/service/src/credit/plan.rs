@@ -45,7 +45,7 @@ impl<'a, P: Provider + Clone + 'static> Plan<'a, P> {
     pub(super) async fn next(&mut self) -> Result<Option<CallBatch>, CreditError> {
         while self.calls.is_empty() && self.read < self.items.len() {
             let piece = first_piece(self.items.get(self.read..).unwrap_or_default());
-            let read = MallAccounts::read(&self.service.store, piece.iter().map(|item| (self.action, *item))).await;
+            let read = MallAccounts::read(&self.service.store, piece.iter().map(|item| (self.action, item.id))).await;
             let added = read.and_then(|(accounts, orders)| self.add(&accounts, orders));
             if added.is_err() {
                 self.read = self.items.len();
@@ -60,6 +60,7 @@ impl<'a, P: Provider + Clone + 'static> Plan<'a, P> {
         let mut by_account: BTreeMap<i64, Vec<IndexedOrder>> = BTreeMap::new();
         for order in orders {
             let (index, action) = (self.read, self.action);
+            let item = self.items.get(index);
             let account = accounts.account(action, &order)?;
             let mall = accounts.mall(&order)?;
             let obstacle = match self.service.providers.get(&account.provider) {
@@ -67,12 +68,15 @@ impl<'a, P: Provider + Clone + 'static> Plan<'a, P> {
                 _ if accounts.is_paused(action, &account.provider) => {
                     Some(Issue::CreditPaused { provider: account.provider.clone() })
                 }
-                Some(provider) => obstacle(action, &order, mall, &provider),
+                Some(provider) => {
+                    let is_meant = item.is_none_or(|item| item.asked.holds(action, &order, mall));
+                    obstacle(action, &order, mall, &provider).or((!is_meant).then_some(Issue::Changed))
+                }
                 None => Some(Issue::ProviderMissing { provider: account.provider.clone() }),
             };
             match obstacle {
                 None => {
-                    let row = self.items.get(index).and_then(|item| item.row);
+                    let row = item.and_then(|item| item.row);
                     by_account.entry(account.id).or_default().push(IndexedOrder { index, order, row });
                 }
                 Some(problem) => {

@@ -2,11 +2,12 @@
 
 use crate::messages::next_step::Situation;
 use crate::providers::abilities::Abilities;
+use domain::asked::Asked;
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use domain::order::Order;
 use serde::Serialize;
-use store::{RowKey, StoreError};
+use store::{RowKey, StoreError, TakenRow};
 
 /// The result for one order.
 #[derive(Debug, Clone, Serialize)]
@@ -86,17 +87,26 @@ impl CreditError {
 pub type OnRow<'a> = &'a (dyn Fn(&CreditRow) + Sync);
 
 /// An order to act on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkItem {
     /// The store's number of the order.
     pub id: i64,
+    /// What was asked for: nothing is done with an order that is something else by now.
+    pub asked: Asked,
     /// The row of a batch that asks for it.
     pub row: Option<RowKey>,
 }
 
-impl From<i64> for WorkItem {
-    fn from(id: i64) -> Self {
-        Self { id, row: None }
+impl WorkItem {
+    /// Asked for outside of a batch.
+    pub fn new(id: i64, asked: Asked) -> Self {
+        Self { id, asked, row: None }
+    }
+}
+
+impl From<TakenRow> for WorkItem {
+    fn from(TakenRow { key, order, asked }: TakenRow) -> Self {
+        Self { id: order, asked, row: Some(key) }
     }
 }
 

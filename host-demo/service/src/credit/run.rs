@@ -6,6 +6,7 @@ use super::row::{CreditError, CreditRow, OnRow, PlannedCall, WorkItem};
 use super::service::CreditService;
 use super::slots::CallSlots;
 use crate::providers::provider::Provider;
+use domain::asked::Asked;
 use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
@@ -37,14 +38,14 @@ pub(crate) struct ReadCall {
 }
 
 impl<P: Provider + Clone + 'static> CreditService<P> {
-    /// Does `action` with the orders `ids`; returns one row for each, in the same order.
+    /// Does `action` with the orders `ids` as they are now; returns one row for each, in the same order.
     pub async fn run(&self, action: Action, ids: &[i64], on_row: OnRow<'_>) -> Result<Vec<CreditRow>, CreditError> {
-        let items: Vec<WorkItem> = ids.iter().copied().map(WorkItem::from).collect();
+        let items: Vec<WorkItem> = ids.iter().map(|id| WorkItem::new(*id, Asked::AsItIs)).collect();
         self.work(action, &items, on_row).await
     }
 
-    /// The same for rows of a batch: each row of the batch is marked as done in the transaction that writes its
-    /// order's outcome.
+    /// The same where it was asked for before; also for rows of a batch, each of which is marked as done in the
+    /// transaction that writes its order's outcome.
     pub async fn work(
         &self,
         action: Action,
@@ -64,7 +65,7 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
     ) -> Result<Vec<CreditRow>, CreditError> {
         let call = PlannedCall { action, items: items.to_vec() };
         let work = self.begin_work(&call);
-        let read = MallAccounts::read(&self.store, first_piece(items).iter().map(|item| (action, *item))).await;
+        let read = MallAccounts::read(&self.store, first_piece(items).iter().map(|item| (action, item.id))).await;
         match read {
             Err(error) if error.is_of_one_order() => {
                 work.finish();
@@ -88,7 +89,7 @@ impl<P: Provider + Clone + 'static> CreditService<P> {
     ) -> Result<Vec<ReadCall>, (CreditError, Vec<PlannedCall>)> {
         // Before anything is waited for: orders that were taken are handed to the lease if this is dropped.
         let works: Vec<_> = calls.iter().map(|call| self.begin_work(call)).collect();
-        let items = calls.iter().flat_map(|call| call.items.iter().map(|item| (call.action, *item)));
+        let items = calls.iter().flat_map(|call| call.items.iter().map(|item| (call.action, item.id)));
         match MallAccounts::read(&self.store, items.collect::<Vec<_>>()).await {
             Ok((accounts, orders)) => {
                 let (accounts, mut orders) = (Arc::new(accounts), orders.into_iter());

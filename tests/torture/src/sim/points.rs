@@ -4,7 +4,7 @@
 use super::network::Network;
 use super::step::PROCESSES;
 use domain::clock;
-use domain::crash_point::{CrashPoint, Held, Simulation, Then, TransactionStep};
+use domain::crash_point::{CrashPoint, DatabaseStep, Held, Simulation, Then};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
@@ -32,9 +32,11 @@ pub const HOLDABLE: [CrashPoint; 8] = [
     CrashPoint::Recovering,
 ];
 
-/// How the next transaction of an operation fails, or how long its commit takes.
+/// How the next statement or transaction of an operation fails, or how long its commit takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseFault {
+    /// The connection breaks before a statement outside of a transaction, most of them reads, after so many that succeed.
+    StatementLost(usize),
     /// There is no connection: nothing is written.
     Unreachable,
     /// The connection breaks before the commit arrives: nothing is written, and the process does not know it.
@@ -47,11 +49,13 @@ pub enum DatabaseFault {
 
 impl DatabaseFault {
     /// One of each kind, for the list of what has to happen in a run.
-    pub const KINDS: [Self; 4] = [Self::Unreachable, Self::CommitLost, Self::CommitAnswerLost, Self::SlowCommit(0)];
+    pub const KINDS: [Self; 5] =
+        [Self::StatementLost(0), Self::Unreachable, Self::CommitLost, Self::CommitAnswerLost, Self::SlowCommit(0)];
 
     /// Its name in logs and counts.
     pub fn name(self) -> &'static str {
         match self {
+            Self::StatementLost(_) => "statement lost",
             Self::Unreachable => "database unreachable",
             Self::CommitLost => "commit lost",
             Self::CommitAnswerLost => "commit's answer lost",
@@ -59,11 +63,12 @@ impl DatabaseFault {
         }
     }
 
-    fn applies_at(self) -> TransactionStep {
+    fn applies_at(self) -> DatabaseStep {
         match self {
-            Self::Unreachable => TransactionStep::Begin,
-            Self::CommitLost | Self::SlowCommit(_) => TransactionStep::Commit,
-            Self::CommitAnswerLost => TransactionStep::Committed,
+            Self::StatementLost(_) => DatabaseStep::Statement,
+            Self::Unreachable => DatabaseStep::Begin,
+            Self::CommitLost | Self::SlowCommit(_) => DatabaseStep::Commit,
+            Self::CommitAnswerLost => DatabaseStep::Committed,
         }
     }
 }
@@ -154,7 +159,7 @@ impl Points {
         self.armed.set(Some((at, point, nth)));
     }
 
-    /// The next transaction of an operation meets this.
+    /// The next statement or transaction of an operation meets this.
     pub fn arm_database(&self, fault: DatabaseFault) {
         self.database.set(Some(fault));
     }
@@ -188,7 +193,7 @@ impl Points {
         }
     }
 
-    /// The faults that were injected into transactions since.
+    /// The faults of the database that were injected since.
     pub fn take_injected(&self) -> Vec<&'static str> {
         self.injected.take()
     }
@@ -213,9 +218,13 @@ impl Simulation for Points {
         Some(Box::pin(async move { released.await.map_or(Then::Unwind, |()| Then::Continue) }))
     }
 
-    fn transaction(&self, step: TransactionStep) -> io::Result<()> {
+    fn database(&self, step: DatabaseStep) -> io::Result<()> {
         let fault = self.database.get().filter(|fault| self.running.get().is_some() && fault.applies_at() == step);
         let Some(fault) = fault else { return Ok(()) };
+        if let DatabaseFault::StatementLost(succeed @ 1..) = fault {
+            self.database.set(Some(DatabaseFault::StatementLost(succeed - 1)));
+            return Ok(());
+        }
         self.database.set(None);
         self.injected.borrow_mut().push(fault.name());
         match fault {

@@ -107,7 +107,7 @@ pub enum Step {
     Release { held: usize },
     /// Two runs, of one process or of two, come to the same point and then go on side by side.
     Race { processes: [usize; 2], action: Action, orders: Vec<usize>, race: Race },
-    /// The connection to the database breaks in the next transaction of a run, or its disk is slow.
+    /// The connection to the database breaks in the next statement or transaction of a run, or its disk is slow.
     Database { fault: DatabaseFault },
     /// A process loses the connection that holds its lock: it goes on, and counts as dead to others.
     LoseLease { process: usize },
@@ -165,7 +165,9 @@ fn claiming() -> impl Strategy<Value = Action> {
 fn database_fault() -> impl Strategy<Value = DatabaseFault> {
     let slow = select(vec![1u32, 5, 12, 30]).prop_map(DatabaseFault::SlowCommit);
     let broken = select(vec![DatabaseFault::Unreachable, DatabaseFault::CommitLost, DatabaseFault::CommitAnswerLost]);
-    prop_oneof![3 => broken, 1 => slow]
+    // An operation has up to some forty statements.
+    let lost = (0..40usize).prop_map(DatabaseFault::StatementLost);
+    prop_oneof![3 => broken, 2 => lost, 1 => slow]
 }
 
 /// Every fault of the plan; more often those that only some providers' answers can show.
@@ -207,7 +209,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (process(), process(), claiming(), orders(), select(vec![Race::Claim, Race::Result])).prop_map(
             |(first, second, action, orders, race)| Step::Race { processes: [first, second], action, orders, race }
         ),
-        2 => database_fault().prop_map(|fault| Step::Database { fault }),
+        3 => database_fault().prop_map(|fault| Step::Database { fault }),
         1 => process().prop_map(|process| Step::LoseLease { process }),
         1 => (process(), select(vec![-5_400i64, -40, 0, 40, 5_400]))
             .prop_map(|(process, seconds)| Step::Skew { process, seconds }),

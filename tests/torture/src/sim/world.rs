@@ -8,6 +8,7 @@ use super::native::{self, Job, Rows};
 use super::network::{Delivery, Fate, Network, Simulated};
 use super::points::{Arrival, At, DatabaseFault, Points, Time};
 use super::step::{DIGITS, Day, PROCESSES, PROVIDERS, RESULTS, Race, Step};
+use domain::asked::Asked;
 use domain::clock::{self, Uptime};
 use domain::crash_point::{self, CrashPoint};
 use domain::credit_state::{Action, State};
@@ -24,7 +25,7 @@ use model::order as oracle;
 use model::order::{Facts, Heard};
 use provider_host::contract as host;
 use service::batches;
-use service::credit::{CreditRow, CreditService};
+use service::credit::{CreditRow, CreditService, WorkItem};
 use service::csv::encoding::Charset;
 use service::dispatcher::Dispatcher;
 use service::messages::issue::what_and_next;
@@ -151,8 +152,11 @@ struct HeldOperation {
 
 /// What is known of an order besides what the store says.
 #[derive(Default)]
-struct Asked {
-    cancel: bool,
+struct AskedFor {
+    /// By people; the mall's settings ask once more.
+    credits: usize,
+    /// The references of which a cancel was asked for.
+    cancels: Vec<String>,
     shipment: bool,
 }
 
@@ -167,7 +171,7 @@ struct World {
     operations: Vec<Operation>,
     begun: usize,
     imported: usize,
-    asked: HashMap<i64, Asked>,
+    asked: HashMap<i64, AskedFor>,
     points: Rc<Points>,
     held: Vec<HeldOperation>,
     /// Transaction ids that answers have named which are not written yet, with their orders: of two answers in one
@@ -386,8 +390,12 @@ impl World {
     fn remember(&mut self, action: Action, orders: &[Order]) {
         for order in orders {
             let asked = self.asked.entry(order.id).or_default();
-            asked.cancel |= action == Action::Cancel;
-            asked.shipment |= action == Action::Sync;
+            match action {
+                Action::Credit => asked.credits += 1,
+                Action::Cancel => asked.cancels.push(order.reference().to_owned()),
+                Action::Sync => asked.shipment = true,
+                Action::Check | Action::Decide => {}
+            }
         }
     }
 
@@ -440,7 +448,7 @@ impl World {
         }
     }
 
-    /// The faults of the transactions of an operation; what it heard then need not have been written.
+    /// The faults of the database that an operation met; what it heard then need not have been written.
     fn note_injected(&mut self, at: usize) {
         for what in self.points.take_injected() {
             self.count(what);
@@ -816,7 +824,7 @@ impl World {
             return Ok(());
         }
         self.remember(action, orders);
-        let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+        let items: Vec<WorkItem> = orders.iter().map(|order| WorkItem::new(order.id, Asked::of(order))).collect();
         let numbers: Vec<&str> = orders.iter().map(|order| order.number.as_str()).collect();
         let name = format!("{action} {}", numbers.join(" "));
         self.history.push(serde_json::json!({
@@ -824,7 +832,7 @@ impl World {
         }));
         let service = self.service(process)?;
         let work = async move {
-            match service.run(action, &ids, &|_| {}).await {
+            match service.work(action, &items, &|_| {}).await {
                 Ok(rows) => Ended::Rows(rows),
                 Err(error) => Ended::Other(error.to_string()),
             }
@@ -880,10 +888,10 @@ impl World {
             (_, Some(held)) => OperatorFinding::Registered { transaction_id: Some(held.transaction_id.clone()) },
         };
         let service = self.service(process)?;
-        let (id, name) = (order.id, format!("decide {} {}", order.number, variant(&found)));
+        let (seen, name) = (order.clone(), format!("decide {} {}", order.number, variant(&found)));
         self.count("decided by an operator");
         let work = async move {
-            match service.decide(id, found, "画面で確認").await {
+            match service.decide(&seen, found, "画面で確認").await {
                 Ok(row) => Ended::Rows(vec![row]),
                 Err(error) => Ended::Other(error.to_string()),
             }
@@ -1143,7 +1151,7 @@ impl World {
             cancelled: held.cancelled,
             slip: held.shipment.as_ref().map(|shipment| shipment.slip.as_str()),
         });
-        let nothing = Asked::default();
+        let nothing = AskedFor::default();
         let seen = orders.iter().zip(&states).map(|(order, state)| {
             let asked = self.asked.get(&order.id).unwrap_or(&nothing);
             let used = by_order.get(&order.id);
@@ -1154,7 +1162,8 @@ impl World {
                 transaction_id: order.transaction_id(),
                 amount: used.and_then(|used| used.last()).map_or(order.amounts.billed, |(_, billed)| *billed),
                 slip: order.tracking.as_ref().map(|tracking| tracking.number.as_str()),
-                asked_cancel: asked.cancel,
+                asked_credits: asked.credits + usize::from(self.automatic),
+                asked_cancels: asked.cancels.iter().map(String::as_str).collect(),
                 asked_shipment: asked.shipment,
             }
         });
@@ -1175,7 +1184,7 @@ impl World {
                 "kind": "order", "order": order.number, "state": order.state.to_string(),
                 "references": used.map(|used| used.reference.as_str()).collect::<Vec<_>>(),
                 "transaction_id": order.transaction_id(),
-                "asked_cancel": asked.is_some_and(|asked| asked.cancel),
+                "asked_cancel": asked.is_some_and(|asked| !asked.cancels.is_empty()),
                 "asked_shipment": asked.is_some_and(|asked| asked.shipment),
                 "names_person": names_a_person(&order, &self.info),
             })

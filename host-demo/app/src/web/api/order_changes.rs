@@ -10,6 +10,7 @@ use crate::web::api::problem::{Kind, Problem};
 use crate::web::api::schemas::order::{ActionOutcome, InvoiceDelivery, OrderAction, OrderIssue, OrderState};
 use axum::Json;
 use axum::extract::{Path, State as Shared};
+use domain::asked::Asked;
 use domain::credit_state::Action;
 use domain::finding::FindingKind;
 use domain::invoice::Invoice;
@@ -17,7 +18,7 @@ use domain::lang::Lang;
 use domain::order;
 use domain::tracking::TrackingProblem;
 use serde::{Deserialize, Serialize};
-use service::credit::CreditRow;
+use service::credit::{CreditRow, WorkItem};
 use service::decisions::{self, DecisionError, EnteredDecision, entered};
 use service::messages::localize::Localize;
 use service::orders::{self, EditError, MAX_STATUS};
@@ -90,7 +91,8 @@ pub(super) async fn act(
         return Err(Problem::new(Kind::Invalid, words));
     }
     unchanged(&app, id, act.version).await?;
-    let rows = app.credit.of(&caller.name).run(action, &[id], &|_| {}).await;
+    let seen = WorkItem::new(id, Asked::Version(act.version));
+    let rows = app.credit.of(&caller.name).work(action, &[seen], &|_| {}).await;
     let row = rows.map_err(|error| Problem::failed(&error))?.pop();
     let row = row.ok_or_else(|| Problem::failed(&"the credit service returned no row"))?;
     let version = find(&app, id).await?.version;

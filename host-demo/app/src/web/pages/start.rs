@@ -15,8 +15,10 @@ use askama::Template;
 use axum::extract::State as Shared;
 use axum::response::{Redirect, Response};
 use domain::actor::Actor;
+use domain::asked::Asked;
 use domain::credit_state::{Action, State};
 use serde::Deserialize;
+use service::credit::WorkItem;
 use service::malls::{self, SaveMallError};
 use service::transfer::{self, FileImport, FileKind, TransferError};
 use store::{ListOrder, ListQuery, MallUpdate, Position};
@@ -187,7 +189,8 @@ pub(crate) async fn orders(Shared(app): Shared<App>, staff: Staff, _: Signed<NoF
 pub(crate) async fn credit(Shared(app): Shared<App>, staff: Staff, _: Signed<NoFields>) -> Result<Response, Refusal> {
     let p = staff.visitor.page();
     let Progress::Orders(order) = Progress::of(&app).await? else { return Ok(app.redirect("/start", &[])) };
-    let rows = app.credit.of(&staff.user.name).run(Action::Credit, &[order.id], &|_| {}).await;
+    let seen = WorkItem::new(order.id, Asked::Version(order.version));
+    let rows = app.credit.of(&staff.user.name).work(Action::Credit, &[seen], &|_| {}).await;
     let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
     let notices: Vec<_> = row.iter().map(|row| outcome_notice(&app, row, Action::Credit, &p)).collect();
     Ok(app.redirect("/start", &notices))

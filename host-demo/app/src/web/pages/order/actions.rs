@@ -18,12 +18,13 @@ use askama::Template;
 use axum::extract::{Path, State as Shared};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use domain::asked::Asked;
 use domain::clock;
 use domain::credit_state::{Action, Outcome};
 use domain::invoice::Invoice;
 use domain::lang::Lang;
 use domain::order::Order;
-use service::credit::{CreditError, CreditRow};
+use service::credit::{CreditError, CreditRow, WorkItem};
 use service::csv::error::RowError;
 use service::decisions::{self, DecisionError, EnteredDecision};
 use service::messages::localize::Localize;
@@ -62,7 +63,8 @@ pub(crate) async fn act(
         return confirm_cancel(&app, p, &order, &form).await;
     }
     let notice = if order.version == form.version {
-        let rows = app.credit.of(&staff.user.name).run(action, &[id], &|_| {}).await;
+        let seen = WorkItem::new(id, Asked::Version(form.version));
+        let rows = app.credit.of(&staff.user.name).work(action, &[seen], &|_| {}).await;
         let row = rows.map_err(|error| Refusal::failed(&error))?.pop();
         row.map_or(Notice::new(Tone::Bad, p.t.stale), |row| outcome_notice(&app, &row, action, &p))
     } else {
