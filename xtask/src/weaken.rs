@@ -29,7 +29,7 @@ const DAYS: u64 = 1_000;
 /// With what the days say that some kind of event is missing.
 const NEVER: &str = "a run in which these never happened";
 /// The tests that are asked, in this order, where the days have noticed nothing.
-const TESTS: [&str; 5] = ["held", "group", "twice", "batches", "response"];
+const TESTS: [&str; 6] = ["held", "group", "twice", "batches", "decisions", "response"];
 
 /// What is switched off.
 #[derive(Args)]

@@ -600,6 +600,79 @@ async fn an_acting_call_is_carried_out_once_for_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_could_mean_two_things_acts_on_nothing() {
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let request = |path: &str, headers: &[(&str, &str)], body: &str| {
+        let mut request = Request::post(path).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(Body::from(body.to_owned())).unwrap()
+    };
+    let bearer = format!("Bearer {token}");
+    let known = [("authorization", bearer.as_str()), ("idempotency-key", "k")];
+    let act = "/api/v1/orders/1/actions";
+    let twice = platform.send(request(act, &known, r#"{"action":"check","action":"credit","version":0}"#)).await;
+    assert_eq!(twice.problem(), "invalid");
+    let filter = r#"{"action":"credit","matching":{"state":["approved"],"state":[]}}"#;
+    assert_eq!(platform.send(request("/api/v1/batches", &known, filter)).await.problem(), "invalid");
+    let list = r#"["credit",0]"#;
+    assert_eq!(platform.send(request(act, &known, list)).await.problem(), "invalid");
+    let body = r#"{"action":"credit","version":0}"#;
+    let keys = [known[0], known[1], ("idempotency-key", "l")];
+    assert_eq!(platform.send(request(act, &keys, body)).await.problem(), "idempotency-key-missing");
+    let tokens = [known[0], known[0], known[1]];
+    assert_eq!(platform.send(request(act, &tokens, body)).await.problem(), "unauthenticated");
+    // Every order there is, of all malls, is not cancelled by leaving something out.
+    let all = r#"{"action":"cancel","matching":{}}"#;
+    assert_eq!(platform.send(request("/api/v1/batches", &known, all)).await.problem(), "invalid");
+    assert_eq!(platform.test.order(1).await.version, 0);
+    assert!(platform.test.store.batches(1).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_large_file_holds_up_nobody_else() {
+    const LARGE: usize = 6 << 20;
+    let platform = Platform::new().await;
+    let token = platform.token(Role::Operator).await;
+    let mall = platform.test.mall().await.id;
+    let file = "注文番号,注文日時\n".to_owned() + &"a".repeat(LARGE);
+    let import = Request::post(format!("/api/v1/imports?what=orders&mall={mall}&dry_run=true"))
+        .header("authorization", format!("Bearer {token}"))
+        .header("idempotency-key", "k")
+        .body(Body::from(file))
+        .unwrap();
+    let begun = Instant::now();
+    let import = tokio::spawn(platform.router.clone().oneshot(import));
+    let mut longest = Duration::ZERO;
+    while !import.is_finished() {
+        let (asked, get) = (Instant::now(), Request::get("/static/icon.svg").body(Body::empty()).unwrap());
+        tokio::spawn(platform.router.clone().oneshot(get)).await.unwrap().unwrap();
+        longest = longest.max(asked.elapsed());
+    }
+    let (taken, answer) = (begun.elapsed(), import.await.unwrap().unwrap());
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(longest < taken / 2, "another request waited for {longest:?} while the file took {taken:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_this_process_was_built_with_is_kept_by_a_browser() {
+    let platform = Platform::new().await;
+    let caching = async |path: &str| {
+        let answer = platform.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        answer.header("cache-control").to_owned()
+    };
+    let page = platform.browser().get("/signin").await.text;
+    let own = page.split('"').find(|part| part.starts_with("/static/app.css")).unwrap();
+    assert!(caching(own).await.contains("immutable"), "{own}");
+    for other in ["/static/app.css", "/static/app.css?v=00000000"] {
+        assert_eq!(caching(other).await, "no-cache", "{other}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_api_lists_orders_page_by_page_under_every_condition() {
     let platform = Platform::new().await;
     let token = platform.token(Role::Operator).await;

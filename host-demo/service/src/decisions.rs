@@ -1,6 +1,7 @@
 //! What operators found at providers about unknown outcomes, for many orders from one file: each row is validated like a
 //! decision about a single order, and answered for by itself.
 
+use crate::computing::computing;
 use crate::credit::{CreditError, CreditRow, CreditService};
 use crate::csv::encoding::Charset;
 use crate::csv::error::{FileError, RowError};
@@ -161,7 +162,7 @@ pub async fn take_in<P: Provider + Clone>(
 fn read(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Vec<Line>, FileError> {
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [FINDING, NOTE].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    let mut content = table::read(bytes, encoding, &columns)?;
+    let mut content = computing(|| table::read(bytes, encoding, &columns))?;
     let places = |names: &[&str]| -> Vec<usize> {
         names.iter().filter_map(|name| COLUMNS.iter().position(|column| column == name)).collect()
     };

@@ -4,6 +4,7 @@
 //! Orders are read, checked and written in pieces, so that memory does not grow with the file but for its index. All of
 //! them are checked before the first is written; what is kept of an order in between are its amounts.
 
+use crate::computing::computing;
 use crate::csv::error::{FileError, RowError};
 use crate::csv::mapping::setting;
 use crate::csv::order_file::{FileOrder, OrderFile, OrderFileError, Reading};
@@ -156,10 +157,11 @@ pub async fn run(
     let once = file.preset.map(setting::of_preset);
     let mapping = setting::mapping(once.as_ref().unwrap_or(&mall.mapping)).map_err(FileError::Mapping)?;
     follow(ImportProgress::UNREAD);
-    let source = Source::open(file.bytes, file.encoding, mapping.file.separator).map_err(ImportError::File)?;
+    let open = || Source::open(file.bytes, file.encoding, mapping.file.separator);
+    let source = computing(open).map_err(ImportError::File)?;
     let mut imported = Imported::default();
     let reading = Reading { encoding: file.encoding, mapping: &mapping, take };
-    let orders = OrderFile::open(&source, reading, &mut |passed| imported.add(passed.entry()))?;
+    let orders = computing(|| OrderFile::open(&source, reading, &mut |passed| imported.add(passed.entry())))?;
     let total = imported.counts().read() + orders.order_rows();
     let rule = contract::fee_rule(&mall.fees);
     let mut import =

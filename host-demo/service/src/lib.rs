@@ -9,6 +9,7 @@
 
 pub mod automation;
 pub mod batches;
+mod computing;
 pub mod correction;
 pub mod credit;
 pub mod credit_pause;

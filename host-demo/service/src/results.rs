@@ -5,6 +5,7 @@
 //! was judged through the API is left out of what is written. Which is which stands in the table of
 //! [`domain::credit_state`].
 
+use crate::computing::computing;
 use crate::csv::encoding::Charset;
 use crate::csv::error::{FileError, RowError};
 use crate::csv::row_result::{Entry, FileReport, RowResult, SkipReason};
@@ -71,7 +72,7 @@ pub async fn take_in(
     }
     let column = |name: &&str| Column { name: (*name).to_owned(), required: [NUMBER, RESULT].contains(name) };
     let columns: Vec<Column> = COLUMNS.iter().map(column).collect();
-    let mut content = table::read(bytes, encoding, &columns)?;
+    let mut content = computing(|| table::read(bytes, encoding, &columns))?;
     content.unify(&[0]);
     let lines = content.lines;
     let numbers = lines.iter().map(|line| cell(line, NUMBER));

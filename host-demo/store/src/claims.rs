@@ -32,7 +32,6 @@ impl Store {
             event: claim.event,
             account: claim.account.id,
             account_version: claim.account.version,
-            mall: claim.account.mall.clone(),
             provider: claim.account.provider.clone(),
             owner: claim.owner.to_owned(),
             who: claim.who.to_owned(),
@@ -140,7 +139,8 @@ fn after_claim(
 }
 
 /// For each claim whether it may be made: whether its account is still as it was read, locked until the transaction
-/// ends, and for a new credit whether the results of its mall still come through the API, and its provider is not paused.
+/// ends, and for a new credit whether it is still its mall's, whose results still come through the API, and its provider is
+/// not paused.
 ///
 /// Asked later with other settings than those that were sent, the provider could say truthfully that there is no such
 /// order. A mall whose results are to come by CSV from now on changes its account in the same transaction, so it has done
@@ -152,24 +152,21 @@ pub(super) async fn open_claims(
     claims: &[&ClaimWrite],
 ) -> Result<Vec<bool>> {
     let accounts: BTreeSet<i64> = claims.iter().map(|claim| claim.account).collect();
-    let (mut versions, mut by_api) = (HashMap::new(), HashMap::new());
+    let (mut versions, mut open) = (HashMap::new(), HashSet::new());
     for accounts in accounts.into_iter().collect::<Vec<_>>().chunks(VALUES_PER_QUERY) {
         let accounts = list(accounts);
         let sql =
             format!("SELECT id, version FROM accounts WHERE id IN ({accounts}) ORDER BY id{}", dialect.for_share());
         versions.extend(sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?);
         // After the lock, in a statement of its own, which sees what was committed before.
-        let sql = format!(
-            "SELECT DISTINCT m.id, m.by_csv FROM malls m JOIN accounts a ON a.mall = m.id WHERE a.id IN ({accounts})"
-        );
-        let malls: Vec<(String, i64)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?;
-        by_api.extend(malls.into_iter().map(|(mall, by_csv)| (mall, by_csv == 0)));
+        let sql = format!("SELECT account FROM malls WHERE by_csv = 0 AND account IN ({accounts})");
+        open.extend(sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?);
     }
     let is_credit = |claim: &&ClaimWrite| claim.event == Event::CreditStarted;
     let paused = if claims.iter().any(is_credit) { paused_providers(tx).await? } else { HashSet::new() };
     let is_open = |claim: &&ClaimWrite| {
         let is_current = versions.get(&claim.account) == Some(&claim.account_version);
-        let takes_credits = || by_api.get(&claim.mall) == Some(&true) && !paused.contains(&claim.provider);
+        let takes_credits = || open.contains(&claim.account) && !paused.contains(&claim.provider);
         is_current && (!is_credit(claim) || takes_credits())
     };
     Ok(claims.iter().map(is_open).collect())

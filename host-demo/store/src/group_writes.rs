@@ -12,10 +12,9 @@ pub(super) struct ClaimWrite {
     /// At each order's index the row of a batch for which it is claimed; empty if none is for a batch.
     pub(super) rows: Vec<Option<RowKey>>,
     pub(super) event: Event,
-    /// The account that the call is made with, and its version, mall and provider as they were read.
+    /// The account that the call is made with, and its version and provider as they were read.
     pub(super) account: i64,
     pub(super) account_version: i64,
-    pub(super) mall: String,
     pub(super) provider: String,
     pub(super) owner: String,
     pub(super) who: String,

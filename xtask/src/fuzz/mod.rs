@@ -41,6 +41,9 @@ pub struct Options {
     /// Make the project's corpus anew: the fewest inputs that reach everything that was reached.
     #[arg(long)]
     merge: bool,
+    /// Run the targets as they were built the last time, while the sources change.
+    #[arg(long)]
+    built: bool,
     /// Write the figures into tests/fuzz/runs.toml and docs/fuzzing.md.
     #[arg(long)]
     record: bool,
@@ -55,7 +58,7 @@ struct Target {
 
 /// Builds the targets and runs them one after the other.
 pub fn fuzz(options: &Options) -> Result<()> {
-    let program = build()?;
+    let program = if options.built { program() } else { build()? };
     let targets = targets(&program)?;
     let unknown: Vec<_> =
         options.targets.iter().filter(|name| targets.iter().all(|known| known.name != **name)).collect();
@@ -92,7 +95,12 @@ fn build() -> Result<PathBuf> {
     // build would take those for its own that count edges.
     build.env("__CARGO_DEFAULT_LIB_METADATA", "libfuzzer");
     run(compiler::covering(&mut build, &library)?)?;
-    Ok(root().join("target/debug/libfuzzer"))
+    Ok(program())
+}
+
+/// Where the program of all targets is.
+fn program() -> PathBuf {
+    root().join("target/debug/libfuzzer")
 }
 
 /// libFuzzer as a static library, built by a workspace of its own.

@@ -6,6 +6,8 @@ use encoding_rs::{EncoderResult, SHIFT_JIS};
 
 /// Stands for what `Shift_JIS` cannot write (〓), as printers have it.
 const UNWRITABLE: [u8; 2] = [0x81, 0xac];
+/// The dash that `Shift_JIS` has (―), for those that it has not (–, —). Not `-`, with which a formula can begin.
+const DASH: [u8; 2] = [0x81, 0x5c];
 
 /// A file of a heading line and lines.
 pub fn write<const N: usize>(
@@ -39,6 +41,7 @@ fn shift_jis(mut text: &str) -> Vec<u8> {
         match result {
             EncoderResult::InputEmpty => return bytes,
             EncoderResult::OutputFull => {}
+            EncoderResult::Unmappable('–' | '—') => bytes.extend(DASH),
             EncoderResult::Unmappable(_) => bytes.extend(UNWRITABLE),
         }
     }
@@ -50,11 +53,11 @@ mod tests {
 
     #[test]
     fn both_encodings() {
-        let lines = || [["髙橋 \"花\"".to_owned(), "😀=".to_owned()]];
+        let lines = || [["髙橋 \"花\"".to_owned(), "😀=–".to_owned()]];
         let utf8 = write(["氏名", "備考"], lines(), Charset::Utf8);
-        assert_eq!(utf8, "\u{feff}\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"😀=\"\r\n".as_bytes());
+        assert_eq!(utf8, "\u{feff}\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"😀=–\"\r\n".as_bytes());
         let sjis = write(["氏名", "備考"], lines(), Charset::ShiftJis);
         let (text, _, broken) = SHIFT_JIS.decode(&sjis);
-        assert_eq!((text.as_ref(), broken), ("\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"〓=\"\r\n", false));
+        assert_eq!((text.as_ref(), broken), ("\"氏名\",\"備考\"\r\n\"髙橋 \"\"花\"\"\",\"〓=―\"\r\n", false));
     }
 }

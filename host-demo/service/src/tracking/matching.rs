@@ -5,6 +5,7 @@
 //! setting reads it only if all malls have the same one, or if every order that is found in it that way is of a mall that
 //! has this setting: else columns of one mall would be read as another's.
 
+use crate::computing::computing;
 use crate::credit::CreditService;
 use crate::csv::encoding::Charset;
 use crate::csv::error::{FileError, RowError};
@@ -108,7 +109,7 @@ struct Reading<'a, P: Provider> {
 impl<P: Provider + Clone> Reading<'_, P> {
     async fn by(&self, choice: &FormatChoice) -> Result<MatchedFile, TrackingImportError> {
         let TrackingFile { format, encoding, entries } =
-            tracking_file::parse(&self.file.bytes, self.file.encoding, choice, self.file.by_id)?;
+            computing(|| tracking_file::parse(&self.file.bytes, self.file.encoding, choice, self.file.by_id))?;
         let known = Known::read(self.service, self.file, self.malls, &entries).await?;
         let rows = entries.into_iter().map(|entry| known.matched(entry)).collect();
         Ok(MatchedFile { format, by_setting_of: Vec::new(), unused_settings_of: Vec::new(), encoding, rows })
@@ -160,7 +161,7 @@ impl<P: Provider + Clone> Reading<'_, P> {
         for mall in self.concerned() {
             malls.entry(mall.tracking_mapping.trim()).or_default().push(mall.id.clone());
         }
-        let is_recognised = tracking_file::is_recognised(&self.file.bytes, self.file.encoding);
+        let is_recognised = computing(|| tracking_file::is_recognised(&self.file.bytes, self.file.encoding));
         let mut settings = Vec::new();
         for (text, malls) in malls {
             let mapping = TrackingMapping::of_setting(text).map_err(FileError::Mapping)?;

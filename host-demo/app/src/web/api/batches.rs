@@ -112,7 +112,7 @@ pub(super) struct NewBatch {
     /// Instead: every order that matches.
     #[serde(default, deserialize_with = "within")]
     matching: Option<OrderFilter>,
-    /// How many orders that must be: if it is another number, nothing begins.
+    /// How many orders that must be: if it is another number, nothing begins. A cancel of every order that matches needs it.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 50_000)]
     count: Option<usize>,
@@ -129,6 +129,10 @@ pub(super) async fn begin(
     let action = new.action.into();
     if !is_for_many(action) {
         return Err(Problem::new(Kind::Invalid, "A decision is about one order."));
+    }
+    if action == Action::Cancel && new.matching.is_some() && new.count.is_none() {
+        let words = "A cancel of every order that matches needs `count`: how many orders that must be.";
+        return Err(Problem::new(Kind::Invalid, words));
     }
     let orders = match (new.matching, new.orders) {
         (None, orders) => orders,

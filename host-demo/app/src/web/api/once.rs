@@ -74,11 +74,13 @@ pub(super) async fn once(
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {
-    let key = headers.get(KEY).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+    let mut keys = headers.get_all(KEY).iter();
+    let key = keys.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if keys.next().is_none() && (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(key.to_owned());
     }
-    let words = format!("Send an Idempotency-Key of 1 to {MAX_KEY} visible ASCII characters, a new one for each call.");
+    let words =
+        format!("Send one Idempotency-Key of 1 to {MAX_KEY} visible ASCII characters, a new one for each call.");
     Err(Problem::new(Kind::KeyMissing, words))
 }
 

@@ -1,9 +1,10 @@
 //! Style, scripts and pictures, built into the program.
 
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::digest::digest;
+use serde::Deserialize;
 use std::sync::LazyLock;
 
 /// Name, media type, content.
@@ -30,11 +31,19 @@ pub(crate) fn url(name: &str) -> String {
     format!("/static/{name}?v={}", *VERSION)
 }
 
-/// `GET /static/{name}`
-pub(crate) async fn serve(Path(name): Path<String>) -> Response {
+/// What the address says besides the name.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    v: Option<String>,
+}
+
+/// `GET /static/{name}`. While a platform of several processes is brought to a new version, one of the old version can be
+/// asked for what a page of the new one names: that is not to be kept.
+pub(crate) async fn serve(Path(name): Path<String>, Query(asked): Query<Asked>) -> Response {
+    let caching = if asked.v.as_ref() == Some(&*VERSION) { IMMUTABLE } else { "no-cache" };
     match ASSETS.iter().find(|(known, ..)| *known == name) {
         Some((_, media_type, content)) => {
-            ([(header::CONTENT_TYPE, *media_type), (header::CACHE_CONTROL, IMMUTABLE)], *content).into_response()
+            ([(header::CONTENT_TYPE, *media_type), (header::CACHE_CONTROL, caching)], *content).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
