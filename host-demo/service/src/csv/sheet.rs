@@ -431,13 +431,18 @@ impl RowReader {
                 cells.push("");
                 continue;
             };
-            if text.chars().count() > MAX_CELL {
+            // What is refused need not be kept whole, nor looked at.
+            let (text, is_whole) = match text.char_indices().nth(MAX_CELL) {
+                Some((end, _)) => (text.get(..end).unwrap_or_default(), false),
+                None => (&*text, true),
+            };
+            if !is_whole {
                 wrong.push((at, RowError::TooLong));
             }
             if text.contains(|c: char| c.is_control() && !['\t', '\r', '\n'].contains(&c)) {
                 wrong.push((at, RowError::Unseen));
             }
-            cells.push(&text);
+            cells.push(text);
         }
         (cells, wrong)
     }
