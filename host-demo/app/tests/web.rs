@@ -631,6 +631,19 @@ async fn what_could_mean_two_things_acts_on_nothing() {
     assert!(platform.test.store.batches(1).await.unwrap().is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_broken_is_not_called_too_large() {
+    let platform = Platform::new().await;
+    let mut browser = platform.signed_in("kanri").await;
+    let csrf = browser.get("/import").await.csrf().to_owned();
+    let begin = format!("--b\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}");
+    for body in [String::new(), "--c\r\n".to_owned(), begin.clone(), format!("{begin}\r\n--b\r\nbroken")] {
+        let request = Request::post("/import").header("content-type", "multipart/form-data; boundary=b");
+        let answer = browser.send(request.body(Body::from(body.clone())).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_large_file_holds_up_nobody_else() {
     const LARGE: usize = 24 << 20;

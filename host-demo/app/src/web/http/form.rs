@@ -7,6 +7,7 @@ use axum::RequestPartsExt;
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -35,7 +36,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Signed<T> {
         let visitor: Visitor = parts.extract().await?;
         let body = Bytes::from_request(Request::from_parts(parts, body), state)
             .await
-            .map_err(|_| Refusal::TooLarge(MAX_FORM))?;
+            .map_err(|error| unread(error.status(), MAX_FORM))?;
         if nul::is_in_encoded(&body) {
             return Err(Refusal::Unreadable);
         }
@@ -118,7 +119,7 @@ impl Upload {
     pub(crate) async fn read(visitor: &Visitor, mut form: Multipart, limit: usize) -> Result<Self, Refusal> {
         let mut upload = Self { texts: HashMap::new(), files: HashMap::new() };
         let mut signed = false;
-        while let Some(field) = form.next_field().await.map_err(|_| Refusal::TooLarge(limit))? {
+        while let Some(field) = form.next_field().await.map_err(|error| unread(error.status(), limit))? {
             let name = field.name().unwrap_or_default().to_owned();
             let is_file = field.file_name().is_some();
             let content = bounded(field, if is_file { limit } else { MAX_FORM }).await?;
@@ -137,9 +138,14 @@ impl Upload {
     }
 }
 
+/// Why a body was not read to its end: it is longer than `limit`, or broken.
+fn unread(status: StatusCode, limit: usize) -> Refusal {
+    if status == StatusCode::PAYLOAD_TOO_LARGE { Refusal::TooLarge(limit) } else { Refusal::Unreadable }
+}
+
 async fn bounded(mut field: Field<'_>, limit: usize) -> Result<Vec<u8>, Refusal> {
     let mut content = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(|_| Refusal::TooLarge(limit))? {
+    while let Some(chunk) = field.chunk().await.map_err(|error| unread(error.status(), limit))? {
         if content.len() + chunk.len() > limit {
             return Err(Refusal::TooLarge(limit));
         }
