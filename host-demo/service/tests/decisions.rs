@@ -107,7 +107,7 @@ on_both! {
         assert_eq!((row.state, office.test.order(id).await.reference()), (State::Unknown, reference.as_str()));
         for text in [old, format!("注文番号,登録番号,不明回数,結果,メモ\nA-1,{reference},1,登録なし,検索 0件\n")] {
             let again = office.take_in(&text, false).await;
-            let words: Vec<_> = again.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja).to_string()).collect();
+            let words: Vec<_> = again.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja)).collect();
             assert!(words.len() == 1 && words[0].contains("2回目"), "{words:?}");
         }
         assert_eq!(office.states().await, [State::Unknown]);

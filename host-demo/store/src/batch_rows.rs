@@ -198,8 +198,11 @@ pub(super) async fn finish_rows(
 }
 
 fn taken_row(batch: i64, row: &AnyRow) -> sqlx::Result<TakenRow> {
-    let asked =
-        Asked::Standing { state: parse(row.try_get("asked_state")?)?, reference: row.try_get("asked_reference")? };
+    let asked = match row.try_get("asked_state")? {
+        // Made by a process that still runs the version before, which did not say it.
+        "" => Asked::AsItIs,
+        state => Asked::Standing { state: parse(state)?, reference: row.try_get("asked_reference")? },
+    };
     Ok(TakenRow { key: RowKey { batch, index: row.try_get("place")? }, order: row.try_get("order_id")?, asked })
 }
 

@@ -54,7 +54,8 @@ impl Element {
 }
 
 /// The root element of a UTF-8 document. Any irregularity is an error: an answer that is half
-/// readable says nothing reliable about money.
+/// readable says nothing reliable about money. So are text beside elements, which no gateway's answer has (of
+/// `<result>O<x/>K</result>` nobody knows what it says), and characters that XML 1.0 forbids.
 pub fn parse(document: &[u8]) -> Result<Element, String> {
     let document = std::str::from_utf8(without_mark(document)).map_err(|_| "not UTF-8".to_owned())?;
     let mut reader = Reader::from_str(document);
@@ -101,6 +102,9 @@ fn start(tag: &BytesStart) -> Result<Element, String> {
 
 fn close(mut element: Element, open: &mut [Element], root: &mut Option<Element>) -> Result<(), String> {
     element.text = element.text.trim().to_owned();
+    if !element.children.is_empty() && !element.text.is_empty() {
+        return Err("text beside elements".to_owned());
+    }
     match open.last_mut() {
         Some(parent) => parent.children.push(element),
         None if root.is_none() => *root = Some(element),
@@ -110,9 +114,13 @@ fn close(mut element: Element, open: &mut [Element], root: &mut Option<Element>)
 }
 
 fn add_text(open: &mut [Element], text: &str) -> Result<(), String> {
+    if !text.chars().all(allowed) {
+        return Err("a character that XML forbids".to_owned());
+    }
+    let is_blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
     match open.last_mut() {
         Some(element) => element.text.push_str(text),
-        None if text.trim().is_empty() => {}
+        None if text.chars().all(is_blank) => {}
         None => return Err("text outside the root".to_owned()),
     }
     Ok(())
@@ -178,6 +186,11 @@ mod tests {
             "<a>&nbsp;</a>",
             "<!DOCTYPE a [<!ENTITY b \"c\">]><a/>",
             "<html><br></html>",
+            "<a>O<b/>K</a>",
+            "<a>&#x0b;</a>",
+            "<a>\u{b}</a>",
+            "<a/>\u{b}",
+            "<a/>\u{3000}",
             &deep,
         ] {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
