@@ -183,6 +183,7 @@ impl Store {
             .bind(batch)
             .execute(&mut *tx)
             .await?;
+        end_stopped_rows(&mut tx, batch).await?;
         finish_batch(&mut tx, batch, now).await?;
         tx.commit().await?;
         Ok(())
@@ -191,8 +192,12 @@ impl Store {
     /// Ends the rows that wait of batches that were stopped, and marks every batch as finished whose rows are all done,
     /// whoever did the last of them.
     pub async fn finish_batches(&self, now: i64) -> Result<()> {
-        let sql =
-            concat!("SELECT b.id FROM batches b WHERE b.finished_at IS NULL AND b.stopped IS NOT NULL OR ", is_over!());
+        // Rows of a batch that was stopped wait only where they were given back since.
+        let sql = concat!(
+            "SELECT b.id FROM batches b WHERE b.finished_at IS NULL AND b.stopped IS NOT NULL AND EXISTS \
+             (SELECT 1 FROM batch_rows r WHERE r.batch = b.id AND r.progress = 'waiting') OR ",
+            is_over!()
+        );
         let over: Vec<i64> = sqlx::query_scalar(sql).fetch_all(self.pool()?).await?;
         // Read first: the common case writes nothing.
         if over.is_empty() {
@@ -200,6 +205,7 @@ impl Store {
         }
         let mut tx = self.write().await?;
         for batch in over {
+            end_stopped_rows(&mut tx, batch).await?;
             finish_batch(&mut tx, batch, now).await?;
         }
         tx.commit().await?;
@@ -207,7 +213,8 @@ impl Store {
     }
 }
 
-async fn finish_batch(tx: &mut WriteTransaction, batch: i64, now: i64) -> Result<()> {
+/// Ends the rows that wait of a batch that was stopped.
+async fn end_stopped_rows(tx: &mut WriteTransaction, batch: i64) -> Result<()> {
     sqlx::query(
         "UPDATE batch_rows SET progress = 'done', outcome = $1, problem = b.stopped FROM batches b \
          WHERE b.id = batch_rows.batch AND b.id = $2 AND b.stopped IS NOT NULL AND batch_rows.progress = 'waiting'",
@@ -216,6 +223,10 @@ async fn finish_batch(tx: &mut WriteTransaction, batch: i64, now: i64) -> Result
     .bind(batch)
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+async fn finish_batch(tx: &mut WriteTransaction, batch: i64, now: i64) -> Result<()> {
     sqlx::query(concat!("UPDATE batches AS b SET finished_at = $1 WHERE b.id = $2 AND ", is_over!()))
         .bind(now)
         .bind(batch)

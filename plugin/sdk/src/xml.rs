@@ -55,7 +55,7 @@ impl Element {
 
 /// The root element of a UTF-8 document. Any irregularity is an error: an answer that is half
 /// readable says nothing reliable about money. So are text beside elements, which no gateway's answer has (of
-/// `<result>O<x/>K</result>` nobody knows what it says), and characters that XML 1.0 forbids.
+/// `<result>O<x/>K</result>` nobody knows what it says), and text with characters that XML 1.0 forbids.
 pub fn parse(document: &[u8]) -> Result<Element, String> {
     let document = std::str::from_utf8(without_mark(document)).map_err(|_| "not UTF-8".to_owned())?;
     let mut reader = Reader::from_str(document);

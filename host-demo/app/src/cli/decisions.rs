@@ -20,12 +20,12 @@ use service::transfer::FileKind;
 /// What a file of decisions contains.
 pub(super) const DECISIONS_HELP: &str = "\
 結果不明の注文について、後払い会社の管理画面で確かめた結果をCSVでまとめて記録します。\n\
-列: 注文番号と登録番号（どちらか一方でよい）、不明回数（2回目からは必須）、結果（与信OK、登録あり、与信NG、キャンセル済、登録なし、伝票番号あり、\
-伝票番号なし）、取引ID（わかっていれば省ける）、メモ（どう確かめたか。必須）。\n\
+列: 注文番号と登録番号（どちらか一方でよい）、不明回数（2回目からは必須）、\
+結果（与信OK、登録あり、与信NG、キャンセル済、登録なし、伝票番号あり、伝票番号なし）、取引ID（わかっていれば省ける）、メモ（どう確かめたか。必須）。\n\
 結果不明の注文を並べた、記入前のファイルは、受注管理の画面の「CSV出力」で作れます。\n\n\
 Records what was found at the provider about orders of unknown outcome. Columns: 注文番号 and 登録番号 (one is enough), \
-不明回数 (how often its outcome was unknown; needed from the second time on), 結果 (or the names of `decide`: approved, registered, rejected, cancelled, nothing, tracked, untracked), 取引ID (where \
-it is not known yet), メモ (how it was found out; required). Each row is checked like a single decision.";
+不明回数 (how often its outcome was unknown; needed from the second time on), 結果 (or the names of \
+`decide`: approved, registered, rejected, cancelled, nothing, tracked, untracked), 取引ID (where it is not known yet), メモ (how it was found out; required). Each row is checked like a single decision.";
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("found").required(true))]

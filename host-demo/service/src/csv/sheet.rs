@@ -432,13 +432,11 @@ impl RowReader {
                 continue;
             };
             // What is refused need not be kept whole, nor looked at.
-            let (text, is_whole) = match text.char_indices().nth(MAX_CELL) {
-                Some((end, _)) => (text.get(..end).unwrap_or_default(), false),
-                None => (&*text, true),
-            };
-            if !is_whole {
+            let cut = text.char_indices().nth(MAX_CELL).and_then(|(end, _)| text.get(..end));
+            if cut.is_some() {
                 wrong.push((at, RowError::TooLong));
             }
+            let text = cut.unwrap_or(&text);
             if text.contains(|c: char| c.is_control() && !['\t', '\r', '\n'].contains(&c)) {
                 wrong.push((at, RowError::Unseen));
             }

@@ -313,7 +313,7 @@ impl Localize for RowError {
             Self::OtherDoubt(doubts) => lang.pick(
                 format!("この注文の結果が不明になったのは{doubts}回目です。今の登録を管理画面で確かめ、「不明回数」を{doubts}にしてください"),
                 format!(
-                    "its outcome is unknown for the {doubts}. time: look at its registration as it is now, and put \
+                    "its outcome has become unknown {doubts} times: look at its registration as it is now, and put \
                      {doubts} into 不明回数 (times it was unknown)"
                 ),
             ),

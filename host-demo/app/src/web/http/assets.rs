@@ -33,14 +33,15 @@ pub(crate) fn url(name: &str) -> String {
 
 /// What the address says besides the name.
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct AssetQuery {
+    /// The version that the page was made by.
     v: Option<String>,
 }
 
 /// `GET /static/{name}`. While a platform of several processes is brought to a new version, one of the old version can be
 /// asked for what a page of the new one names: that is not to be kept.
-pub(crate) async fn serve(Path(name): Path<String>, Query(asked): Query<Asked>) -> Response {
-    let caching = if asked.v.as_ref() == Some(&*VERSION) { IMMUTABLE } else { "no-cache" };
+pub(crate) async fn serve(Path(name): Path<String>, Query(query): Query<AssetQuery>) -> Response {
+    let caching = if query.v.as_ref() == Some(&*VERSION) { IMMUTABLE } else { "no-cache" };
     match ASSETS.iter().find(|(known, ..)| *known == name) {
         Some((_, media_type, content)) => {
             ([(header::CONTENT_TYPE, *media_type), (header::CACHE_CONTROL, caching)], *content).into_response()
