@@ -32,7 +32,7 @@ use service::providers::response::IN_FLIGHT_WINDOW;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use store::{Backlog, Change, MallUpdate, OrderTotal, SIGN_IN_WINDOW};
+use store::{Backlog, Change, MallUpdate, NewBatch, OrderTotal, SIGN_IN_WINDOW};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
@@ -473,7 +473,7 @@ async fn a_batch_that_is_stopped_gives_up_what_had_not_begun() {
     let platform = Platform::new().await;
     let mut browser = platform.signed_in("tanto").await;
     // Nothing works in the background here, so its rows wait.
-    platform.test.store.add_batch(Action::Check, "tanto", &[1, 2], clock::now()).await.unwrap();
+    platform.test.store.add_batch(NewBatch::new(Action::Check, "tanto"), &[1, 2], clock::now()).await.unwrap();
     assert!(browser.get("/batches").await.text.contains("2件中 0件"));
     assert_eq!(browser.submit("/batches/1", "/batches/1/stop", &[]).await.location(), "/batches/1");
     let page = browser.get("/batches/1").await.text;

@@ -13,21 +13,32 @@ pub enum Asked {
     AsItIs,
     /// It was seen in this version.
     Version(i64),
-    /// It stood here, under this reference, or "" where it had none.
-    Standing {
-        /// Its state.
-        state: State,
-        /// Its reference.
-        reference: String,
-    },
+    /// It stood here.
+    Standing(Standing),
     /// By its mall's settings, which decide again.
     Automation,
+}
+
+/// Where an order stood. Unlike its version, this stays the same while nothing is done that makes an action another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its state.
+    pub state: State,
+    /// Its reference, or "" where it had none.
+    pub reference: String,
+}
+
+impl Standing {
+    /// Where `order` stands now.
+    pub fn of(order: &Order) -> Self {
+        Self { state: order.state, reference: order.reference().to_owned() }
+    }
 }
 
 impl Asked {
     /// Where an order stands now.
     pub fn of(order: &Order) -> Self {
-        Self::Standing { state: order.state, reference: order.reference().to_owned() }
+        Self::Standing(Standing::of(order))
     }
 
     /// Whether `action` is still what was asked for, with `order` as it is now. A registration that is another one was not
@@ -37,7 +48,7 @@ impl Asked {
             Self::AsItIs => true,
             Self::Version(version) => *version == order.version,
             Self::Automation => task(order, mall) == Some(action),
-            Self::Standing { state, reference } => {
+            Self::Standing(Standing { state, reference }) => {
                 let nothing_came_of_it = matches!(order.state, State::NotAsked | State::NotSent);
                 let is_same = *reference == order.reference();
                 match action {

@@ -9,7 +9,9 @@ use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, Outcome};
 use domain::issue::Wait;
 use std::collections::BTreeSet;
-use store::{Admission, BatchLane, BatchRow, BreakerState, CreditPause, MAX_BATCH, Store, StoreError};
+use store::{
+    Admission, BatchLane, BatchOrder, BatchRow, BreakerState, CreditPause, MAX_BATCH, NewBatch, Store, StoreError,
+};
 
 /// The rows of one batch for one mall and one provider.
 pub(crate) struct BatchRows<P> {
@@ -87,10 +89,10 @@ pub enum BatchError {
     Store(#[from] StoreError),
 }
 
-/// Makes a batch that does `action` with `orders`; returns its number. Workers process it in the background. An order
-/// that is given twice has one row, at its first place.
-pub async fn begin(store: &Store, action: Action, orders: &[i64], who: &str) -> Result<i64, BatchError> {
-    if !is_for_many(action) {
+/// Makes the batch `new` of `orders`; returns its number. Workers process it in the background. An order that is given
+/// twice has one row, at its first place.
+pub async fn begin(store: &Store, new: NewBatch<'_>, orders: Vec<BatchOrder>) -> Result<i64, BatchError> {
+    if !is_for_many(new.action) {
         return Err(BatchError::NotForMany);
     }
     match orders.len() {
@@ -98,11 +100,12 @@ pub async fn begin(store: &Store, action: Action, orders: &[i64], who: &str) -> 
         1..=MAX_BATCH => {}
         many => return Err(BatchError::TooMany(many)),
     }
-    let missing = store.missing(orders).await?;
+    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+    let missing = store.missing(&ids).await?;
     if !missing.is_empty() {
         return Err(BatchError::NoOrders(missing));
     }
-    Ok(store.add_batch(action, who, orders, store.now()).await?)
+    Ok(store.add_batch(new, orders, store.now()).await?)
 }
 
 /// Stops a batch: rows that have not begun fail, calls that have begun end first.

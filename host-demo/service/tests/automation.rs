@@ -22,7 +22,7 @@ use std::time::Duration;
 use store::lease::ProcessLease;
 use store::{
     Admission, Backlog, BreakerState, CallHealth, Claim, DueFilter, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter,
-    ListQuery, MallUpdate, MallUpdateOutcome, OnBacklog, OrderTotal, Position,
+    ListQuery, MallUpdate, MallUpdateOutcome, NewBatch, OnBacklog, OrderTotal, Position,
 };
 use time::macros::date;
 
@@ -389,7 +389,7 @@ on_both! {
         );
         let read = platform.test.order(clicked).await;
         let account = store.accounts([mall.account]).await.unwrap().remove(&mall.account).unwrap();
-        let batch = store.add_batch(Action::Credit, "op", &[ticked], 1).await.unwrap();
+        let batch = store.add_batch(NewBatch::new(Action::Credit, "op"), &[ticked], 1).await.unwrap();
         let loaded = ["fake".to_owned()];
         assert!(matches!(
             credit_pause::pause(store, &loaded, "nobody", "maintenance", by("花子")).await,
@@ -464,7 +464,7 @@ on_both! {
         assert!(listed.iter().all(|order| order.actions().all(|action| action != Action::Credit)));
         let able = platform.test.store.candidates(Action::Credit, &ids).await.unwrap();
         assert!(able.iter().all(|candidate| !candidate.offers(Action::Credit)));
-        platform.test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        platform.test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         do_batches(&platform.credit).await;
         assert_eq!(platform.test.store.batch_progress(1).await.unwrap().failure, 3);
         assert_eq!(fake.references(), sent);
@@ -493,7 +493,7 @@ on_both! {
         assert_eq!(platform.round().await, 2);
         assert_eq!(platform.test.order(waiting).await.state, State::NotAsked, "put off");
         assert_eq!(platform.test.order(done).await.state, State::Approved, "another provider");
-        let batch = platform.test.store.add_batch(Action::Credit, "op", &[waiting], 1).await.unwrap();
+        let batch = platform.test.store.add_batch(NewBatch::new(Action::Credit, "op"), &[waiting], 1).await.unwrap();
         assert_eq!(do_batches(&platform.credit).await, 0, "batches wait as well");
 
         // An operator's click is one call, and tells whether the provider is there again.

@@ -19,7 +19,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use store::lease::ProcessLease;
-use store::{BatchProgress, MallUpdate, Store};
+use store::{BatchProgress, MallUpdate, NewBatch, Store};
 
 async fn credit(store: &Store, fake: &Fake) -> CreditService<Fake> {
     CreditService {
@@ -43,7 +43,7 @@ on_both! {
         ids.reverse();
         credit.run(Action::Credit, &ids[4..], &|_| {}).await.unwrap();
         let ticked = [ids[0], ids[1], ids[2], ids[0], ids[4]];
-        let batch = test.store.add_batch(Action::Credit, "花子", &ticked, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "花子"), &ticked, 1).await.unwrap();
         assert_eq!(test.store.batch_progress(batch).await.unwrap(), BatchProgress { waiting: 4, ..Default::default() });
         do_batches(&credit).await;
         let rows = test.store.batch_rows(batch, 0, 100).await.unwrap();
@@ -76,7 +76,7 @@ on_both! {
         let fake = Fake::new(&[]);
         let credit = credit(&test.store, &fake).await;
         let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         do_batches(&credit).await;
         assert_eq!(test.store.batch_progress(batch).await.unwrap().success, 2);
         test.store.put_mall(&Mall { automation, ..mall() }, MallUpdate::default()).await.unwrap();
@@ -91,7 +91,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let fake = Fake::new(&[]);
         let ids: Vec<i64> = test.orders(300).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         let (mut workers, mut processes) = (Vec::new(), Vec::new());
         for _ in 0..3 {
             let credit = credit(&test.again().await, &fake).await;
@@ -117,7 +117,7 @@ on_both! {
         credit(&test.store, &fake).await.run(Action::Credit, &[id], &|_| {}).await.unwrap();
         test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, MallUpdate::default()).await.unwrap();
         for (action, provider) in [(Action::Credit, "other"), (Action::Check, "fake")] {
-            let batch = test.store.add_batch(action, "op", &[id], 1).await.unwrap();
+            let batch = test.store.add_batch(NewBatch::new(action, "op"), &[id], 1).await.unwrap();
             let waiting = test.store.waiting().await.unwrap();
             assert_eq!((waiting.len(), waiting[0].provider.as_str()), (1, provider));
             test.store.stop_batch(batch, "op", 2).await.unwrap();
@@ -128,7 +128,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let fake = Fake::new(&[]);
         let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         test.store.stop_batch(batch, "太郎", 2).await.unwrap();
         do_batches(&credit(&test.store, &fake).await).await;
         let rows = test.store.batch_rows(batch, 0, 10).await.unwrap();
@@ -141,7 +141,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let fake = Fake { latency: Duration::from_millis(5), ..Fake::new(&[]) };
         let ids: Vec<i64> = test.orders(30).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         assert_eq!(batches::waits(&test.store, batch).await.unwrap(), [Wait::NoProcess]);
         // One has an empty folder of plugins, and is first at the rows.
         let without = CreditService { providers: Arc::new(HashMap::new()), ..credit(&test.again().await, &fake).await };
@@ -172,7 +172,7 @@ on_both! {
     async fn rows_that_wait_for_a_credit_follow_their_mall_to_its_new_provider(db) {
         let test = TestStore::new(db).await;
         let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         test.store.put_mall(&Mall { provider: "other".into(), ..mall() }, MallUpdate::default()).await.unwrap();
         let (old, new) = (Fake::new(&[]), Fake::new(&[]));
         do_batches(&credit(&test.store, &old).await).await;
@@ -187,7 +187,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let fake = Fake::new(&[]);
         let ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         test.execute(&format!("UPDATE orders SET data = 'no order' WHERE id = {}", ids[1])).await;
         do_batches(&credit(&test.store, &fake).await).await;
         let progress = test.store.batch_progress(batch).await.unwrap();
@@ -201,7 +201,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let fake = Fake::new(&[]);
         let ids: Vec<i64> = test.orders(5).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         let credit = credit(&test.store, &fake).await;
         let waiting = test.store.waiting().await.unwrap().remove(0);
         let taken = test.store.take_rows(&waiting, &credit.lease, 2).await.unwrap();
@@ -217,7 +217,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let fake = Fake::new(&[Next::Reject, Next::Approve]);
         let ids: Vec<i64> = test.orders(1).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         let (late, other) = (credit(&test.store, &fake).await, credit(&test.store, &fake).await);
         let waiting = test.store.waiting().await.unwrap().remove(0);
         let taken = async |who: &CreditService<Fake>| {
@@ -253,8 +253,8 @@ on_both! {
         let one_by_one = async || (run(Action::Credit, ids[0]).await, run(Action::Credit, ids[1]).await);
         assert_eq!(one_by_one().await, (State::Approved, State::Rejected));
         // Both wait; meanwhile an operator cancels the first and has both sent anew.
-        let cancel = test.store.add_batch(Action::Cancel, "op", &ids[..1], 1).await.unwrap();
-        let again = test.store.add_batch(Action::Credit, "op", &ids[1..], 1).await.unwrap();
+        let cancel = test.store.add_batch(NewBatch::new(Action::Cancel, "op"), &ids[..1], 1).await.unwrap();
+        let again = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids[1..], 1).await.unwrap();
         assert_eq!(run(Action::Cancel, ids[0]).await, State::Cancelled);
         assert_eq!(one_by_one().await, (State::Approved, State::Rejected));
         do_batches(&credit).await;
@@ -276,7 +276,7 @@ on_both! {
         let test = TestStore::new(db).await;
         let fake = Fake::new(&[]);
         let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         let (late, other) = (credit(&test.store, &fake).await, credit(&test.store, &fake).await);
         let lane = test.store.waiting().await.unwrap().remove(0);
         assert_eq!(test.store.take_rows(&lane, &late.lease, 2).await.unwrap().len(), 2);
@@ -298,7 +298,7 @@ on_both! {
         let fake = Fake::new(&[]);
         let credit = credit(&test.store, &fake).await;
         let ids: Vec<i64> = test.orders(4).await.iter().map(|order| order.id).collect();
-        test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         do_batches(&credit).await;
         let mut calls = fake.batches.lock().unwrap().clone();
         calls.sort_unstable();
@@ -315,7 +315,7 @@ on_both! {
         let fake = Fake { never_answers: true, ..Fake::new(&[]) };
         let credit = credit(&test.store, &fake).await;
         let ids: Vec<i64> = test.orders(2).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         let running = tokio::spawn({
             let credit = credit.clone();
             async move { do_batches(&credit).await }
@@ -340,7 +340,7 @@ async fn an_answer_that_cannot_be_stored_is_in_doubt_and_the_others_of_its_call_
     let test = TestStore::new(common::Db::Postgres).await;
     let fake = Fake::new(&[Next::Approve, Next::NulInId, Next::Approve]);
     let ids: Vec<i64> = test.orders(3).await.iter().map(|order| order.id).collect();
-    let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+    let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
     do_batches(&credit(&test.store, &fake).await).await;
     assert_eq!(*fake.batches.lock().unwrap(), [3], "one call");
     let states: Vec<_> = test.all().await.into_iter().map(|order| order.state).collect();
@@ -380,7 +380,7 @@ on_both! {
     async fn others_finish_what_a_killed_process_had_taken(db) {
         let test = TestStore::new(db).await;
         let ids: Vec<i64> = test.orders(200).await.iter().map(|order| order.id).collect();
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         let mut child = child(&test);
         let sending = |orders: Vec<domain::order::Order>| {
             orders.into_iter().filter(|order| order.state == State::Sending).count()

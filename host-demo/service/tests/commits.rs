@@ -9,6 +9,7 @@ use service::credit::CreditService;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use store::NewBatch;
 use store::lease::ProcessLease;
 
 /// Calls side by side.
@@ -54,7 +55,7 @@ on_both! {
 
     async fn rows_of_a_batch_share_their_commits(db) {
         let (test, credit, ids) = office(db, ORDERS).await;
-        let batch = test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+        let batch = test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         let before = test.store.commits();
         assert_eq!(do_batches(&credit).await, ORDERS);
         assert_eq!(test.store.batch_progress(batch).await.unwrap().success, ORDERS as i64);

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::lease::ProcessLease;
-use store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, MallUpdate, Store};
+use store::{Admission, BreakerState, FAILURES_UNTIL_OPEN, MallUpdate, NewBatch, Store};
 use time::macros::date;
 
 struct Office {
@@ -221,7 +221,7 @@ on_both! {
         office.test.store.insert_orders(&mall, &next, 1).await.unwrap();
         let ids: Vec<i64> = office.test.all().await[120..].iter().map(|order| order.id).collect();
         *office.fake.script.lock().unwrap() = vec![Next::LoseAnswer; 7].into();
-        let batch = office.test.store.add_batch(Action::Credit, "op", &ids, 2).await.unwrap();
+        let batch = office.test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 2).await.unwrap();
         assert!(batch > 0);
         do_batches(&office.credit).await;
         assert!(office.fake.script_is_done());

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use store::lease::ProcessLease;
-use store::{BatchProgress, Filter, MallUpdate};
+use store::{BatchProgress, Filter, MallUpdate, NewBatch};
 
 /// Orders of the provider that is measured, in calls of one order each: some seconds of work.
 const OURS: usize = 96;
@@ -72,7 +72,7 @@ impl Platform {
         self.test.store.insert_orders(&mall, &orders, 1).await.unwrap();
         let ids: Vec<i64> = self.of(provider).await.iter().map(|order| order.id).collect();
         if self.by == Actor::Batch {
-            self.test.store.add_batch(Action::Credit, "op", &ids, 1).await.unwrap();
+            self.test.store.add_batch(NewBatch::new(Action::Credit, "op"), &ids, 1).await.unwrap();
         }
         ids
     }

@@ -4,7 +4,8 @@ use crate::database::Store;
 use crate::error::Result;
 use crate::rows::{is_set, parse};
 use crate::sql::{VALUES_PER_QUERY, list};
-use domain::credit_state::{Action, ActionContext, State};
+use domain::asked::Standing;
+use domain::credit_state::{Action, ActionContext};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
 
@@ -16,17 +17,19 @@ pub struct BatchCandidate {
     /// The id of the provider that would be called.
     pub provider: String,
     /// Where its credit stands.
-    pub state: State,
+    pub standing: Standing,
     /// What else decides what it offers.
     pub context: ActionContext,
     /// Yen.
     pub billed: i64,
+    /// Counts every change.
+    pub version: i64,
 }
 
 impl BatchCandidate {
     /// Whether `action` may be done with it now.
     pub fn offers(&self, action: Action) -> bool {
-        self.state.actions(self.context).any(|offered| offered == action)
+        self.standing.state.actions(self.context).any(|offered| offered == action)
     }
 }
 
@@ -37,7 +40,8 @@ impl Store {
         for ids in ids.chunks(VALUES_PER_QUERY) {
             let provider = provider_column(action);
             let sql = format!(
-                "SELECT o.id, {provider} AS provider, o.state, m.by_csv, o.billed, \
+                "SELECT o.id, {provider} AS provider, o.state, COALESCE(o.reference, '') AS reference, m.by_csv, \
+                 o.billed, o.version, \
                  CAST(CASE WHEN o.tracking_number IS NULL THEN 0 ELSE 1 END AS BIGINT) AS tracked, \
                  CAST(CASE WHEN o.problem IS NULL THEN 0 ELSE 1 END AS BIGINT) AS troubled FROM orders o \
                  JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account WHERE o.id IN ({})",
@@ -62,13 +66,14 @@ impl FromRow<'_, AnyRow> for BatchCandidate {
         Ok(Self {
             id: row.try_get("id")?,
             provider: row.try_get("provider")?,
-            state: parse(row.try_get("state")?)?,
+            standing: Standing { state: parse(row.try_get("state")?)?, reference: row.try_get("reference")? },
             context: ActionContext {
                 tracking_entered: is_set(row, "tracked")?,
                 problem: is_set(row, "troubled")?,
                 results_by_csv: is_set(row, "by_csv")?,
             },
             billed: row.try_get("billed")?,
+            version: row.try_get("version")?,
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::lease::ProcessLease;
 use crate::rows::{parse, to_json};
 use crate::sql::{Conditions, list};
 use crate::wide::write_rows;
-use domain::asked::Asked;
+use domain::asked::{Asked, Standing};
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use sqlx::any::AnyRow;
@@ -201,7 +201,7 @@ fn taken_row(batch: i64, row: &AnyRow) -> sqlx::Result<TakenRow> {
     let asked = match row.try_get("asked_state")? {
         // Made by a process that still runs the version before, which did not say it.
         "" => Asked::AsItIs,
-        state => Asked::Standing { state: parse(state)?, reference: row.try_get("asked_reference")? },
+        state => Asked::Standing(Standing { state: parse(state)?, reference: row.try_get("asked_reference")? }),
     };
     Ok(TakenRow { key: RowKey { batch, index: row.try_get("place")? }, order: row.try_get("order_id")?, asked })
 }

@@ -3,19 +3,20 @@
 use crate::batch_candidates::provider_column;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
+use crate::idempotency::{IdempotentRequest, begun};
 use crate::rows::{from_json, parse, to_json};
 use crate::sql::take_numbers;
+use crate::wide::write_rows;
+use domain::asked::Standing;
 use domain::credit_state::{Action, Outcome, State};
 use domain::issue::Issue;
 use serde::Serialize;
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, FromRow, Row};
+use sqlx::{FromRow, Row};
 use std::collections::HashSet;
 
 /// Most orders in a batch: more than a shop ticks in a day, few enough to show every row.
 pub const MAX_BATCH: usize = 50_000;
-/// Rows that one statement inserts: enough to be fast, few enough for any limit on a statement.
-const ROWS_PER_INSERT: usize = 500;
 
 /// One action on many orders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,6 +31,40 @@ pub struct Batch {
     pub created_at: i64,
     /// Milliseconds since 1970; absent while rows are not done.
     pub finished_at: Option<i64>,
+}
+
+/// An order of a new batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchOrder {
+    /// The store's number.
+    pub id: i64,
+    /// Where it stood as whoever asks for the batch saw it; nothing where the action is asked for as the order is when
+    /// the batch is made.
+    pub seen: Option<Standing>,
+}
+
+impl From<&i64> for BatchOrder {
+    fn from(id: &i64) -> Self {
+        Self { id: *id, seen: None }
+    }
+}
+
+/// A batch that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewBatch<'a> {
+    /// What is done.
+    pub action: Action,
+    /// Who has it done.
+    pub who: &'a str,
+    /// The request that asks for it: with the batch it is written down that this request has made it.
+    pub request: Option<IdempotentRequest<'a>>,
+}
+
+impl<'a> NewBatch<'a> {
+    /// A batch that no request asks for.
+    pub fn new(action: Action, who: &'a str) -> Self {
+        Self { action, who, request: None }
+    }
 }
 
 /// How far a batch is, in rows.
@@ -70,6 +105,9 @@ pub struct BatchRow {
     pub mall: String,
     /// The mall's number of the order.
     pub number: String,
+    /// The order's reference now; "" where it has none.
+    #[serde(skip)]
+    pub reference: String,
     /// The provider where the order is registered, or would be.
     #[serde(skip)]
     pub provider: String,
@@ -93,9 +131,15 @@ macro_rules! is_over {
 }
 
 impl Store {
-    /// Makes a batch of the orders `ids`, in this order, each once; its number. Orders beyond
-    /// [`MAX_BATCH`] are the caller's to refuse.
-    pub async fn add_batch(&self, action: Action, who: &str, ids: &[i64], now: i64) -> Result<i64> {
+    /// Makes a batch of `orders`, in this order, each once; its number. Orders beyond [`MAX_BATCH`] are the caller's to
+    /// refuse.
+    pub async fn add_batch(
+        &self,
+        new: NewBatch<'_>,
+        orders: impl IntoIterator<Item: Into<BatchOrder>>,
+        now: i64,
+    ) -> Result<i64> {
+        let NewBatch { action, who, request } = new;
         let mut tx = self.write().await?;
         let batch = take_numbers(&mut tx, "batch", 1).await?;
         sqlx::query("INSERT INTO batches (id, action, who, created_at) VALUES ($1, $2, $3, $4)")
@@ -105,23 +149,27 @@ impl Store {
             .bind(now)
             .execute(&mut *tx)
             .await?;
-        let mut seen = HashSet::new();
-        let ticked = ids.iter().filter(|id| seen.insert(**id));
-        let values: Vec<String> = ticked.enumerate().map(|(index, id)| format!("({index}, {id})")).collect();
-        for values in values.chunks(ROWS_PER_INSERT) {
-            let provider = provider_column(action);
-            let sql = format!(
-                "WITH ticked (place, id) AS (VALUES {}) \
-                 INSERT INTO batch_rows \
-                 (batch, place, order_id, provider, mall, progress, asked_state, asked_reference) \
-                 SELECT $1, t.place, o.id, {provider}, o.mall, 'waiting', o.state, COALESCE(o.reference, '') \
-                 FROM ticked t JOIN orders o ON o.id = t.id \
-                 JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account",
-                values.join(", ")
-            );
-            sqlx::query(AssertSqlSafe(sql)).bind(batch).execute(&mut *tx).await?;
-        }
+        let mut known = HashSet::new();
+        let orders = orders.into_iter().map(Into::into).filter(|order: &BatchOrder| known.insert(order.id));
+        let provider = provider_column(action);
+        let sql = format!(
+            "WITH v (batch, place, id, state, reference) AS (VALUES {{rows}}) \
+             INSERT INTO batch_rows (batch, place, order_id, provider, mall, progress, asked_state, asked_reference) \
+             SELECT v.batch, v.place, o.id, {provider}, o.mall, 'waiting', COALESCE(v.state, o.state), \
+             COALESCE(v.reference, o.reference, '') FROM v JOIN orders o ON o.id = v.id \
+             JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account"
+        );
+        write_rows(&mut tx, &sql, &orders.enumerate().collect::<Vec<_>>(), |row, (place, order)| {
+            let seen = order.seen.as_ref();
+            row.add(batch)?.add(*place as i64)?.add(order.id)?;
+            row.add(seen.map(|seen| seen.state.to_string()))?.add(seen.map(|seen| &seen.reference))?;
+            Ok(())
+        })
+        .await?;
         finish_batch(&mut tx, batch, now).await?;
+        if let Some(request) = request {
+            begun(&mut tx, request, batch).await?;
+        }
         tx.commit().await?;
         Ok(batch)
     }
@@ -164,7 +212,8 @@ impl Store {
     /// At most `limit` rows of a batch from the index `from` on, in the order in which orders were ticked.
     pub async fn batch_rows(&self, batch: i64, from: i64, limit: i64) -> Result<Vec<BatchRow>> {
         let rows = sqlx::query_as(
-            "SELECT b.place, b.order_id, o.mall, o.number, o.provider, b.outcome, b.state, b.transaction_id, b.problem \
+            "SELECT b.place, b.order_id, o.mall, o.number, o.provider, b.outcome, b.state, b.transaction_id, b.problem, \
+             COALESCE(o.reference, '') AS reference \
              FROM batch_rows b JOIN orders o ON o.id = b.order_id WHERE b.batch = $1 AND b.place >= $2 \
              ORDER BY b.place LIMIT $3",
         )
@@ -255,6 +304,7 @@ impl FromRow<'_, AnyRow> for BatchRow {
             order: row.try_get("order_id")?,
             mall: row.try_get("mall")?,
             number: row.try_get("number")?,
+            reference: row.try_get("reference")?,
             provider: row.try_get("provider")?,
             outcome: outcome.map(parse).transpose()?,
             state: state.map(parse).transpose()?,

@@ -66,6 +66,9 @@ pub enum StoreError {
     /// this was written.
     #[error("the store's writer ended before it answered (データベースへの書き込みが中断されました)")]
     BrokenOff,
+    /// Another process took this one for dead, and may have carried out its request anew. Nothing was written.
+    #[error("another process may have taken over this request; send it again, under the same key, for its answer")]
+    RequestForgotten,
     /// A change of users or tokens is refused. Nothing was written.
     #[error("the change of a user or a token is refused: {0:?}")]
     User(UserProblem),

@@ -1,7 +1,7 @@
 //! Idempotent requests: responses are kept, so that a request that is repeated does not act twice.
 
-use crate::database::Store;
-use crate::error::Result;
+use crate::database::{Store, WriteTransaction};
+use crate::error::{Result, StoreError};
 use std::time::Duration;
 
 /// How long the response to a request is kept.
@@ -19,6 +19,8 @@ pub enum IdempotencyCheck {
         /// The body.
         answer: String,
     },
+    /// It has made this batch; its response was not kept.
+    Begun(i64),
     /// It is being carried out.
     InProgress,
     /// The caller used the key for another request.
@@ -34,12 +36,14 @@ pub struct IdempotentRequest<'a> {
     pub key: &'a str,
     /// A digest of the request.
     pub digest: &'a str,
+    /// The process that carries it out.
+    pub owner: &'a str,
 }
 
 impl Store {
-    /// Begins a request in the process `owner`. If that process dies, the request can begin again: what it did to orders
-    /// is recorded with the orders and is not done twice.
-    pub async fn begin_call(&self, request: IdempotentRequest<'_>, owner: &str, now: i64) -> Result<IdempotencyCheck> {
+    /// Begins a request. If its process dies, the request can begin again, unless it has made a
+    /// batch: what it did to orders otherwise is about the versions that it names.
+    pub async fn begin_call(&self, request: IdempotentRequest<'_>, now: i64) -> Result<IdempotencyCheck> {
         sqlx::query("DELETE FROM idempotency WHERE expires_at <= $1").bind(now).execute(self.pool()?).await?;
         let written = sqlx::query(
             "INSERT INTO idempotency (caller, name, digest, owner, expires_at) VALUES ($1, $2, $3, $4, $5) \
@@ -48,25 +52,26 @@ impl Store {
         .bind(request.caller)
         .bind(request.key)
         .bind(request.digest)
-        .bind(owner)
+        .bind(request.owner)
         .bind(now + RESPONSES_KEPT.as_millis() as i64)
         .execute(self.pool()?)
         .await?;
         if written.rows_affected() == 1 {
             return Ok(IdempotencyCheck::New);
         }
-        let earlier: Option<(String, Option<i64>, Option<String>)> =
-            sqlx::query_as("SELECT digest, status, answer FROM idempotency WHERE caller = $1 AND name = $2")
+        let earlier: Option<(String, Option<i64>, Option<String>, Option<i64>)> =
+            sqlx::query_as("SELECT digest, status, answer, batch FROM idempotency WHERE caller = $1 AND name = $2")
                 .bind(request.caller)
                 .bind(request.key)
                 .fetch_optional(self.pool()?)
                 .await?;
         Ok(match earlier {
             Some((digest, ..)) if digest != request.digest => IdempotencyCheck::KeyReused,
-            Some((_, Some(status), Some(answer))) => {
+            Some((_, Some(status), Some(answer), _)) => {
                 let answer = self.secrets.open(&answer_name(request.caller, request.key), &answer)?;
                 IdempotencyCheck::Answered { status: u16::try_from(status).unwrap_or_default(), answer }
             }
+            Some((.., Some(batch))) => IdempotencyCheck::Begun(batch),
             _ => IdempotencyCheck::InProgress,
         })
     }
@@ -83,9 +88,9 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets a request that was not carried out: it may be sent again.
+    /// Forgets a request that was not carried out: it may be sent again. One that has made a batch was.
     pub async fn forget_call(&self, request: IdempotentRequest<'_>) -> Result<()> {
-        sqlx::query("DELETE FROM idempotency WHERE caller = $1 AND name = $2 AND status IS NULL")
+        sqlx::query("DELETE FROM idempotency WHERE caller = $1 AND name = $2 AND status IS NULL AND batch IS NULL")
             .bind(request.caller)
             .bind(request.key)
             .execute(self.pool()?)
@@ -93,11 +98,36 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the requests that `owner` was carrying out.
+    /// Forgets the requests that `owner` was carrying out, but for those that have made their batch.
     pub async fn forget_calls_of(&self, owner: &str) -> Result<()> {
-        sqlx::query("DELETE FROM idempotency WHERE owner = $1").bind(owner).execute(self.pool()?).await?;
+        for sql in [
+            "DELETE FROM idempotency WHERE owner = $1 AND batch IS NULL",
+            "UPDATE idempotency SET owner = NULL WHERE owner = $1",
+        ] {
+            sqlx::query(sql).bind(owner).execute(self.pool()?).await?;
+        }
         Ok(())
     }
+}
+
+/// Writes down that `request` has made `batch`, in the transaction that makes it.
+///
+/// # Errors
+///
+/// [`StoreError::RequestForgotten`] where it was begun again meanwhile, since its process counted as dead.
+pub(super) async fn begun(tx: &mut WriteTransaction, request: IdempotentRequest<'_>, batch: i64) -> Result<()> {
+    let written = sqlx::query(
+        "UPDATE idempotency SET batch = $1 WHERE caller = $2 AND name = $3 AND digest = $4 AND owner = $5 \
+         AND status IS NULL AND batch IS NULL",
+    )
+    .bind(batch)
+    .bind(request.caller)
+    .bind(request.key)
+    .bind(request.digest)
+    .bind(request.owner)
+    .execute(&mut **tx)
+    .await?;
+    if written.rows_affected() == 1 { Ok(()) } else { Err(StoreError::RequestForgotten) }
 }
 
 /// What the encrypted response to a call is bound to. No caller's name holds a line break.

@@ -79,7 +79,7 @@ pub use backlog::{Backlog, OnBacklog, OrderTotal};
 pub use batch_candidates::BatchCandidate;
 pub use batch_key::RowKey;
 pub use batch_rows::{BatchLane, FinishedRow, TakenRow};
-pub use batches::{Batch, BatchProgress, BatchRow, MAX_BATCH};
+pub use batches::{Batch, BatchOrder, BatchProgress, BatchRow, MAX_BATCH, NewBatch};
 pub use change::{Applied, CallHealth, CallResults, Change, Claim};
 pub use circuit_breakers::{Admission, Breaker, BreakerState, FAILURES_UNTIL_OPEN, FIRST_PROBE, LONGEST_PROBE};
 pub use counters::OpenOrders;

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::list_query::{ListCursor, ListQuery, Position};
 use crate::rows::{amounts, is_set, parse, problem};
 use crate::sql::list;
+use domain::asked::Standing;
 use domain::credit_state::{Action, ActionContext, State};
 use domain::issue::Issue;
 use domain::order::Amounts;
@@ -63,6 +64,9 @@ pub struct ListOrder {
     pub shipped_on: Option<String>,
     /// Its mall takes credit results by CSV, so no credit is run.
     pub results_by_csv: bool,
+    /// Under which it was put to its provider; "" before.
+    #[serde(skip)]
+    pub reference: String,
     /// Counts every change.
     pub version: i64,
 }
@@ -71,6 +75,11 @@ impl ListOrder {
     /// Its cursor.
     pub fn cursor(&self) -> ListCursor {
         ListCursor { ordered_at: self.ordered_at, id: self.id }
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        Standing { state: self.state, reference: self.reference.clone() }
     }
 
     /// What may be done with it now.
@@ -102,7 +111,7 @@ pub struct ListPage {
 /// The lines of a page, whose orders are chosen first, by number: what is long is read for these alone.
 const LINES: &str = "SELECT o.id, o.mall, o.number, o.ordered_at, o.order_status, o.buyer, o.recipient, o.item, \
     o.items, o.goods, o.shipping_fee, o.imported_fee, o.payment_fee, o.billed, o.fee_band, o.provider, o.state, \
-    o.problem, o.carrier, o.tracking_number, o.shipped_on, o.version, \
+    o.problem, o.carrier, o.tracking_number, o.shipped_on, o.version, COALESCE(o.reference, '') AS reference, \
     (SELECT m.by_csv FROM malls m WHERE m.id = o.mall) AS by_csv, \
     (SELECT r.transaction_id FROM registrations r WHERE r.reference = o.reference) AS transaction_id FROM orders o ";
 
@@ -156,6 +165,7 @@ impl FromRow<'_, AnyRow> for ListOrder {
             tracking_number: row.try_get("tracking_number")?,
             shipped_on: row.try_get("shipped_on")?,
             results_by_csv: is_set(row, "by_csv")?,
+            reference: row.try_get("reference")?,
             version: row.try_get("version")?,
         })
     }

@@ -226,8 +226,8 @@ on_both! {
         let test = TestStore::new(db).await;
         let secret = Mall { settings: [("password".to_owned(), "himitsu-1".into())].into(), ..mall() };
         test.store.put_mall(&secret, MallUpdate::default()).await.unwrap();
-        let call = IdempotentRequest { caller: "token:1", key: "k", digest: "d" };
-        test.store.begin_call(call, "w", 1).await.unwrap();
+        let call = IdempotentRequest { caller: "token:1", key: "k", digest: "d", owner: "w" };
+        test.store.begin_call(call, 1).await.unwrap();
         test.store.end_call(call, 201, "himitsu-2").await.unwrap();
         let file = test.store.location().beside("key");
         let (first, before) = (std::fs::read(&file).unwrap(), test.again().await);
@@ -240,7 +240,7 @@ on_both! {
             let settings = store.mall("m").await.unwrap().unwrap().settings;
             assert_eq!(settings["password"].expose(), "himitsu-1");
             let answered = IdempotencyCheck::Answered { status: 201, answer: "himitsu-2".into() };
-            assert_eq!(store.begin_call(call, "w", 2).await.unwrap(), answered);
+            assert_eq!(store.begin_call(call, 2).await.unwrap(), answered);
         };
         reads(&test.again().await).await;
         // A process that has the first key reads no secret, and writes none that nobody could read.

@@ -24,8 +24,8 @@ fn refusal<T: std::fmt::Debug>(done: Result<T, StoreError>) -> Option<UserProble
 #[tokio::test]
 async fn the_store_gives_away_no_answer_that_it_keeps() {
     let test = TestStore::new(fixtures::Db::Sqlite).await;
-    let call = IdempotentRequest { caller: "token:1", key: "k", digest: "d" };
-    test.store.begin_call(call, "w", 1).await.unwrap();
+    let call = IdempotentRequest { caller: "token:1", key: "k", digest: "d", owner: "w" };
+    test.store.begin_call(call, 1).await.unwrap();
     test.store.end_call(call, 201, "hostdemo_geheim").await.unwrap();
     let draft = test.store.keep_draft("session", "token", "hostdemo_geheim", 1).await.unwrap();
     let files = std::fs::read_dir(test.folder.path()).unwrap().flatten().filter(|entry| entry.path().is_file());
@@ -33,7 +33,7 @@ async fn the_store_gives_away_no_answer_that_it_keeps() {
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("token:1") && !holds("hostdemo_geheim") && !holds(&draft));
     let again = IdempotencyCheck::Answered { status: 201, answer: "hostdemo_geheim".into() };
-    assert_eq!(test.store.begin_call(call, "w", 2).await.unwrap(), again);
+    assert_eq!(test.store.begin_call(call, 2).await.unwrap(), again);
 }
 
 on_both! {
@@ -188,23 +188,23 @@ on_both! {
     async fn a_call_that_is_repeated_acts_once(db) {
         let test = TestStore::new(db).await;
         let store = &test.store;
-        let call = IdempotentRequest { caller: "user:1", key: "k", digest: "d" };
-        assert_eq!(store.begin_call(call, "w", 1).await.unwrap(), IdempotencyCheck::New);
-        assert_eq!(store.begin_call(call, "w", 2).await.unwrap(), IdempotencyCheck::InProgress);
+        let call = IdempotentRequest { caller: "user:1", key: "k", digest: "d", owner: "w" };
+        assert_eq!(store.begin_call(call, 1).await.unwrap(), IdempotencyCheck::New);
+        assert_eq!(store.begin_call(call, 2).await.unwrap(), IdempotencyCheck::InProgress);
         let another = IdempotentRequest { digest: "other", ..call };
-        assert_eq!(store.begin_call(another, "w", 2).await.unwrap(), IdempotencyCheck::KeyReused);
+        assert_eq!(store.begin_call(another, 2).await.unwrap(), IdempotencyCheck::KeyReused);
         store.end_call(call, 202, "{}").await.unwrap();
         let answered = IdempotencyCheck::Answered { status: 202, answer: "{}".into() };
-        assert_eq!(store.begin_call(call, "w", 3).await.unwrap(), answered);
-        assert_eq!(store.begin_call(IdempotentRequest { caller: "user:2", ..call }, "w", 3).await.unwrap(), IdempotencyCheck::New);
-        assert_eq!(store.begin_call(call, "w", 2 * 86_400_000).await.unwrap(), IdempotencyCheck::New, "a day later");
+        assert_eq!(store.begin_call(call, 3).await.unwrap(), answered);
+        assert_eq!(store.begin_call(IdempotentRequest { caller: "user:2", ..call }, 3).await.unwrap(), IdempotencyCheck::New);
+        assert_eq!(store.begin_call(call, 2 * 86_400_000).await.unwrap(), IdempotencyCheck::New, "a day later");
 
         let refused = IdempotentRequest { key: "refused", ..call };
-        store.begin_call(refused, "w", 1).await.unwrap();
+        store.begin_call(refused, 1).await.unwrap();
         store.forget_call(refused).await.unwrap();
-        assert_eq!(store.begin_call(refused, "a process that died", 1).await.unwrap(), IdempotencyCheck::New);
+        assert_eq!(store.begin_call(IdempotentRequest { owner: "a process that died", ..refused }, 1).await.unwrap(), IdempotencyCheck::New);
         ProcessLease::start(store).await.unwrap().recover(store).await.unwrap();
-        assert_eq!(store.begin_call(refused, "w", 1).await.unwrap(), IdempotencyCheck::New);
+        assert_eq!(store.begin_call(refused, 1).await.unwrap(), IdempotencyCheck::New);
     }
 
     async fn a_draft_is_its_sessions_alone_soon_gone_and_one_of_few(db) {

@@ -7,7 +7,7 @@ use domain::order::Tracking;
 use fixtures::{TestStore, new_order, on_both};
 use std::fmt::Debug;
 use store::lease::ProcessLease;
-use store::{Change, FinishedRow, ListQuery, MallUpdate, Store};
+use store::{Change, FinishedRow, ListQuery, MallUpdate, NewBatch, Store};
 use time::macros::date;
 
 /// Everything of the store that a step may change.
@@ -46,7 +46,7 @@ on_both! {
 
         let dead = ProcessLease::start(store).await.unwrap();
         let orders = test.all().await;
-        let batch = store.add_batch(Action::Credit, "op", &[orders[0].id, orders[1].id], 1).await.unwrap();
+        let batch = store.add_batch(NewBatch::new(Action::Credit, "op"), &[orders[0].id, orders[1].id], 1).await.unwrap();
         let lane = store.waiting().await.unwrap().remove(0);
         let [rows, again] = twice(store, "taking rows", async || store.take_rows(&lane, &dead, 10).await.unwrap()).await;
         assert_eq!((rows.len(), again.len()), (2, 0));

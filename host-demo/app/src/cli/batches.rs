@@ -1,7 +1,7 @@
 //! `batch` and `work`.
 
 use crate::cli::arguments::Targets;
-use crate::cli::session::Session;
+use crate::cli::session::{Session, Target};
 use crate::cli::table::table;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
@@ -15,7 +15,7 @@ use service::providers::current;
 use service::worker::Worker;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use store::{BatchProgress, MAX_BATCH};
+use store::{BatchProgress, MAX_BATCH, NewBatch};
 
 /// Rows of a batch that are read from the store and shown as one table: bounds the memory of a large batch.
 const ROWS: i64 = 1_000;
@@ -81,8 +81,8 @@ pub(super) async fn run(session: &Session, command: BatchCommand) -> Result<bool
 }
 
 async fn add(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
-    let ids: Vec<i64> = session.targets(targets, action).await?.iter().map(|order| order.id).collect();
-    match batches::begin(&session.store, action, &ids, &session.operator).await {
+    let orders = session.targets(targets, action).await?.into_iter().map(Target::into_batch).collect();
+    match batches::begin(&session.store, NewBatch::new(action, &session.operator), orders).await {
         Ok(batch) => println!("{batch}"),
         Err(BatchError::TooMany(_)) => bail!(session.say(
             format!("一度に{MAX_BATCH}件までです。モールや注文番号で分けてください"),

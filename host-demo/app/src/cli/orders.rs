@@ -7,6 +7,7 @@ use crate::cli::table::{Counts, Progress, pairs, table, yen};
 use crate::cli::view::{OrderView, actions_cell, list_headings, list_row};
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use domain::asked::Asked;
 use domain::clock;
 use domain::crash_point::{CrashPoint, reached};
 use domain::credit_state::{Action, State};
@@ -265,7 +266,7 @@ pub(super) async fn act(session: &Session, action: Action, targets: &Targets) ->
 /// Does `action` with `orders`, and prints what became of each; true if every row succeeded.
 pub(super) async fn act_on(session: &Session, action: Action, orders: &[Target]) -> Result<bool> {
     let service = session.credit_service(orders).await?;
-    let items: Vec<WorkItem> = orders.iter().map(|order| WorkItem::new(order.id, order.asked.clone())).collect();
+    let items: Vec<WorkItem> = orders.iter().map(|order| WorkItem::new(order.id, Asked::Standing(order.standing.clone()))).collect();
     let progress = Progress::new(action.localized(session.lang), items.len(), session.lang);
     let rows = session.following(&service, service.work(action, &items, &|row| progress.row(row))).await;
     reached(CrashPoint::ResultReady).await;

@@ -2,7 +2,7 @@
 
 use crate::cli::arguments::{GlobalOptions, Targets};
 use anyhow::{Context, Result, bail};
-use domain::asked::Asked;
+use domain::asked::Standing;
 use domain::credit_state::Action;
 use domain::lang::Lang;
 use domain::mall::Mall;
@@ -19,7 +19,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use store::lease::ProcessLease;
-use store::{DatabaseLocation, Filter, ListQuery, Risks, Store};
+use store::{BatchOrder, DatabaseLocation, Filter, ListQuery, Risks, Store};
 use tracing_subscriber::EnvFilter;
 
 /// The log level unless `RUST_LOG` says otherwise: what somebody may have to look after.
@@ -32,14 +32,18 @@ const READ_AT_ONCE: usize = 1_000;
 pub(super) struct Target {
     pub(super) id: i64,
     /// Where it stood when it was chosen: a run of many orders comes to it much later.
-    pub(super) asked: Asked,
+    pub(super) standing: Standing,
     mall: String,
     provider: String,
 }
 
 impl Target {
     pub(super) fn of(order: &Order) -> Self {
-        Self { id: order.id, asked: Asked::of(order), mall: order.mall.clone(), provider: order.provider.clone() }
+        Self { id: order.id, standing: Standing::of(order), mall: order.mall.clone(), provider: order.provider.clone() }
+    }
+
+    pub(super) fn into_batch(self) -> BatchOrder {
+        BatchOrder { id: self.id, seen: Some(self.standing) }
     }
 }
 

@@ -52,8 +52,8 @@ impl CreditRow {
     }
 }
 
-/// A run could not go on. Orders that were claimed stay claimed until this process ends; recovery then gives them an
-/// unknown outcome.
+/// A run could not go on. Orders that were claimed and have no result get an unknown outcome, by this process or, if it
+/// ends, by another.
 #[derive(Debug, thiserror::Error)]
 pub enum CreditError {
     /// The store failed.

@@ -8,7 +8,7 @@ use super::native::{self, Job, Rows};
 use super::network::{Delivery, Fate, Network, Simulated};
 use super::points::{Arrival, At, DatabaseFault, Points, Time};
 use super::step::{DIGITS, Day, PROCESSES, PROVIDERS, RESULTS, Race, Step};
-use domain::asked::Asked;
+use domain::asked::{Asked, Standing};
 use domain::clock::{self, Uptime};
 use domain::crash_point::{self, CrashPoint};
 use domain::credit_state::{Action, State};
@@ -41,7 +41,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use store::lease::ProcessLease;
-use store::{DatabaseLocation, Filter, ListQuery, MallUpdate, Store};
+use store::{BatchOrder, DatabaseLocation, Filter, ListQuery, MallUpdate, NewBatch, Store};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -682,9 +682,10 @@ impl World {
                 self.history.push(serde_json::json!({
                     "kind": "asked", "operation": null, "what": action.to_string(), "orders": numbers,
                 }));
-                let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
-                let begun = batches::begin(&service.store, *action, &ids, &service.who).await.is_ok();
-                self.note(format!("batch {action} of {} orders: {begun}", ids.len()));
+                let (new, count) = (NewBatch::new(*action, &service.who), orders.len());
+                let seen = |order: &Order| BatchOrder { id: order.id, seen: Some(Standing::of(order)) };
+                let begun = batches::begin(&service.store, new, orders.iter().map(seen).collect()).await.is_ok();
+                self.note(format!("batch {action} of {count} orders: {begun}"));
                 Ok(())
             }
             Step::Work { process } => {

@@ -4,12 +4,13 @@ use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
 use crate::web::api::caller::Caller;
 use crate::web::api::object::{Object, within};
+use crate::web::api::once::BegunCall;
 use crate::web::api::order_filter::OrderFilter;
 use crate::web::api::paging::{Latest, bounded};
 use crate::web::api::problem::{Kind, Problem};
 use crate::web::api::schemas::order::{ActionOutcome, OrderAction, OrderIssue, OrderState};
 use crate::web::parts::outcome::row_situation;
-use axum::Json;
+use axum::{Extension, Json};
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::StatusCode;
 use domain::credit_state::Action;
@@ -18,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use service::batches::{self, BatchError};
 use service::batches::{is_for_many, waits};
 use service::messages::localize::Localize;
-use store::{self, MAX_BATCH};
+use std::collections::HashMap;
+use store::{self, BatchCandidate, BatchOrder, MAX_BATCH};
 use utoipa::{IntoParams, ToSchema};
 
 /// A batch and how far it is.
@@ -109,6 +111,10 @@ pub(super) struct NewBatch {
     /// its first place.
     #[serde(default)]
     orders: Vec<i64>,
+    /// The version of each of `orders` that the caller saw, in the same order: if one has another by now, nothing
+    /// begins. Without them the action is done with the orders as they are.
+    #[serde(default)]
+    versions: Vec<i64>,
     /// Instead: every order that matches.
     #[serde(default, deserialize_with = "within")]
     matching: Option<OrderFilter>,
@@ -124,6 +130,7 @@ pub(super) struct NewBatch {
 pub(super) async fn begin(
     Shared(app): Shared<App>,
     caller: Caller,
+    Extension(call): Extension<BegunCall>,
     Object(new): Object<NewBatch>,
 ) -> Result<(StatusCode, Json<Batch>), Problem> {
     let action = new.action.into();
@@ -134,9 +141,11 @@ pub(super) async fn begin(
         let words = "A cancel of every order that matches needs `count`: how many orders that must be.";
         return Err(Problem::new(Kind::Invalid, words));
     }
-    let orders = match (new.matching, new.orders) {
-        (None, orders) => orders,
-        (Some(matching), orders) if orders.is_empty() => app.store.matching(&matching.query()?, MAX_BATCH + 1).await?,
+    let orders: Vec<BatchOrder> = match (new.matching, new.orders) {
+        (None, orders) => seen(&app, action, &orders, &new.versions).await?,
+        (Some(matching), orders) if orders.is_empty() && new.versions.is_empty() => {
+            app.store.matching(&matching.query()?, MAX_BATCH + 1).await?.iter().map(BatchOrder::from).collect()
+        }
         (Some(_), _) => return Err(Problem::new(Kind::Invalid, "Give `orders` or `matching`, not both.")),
     };
     match orders.len() {
@@ -148,10 +157,41 @@ pub(super) async fn begin(
         let words = format!("Nothing was begun: `count` is {count}, and these are {} orders.", orders.len());
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let begun = batches::begin(&app.store, action, &orders, &caller.name).await;
-    let id = begun.map_err(not_begun)?;
+    let batch = store::NewBatch { action, who: &caller.name, request: Some(call.request()) };
+    let id = batches::begin(&app.store, batch, orders).await.map_err(not_begun)?;
     app.wake.notify_one();
-    Ok((StatusCode::ACCEPTED, Json(Batch::of(&app, find(&app, id).await?, caller.lang).await?)))
+    accepted(&app, id, caller.lang).await
+}
+
+/// The answer to a call that began the batch `id`.
+pub(super) async fn accepted(app: &App, id: i64, lang: Lang) -> Result<(StatusCode, Json<Batch>), Problem> {
+    Ok((StatusCode::ACCEPTED, Json(Batch::of(app, find(app, id).await?, lang).await?)))
+}
+
+/// `orders` as the caller saw them in `versions`, if each is still in its own.
+async fn seen(app: &App, action: Action, orders: &[i64], versions: &[i64]) -> Result<Vec<BatchOrder>, Problem> {
+    if versions.is_empty() || orders.len() > MAX_BATCH {
+        return Ok(orders.iter().map(BatchOrder::from).collect());
+    }
+    if versions.len() != orders.len() {
+        let words = format!("There are {} `versions` for {} `orders`.", versions.len(), orders.len());
+        return Err(Problem::new(Kind::Invalid, words));
+    }
+    let candidates = app.store.candidates(action, orders).await?;
+    let mut now: HashMap<i64, BatchCandidate> = candidates.into_iter().map(|order| (order.id, order)).collect();
+    let mut seen = Vec::with_capacity(orders.len());
+    for (id, version) in orders.iter().zip(versions) {
+        match now.remove(id) {
+            Some(order) if order.version == *version => seen.push(BatchOrder { id: *id, seen: Some(order.standing) }),
+            Some(order) => {
+                let words = format!("Nothing was begun: order {id} has version {} now, not {version}.", order.version);
+                return Err(Problem::new(Kind::Conflict, words));
+            }
+            // One that does not exist, or stands twice.
+            None => seen.push(BatchOrder::from(id)),
+        }
+    }
+    Ok(seen)
 }
 
 /// Why a batch was not begun or stopped.

@@ -1,6 +1,7 @@
 //! A call that acts is carried out once, however often it is sent.
 
 use crate::web::App;
+use crate::web::api::batches;
 use crate::web::api::caller::Caller;
 use crate::web::api::problem::{Kind, MEDIA_TYPE, Problem};
 use axum::body::{Body, to_bytes};
@@ -55,22 +56,46 @@ pub(super) async fn once(
         .map_err(|_| Problem::new(Kind::TooLarge, format!("A request may have {MAX_REQUEST} bytes at most.")))?;
     let line = format!("{} {}\n", parts.method, parts.uri);
     let digest = app.store.digest("call", &[line.as_bytes(), &body]);
-    let call = IdempotentRequest { caller: &caller.id, key: &key, digest: &digest };
-    match app.store.begin_call(call, &app.credit.lease.name(), app.store.now()).await? {
+    let call = BegunCall { caller: caller.id.clone(), key, digest, owner: app.credit.lease.name() };
+    match app.store.begin_call(call.request(), app.store.now()).await? {
         IdempotencyCheck::New => {}
         IdempotencyCheck::Answered { status, answer } => return Ok(replayed(status, answer)),
+        IdempotencyCheck::Begun(batch) => {
+            let mut response = batches::accepted(&app, batch, caller.lang).await?.into_response();
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            return Ok(response);
+        }
         IdempotencyCheck::InProgress => {
             return Err(Problem::new(Kind::InProgress, "Wait for the answer to the first one, then ask again."));
         }
         IdempotencyCheck::KeyReused => return Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
     }
     // Carried out to its end even if the caller goes away: a response that is not stored would let the same key act again.
-    let (caller, running) = (caller.id.clone(), app.clone());
+    let running = app.clone();
     let carried_out = app.begin(async move {
-        let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
-        keep(&running, IdempotentRequest { caller: &caller, key: &key, digest: &digest }, answer).await
+        let mut request = Request::from_parts(parts, Body::from(body));
+        request.extensions_mut().insert(call.clone());
+        let answer = next.run(request).await;
+        keep(&running, call.request(), answer).await
     });
     carried_out.await.map_err(|error| Problem::failed(&error))?
+}
+
+/// The call that is being carried out: its handler finds it among the request's extensions.
+#[derive(Debug, Clone)]
+pub(super) struct BegunCall {
+    caller: String,
+    key: String,
+    digest: String,
+    owner: String,
+}
+
+impl BegunCall {
+    /// As the store knows it.
+    pub(super) fn request(&self) -> IdempotentRequest<'_> {
+        let Self { caller, key, digest, owner } = self;
+        IdempotentRequest { caller, key, digest, owner }
+    }
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {
@@ -84,7 +109,8 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
     Err(Problem::new(Kind::KeyMissing, words))
 }
 
-/// Keeps the answer. A call that the platform failed to carry out, or that was refused unread, may be made again.
+/// Keeps the answer. A call that the platform failed to carry out, or that was refused unread, may be made again; if it
+/// made its batch before it failed, it is answered with that.
 async fn keep(app: &App, call: IdempotentRequest<'_>, answer: Response) -> Result<Response, Problem> {
     let status = answer.status();
     if status.is_server_error() || status.is_client_error() {

@@ -13,3 +13,4 @@ pub(super) mod mapping_save;
 pub(super) mod order_preview;
 pub(super) mod order_row;
 pub(super) mod outcome;
+pub(super) mod seen;

@@ -4,6 +4,7 @@ use crate::web::http::notice::Tone;
 use crate::web::parts::action_button::ActionButton;
 use crate::web::parts::display_names::DisplayNames;
 use crate::web::parts::outcome::state_tone;
+use crate::web::parts::seen::seen_field;
 use crate::web::texts::{Texts, fill};
 use domain::clock;
 use domain::order::Order;
@@ -20,6 +21,8 @@ pub(crate) struct OrderRow {
     pub version: i64,
     /// Whether it is ticked.
     pub ticked: bool,
+    /// Where it stands, for the panel.
+    pub seen: String,
     /// The label of its tick box.
     pub tick_label: String,
     /// 注文番号
@@ -69,6 +72,7 @@ impl OrderRow {
             id: order.id,
             version: order.version,
             ticked,
+            seen: seen_field(order.id, &order.standing()),
             tick_label: fill(t.tick_order, &[&order.number]),
             number: order.number.clone(),
             ordered_at: clock::timestamp(order.ordered_at),
@@ -120,6 +124,7 @@ pub(crate) fn list_order(order: &Order) -> ListOrder {
         tracking_number: tracking.map(|tracking| tracking.number.clone()),
         shipped_on: tracking.map(|tracking| tracking.shipped_on.to_string()),
         results_by_csv: order.results_by_csv,
+        reference: order.reference().to_owned(),
         version: order.version,
     }
 }

@@ -6,16 +6,18 @@ use crate::web::http::notice::{Notice, Tone};
 use crate::web::http::refusal::Refusal;
 use crate::web::http::session::Staff;
 use crate::web::pages::batches::selection::Selection;
+use crate::web::parts::seen::read_seen;
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
 use axum::extract::State as Shared;
 use axum::response::Response;
+use domain::asked::Standing;
 use domain::credit_state::Action;
 use serde::Deserialize;
 use service::batches::is_for_many;
 use service::batches::{self, BatchError};
-use std::collections::BTreeSet;
-use store::{IdempotencyCheck, IdempotentRequest, MAX_BATCH, PAGE};
+use std::collections::{BTreeSet, HashMap};
+use store::{BatchOrder, IdempotencyCheck, IdempotentRequest, MAX_BATCH, NewBatch, PAGE};
 
 /// The form of the panel.
 #[derive(Deserialize)]
@@ -29,6 +31,9 @@ pub(crate) struct PanelForm {
     /// … and in the order in which they were ticked, where a script kept it.
     #[serde(default)]
     sequence: String,
+    /// Where the orders of the page stand as it shows them, see [`read_seen`].
+    #[serde(default)]
+    seen: Vec<String>,
     /// The conditions of the list, and how many orders matched when it was shown.
     #[serde(default)]
     query: String,
@@ -82,7 +87,13 @@ impl PanelForm {
         ];
         let given = named.into_iter().filter(|(_, value)| !value.is_empty());
         let ids = self.id.iter().map(|id| ("id".to_owned(), id.to_string()));
-        given.map(|(name, value)| (name.to_owned(), value.clone())).chain(ids).collect()
+        let seen = self.seen.iter().map(|seen| ("seen".to_owned(), seen.clone()));
+        given.map(|(name, value)| (name.to_owned(), value.clone())).chain(ids).chain(seen).collect()
+    }
+
+    /// Where the orders of the page stand as it shows them.
+    fn seen(&self) -> Result<HashMap<i64, Standing>, Refusal> {
+        self.seen.iter().map(|text| read_seen(text).ok_or(Refusal::Unreadable)).collect()
     }
 
     /// The list of the panel. A query that cannot be parsed is an error: without its conditions it would match every
@@ -104,8 +115,8 @@ pub(crate) async fn begin(
     if !is_for_many(action) {
         return Err(Refusal::Unreadable);
     }
-    let back = panel.back()?;
-    let mut ids = match meant_orders(&app, &panel, t).await? {
+    let (back, seen) = (panel.back()?, panel.seen()?);
+    let ids = match meant_orders(&app, &panel, t).await? {
         Ok(ids) => ids,
         Err(message) => return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, message)])),
     };
@@ -115,38 +126,53 @@ pub(crate) async fn begin(
     }
     let caller = format!("user:{}", staff.user.id);
     let digest = format!("batch {action} {ids:?}");
-    let call = IdempotentRequest { caller: &caller, key: &panel.once, digest: &digest };
-    match app.store.begin_call(call, &app.credit.lease.name(), app.store.now()).await? {
+    let owner = app.credit.lease.name();
+    let call = IdempotentRequest { caller: &caller, key: &panel.once, digest: &digest, owner: &owner };
+    match app.store.begin_call(call, app.store.now()).await? {
         IdempotencyCheck::New => {}
         IdempotencyCheck::Answered { answer, .. } => {
             return Ok(app.redirect(&answer, &[Notice::new(Tone::Wait, t.already_sent)]));
+        }
+        IdempotencyCheck::Begun(batch) => {
+            return Ok(app.redirect(&batch_path(batch), &[Notice::new(Tone::Wait, t.already_sent)]));
         }
         IdempotencyCheck::InProgress | IdempotencyCheck::KeyReused => {
             return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, t.already_sent)]));
         }
     }
-    if confirm {
+    let orders = if confirm {
         let selection = Selection::of(&app, action, &ids).await?;
-        ids = selection.ids();
-        if ids.is_empty() || selection.digest(&app) != panel.confirmed {
+        let orders = selection.orders(&seen);
+        if orders.is_empty() || selection.digest(&app) != panel.confirmed {
             app.store.forget_call(call).await?;
             let notice = Notice::new(Tone::Wait, t.confirm_changed);
             return ask(&app, &staff, &panel, &selection, Some(notice)).await;
         }
-    }
-    let batch = match batches::begin(&app.store, action, &ids, &staff.user.name).await {
+        orders
+    } else {
+        ids.iter().map(|id| BatchOrder { id: *id, seen: seen.get(id).cloned() }).collect()
+    };
+    let new = NewBatch { action, who: &staff.user.name, request: Some(call) };
+    let batch = match batches::begin(&app.store, new, orders).await {
         Ok(batch) => batch,
-        Err(BatchError::Store(error)) => return Err(error.into()),
-        // The list shows no such orders: the form was made by hand.
-        Err(_) => {
+        Err(error) => {
+            // If it was made nevertheless, the request is kept with it.
             app.store.forget_call(call).await?;
-            return Err(Refusal::Unreadable);
+            return Err(match error {
+                BatchError::Store(error) => error.into(),
+                // The list shows no such orders: the form was made by hand.
+                _ => Refusal::Unreadable,
+            });
         }
     };
-    let path = format!("/batches/{batch}");
+    let path = batch_path(batch);
     app.store.end_call(call, 303, &path).await?;
     app.wake.notify_one();
     Ok(app.redirect(&path, &[]))
+}
+
+fn batch_path(batch: i64) -> String {
+    format!("/batches/{batch}")
 }
 
 /// The confirmation page for `selection`, with a notice at its top.

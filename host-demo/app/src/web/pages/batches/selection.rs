@@ -9,10 +9,11 @@ use crate::web::parts::display_names::DisplayNames;
 use crate::web::state::App;
 use crate::web::texts::fill;
 use axum::response::Response;
+use domain::asked::Standing;
 use domain::credit_state::{Action, Event, State, next};
 use service::messages::localize::Localize;
 use std::collections::{BTreeMap, HashMap};
-use store::{BatchCandidate, OrderTotal};
+use store::{BatchCandidate, BatchOrder, OrderTotal};
 
 /// What an action would do with chosen orders now.
 pub(super) struct Selection {
@@ -33,15 +34,22 @@ impl Selection {
         Ok(Self { action, able, left_out })
     }
 
-    /// The orders that the action is done with.
-    pub(super) fn ids(&self) -> Vec<i64> {
-        self.able.iter().map(|candidate| candidate.id).collect()
+    /// The orders that the action is done with, as they were `seen` in the list, and else as they stand now.
+    pub(super) fn orders(&self, seen: &HashMap<i64, Standing>) -> Vec<BatchOrder> {
+        let order = |candidate: &BatchCandidate| {
+            let standing = seen.get(&candidate.id).unwrap_or(&candidate.standing);
+            BatchOrder { id: candidate.id, seen: Some(standing.clone()) }
+        };
+        self.able.iter().map(order).collect()
     }
 
-    /// A digest of everything that the confirmation page shows. If any of it has changed, the confirmation
-    /// was for something else.
+    /// A digest of what the confirmation page was about: its orders, which registration of each, and what it shows of
+    /// them. If any of it has changed, the confirmation was for something else.
     pub(super) fn digest(&self, app: &App) -> String {
-        let line = |order: &BatchCandidate| format!("{} {} {}", order.id, order.provider, order.billed);
+        let line = |order: &BatchCandidate| {
+            let Standing { state, reference } = &order.standing;
+            format!("{} {} {} {state} {reference}", order.id, order.provider, order.billed)
+        };
         let orders: Vec<String> = self.able.iter().map(line).collect();
         app.store.digest("confirmed", &[self.action.to_string().as_bytes(), orders.join("\n").as_bytes()])
     }
@@ -111,13 +119,13 @@ impl Selection {
 
     /// Why the action cannot be done with an order.
     fn reason(&self, order: &BatchCandidate, p: &Page) -> String {
-        let by_csv = order.context.results_by_csv && next(order.state, Event::CreditStarted).is_some();
+        let by_csv = order.context.results_by_csv && next(order.standing.state, Event::CreditStarted).is_some();
         match self.action {
             Action::Credit if by_csv => p.t.left_out_by_csv.to_owned(),
-            Action::Sync if order.state == State::Approved => {
-                format!("{} {}", state_name(order.state, p), p.t.tracking_missing)
+            Action::Sync if order.standing.state == State::Approved => {
+                format!("{} {}", state_name(order.standing.state, p), p.t.tracking_missing)
             }
-            _ => state_name(order.state, p).to_owned(),
+            _ => state_name(order.standing.state, p).to_owned(),
         }
     }
 }

@@ -11,11 +11,13 @@ use crate::web::pages::batches::progress::{ProgressView, find_batch};
 use crate::web::parts::action_button::ActionButton;
 use crate::web::parts::display_names::DisplayNames;
 use crate::web::parts::outcome::{outcome_tone, row_situation, state_tone};
+use crate::web::parts::seen::seen_field;
 use crate::web::state::App;
 use crate::web::texts::{Texts, fill};
 use askama::Template;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
+use domain::asked::Standing;
 use domain::clock;
 use domain::credit_state::Outcome;
 use domain::lang::Lang;
@@ -73,6 +75,8 @@ struct BatchRowView {
     number: String,
     tick_label: String,
     ticked: bool,
+    /// Where it stands, for the panel: the state that the row shows, of the registration that it has.
+    seen: Option<String>,
     outcome: &'static str,
     outcome_tone: Tone,
     state: &'static str,
@@ -88,6 +92,7 @@ impl BatchRowView {
             number: row.number.clone(),
             tick_label: fill(t.tick_order, &[&row.number]),
             ticked: row.outcome.is_some_and(|outcome| outcome != Outcome::Success),
+            seen: row.state.map(|state| seen_field(row.order, &Standing { state, reference: row.reference.clone() })),
             outcome: row.outcome.map_or(t.waiting, |outcome| outcome.localized(lang)),
             outcome_tone: row.outcome.map_or(Tone::None, outcome_tone),
             state: row.state.map_or("–", |state| state.localized(lang)),
