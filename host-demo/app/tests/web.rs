@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use domain::actor::Actor;
+use domain::asked::Asked;
 use domain::clock;
 use domain::credit_state::{Action, Event, State};
 use domain::invoice::Invoice;
@@ -32,6 +33,7 @@ use service::providers::response::IN_FLIGHT_WINDOW;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use store::lease::ProcessLease;
 use store::{Backlog, Change, MallUpdate, NewBatch, OrderTotal, SIGN_IN_WINDOW};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -210,6 +212,14 @@ impl Answer {
                     fields.push((select.clone(), value));
                 }
                 _ => {}
+            }
+        }
+        // Fields elsewhere on the page that name it.
+        let theirs = attribute(form.split('>').next().unwrap(), "id").map(|id| format!(" form=\"{id}\""));
+        let inputs = self.text.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+        for tag in inputs.filter(|tag| theirs.as_ref().is_some_and(|theirs| tag.contains(theirs))) {
+            if attribute(tag, "type").as_deref() == Some("hidden") || tag.contains(" checked") {
+                fields.push((attribute(tag, "name").unwrap(), attribute(tag, "value").unwrap_or_default()));
             }
         }
         fields
@@ -1185,6 +1195,42 @@ async fn a_cancel_of_many_says_what_it_is_about_and_does_just_that() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_panel_and_its_confirmation_are_about_the_registrations_that_were_shown() {
+    let platform = Platform::new().await;
+    let test = &platform.test;
+    platform.answered(&[1], Event::CreditApproved, Some("T1")).await;
+    let rejected = platform.answered(&[2], Event::CreditRejected, Some("T2")).await.remove(0);
+    let mut browser = platform.signed_in("tanto").await;
+    let list = browser.get("/orders").await;
+    let press = async |browser: &mut Browser, page: &Answer, action, id| {
+        browser.press(page, "/batches", &[("action", action), ("id", id), ("once", action)]).await
+    };
+    let asks = press(&mut browser, &list, "cancel", "1").await;
+    let confirmed = asks.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    // Meanwhile somebody cancels the first and has both judged anew, for the same amount.
+    let approved = test.order(1).await;
+    test.store.apply(&[Change::new(&approved, Event::CheckCancelled)], "op", 3).await.unwrap();
+    platform.answered(&[1], Event::CreditApproved, Some("T3")).await;
+    platform.answered(&[2], Event::CreditRejected, Some("T4")).await;
+    let again = browser.press(&asks, "/batches", &[("confirmed", confirmed)]).await;
+    assert!(again.text.contains("対象の注文が変わったため"), "{}", again.text);
+    assert!(test.store.batches(1).await.unwrap().is_empty());
+    // The confirmation that is asked for now shows the new registration, but the list did not.
+    let confirmed = again.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    browser.press(&again, "/batches", &[("confirmed", confirmed)]).await;
+    // Without a confirmation: the list shows a rejection, and there is another since.
+    press(&mut browser, &list, "credit", "2").await;
+    let lease = ProcessLease::start(&test.store).await.unwrap();
+    let mall = test.mall().await;
+    for (lane, action) in test.store.waiting().await.unwrap().iter().zip([Action::Cancel, Action::Credit]) {
+        let row = test.store.take_rows(lane, &lease, 9).await.unwrap().remove(0);
+        assert!(!row.asked.holds(action, &test.order(row.order).await, &mall), "{action} {:?}", row.asked);
+        assert!(action == Action::Cancel || row.asked == Asked::of(&rejected), "{:?}", row.asked);
+    }
+    assert_eq!(test.store.batches(9).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_leaves_out_what_cannot_be_cancelled_even_if_it_can_a_moment_later() {
     let platform = Platform::new().await;
     platform.answered(&[1], Event::CreditApproved, Some("T1")).await;
@@ -1226,6 +1272,34 @@ async fn whatever_reaches_orders_that_the_page_did_not_show_asks_first() {
     assert_eq!(begin(52, "a").await.problem(), "conflict");
     assert!(platform.test.store.batches(10).await.unwrap().is_empty());
     assert_eq!(begin(53, "b").await.status, StatusCode::ACCEPTED);
+    // Or as which versions it saw them.
+    let seen = async |versions: [i64; 2], key: &str| {
+        let body = json!({ "action": "credit", "orders": [1, 2], "versions": versions });
+        platform.call(Method::POST, "/api/v1/batches", &token, Some(key), Some(body)).await
+    };
+    let version = platform.test.order(1).await.version;
+    assert_eq!(seen([version, version + 1], "c").await.problem(), "conflict");
+    assert_eq!(platform.test.store.batches(10).await.unwrap().len(), 1);
+    assert_eq!(seen([version, version], "d").await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_answer_was_never_kept_makes_no_second_batch() {
+    let platform = Platform::new().await;
+    let (token, store) = (platform.token(Role::Operator).await, &platform.test.store);
+    let body = json!({ "action": "credit", "orders": [1, 2] });
+    let begin = async |key: &str| {
+        platform.call(Method::POST, "/api/v1/batches", &token, Some(key), Some(body.clone())).await
+    };
+    let first = begin("k").await;
+    // The process died between the batch and the answer, or the answer could not be written.
+    let lost = "UPDATE idempotency SET status = NULL, answer = NULL, owner = 'a process that died'";
+    platform.test.execute(lost).await;
+    ProcessLease::start(store).await.unwrap().recover(store).await.unwrap();
+    let again = begin("k").await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::ACCEPTED, "true"));
+    assert_eq!((again.json()["id"].clone(), store.batches(9).await.unwrap().len()), (first.json()["id"].clone(), 1));
+    assert_eq!(begin("another").await.json()["id"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -206,6 +206,12 @@ impl Order {
         self.registration.as_ref().map_or("", |registration| &registration.reference)
     }
 
+    /// The provider refused the order's tracking number since it has one: it may be another, which was entered elsewhere.
+    pub fn has_number_of_unknown_origin(&self) -> bool {
+        let is_open = matches!(self.state, State::SyncUnknown | State::SyncingAgain);
+        is_open && matches!(self.problem, Some(Issue::Already { .. }))
+    }
+
     /// The order's own choice, or the mall's.
     pub fn invoice<S>(&self, mall: &Mall<S>) -> Invoice {
         self.data.invoice.unwrap_or(mall.invoice)

@@ -3,7 +3,17 @@
 use crate::credit_state::State;
 use crate::issue::Issue;
 use crate::normalize::tracking_number::NumberDoubt;
+use serde::{Deserialize, Serialize};
 use time::Date;
+
+/// What an order loses where it is registered anew after a rejection or a cancel: the parcel was that of the registration
+/// before, and nobody asked to have it reported for this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DroppedTracking {
+    /// The number.
+    pub dropped_tracking_number: String,
+}
 
 /// Why a tracking number is not entered. Nothing about the order was changed.
 #[derive(Debug, Clone, PartialEq)]

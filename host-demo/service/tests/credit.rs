@@ -7,11 +7,13 @@ use common::{Db, TestStore, do_batches, on_both};
 use domain::credit_state::{Action, Outcome, State};
 use domain::finding::OperatorFinding;
 use domain::issue::Issue;
+use domain::lang::Lang;
 use domain::mall::Mall;
 use domain::moment::Moment;
 use domain::order::Tracking;
 use provider_host::contract::Capability;
 use service::credit::{CreditError, CreditRow, CreditService, PollPolicy};
+use service::messages::history;
 use service::providers::provider::Provider;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -310,6 +312,33 @@ on_both! {
             assert_eq!(matches!(row.problem, Some(Issue::CarrierUnsupported { .. })), state == State::Approved);
         }
         assert!(matches!(office.one(Action::Cancel).await.problem, Some(Issue::NotOffered { .. })));
+    }
+
+    async fn a_tracking_number_is_not_reported_for_a_later_registration(db) {
+        let office = Office::new(db, Fake::new(&[Next::Approve, Next::Approve, Next::Reject, Next::Approve]), 1).await;
+        let store = &office.test.store;
+        let number = async |number: &str| {
+            let order = office.test.order(office.ids[0]).await;
+            let tracking = Tracking { carrier: "yamato".into(), number: number.into(), shipped_on: date!(2026 - 07 - 01) };
+            assert!(store.set_tracking(&order, &tracking, "op", 1).await.unwrap());
+        };
+        office.one(Action::Credit).await;
+        number("111").await;
+        assert_eq!(office.one(Action::Cancel).await.state, State::Cancelled);
+        assert!(office.test.order(office.ids[0]).await.tracking.is_some(), "what was is shown until it is sent anew");
+        assert_eq!(office.one(Action::Credit).await.state, State::Approved);
+        assert_eq!(office.test.order(office.ids[0]).await.tracking, None);
+        assert!(matches!(office.one(Action::Sync).await.problem, Some(Issue::NotOffered { .. })));
+        let history = store.history(office.ids[0]).await.unwrap();
+        let told: Vec<_> = history.iter().filter_map(|line| history::told(line, Lang::Ja)).collect();
+        assert!(told.len() == 1 && told[0].contains("111"), "{told:?}");
+        // Nothing was recorded: it is the same registration, and its parcel.
+        office.one(Action::Cancel).await;
+        assert_eq!(office.one(Action::Credit).await.state, State::Rejected);
+        office.test.execute("UPDATE orders SET state = 'not_sent'").await;
+        number("222").await;
+        assert_eq!(office.one(Action::Credit).await.state, State::Approved);
+        assert_eq!(office.one(Action::Sync).await.state, State::Synced);
     }
 
     async fn what_the_provider_cannot_do_is_said_before_anything_is_sent(db) {

@@ -3,9 +3,12 @@
 mod common;
 
 use common::fake::{Fake, Next};
-use common::{Db, TestStore, on_both};
-use domain::credit_state::{Action, State};
+use common::{Db, TestStore, new_order, on_both};
+use domain::credit_state::{Action, Event, State};
+use domain::finding::OperatorFinding;
+use domain::issue::Issue;
 use domain::lang::Lang;
+use domain::mall::Mall;
 use service::credit::CreditService;
 use service::csv::encoding::Charset;
 use service::csv::error::{FileError, RowError};
@@ -14,7 +17,7 @@ use service::decisions::{self, Decided, DecisionsError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::ListQuery;
+use store::{Change, ListQuery, MallUpdate};
 use store::lease::ProcessLease;
 
 struct Office {
@@ -175,6 +178,29 @@ on_both! {
         assert_eq!(done, tried);
         use State::{Approved, Unknown};
         assert_eq!(office.states().await, [Approved, Unknown, Approved, Unknown]);
+    }
+
+    async fn an_id_is_its_orders_alone_whatever_mall_that_is_in(db) {
+        let office = Office::in_doubt(db, 1).await;
+        office.take_in("注文番号,結果,取引ID,メモ\nA-1,与信OK,T1,x\n", false).await;
+        let (store, other) = (&office.test.store, Mall { id: "n".into(), ..office.test.mall().await });
+        store.put_mall(&other, MallUpdate::default()).await.unwrap();
+        let other = store.mall("n").await.unwrap().unwrap();
+        store.insert_orders(&other, &[new_order("B-1", 1_000), new_order("B-2", 1_000)], 1).await.unwrap();
+        let ids: Vec<i64> = office.test.all().await.iter().filter(|order| order.mall == "n").map(|order| order.id).collect();
+        office.fake.script.lock().unwrap().extend([Next::LoseAnswer, Next::LoseAnswer]);
+        office.credit.run(Action::Credit, &ids, &|_| {}).await.unwrap();
+        let text = "注文番号,結果,取引ID,メモ\nB-1,与信OK,T1,x\nB-2,与信OK,T2,x\n";
+        let done = decisions::take_in(&office.credit, &other, text.as_bytes(), None, false).await.unwrap();
+        let words: Vec<_> = done.bad().map(|bad| bad.localized_in("f.csv", Lang::Ja)).collect();
+        assert!(words.len() == 1 && words[0].contains("取引ID T1 は、別の登録"), "{words:?}");
+        use State::{Approved, Unknown};
+        assert_eq!(office.states().await, [Approved, Unknown, Approved]);
+        // Nor does an order get another id than it has.
+        store.apply(&[Change::new(&office.test.order(ids[1]).await, Event::CheckOther)], "op", 1).await.unwrap();
+        let found = OperatorFinding::Registered { transaction_id: Some("T9".into()) };
+        let row = office.credit.decide(&office.test.order(ids[1]).await, found, "x").await.unwrap();
+        assert_eq!(row.problem, Some(Issue::AnotherId { asked: "T2".into(), answered: "T9".into() }));
     }
 
     async fn who_found_nothing_too_early_is_told_to_record_it_again(db) {

@@ -58,7 +58,11 @@ async fn no_trace_is_believed_only_when_the_request_has_settled() {
         (&cancel, decided(), SETTLED - 1, Event::CheckNoNews),
         (&cancel, decided(), SETTLED, Event::CheckApproved),
         (&cancel, Standing::Cancelled, SENT_AT, Event::CheckCancelled),
-        (&sync, decided(), SENT_AT, Event::CheckApproved),
+        (&cancel, Standing::TrackingRegistered, SETTLED - 1, Event::CheckNoNews),
+        (&cancel, Standing::TrackingRegistered, SETTLED, Event::CheckTracked),
+        (&cancel, Standing::Paid, SETTLED - 1, Event::CheckNoNews),
+        (&sync, decided(), SETTLED - 1, Event::CheckNoNews),
+        (&sync, decided(), SETTLED, Event::CheckApproved),
         (&sync, Standing::TrackingRegistered, SENT_AT, Event::CheckTracked),
         // It was acknowledged: it cannot be gone, however late it is.
         (&cancel, Standing::NotFound, SETTLED, Event::CheckNoNews),
@@ -147,4 +151,38 @@ async fn a_tracking_number_that_is_there_already_is_ours_only_if_it_was_sent_bef
     let already = || Err(Failure::Already(reason("E1", "x")));
     assert_eq!(to_sync(&again, already()).event, Event::SyncDone);
     assert_eq!(to_sync(&first, already()).event, Event::SyncUnknown);
+}
+
+#[tokio::test]
+async fn whose_number_the_provider_has_is_settled_by_a_person_alone() {
+    let first = order(State::Syncing, Some("T1")).await;
+    let already = || Err(Failure::Already(reason("E1", "x")));
+    let told = to_sync(&first, already()).problem;
+    let mut doubted = order(State::SyncUnknown, Some("T1")).await;
+    doubted.problem = told.clone();
+    for (answer, event) in [
+        (Ok(Standing::TrackingRegistered), Event::CheckNoNews),
+        (Err(Failure::Busy((reason("E2", "x"), None))), Event::CheckNoNews),
+        (Ok(Standing::Other(reason("E3", "x"))), Event::CheckOther),
+    ] {
+        let outcome = to_check(&doubted, answer, &question(SETTLED));
+        assert_eq!((outcome.event, outcome.problem), (event, told.clone()), "it is still the question");
+    }
+    // Nor does asking for it once more make it ours.
+    doubted.state = State::SyncingAgain;
+    for answer in [already(), Err(Failure::NotSent(reason("E4", "x")))] {
+        let outcome = to_sync(&doubted, answer);
+        assert_ne!(outcome.event, Event::SyncDone);
+        assert_eq!(outcome.problem, told);
+    }
+    // Other answers say something new.
+    doubted.state = State::SyncUnknown;
+    for (standing, event) in [
+        (Standing::Paid, Event::CheckPaid),
+        (Standing::Cancelled, Event::CheckCancelled),
+        (Standing::Decided(approved("T1")), Event::CheckApproved),
+    ] {
+        let outcome = to_check(&doubted, Ok(standing), &question(SETTLED));
+        assert_eq!((outcome.event, outcome.problem), (event, None));
+    }
 }

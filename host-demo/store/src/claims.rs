@@ -10,11 +10,13 @@ use crate::error::Result;
 use crate::group_writes::{ClaimWrite, Place, by_order, nothing_for_each, set};
 use crate::history::{HistoryLine, Lines, NewLine};
 use crate::registrations::{self, NamedRegistration};
+use crate::rows::to_json;
 use crate::sql::{VALUES_PER_QUERY, list};
 use crate::wide::fetch_rows;
 use domain::credit_state::Event;
 use domain::moment::Moment;
 use domain::order::Order;
+use domain::tracking::DroppedTracking;
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -68,7 +70,10 @@ impl Store {
         registrations::write(tx, &registrations.collect::<Vec<_>>()).await?;
         for Claimed { place, claim, order, after, .. } in claimed {
             counts.moved(order, &after);
-            let change = Change::new(order, claim.event);
+            let dropped = order.tracking.as_ref().filter(|_| is_renewal(claim, order));
+            let dropped = dropped.map(|tracking| DroppedTracking { dropped_tracking_number: tracking.number.clone() });
+            let note = dropped.as_ref().map(to_json).transpose()?;
+            let change = Change { note, ..Change::new(order, claim.event) };
             let line = HistoryLine::of_change(&change, &after, &claim.who, claim.now)?;
             lines.push(NewLine { order: order.id, line, report_at: None });
             set(&mut results, place, after);
@@ -120,6 +125,11 @@ struct Claimed<'a> {
     after: Order,
 }
 
+/// Whether a registration before this one came to its end.
+fn is_renewal(claim: &ClaimWrite, order: &Order) -> bool {
+    claim.event == Event::CreditStarted && order.state.is_void()
+}
+
 fn after_claim(
     claim: &ClaimWrite,
     order: &Order,
@@ -131,6 +141,9 @@ fn after_claim(
     after.owner = Some(claim.owner.clone());
     after.sent = Some(sent.clone());
     after.version += 1;
+    if is_renewal(claim, order) {
+        after.tracking = None;
+    }
     if let Some(registration) = registration {
         after.provider.clone_from(&claim.provider);
         after.registration = Some(registration.registration.clone());
@@ -176,8 +189,11 @@ pub(super) async fn open_claims(
 /// its process counted as dead, asks for nothing any more: whoever takes it now does, and finds the order as it is.
 async fn update_orders(tx: &mut WriteTransaction, claimed: &[Claimed<'_>]) -> Result<HashSet<i64>> {
     let sql = "WITH v (id, was, state, owner, sent_at, sent_clock, sent_boot, sent_uptime, provider, reference, \
-               batch, place) AS (VALUES {rows}) UPDATE orders SET state = v.state, owner = v.owner, sent_at = v.sent_at, \
+               is_renewal, batch, place) AS (VALUES {rows}) UPDATE orders SET state = v.state, owner = v.owner, sent_at = v.sent_at, \
                sent_clock = v.sent_clock, sent_boot = v.sent_boot, sent_uptime = v.sent_uptime, provider = v.provider, \
+               carrier = CASE v.is_renewal WHEN 1 THEN NULL ELSE carrier END, \
+               tracking_number = CASE v.is_renewal WHEN 1 THEN NULL ELSE tracking_number END, \
+               shipped_on = CASE v.is_renewal WHEN 1 THEN NULL ELSE shipped_on END, \
                reference = v.reference, due_at = NULL, version = v.was + 1 FROM v \
                WHERE orders.id = v.id AND orders.version = v.was AND (v.batch IS NULL OR EXISTS (SELECT 1 FROM \
                batch_rows r WHERE r.batch = v.batch AND r.place = v.place AND r.progress = 'taken' AND r.owner = v.owner)) \
@@ -189,6 +205,7 @@ async fn update_orders(tx: &mut WriteTransaction, claimed: &[Claimed<'_>]) -> Re
         row.add(sent.map(|sent| sent.at))?.add(sent.and_then(|sent| sent.clock.as_ref()))?;
         row.add(uptime.map(|uptime| &uptime.boot))?.add(uptime.map(|uptime| uptime.milliseconds))?;
         row.add(&after.provider)?.add(after.registration.as_ref().map(|registration| &registration.reference))?;
+        row.add(i64::from(is_renewal(claim, order)))?;
         let asks = claim.rows.get(place.1).copied().flatten();
         row.add(asks.map(|asks| asks.batch))?.add(asks.map(|asks| asks.index))?;
         Ok(())

@@ -67,11 +67,13 @@ impl Store {
         Ok(NamedRegistration { registration, new_attempt: Some(attempt) })
     }
 
-    /// The reference of the registration, other than the order's own, that has the transaction id `id` under the same
-    /// account.
+    /// The reference of the registration, other than the order's own, that has the transaction id `id` at the same
+    /// provider: malls can be one merchant there.
     pub async fn holder_of_id(&self, order: &Order, id: &str) -> Result<Option<String>> {
         let holder = sqlx::query_scalar(
-            "SELECT reference FROM registrations WHERE account = $1 AND transaction_id = $2 AND reference <> $3",
+            "SELECT r.reference FROM registrations r JOIN accounts a ON a.id = r.account \
+             WHERE a.provider = (SELECT provider FROM accounts WHERE id = $1) AND r.transaction_id = $2 \
+             AND r.reference <> $3",
         );
         let account = order.registration.as_ref().map(|registration| registration.account);
         let holder = holder.bind(account).bind(id.to_owned()).bind(order.reference().to_owned());

@@ -1,13 +1,14 @@
 //! Users, sessions, tokens, the limit on guessing, and calls that are repeated.
 
 use domain::actor::Actor;
+use domain::credit_state::Action;
 use domain::mall::Mall;
 use domain::user::{MIN_PASSWORD, Role, UserProblem};
 use fixtures::{TestStore, mall, on_both};
 use store::lease::ProcessLease;
 use store::{
-    AuditEvent, DRAFTS_KEPT, IdempotencyCheck, IdempotentRequest, MAX_DRAFTS, MallPart, MallUpdate, SESSION, SignIn,
-    StoreError,
+    AuditEvent, DRAFTS_KEPT, IdempotencyCheck, IdempotentRequest, MAX_DRAFTS, MallPart, MallUpdate, NewBatch,
+    SESSION, SignIn, StoreError,
 };
 
 const GOOD: &str = "correct horse battery";
@@ -205,6 +206,20 @@ on_both! {
         assert_eq!(store.begin_call(IdempotentRequest { owner: "a process that died", ..refused }, 1).await.unwrap(), IdempotencyCheck::New);
         ProcessLease::start(store).await.unwrap().recover(store).await.unwrap();
         assert_eq!(store.begin_call(refused, 1).await.unwrap(), IdempotencyCheck::New);
+        // A request that has made its batch makes no other, whoever forgets it; one that was begun anew makes none.
+        let ids: Vec<i64> = test.orders(1).await.iter().map(|order| order.id).collect();
+        let batch = async |request| {
+            let new = NewBatch { request: Some(request), ..NewBatch::new(Action::Credit, "op") };
+            store.add_batch(new, &ids, 1).await
+        };
+        let late = IdempotentRequest { owner: "a process that died", ..refused };
+        assert!(matches!(batch(late).await, Err(StoreError::RequestForgotten)));
+        let made = batch(refused).await.unwrap();
+        assert!(matches!(batch(refused).await, Err(StoreError::RequestForgotten)));
+        store.forget_call(refused).await.unwrap();
+        store.forget_calls_of(refused.owner).await.unwrap();
+        assert_eq!(store.begin_call(refused, 1).await.unwrap(), IdempotencyCheck::Begun(made));
+        assert_eq!(store.batches(9).await.unwrap().len(), 1);
     }
 
     async fn a_draft_is_its_sessions_alone_soon_gone_and_one_of_few(db) {

@@ -27,8 +27,9 @@ enum Meaning {
 }
 
 /// Codes by family; `?` is any digit, the first row that fits decides. *Assumed* but for the first,
-/// which is seen in a sample answer and is an input error although it looks like a state error.
-const CODES: [(&str, Meaning); 16] = [
+/// which is seen in a sample answer and is an input error although it looks like a state error. `E??901` (a failure of the
+/// system) is not among them: nobody says whether it comes before anything is recorded or after it.
+const CODES: [(&str, Meaning); 15] = [
     ("E00303", Meaning::Input("billed-amount")),
     ("E00301", Meaning::Site),
     ("E00302", Meaning::Site),
@@ -43,7 +44,6 @@ const CODES: [(&str, Meaning); 16] = [
     ("E??102", Meaning::NotAllowed),
     ("E??2??", Meaning::Input("")),
     ("E??3??", Meaning::State),
-    ("E??901", Meaning::Busy),
     ("E??999", Meaning::Busy),
 ];
 

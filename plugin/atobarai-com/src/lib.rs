@@ -16,7 +16,9 @@
 //! - the detail call by our own reference (`ask-by-reference` switches it off; a registration is then
 //!   found by the gateway's id only, and `check-credit` without one answers *unsupported*),
 //! - the delivery list used as connection test,
-//! - the error code families, the shape of a cancel row, the echo of a tracking number,
+//! - the error code families (`E??999`, maintenance, says that nothing was recorded; `E??901`, a failure of the
+//!   system, is widely read in the same way, and here as *outcome unknown*: a registration is never sent again for it
+//!   before the gateway was asked), the shape of a cancel row, the echo of a tracking number,
 //! - a hundred ids in one request, character limits, a discount as a line with a negative price,
 //! - all carrier codes but two, each of which a setting overrides.
 //!

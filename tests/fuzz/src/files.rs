@@ -31,9 +31,12 @@ fn charset(byte: u8) -> Option<Charset> {
     [None, None, Some(Charset::Utf8), Some(Charset::ShiftJis)].get(usize::from(byte % 4)).copied().flatten()
 }
 
-/// Lines of a file, as an editor counts them.
+/// Lines of a file, as an editor counts them. What DOS ends a file with is none.
 fn lines(file: &[u8]) -> usize {
-    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let mut file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    while let Some(before) = file.strip_suffix(b"\x1a") {
+        file = before;
+    }
     let mut lines = 0;
     let mut rest = file;
     while !rest.is_empty() {

@@ -29,8 +29,15 @@ pub(crate) fn mall(input: &[u8]) {
     for value in mall.settings.values() {
         let secret = value.expose();
         let is_said_once = secret.len() >= SHORTEST_SECRET && text.matches(secret).count() == 1;
-        assert!(!is_said_once || !shown.contains(secret), "a setting is repeated: {shown}");
+        let is_shown = is_said_once && shown.contains(secret);
+        assert!(!is_shown || is_own_word(secret, text), "a setting is repeated: {shown}");
     }
+}
+
+/// Whether what is said of the file `text` has `word` in it where the file has it not.
+fn is_own_word(word: &str, text: &str) -> bool {
+    let other = text.replace(word, &"z".repeat(word.len()));
+    mall_file::parse("main", &other).is_ok_and(|said| format!("{said:?}").contains(word))
 }
 
 pub(crate) fn mall_seeds() -> Vec<Vec<u8>> {

@@ -27,8 +27,10 @@ pub enum Heard {
     NotFound,
     /// It is cancelled.
     Cancelled,
-    /// It has a tracking number, or is paid.
+    /// It has a tracking number.
     Shipped,
+    /// It is paid.
+    Paid,
     /// A standing that nobody knows.
     Strange,
     /// It was done.
@@ -54,6 +56,8 @@ pub struct Facts {
     pub id_fits: bool,
     /// The same reference was sent before.
     pub sent_before: bool,
+    /// The provider said that it has a tracking number, and it is not known whose.
+    pub number_of_unknown_origin: bool,
     /// The provider tells what is cancelled.
     pub tells_cancel: bool,
     /// The provider tells what has a tracking number.
@@ -78,7 +82,7 @@ pub fn after(state: &'static str, action: Action, heard: Heard, facts: Facts) ->
         Action::Sync => match heard {
             Heard::Done => "synced",
             Heard::NotDone | Heard::Refused => state,
-            Heard::Already if state == "sync_unknown" => "synced",
+            Heard::Already if state == "sync_unknown" && !facts.number_of_unknown_origin => "synced",
             _ => "sync_unknown",
         },
     }
@@ -89,11 +93,13 @@ fn checked(state: &'static str, heard: Heard, facts: Facts) -> &'static str {
     match heard {
         Heard::Verdict(Verdict::Other) | Heard::Strange if in_doubt => state,
         Heard::Verdict(_) if state == "cancel_unknown" && !(facts.tells_cancel && facts.window_over) => state,
-        Heard::Verdict(_) if state == "sync_unknown" && !facts.tells_tracking => state,
+        Heard::Verdict(_) if state == "sync_unknown" && !(facts.tells_tracking && facts.window_over) => state,
+        Heard::Shipped | Heard::Paid if state == "cancel_unknown" && !facts.window_over => state,
+        Heard::Shipped if facts.number_of_unknown_origin => state,
         Heard::Verdict(Verdict::Other) | Heard::Strange => "unknown",
         Heard::Verdict(verdict) if facts.id_fits => of_verdict(verdict),
         Heard::Cancelled => "cancelled",
-        Heard::Shipped => "synced",
+        Heard::Shipped | Heard::Paid => "synced",
         Heard::NotFound if state == "unknown" && facts.window_over && !facts.id_known => "not_sent",
         _ => state,
     }
@@ -126,6 +132,7 @@ mod tests {
         id_known: false,
         id_fits: true,
         sent_before: false,
+        number_of_unknown_origin: false,
         tells_cancel: true,
         tells_tracking: true,
     };

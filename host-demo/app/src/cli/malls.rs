@@ -5,7 +5,7 @@ use crate::cli::mall_file::{self, MAX_FILE_BYTES};
 use crate::cli::session::Session;
 use crate::cli::table::{pairs, table, yen};
 use anyhow::{Context, Result, anyhow, bail};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use domain::automation;
 use domain::credit_state::Action;
 use domain::issue::Issue;
@@ -19,7 +19,7 @@ use service::messages::localize::Localize;
 use service::providers::contract;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use store::{Actor, Backlog, MallUpdate, OnBacklog};
+use store::{AccountChange, Actor, Backlog, MallUpdate, OnBacklog};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MallCommand {
@@ -29,9 +29,8 @@ pub(super) enum MallCommand {
         mall: String,
         /// TOMLファイル / a TOML file
         file: PathBuf,
-        /// 自動化の対象に、待っている注文も含めてすぐ送信（省くと、これから来る注文だけ） / have the automation begin with orders that wait as well; otherwise with orders to come
-        #[arg(long)]
-        send_waiting: bool,
+        #[command(flatten)]
+        choice: SaveChoice,
     },
     /// モールの設定を表示 / show a mall; secrets are masked
     Show {
@@ -59,9 +58,20 @@ pub(super) enum FeesCommand {
     },
 }
 
+/// What saving means for orders that are there.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct SaveChoice {
+    /// 自動化の対象に、待っている注文も含めてすぐ送信（省くと、これから来る注文だけ） / have the automation begin with orders that wait as well; otherwise with orders to come
+    #[arg(long)]
+    send_waiting: bool,
+    /// 後払い会社は同じで、契約（加盟店）が別になる。登録済みの注文は前の契約のまま扱う（省くと、同じ契約の設定の訂正） / another account at the same provider: registered orders stay with the old one; otherwise the settings of the same account are corrected
+    #[arg(long)]
+    another_account: bool,
+}
+
 pub(super) async fn run(session: &Session, command: MallCommand) -> Result<bool> {
     match command {
-        MallCommand::Set { mall, file, send_waiting } => set(session, &mall, &file, send_waiting).await,
+        MallCommand::Set { mall, file, choice } => set(session, &mall, &file, choice).await,
         MallCommand::Show { mall } => show(session, &mall).await,
         MallCommand::List => list(session).await,
         MallCommand::Test { mall } => test(session, &mall).await,
@@ -69,7 +79,7 @@ pub(super) async fn run(session: &Session, command: MallCommand) -> Result<bool>
 }
 
 /// Saves the file's settings, or reports every validation error of the file at once and saves nothing.
-async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Result<bool> {
+async fn set(session: &Session, id: &str, file: &Path, choice: SaveChoice) -> Result<bool> {
     let lang = session.lang;
     let shown = file.display();
     let text = String::from_utf8(read(file, MAX_FILE_BYTES, lang)?).with_context(|| {
@@ -90,8 +100,9 @@ async fn set(session: &Session, id: &str, file: &Path, send_waiting: bool) -> Re
         problems.extend(found.of_provider.unwrap_or_default());
         return Err(refused(&problems));
     }
-    let backlog = if send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
-    let update = MallUpdate { backlog, by: Actor::now(&session.operator), ..MallUpdate::default() };
+    let backlog = if choice.send_waiting { OnBacklog::Send(None) } else { OnBacklog::Hold };
+    let account = if choice.another_account { AccountChange::Replaced } else { AccountChange::Corrected };
+    let update = MallUpdate { backlog, account, by: Actor::now(&session.operator), ..MallUpdate::default() };
     let SavedMall { elsewhere, held } = match malls::save(&service, &mall, update).await {
         Ok(saved) => saved,
         Err(SaveMallError::Invalid(found)) => {

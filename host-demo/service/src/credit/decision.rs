@@ -52,6 +52,12 @@ impl<P: Clone> CreditService<P> {
         if matches!(found, OperatorFinding::Registered { transaction_id: None }) && order.transaction_id().is_none() {
             return Ok(Some(Issue::IdMissing));
         }
+        // What is found at the provider is found by the id that it gave.
+        if let (Some(asked), Some(answered)) = (order.transaction_id(), found.transaction_id())
+            && asked != answered
+        {
+            return Ok(Some(Issue::AnotherId { asked: asked.to_owned(), answered: answered.to_owned() }));
+        }
         if let Some(id) = found.transaction_id()
             && let Some(reference) = self.store.holder_of_id(order, id).await?
         {

@@ -6,6 +6,7 @@ use domain::correction::Correction;
 use domain::invoice::Invoice;
 use domain::lang::Lang;
 use domain::order::OrderEdit;
+use domain::tracking::DroppedTracking;
 use store::HistoryLine;
 
 /// The note of `line`, with the codes of the store as labels. Lines of earlier versions have labels already.
@@ -18,10 +19,13 @@ pub fn note(line: &HistoryLine, lang: Lang) -> Option<String> {
     Some(invoice.map_or(note, |invoice| invoice.localized(lang)).to_owned())
 }
 
-/// What a correction changed, or what of the items' names did not go out; nothing for other lines.
+/// What a correction changed, what of the items' names did not go out, or which tracking number is not the order's any
+/// more; nothing for other lines.
 pub fn told(line: &HistoryLine, lang: Lang) -> Option<String> {
     let correction = correction(line).map(|correction| correction.localized(lang));
-    correction.or_else(|| Some(cut_names(line)?.localized(lang)))
+    correction
+        .or_else(|| Some(cut_names(line)?.localized(lang)))
+        .or_else(|| Some(dropped_tracking(line)?.localized(lang)))
 }
 
 /// What of the items' names did not go out.
@@ -39,6 +43,24 @@ impl Localize for CutNames {
             format!("Names of items were sent with their first {limit} characters: {names}."),
         )
     }
+}
+
+/// The number of a registration that came to its end.
+impl Localize for DroppedTracking {
+    type Text = String;
+
+    fn localized(&self, lang: Lang) -> String {
+        let number = &self.dropped_tracking_number;
+        lang.pick(
+            format!("前の与信の伝票番号 {number} を外しました。出荷したら、もう一度登録してください"),
+            format!("The tracking number {number} was that of the credit before; enter it again when this one is shipped"),
+        )
+    }
+}
+
+/// The tracking number that a renewed registration did not keep; nothing for other lines.
+fn dropped_tracking(line: &HistoryLine) -> Option<DroppedTracking> {
+    serde_json::from_str(line.note.as_deref()?).ok()
 }
 
 /// The items' names that were cut when the order was sent; nothing for other lines.

@@ -402,6 +402,14 @@ const RULES: &[Rule] = &[
         &[K::AnswerLost],
         ("しばらくしてから、もう一度{check}を押してください。", "Press {check} again later."),
     ),
+    after(
+        &[A::Sync, A::Check],
+        &[K::Already],
+        (
+            "ほかで登録された番号かもしれません。後払い会社の管理画面で{doubt}を確かめ、{decide}で記録してください。",
+            "It may be another number, entered elsewhere. Look up on the provider's own page {doubt}, and record it with {decide}.",
+        ),
+    ),
     any(
         &[K::AnswerLost, K::ProcessDied, K::Already, K::NotRecorded],
         ("ほかの操作の前に、{check}で確かめてください。", "Press {check} before anything else."),

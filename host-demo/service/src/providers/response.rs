@@ -4,7 +4,7 @@
 //! happen" is believed only when the request can no longer be on its way.
 
 use crate::providers::contract;
-use domain::credit_state::{Action, Event, State};
+use domain::credit_state::{Action, Event, State, next};
 use domain::issue::{Issue, ProviderMessage, SendFailure};
 use domain::moment::Moment;
 use domain::order::Order;
@@ -114,6 +114,16 @@ pub struct Inquiry {
 
 /// What the answer to the question where `order` stands means.
 pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: &Inquiry) -> ResponseOutcome {
+    with_unknown_origin(order, checked(order, answer, question))
+}
+
+/// Whose number the provider has stays the question until it is answered, whatever else was said since.
+fn with_unknown_origin(order: &Order, outcome: ResponseOutcome) -> ResponseOutcome {
+    let is_open = order.has_number_of_unknown_origin() && next(order.state, outcome.event) == Some(State::SyncUnknown);
+    if is_open { ResponseOutcome { problem: order.problem.clone(), ..outcome } } else { outcome }
+}
+
+fn checked(order: &Order, answer: Result<Standing, Failure>, question: &Inquiry) -> ResponseOutcome {
     let standing = match answer {
         Ok(standing) => standing,
         Err(failure) => return ResponseOutcome::new(Event::CheckNoNews, Some(contract::issue(failure, Action::Check))),
@@ -122,6 +132,10 @@ pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: &Inq
         return ResponseOutcome::new(Event::CheckNoNews, Some(with_refusal(order, problem)));
     }
     match standing {
+        // That there is a number was known; whose, only a person can see.
+        Standing::TrackingRegistered if order.has_number_of_unknown_origin() => {
+            ResponseOutcome::new(Event::CheckNoNews, None)
+        }
         Standing::NotFound => {
             ResponseOutcome::new(Event::CheckNotFound, Some(with_refusal(order, Issue::NothingThere)))
         }
@@ -155,20 +169,21 @@ fn with_refusal(order: &Order, found: Issue) -> Issue {
 }
 
 /// Why an answer that the last request left no trace is not to be believed: it may be on its way, or
-/// this provider never shows that trace. A tracking number may be late: sending it again moves no money.
+/// this provider never shows that trace.
 fn disbelief(order: &Order, standing: &Standing, question: &Inquiry) -> Option<Issue> {
     let not_found = matches!(standing, Standing::NotFound);
     let verdict = matches!(standing, Standing::Decided(_));
-    let not_cancelled = order.state == State::CancelUnknown && verdict;
+    let shipped = matches!(standing, Standing::TrackingRegistered | Standing::Paid);
+    let not_cancelled = order.state == State::CancelUnknown && (verdict || shipped);
     let not_tracked = order.state == State::SyncUnknown && verdict;
-    if not_cancelled && !question.provider.contains(Capability::REPORTS_CANCEL) {
+    if not_cancelled && verdict && !question.provider.contains(Capability::REPORTS_CANCEL) {
         return Some(Issue::CannotTell { action: Action::Cancel.to_string() });
     }
     if not_tracked && !question.provider.contains(Capability::REPORTS_TRACKING) {
         return Some(Issue::CannotTell { action: Action::Sync.to_string() });
     }
-    if let Some(early) =
-        in_flight(order, &question.at, question.in_flight_window).filter(|_| not_found || not_cancelled)
+    if (not_found || not_cancelled || not_tracked)
+        && let Some(early) = in_flight(order, &question.at, question.in_flight_window)
     {
         return Some(early);
     }
@@ -205,10 +220,12 @@ pub fn to_cancel(answer: Result<(), Failure>) -> ResponseOutcome {
 /// What the answer to a tracking number of `order` means. One that is there already is ours if its
 /// response was lost before; else it is not known who entered it.
 pub fn to_sync(order: &Order, answer: Result<(), Failure>) -> ResponseOutcome {
-    match answer {
-        Err(Failure::Already(_)) if order.state == State::SyncingAgain => ResponseOutcome::new(Event::SyncDone, None),
+    let was_lost = order.state == State::SyncingAgain && !order.has_number_of_unknown_origin();
+    let outcome = match answer {
+        Err(Failure::Already(_)) if was_lost => ResponseOutcome::new(Event::SyncDone, None),
         answer => done(answer, Action::Sync, [Event::SyncDone, Event::SyncFailed, Event::SyncUnknown]),
-    }
+    };
+    with_unknown_origin(order, outcome)
 }
 
 fn done(answer: Result<(), Failure>, action: Action, [done, failed, unknown]: [Event; 3]) -> ResponseOutcome {

@@ -306,7 +306,8 @@ fn each_error_code_means_what_its_family_says() {
         ("E17299", "invalid"),
         ("E00101", "unauthorized"),
         ("E00102", "unauthorized"),
-        ("E00901", "busy"),
+        // Before or after something was recorded, nobody says.
+        ("E00901", "outcome-unknown"),
         ("E00999", "busy"),
         // An option of the site refuses the content.
         ("E00301", "refused"),

@@ -955,6 +955,7 @@ impl World {
                 id_known: order.transaction_id().is_some(),
                 id_fits: true,
                 sent_before: order.registration.as_ref().is_some_and(|registration| registration.sends > 1),
+                number_of_unknown_origin: order.has_number_of_unknown_origin(),
                 tells_cancel: self.info.capabilities.contains(host::Capability::REPORTS_CANCEL),
                 tells_tracking: self.info.capabilities.contains(host::Capability::REPORTS_TRACKING),
             };
@@ -1300,7 +1301,8 @@ fn heard(rows: &Rows) -> Vec<(Heard, Option<String>)> {
                 host::Standing::NotFound => (Heard::NotFound, None),
                 host::Standing::Decided(decision) => decided(decision),
                 host::Standing::Cancelled => (Heard::Cancelled, None),
-                host::Standing::TrackingRegistered | host::Standing::Paid => (Heard::Shipped, None),
+                host::Standing::TrackingRegistered => (Heard::Shipped, None),
+                host::Standing::Paid => (Heard::Paid, None),
                 host::Standing::Other(_) => (Heard::Strange, None),
             };
             // A question that was not answered leaves everything as it was, whatever became of it.
