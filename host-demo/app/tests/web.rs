@@ -1288,9 +1288,8 @@ async fn a_call_whose_answer_was_never_kept_makes_no_second_batch() {
     let platform = Platform::new().await;
     let (token, store) = (platform.token(Role::Operator).await, &platform.test.store);
     let body = json!({ "action": "credit", "orders": [1, 2] });
-    let begin = async |key: &str| {
-        platform.call(Method::POST, "/api/v1/batches", &token, Some(key), Some(body.clone())).await
-    };
+    let begin =
+        async |key: &str| platform.call(Method::POST, "/api/v1/batches", &token, Some(key), Some(body.clone())).await;
     let first = begin("k").await;
     // The process died between the batch and the answer, or the answer could not be written.
     let lost = "UPDATE idempotency SET status = NULL, answer = NULL, owner = 'a process that died'";

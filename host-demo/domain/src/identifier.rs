@@ -20,6 +20,13 @@ pub fn unified(text: &str) -> String {
     }
 }
 
+/// What is left of an identifier that people, programs and spreadsheets write in several ways: letters and digits, in
+/// capitals, without leading zeros. Two that have the same are probably one, but only probably.
+pub fn gist(text: &str) -> String {
+    let bare: String = text.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
+    bare.trim_start_matches('0').to_owned()
+}
+
 /// Whether `text` is what a spreadsheet makes of an identifier: `3.0E+11`, `3.0×10^11`, `####`, `300001234567.0`,
 /// `300,001,234,567`, `#N/A`; in wide characters as well.
 ///
@@ -139,6 +146,15 @@ mod tests {
         ] {
             assert!(!is_mangled(text), "{text}");
         }
+    }
+
+    #[test]
+    fn what_reads_alike_has_one_gist() {
+        for text in ["00A-12", "a12", "A‐12", "Ａ－１２", "A 12", "A–12", "#A12"] {
+            assert_eq!(gist(text), "A12", "{text}");
+        }
+        assert_ne!(gist("A-12"), gist("A-120"));
+        assert_eq!(gist("見本-1"), "見本1");
     }
 
     #[test]

@@ -265,6 +265,16 @@ pub enum Issue {
     },
     /// The mall takes credit results by CSV, so no credit is run through the API.
     ResultsByCsv,
+    /// The order was there before its mall took results through the API: it may be registered by a file.
+    PerhapsByFile,
+    /// What came in as this order came in as another one as well, it seems: under a number that reads alike, with the
+    /// same buyer, day and amounts.
+    PerhapsAnother {
+        /// The other order's mall, by its id.
+        mall: String,
+        /// The other order's number.
+        number: String,
+    },
     /// An operator recorded this.
     Recorded {
         /// The operator's note.
@@ -313,6 +323,11 @@ impl Issue {
                 | Self::TooEarly { .. }
                 | Self::NothingThere
         )
+    }
+
+    /// Whether a credit would be a second one if this is so: an operator has to look at the order, and run it alone.
+    pub fn is_perhaps_registered(&self) -> bool {
+        matches!(self, Self::PerhapsByFile | Self::PerhapsAnother { .. })
     }
 
     /// Whether the provider, or the line to it, did not do its part: what makes others leave it alone.

@@ -170,7 +170,8 @@ pub async fn correct<P: Provider>(
     }
     let read = read(entry, &order.data).map_err(CorrectionError::Invalid)?;
     let amounts = amounts(providers, order, mall, &read).await?;
-    let content = NewOrder { number: order.number.clone(), data: read.data, amounts, order_status: None };
+    let content =
+        NewOrder { number: order.number.clone(), data: read.data, amounts, order_status: None, problem: None };
     if content.data == order.data && content.amounts == order.amounts {
         return Ok(false);
     }

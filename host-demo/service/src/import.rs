@@ -15,12 +15,15 @@ use crate::providers::plugin_contract::{AdjustedFee, Bill, FeeRule, FieldProblem
 use crate::providers::provider::{FeeError, Provider};
 use crate::providers::{CallError, contract};
 use domain::correction::CorrectedBy;
+use domain::identifier::gist;
+use domain::issue::Issue;
 use domain::mall::Mall;
-use domain::order::{Amounts, Order};
+use domain::order::{Amounts, Order, OrderData};
 use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use store::{NewOrder, Store, StoreError};
+use time::Date;
 
 /// An order of a file that is in the store now, or would be.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,6 +143,8 @@ pub struct OrderImport {
     pub gathered: usize,
     /// Orders that were taken with a fee that a band decided.
     pub banded: usize,
+    /// New orders that may be others that are there.
+    pub alike: usize,
     /// Every row of it.
     pub imported: Imported,
 }
@@ -164,15 +169,26 @@ pub async fn run(
     let orders = computing(|| OrderFile::open(&source, reading, &mut |passed| imported.add(passed.entry())))?;
     let total = imported.counts().read() + orders.order_rows();
     let rule = contract::fee_rule(&mall.fees);
-    let mut import =
-        Import { store, mall, provider, rule, known: file.known, orders: &orders, follow, total, imported, banded: 0 };
+    let mut import = Import {
+        store,
+        mall,
+        provider,
+        rule,
+        known: file.known,
+        orders: &orders,
+        follow,
+        total,
+        imported,
+        banded: 0,
+        alike: 0,
+    };
     let checked = import.check(file.dry_run).await?;
     if !file.dry_run {
         import.write(&checked).await?;
     }
-    let Import { mut imported, banded, .. } = import;
+    let Import { mut imported, banded, alike, .. } = import;
     imported.entries.sort_by_key(|entry| entry.line);
-    Ok(OrderImport { encoding: orders.encoding(), gathered: orders.gathered(), banded, imported })
+    Ok(OrderImport { encoding: orders.encoding(), gathered: orders.gathered(), banded, alike, imported })
 }
 
 /// An order with its fee adjusted, and why it is not taken if it is new.
@@ -198,12 +214,15 @@ struct Import<'a, P> {
     /// What became of the rows that are done with.
     imported: Imported,
     banded: usize,
+    alike: usize,
 }
 
 impl<P: Provider> Import<'_, P> {
     fn report(&mut self, entry: Entry<ImportedOrder>) {
         let is_banded = matches!(&entry.result, RowResult::Taken(taken) if taken.order.amounts.fee_band.is_some());
         self.banded += usize::from(is_banded);
+        let is_alike = matches!(&entry.result, RowResult::Taken(taken) if taken.order.problem.is_some());
+        self.alike += usize::from(is_alike);
         self.imported.add(entry);
     }
 
@@ -309,7 +328,7 @@ fn bill(order: &FileOrder) -> Bill {
 fn with_amounts(order: FileOrder, amounts: Amounts) -> Priced {
     let FileOrder { number, data, order_status, not_taken, .. } = order;
     let not_taken = if amounts.billed <= 0 { Some(SkipReason::NothingToBill) } else { not_taken };
-    (NewOrder { number, data, amounts, order_status }, not_taken)
+    (NewOrder { number, data, amounts, order_status, problem: None }, not_taken)
 }
 
 /// What `bill` comes to by the mall's fee rule.
@@ -382,6 +401,7 @@ async fn plan(
     });
     let stored = store.orders_numbered(&mall.id, numbers).await?;
     let mut stored: HashMap<String, Order> = stored.into_iter().map(|order| (order.number.clone(), order)).collect();
+    let priced = with_alike(store, mall, priced, &stored).await?;
     let step = |entry: Entry<Priced>| match entry.open() {
         Ok((entry, (file, not_taken))) => match stored.remove(&file.number) {
             Some(before) => entry.with(plan_known_order(before, file, not_taken, known)),
@@ -390,6 +410,50 @@ async fn plan(
         Err(settled) => settled,
     };
     Ok(priced.into_iter().map(step).collect())
+}
+
+/// The same orders; those of them that are new and seem to be in the store already say as which order. A mistake in the
+/// choice of the mall, or a number that a spreadsheet or another program writes otherwise, would make a second credit.
+async fn with_alike(
+    store: &Store,
+    mall: &Mall,
+    mut priced: Vec<Entry<Priced>>,
+    stored: &HashMap<String, Order>,
+) -> Result<Vec<Entry<Priced>>, StoreError> {
+    let mut new: Vec<&mut NewOrder> = priced
+        .iter_mut()
+        .filter_map(|entry| match &mut entry.result {
+            RowResult::Taken((order, None)) if !stored.contains_key(&order.number) => Some(order),
+            _ => None,
+        })
+        .collect();
+    let buyers: Vec<_> =
+        new.iter().map(|order| (order.data.buyer.name.as_str(), order.data.ordered_at.date())).collect();
+    let there = store.orders_of_buyers(&buyers).await?;
+    // What came to its end may be ordered anew under the same number elsewhere.
+    let there = there.iter().filter(|order| !order.state.is_void());
+    let name = |mall: &str, number: &str| (mall.to_owned(), number.to_owned());
+    let mut known: HashMap<_, _> = there
+        .map(|order| (traits(&order.number, &order.data, &order.amounts), name(&order.mall, &order.number)))
+        .collect();
+    for order in &mut new {
+        let own = name(&mall.id, &order.number);
+        let first = known.entry(traits(&order.number, &order.data, &order.amounts)).or_insert_with(|| own.clone());
+        if *first != own {
+            let (mall, number) = first.clone();
+            order.problem = Some(Issue::PerhapsAnother { mall, number });
+        }
+    }
+    Ok(priced)
+}
+
+/// By what two orders seem to be one: what its number comes to however it is written, who ordered when, and for how much
+/// before any fee rule.
+fn traits(number: &str, data: &OrderData, amounts: &Amounts) -> (String, String, String, Date, [i64; 3]) {
+    let name = data.buyer.name.split_whitespace().collect();
+    let phone = data.buyer.phone.chars().filter(char::is_ascii_digit).collect();
+    let yen = [amounts.goods, amounts.shipping_fee, amounts.imported_fee];
+    (gist(number), name, phone, data.ordered_at.date(), yen)
 }
 
 /// What is to be done with an order that is there.

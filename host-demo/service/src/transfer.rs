@@ -69,6 +69,8 @@ pub enum ImportReport {
         gathered: usize,
         /// Orders that were taken with a fee that a band decided.
         banded: usize,
+        /// New orders that may be others that are there.
+        alike: usize,
         /// Every row of the file.
         report: Imported,
     },
@@ -81,6 +83,14 @@ impl ImportReport {
     pub fn gathered(&self) -> usize {
         match self {
             Self::Orders { gathered, .. } => *gathered,
+            Self::States(_) => 0,
+        }
+    }
+
+    /// New orders that may be others that are there.
+    pub fn alike(&self) -> usize {
+        match self {
+            Self::Orders { alike, .. } => *alike,
             Self::States(_) => 0,
         }
     }
@@ -209,8 +219,8 @@ async fn import_orders<P: Provider + Clone>(
         dry_run,
     };
     let done = import::run(&service.store, mall, &provider, incoming, follow).await?;
-    let OrderImport { encoding, gathered, banded, imported } = done;
-    Ok(ImportReport::Orders { encoding, gathered, banded, report: imported })
+    let OrderImport { encoding, gathered, banded, alike, imported } = done;
+    Ok(ImportReport::Orders { encoding, gathered, banded, alike, report: imported })
 }
 
 /// A file that was written.

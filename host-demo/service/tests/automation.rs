@@ -6,7 +6,7 @@ use common::fake::{Fake, Next};
 use common::{TestStore, do_batches, do_by_itself, mall, new_order, on_both};
 use domain::actor::{AUTOMATION, Actor};
 use domain::audit_event::{AuditEvent, MallPart};
-use domain::automation::pause;
+use domain::automation::{self, pause};
 use domain::clock;
 use domain::correction::CorrectedBy;
 use domain::credit_state::{Action, Event, Outcome, State};
@@ -471,6 +471,49 @@ on_both! {
         // What was registered through the API is still the API's.
         let row = platform.credit.run(Action::Cancel, &ids[..1], &|_| {}).await.unwrap().remove(0);
         assert_eq!(row.state, State::Cancelled);
+    }
+
+    async fn what_may_be_registered_by_a_file_is_sent_by_an_operator_alone(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let by_csv = platform.set(Mall { by_csv: true, ..automatic() }).await;
+        let status = Some("新規受付");
+        let perhaps = platform.import(&by_csv, "A-1", status).await;
+        let by_api = platform.set(automatic()).await;
+        let later = platform.import(&by_api, "A-2", status).await;
+        platform.rounds().await;
+        assert_eq!(platform.test.order(later).await.state, State::Approved);
+        let order = platform.test.order(perhaps).await;
+        assert_eq!((order.state, order.problem.clone()), (State::NotAsked, Some(Issue::PerhapsByFile)));
+        assert_eq!(automation::task(&Order { held: None, ..order }, &by_api), None, "not even if it is not held back");
+        // Who has looked can send it.
+        let row = platform.credit.run(Action::Credit, &[perhaps], &|_| {}).await.unwrap().remove(0);
+        assert_eq!((row.state, row.problem), (State::Approved, None));
+        // One that the operator has sent with the change was decided on.
+        platform.set(Mall { by_csv: true, ..automatic() }).await;
+        let told = platform.import(&by_csv, "A-3", status).await;
+        let send = MallUpdate { backlog: OnBacklog::Send(None), ..MallUpdate::default() };
+        platform.test.store.put_mall(&automatic(), send).await.unwrap();
+        assert_eq!(platform.test.order(told).await.problem, None);
+    }
+
+    async fn what_seems_to_be_another_order_is_sent_by_who_looks_at_it(db) {
+        let fake = Fake::new(&[]);
+        let platform = Platform::new(db, &[("fake", &fake)]).await;
+        let mall = platform.set(automatic()).await;
+        let status = Some("新規受付".to_owned());
+        let another = Issue::PerhapsAnother { mall: "m".into(), number: "A-1".into() };
+        let new = store::NewOrder { order_status: status, problem: Some(another.clone()), ..new_order("A1", 1_000) };
+        platform.test.store.insert_orders(&mall, &[new], platform.test.store.now()).await.unwrap();
+        platform.rounds().await;
+        let id = platform.test.all().await[0].id;
+        let batch = platform.test.store.add_batch(NewBatch::new(Action::Credit, "op"), &[id], 1).await.unwrap();
+        do_batches(&platform.credit).await;
+        let row = platform.test.store.batch_rows(batch, 0, 1).await.unwrap().remove(0);
+        assert_eq!((row.outcome, row.problem), (Some(Outcome::Failure), Some(another)));
+        assert!(fake.references().is_empty());
+        let row = platform.credit.run(Action::Credit, &[id], &|_| {}).await.unwrap().remove(0);
+        assert_eq!(row.state, State::Approved);
     }
 
     async fn a_provider_that_keeps_failing_is_left_alone_and_no_other_suffers(db) {

@@ -17,8 +17,8 @@ use service::decisions::{self, Decided, DecisionsError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Change, ListQuery, MallUpdate};
 use store::lease::ProcessLease;
+use store::{Change, ListQuery, MallUpdate};
 
 struct Office {
     test: TestStore,

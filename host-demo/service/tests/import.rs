@@ -7,8 +7,10 @@ use common::{TestStore, golden, on_both};
 use domain::columns::Takes;
 use domain::credit_state::{Event, State};
 use domain::invoice::Invoice;
+use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::mall::{Band, Fees, Mall, Mode};
+use domain::order::Order;
 use encoding_rs::{Encoding, SHIFT_JIS};
 use service::csv::error::{FileError, InvalidOrder, RowError};
 use service::csv::limits::MAX_CELL;
@@ -24,7 +26,7 @@ use service::import::ImportStep::{self, Checking, Writing};
 use service::import::{self, ImportError, ImportProgress, Imported, Incoming, Known, OrderImport};
 use service::messages::localize::Localize;
 use std::sync::Mutex;
-use store::Change;
+use store::{Change, MallUpdate};
 
 const HEADINGS: &str = "注文番号,注文日時,注文者氏名,注文者氏名カナ,注文者郵便番号,注文者都道府県,注文者市区町村,\
 注文者住所,注文者電話番号,送付先氏名,送付先郵便番号,送付先都道府県,送付先市区町村,送付先住所,送付先電話番号,\
@@ -191,6 +193,49 @@ on_both! {
             assert_eq!((counts.taken.orders, counts.refused.orders, passed), (taken, 0, unchanged));
         }
         assert_eq!(test.all().await.len(), 2);
+    }
+
+    async fn what_seems_to_be_an_order_that_is_there_says_so(db) {
+        let test = TestStore::new(db).await;
+        let mall = test.mall().await;
+        let other = Mall { id: "n".into(), name: "支店".into(), ..mall.clone() };
+        test.store.put_mall(&other, MallUpdate::default()).await.unwrap();
+        let other = test.store.mall("n").await.unwrap().unwrap();
+        let text = file(&[line("000123", "茶碗", "1000", "2", "2500"), line("A-2", "皿", "732", "1", "1232")]);
+        assert_eq!(run(&test, &mall, incoming(&text)).await.alike, 0);
+        // A spreadsheet, another program, another day, another price; and an order that stands twice in one file.
+        let text = file(&[
+            line("123", "茶碗", "1000", "2", "2500"),
+            line("A\u{2010}2", "皿", "732", "1", "1232"),
+            line("A-2-1", "皿", "732", "1", "1232"),
+            line("A2", "皿", "732", "2", "1964"),
+            line("B-7", "鉢", "100", "1", "600"),
+            line("B－7 ", "鉢", "100", "1", "600"),
+            line("B 7", "鉢", "100", "1", "600"),
+        ]);
+        let tried = run(&test, &mall, Incoming { dry_run: true, ..incoming(&text) }).await;
+        let done = run(&test, &mall, incoming(&text)).await;
+        assert_eq!((tried.alike, done.alike), (3, 3));
+        let told = |orders: Vec<Order>| -> Vec<_> {
+            let another = |order: &Order| match &order.problem {
+                Some(Issue::PerhapsAnother { mall, number }) => format!("{mall} {number}"),
+                none => format!("{none:?}"),
+            };
+            orders.iter().map(|order| (order.number.clone(), another(order))).collect()
+        };
+        let expected = [
+            ("000123", "None"), ("A-2", "None"), ("123", "m 000123"), ("A\u{2010}2", "m A-2"), ("A-2-1", "None"),
+            ("A2", "None"), ("B-7", "None"), ("B 7", "m B-7"),
+        ];
+        assert_eq!(told(test.all().await), expected.map(|(number, told)| (number.to_owned(), told.to_owned())));
+        // The whole file of one mall in another one, but for an order that came to its end there.
+        test.execute("UPDATE orders SET state = 'cancelled' WHERE number = 'A-2'").await;
+        let text = file(&[line("000123", "茶碗", "1000", "2", "2500"), line("A-2", "皿", "732", "1", "1232")]);
+        assert_eq!(run(&test, &other, incoming(&text)).await.alike, 2);
+        let there = test.all().await.into_iter().filter(|order| order.mall == "n").collect();
+        assert!(told(there).iter().zip(["m 000123", "m A\u{2010}2"]).all(|((_, told), expected)| told == expected));
+        // It is the same once more: nothing new.
+        assert_eq!(run(&test, &other, incoming(&text)).await.alike, 0);
     }
 
     async fn progress_only_grows_and_ends_with_the_last_row(db) {

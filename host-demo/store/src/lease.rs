@@ -196,8 +196,11 @@ async fn recover_claims(store: &Store, owner: &str, abandoned: impl Fn(i64) -> b
 async fn recover_files(store: &Store, folder: &Path, owners: &[String]) -> Result<usize, StoreError> {
     let mut recovered = Recovered::default();
     for owner in owners {
-        let Some(_lock) = DeadProcessLock::of(folder, owner)? else { continue };
-        recovered.add(recover_dead(store, owner).await);
+        match DeadProcessLock::of(folder, owner) {
+            Ok(None) => {}
+            Ok(Some(_lock)) => recovered.add(recover_dead(store, owner).await),
+            Err(error) => recovered.add(Err(error.into())),
+        }
     }
     recovered.all()
 }

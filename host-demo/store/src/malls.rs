@@ -12,6 +12,7 @@ use crate::sql::{retried, states};
 use domain::actor::Actor;
 use domain::audit_event::{AuditEvent, MallPart};
 use domain::credit_state::State;
+use domain::issue::{Issue, StoredIssue};
 use domain::mall::{Mall, MallSummary, ROWS_PER_REQUEST};
 use domain::settings::Settings;
 use sqlx::any::AnyRow;
@@ -113,6 +114,9 @@ impl Store {
             if before.by_csv != mall.by_csv {
                 outdate(&mut tx, before.account).await?;
             }
+            if before.by_csv && !mall.by_csv && !matches!(update.backlog, OnBacklog::Send(_)) {
+                doubt_files(&mut tx, &mall.id).await?;
+            }
             redirect(&mut tx, before, mall).await?;
             wake(&mut tx, before, mall, update.by.at).await?;
             let sent = match update.backlog {
@@ -173,6 +177,16 @@ impl Store {
         let settings = self.decrypted(row.try_get("id")?, row.try_get("settings")?, |_| true)?;
         Ok(mall_of_row(row, settings)?)
     }
+}
+
+/// Says of each order of `mall` that has no result yet that it may be registered by a file: its credit is then an
+/// operator's to run, who has looked.
+async fn doubt_files(tx: &mut WriteTransaction, mall: &str) -> Result<()> {
+    let problem = to_json(&StoredIssue { issue: Issue::PerhapsByFile, tried: None })?;
+    let open = states(|state| state.content_open() && state.takes_csv());
+    let sql = format!("UPDATE orders SET problem = $1 WHERE mall = $2 AND state IN ({open})");
+    sqlx::query(AssertSqlSafe(sql)).bind(problem).bind(mall).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// A mall with some of its settings.

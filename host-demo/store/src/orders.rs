@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::list_query::ListQuery;
 use crate::rows::{self, from_json, to_json};
 use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, take_numbers};
-use crate::wide::{RowValues, fetch_rows};
+use crate::wide::{RowValues, fetch_rows, read_rows};
 use domain::credit_state::{Action, State};
+use domain::issue::{Issue, StoredIssue};
 use domain::mall::{Mall, Start};
 use domain::order::{Amounts, Order, OrderData};
 use domain::{automation, clock};
@@ -15,6 +16,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 use sqlx::error::BoxDynError;
 use std::collections::HashSet;
+use time::Date;
 
 /// Orders that one transaction inserts: others wait for it, so a month's file is not inserted in one.
 const ORDERS_PER_INSERT: usize = 1_000;
@@ -34,6 +36,8 @@ pub struct NewOrder {
     pub amounts: Amounts,
     /// 受注ステータス, if the export has it.
     pub order_status: Option<String>,
+    /// Why an operator has to look at it before it is sent.
+    pub problem: Option<Issue>,
 }
 
 /// Which orders to list.
@@ -76,7 +80,8 @@ impl Store {
         let start = self.credit_start(&mut tx, &mall.id).await?;
         let first = take_numbers(&mut tx, "order", orders.len()).await?;
         let mut counts = StateCounts::starting_with(Some(first));
-        let due_at = |order: &NewOrder| start.holds(order.order_status.as_deref()).then_some(now);
+        let begins = |order: &NewOrder| order.problem.is_none() && start.holds(order.order_status.as_deref());
+        let due_at = |order: &NewOrder| begins(order).then_some(now);
         let rows: Vec<_> =
             (first..).zip(orders).map(|(id, order)| InsertedOrder { id, order, due_at: due_at(order) }).collect();
         let new = insert(&mut tx, mall, &rows).await?;
@@ -181,6 +186,20 @@ impl Store {
         Ok(found)
     }
 
+    /// The orders of all malls that these buyers made on these days: the name, and the day.
+    pub async fn orders_of_buyers(&self, buyers: &[(&str, Date)]) -> Result<Vec<Order>> {
+        let sql = "WITH v (buyer, since, until) AS (VALUES {rows}) SELECT DISTINCT o.id FROM v \
+                   JOIN orders o ON o.buyer_key = v.buyer AND o.ordered_at >= v.since AND o.ordered_at < v.until";
+        let found: Vec<(i64,)> = read_rows(self, sql, buyers, |row, (name, day)| {
+            let midnight = |day: Date| clock::in_milliseconds(day.midnight());
+            let until = day.next_day().map_or(i64::MAX, midnight);
+            row.add(search_key(name))?.add(midnight(*day))?.add(until)?;
+            Ok(())
+        })
+        .await?;
+        self.orders_by_id(&found.into_iter().map(|(id,)| id).collect::<Vec<_>>()).await
+    }
+
     async fn orders_named(
         &self,
         mall: &str,
@@ -237,7 +256,7 @@ pub(super) async fn insert(
 ) -> Result<HashSet<i64>> {
     let sql = "INSERT INTO orders (data, ordered_at, buyer, recipient, item, items, buyer_key, invoice, goods, \
                shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, id, mall, number, number_key, \
-               provider, state, due_at, tries, version) VALUES {rows} ON CONFLICT (mall, number) DO NOTHING RETURNING id";
+               provider, state, due_at, tries, version, problem) VALUES {rows} ON CONFLICT (mall, number) DO NOTHING RETURNING id";
     let state = State::NotAsked.to_string();
     let mut new = HashSet::with_capacity(orders.len());
     for orders in orders.chunks(ORDERS_PER_STATEMENT) {
@@ -251,13 +270,19 @@ pub(super) async fn insert(
                 .add(state.as_str())?
                 .add(*due_at)?
                 .add(0_i64)?
-                .add(0_i64)?;
+                .add(0_i64)?
+                .add(problem(order)?)?;
             Ok(())
         })
         .await?;
         new.extend(inserted.into_iter().map(|(id,)| id));
     }
     Ok(new)
+}
+
+fn problem(order: &NewOrder) -> serde_json::Result<Option<String>> {
+    let problem = order.problem.clone().map(|issue| StoredIssue { issue, tried: None });
+    problem.as_ref().map(serde_json::to_string).transpose()
 }
 
 /// Adds the fifteen columns that an order's file decides.

@@ -146,5 +146,6 @@ fn order(at: usize) -> NewOrder {
         data: OrderData { ordered_at, buyer, recipient: None, items, invoice: None, note: None },
         amounts: Amounts { goods: billed, shipping_fee: 0, imported_fee: 0, payment_fee: 0, billed, fee_band: None },
         order_status: None,
+        problem: None,
     }
 }

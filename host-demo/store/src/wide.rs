@@ -1,7 +1,7 @@
 //! Statements about many rows at once. A statement is a hand-over to the database's thread, or a round trip to its
 //! server, so the rows of a group of writes go in a few wide ones.
 
-use crate::database::WriteTransaction;
+use crate::database::{Store, WriteTransaction};
 use crate::dialect::Dialect;
 use crate::error::Result;
 use crate::sql::VALUES_PER_QUERY;
@@ -63,6 +63,25 @@ where
         let (sql, arguments) = statement(tx.dialect(), sql, rows, &values)?;
         let query = sqlx::query_as_with(AssertSqlSafe(sql), arguments).persistent(is_frequent(rows.len()));
         found.extend(query.fetch_all(&mut **tx).await?);
+    }
+    Ok(found)
+}
+
+/// The same outside of a transaction.
+pub(super) async fn read_rows<R, T>(
+    store: &Store,
+    sql: &str,
+    rows: &[R],
+    values: impl Fn(&mut RowValues<'_>, &R) -> std::result::Result<(), BoxDynError>,
+) -> Result<Vec<T>>
+where
+    T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+{
+    let mut found = Vec::new();
+    for rows in rows.chunks(VALUES_PER_QUERY) {
+        let (sql, arguments) = statement(store.dialect, sql, rows, &values)?;
+        let query = sqlx::query_as_with(AssertSqlSafe(sql), arguments).persistent(is_frequent(rows.len()));
+        found.extend(query.fetch_all(store.pool()?).await?);
     }
     Ok(found)
 }

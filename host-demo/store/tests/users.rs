@@ -7,8 +7,8 @@ use domain::user::{MIN_PASSWORD, Role, UserProblem};
 use fixtures::{TestStore, mall, on_both};
 use store::lease::ProcessLease;
 use store::{
-    AuditEvent, DRAFTS_KEPT, IdempotencyCheck, IdempotentRequest, MAX_DRAFTS, MallPart, MallUpdate, NewBatch,
-    SESSION, SignIn, StoreError,
+    AuditEvent, DRAFTS_KEPT, IdempotencyCheck, IdempotentRequest, MAX_DRAFTS, MallPart, MallUpdate, NewBatch, SESSION,
+    SignIn, StoreError,
 };
 
 const GOOD: &str = "correct horse battery";

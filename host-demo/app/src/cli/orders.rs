@@ -17,7 +17,7 @@ use domain::order::Order;
 use service::credit::{CreditRow, PollPolicy, WorkItem};
 use service::csv::row_result::KEPT_TAKEN;
 use service::import::Imported;
-use service::messages::csv::gathered;
+use service::messages::csv::{alike, gathered};
 use service::messages::format::order_count;
 use service::messages::history;
 use service::messages::issue::{sentence, summary};
@@ -99,7 +99,8 @@ pub(super) async fn run(session: &Session, command: OrdersCommand) -> Result<boo
 
 async fn take_in(session: &Session, file: CsvFile, choice: OrderChoice<'_>) -> Result<bool> {
     let report = import_file(session, &file, FileKind::Orders, choice).await?;
-    let gathered = gathered(report.gathered(), session.lang);
+    let noted: Vec<_> =
+        gathered(report.gathered(), session.lang).into_iter().chain(alike(report.alike(), session.lang)).collect();
     let (counts, refused) = (report.counts(), report.refused());
     let ImportReport::Orders { encoding, banded, report: imported, .. } = report else { return Ok(refused.is_empty()) };
     let CsvFile { file, dry_run, .. } = file;
@@ -107,7 +108,7 @@ async fn take_in(session: &Session, file: CsvFile, choice: OrderChoice<'_>) -> R
         show_preview(session, &imported);
     }
     print_counts(session, &file, &refused, &counts);
-    gathered.iter().for_each(|words| println!("{words}"));
+    noted.iter().for_each(|words| println!("{words}"));
     let encoding = encoding.name();
     let (taken, bad) = (counts.taken.orders, counts.refused.orders);
     let words = match dry_run {
@@ -266,7 +267,8 @@ pub(super) async fn act(session: &Session, action: Action, targets: &Targets) ->
 /// Does `action` with `orders`, and prints what became of each; true if every row succeeded.
 pub(super) async fn act_on(session: &Session, action: Action, orders: &[Target]) -> Result<bool> {
     let service = session.credit_service(orders).await?;
-    let items: Vec<WorkItem> = orders.iter().map(|order| WorkItem::new(order.id, Asked::Standing(order.standing.clone()))).collect();
+    let items: Vec<WorkItem> =
+        orders.iter().map(|order| WorkItem::new(order.id, Asked::Standing(order.standing.clone()))).collect();
     let progress = Progress::new(action.localized(session.lang), items.len(), session.lang);
     let rows = session.following(&service, service.work(action, &items, &|row| progress.row(row))).await;
     reached(CrashPoint::ResultReady).await;

@@ -5,6 +5,7 @@ use super::cut_names;
 use super::row::{CreditError, CreditRow};
 use super::service::CreditService;
 use super::slots::CallSlots;
+use crate::preflight::rows_of_a_call;
 use crate::providers::plugin_contract::Cancellation;
 use crate::providers::provider::Provider;
 use crate::providers::response::{self, Inquiry, ResponseOutcome, SEND_WITHIN};
@@ -38,7 +39,10 @@ impl<P: Provider + Clone> CreditService<P> {
         reached(CrashPoint::CallBegins).await;
         // A claim is written for all orders of a batch or for none. If it fails, each order is claimed alone, so that
         // only the order at fault fails.
-        let (mut rows, mut batches) = (Vec::with_capacity(batch.orders.len()), vec![batch]);
+        // Since the batches were made the provider may have come to take fewer orders: then its host would make several
+        // calls of one claim, one after the other, and the last would begin when the in-flight window is over.
+        let size = rows_of_a_call(action, &provider, batch.mall.rows_per_request);
+        let (mut rows, mut batches) = (Vec::with_capacity(batch.orders.len()), batch.of_at_most(size));
         while let Some(batch) = batches.pop() {
             match self.claim(action, &batch, work).await {
                 Ok(claims) => rows.extend(self.send_and_write((action, &batch), &provider, claims, work, slots).await?),
@@ -46,7 +50,7 @@ impl<P: Provider + Clone> CreditService<P> {
                 Err(error) if batch.orders.len() == 1 => {
                     rows.extend(batch.not_called(&Issue::Unusable { why: error.to_string() }));
                 }
-                Err(_) => batches.extend(batch.each()),
+                Err(_) => batches.extend(batch.of_at_most(1)),
             }
         }
         Ok(rows)

@@ -33,11 +33,15 @@ pub(super) struct CallBatch {
 }
 
 impl CallBatch {
-    /// A batch of its own for each order.
-    pub(super) fn each(self) -> impl Iterator<Item = Self> {
+    /// The same orders in batches of at most `size`.
+    pub(super) fn of_at_most(self, size: usize) -> Vec<Self> {
+        if self.orders.len() <= size {
+            return vec![self];
+        }
         let Self { mall, account, orders } = self;
-        let alone = move |indexed| Self { mall: mall.clone(), account: account.clone(), orders: vec![indexed] };
-        orders.into_iter().map(alone)
+        let part =
+            |orders: &[IndexedOrder]| Self { mall: mall.clone(), account: account.clone(), orders: orders.to_vec() };
+        orders.chunks(size.max(1)).map(part).collect()
     }
 
     /// The rows of a call that was not made.

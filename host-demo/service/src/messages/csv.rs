@@ -462,6 +462,20 @@ impl Localize for Question {
     }
 }
 
+/// How many new orders seem to be in the store under another number or at another mall; nothing where none do.
+pub fn alike(orders: usize, lang: Lang) -> Option<String> {
+    (orders > 0).then(|| {
+        lang.pick(
+            format!(
+                "ほかの注文と同じかもしれない注文 {orders}（自動でも、まとめても与信を送信しません。モールが正しいか、注文ごとに確かめてください）"
+            ),
+            format!(
+                "orders that may be others that are there: {orders} (no credit is sent by itself or with others; see whether the mall is right, and look at each)"
+            ),
+        )
+    })
+}
+
 /// How many orders were gathered from rows between which other orders stand; nothing where there are none.
 pub fn gathered(orders: usize, lang: Lang) -> Option<String> {
     (orders > 0).then(|| {

@@ -53,7 +53,9 @@ impl Localize for DroppedTracking {
         let number = &self.dropped_tracking_number;
         lang.pick(
             format!("前の与信の伝票番号 {number} を外しました。出荷したら、もう一度登録してください"),
-            format!("The tracking number {number} was that of the credit before; enter it again when this one is shipped"),
+            format!(
+                "The tracking number {number} was that of the credit before; enter it again when this one is shipped"
+            ),
         )
     }
 }

@@ -187,9 +187,11 @@ fn disbelief(order: &Order, standing: &Standing, question: &Inquiry) -> Option<I
     {
         return Some(early);
     }
-    // What was acknowledged once exists; a response that it does not is not believed.
-    let acknowledged = order.transaction_id().filter(|_| not_found);
-    acknowledged.map(|id| Issue::Vanished { transaction_id: id.to_owned() })
+    // What was acknowledged once exists; a response that it does not is not believed. A provider without ids acknowledges
+    // a reference.
+    let is_acknowledged = not_found && (order.transaction_id().is_some() || order.state != State::Unknown);
+    let acknowledged = || order.transaction_id().unwrap_or(order.reference()).to_owned();
+    is_acknowledged.then(|| Issue::Vanished { transaction_id: acknowledged() })
 }
 
 /// Why something that was sent for `order` can still be on its way at `now`; nothing if it cannot. Where the clocks

@@ -9,6 +9,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::lang::Lang;
 use service::csv::limits::MAX_FILE_BYTES;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -57,28 +58,36 @@ pub(super) async fn once(
     let line = format!("{} {}\n", parts.method, parts.uri);
     let digest = app.store.digest("call", &[line.as_bytes(), &body]);
     let call = BegunCall { caller: caller.id.clone(), key, digest, owner: app.credit.lease.name() };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(call.clone());
+    // Begun and carried out to its end even if the caller goes away: a response that is not stored would let the same key
+    // act again.
+    let (running, begun) = (app.clone(), call.clone());
+    let answered = app.begin(async move { answer(&running, &begun, caller.lang, request, next).await }).await;
+    match answered {
+        Ok(answer) => answer,
+        Err(error) => {
+            app.store.forget_call(call.request()).await?;
+            Err(Problem::failed(&error))
+        }
+    }
+}
+
+/// The answer to `call`: the one that was given, or that of `next`.
+async fn answer(app: &App, call: &BegunCall, lang: Lang, request: Request, next: Next) -> Result<Response, Problem> {
     match app.store.begin_call(call.request(), app.store.now()).await? {
-        IdempotencyCheck::New => {}
-        IdempotencyCheck::Answered { status, answer } => return Ok(replayed(status, answer)),
+        IdempotencyCheck::New => keep(app, call.request(), next.run(request).await).await,
+        IdempotencyCheck::Answered { status, answer } => Ok(replayed(status, answer)),
         IdempotencyCheck::Begun(batch) => {
-            let mut response = batches::accepted(&app, batch, caller.lang).await?.into_response();
+            let mut response = batches::accepted(app, batch, lang).await?.into_response();
             response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-            return Ok(response);
+            Ok(response)
         }
         IdempotencyCheck::InProgress => {
-            return Err(Problem::new(Kind::InProgress, "Wait for the answer to the first one, then ask again."));
+            Err(Problem::new(Kind::InProgress, "Wait for the answer to the first one, then ask again."))
         }
-        IdempotencyCheck::KeyReused => return Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
+        IdempotencyCheck::KeyReused => Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
     }
-    // Carried out to its end even if the caller goes away: a response that is not stored would let the same key act again.
-    let running = app.clone();
-    let carried_out = app.begin(async move {
-        let mut request = Request::from_parts(parts, Body::from(body));
-        request.extensions_mut().insert(call.clone());
-        let answer = next.run(request).await;
-        keep(&running, call.request(), answer).await
-    });
-    carried_out.await.map_err(|error| Problem::failed(&error))?
 }
 
 /// The call that is being carried out: its handler finds it among the request's extensions.

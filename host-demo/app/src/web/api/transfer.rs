@@ -114,6 +114,9 @@ pub(super) struct ImportResult {
     refused_count: usize,
     /// Orders that were gathered from rows between which other orders stand.
     gathered_count: usize,
+    /// New orders that may be others that are there, under another number or at another mall: their credit is an
+    /// operator's to run, one by one.
+    alike_count: usize,
     /// What became of every row but the one with the headings.
     rows: ImportRowCounts,
     /// Why rows were passed over.
@@ -261,6 +264,7 @@ impl Incoming {
             taken_count: counts.taken.orders,
             refused_count: result.bad.len(),
             gathered_count: result.gathered,
+            alike_count: result.alike,
             rows: ImportRowCounts::new(counts),
             passed_over: SkippedRows::all(counts, lang),
             taken: result.taken.into_iter().take(NAMED).map(line).collect(),

@@ -24,6 +24,8 @@ pub(crate) struct ImportOutcome {
     pub counts: RowCounts,
     /// Orders that were gathered from rows between which other orders stand.
     pub gathered: usize,
+    /// New orders that may be others that are there.
+    pub alike: usize,
     /// The first ones: the line, the number of the order, what happens to it.
     pub taken: Vec<(u64, String, String)>,
     /// Those that are refused.
@@ -42,7 +44,13 @@ impl ImportOutcome {
             ImportReport::Orders { report, .. } => lines(report, order),
             ImportReport::States(report) => lines(report, |state| state.localized(lang).to_owned()),
         };
-        Self { counts: report.counts(), gathered: report.gathered(), taken, bad: report.refused() }
+        Self {
+            counts: report.counts(),
+            gathered: report.gathered(),
+            alike: report.alike(),
+            taken,
+            bad: report.refused(),
+        }
     }
 }
 

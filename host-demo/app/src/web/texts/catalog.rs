@@ -337,6 +337,7 @@ texts! {
     mall_not_saved,
     backlog_heading,
     backlog_lead,
+    backlog_by_file,
     backlog_hold,
     backlog_send,
     held_orders,

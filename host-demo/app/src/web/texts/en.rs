@@ -322,6 +322,7 @@ pub(crate) static EN: Texts = Texts {
     mall_not_saved: "Nothing was saved. Correct the marked fields.",
     backlog_heading: "Orders that wait",
     backlog_lead: "If the settings of {0} are saved, these orders that wait go to the provider at once. Nothing was saved yet; choose what becomes of them.",
+    backlog_by_file: "Orders that came while results were taken by CSV may be registered by a file: sent as well, they would be registered twice. Import their results first.",
     backlog_hold: "Save for orders to come alone",
     backlog_send: "Save and send the {0} that wait as well",
     held_orders: "{0} orders that were waiting when the automation was switched on are not sent by themselves; send them from the list:",

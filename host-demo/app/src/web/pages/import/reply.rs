@@ -18,7 +18,7 @@ use domain::lang::Lang;
 use serde::{Deserialize, Serialize};
 use service::csv::error::InvalidOrder;
 use service::csv::selection::Question;
-use service::messages::csv::{gathered, shown_value};
+use service::messages::csv::{alike, gathered, shown_value};
 use service::messages::format::order_count as orders_text;
 use service::messages::localize::Localize;
 use service::transfer::FileKind;
@@ -123,7 +123,12 @@ impl ImportResult {
     ) -> Self {
         let (taken, bad) = (outcome.counts.taken.orders, outcome.bad.len());
         let counts = outcome.counts.localized(lang);
-        let counts = counts.lines().map(str::to_owned).chain(gathered(outcome.gathered, lang)).collect();
+        let counts = counts
+            .lines()
+            .map(str::to_owned)
+            .chain(gathered(outcome.gathered, lang))
+            .chain(alike(outcome.alike, lang))
+            .collect();
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, text)| ImportLine { line, number, text };
         let invalid =

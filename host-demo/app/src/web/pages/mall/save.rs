@@ -102,13 +102,15 @@ async fn ask(
     let facts = waiting.map(|(action, _, sum)| {
         (action.localized(lang), format!("{} / {}", orders_text(*sum, t), billed_text(*sum, t)))
     });
+    let by_file = before.is_some_and(|before| before.by_csv && !form.mall.by_csv);
+    let lead = fill(t.backlog_lead, &[&form.mall.name]);
     let provider = (t.provider, DisplayNames::of(app, lang).await?.provider(&form.mall.provider));
     let button =
         |name, value: &str, label: String, class| ConfirmButton { name, value: value.to_owned(), label, class };
     let all = backlog.credit.orders + backlog.sync.orders;
     let page = ConfirmPage {
         heading: t.backlog_heading.to_owned(),
-        lead: fill(t.backlog_lead, &[&form.mall.name]),
+        lead: if by_file { format!("{lead} {}", t.backlog_by_file) } else { lead },
         facts: [provider].into_iter().chain(facts).collect(),
         tables: Vec::new(),
         action: form_address(before),
