@@ -34,7 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use store::lease::ProcessLease;
-use store::{Backlog, Change, MallUpdate, NewBatch, OrderTotal, SIGN_IN_WINDOW};
+use store::{Backlog, Change, MallUpdate, NewBatch, NewOrder, OrderTotal, SIGN_IN_WINDOW};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
@@ -1228,6 +1228,38 @@ async fn a_panel_and_its_confirmation_are_about_the_registrations_that_were_show
         assert!(action == Action::Cancel || row.asked == Asked::of(&rejected), "{:?}", row.asked);
     }
     assert_eq!(test.store.batches(9).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_registered_already_is_sent_with_others_only_if_it_is_confirmed() {
+    let platform = Platform::new().await;
+    let store = &platform.test.store;
+    let another = Issue::PerhapsAnother { mall: "m".into(), number: "A-1".into() };
+    let new = NewOrder { problem: Some(another), ..new_order("A1", 1_000) };
+    store.insert_orders(&platform.test.mall().await, &[new], 1).await.unwrap();
+    let mut browser = platform.signed_in("tanto").await;
+    let list = browser.get("/orders").await;
+    assert!(list.text.contains("モール「m」の注文 A-1 と同じ注文かもしれません"), "{}", list.text);
+    let without = [("action", "credit"), ("scope", "ticked"), ("once", "a"), ("id", "1")];
+    assert_eq!(browser.submit("/orders", "/batches", &without).await.location(), "/batches/1");
+    let fields = [("action", "credit"), ("scope", "ticked"), ("once", "b"), ("id", "1"), ("id", "4")];
+    let page = browser.submit("/orders", "/batches", &fields).await;
+    assert!(page.status == StatusCode::OK && page.text.contains("登録済みかもしれない注文"), "{}", page.text);
+    assert_eq!(store.batches(9).await.unwrap().len(), 1);
+    let confirmed = page.text.split("name=\"confirmed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(browser.press(&page, "/batches", &[("confirmed", confirmed)]).await.location(), "/batches/2");
+    // The API says it in its call.
+    let token = platform.token(Role::Operator).await;
+    for (at, confirmed) in [false, true].into_iter().enumerate() {
+        let body = json!({ "action": "credit", "orders": [4], "confirmed": confirmed });
+        platform.call(Method::POST, "/api/v1/batches", &token, Some(&format!("k{at}")), Some(body)).await;
+    }
+    let lease = ProcessLease::start(store).await.unwrap();
+    let mut sent = Vec::new();
+    for lane in store.waiting().await.unwrap() {
+        sent.push(store.take_rows(&lane, &lease, 9).await.unwrap().iter().all(|row| row.confirmed));
+    }
+    assert_eq!(sent, [false, true, false, true]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -512,8 +512,10 @@ on_both! {
         let row = platform.test.store.batch_rows(batch, 0, 1).await.unwrap().remove(0);
         assert_eq!((row.outcome, row.problem), (Some(Outcome::Failure), Some(another)));
         assert!(fake.references().is_empty());
-        let row = platform.credit.run(Action::Credit, &[id], &|_| {}).await.unwrap().remove(0);
-        assert_eq!(row.state, State::Approved);
+        let confirmed = NewBatch { confirmed: true, ..NewBatch::new(Action::Credit, "op") };
+        platform.test.store.add_batch(confirmed, &[id], 1).await.unwrap();
+        do_batches(&platform.credit).await;
+        assert_eq!(platform.test.order(id).await.state, State::Approved);
     }
 
     async fn a_provider_that_keeps_failing_is_left_alone_and_no_other_suffers(db) {

@@ -2,10 +2,11 @@
 
 use crate::database::Store;
 use crate::error::Result;
-use crate::rows::{is_set, parse};
+use crate::rows::{is_set, parse, problem};
 use crate::sql::{VALUES_PER_QUERY, list};
 use domain::asked::Standing;
 use domain::credit_state::{Action, ActionContext};
+use domain::issue::Issue;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
 
@@ -24,6 +25,8 @@ pub struct BatchCandidate {
     pub billed: i64,
     /// Counts every change.
     pub version: i64,
+    /// Its credit may be a second one, which is to be confirmed; see [`Issue::is_perhaps_registered`].
+    pub perhaps_registered: bool,
 }
 
 impl BatchCandidate {
@@ -43,7 +46,7 @@ impl Store {
                 "SELECT o.id, {provider} AS provider, o.state, COALESCE(o.reference, '') AS reference, m.by_csv, \
                  o.billed, o.version, \
                  CAST(CASE WHEN o.tracking_number IS NULL THEN 0 ELSE 1 END AS BIGINT) AS tracked, \
-                 CAST(CASE WHEN o.problem IS NULL THEN 0 ELSE 1 END AS BIGINT) AS troubled FROM orders o \
+                 o.problem FROM orders o \
                  JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account WHERE o.id IN ({})",
                 list(ids)
             );
@@ -63,17 +66,19 @@ pub(super) fn provider_column(action: Action) -> &'static str {
 
 impl FromRow<'_, AnyRow> for BatchCandidate {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let (problem, _) = problem(row)?;
         Ok(Self {
             id: row.try_get("id")?,
             provider: row.try_get("provider")?,
             standing: Standing { state: parse(row.try_get("state")?)?, reference: row.try_get("reference")? },
             context: ActionContext {
                 tracking_entered: is_set(row, "tracked")?,
-                problem: is_set(row, "troubled")?,
+                problem: problem.is_some(),
                 results_by_csv: is_set(row, "by_csv")?,
             },
             billed: row.try_get("billed")?,
             version: row.try_get("version")?,
+            perhaps_registered: problem.as_ref().is_some_and(Issue::is_perhaps_registered),
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::batch_key::RowKey;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::lease::ProcessLease;
-use crate::rows::{parse, to_json};
+use crate::rows::{is_set, parse, to_json};
 use crate::sql::{Conditions, list};
 use crate::wide::write_rows;
 use domain::asked::{Asked, Standing};
@@ -41,6 +41,8 @@ pub struct TakenRow {
     pub order: i64,
     /// What it was asked for.
     pub asked: Asked,
+    /// Whether its order is sent though it may be registered already.
+    pub confirmed: bool,
 }
 
 /// How a row finished.
@@ -75,8 +77,9 @@ impl Store {
     pub async fn take_rows(&self, of: &BatchLane, lease: &ProcessLease, limit: usize) -> Result<Vec<TakenRow>> {
         let mut tx = self.write().await?;
         let sql = format!(
-            "SELECT place, order_id, asked_state, asked_reference FROM batch_rows WHERE batch = $1 AND provider = $2 \
-             AND mall = $3 AND progress = 'waiting' \
+            "SELECT place, order_id, asked_state, asked_reference, \
+             (SELECT b.confirmed FROM batches b WHERE b.id = $1) AS confirmed \
+             FROM batch_rows WHERE batch = $1 AND provider = $2 AND mall = $3 AND progress = 'waiting' \
              AND EXISTS (SELECT 1 FROM batches b WHERE b.id = $1 AND b.stopped IS NULL) ORDER BY place LIMIT $4{}",
             self.dialect.skip_locked()
         );
@@ -203,7 +206,8 @@ fn taken_row(batch: i64, row: &AnyRow) -> sqlx::Result<TakenRow> {
         "" => Asked::AsItIs,
         state => Asked::Standing(Standing { state: parse(state)?, reference: row.try_get("asked_reference")? }),
     };
-    Ok(TakenRow { key: RowKey { batch, index: row.try_get("place")? }, order: row.try_get("order_id")?, asked })
+    let key = RowKey { batch, index: row.try_get("place")? };
+    Ok(TakenRow { key, order: row.try_get("order_id")?, asked, confirmed: is_set(row, "confirmed")? })
 }
 
 impl FromRow<'_, AnyRow> for BatchLane {

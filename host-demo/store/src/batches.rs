@@ -58,12 +58,14 @@ pub struct NewBatch<'a> {
     pub who: &'a str,
     /// The request that asks for it: with the batch it is written down that this request has made it.
     pub request: Option<IdempotentRequest<'a>>,
+    /// Orders that may be registered already are sent as well: whoever asks for the batch was told which they are.
+    pub confirmed: bool,
 }
 
 impl<'a> NewBatch<'a> {
     /// A batch that no request asks for.
     pub fn new(action: Action, who: &'a str) -> Self {
-        Self { action, who, request: None }
+        Self { action, who, request: None, confirmed: false }
     }
 }
 
@@ -139,14 +141,15 @@ impl Store {
         orders: impl IntoIterator<Item: Into<BatchOrder>>,
         now: i64,
     ) -> Result<i64> {
-        let NewBatch { action, who, request } = new;
+        let NewBatch { action, who, request, confirmed } = new;
         let mut tx = self.write().await?;
         let batch = take_numbers(&mut tx, "batch", 1).await?;
-        sqlx::query("INSERT INTO batches (id, action, who, created_at) VALUES ($1, $2, $3, $4)")
+        sqlx::query("INSERT INTO batches (id, action, who, created_at, confirmed) VALUES ($1, $2, $3, $4, $5)")
             .bind(batch)
             .bind(action.to_string())
             .bind(who)
             .bind(now)
+            .bind(i64::from(confirmed))
             .execute(&mut *tx)
             .await?;
         let mut known = HashSet::new();

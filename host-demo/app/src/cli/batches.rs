@@ -29,6 +29,9 @@ pub(super) enum BatchCommand {
         action: BatchAction,
         #[command(flatten)]
         targets: Targets,
+        /// すでに登録済みかもしれない注文も送信する / send orders that may be registered already as well
+        #[arg(long)]
+        confirmed: bool,
     },
     /// 進み具合と結果 / how far it is, and the result of each order
     Show {
@@ -67,7 +70,7 @@ impl BatchAction {
 
 pub(super) async fn run(session: &Session, command: BatchCommand) -> Result<bool> {
     match command {
-        BatchCommand::Add { action, targets } => add(session, action.action(), &targets).await,
+        BatchCommand::Add { action, targets, confirmed } => add(session, action.action(), &targets, confirmed).await,
         BatchCommand::Show { batch, json } => show(session, batch, json).await,
         BatchCommand::Stop { batch } => {
             match batches::stop(&session.store, batch, &session.operator).await {
@@ -80,9 +83,10 @@ pub(super) async fn run(session: &Session, command: BatchCommand) -> Result<bool
     }
 }
 
-async fn add(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
+async fn add(session: &Session, action: Action, targets: &Targets, confirmed: bool) -> Result<bool> {
     let orders = session.targets(targets, action).await?.into_iter().map(Target::into_batch).collect();
-    match batches::begin(&session.store, NewBatch::new(action, &session.operator), orders).await {
+    let new = NewBatch { confirmed, ..NewBatch::new(action, &session.operator) };
+    match batches::begin(&session.store, new, orders).await {
         Ok(batch) => println!("{batch}"),
         Err(BatchError::TooMany(_)) => bail!(session.say(
             format!("一度に{MAX_BATCH}件までです。モールや注文番号で分けてください"),

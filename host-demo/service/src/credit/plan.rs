@@ -63,11 +63,11 @@ impl<'a, P: Provider + Clone + 'static> Plan<'a, P> {
             let item = self.items.get(index);
             let account = accounts.account(action, &order)?;
             let mall = accounts.mall(&order)?;
-            let is_in_batch = item.is_some_and(|item| item.row.is_some());
-            let unseen = order
+            let is_confirmed = item.is_none_or(|item| item.confirmed);
+            let unconfirmed = order
                 .problem
                 .clone()
-                .filter(|problem| action == Action::Credit && is_in_batch && problem.is_perhaps_registered());
+                .filter(|problem| action == Action::Credit && !is_confirmed && problem.is_perhaps_registered());
             let obstacle = match self.service.providers.get(&account.provider) {
                 _ if is_by_csv(action, &order, mall) => Some(Issue::ResultsByCsv),
                 _ if accounts.is_paused(action, &account.provider) => {
@@ -75,7 +75,7 @@ impl<'a, P: Provider + Clone + 'static> Plan<'a, P> {
                 }
                 Some(provider) => {
                     let is_meant = item.is_none_or(|item| item.asked.holds(action, &order, mall));
-                    obstacle(action, &order, mall, &provider).or((!is_meant).then_some(Issue::Changed)).or(unseen)
+                    obstacle(action, &order, mall, &provider).or((!is_meant).then_some(Issue::Changed)).or(unconfirmed)
                 }
                 None => Some(Issue::ProviderMissing { provider: account.provider.clone() }),
             };

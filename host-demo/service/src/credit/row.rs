@@ -95,18 +95,20 @@ pub struct WorkItem {
     pub asked: Asked,
     /// The row of a batch that asks for it.
     pub row: Option<RowKey>,
+    /// It is sent though it may be registered already: whoever asks for it was told.
+    pub confirmed: bool,
 }
 
 impl WorkItem {
     /// Asked for outside of a batch.
     pub fn new(id: i64, asked: Asked) -> Self {
-        Self { id, asked, row: None }
+        Self { id, asked, row: None, confirmed: true }
     }
 }
 
 impl From<TakenRow> for WorkItem {
-    fn from(TakenRow { key, order, asked }: TakenRow) -> Self {
-        Self { id: order, asked, row: Some(key) }
+    fn from(TakenRow { key, order, asked, confirmed }: TakenRow) -> Self {
+        Self { id: order, asked, row: Some(key), confirmed }
     }
 }
 

@@ -467,10 +467,10 @@ pub fn alike(orders: usize, lang: Lang) -> Option<String> {
     (orders > 0).then(|| {
         lang.pick(
             format!(
-                "ほかの注文と同じかもしれない注文 {orders}（自動でも、まとめても与信を送信しません。モールが正しいか、注文ごとに確かめてください）"
+                "ほかの注文と同じかもしれない注文 {orders}（自動では与信を実行しません。モールが正しいか確かめてください）"
             ),
             format!(
-                "orders that may be others that are there: {orders} (no credit is sent by itself or with others; see whether the mall is right, and look at each)"
+                "orders that may be others that are there: {orders} (their credit is not run by itself; see whether the mall is right)"
             ),
         )
     })

@@ -403,16 +403,16 @@ const RULES: &[Rule] = &[
     any(
         &[K::PerhapsByFile],
         (
-            "後払い会社の管理画面で確かめてください。登録済みなら、モールの設定をCSVに戻して与信結果を取り込み、なければこの注文の{credit}を押してください（まとめては送信しません）。",
-            "Look it up on the provider's own page. If it is registered, let the mall take results by CSV again and import its result; if not, press {credit} of this order (it is not sent with others).",
+            "後払い会社の管理画面で確かめてください。登録済みなら、モールの設定をCSVに戻して与信結果を取り込み、なければ{credit}を押してください。",
+            "Look it up on the provider's own page. If it is registered, let the mall take results by CSV again and import its result; if not, press {credit}.",
         ),
     ),
     any(&[K::PerhapsByFile], ("与信結果のCSVを取り込んでください。", "Import its result.")),
     any(
         &[K::PerhapsAnother],
         (
-            "両方の注文を見比べてください。別の注文なら、この注文の{credit}を押してください（まとめては送信しません）。同じ注文なら、そのままにしてください。",
-            "Compare the two. If they are not one order, press {credit} of this one (it is not sent with others); if they are, leave it as it is.",
+            "両方の注文を見比べてください。別の注文なら{credit}を押してください。同じ注文なら、そのままにしてください。",
+            "Compare the two. If they are not one order, press {credit} of this one; if they are, leave it as it is.",
         ),
     ),
     any(&[K::PerhapsAnother], ("両方の注文を見比べてください。", "Compare the two.")),

@@ -118,6 +118,10 @@ pub(super) struct NewBatch {
     /// Instead: every order that matches.
     #[serde(default, deserialize_with = "within")]
     matching: Option<OrderFilter>,
+    /// Orders that may be registered already are sent as well (they say so in `trouble`). Without it their rows fail, and
+    /// nothing is sent.
+    #[serde(default)]
+    confirmed: bool,
     /// How many orders that must be: if it is another number, nothing begins. A cancel of every order that matches needs it.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 50_000)]
@@ -157,7 +161,7 @@ pub(super) async fn begin(
         let words = format!("Nothing was begun: `count` is {count}, and these are {} orders.", orders.len());
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let batch = store::NewBatch { action, who: &caller.name, request: Some(call.request()) };
+    let batch = store::NewBatch { action, who: &caller.name, request: Some(call.request()), confirmed: new.confirmed };
     let id = batches::begin(&app.store, batch, orders).await.map_err(not_begun)?;
     app.wake.notify_one();
     accepted(&app, id, caller.lang).await

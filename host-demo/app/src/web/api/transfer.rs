@@ -114,8 +114,8 @@ pub(super) struct ImportResult {
     refused_count: usize,
     /// Orders that were gathered from rows between which other orders stand.
     gathered_count: usize,
-    /// New orders that may be others that are there, under another number or at another mall: their credit is an
-    /// operator's to run, one by one.
+    /// New orders that may be others that are there, under another number or at another mall: their credit is not
+    /// run by itself, and in a batch only where that is confirmed.
     alike_count: usize,
     /// What became of every row but the one with the headings.
     rows: ImportRowCounts,

@@ -155,6 +155,8 @@ texts! {
     confirm_heading,
     confirm_cancel_many,
     confirm_many,
+    confirm_perhaps,
+    perhaps_registered,
     confirm_nothing,
     confirm_changed,
     how_many,

@@ -140,6 +140,8 @@ pub(crate) static EN: Texts = Texts {
     confirm_heading: "Confirm: {0}",
     confirm_cancel_many: "A cancel withdraws the registration at the provider and cannot be taken back. Nothing was done yet; look at what it is about.",
     confirm_many: "Orders on other pages of the list are included. Nothing was done yet; look at what it is about.",
+    confirm_perhaps: "Some of these orders may be registered already. Nothing was begun yet; run it only if you know that they are not.",
+    perhaps_registered: "May be registered already",
     confirm_nothing: "\"{0}\" can be done with none of these orders now. Nothing was done.",
     confirm_changed: "The orders changed after the page was opened, so nothing was done. Look at them as they are now.",
     how_many: "Orders",

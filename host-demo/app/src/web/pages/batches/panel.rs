@@ -120,9 +120,13 @@ pub(crate) async fn begin(
         Ok(ids) => ids,
         Err(message) => return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, message)])),
     };
-    let confirm = panel.needs_confirmation(action, ids.len());
-    if confirm && panel.confirmed.is_empty() {
-        return ask(&app, &staff, &panel, &Selection::of(&app, action, &ids).await?, None).await;
+    let mut confirm = panel.needs_confirmation(action, ids.len());
+    if action == Action::Credit || confirm {
+        let selection = Selection::of(&app, action, &ids).await?;
+        confirm |= selection.perhaps_registered() > 0 || !panel.confirmed.is_empty();
+        if confirm && panel.confirmed.is_empty() {
+            return ask(&app, &staff, &panel, &selection, None).await;
+        }
     }
     let caller = format!("user:{}", staff.user.id);
     let digest = format!("batch {action} {ids:?}");
@@ -152,7 +156,7 @@ pub(crate) async fn begin(
     } else {
         ids.iter().map(|id| BatchOrder { id: *id, seen: seen.get(id).cloned() }).collect()
     };
-    let new = NewBatch { action, who: &staff.user.name, request: Some(call) };
+    let new = NewBatch { action, who: &staff.user.name, request: Some(call), confirmed: confirm };
     let batch = match batches::begin(&app.store, new, orders).await {
         Ok(batch) => batch,
         Err(error) => {

@@ -43,12 +43,18 @@ impl Selection {
         self.able.iter().map(order).collect()
     }
 
+    /// Orders that are sent only where it is confirmed: they may be registered already.
+    pub(super) fn perhaps_registered(&self) -> usize {
+        self.able.iter().filter(|order| self.action == Action::Credit && order.perhaps_registered).count()
+    }
+
     /// A digest of what the confirmation page was about: its orders, which registration of each, and what it shows of
     /// them. If any of it has changed, the confirmation was for something else.
     pub(super) fn digest(&self, app: &App) -> String {
         let line = |order: &BatchCandidate| {
             let Standing { state, reference } = &order.standing;
-            format!("{} {} {} {state} {reference}", order.id, order.provider, order.billed)
+            let perhaps = order.perhaps_registered;
+            format!("{} {} {} {state} {reference} {perhaps}", order.id, order.provider, order.billed)
         };
         let orders: Vec<String> = self.able.iter().map(line).collect();
         app.store.digest("confirmed", &[self.action.to_string().as_bytes(), orders.join("\n").as_bytes()])
@@ -101,12 +107,18 @@ impl Selection {
         let lead = match self.action {
             _ if self.able.is_empty() => fill(t.confirm_nothing, &[&label]),
             Action::Cancel => t.confirm_cancel_many.to_owned(),
+            _ if self.perhaps_registered() > 0 => t.confirm_perhaps.to_owned(),
             _ => t.confirm_many.to_owned(),
         };
+        let perhaps = self.perhaps_registered();
+        let perhaps = (perhaps > 0).then(|| (t.perhaps_registered, fill(t.orders_count, &[&perhaps])));
         let page = ConfirmPage {
             heading: fill(t.confirm_heading, &[&label]),
             lead,
-            facts: vec![(t.which_orders, orders_text(sum, t)), (t.billed_sum, billed_text(sum, t))],
+            facts: [(t.which_orders, orders_text(sum, t)), (t.billed_sum, billed_text(sum, t))]
+                .into_iter()
+                .chain(perhaps)
+                .collect(),
             tables: [providers, left_out].into_iter().filter(|table| !table.rows.is_empty()).collect(),
             action: "/batches".to_owned(),
             hidden,
