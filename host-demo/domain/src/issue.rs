@@ -270,7 +270,7 @@ pub enum Issue {
     /// What came in as this order came in as another one as well, it seems: under a number that reads alike, with the
     /// same buyer, day and amounts.
     PerhapsAnother {
-        /// The other order's mall, by its id.
+        /// What the other order's mall is called.
         mall: String,
         /// The other order's number.
         number: String,

@@ -432,7 +432,9 @@ async fn with_alike(
     let there = store.orders_of_buyers(&buyers).await?;
     // What came to its end may be ordered anew under the same number elsewhere.
     let there = there.iter().filter(|order| !order.state.is_void());
-    let name = |mall: &str, number: &str| (mall.to_owned(), number.to_owned());
+    let malls = store.mall_summaries().await?;
+    let called = |id: &str| malls.iter().find(|mall| mall.id == id).map_or(id, |mall| &mall.name).to_owned();
+    let name = |mall: &str, number: &str| (called(mall), number.to_owned());
     let mut known: HashMap<_, _> = there
         .map(|order| (traits(&order.number, &order.data, &order.amounts), name(&order.mall, &order.number)))
         .collect();

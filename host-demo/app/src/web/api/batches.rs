@@ -2,9 +2,9 @@
 
 use crate::web::App;
 use crate::web::api::answers::{Acting, Key, Missing, Reading};
+use crate::web::api::begun_call::BegunCall;
 use crate::web::api::caller::Caller;
 use crate::web::api::object::{Object, within};
-use crate::web::api::once::BegunCall;
 use crate::web::api::order_filter::OrderFilter;
 use crate::web::api::paging::{Latest, bounded};
 use crate::web::api::problem::{Kind, Problem};

@@ -6,6 +6,7 @@
 mod answers;
 mod audit;
 mod batches;
+mod begun_call;
 mod caller;
 mod import_runs;
 mod mall_trials;

@@ -2,6 +2,7 @@
 
 use crate::web::App;
 use crate::web::api::batches;
+use crate::web::api::begun_call::BegunCall;
 use crate::web::api::caller::Caller;
 use crate::web::api::problem::{Kind, MEDIA_TYPE, Problem};
 use axum::body::{Body, to_bytes};
@@ -87,23 +88,6 @@ async fn answer(app: &App, call: &BegunCall, lang: Lang, request: Request, next:
             Err(Problem::new(Kind::InProgress, "Wait for the answer to the first one, then ask again."))
         }
         IdempotencyCheck::KeyReused => Err(Problem::new(Kind::KeyReused, "Choose a new key for a new call.")),
-    }
-}
-
-/// The call that is being carried out: its handler finds it among the request's extensions.
-#[derive(Debug, Clone)]
-pub(super) struct BegunCall {
-    caller: String,
-    key: String,
-    digest: String,
-    owner: String,
-}
-
-impl BegunCall {
-    /// As the store knows it.
-    pub(super) fn request(&self) -> IdempotentRequest<'_> {
-        let Self { caller, key, digest, owner } = self;
-        IdempotentRequest { caller, key, digest, owner }
     }
 }
 
