@@ -18,11 +18,11 @@ use domain::correction::CorrectedBy;
 use domain::identifier::gist;
 use domain::issue::Issue;
 use domain::mall::Mall;
-use domain::order::{Amounts, Order, OrderData};
+use domain::order::{Amounts, Order};
 use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use store::{NewOrder, Store, StoreError};
+use store::{LikeOrder, NewOrder, Store, StoreError};
 use time::Date;
 
 /// An order of a file that is in the store now, or would be.
@@ -420,42 +420,30 @@ async fn with_alike(
     mut priced: Vec<Entry<Priced>>,
     stored: &HashMap<String, Order>,
 ) -> Result<Vec<Entry<Priced>>, StoreError> {
-    let mut new: Vec<&mut NewOrder> = priced
+    let new: Vec<&mut NewOrder> = priced
         .iter_mut()
         .filter_map(|entry| match &mut entry.result {
             RowResult::Taken((order, None)) if !stored.contains_key(&order.number) => Some(order),
             _ => None,
         })
         .collect();
-    let buyers: Vec<_> =
-        new.iter().map(|order| (order.data.buyer.name.as_str(), order.data.ordered_at.date())).collect();
-    let there = store.orders_of_buyers(&buyers).await?;
-    // What came to its end may be ordered anew under the same number elsewhere.
-    let there = there.iter().filter(|order| !order.state.is_void());
-    let malls = store.mall_summaries().await?;
-    let called = |id: &str| malls.iter().find(|mall| mall.id == id).map_or(id, |mall| &mall.name).to_owned();
-    let name = |mall: &str, number: &str| (called(mall), number.to_owned());
-    let mut known: HashMap<_, _> = there
-        .map(|order| (traits(&order.number, &order.data, &order.amounts), name(&order.mall, &order.number)))
-        .collect();
-    for order in &mut new {
-        let own = name(&mall.id, &order.number);
-        let first = known.entry(traits(&order.number, &order.data, &order.amounts)).or_insert_with(|| own.clone());
-        if *first != own {
-            let (mall, number) = first.clone();
-            order.problem = Some(Issue::PerhapsAnother { mall, number });
-        }
+    let like = store.orders_like(&mall.id, &new.iter().map(|order| &**order).collect::<Vec<_>>()).await?;
+    let mut in_piece = HashMap::new();
+    for (order, like) in new.into_iter().zip(like) {
+        let own = || LikeOrder { mall: mall.name.clone(), number: order.number.clone() };
+        let first = in_piece.entry(traits(order)).or_insert_with(own);
+        let is_second = (first.number != order.number).then(|| first.clone());
+        order.problem = like.or(is_second).map(|LikeOrder { mall, number }| Issue::PerhapsAnother { mall, number });
     }
     Ok(priced)
 }
 
-/// By what two orders seem to be one: what its number comes to however it is written, who ordered when, and for how much
-/// before any fee rule.
-fn traits(number: &str, data: &OrderData, amounts: &Amounts) -> (String, String, String, Date, [i64; 3]) {
-    let name = data.buyer.name.split_whitespace().collect();
-    let phone = data.buyer.phone.chars().filter(char::is_ascii_digit).collect();
+/// By what two orders of a file seem to be one: what their numbers come to however they are written, who ordered when,
+/// and for how much before any fee rule.
+fn traits(order: &NewOrder) -> (String, String, Date, [i64; 3]) {
+    let NewOrder { number, data, amounts, .. } = order;
     let yen = [amounts.goods, amounts.shipping_fee, amounts.imported_fee];
-    (gist(number), name, phone, data.ordered_at.date(), yen)
+    (gist(number), data.buyer.name.split_whitespace().collect(), data.ordered_at.date(), yen)
 }
 
 /// What is to be done with an order that is there.

@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::lease::ProcessLease;
 use store::{
-    Admission, Backlog, BreakerState, CallHealth, Claim, DueFilter, FAILURES_UNTIL_OPEN, FIRST_PROBE, Filter,
-    ListQuery, MallUpdate, MallUpdateOutcome, NewBatch, OnBacklog, OrderTotal, Position,
+    Admission, Backlog, BatchOrder, BreakerState, CallHealth, Claim, DueFilter, FAILURES_UNTIL_OPEN, FIRST_PROBE,
+    Filter, ListQuery, MallUpdate, MallUpdateOutcome, NewBatch, OnBacklog, OrderTotal, Position,
 };
 use time::macros::date;
 
@@ -300,9 +300,9 @@ on_both! {
             (with(Start::Never), None),
             (Mall { by_csv: true, ..with(Start::AtOnce) }, None),
             (Mall { automation: narrower, ..automatic() }, None),
-            // Another provider: every order that it would get at once.
+            // Another provider: every order that it would get at once, but for the one that may be registered by a file.
             (Mall { provider: "other".into(), ..automatic() }, Some(1)),
-            (Mall { provider: "other".into(), ..with(Start::AtOnce) }, Some(2)),
+            (Mall { provider: "other".into(), ..with(Start::AtOnce) }, Some(1)),
         ] {
             let saved = platform.save(to.clone(), OnBacklog::Ask).await;
             match waiting {
@@ -489,12 +489,19 @@ on_both! {
         // Who has looked can send it.
         let row = platform.credit.run(Action::Credit, &[perhaps], &|_| {}).await.unwrap().remove(0);
         assert_eq!((row.state, row.problem), (State::Approved, None));
-        // One that the operator has sent with the change was decided on.
+        // One that the operator has sent with the change was decided on; one that the change was not about was not, and
+        // who saw it before has not seen what is said of it.
         platform.set(Mall { by_csv: true, ..automatic() }).await;
         let told = platform.import(&by_csv, "A-3", status).await;
+        let other = platform.import(&by_csv, "A-4", Some("保留")).await;
+        let seen = platform.test.order(other).await.version;
         let send = MallUpdate { backlog: OnBacklog::Send(None), ..MallUpdate::default() };
         platform.test.store.put_mall(&automatic(), send).await.unwrap();
         assert_eq!(platform.test.order(told).await.problem, None);
+        let order = platform.test.order(other).await;
+        assert_eq!((order.problem, order.version), (Some(Issue::PerhapsByFile), seen + 1));
+        platform.rounds().await;
+        assert_eq!(platform.credited().await, [perhaps, later, told]);
     }
 
     async fn what_seems_to_be_another_order_is_sent_by_who_looks_at_it(db) {
@@ -512,8 +519,8 @@ on_both! {
         let row = platform.test.store.batch_rows(batch, 0, 1).await.unwrap().remove(0);
         assert_eq!((row.outcome, row.problem), (Some(Outcome::Failure), Some(another)));
         assert!(fake.references().is_empty());
-        let confirmed = NewBatch { confirmed: true, ..NewBatch::new(Action::Credit, "op") };
-        platform.test.store.add_batch(confirmed, &[id], 1).await.unwrap();
+        let confirmed = BatchOrder { confirmed: true, ..BatchOrder::from(&id) };
+        platform.test.store.add_batch(NewBatch::new(Action::Credit, "op"), [confirmed], 1).await.unwrap();
         do_batches(&platform.credit).await;
         assert_eq!(platform.test.order(id).await.state, State::Approved);
     }

@@ -6,9 +6,9 @@ use common::fake::{Fake, Next};
 use common::{Db, TestStore, new_order, on_both};
 use domain::credit_state::{Action, Event, State};
 use domain::finding::OperatorFinding;
-use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::mall::Mall;
+use domain::settings::Setting;
 use service::credit::CreditService;
 use service::csv::encoding::Charset;
 use service::csv::error::{FileError, RowError};
@@ -196,11 +196,23 @@ on_both! {
         assert!(words.len() == 1 && words[0].contains("取引ID T1 は、別の登録"), "{words:?}");
         use State::{Approved, Unknown};
         assert_eq!(office.states().await, [Approved, Unknown, Approved]);
-        // Nor does an order get another id than it has.
+        // What was mistyped can be put right.
         store.apply(&[Change::new(&office.test.order(ids[1]).await, Event::CheckOther)], "op", 1).await.unwrap();
         let found = OperatorFinding::Registered { transaction_id: Some("T9".into()) };
         let row = office.credit.decide(&office.test.order(ids[1]).await, found, "x").await.unwrap();
-        assert_eq!(row.problem, Some(Issue::AnotherId { asked: "T2".into(), answered: "T9".into() }));
+        assert_eq!((row.problem, row.transaction_id.as_deref()), (None, Some("T9")));
+        // Another merchant's numbers are its own.
+        let settings = [("shop".to_owned(), Setting::from("another".to_owned()))].into();
+        let third = Mall { id: "o".into(), settings, ..office.test.mall().await };
+        store.put_mall(&third, MallUpdate::default()).await.unwrap();
+        let third = store.mall("o").await.unwrap().unwrap();
+        store.insert_orders(&third, &[new_order("C-1", 1_000)], 1).await.unwrap();
+        let id = office.test.all().await.iter().find(|order| order.mall == "o").unwrap().id;
+        office.fake.script.lock().unwrap().push_back(Next::LoseAnswer);
+        office.credit.run(Action::Credit, &[id], &|_| {}).await.unwrap();
+        let found = OperatorFinding::Approved { transaction_id: "T1".into() };
+        let row = office.credit.decide(&office.test.order(id).await, found, "x").await.unwrap();
+        assert_eq!(row.problem, None);
     }
 
     async fn who_found_nothing_too_early_is_told_to_record_it_again(db) {

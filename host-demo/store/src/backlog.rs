@@ -158,6 +158,22 @@ pub(super) async fn hold(tx: &mut WriteTransaction, before: &Mall, mall: &Mall) 
     Ok(())
 }
 
+/// The orders whose credit was counted in [`of`].
+pub(super) async fn of_credit(tx: &mut WriteTransaction, before: &Mall, mall: &Mall) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for waiting in WaitingOrders::of(before, mall).filter(|waiting| waiting.action == Action::Credit) {
+        let Conditions { sql, values } = waiting.conditions()?;
+        let sql = format!("SELECT id, problem FROM orders {sql}");
+        let found: Vec<(i64, Option<String>)> =
+            sqlx::query_as_with(AssertSqlSafe(sql), values).fetch_all(&mut **tx).await?;
+        for (id, problem) in found {
+            let problem: Option<Issue> = problem.as_deref().map(from_json).transpose()?;
+            ids.extend(problem.is_none_or(|problem| problem.may_pass()).then_some(id));
+        }
+    }
+    Ok(ids)
+}
+
 /// Makes them due, with those that were left to an operator earlier; whether there were such.
 pub(super) async fn release(tx: &mut WriteTransaction, mall: &Mall, now: i64) -> Result<bool> {
     let held: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM orders WHERE mall = $1 AND held IS NOT NULL")

@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row};
 
 /// An order that an action is to be done with, as far as that decides whether it can be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BatchCandidate {
     /// The store's number.
     pub id: i64,
@@ -25,8 +25,10 @@ pub struct BatchCandidate {
     pub billed: i64,
     /// Counts every change.
     pub version: i64,
-    /// Its credit may be a second one, which is to be confirmed; see [`Issue::is_perhaps_registered`].
-    pub perhaps_registered: bool,
+    /// The mall's number.
+    pub number: String,
+    /// Why its credit may be a second one, which is to be confirmed; see [`Issue::is_perhaps_registered`].
+    pub perhaps_registered: Option<Issue>,
 }
 
 impl BatchCandidate {
@@ -44,7 +46,7 @@ impl Store {
             let provider = provider_column(action);
             let sql = format!(
                 "SELECT o.id, {provider} AS provider, o.state, COALESCE(o.reference, '') AS reference, m.by_csv, \
-                 o.billed, o.version, \
+                 o.billed, o.version, o.number, \
                  CAST(CASE WHEN o.tracking_number IS NULL THEN 0 ELSE 1 END AS BIGINT) AS tracked, \
                  o.problem FROM orders o \
                  JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account WHERE o.id IN ({})",
@@ -78,7 +80,8 @@ impl FromRow<'_, AnyRow> for BatchCandidate {
             },
             billed: row.try_get("billed")?,
             version: row.try_get("version")?,
-            perhaps_registered: problem.as_ref().is_some_and(Issue::is_perhaps_registered),
+            number: row.try_get("number")?,
+            perhaps_registered: problem.filter(Issue::is_perhaps_registered),
         })
     }
 }

@@ -41,11 +41,13 @@ pub struct BatchOrder {
     /// Where it stood as whoever asks for the batch saw it; nothing where the action is asked for as the order is when
     /// the batch is made.
     pub seen: Option<Standing>,
+    /// It is sent though it may be registered already: whoever asks for the batch was told.
+    pub confirmed: bool,
 }
 
 impl From<&i64> for BatchOrder {
     fn from(id: &i64) -> Self {
-        Self { id: *id, seen: None }
+        Self { id: *id, seen: None, confirmed: false }
     }
 }
 
@@ -58,14 +60,12 @@ pub struct NewBatch<'a> {
     pub who: &'a str,
     /// The request that asks for it: with the batch it is written down that this request has made it.
     pub request: Option<IdempotentRequest<'a>>,
-    /// Orders that may be registered already are sent as well: whoever asks for the batch was told which they are.
-    pub confirmed: bool,
 }
 
 impl<'a> NewBatch<'a> {
     /// A batch that no request asks for.
     pub fn new(action: Action, who: &'a str) -> Self {
-        Self { action, who, request: None, confirmed: false }
+        Self { action, who, request: None }
     }
 }
 
@@ -107,9 +107,9 @@ pub struct BatchRow {
     pub mall: String,
     /// The mall's number of the order.
     pub number: String,
-    /// The order's reference now; "" where it has none.
+    /// Where the order stands now.
     #[serde(skip)]
-    pub reference: String,
+    pub standing: Standing,
     /// The provider where the order is registered, or would be.
     #[serde(skip)]
     pub provider: String,
@@ -141,31 +141,32 @@ impl Store {
         orders: impl IntoIterator<Item: Into<BatchOrder>>,
         now: i64,
     ) -> Result<i64> {
-        let NewBatch { action, who, request, confirmed } = new;
+        let NewBatch { action, who, request } = new;
         let mut tx = self.write().await?;
         let batch = take_numbers(&mut tx, "batch", 1).await?;
-        sqlx::query("INSERT INTO batches (id, action, who, created_at, confirmed) VALUES ($1, $2, $3, $4, $5)")
+        sqlx::query("INSERT INTO batches (id, action, who, created_at) VALUES ($1, $2, $3, $4)")
             .bind(batch)
             .bind(action.to_string())
             .bind(who)
             .bind(now)
-            .bind(i64::from(confirmed))
             .execute(&mut *tx)
             .await?;
         let mut known = HashSet::new();
         let orders = orders.into_iter().map(Into::into).filter(|order: &BatchOrder| known.insert(order.id));
         let provider = provider_column(action);
         let sql = format!(
-            "WITH v (batch, place, id, state, reference) AS (VALUES {{rows}}) \
-             INSERT INTO batch_rows (batch, place, order_id, provider, mall, progress, asked_state, asked_reference) \
+            "WITH v (batch, place, id, state, reference, confirmed) AS (VALUES {{rows}}) \
+             INSERT INTO batch_rows (batch, place, order_id, provider, mall, progress, asked_state, asked_reference, \
+             confirmed) \
              SELECT v.batch, v.place, o.id, {provider}, o.mall, 'waiting', COALESCE(v.state, o.state), \
-             COALESCE(v.reference, o.reference, '') FROM v JOIN orders o ON o.id = v.id \
+             COALESCE(v.reference, o.reference, ''), v.confirmed FROM v JOIN orders o ON o.id = v.id \
              JOIN malls m ON m.id = o.mall JOIN accounts a ON a.id = m.account"
         );
         write_rows(&mut tx, &sql, &orders.enumerate().collect::<Vec<_>>(), |row, (place, order)| {
             let seen = order.seen.as_ref();
             row.add(batch)?.add(*place as i64)?.add(order.id)?;
             row.add(seen.map(|seen| seen.state.to_string()))?.add(seen.map(|seen| &seen.reference))?;
+            row.add(i64::from(order.confirmed))?;
             Ok(())
         })
         .await?;
@@ -216,7 +217,7 @@ impl Store {
     pub async fn batch_rows(&self, batch: i64, from: i64, limit: i64) -> Result<Vec<BatchRow>> {
         let rows = sqlx::query_as(
             "SELECT b.place, b.order_id, o.mall, o.number, o.provider, b.outcome, b.state, b.transaction_id, b.problem, \
-             COALESCE(o.reference, '') AS reference \
+             o.state AS state_now, COALESCE(o.reference, '') AS reference \
              FROM batch_rows b JOIN orders o ON o.id = b.order_id WHERE b.batch = $1 AND b.place >= $2 \
              ORDER BY b.place LIMIT $3",
         )
@@ -307,7 +308,7 @@ impl FromRow<'_, AnyRow> for BatchRow {
             order: row.try_get("order_id")?,
             mall: row.try_get("mall")?,
             number: row.try_get("number")?,
-            reference: row.try_get("reference")?,
+            standing: Standing { state: parse(row.try_get("state_now")?)?, reference: row.try_get("reference")? },
             provider: row.try_get("provider")?,
             outcome: outcome.map(parse).transpose()?,
             state: state.map(parse).transpose()?,

@@ -76,13 +76,17 @@ impl Store {
         })
     }
 
-    /// Keeps the response to a request, encrypted, for it may hold a new token.
+    /// Keeps the response to a request, encrypted, for it may hold a new token. One that another process has begun anew,
+    /// since this one counted as dead, is that one's to answer, and to forget.
     pub async fn end_call(&self, request: IdempotentRequest<'_>, status: u16, answer: &str) -> Result<()> {
-        sqlx::query("UPDATE idempotency SET status = $1, answer = $2, owner = NULL WHERE caller = $3 AND name = $4")
+        sqlx::query(
+            "UPDATE idempotency SET status = $1, answer = $2, owner = NULL WHERE caller = $3 AND name = $4 AND owner = $5",
+        )
             .bind(i64::from(status))
             .bind(self.secrets.seal(&answer_name(request.caller, request.key), answer)?)
             .bind(request.caller)
             .bind(request.key)
+            .bind(request.owner)
             .execute(self.pool()?)
             .await?;
         Ok(())
@@ -90,9 +94,12 @@ impl Store {
 
     /// Forgets a request that was not carried out: it may be sent again. One that has made a batch was.
     pub async fn forget_call(&self, request: IdempotentRequest<'_>) -> Result<()> {
-        sqlx::query("DELETE FROM idempotency WHERE caller = $1 AND name = $2 AND status IS NULL AND batch IS NULL")
+        sqlx::query(
+            "DELETE FROM idempotency WHERE caller = $1 AND name = $2 AND owner = $3 AND status IS NULL AND batch IS NULL",
+        )
             .bind(request.caller)
             .bind(request.key)
+            .bind(request.owner)
             .execute(self.pool()?)
             .await?;
         Ok(())

@@ -8,7 +8,7 @@ use crate::counters::StateCounts;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::rows::{from_json, is_set, parse, to_json};
-use crate::sql::{retried, states};
+use crate::sql::{VALUES_PER_QUERY, list, retried, states};
 use domain::actor::Actor;
 use domain::audit_event::{AuditEvent, MallPart};
 use domain::credit_state::State;
@@ -114,8 +114,12 @@ impl Store {
             if before.by_csv != mall.by_csv {
                 outdate(&mut tx, before.account).await?;
             }
-            if before.by_csv && !mall.by_csv && !matches!(update.backlog, OnBacklog::Send(_)) {
-                doubt_files(&mut tx, &mall.id).await?;
+            if before.by_csv && !mall.by_csv {
+                let told = match update.backlog {
+                    OnBacklog::Send(_) => backlog::of_credit(&mut tx, before, mall).await?,
+                    OnBacklog::Hold | OnBacklog::Ask => Vec::new(),
+                };
+                doubt_files(&mut tx, &mall.id, &told).await?;
             }
             redirect(&mut tx, before, mall).await?;
             wake(&mut tx, before, mall, update.by.at).await?;
@@ -180,12 +184,20 @@ impl Store {
 }
 
 /// Says of each order of `mall` that has no result yet that it may be registered by a file: its credit is then an
-/// operator's to run, who has looked.
-async fn doubt_files(tx: &mut WriteTransaction, mall: &str) -> Result<()> {
+/// operator's to run, who has looked. Those that are `told` were asked about, and are to be sent.
+async fn doubt_files(tx: &mut WriteTransaction, mall: &str, told: &[i64]) -> Result<()> {
     let problem = to_json(&StoredIssue { issue: Issue::PerhapsByFile, tried: None })?;
     let open = states(|state| state.content_open() && state.takes_csv());
-    let sql = format!("UPDATE orders SET problem = $1 WHERE mall = $2 AND state IN ({open})");
+    // Who saw the order before has not seen this. What names another order says more.
+    let sql = format!(
+        "UPDATE orders SET problem = $1, version = version + 1 WHERE mall = $2 AND state IN ({open}) \
+         AND (problem IS NULL OR problem NOT LIKE '{{\"kind\":\"perhaps_another\"%')"
+    );
     sqlx::query(AssertSqlSafe(sql)).bind(problem).bind(mall).execute(&mut **tx).await?;
+    for told in told.chunks(VALUES_PER_QUERY) {
+        let sql = format!("UPDATE orders SET problem = NULL WHERE id IN ({})", list(told));
+        sqlx::query(AssertSqlSafe(sql)).persistent(false).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::list_query::ListQuery;
 use crate::rows::{self, from_json, to_json};
-use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, take_numbers};
+use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, states, take_numbers};
 use crate::wide::{RowValues, fetch_rows, read_rows};
 use domain::credit_state::{Action, State};
+use domain::identifier::gist;
 use domain::issue::{Issue, StoredIssue};
 use domain::mall::{Mall, Start};
 use domain::order::{Amounts, Order, OrderData};
@@ -38,6 +39,15 @@ pub struct NewOrder {
     pub order_status: Option<String>,
     /// Why an operator has to look at it before it is sent.
     pub problem: Option<Issue>,
+}
+
+/// An order that seems to be the same as another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LikeOrder {
+    /// What its mall is called.
+    pub mall: String,
+    /// The mall's number of it.
+    pub number: String,
 }
 
 /// Which orders to list.
@@ -186,18 +196,38 @@ impl Store {
         Ok(found)
     }
 
-    /// The orders of all malls that these buyers made on these days: the name, and the day.
-    pub async fn orders_of_buyers(&self, buyers: &[(&str, Date)]) -> Result<Vec<Order>> {
-        let sql = "WITH v (buyer, since, until) AS (VALUES {rows}) SELECT DISTINCT o.id FROM v \
-                   JOIN orders o ON o.buyer_key = v.buyer AND o.ordered_at >= v.since AND o.ordered_at < v.until";
-        let found: Vec<(i64,)> = read_rows(self, sql, buyers, |row, (name, day)| {
+    /// For each of `orders`, at its index, an order of any mall that seems to be the same: its number has the same gist
+    /// (see [`gist`]), and buyer, day and amounts before any fee rule are the same. None that came to its end, which may
+    /// be ordered anew; and not itself.
+    pub async fn orders_like(&self, mall: &str, orders: &[&NewOrder]) -> Result<Vec<Option<LikeOrder>>> {
+        let sql = format!(
+            "WITH v (place, gist, since, until, buyer, goods, shipping_fee, imported_fee) AS (VALUES {{rows}}) \
+             SELECT v.place, o.mall, m.name, o.number FROM v JOIN orders o ON o.gist = v.gist \
+             AND o.ordered_at >= v.since AND o.ordered_at < v.until AND o.buyer_key = v.buyer AND o.goods = v.goods \
+             AND o.shipping_fee = v.shipping_fee AND o.imported_fee = v.imported_fee \
+             JOIN malls m ON m.id = o.mall WHERE o.state NOT IN ({}) ORDER BY o.id DESC",
+            states(State::is_void)
+        );
+        let numbered: Vec<(usize, &&NewOrder)> = orders.iter().enumerate().collect();
+        let found: Vec<(i64, String, String, String)> = read_rows(self, &sql, &numbered, |row, (place, order)| {
+            let (data, yen) = (&order.data, &order.amounts);
             let midnight = |day: Date| clock::in_milliseconds(day.midnight());
-            let until = day.next_day().map_or(i64::MAX, midnight);
-            row.add(search_key(name))?.add(midnight(*day))?.add(until)?;
+            let day = data.ordered_at.date();
+            row.add(*place as i64)?.add(gist(&order.number))?.add(midnight(day))?;
+            row.add(day.next_day().map_or(i64::MAX, midnight))?.add(search_key(&data.buyer.name))?;
+            row.add(yen.goods)?.add(yen.shipping_fee)?.add(yen.imported_fee)?;
             Ok(())
         })
         .await?;
-        self.orders_by_id(&found.into_iter().map(|(id,)| id).collect::<Vec<_>>()).await
+        let mut like = vec![None; orders.len()];
+        for (place, id, mall_name, number) in found {
+            let at = usize::try_from(place).ok();
+            let Some((order, like)) = at.and_then(|at| Some((orders.get(at)?, like.get_mut(at)?))) else { continue };
+            if id != mall || number != order.number {
+                *like = Some(LikeOrder { mall: mall_name, number });
+            }
+        }
+        Ok(like)
     }
 
     async fn orders_named(
@@ -256,7 +286,7 @@ pub(super) async fn insert(
 ) -> Result<HashSet<i64>> {
     let sql = "INSERT INTO orders (data, ordered_at, buyer, recipient, item, items, buyer_key, invoice, goods, \
                shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, id, mall, number, number_key, \
-               provider, state, due_at, tries, version, problem) VALUES {rows} ON CONFLICT (mall, number) DO NOTHING RETURNING id";
+               provider, state, due_at, tries, version, problem, gist) VALUES {rows} ON CONFLICT (mall, number) DO NOTHING RETURNING id";
     let state = State::NotAsked.to_string();
     let mut new = HashSet::with_capacity(orders.len());
     for orders in orders.chunks(ORDERS_PER_STATEMENT) {
@@ -271,7 +301,8 @@ pub(super) async fn insert(
                 .add(*due_at)?
                 .add(0_i64)?
                 .add(0_i64)?
-                .add(problem(order)?)?;
+                .add(problem(order)?)?
+                .add(gist(&order.number))?;
             Ok(())
         })
         .await?;

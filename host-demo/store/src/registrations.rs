@@ -67,17 +67,16 @@ impl Store {
         Ok(NamedRegistration { registration, new_attempt: Some(attempt) })
     }
 
-    /// The reference of the registration, other than the order's own, that has the transaction id `id` at the same
-    /// provider: malls can be one merchant there.
-    pub async fn holder_of_id(&self, order: &Order, id: &str) -> Result<Option<String>> {
-        let holder = sqlx::query_scalar(
-            "SELECT r.reference FROM registrations r JOIN accounts a ON a.id = r.account \
-             WHERE a.provider = (SELECT provider FROM accounts WHERE id = $1) AND r.transaction_id = $2 \
-             AND r.reference <> $3",
+    /// The registrations, other than the order's own, that have the transaction id `id` at the same provider: reference
+    /// and account of each. Accounts can be one merchant there.
+    pub async fn holders_of_id(&self, order: &Order, id: &str) -> Result<Vec<(String, i64)>> {
+        let holders = sqlx::query_as(
+            "SELECT reference, account FROM registrations WHERE account IN (SELECT id FROM accounts WHERE provider = \
+             (SELECT provider FROM accounts WHERE id = $1)) AND transaction_id = $2 AND reference <> $3 ORDER BY account",
         );
         let account = order.registration.as_ref().map(|registration| registration.account);
-        let holder = holder.bind(account).bind(id.to_owned()).bind(order.reference().to_owned());
-        Ok(holder.fetch_optional(self.pool()?).await?)
+        let holders = holders.bind(account).bind(id.to_owned()).bind(order.reference().to_owned());
+        Ok(holders.fetch_all(self.pool()?).await?)
     }
 }
 

@@ -65,6 +65,16 @@ pub(super) struct Targets {
     /// このモールだけ / of this mall alone
     #[arg(long)]
     pub(super) mall: Option<String>,
+    /// 与信で、登録済みかもしれない注文も送信（1件だけ指定したときは不要） / with a credit: orders that may be registered already as well; not needed where one order is named
+    #[arg(long)]
+    pub(super) confirmed: bool,
+}
+
+impl Targets {
+    /// Whether orders that may be registered already are meant: it is said, or there is one, which was named.
+    pub(super) fn are_confirmed(&self) -> bool {
+        self.confirmed || self.orders.len() == 1
+    }
 }
 
 /// A CSV file to take in.

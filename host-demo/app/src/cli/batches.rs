@@ -29,9 +29,6 @@ pub(super) enum BatchCommand {
         action: BatchAction,
         #[command(flatten)]
         targets: Targets,
-        /// すでに登録済みかもしれない注文も送信する / send orders that may be registered already as well
-        #[arg(long)]
-        confirmed: bool,
     },
     /// 進み具合と結果 / how far it is, and the result of each order
     Show {
@@ -70,7 +67,7 @@ impl BatchAction {
 
 pub(super) async fn run(session: &Session, command: BatchCommand) -> Result<bool> {
     match command {
-        BatchCommand::Add { action, targets, confirmed } => add(session, action.action(), &targets, confirmed).await,
+        BatchCommand::Add { action, targets } => add(session, action.action(), &targets).await,
         BatchCommand::Show { batch, json } => show(session, batch, json).await,
         BatchCommand::Stop { batch } => {
             match batches::stop(&session.store, batch, &session.operator).await {
@@ -83,9 +80,9 @@ pub(super) async fn run(session: &Session, command: BatchCommand) -> Result<bool
     }
 }
 
-async fn add(session: &Session, action: Action, targets: &Targets, confirmed: bool) -> Result<bool> {
+async fn add(session: &Session, action: Action, targets: &Targets) -> Result<bool> {
     let orders = session.targets(targets, action).await?.into_iter().map(Target::into_batch).collect();
-    let new = NewBatch { confirmed, ..NewBatch::new(action, &session.operator) };
+    let new = NewBatch::new(action, &session.operator);
     match batches::begin(&session.store, new, orders).await {
         Ok(batch) => println!("{batch}"),
         Err(BatchError::TooMany(_)) => bail!(session.say(

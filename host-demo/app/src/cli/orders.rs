@@ -267,8 +267,11 @@ pub(super) async fn act(session: &Session, action: Action, targets: &Targets) ->
 /// Does `action` with `orders`, and prints what became of each; true if every row succeeded.
 pub(super) async fn act_on(session: &Session, action: Action, orders: &[Target]) -> Result<bool> {
     let service = session.credit_service(orders).await?;
-    let items: Vec<WorkItem> =
-        orders.iter().map(|order| WorkItem::new(order.id, Asked::Standing(order.standing.clone()))).collect();
+    let item = |order: &Target| WorkItem {
+        confirmed: order.confirmed,
+        ..WorkItem::new(order.id, Asked::Standing(order.standing.clone()))
+    };
+    let items: Vec<WorkItem> = orders.iter().map(item).collect();
     let progress = Progress::new(action.localized(session.lang), items.len(), session.lang);
     let rows = session.following(&service, service.work(action, &items, &|row| progress.row(row))).await;
     reached(CrashPoint::ResultReady).await;

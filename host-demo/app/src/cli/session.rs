@@ -4,6 +4,7 @@ use crate::cli::arguments::{GlobalOptions, Targets};
 use anyhow::{Context, Result, bail};
 use domain::asked::Standing;
 use domain::credit_state::Action;
+use domain::issue::Issue;
 use domain::lang::Lang;
 use domain::mall::Mall;
 use domain::order::Order;
@@ -33,17 +34,31 @@ pub(super) struct Target {
     pub(super) id: i64,
     /// Where it stood when it was chosen: a run of many orders comes to it much later.
     pub(super) standing: Standing,
+    /// It is sent though it may be registered already.
+    pub(super) confirmed: bool,
     mall: String,
     provider: String,
 }
 
 impl Target {
     pub(super) fn of(order: &Order) -> Self {
-        Self { id: order.id, standing: Standing::of(order), mall: order.mall.clone(), provider: order.provider.clone() }
+        Self {
+            id: order.id,
+            standing: Standing::of(order),
+            confirmed: false,
+            mall: order.mall.clone(),
+            provider: order.provider.clone(),
+        }
+    }
+
+    /// With what it may be confirmed that is known of it now.
+    fn confirmed(order: &Order, confirmed: bool) -> Self {
+        let is_perhaps = order.problem.as_ref().is_some_and(Issue::is_perhaps_registered);
+        Self { confirmed: confirmed && is_perhaps, ..Self::of(order) }
     }
 
     pub(super) fn into_batch(self) -> BatchOrder {
-        BatchOrder { id: self.id, seen: Some(self.standing) }
+        BatchOrder { id: self.id, seen: Some(self.standing), confirmed: self.confirmed }
     }
 }
 
@@ -115,28 +130,30 @@ impl Session {
 
     /// The orders that are meant, in the order in which they were typed, each once.
     pub(super) async fn targets(&self, targets: &Targets, action: Action) -> Result<Vec<Target>> {
+        let confirmed = targets.are_confirmed();
         if targets.all {
-            return self.all_targets(targets.mall.clone(), action).await;
+            return self.all_targets(targets.mall.clone(), action, confirmed).await;
         }
         let mut orders: Vec<Target> = Vec::with_capacity(targets.orders.len());
         for number in &targets.orders {
             let order = self.order(number, targets.mall.as_deref()).await?;
             if orders.iter().all(|earlier| earlier.id != order.id) {
-                orders.push(Target::of(&order));
+                orders.push(Target::confirmed(&order, confirmed));
             }
         }
         Ok(orders)
     }
 
     /// All orders that offer `action`, oldest first. They are not held whole: there can be hundreds of thousands.
-    async fn all_targets(&self, mall: Option<String>, action: Action) -> Result<Vec<Target>> {
+    async fn all_targets(&self, mall: Option<String>, action: Action, confirmed: bool) -> Result<Vec<Target>> {
         let mut ids = self.store.matching(&ListQuery { mall, ..ListQuery::default() }, usize::MAX).await?;
         ids.sort_unstable();
         let mut targets = Vec::new();
         for ids in ids.chunks(READ_AT_ONCE) {
             let mut orders = self.store.orders_by_id(ids).await?;
             orders.sort_by_key(|order| order.id);
-            targets.extend(orders.iter().filter(|order| order.offers(action)).map(Target::of));
+            let offering = orders.iter().filter(|order| order.offers(action));
+            targets.extend(offering.map(|order| Target::confirmed(order, confirmed)));
         }
         Ok(targets)
     }

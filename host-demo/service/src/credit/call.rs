@@ -32,9 +32,6 @@ impl<P: Provider + Clone> CreditService<P> {
         let Some(provider) = self.providers.get(&batch.account.provider) else {
             return Ok(batch.not_called(&Issue::ProviderMissing { provider: batch.account.provider.clone() }));
         };
-        if self.lease.is_stopping() {
-            return Ok(batch.not_called(&Issue::ShuttingDown));
-        }
         let _in_progress = self.store.call_begins();
         reached(CrashPoint::CallBegins).await;
         // A claim is written for all orders of a batch or for none. If it fails, each order is claimed alone, so that
@@ -43,7 +40,13 @@ impl<P: Provider + Clone> CreditService<P> {
         // calls of one claim, one after the other, and the last would begin when the in-flight window is over.
         let size = rows_of_a_call(action, &provider, batch.mall.rows_per_request);
         let (mut rows, mut batches) = (Vec::with_capacity(batch.orders.len()), batch.of_at_most(size));
+        // They are taken from the end.
+        batches.reverse();
         while let Some(batch) = batches.pop() {
+            if self.lease.is_stopping() {
+                rows.extend(batch.not_called(&Issue::ShuttingDown));
+                continue;
+            }
             match self.claim(action, &batch, work).await {
                 Ok(claims) => rows.extend(self.send_and_write((action, &batch), &provider, claims, work, slots).await?),
                 Err(error) if !error.is_of_one_order() => return Err(error.into()),

@@ -3,15 +3,19 @@
 use super::row::{CreditError, CreditRow};
 use super::service::CreditService;
 use crate::preflight::not_offered;
+use crate::providers::plugin_contract::SettingKind;
+use crate::providers::provider::Provider;
 use crate::providers::response;
 use domain::automation;
 use domain::credit_state::{Action, Event, Outcome, next};
 use domain::finding::OperatorFinding;
 use domain::issue::Issue;
+use domain::mall::ShopAccount;
 use domain::order::Order;
+use std::collections::BTreeMap;
 use store::{Change, StoreError};
 
-impl<P: Clone> CreditService<P> {
+impl<P: Provider + Clone> CreditService<P> {
     /// Records what an operator found at the provider about an order, as it was `seen`, and the note that says how.
     pub async fn decide(&self, seen: &Order, found: OperatorFinding, note: &str) -> Result<CreditRow, CreditError> {
         self.recover().await;
@@ -52,16 +56,12 @@ impl<P: Clone> CreditService<P> {
         if matches!(found, OperatorFinding::Registered { transaction_id: None }) && order.transaction_id().is_none() {
             return Ok(Some(Issue::IdMissing));
         }
-        // What is found at the provider is found by the id that it gave.
-        if let (Some(asked), Some(answered)) = (order.transaction_id(), found.transaction_id())
-            && asked != answered
-        {
-            return Ok(Some(Issue::AnotherId { asked: asked.to_owned(), answered: answered.to_owned() }));
-        }
-        if let Some(id) = found.transaction_id()
-            && let Some(reference) = self.store.holder_of_id(order, id).await?
-        {
-            return Ok(Some(Issue::IdTaken { transaction_id: id.to_owned(), reference }));
+        if let Some(id) = found.transaction_id() {
+            for (reference, account) in self.store.holders_of_id(order, id).await? {
+                if self.are_one_merchant(order, account).await? {
+                    return Ok(Some(Issue::IdTaken { transaction_id: id.to_owned(), reference }));
+                }
+            }
         }
         if !found.is_absence(order) {
             return Ok(None);
@@ -70,5 +70,27 @@ impl<P: Clone> CreditService<P> {
         self.measure(&[order], &now).await?;
         // The operator has to look again after the window: not every provider can be asked by the platform.
         Ok(response::in_flight(order, &now, self.in_flight_window).map(Issue::to_record_again))
+    }
+
+    /// Whether the account of `order` and another one at the same provider are one merchant there: all that its plugin
+    /// does not call secret is the same. Ids of two merchants can be the same by chance.
+    async fn are_one_merchant(&self, order: &Order, other: i64) -> Result<bool, StoreError> {
+        let Some(own) = order.registration.as_ref().map(|registration| registration.account) else { return Ok(false) };
+        if own == other {
+            return Ok(true);
+        }
+        let accounts = self.store.accounts([own, other]).await?;
+        let (Some(own), Some(other)) = (accounts.get(&own), accounts.get(&other)) else { return Ok(false) };
+        let provider = self.providers.get(&own.provider);
+        let is_secret = |key: &str| {
+            let fields = provider.as_ref().map(|provider| &provider.info().settings);
+            let field = fields.and_then(|fields| fields.iter().find(|field| field.key == key));
+            field.is_some_and(|field| matches!(field.kind, SettingKind::Secret))
+        };
+        let open = |account: &ShopAccount| -> BTreeMap<String, String> {
+            let values = account.settings.iter().filter(|(key, _)| !is_secret(key));
+            values.map(|(key, value)| (key.clone(), value.expose().to_owned())).collect()
+        };
+        Ok(open(own) == open(other))
     }
 }

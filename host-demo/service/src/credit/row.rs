@@ -100,9 +100,10 @@ pub struct WorkItem {
 }
 
 impl WorkItem {
-    /// Asked for outside of a batch.
+    /// Asked for outside of a batch. What was seen in its version was seen with what is to be confirmed.
     pub fn new(id: i64, asked: Asked) -> Self {
-        Self { id, asked, row: None, confirmed: true }
+        let confirmed = !matches!(asked, Asked::Standing(_));
+        Self { id, asked, row: None, confirmed }
     }
 }
 

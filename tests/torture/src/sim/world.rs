@@ -683,7 +683,8 @@ impl World {
                     "kind": "asked", "operation": null, "what": action.to_string(), "orders": numbers,
                 }));
                 let (new, count) = (NewBatch::new(*action, &service.who), orders.len());
-                let seen = |order: &Order| BatchOrder { id: order.id, seen: Some(Standing::of(order)) };
+                let seen =
+                    |order: &Order| BatchOrder { id: order.id, seen: Some(Standing::of(order)), confirmed: true };
                 let begun = batches::begin(&service.store, new, orders.iter().map(seen).collect()).await.is_ok();
                 self.note(format!("batch {action} of {count} orders: {begun}"));
                 Ok(())
@@ -946,22 +947,43 @@ impl World {
             return Ok(Vec::new());
         };
         let orders = self.orders().await?;
-        let fact = |reference: &String| {
-            let order = orders.iter().find(|order| order.reference() == reference)?;
+        let mut facts = Vec::with_capacity(references.len());
+        for reference in &references {
+            let Some(order) = orders.iter().find(|order| order.reference() == reference) else {
+                facts.push(None);
+                continue;
+            };
             let sent = order.sent.as_ref().and_then(|sent| sent.uptime.as_ref());
             let passed = sent.filter(|sent| sent.boot == left.1).map(|sent| left.0 - sent.milliseconds);
-            let facts = Facts {
+            let known = Facts {
                 window_over: passed.is_some_and(|passed| passed >= IN_FLIGHT_WINDOW.as_millis() as i64),
                 id_known: order.transaction_id().is_some(),
                 id_fits: true,
                 sent_before: order.registration.as_ref().is_some_and(|registration| registration.sends > 1),
-                number_of_unknown_origin: order.has_number_of_unknown_origin(),
+                number_of_unknown_origin: self.has_number_of_unknown_origin(order).await?,
                 tells_cancel: self.info.capabilities.contains(host::Capability::REPORTS_CANCEL),
                 tells_tracking: self.info.capabilities.contains(host::Capability::REPORTS_TRACKING),
             };
-            Some((order.clone(), facts))
-        };
-        Ok(references.iter().map(fact).collect())
+            facts.push(Some((order.clone(), known)));
+        }
+        Ok(facts)
+    }
+
+    /// Whether the first time that the number was sent the provider had one, by the order's history.
+    async fn has_number_of_unknown_origin(&self, order: &Order) -> Result<bool> {
+        if resting(order.state) != "sync_unknown" {
+            return Ok(false);
+        }
+        let mut told = false;
+        for line in words(self.observer.history(order.id).await)? {
+            let said = line.problem.as_ref().is_some_and(|problem| problem.contains("\"kind\":\"already\""));
+            match (line.from_state.as_str(), line.to_state.as_str()) {
+                ("syncing", "sync_unknown") => told = said,
+                (_, "sync_unknown" | "syncing_again") => {}
+                _ => told = false,
+            }
+        }
+        Ok(told)
     }
 
     /// An operation hears what came of its call; what the model makes of it is compared when it is written.

@@ -118,8 +118,8 @@ pub(super) struct NewBatch {
     /// Instead: every order that matches.
     #[serde(default, deserialize_with = "within")]
     matching: Option<OrderFilter>,
-    /// Orders that may be registered already are sent as well (they say so in `trouble`). Without it their rows fail, and
-    /// nothing is sent.
+    /// Orders that may be registered already now (they say so in `trouble`) are sent as well. Without it their rows fail,
+    /// and nothing is sent.
     #[serde(default)]
     confirmed: bool,
     /// How many orders that must be: if it is another number, nothing begins. A cancel of every order that matches needs it.
@@ -145,11 +145,12 @@ pub(super) async fn begin(
         let words = "A cancel of every order that matches needs `count`: how many orders that must be.";
         return Err(Problem::new(Kind::Invalid, words));
     }
-    let orders: Vec<BatchOrder> = match (new.matching, new.orders) {
-        (None, orders) => seen(&app, action, &orders, &new.versions).await?,
-        (Some(matching), orders) if orders.is_empty() && new.versions.is_empty() => {
-            app.store.matching(&matching.query()?, MAX_BATCH + 1).await?.iter().map(BatchOrder::from).collect()
+    let orders = match (new.matching, new.orders) {
+        (None, orders) => orders,
+        (Some(_), _) if !new.versions.is_empty() => {
+            return Err(Problem::new(Kind::Invalid, "Give `versions` with `orders` alone."));
         }
+        (Some(matching), orders) if orders.is_empty() => app.store.matching(&matching.query()?, MAX_BATCH + 1).await?,
         (Some(_), _) => return Err(Problem::new(Kind::Invalid, "Give `orders` or `matching`, not both.")),
     };
     match orders.len() {
@@ -161,7 +162,8 @@ pub(super) async fn begin(
         let words = format!("Nothing was begun: `count` is {count}, and these are {} orders.", orders.len());
         return Err(Problem::new(Kind::Conflict, words));
     }
-    let batch = store::NewBatch { action, who: &caller.name, request: Some(call.request()), confirmed: new.confirmed };
+    let orders = asked(&app, action, &orders, &new.versions, new.confirmed).await?;
+    let batch = store::NewBatch { action, who: &caller.name, request: Some(call.request()) };
     let id = batches::begin(&app.store, batch, orders).await.map_err(not_begun)?;
     app.wake.notify_one();
     accepted(&app, id, caller.lang).await
@@ -172,30 +174,36 @@ pub(super) async fn accepted(app: &App, id: i64, lang: Lang) -> Result<(StatusCo
     Ok((StatusCode::ACCEPTED, Json(Batch::of(app, find(app, id).await?, lang).await?)))
 }
 
-/// `orders` as the caller saw them in `versions`, if each is still in its own.
-async fn seen(app: &App, action: Action, orders: &[i64], versions: &[i64]) -> Result<Vec<BatchOrder>, Problem> {
-    if versions.is_empty() || orders.len() > MAX_BATCH {
-        return Ok(orders.iter().map(BatchOrder::from).collect());
-    }
-    if versions.len() != orders.len() {
+/// `orders` as the caller saw them in `versions`, if there are any and each order is still in its own; and those that may
+/// be registered already, if that is `confirmed`.
+async fn asked(
+    app: &App,
+    action: Action,
+    orders: &[i64],
+    versions: &[i64],
+    confirmed: bool,
+) -> Result<Vec<BatchOrder>, Problem> {
+    if !versions.is_empty() && versions.len() != orders.len() {
         let words = format!("There are {} `versions` for {} `orders`.", versions.len(), orders.len());
         return Err(Problem::new(Kind::Invalid, words));
     }
     let candidates = app.store.candidates(action, orders).await?;
     let mut now: HashMap<i64, BatchCandidate> = candidates.into_iter().map(|order| (order.id, order)).collect();
-    let mut seen = Vec::with_capacity(orders.len());
-    for (id, version) in orders.iter().zip(versions) {
-        match now.remove(id) {
-            Some(order) if order.version == *version => seen.push(BatchOrder { id: *id, seen: Some(order.standing) }),
-            Some(order) => {
-                let words = format!("Nothing was begun: order {id} has version {} now, not {version}.", order.version);
-                return Err(Problem::new(Kind::Conflict, words));
-            }
-            // One that does not exist, or stands twice.
-            None => seen.push(BatchOrder::from(id)),
+    let mut asked = Vec::with_capacity(orders.len());
+    for (at, id) in orders.iter().enumerate() {
+        // One that does not exist is named later, and one that stands twice counts at its first place.
+        let Some(order) = now.remove(id) else {
+            asked.push(BatchOrder::from(id));
+            continue;
+        };
+        if let Some(version) = versions.get(at).filter(|version| **version != order.version) {
+            let words = format!("Nothing was begun: order {id} has version {} now, not {version}.", order.version);
+            return Err(Problem::new(Kind::Conflict, words));
         }
+        let confirmed = confirmed && order.perhaps_registered.is_some();
+        asked.push(BatchOrder { id: *id, seen: Some(order.standing), confirmed });
     }
-    Ok(seen)
+    Ok(asked)
 }
 
 /// Why a batch was not begun or stopped.

@@ -120,11 +120,15 @@ pub(crate) async fn begin(
         Ok(ids) => ids,
         Err(message) => return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, message)])),
     };
-    let mut confirm = panel.needs_confirmation(action, ids.len());
-    if action == Action::Credit || confirm {
-        let selection = Selection::of(&app, action, &ids).await?;
-        confirm |= selection.perhaps_registered() > 0 || !panel.confirmed.is_empty();
-        if confirm && panel.confirmed.is_empty() {
+    if panel.confirmed.is_empty() {
+        let reaches_further = panel.needs_confirmation(action, ids.len());
+        let selection = match action {
+            Action::Credit => Some(Selection::of(&app, action, &ids).await?),
+            _ if reaches_further => Some(Selection::of(&app, action, &ids).await?),
+            _ => None,
+        };
+        let asks = |selection: &Selection| reaches_further || selection.perhaps_registered().next().is_some();
+        if let Some(selection) = selection.filter(asks) {
             return ask(&app, &staff, &panel, &selection, None).await;
         }
     }
@@ -144,35 +148,60 @@ pub(crate) async fn begin(
             return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, t.already_sent)]));
         }
     }
-    let orders = if confirm {
-        let selection = Selection::of(&app, action, &ids).await?;
-        let orders = selection.orders(&seen);
-        if orders.is_empty() || selection.digest(&app) != panel.confirmed {
+    match carry_out(&app, &staff, &panel, action, &ids, &seen, call).await {
+        Ok(Begun::Batch(batch)) => {
+            let path = batch_path(batch);
+            app.store.end_call(call, 303, &path).await?;
+            app.wake.notify_one();
+            Ok(app.redirect(&path, &[]))
+        }
+        Ok(Begun::Nothing(page)) => {
             app.store.forget_call(call).await?;
-            let notice = Notice::new(Tone::Wait, t.confirm_changed);
-            return ask(&app, &staff, &panel, &selection, Some(notice)).await;
+            Ok(page)
+        }
+        Err(refusal) => {
+            // If the batch was made nevertheless, the request is kept with it.
+            app.store.forget_call(call).await?;
+            Err(refusal)
+        }
+    }
+}
+
+/// What came of a panel.
+enum Begun {
+    /// This batch.
+    Batch(i64),
+    /// Nothing: it asks again.
+    Nothing(Response),
+}
+
+async fn carry_out(
+    app: &App,
+    staff: &Staff,
+    panel: &PanelForm,
+    action: Action,
+    ids: &[i64],
+    seen: &HashMap<i64, Standing>,
+    call: IdempotentRequest<'_>,
+) -> Result<Begun, Refusal> {
+    let orders = if panel.confirmed.is_empty() {
+        ids.iter().map(|id| BatchOrder { id: *id, seen: seen.get(id).cloned(), confirmed: false }).collect()
+    } else {
+        let selection = Selection::of(app, action, ids).await?;
+        let orders = selection.orders(seen);
+        if orders.is_empty() || selection.digest(app) != panel.confirmed {
+            let notice = Notice::new(Tone::Wait, staff.visitor.page().t.confirm_changed);
+            return Ok(Begun::Nothing(ask(app, staff, panel, &selection, Some(notice)).await?));
         }
         orders
-    } else {
-        ids.iter().map(|id| BatchOrder { id: *id, seen: seen.get(id).cloned() }).collect()
     };
-    let new = NewBatch { action, who: &staff.user.name, request: Some(call), confirmed: confirm };
-    let batch = match batches::begin(&app.store, new, orders).await {
-        Ok(batch) => batch,
-        Err(error) => {
-            // If it was made nevertheless, the request is kept with it.
-            app.store.forget_call(call).await?;
-            return Err(match error {
-                BatchError::Store(error) => error.into(),
-                // The list shows no such orders: the form was made by hand.
-                _ => Refusal::Unreadable,
-            });
-        }
-    };
-    let path = batch_path(batch);
-    app.store.end_call(call, 303, &path).await?;
-    app.wake.notify_one();
-    Ok(app.redirect(&path, &[]))
+    let new = NewBatch { action, who: &staff.user.name, request: Some(call) };
+    match batches::begin(&app.store, new, orders).await {
+        Ok(batch) => Ok(Begun::Batch(batch)),
+        Err(BatchError::Store(error)) => Err(error.into()),
+        // The list shows no such orders: the form was made by hand.
+        Err(_) => Err(Refusal::Unreadable),
+    }
 }
 
 fn batch_path(batch: i64) -> String {
@@ -191,7 +220,8 @@ async fn ask(
     let back = panel.back()?;
     page.path.clone_from(&back);
     page.notices.extend(notice);
-    selection.confirm_page(app, page, panel.fields(), back).await
+    let reaches_further = panel.scope == "match";
+    selection.confirm_page(app, page, panel.fields(), back, reaches_further).await
 }
 
 /// The orders that the form is about, or a message why there are none.

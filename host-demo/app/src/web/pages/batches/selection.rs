@@ -11,9 +11,14 @@ use crate::web::texts::fill;
 use axum::response::Response;
 use domain::asked::Standing;
 use domain::credit_state::{Action, Event, State, next};
+use domain::issue::Issue;
+use service::messages::issue::summary;
 use service::messages::localize::Localize;
 use std::collections::{BTreeMap, HashMap};
 use store::{BatchCandidate, BatchOrder, OrderTotal};
+
+/// Orders that the confirmation page names: what a person looks through.
+const NAMED: usize = 50;
 
 /// What an action would do with chosen orders now.
 pub(super) struct Selection {
@@ -38,14 +43,16 @@ impl Selection {
     pub(super) fn orders(&self, seen: &HashMap<i64, Standing>) -> Vec<BatchOrder> {
         let order = |candidate: &BatchCandidate| {
             let standing = seen.get(&candidate.id).unwrap_or(&candidate.standing);
-            BatchOrder { id: candidate.id, seen: Some(standing.clone()) }
+            let confirmed = candidate.perhaps_registered.is_some();
+            BatchOrder { id: candidate.id, seen: Some(standing.clone()), confirmed }
         };
         self.able.iter().map(order).collect()
     }
 
-    /// Orders that are sent only where it is confirmed: they may be registered already.
-    pub(super) fn perhaps_registered(&self) -> usize {
-        self.able.iter().filter(|order| self.action == Action::Credit && order.perhaps_registered).count()
+    /// Orders that are sent only where it is confirmed: they may be registered already, and why.
+    pub(super) fn perhaps_registered(&self) -> impl Iterator<Item = (&BatchCandidate, &Issue)> {
+        let credits = self.able.iter().filter(|_| self.action == Action::Credit);
+        credits.filter_map(|order| Some((order, order.perhaps_registered.as_ref()?)))
     }
 
     /// A digest of what the confirmation page was about: its orders, which registration of each, and what it shows of
@@ -53,20 +60,22 @@ impl Selection {
     pub(super) fn digest(&self, app: &App) -> String {
         let line = |order: &BatchCandidate| {
             let Standing { state, reference } = &order.standing;
-            let perhaps = order.perhaps_registered;
+            let perhaps = order.perhaps_registered.is_some();
             format!("{} {} {} {state} {reference} {perhaps}", order.id, order.provider, order.billed)
         };
         let orders: Vec<String> = self.able.iter().map(line).collect();
         app.store.digest("confirmed", &[self.action.to_string().as_bytes(), orders.join("\n").as_bytes()])
     }
 
-    /// The confirmation page; its form sends the fields `hidden` again, its other link leads `back`.
+    /// The confirmation page; its form sends the fields `hidden` again, its other link leads `back`. Whether it
+    /// `reaches_further` than the page from which it is asked for, it says.
     pub(super) async fn confirm_page(
         &self,
         app: &App,
         mut p: Page,
         hidden: Vec<(String, String)>,
         back: String,
+        reaches_further: bool,
     ) -> Result<Response, Refusal> {
         let (t, lang) = (p.t, p.lang);
         p.path.clone_from(&back);
@@ -107,10 +116,17 @@ impl Selection {
         let lead = match self.action {
             _ if self.able.is_empty() => fill(t.confirm_nothing, &[&label]),
             Action::Cancel => t.confirm_cancel_many.to_owned(),
-            _ if self.perhaps_registered() > 0 => t.confirm_perhaps.to_owned(),
-            _ => t.confirm_many.to_owned(),
+            _ if reaches_further => t.confirm_many.to_owned(),
+            _ => String::new(),
         };
-        let perhaps = self.perhaps_registered();
+        let perhaps = self.perhaps_registered().count();
+        let lead = if perhaps > 0 { format!("{} {lead}", t.confirm_perhaps).trim_end().to_owned() } else { lead };
+        let named = self.perhaps_registered().take(NAMED);
+        let named = ConfirmTable {
+            caption: t.perhaps_registered,
+            headings: vec![t.order_number],
+            rows: named.map(|(order, why)| vec![format!("{}: {}", order.number, summary(why, lang))]).collect(),
+        };
         let perhaps = (perhaps > 0).then(|| (t.perhaps_registered, fill(t.orders_count, &[&perhaps])));
         let page = ConfirmPage {
             heading: fill(t.confirm_heading, &[&label]),
@@ -119,7 +135,7 @@ impl Selection {
                 .into_iter()
                 .chain(perhaps)
                 .collect(),
-            tables: [providers, left_out].into_iter().filter(|table| !table.rows.is_empty()).collect(),
+            tables: [named, providers, left_out].into_iter().filter(|table| !table.rows.is_empty()).collect(),
             action: "/batches".to_owned(),
             hidden,
             buttons: (!self.able.is_empty()).then_some(run).into_iter().collect(),

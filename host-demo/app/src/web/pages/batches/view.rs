@@ -17,7 +17,6 @@ use crate::web::texts::{Texts, fill};
 use askama::Template;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::Response;
-use domain::asked::Standing;
 use domain::clock;
 use domain::credit_state::Outcome;
 use domain::lang::Lang;
@@ -75,8 +74,10 @@ struct BatchRowView {
     number: String,
     tick_label: String,
     ticked: bool,
-    /// Where it stands, for the panel: the state that the row shows, of the registration that it has.
-    seen: Option<String>,
+    /// Where it stands now, for the panel.
+    seen: String,
+    /// Where it stands now, if that is somewhere else than when the row was done.
+    now: Option<(&'static str, Tone)>,
     outcome: &'static str,
     outcome_tone: Tone,
     state: &'static str,
@@ -92,7 +93,11 @@ impl BatchRowView {
             number: row.number.clone(),
             tick_label: fill(t.tick_order, &[&row.number]),
             ticked: row.outcome.is_some_and(|outcome| outcome != Outcome::Success),
-            seen: row.state.map(|state| seen_field(row.order, &Standing { state, reference: row.reference.clone() })),
+            seen: seen_field(row.order, &row.standing),
+            now: row.state.filter(|then| *then != row.standing.state).map(|_| {
+                let now = row.standing.state;
+                (now.localized(lang), state_tone(now))
+            }),
             outcome: row.outcome.map_or(t.waiting, |outcome| outcome.localized(lang)),
             outcome_tone: row.outcome.map_or(Tone::None, outcome_tone),
             state: row.state.map_or("–", |state| state.localized(lang)),
