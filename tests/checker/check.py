@@ -7,7 +7,8 @@ A history is one JSON object a line. Its kinds:
 
     asked         operation, what (credit, check, cancel, sync), orders: what an operator or a setting asked for
     result        operation, what, order, outcome (success, failure, unknown), state: what the platform said
-    order         order, state, references, transaction_id, asked_cancel, asked_shipment, names_person: how it ended
+    order         order, state, references, transaction_id, asked_cancel, asked_shipment,
+                  tracked_elsewhere, names_person: how it ended
     registration  id, reference, amount, verdict, cancelled, slip: what a gateway's ledger holds at the end
 
 An operation that was asked for and has no result was broken off: its outcome is unknown. Ends with 0 if every history
@@ -21,7 +22,8 @@ from collections import Counter, defaultdict
 KINDS = {
     "asked": {"operation", "what", "orders"},
     "result": {"operation", "what", "order", "outcome", "state"},
-    "order": {"order", "state", "references", "transaction_id", "asked_cancel", "asked_shipment", "names_person"},
+    "order": {"order", "state", "references", "transaction_id", "asked_cancel", "asked_shipment", "tracked_elsewhere",
+              "names_person"},
     "registration": {"id", "reference", "amount", "verdict", "cancelled", "slip"},
 }
 
@@ -108,7 +110,9 @@ def check_order(order, held):
     if state in ("approved", "synced") and len(live) == 1:
         if live[0]["verdict"] != "approved":
             yield f"{number} ends as {state}, and the ledger says {live[0]['verdict']}"
-        if live[0]["id"] != order["transaction_id"]:
+        # Where the platform heard of nothing but a tracking number, it heard of no id.
+        unheard = order["tracked_elsewhere"] and state == "synced" and order["transaction_id"] is None
+        if live[0]["id"] != order["transaction_id"] and not unheard:
             yield f"{number} has the id {order['transaction_id']}, and the ledger {live[0]['id']}"
         if live[0]["reference"] != order["references"][-1]:
             yield f"{number} is live under {live[0]['reference']} instead of {order['references'][-1]}"

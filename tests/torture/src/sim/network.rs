@@ -134,6 +134,11 @@ impl Network {
         self.inner().ledger.clone()
     }
 
+    /// Changes what the gateway holds, as somebody does on its own page.
+    pub fn edit_ledger<T>(&self, edit: impl FnOnce(&mut Ledger) -> T) -> T {
+        edit(&mut self.inner().ledger)
+    }
+
     /// Looks at what is on its way, oldest first.
     pub fn in_flight<T>(&self, look: impl FnMut(&InFlight) -> T) -> Vec<T> {
         self.inner().in_flight.iter().map(look).collect()

@@ -17,7 +17,7 @@ pub const PROVIDERS: [&str; 5] = ["atobarai-com", "np", "atodene", "score", "kur
 pub const PROCESSES: usize = 2;
 
 /// The names of all steps, as `Debug` has them.
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 28] = [
     "Import",
     "Correct",
     "Act",
@@ -25,6 +25,7 @@ pub const NAMES: [&str; 27] = [
     "Work",
     "Automation",
     "Track",
+    "TrackElsewhere",
     "Decide",
     "SwitchCsv",
     "ResultsIn",
@@ -75,6 +76,8 @@ pub enum Step {
     Automation { process: usize },
     /// A tracking number is entered.
     Track { process: usize, order: usize },
+    /// Somebody enters another tracking number on the provider's own page.
+    TrackElsewhere { order: usize },
     /// An operator looks at the provider's page and records what is there.
     Decide { process: usize, order: usize },
     /// The mall's results come by CSV from now on, or no longer.
@@ -187,6 +190,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => process().prop_map(|process| Step::Work { process }),
         2 => process().prop_map(|process| Step::Automation { process }),
         3 => (process(), 0..64usize).prop_map(|(process, order)| Step::Track { process, order }),
+        1 => (0..64usize).prop_map(|order| Step::TrackElsewhere { order }),
         3 => (process(), 0..64usize).prop_map(|(process, order)| Step::Decide { process, order }),
         1 => (process(), prop_oneof![1 => Just(true), 3 => Just(false)])
             .prop_map(|(process, on)| Step::SwitchCsv { process, on }),

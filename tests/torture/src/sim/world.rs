@@ -19,6 +19,8 @@ use domain::order::Order;
 use fixtures::{Db, TestStore};
 use futures::future::BoxFuture;
 use gateways::Fault;
+use gateways::ledger::{Ledger, Registration, Shipment};
+use gateways::verdicts::Verdict::Approved;
 use model::gateway::Verdict;
 use model::judge::{self, Held, Seen};
 use model::order as oracle;
@@ -47,6 +49,8 @@ use tokio::sync::oneshot;
 
 /// The mall of every day.
 const MALL: &str = "m";
+/// No number that the platform is told.
+const ENTERED_ELSEWHERE: &str = "999999999990";
 /// One of so many orders is acted on whatever its state.
 const OLD_PAGES: usize = 7;
 /// One of so many runs names an order twice.
@@ -158,6 +162,8 @@ struct AskedFor {
     /// The references of which a cancel was asked for.
     cancels: Vec<String>,
     shipment: bool,
+    /// A number was entered on the provider's own page: which the provider has is not for the platform to know.
+    elsewhere: bool,
 }
 
 struct World {
@@ -703,6 +709,14 @@ impl World {
             }
             Step::Automation { process } => self.automation(*process).await,
             Step::Track { process, order } => self.track(*process, *order).await,
+            Step::TrackElsewhere { order } => {
+                let mut orders = self.orders().await?;
+                orders.retain(|order| self.is_live_without_number(order.reference()));
+                if let Some(picked) = order.checked_rem(orders.len()) {
+                    self.track_elsewhere(&orders.swap_remove(picked));
+                }
+                Ok(())
+            }
             Step::Decide { process, order } => {
                 let Some(order) = self.pick(*order).await? else { return Ok(()) };
                 self.decide(*process, &order).await
@@ -870,6 +884,24 @@ impl World {
     }
 
     /// The operator looks at the provider's page and records truthfully what is there.
+    /// Whether the gateway has an approved registration under `reference` that has no tracking number.
+    fn is_live_without_number(&self, reference: &str) -> bool {
+        let ledger = self.network.ledger();
+        let held = held_under(&ledger, reference);
+        held.is_some_and(|held| held.verdict == Approved && !held.cancelled && held.shipment.is_none())
+    }
+
+    fn track_elsewhere(&mut self, order: &Order) {
+        let shipment = Shipment { carrier: "1".to_owned(), slip: ENTERED_ELSEWHERE.to_owned() };
+        self.network.edit_ledger(|ledger| {
+            let held = ledger.registrations.values_mut().filter(|held| held.reference == order.reference()).last();
+            held.map(|held| held.shipment = Some(shipment));
+        });
+        let asked = self.asked.entry(order.id).or_default();
+        (asked.shipment, asked.elsewhere) = (true, true);
+        self.count("tracking number entered elsewhere");
+    }
+
     async fn decide(&mut self, process: usize, order: &Order) -> Result {
         if !order.offers(Action::Decide) {
             return Ok(());
@@ -1002,6 +1034,9 @@ impl World {
         let heard = heard(&delivery.rows);
         for (fact, (heard, answered)) in facts.iter().zip(heard) {
             let Some((order, facts)) = fact else { continue };
+            if facts.number_of_unknown_origin {
+                self.count("answer about a tracking number of unknown origin");
+            }
             self.racing.extend(answered.clone().map(|answered| (order.id, answered)));
             let fits = answered.is_none_or(|answered| match order.transaction_id() {
                 Some(known) => known == answered,
@@ -1179,13 +1214,18 @@ impl World {
         let seen = orders.iter().zip(&states).map(|(order, state)| {
             let asked = self.asked.get(&order.id).unwrap_or(&nothing);
             let used = by_order.get(&order.id);
+            let elsewhere = held_under(&ledger, order.reference()).filter(|_| asked.elsewhere);
             Seen {
                 number: &order.number,
                 state,
                 references: used.into_iter().flatten().map(|(reference, _)| *reference).collect(),
-                transaction_id: order.transaction_id(),
+                // A standing has no id: where nothing else was heard, none is known.
+                transaction_id: order.transaction_id().or_else(|| elsewhere.map(|held| held.transaction_id.as_str())),
                 amount: used.and_then(|used| used.last()).map_or(order.amounts.billed, |(_, billed)| *billed),
-                slip: order.tracking.as_ref().map(|tracking| tracking.number.as_str()),
+                slip: match elsewhere {
+                    Some(held) => held.shipment.as_ref().map(|shipment| shipment.slip.as_str()),
+                    None => order.tracking.as_ref().map(|tracking| tracking.number.as_str()),
+                },
                 asked_credits: asked.credits + usize::from(self.automatic),
                 asked_cancels: asked.cancels.iter().map(String::as_str).collect(),
                 asked_shipment: asked.shipment,
@@ -1210,6 +1250,7 @@ impl World {
                 "transaction_id": order.transaction_id(),
                 "asked_cancel": asked.is_some_and(|asked| !asked.cancels.is_empty()),
                 "asked_shipment": asked.is_some_and(|asked| asked.shipment),
+                "tracked_elsewhere": asked.is_some_and(|asked| asked.elsewhere),
                 "names_person": names_a_person(&order, &self.info),
             })
         });
@@ -1331,6 +1372,11 @@ fn heard(rows: &Rows) -> Vec<(Heard, Option<String>)> {
             rows.iter().map(|row| row.as_ref().map_or((Heard::Lost, None), stands)).collect()
         }
     }
+}
+
+/// What the gateway holds under `reference`.
+fn held_under<'a>(ledger: &'a Ledger, reference: &str) -> Option<&'a Registration> {
+    ledger.registrations.values().filter(|held| held.reference == reference).last()
 }
 
 fn verdict_name(verdict: gateways::verdicts::Verdict) -> String {
