@@ -27,6 +27,9 @@ pub enum IdempotencyCheck {
     KeyReused,
 }
 
+/// What is known of an earlier request: its digest, and the status, the response and the batch that came of it.
+type Earlier = (String, Option<i64>, Option<String>, Option<i64>);
+
 /// A request that is to be carried out once: who sends it, under which key, and what it says.
 #[derive(Debug, Clone, Copy)]
 pub struct IdempotentRequest<'a> {
@@ -59,7 +62,7 @@ impl Store {
         if written.rows_affected() == 1 {
             return Ok(IdempotencyCheck::New);
         }
-        let earlier: Option<(String, Option<i64>, Option<String>, Option<i64>)> =
+        let earlier: Option<Earlier> =
             sqlx::query_as("SELECT digest, status, answer, batch FROM idempotency WHERE caller = $1 AND name = $2")
                 .bind(request.caller)
                 .bind(request.key)

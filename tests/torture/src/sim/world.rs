@@ -894,8 +894,10 @@ impl World {
     fn track_elsewhere(&mut self, order: &Order) {
         let shipment = Shipment { carrier: "1".to_owned(), slip: ENTERED_ELSEWHERE.to_owned() };
         self.network.edit_ledger(|ledger| {
-            let held = ledger.registrations.values_mut().filter(|held| held.reference == order.reference()).last();
-            held.map(|held| held.shipment = Some(shipment));
+            let held = ledger.registrations.values_mut().rfind(|held| held.reference == order.reference());
+            if let Some(held) = held {
+                held.shipment = Some(shipment);
+            }
         });
         let asked = self.asked.entry(order.id).or_default();
         (asked.shipment, asked.elsewhere) = (true, true);
@@ -1376,7 +1378,7 @@ fn heard(rows: &Rows) -> Vec<(Heard, Option<String>)> {
 
 /// What the gateway holds under `reference`.
 fn held_under<'a>(ledger: &'a Ledger, reference: &str) -> Option<&'a Registration> {
-    ledger.registrations.values().filter(|held| held.reference == reference).last()
+    ledger.registrations.values().rfind(|held| held.reference == reference)
 }
 
 fn verdict_name(verdict: gateways::verdicts::Verdict) -> String {
