@@ -201,29 +201,32 @@ impl Store {
     /// be ordered anew; and not itself.
     pub async fn orders_like(&self, mall: &str, orders: &[&NewOrder]) -> Result<Vec<Option<LikeOrder>>> {
         let sql = format!(
-            "WITH v (place, gist, since, until, buyer, goods, shipping_fee, imported_fee) AS (VALUES {{rows}}) \
-             SELECT v.place, o.mall, m.name, o.number FROM v JOIN orders o ON o.gist = v.gist \
-             AND o.ordered_at >= v.since AND o.ordered_at < v.until AND o.buyer_key = v.buyer AND o.goods = v.goods \
+            "WITH v (place, gist, since, until, goods, shipping_fee, imported_fee) AS (VALUES {{rows}}) \
+             SELECT v.place, o.mall, m.name, o.number, o.buyer FROM v JOIN orders o ON o.gist = v.gist \
+             AND o.ordered_at >= v.since AND o.ordered_at < v.until AND o.goods = v.goods \
              AND o.shipping_fee = v.shipping_fee AND o.imported_fee = v.imported_fee \
              JOIN malls m ON m.id = o.mall WHERE o.state NOT IN ({}) ORDER BY o.id DESC",
             states(State::is_void)
         );
         let numbered: Vec<(usize, &&NewOrder)> = orders.iter().enumerate().collect();
-        let found: Vec<(i64, String, String, String)> = read_rows(self, &sql, &numbered, |row, (place, order)| {
-            let (data, yen) = (&order.data, &order.amounts);
-            let midnight = |day: Date| clock::in_milliseconds(day.midnight());
-            let day = data.ordered_at.date();
-            row.add(*place as i64)?.add(gist(&order.number))?.add(midnight(day))?;
-            row.add(day.next_day().map_or(i64::MAX, midnight))?.add(search_key(&data.buyer.name))?;
-            row.add(yen.goods)?.add(yen.shipping_fee)?.add(yen.imported_fee)?;
-            Ok(())
-        })
-        .await?;
+        // The buyers are compared below: their index would be taken, and one buyer may have all orders of a day.
+        let found: Vec<(i64, String, String, String, String)> =
+            read_rows(self, &sql, &numbered, |row, (place, order)| {
+                let (data, yen) = (&order.data, &order.amounts);
+                let midnight = |day: Date| clock::in_milliseconds(day.midnight());
+                let day = data.ordered_at.date();
+                row.add(*place as i64)?.add(gist(&order.number))?.add(midnight(day))?;
+                row.add(day.next_day().map_or(i64::MAX, midnight))?;
+                row.add(yen.goods)?.add(yen.shipping_fee)?.add(yen.imported_fee)?;
+                Ok(())
+            })
+            .await?;
         let mut like = vec![None; orders.len()];
-        for (place, id, mall_name, number) in found {
+        for (place, id, mall_name, number, buyer) in found {
             let at = usize::try_from(place).ok();
             let Some((order, like)) = at.and_then(|at| Some((orders.get(at)?, like.get_mut(at)?))) else { continue };
-            if id != mall || number != order.number {
+            let is_buyers = search_key(&buyer) == search_key(&order.data.buyer.name);
+            if is_buyers && (id != mall || number != order.number) {
                 *like = Some(LikeOrder { mall: mall_name, number });
             }
         }
