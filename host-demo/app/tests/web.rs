@@ -1234,7 +1234,7 @@ async fn a_panel_and_its_confirmation_are_about_the_registrations_that_were_show
 async fn what_may_be_registered_already_is_sent_with_others_only_if_it_is_confirmed() {
     let platform = Platform::new().await;
     let store = &platform.test.store;
-    let another = Issue::PerhapsAnother { mall: "m".into(), number: "A-1".into() };
+    let another = Issue::PossibleDuplicate { mall: "m".into(), number: "A-1".into() };
     let new = NewOrder { problem: Some(another), ..new_order("A1", 1_000) };
     store.insert_orders(&platform.test.mall().await, &[new], 1).await.unwrap();
     let mut browser = platform.signed_in("tanto").await;

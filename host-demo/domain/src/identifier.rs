@@ -20,9 +20,9 @@ pub fn unified(text: &str) -> String {
     }
 }
 
-/// What is left of an identifier that people, programs and spreadsheets write in several ways: letters and digits, in
-/// capitals, without leading zeros. Two that have the same are probably one, but only probably.
-pub fn gist(text: &str) -> String {
+/// The match key of an identifier, by which it is found however people, programs and spreadsheets write it: its letters
+/// and digits, in capitals, without leading zeros. Two that have the same key are probably one, but only probably.
+pub fn match_key(text: &str) -> String {
     let bare: String = text.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
     bare.trim_start_matches('0').to_owned()
 }
@@ -149,12 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_alike_has_one_gist() {
+    fn what_reads_alike_has_one_match_key() {
         for text in ["00A-12", "a12", "A‐12", "Ａ－１２", "A 12", "A–12", "#A12"] {
-            assert_eq!(gist(text), "A12", "{text}");
+            assert_eq!(match_key(text), "A12", "{text}");
         }
-        assert_ne!(gist("A-12"), gist("A-120"));
-        assert_eq!(gist("見本-1"), "見本1");
+        assert_ne!(match_key("A-12"), match_key("A-120"));
+        assert_eq!(match_key("見本-1"), "見本1");
     }
 
     #[test]

@@ -266,10 +266,10 @@ pub enum Issue {
     /// The mall takes credit results by CSV, so no credit is run through the API.
     ResultsByCsv,
     /// The order was there before its mall took results through the API: it may be registered by a file.
-    PerhapsByFile,
+    PossiblyByFile,
     /// What came in as this order came in as another one as well, it seems: under a number that reads alike, with the
     /// same buyer, day and amounts.
-    PerhapsAnother {
+    PossibleDuplicate {
         /// What the other order's mall is called.
         mall: String,
         /// The other order's number.
@@ -326,8 +326,8 @@ impl Issue {
     }
 
     /// Whether a credit would be a second one if this is so: an operator has to look at the order, and run it alone.
-    pub fn is_perhaps_registered(&self) -> bool {
-        matches!(self, Self::PerhapsByFile | Self::PerhapsAnother { .. })
+    pub fn is_possible_duplicate(&self) -> bool {
+        matches!(self, Self::PossiblyByFile | Self::PossibleDuplicate { .. })
     }
 
     /// Whether the provider, or the line to it, did not do its part: what makes others leave it alone.

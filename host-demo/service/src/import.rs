@@ -15,14 +15,14 @@ use crate::providers::plugin_contract::{AdjustedFee, Bill, FeeRule, FieldProblem
 use crate::providers::provider::{FeeError, Provider};
 use crate::providers::{CallError, contract};
 use domain::correction::CorrectedBy;
-use domain::identifier::gist;
+use domain::identifier::match_key;
 use domain::issue::Issue;
 use domain::mall::Mall;
 use domain::order::{Amounts, Order};
 use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use store::{LikeOrder, NewOrder, Store, StoreError};
+use store::{NewOrder, SimilarOrder, Store, StoreError};
 use time::Date;
 
 /// An order of a file that is in the store now, or would be.
@@ -144,7 +144,7 @@ pub struct OrderImport {
     /// Orders that were taken with a fee that a band decided.
     pub banded: usize,
     /// New orders that may be others that are there.
-    pub alike: usize,
+    pub similar: usize,
     /// Every row of it.
     pub imported: Imported,
 }
@@ -180,15 +180,15 @@ pub async fn run(
         total,
         imported,
         banded: 0,
-        alike: 0,
+        similar: 0,
     };
     let checked = import.check(file.dry_run).await?;
     if !file.dry_run {
         import.write(&checked).await?;
     }
-    let Import { mut imported, banded, alike, .. } = import;
+    let Import { mut imported, banded, similar, .. } = import;
     imported.entries.sort_by_key(|entry| entry.line);
-    Ok(OrderImport { encoding: orders.encoding(), gathered: orders.gathered(), banded, alike, imported })
+    Ok(OrderImport { encoding: orders.encoding(), gathered: orders.gathered(), banded, similar, imported })
 }
 
 /// An order with its fee adjusted, and why it is not taken if it is new.
@@ -214,15 +214,15 @@ struct Import<'a, P> {
     /// What became of the rows that are done with.
     imported: Imported,
     banded: usize,
-    alike: usize,
+    similar: usize,
 }
 
 impl<P: Provider> Import<'_, P> {
     fn report(&mut self, entry: Entry<ImportedOrder>) {
         let is_banded = matches!(&entry.result, RowResult::Taken(taken) if taken.order.amounts.fee_band.is_some());
         self.banded += usize::from(is_banded);
-        let is_alike = matches!(&entry.result, RowResult::Taken(taken) if taken.order.problem.is_some());
-        self.alike += usize::from(is_alike);
+        let is_similar = matches!(&entry.result, RowResult::Taken(taken) if taken.order.problem.is_some());
+        self.similar += usize::from(is_similar);
         self.imported.add(entry);
     }
 
@@ -401,7 +401,7 @@ async fn plan(
     });
     let stored = store.orders_numbered(&mall.id, numbers).await?;
     let mut stored: HashMap<String, Order> = stored.into_iter().map(|order| (order.number.clone(), order)).collect();
-    let priced = with_alike(store, mall, priced, &stored).await?;
+    let priced = with_similar(store, mall, priced, &stored).await?;
     let step = |entry: Entry<Priced>| match entry.open() {
         Ok((entry, (file, not_taken))) => match stored.remove(&file.number) {
             Some(before) => entry.with(plan_known_order(before, file, not_taken, known)),
@@ -414,7 +414,7 @@ async fn plan(
 
 /// The same orders; those of them that are new and seem to be in the store already say as which order. A mistake in the
 /// choice of the mall, or a number that a spreadsheet or another program writes otherwise, would make a second credit.
-async fn with_alike(
+async fn with_similar(
     store: &Store,
     mall: &Mall,
     mut priced: Vec<Entry<Priced>>,
@@ -427,13 +427,14 @@ async fn with_alike(
             _ => None,
         })
         .collect();
-    let like = store.orders_like(&mall.id, &new.iter().map(|order| &**order).collect::<Vec<_>>()).await?;
+    let like = store.similar_orders(&mall.id, &new.iter().map(|order| &**order).collect::<Vec<_>>()).await?;
     let mut in_piece = HashMap::new();
     for (order, like) in new.into_iter().zip(like) {
-        let own = || LikeOrder { mall: mall.name.clone(), number: order.number.clone() };
+        let own = || SimilarOrder { mall: mall.name.clone(), number: order.number.clone() };
         let first = in_piece.entry(traits(order)).or_insert_with(own);
         let is_second = (first.number != order.number).then(|| first.clone());
-        order.problem = like.or(is_second).map(|LikeOrder { mall, number }| Issue::PerhapsAnother { mall, number });
+        order.problem =
+            like.or(is_second).map(|SimilarOrder { mall, number }| Issue::PossibleDuplicate { mall, number });
     }
     Ok(priced)
 }
@@ -443,7 +444,7 @@ async fn with_alike(
 fn traits(order: &NewOrder) -> (String, String, Date, [i64; 3]) {
     let NewOrder { number, data, amounts, .. } = order;
     let yen = [amounts.goods, amounts.shipping_fee, amounts.imported_fee];
-    (gist(number), data.buyer.name.split_whitespace().collect(), data.ordered_at.date(), yen)
+    (match_key(number), data.buyer.name.split_whitespace().collect(), data.ordered_at.date(), yen)
 }
 
 /// What is to be done with an order that is there.

@@ -70,7 +70,7 @@ pub enum ImportReport {
         /// Orders that were taken with a fee that a band decided.
         banded: usize,
         /// New orders that may be others that are there.
-        alike: usize,
+        similar: usize,
         /// Every row of the file.
         report: Imported,
     },
@@ -88,9 +88,9 @@ impl ImportReport {
     }
 
     /// New orders that may be others that are there.
-    pub fn alike(&self) -> usize {
+    pub fn similar(&self) -> usize {
         match self {
-            Self::Orders { alike, .. } => *alike,
+            Self::Orders { similar, .. } => *similar,
             Self::States(_) => 0,
         }
     }
@@ -219,8 +219,8 @@ async fn import_orders<P: Provider + Clone>(
         dry_run,
     };
     let done = import::run(&service.store, mall, &provider, incoming, follow).await?;
-    let OrderImport { encoding, gathered, banded, alike, imported } = done;
-    Ok(ImportReport::Orders { encoding, gathered, banded, alike, report: imported })
+    let OrderImport { encoding, gathered, banded, similar, imported } = done;
+    Ok(ImportReport::Orders { encoding, gathered, banded, similar, report: imported })
 }
 
 /// A file that was written.

@@ -484,7 +484,7 @@ on_both! {
         platform.rounds().await;
         assert_eq!(platform.test.order(later).await.state, State::Approved);
         let order = platform.test.order(perhaps).await;
-        assert_eq!((order.state, order.problem.clone()), (State::NotAsked, Some(Issue::PerhapsByFile)));
+        assert_eq!((order.state, order.problem.clone()), (State::NotAsked, Some(Issue::PossiblyByFile)));
         assert_eq!(automation::task(&Order { held: None, ..order }, &by_api), None, "not even if it is not held back");
         // Who has looked can send it.
         let row = platform.credit.run(Action::Credit, &[perhaps], &|_| {}).await.unwrap().remove(0);
@@ -499,7 +499,7 @@ on_both! {
         platform.test.store.put_mall(&automatic(), send).await.unwrap();
         assert_eq!(platform.test.order(told).await.problem, None);
         let order = platform.test.order(other).await;
-        assert_eq!((order.problem, order.version), (Some(Issue::PerhapsByFile), seen + 1));
+        assert_eq!((order.problem, order.version), (Some(Issue::PossiblyByFile), seen + 1));
         platform.rounds().await;
         assert_eq!(platform.credited().await, [perhaps, later, told]);
     }
@@ -509,7 +509,7 @@ on_both! {
         let platform = Platform::new(db, &[("fake", &fake)]).await;
         let mall = platform.set(automatic()).await;
         let status = Some("新規受付".to_owned());
-        let another = Issue::PerhapsAnother { mall: "m".into(), number: "A-1".into() };
+        let another = Issue::PossibleDuplicate { mall: "m".into(), number: "A-1".into() };
         let new = store::NewOrder { order_status: status, problem: Some(another.clone()), ..new_order("A1", 1_000) };
         platform.test.store.insert_orders(&mall, &[new], platform.test.store.now()).await.unwrap();
         platform.rounds().await;

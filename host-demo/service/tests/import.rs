@@ -202,7 +202,7 @@ on_both! {
         test.store.put_mall(&other, MallUpdate::default()).await.unwrap();
         let other = test.store.mall("n").await.unwrap().unwrap();
         let text = file(&[line("000123", "茶碗", "1000", "2", "2500"), line("A-2", "皿", "732", "1", "1232")]);
-        assert_eq!(run(&test, &mall, incoming(&text)).await.alike, 0);
+        assert_eq!(run(&test, &mall, incoming(&text)).await.similar, 0);
         // A spreadsheet, another program, another day, another price; and an order that stands twice in one file.
         let text = file(&[
             line("123", "茶碗", "1000", "2", "2500"),
@@ -214,10 +214,10 @@ on_both! {
         ]);
         let tried = run(&test, &mall, Incoming { dry_run: true, ..incoming(&text) }).await;
         let done = run(&test, &mall, incoming(&text)).await;
-        assert_eq!((tried.alike, done.alike), (3, 3));
+        assert_eq!((tried.similar, done.similar), (3, 3));
         let told = |orders: Vec<Order>| -> Vec<_> {
             let another = |order: &Order| match &order.problem {
-                Some(Issue::PerhapsAnother { mall, number }) => format!("{mall} {number}"),
+                Some(Issue::PossibleDuplicate { mall, number }) => format!("{mall} {number}"),
                 none => format!("{none:?}"),
             };
             orders.iter().map(|order| (order.number.clone(), another(order))).collect()
@@ -230,11 +230,11 @@ on_both! {
         // The whole file of one mall in another one, but for an order that came to its end there.
         test.execute("UPDATE orders SET state = 'cancelled' WHERE number = 'A-2'").await;
         let text = file(&[line("000123", "茶碗", "1000", "2", "2500"), line("A-2", "皿", "732", "1", "1232")]);
-        assert_eq!(run(&test, &other, incoming(&text)).await.alike, 2);
+        assert_eq!(run(&test, &other, incoming(&text)).await.similar, 2);
         let there = test.all().await.into_iter().filter(|order| order.mall == "n").collect();
         assert!(told(there).iter().zip(["本店 000123", "本店 A\u{2010}2"]).all(|((_, told), expected)| told == expected));
         // It is the same once more: nothing new.
-        assert_eq!(run(&test, &other, incoming(&text)).await.alike, 0);
+        assert_eq!(run(&test, &other, incoming(&text)).await.similar, 0);
     }
 
     async fn progress_only_grows_and_ends_with_the_last_row(db) {

@@ -234,8 +234,8 @@ fn ends(order: &Order, from: State, action: Action, is_registered: bool, abiliti
             Issue::NoEnclosedInvoice,
             Issue::NothingToBill,
             Issue::ResultsByCsv,
-            Issue::PerhapsByFile,
-            Issue::PerhapsAnother { mall: "m".into(), number: "A-1".into() },
+            Issue::PossiblyByFile,
+            Issue::PossibleDuplicate { mall: "m".into(), number: "A-1".into() },
             Issue::CreditPaused { provider: "np".into() },
         ]),
         Action::Check if !is_registered && !abilities.finds_by_reference => {

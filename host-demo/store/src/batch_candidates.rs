@@ -27,8 +27,8 @@ pub struct BatchCandidate {
     pub version: i64,
     /// The mall's number.
     pub number: String,
-    /// Why its credit may be a second one, which is to be confirmed; see [`Issue::is_perhaps_registered`].
-    pub perhaps_registered: Option<Issue>,
+    /// Why its credit may be a second one, which is to be confirmed; see [`Issue::is_possible_duplicate`].
+    pub possible_duplicate: Option<Issue>,
 }
 
 impl BatchCandidate {
@@ -81,7 +81,7 @@ impl FromRow<'_, AnyRow> for BatchCandidate {
             billed: row.try_get("billed")?,
             version: row.try_get("version")?,
             number: row.try_get("number")?,
-            perhaps_registered: problem.filter(Issue::is_perhaps_registered),
+            possible_duplicate: problem.filter(Issue::is_possible_duplicate),
         })
     }
 }

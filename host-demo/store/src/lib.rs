@@ -96,7 +96,7 @@ pub use list::{ListOrder, ListPage, MAX_PAGE, PAGE};
 pub use list_query::{InvalidCursor, ListCursor, ListQuery, MAX_SEARCH, Position};
 pub use location::DatabaseLocation;
 pub use malls::{AccountChange, MallUpdate, MallUpdateOutcome, MallWithSettings};
-pub use orders::{Filter, LikeOrder, NewOrder};
+pub use orders::{Filter, NewOrder, SimilarOrder};
 pub use pending_uploads::{PendingUpload, UPLOADS_KEPT};
 pub use plugin_lock::LockedPlugin;
 pub use risks::Risks;

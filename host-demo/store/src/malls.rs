@@ -186,12 +186,12 @@ impl Store {
 /// Says of each order of `mall` that has no result yet that it may be registered by a file: its credit is then an
 /// operator's to run, who has looked. Those that are `told` were asked about, and are to be sent.
 async fn doubt_files(tx: &mut WriteTransaction, mall: &str, told: &[i64]) -> Result<()> {
-    let problem = to_json(&StoredIssue { issue: Issue::PerhapsByFile, tried: None })?;
+    let problem = to_json(&StoredIssue { issue: Issue::PossiblyByFile, tried: None })?;
     let open = states(|state| state.content_open() && state.takes_csv());
     // Who saw the order before has not seen this. What names another order says more.
     let sql = format!(
         "UPDATE orders SET problem = $1, version = version + 1 WHERE mall = $2 AND state IN ({open}) \
-         AND (problem IS NULL OR problem NOT LIKE '{{\"kind\":\"perhaps_another\"%')"
+         AND (problem IS NULL OR problem NOT LIKE '{{\"kind\":\"possible_duplicate\"%')"
     );
     sqlx::query(AssertSqlSafe(sql)).bind(problem).bind(mall).execute(&mut **tx).await?;
     for told in told.chunks(VALUES_PER_QUERY) {

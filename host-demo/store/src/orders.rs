@@ -8,7 +8,7 @@ use crate::rows::{self, from_json, to_json};
 use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, states, take_numbers};
 use crate::wide::{RowValues, fetch_rows, read_rows};
 use domain::credit_state::{Action, State};
-use domain::identifier::gist;
+use domain::identifier::match_key;
 use domain::issue::{Issue, StoredIssue};
 use domain::mall::{Mall, Start};
 use domain::order::{Amounts, Order, OrderData};
@@ -43,7 +43,7 @@ pub struct NewOrder {
 
 /// An order that seems to be the same as another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LikeOrder {
+pub struct SimilarOrder {
     /// What its mall is called.
     pub mall: String,
     /// The mall's number of it.
@@ -196,13 +196,13 @@ impl Store {
         Ok(found)
     }
 
-    /// For each of `orders`, at its index, an order of any mall that seems to be the same: its number has the same gist
-    /// (see [`gist`]), and buyer, day and amounts before any fee rule are the same. None that came to its end, which may
-    /// be ordered anew; and not itself.
-    pub async fn orders_like(&self, mall: &str, orders: &[&NewOrder]) -> Result<Vec<Option<LikeOrder>>> {
+    /// For each of `orders`, at its index, an order of any mall that seems to be the same: its number has the same
+    /// [`match_key`], and buyer, day and amounts before any fee rule are the same. None that came to its end, which may be
+    /// ordered anew; and not itself.
+    pub async fn similar_orders(&self, mall: &str, orders: &[&NewOrder]) -> Result<Vec<Option<SimilarOrder>>> {
         let sql = format!(
-            "WITH v (place, gist, since, until, goods, shipping_fee, imported_fee) AS (VALUES {{rows}}) \
-             SELECT v.place, o.mall, m.name, o.number, o.buyer FROM v JOIN orders o ON o.gist = v.gist \
+            "WITH v (place, match_key, since, until, goods, shipping_fee, imported_fee) AS (VALUES {{rows}}) \
+             SELECT v.place, o.mall, m.name, o.number, o.buyer FROM v JOIN orders o ON o.match_key = v.match_key \
              AND o.ordered_at >= v.since AND o.ordered_at < v.until AND o.goods = v.goods \
              AND o.shipping_fee = v.shipping_fee AND o.imported_fee = v.imported_fee \
              JOIN malls m ON m.id = o.mall WHERE o.state NOT IN ({}) ORDER BY o.id DESC",
@@ -215,7 +215,7 @@ impl Store {
                 let (data, yen) = (&order.data, &order.amounts);
                 let midnight = |day: Date| clock::in_milliseconds(day.midnight());
                 let day = data.ordered_at.date();
-                row.add(*place as i64)?.add(gist(&order.number))?.add(midnight(day))?;
+                row.add(*place as i64)?.add(match_key(&order.number))?.add(midnight(day))?;
                 row.add(day.next_day().map_or(i64::MAX, midnight))?;
                 row.add(yen.goods)?.add(yen.shipping_fee)?.add(yen.imported_fee)?;
                 Ok(())
@@ -227,7 +227,7 @@ impl Store {
             let Some((order, like)) = at.and_then(|at| Some((orders.get(at)?, like.get_mut(at)?))) else { continue };
             let is_buyers = search_key(&buyer) == search_key(&order.data.buyer.name);
             if is_buyers && (id != mall || number != order.number) {
-                *like = Some(LikeOrder { mall: mall_name, number });
+                *like = Some(SimilarOrder { mall: mall_name, number });
             }
         }
         Ok(like)
@@ -289,7 +289,7 @@ pub(super) async fn insert(
 ) -> Result<HashSet<i64>> {
     let sql = "INSERT INTO orders (data, ordered_at, buyer, recipient, item, items, buyer_key, invoice, goods, \
                shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, id, mall, number, number_key, \
-               provider, state, due_at, tries, version, problem, gist) VALUES {rows} ON CONFLICT (mall, number) DO NOTHING RETURNING id";
+               provider, state, due_at, tries, version, problem, match_key) VALUES {rows} ON CONFLICT (mall, number) DO NOTHING RETURNING id";
     let state = State::NotAsked.to_string();
     let mut new = HashSet::with_capacity(orders.len());
     for orders in orders.chunks(ORDERS_PER_STATEMENT) {
@@ -305,7 +305,7 @@ pub(super) async fn insert(
                 .add(0_i64)?
                 .add(0_i64)?
                 .add(problem(order)?)?
-                .add(gist(&order.number))?;
+                .add(match_key(&order.number))?;
             Ok(())
         })
         .await?;

@@ -17,7 +17,7 @@ use domain::order::Order;
 use service::credit::{CreditRow, PollPolicy, WorkItem};
 use service::csv::row_result::KEPT_TAKEN;
 use service::import::Imported;
-use service::messages::csv::{alike, gathered};
+use service::messages::csv::{gathered, similar};
 use service::messages::format::order_count;
 use service::messages::history;
 use service::messages::issue::{sentence, summary};
@@ -100,7 +100,7 @@ pub(super) async fn run(session: &Session, command: OrdersCommand) -> Result<boo
 async fn take_in(session: &Session, file: CsvFile, choice: OrderChoice<'_>) -> Result<bool> {
     let report = import_file(session, &file, FileKind::Orders, choice).await?;
     let noted: Vec<_> =
-        gathered(report.gathered(), session.lang).into_iter().chain(alike(report.alike(), session.lang)).collect();
+        gathered(report.gathered(), session.lang).into_iter().chain(similar(report.similar(), session.lang)).collect();
     let (counts, refused) = (report.counts(), report.refused());
     let ImportReport::Orders { encoding, banded, report: imported, .. } = report else { return Ok(refused.is_empty()) };
     let CsvFile { file, dry_run, .. } = file;

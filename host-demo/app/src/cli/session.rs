@@ -53,8 +53,8 @@ impl Target {
 
     /// With what it may be confirmed that is known of it now.
     fn confirmed(order: &Order, confirmed: bool) -> Self {
-        let is_perhaps = order.problem.as_ref().is_some_and(Issue::is_perhaps_registered);
-        Self { confirmed: confirmed && is_perhaps, ..Self::of(order) }
+        let is_duplicate = order.problem.as_ref().is_some_and(Issue::is_possible_duplicate);
+        Self { confirmed: confirmed && is_duplicate, ..Self::of(order) }
     }
 
     pub(super) fn into_batch(self) -> BatchOrder {

@@ -67,7 +67,7 @@ impl<'a, P: Provider + Clone + 'static> Plan<'a, P> {
             let unconfirmed = order
                 .problem
                 .clone()
-                .filter(|problem| action == Action::Credit && !is_confirmed && problem.is_perhaps_registered());
+                .filter(|problem| action == Action::Credit && !is_confirmed && problem.is_possible_duplicate());
             let obstacle = match self.service.providers.get(&account.provider) {
                 _ if is_by_csv(action, &order, mall) => Some(Issue::ResultsByCsv),
                 _ if accounts.is_paused(action, &account.provider) => {

@@ -463,7 +463,7 @@ impl Localize for Question {
 }
 
 /// How many new orders seem to be in the store under another number or at another mall; nothing where none do.
-pub fn alike(orders: usize, lang: Lang) -> Option<String> {
+pub fn similar(orders: usize, lang: Lang) -> Option<String> {
     (orders > 0).then(|| {
         lang.pick(
             format!(

@@ -149,11 +149,11 @@ pub(super) fn happened(issue: &Issue, lang: Lang) -> Text {
             "このモールは与信結果をCSVでやりとりする設定のため、与信を実行しません",
             "This mall takes its credit results by CSV, so no credit check is run",
         ),
-        Issue::PerhapsByFile => fixed(
+        Issue::PossiblyByFile => fixed(
             "与信結果をCSVでやりとりしていた間の注文で、後払い会社にはファイルで登録済みかもしれません",
             "This order was there while results came by CSV, and may be registered by a file",
         ),
-        Issue::PerhapsAnother { mall, number } => composed(
+        Issue::PossibleDuplicate { mall, number } => composed(
             lang,
             || format!("モール「{mall}」の注文 {number} と同じ注文かもしれません（注文者・注文日・金額が同じです）"),
             || format!("This may be the order {number} of the mall {mall}: buyer, day and amounts are the same"),

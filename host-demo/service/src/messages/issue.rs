@@ -71,8 +71,8 @@ pub fn provider_message(issue: &Issue, lang: Lang) -> String {
         | Issue::Changed
         | Issue::Stopped { .. }
         | Issue::ResultsByCsv
-        | Issue::PerhapsByFile
-        | Issue::PerhapsAnother { .. }
+        | Issue::PossiblyByFile
+        | Issue::PossibleDuplicate { .. }
         | Issue::Recorded { .. } => String::new(),
     }
 }

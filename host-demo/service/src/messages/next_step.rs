@@ -133,8 +133,8 @@ enum Kind {
     Stopped,
     ByCsv,
     ResultsByCsv,
-    PerhapsByFile,
-    PerhapsAnother,
+    PossiblyByFile,
+    PossibleDuplicate,
     Recorded,
 }
 
@@ -193,8 +193,8 @@ impl Kind {
             Issue::Stopped { .. } => Self::Stopped,
             Issue::ByCsv { .. } => Self::ByCsv,
             Issue::ResultsByCsv => Self::ResultsByCsv,
-            Issue::PerhapsByFile => Self::PerhapsByFile,
-            Issue::PerhapsAnother { .. } => Self::PerhapsAnother,
+            Issue::PossiblyByFile => Self::PossiblyByFile,
+            Issue::PossibleDuplicate { .. } => Self::PossibleDuplicate,
             Issue::Recorded { .. } => Self::Recorded,
         }
     }
@@ -401,21 +401,21 @@ const RULES: &[Rule] = &[
         ),
     ),
     any(
-        &[K::PerhapsByFile],
+        &[K::PossiblyByFile],
         (
             "後払い会社の管理画面で確かめてください。登録済みなら、モールの設定をCSVに戻して与信結果を取り込み、なければ{credit}を押してください。",
             "Look it up on the provider's own page. If it is registered, let the mall take results by CSV again and import its result; if not, press {credit}.",
         ),
     ),
-    any(&[K::PerhapsByFile], ("与信結果のCSVを取り込んでください。", "Import its result.")),
+    any(&[K::PossiblyByFile], ("与信結果のCSVを取り込んでください。", "Import its result.")),
     any(
-        &[K::PerhapsAnother],
+        &[K::PossibleDuplicate],
         (
             "両方の注文を見比べてください。別の注文なら{credit}を押してください。同じ注文なら、そのままにしてください。",
             "Compare the two. If they are not one order, press {credit} of this one; if they are, leave it as it is.",
         ),
     ),
-    any(&[K::PerhapsAnother], ("両方の注文を見比べてください。", "Compare the two.")),
+    any(&[K::PossibleDuplicate], ("両方の注文を見比べてください。", "Compare the two.")),
     // The outcome is in doubt.
     after(
         &[A::Check],

@@ -200,7 +200,7 @@ async fn asked(
             let words = format!("Nothing was begun: order {id} has version {} now, not {version}.", order.version);
             return Err(Problem::new(Kind::Conflict, words));
         }
-        let confirmed = confirmed && order.perhaps_registered.is_some();
+        let confirmed = confirmed && order.possible_duplicate.is_some();
         asked.push(BatchOrder { id: *id, seen: Some(order.standing), confirmed });
     }
     Ok(asked)

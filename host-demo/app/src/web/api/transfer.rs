@@ -116,7 +116,7 @@ pub(super) struct ImportResult {
     gathered_count: usize,
     /// New orders that may be others that are there, under another number or at another mall: their credit is not
     /// run by itself, and in a batch only where that is confirmed.
-    alike_count: usize,
+    similar_count: usize,
     /// What became of every row but the one with the headings.
     rows: ImportRowCounts,
     /// Why rows were passed over.
@@ -264,7 +264,7 @@ impl Incoming {
             taken_count: counts.taken.orders,
             refused_count: result.bad.len(),
             gathered_count: result.gathered,
-            alike_count: result.alike,
+            similar_count: result.similar,
             rows: ImportRowCounts::new(counts),
             passed_over: SkippedRows::all(counts, lang),
             taken: result.taken.into_iter().take(NAMED).map(line).collect(),

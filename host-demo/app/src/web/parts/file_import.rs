@@ -25,7 +25,7 @@ pub(crate) struct ImportOutcome {
     /// Orders that were gathered from rows between which other orders stand.
     pub gathered: usize,
     /// New orders that may be others that are there.
-    pub alike: usize,
+    pub similar: usize,
     /// The first ones: the line, the number of the order, what happens to it.
     pub taken: Vec<(u64, String, String)>,
     /// Those that are refused.
@@ -47,7 +47,7 @@ impl ImportOutcome {
         Self {
             counts: report.counts(),
             gathered: report.gathered(),
-            alike: report.alike(),
+            similar: report.similar(),
             taken,
             bad: report.refused(),
         }

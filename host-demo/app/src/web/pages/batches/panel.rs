@@ -121,15 +121,12 @@ pub(crate) async fn begin(
         Err(message) => return Ok(app.redirect(&back, &[Notice::new(Tone::Wait, message)])),
     };
     if panel.confirmed.is_empty() {
-        let reaches_further = panel.needs_confirmation(action, ids.len());
-        let selection = match action {
-            Action::Credit => Some(Selection::of(&app, action, &ids).await?),
-            _ if reaches_further => Some(Selection::of(&app, action, &ids).await?),
-            _ => None,
-        };
-        let asks = |selection: &Selection| reaches_further || selection.perhaps_registered().next().is_some();
-        if let Some(selection) = selection.filter(asks) {
-            return ask(&app, &staff, &panel, &selection, None).await;
+        let needs_confirmation = panel.needs_confirmation(action, ids.len());
+        if action == Action::Credit || needs_confirmation {
+            let selection = Selection::of(&app, action, &ids).await?;
+            if needs_confirmation || selection.possible_duplicates().next().is_some() {
+                return ask(&app, &staff, &panel, &selection, None).await;
+            }
         }
     }
     let caller = format!("user:{}", staff.user.id);
@@ -175,6 +172,7 @@ enum Begun {
     Nothing(Response),
 }
 
+/// Makes the batch of a panel whose request has begun, unless what was confirmed has changed.
 async fn carry_out(
     app: &App,
     staff: &Staff,

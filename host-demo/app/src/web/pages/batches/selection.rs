@@ -43,16 +43,16 @@ impl Selection {
     pub(super) fn orders(&self, seen: &HashMap<i64, Standing>) -> Vec<BatchOrder> {
         let order = |candidate: &BatchCandidate| {
             let standing = seen.get(&candidate.id).unwrap_or(&candidate.standing);
-            let confirmed = candidate.perhaps_registered.is_some();
+            let confirmed = candidate.possible_duplicate.is_some();
             BatchOrder { id: candidate.id, seen: Some(standing.clone()), confirmed }
         };
         self.able.iter().map(order).collect()
     }
 
     /// Orders that are sent only where it is confirmed: they may be registered already, and why.
-    pub(super) fn perhaps_registered(&self) -> impl Iterator<Item = (&BatchCandidate, &Issue)> {
+    pub(super) fn possible_duplicates(&self) -> impl Iterator<Item = (&BatchCandidate, &Issue)> {
         let credits = self.able.iter().filter(|_| self.action == Action::Credit);
-        credits.filter_map(|order| Some((order, order.perhaps_registered.as_ref()?)))
+        credits.filter_map(|order| Some((order, order.possible_duplicate.as_ref()?)))
     }
 
     /// A digest of what the confirmation page was about: its orders, which registration of each, and what it shows of
@@ -60,8 +60,8 @@ impl Selection {
     pub(super) fn digest(&self, app: &App) -> String {
         let line = |order: &BatchCandidate| {
             let Standing { state, reference } = &order.standing;
-            let perhaps = order.perhaps_registered.is_some();
-            format!("{} {} {} {state} {reference} {perhaps}", order.id, order.provider, order.billed)
+            let is_duplicate = order.possible_duplicate.is_some();
+            format!("{} {} {} {state} {reference} {is_duplicate}", order.id, order.provider, order.billed)
         };
         let orders: Vec<String> = self.able.iter().map(line).collect();
         app.store.digest("confirmed", &[self.action.to_string().as_bytes(), orders.join("\n").as_bytes()])
@@ -119,21 +119,21 @@ impl Selection {
             _ if reaches_further => t.confirm_many.to_owned(),
             _ => String::new(),
         };
-        let perhaps = self.perhaps_registered().count();
-        let lead = if perhaps > 0 { format!("{} {lead}", t.confirm_perhaps).trim_end().to_owned() } else { lead };
-        let named = self.perhaps_registered().take(NAMED);
+        let duplicates = self.possible_duplicates().count();
+        let lead = if duplicates > 0 { format!("{} {lead}", t.confirm_duplicates).trim_end().to_owned() } else { lead };
+        let named = self.possible_duplicates().take(NAMED);
         let named = ConfirmTable {
-            caption: t.perhaps_registered,
+            caption: t.possible_duplicates,
             headings: vec![t.order_number],
             rows: named.map(|(order, why)| vec![format!("{}: {}", order.number, summary(why, lang))]).collect(),
         };
-        let perhaps = (perhaps > 0).then(|| (t.perhaps_registered, fill(t.orders_count, &[&perhaps])));
+        let duplicates = (duplicates > 0).then(|| (t.possible_duplicates, fill(t.orders_count, &[&duplicates])));
         let page = ConfirmPage {
             heading: fill(t.confirm_heading, &[&label]),
             lead,
             facts: [(t.which_orders, orders_text(sum, t)), (t.billed_sum, billed_text(sum, t))]
                 .into_iter()
-                .chain(perhaps)
+                .chain(duplicates)
                 .collect(),
             tables: [named, providers, left_out].into_iter().filter(|table| !table.rows.is_empty()).collect(),
             action: "/batches".to_owned(),

@@ -18,7 +18,7 @@ use domain::lang::Lang;
 use serde::{Deserialize, Serialize};
 use service::csv::error::InvalidOrder;
 use service::csv::selection::Question;
-use service::messages::csv::{alike, gathered, shown_value};
+use service::messages::csv::{gathered, shown_value, similar};
 use service::messages::format::order_count as orders_text;
 use service::messages::localize::Localize;
 use service::transfer::FileKind;
@@ -127,7 +127,7 @@ impl ImportResult {
             .lines()
             .map(str::to_owned)
             .chain(gathered(outcome.gathered, lang))
-            .chain(alike(outcome.alike, lang))
+            .chain(similar(outcome.similar, lang))
             .collect();
         let (title, summary) = if dry_run { (t.dry_title, t.dry_summary) } else { (t.import_title, t.import_summary) };
         let change = |(line, number, text)| ImportLine { line, number, text };
