@@ -1,8 +1,9 @@
 //! Processes of the platform that are killed: at every crash point, in a batch of a hundred orders, and at a few random
-//! moments. `cargo xtask torture` kills a thousand.
+//! moments, judged by the independent checker as well. `cargo xtask torture` kills a thousand.
 
 use domain::crash_point::CrashPoint;
 use strum::VariantArray;
+use torture::checker;
 use torture::kills::{Database, Site};
 
 /// Kills at random moments on each database. The long form has a thousand.
@@ -13,12 +14,20 @@ fn at_every_point(database: Database) {
     for point in CrashPoint::VARIANTS {
         site.kill_at(*point).unwrap_or_else(|error| panic!("{database:?}, {point}: {error:#}"));
     }
+    judge(&site);
 }
 
 fn at_random(database: Database) {
-    let done = Site::start(database).unwrap().kill_at_random(KILLS, 1).unwrap();
+    let mut site = Site::start(database).unwrap();
+    let done = site.kill_at_random(KILLS, 1).unwrap();
     assert_eq!(done.kills, KILLS);
     assert!(done.orders > 0, "nothing was sent, so nothing was shown: {done:?}");
+    judge(&site);
+}
+
+fn judge(site: &Site) {
+    let orders = checker::check(&[("kills".to_owned(), site.history().unwrap())]).unwrap();
+    assert!(orders > 0, "the checker was told of no order");
 }
 
 #[test]
