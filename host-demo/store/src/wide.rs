@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::sql::VALUES_PER_QUERY;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::error::BoxDynError;
-use sqlx::{Any, Arguments, AssertSqlSafe, FromRow};
+use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, FromRow};
 use std::fmt::Write;
 
 /// What stands in a statement for the rows' values, `($1, $2), ($3, $4)`. It has no other values.
@@ -58,13 +58,8 @@ pub(super) async fn fetch_rows<R, T>(
 where
     T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
 {
-    let mut found = Vec::with_capacity(rows.len());
-    for rows in rows.chunks(VALUES_PER_QUERY) {
-        let (sql, arguments) = statement(tx.dialect(), sql, rows, &values)?;
-        let query = sqlx::query_as_with(AssertSqlSafe(sql), arguments).persistent(is_frequent(rows.len()));
-        found.extend(query.fetch_all(&mut **tx).await?);
-    }
-    Ok(found)
+    let dialect = tx.dialect();
+    fetch(tx, dialect, sql, rows, values).await
 }
 
 /// The same outside of a transaction.
@@ -77,11 +72,25 @@ pub(super) async fn read_rows<R, T>(
 where
     T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
 {
-    let mut found = Vec::new();
+    let mut connection = store.pool()?.acquire().await?;
+    fetch(&mut connection, store.dialect, sql, rows, values).await
+}
+
+async fn fetch<R, T>(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    sql: &str,
+    rows: &[R],
+    values: impl Fn(&mut RowValues<'_>, &R) -> std::result::Result<(), BoxDynError>,
+) -> Result<Vec<T>>
+where
+    T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+{
+    let mut found = Vec::with_capacity(rows.len());
     for rows in rows.chunks(VALUES_PER_QUERY) {
-        let (sql, arguments) = statement(store.dialect, sql, rows, &values)?;
+        let (sql, arguments) = statement(dialect, sql, rows, &values)?;
         let query = sqlx::query_as_with(AssertSqlSafe(sql), arguments).persistent(is_frequent(rows.len()));
-        found.extend(query.fetch_all(store.pool()?).await?);
+        found.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(found)
 }
