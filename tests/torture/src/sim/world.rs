@@ -883,7 +883,6 @@ impl World {
         Ok(())
     }
 
-    /// The operator looks at the provider's page and records truthfully what is there.
     /// Whether the gateway has an approved registration under `reference` that has no tracking number.
     fn is_live_without_number(&self, reference: &str) -> bool {
         let ledger = self.network.ledger();
@@ -904,6 +903,7 @@ impl World {
         self.count("tracking number entered elsewhere");
     }
 
+    /// The operator looks at the provider's page and records truthfully what is there.
     async fn decide(&mut self, process: usize, order: &Order) -> Result {
         if !order.offers(Action::Decide) {
             return Ok(());
