@@ -81,11 +81,14 @@ impl Store {
         Ok(results)
     }
 
-    /// Every process that holds a claim, a row of a batch or an idempotent request, or works in the background.
+    /// Every process that holds a claim, a row of a batch or an idempotent request, or works in the background: the one
+    /// with the oldest order first, so that what is recovered first does not depend on names that are random.
     pub async fn owners(&self) -> Result<Vec<String>> {
         let owners = sqlx::query_scalar(
-            "SELECT owner FROM orders WHERE owner IS NOT NULL UNION SELECT owner FROM batch_rows WHERE progress = 'taken' \
-             UNION SELECT owner FROM idempotency WHERE owner IS NOT NULL UNION SELECT owner FROM serving",
+            "SELECT h.owner FROM (SELECT owner, id AS oldest FROM orders WHERE owner IS NOT NULL \
+             UNION ALL SELECT owner, order_id FROM batch_rows WHERE progress = 'taken' \
+             UNION ALL SELECT owner, 9223372036854775807 FROM idempotency WHERE owner IS NOT NULL \
+             UNION ALL SELECT owner, 9223372036854775807 FROM serving) h GROUP BY h.owner ORDER BY MIN(h.oldest), h.owner",
         );
         Ok(owners.fetch_all(self.pool()?).await?)
     }
