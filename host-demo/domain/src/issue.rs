@@ -325,7 +325,7 @@ impl Issue {
         )
     }
 
-    /// Whether a credit would be a second one if this is so: an operator has to look at the order, and run it alone.
+    /// Whether a credit would be a second one if this is so: it is run only by who was told.
     pub fn is_possible_duplicate(&self) -> bool {
         matches!(self, Self::PossiblyByFile | Self::PossibleDuplicate { .. })
     }

@@ -3,7 +3,7 @@
 //! The platform keeps its own shape of an order: what the store holds must not change because a
 //! contract gets a new version.
 
-use crate::credit_state::{Action, ActionContext, State};
+use crate::credit_state::{Action, ActionContext, Event, State, next};
 use crate::invoice::Invoice;
 use crate::issue::Issue;
 use crate::mall::Mall;
@@ -210,6 +210,13 @@ impl Order {
     pub fn has_number_of_unknown_origin(&self) -> bool {
         let is_open = matches!(self.state, State::SyncUnknown | State::SyncingAgain);
         is_open && matches!(self.problem, Some(Issue::Already { .. }))
+    }
+
+    /// The order's problem after `event`, which left `problem`: whose number the provider has stays the question until it
+    /// is answered, whatever else is said meanwhile.
+    pub fn problem_after(&self, event: Event, problem: Option<Issue>) -> Option<Issue> {
+        let is_open = self.has_number_of_unknown_origin() && next(self.state, event) == Some(State::SyncUnknown);
+        if is_open { self.problem.clone() } else { problem }
     }
 
     /// The order's own choice, or the mall's.

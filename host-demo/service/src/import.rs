@@ -15,7 +15,6 @@ use crate::providers::plugin_contract::{AdjustedFee, Bill, FeeRule, FieldProblem
 use crate::providers::provider::{FeeError, Provider};
 use crate::providers::{CallError, contract};
 use domain::correction::CorrectedBy;
-use domain::identifier::match_key;
 use domain::issue::Issue;
 use domain::mall::Mall;
 use domain::order::{Amounts, Order};
@@ -23,7 +22,6 @@ use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use store::{NewOrder, SimilarOrder, Store, StoreError};
-use time::Date;
 
 /// An order of a file that is in the store now, or would be.
 #[derive(Debug, Clone, PartialEq)]
@@ -427,24 +425,11 @@ async fn with_similar(
             _ => None,
         })
         .collect();
-    let like = store.similar_orders(&mall.id, &new.iter().map(|order| &**order).collect::<Vec<_>>()).await?;
-    let mut in_piece = HashMap::new();
-    for (order, like) in new.into_iter().zip(like) {
-        let own = || SimilarOrder { mall: mall.name.clone(), number: order.number.clone() };
-        let first = in_piece.entry(traits(order)).or_insert_with(own);
-        let is_second = (first.number != order.number).then(|| first.clone());
-        order.problem =
-            like.or(is_second).map(|SimilarOrder { mall, number }| Issue::PossibleDuplicate { mall, number });
+    let similar = store.similar_orders(mall, &new.iter().map(|order| &**order).collect::<Vec<_>>()).await?;
+    for (order, similar) in new.into_iter().zip(similar) {
+        order.problem = similar.map(|SimilarOrder { mall, number }| Issue::PossibleDuplicate { mall, number });
     }
     Ok(priced)
-}
-
-/// By what two orders of a file seem to be one: what their numbers come to however they are written, who ordered when,
-/// and for how much before any fee rule.
-fn traits(order: &NewOrder) -> (String, String, Date, [i64; 3]) {
-    let NewOrder { number, data, amounts, .. } = order;
-    let yen = [amounts.goods, amounts.shipping_fee, amounts.imported_fee];
-    (match_key(number), data.buyer.name.split_whitespace().collect(), data.ordered_at.date(), yen)
 }
 
 /// What is to be done with an order that is there.

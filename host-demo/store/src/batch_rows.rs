@@ -77,7 +77,8 @@ impl Store {
     pub async fn take_rows(&self, of: &BatchLane, lease: &ProcessLease, limit: usize) -> Result<Vec<TakenRow>> {
         let mut tx = self.write().await?;
         let sql = format!(
-            "SELECT place, order_id, asked_state, asked_reference, confirmed FROM batch_rows WHERE batch = $1 AND provider = $2 AND mall = $3 AND progress = 'waiting' \
+            "SELECT place, order_id, asked_state, asked_reference, confirmed FROM batch_rows \
+             WHERE batch = $1 AND provider = $2 AND mall = $3 AND progress = 'waiting' \
              AND EXISTS (SELECT 1 FROM batches b WHERE b.id = $1 AND b.stopped IS NULL) ORDER BY place LIMIT $4{}",
             self.dialect.skip_locked()
         );

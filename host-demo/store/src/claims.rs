@@ -192,7 +192,8 @@ pub(super) async fn open_claims(
 /// its process counted as dead, asks for nothing any more: whoever takes it now does, and finds the order as it is.
 async fn update_orders(tx: &mut WriteTransaction, claimed: &[Claimed<'_>]) -> Result<HashSet<i64>> {
     let sql = "WITH v (id, was, state, owner, sent_at, sent_clock, sent_boot, sent_uptime, provider, reference, \
-               is_renewal, batch, place) AS (VALUES {rows}) UPDATE orders SET state = v.state, owner = v.owner, sent_at = v.sent_at, \
+               is_renewal, batch, place) AS (VALUES {rows}) \
+               UPDATE orders SET state = v.state, owner = v.owner, sent_at = v.sent_at, \
                sent_clock = v.sent_clock, sent_boot = v.sent_boot, sent_uptime = v.sent_uptime, provider = v.provider, \
                carrier = CASE v.is_renewal WHEN 1 THEN NULL ELSE carrier END, \
                tracking_number = CASE v.is_renewal WHEN 1 THEN NULL ELSE tracking_number END, \

@@ -44,8 +44,8 @@ pub struct IdempotentRequest<'a> {
 }
 
 impl Store {
-    /// Begins a request. If its process dies, the request can begin again, unless it has made a
-    /// batch: what it did to orders otherwise is about the versions that it names.
+    /// Begins a request. If its process dies, the request can begin again, unless it has made a batch: what it did to
+    /// orders otherwise is about the versions that it names.
     pub async fn begin_call(&self, request: IdempotentRequest<'_>, now: i64) -> Result<IdempotencyCheck> {
         sqlx::query("DELETE FROM idempotency WHERE expires_at <= $1").bind(now).execute(self.pool()?).await?;
         let written = sqlx::query(
@@ -83,28 +83,30 @@ impl Store {
     /// since this one counted as dead, is that one's to answer, and to forget.
     pub async fn end_call(&self, request: IdempotentRequest<'_>, status: u16, answer: &str) -> Result<()> {
         sqlx::query(
-            "UPDATE idempotency SET status = $1, answer = $2, owner = NULL WHERE caller = $3 AND name = $4 AND owner = $5",
+            "UPDATE idempotency SET status = $1, answer = $2, owner = NULL \
+             WHERE caller = $3 AND name = $4 AND owner = $5",
         )
-            .bind(i64::from(status))
-            .bind(self.secrets.seal(&answer_name(request.caller, request.key), answer)?)
-            .bind(request.caller)
-            .bind(request.key)
-            .bind(request.owner)
-            .execute(self.pool()?)
-            .await?;
+        .bind(i64::from(status))
+        .bind(self.secrets.seal(&answer_name(request.caller, request.key), answer)?)
+        .bind(request.caller)
+        .bind(request.key)
+        .bind(request.owner)
+        .execute(self.pool()?)
+        .await?;
         Ok(())
     }
 
     /// Forgets a request that was not carried out: it may be sent again. One that has made a batch was.
     pub async fn forget_call(&self, request: IdempotentRequest<'_>) -> Result<()> {
         sqlx::query(
-            "DELETE FROM idempotency WHERE caller = $1 AND name = $2 AND owner = $3 AND status IS NULL AND batch IS NULL",
+            "DELETE FROM idempotency WHERE caller = $1 AND name = $2 AND owner = $3 \
+             AND status IS NULL AND batch IS NULL",
         )
-            .bind(request.caller)
-            .bind(request.key)
-            .bind(request.owner)
-            .execute(self.pool()?)
-            .await?;
+        .bind(request.caller)
+        .bind(request.key)
+        .bind(request.owner)
+        .execute(self.pool()?)
+        .await?;
         Ok(())
     }
 

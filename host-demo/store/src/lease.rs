@@ -183,7 +183,7 @@ async fn recover_claims(store: &Store, owner: &str, abandoned: impl Fn(i64) -> b
     orders.retain(|order| abandoned(order.id));
     let row_of = |order: &Order| rows.iter().find(|(id, _)| *id == order.id).map(|(_, row)| *row);
     let changes = orders.iter().map(|order| Change {
-        problem: order.problem.clone().filter(|_| order.has_number_of_unknown_origin()).or(Some(Issue::ProcessDied)),
+        problem: order.problem_after(Event::ProcessDied, Some(Issue::ProcessDied)),
         row: row_of(order),
         ..Change::new(order, Event::ProcessDied)
     });

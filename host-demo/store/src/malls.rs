@@ -7,12 +7,12 @@ use crate::batch_rows::redirect_rows;
 use crate::counters::StateCounts;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
-use crate::rows::{from_json, is_set, parse, to_json};
+use crate::rows::{from_json, is_set, parse, problem_json, to_json};
 use crate::sql::{VALUES_PER_QUERY, list, retried, states};
 use domain::actor::Actor;
 use domain::audit_event::{AuditEvent, MallPart};
 use domain::credit_state::State;
-use domain::issue::{Issue, StoredIssue};
+use domain::issue::Issue;
 use domain::mall::{Mall, MallSummary, ROWS_PER_REQUEST};
 use domain::settings::Settings;
 use sqlx::any::AnyRow;
@@ -186,7 +186,7 @@ impl Store {
 /// Says of each order of `mall` that has no result yet that it may be registered by a file: its credit is then an
 /// operator's to run, who has looked. Those that are `told` were asked about, and are to be sent.
 async fn doubt_files(tx: &mut WriteTransaction, mall: &str, told: &[i64]) -> Result<()> {
-    let problem = to_json(&StoredIssue { issue: Issue::PossiblyByFile, tried: None })?;
+    let problem = problem_json(Some(&Issue::PossiblyByFile), None)?;
     let open = states(|state| state.content_open() && state.takes_csv());
     // Who saw the order before has not seen this. What names another order says more.
     let sql = format!(

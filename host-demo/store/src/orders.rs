@@ -4,19 +4,19 @@ use crate::counters::StateCounts;
 use crate::database::{Store, WriteTransaction};
 use crate::error::Result;
 use crate::list_query::ListQuery;
-use crate::rows::{self, from_json, to_json};
+use crate::rows::{self, from_json, problem_json, to_json};
 use crate::sql::{Conditions, VALUES_PER_QUERY, list, retried, search_key, states, take_numbers};
 use crate::wide::{RowValues, fetch_rows, read_rows};
 use domain::credit_state::{Action, State};
 use domain::identifier::match_key;
-use domain::issue::{Issue, StoredIssue};
+use domain::issue::Issue;
 use domain::mall::{Mall, Start};
 use domain::order::{Amounts, Order, OrderData};
 use domain::{automation, clock};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 use sqlx::error::BoxDynError;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use time::Date;
 
 /// Orders that one transaction inserts: others wait for it, so a month's file is not inserted in one.
@@ -48,6 +48,28 @@ pub struct SimilarOrder {
     pub mall: String,
     /// The mall's number of it.
     pub number: String,
+}
+
+/// By what two orders seem to be one: what their numbers come to however they are written, who ordered on which day, and
+/// for how much before any fee rule.
+#[derive(PartialEq, Eq, Hash)]
+struct Traits {
+    match_key: String,
+    buyer: Vec<u8>,
+    day: Date,
+    yen: [i64; 3],
+}
+
+impl Traits {
+    fn of(order: &NewOrder) -> Self {
+        let NewOrder { number, data, amounts, .. } = order;
+        Self {
+            match_key: match_key(number),
+            buyer: search_key(&data.buyer.name),
+            day: data.ordered_at.date(),
+            yen: [amounts.goods, amounts.shipping_fee, amounts.imported_fee],
+        }
+    }
 }
 
 /// Which orders to list.
@@ -196,41 +218,48 @@ impl Store {
         Ok(found)
     }
 
-    /// For each of `orders`, at its index, an order of any mall that seems to be the same: its number has the same
-    /// [`match_key`], and buyer, day and amounts before any fee rule are the same. None that came to its end, which may be
-    /// ordered anew; and not itself.
-    pub async fn similar_orders(&self, mall: &str, orders: &[&NewOrder]) -> Result<Vec<Option<SimilarOrder>>> {
+    /// For each of `orders` of `mall`, at its index, another order that seems to be the same ([`Traits`]): one that is
+    /// stored, of any mall, unless it came to its end and may be ordered anew; else one before it among `orders`.
+    pub async fn similar_orders(&self, mall: &Mall, orders: &[&NewOrder]) -> Result<Vec<Option<SimilarOrder>>> {
         let sql = format!(
             "WITH v (place, match_key, since, until, goods, shipping_fee, imported_fee) AS (VALUES {{rows}}) \
-             SELECT v.place, o.mall, m.name, o.number, o.buyer FROM v JOIN orders o ON o.match_key = v.match_key \
+             SELECT v.place, o.mall, m.name, o.number, o.buyer_key FROM v JOIN orders o ON o.match_key = v.match_key \
              AND o.ordered_at >= v.since AND o.ordered_at < v.until AND o.goods = v.goods \
              AND o.shipping_fee = v.shipping_fee AND o.imported_fee = v.imported_fee \
              JOIN malls m ON m.id = o.mall WHERE o.state NOT IN ({}) ORDER BY o.id DESC",
             states(State::is_void)
         );
-        let numbered: Vec<(usize, &&NewOrder)> = orders.iter().enumerate().collect();
+        let traits: Vec<(usize, Traits)> = orders.iter().map(|order| Traits::of(order)).enumerate().collect();
         // The buyers are compared below: their index would be taken, and one buyer may have all orders of a day.
-        let found: Vec<(i64, String, String, String, String)> =
-            read_rows(self, &sql, &numbered, |row, (place, order)| {
-                let (data, yen) = (&order.data, &order.amounts);
+        let found: Vec<(i64, String, String, String, Vec<u8>)> = read_rows(
+            self,
+            &sql,
+            &traits,
+            |row, (place, Traits { match_key, day, yen: [goods, shipping, fee], .. })| {
                 let midnight = |day: Date| clock::in_milliseconds(day.midnight());
-                let day = data.ordered_at.date();
-                row.add(*place as i64)?.add(match_key(&order.number))?.add(midnight(day))?;
-                row.add(day.next_day().map_or(i64::MAX, midnight))?;
-                row.add(yen.goods)?.add(yen.shipping_fee)?.add(yen.imported_fee)?;
+                row.add(*place as i64)?.add(match_key)?.add(midnight(*day))?;
+                row.add(day.next_day().map_or(i64::MAX, midnight))?.add(*goods)?.add(*shipping)?.add(*fee)?;
                 Ok(())
-            })
-            .await?;
-        let mut like = vec![None; orders.len()];
-        for (place, id, mall_name, number, buyer) in found {
-            let at = usize::try_from(place).ok();
-            let Some((order, like)) = at.and_then(|at| Some((orders.get(at)?, like.get_mut(at)?))) else { continue };
-            let is_buyers = search_key(&buyer) == search_key(&order.data.buyer.name);
-            if is_buyers && (id != mall || number != order.number) {
-                *like = Some(SimilarOrder { mall: mall_name, number });
+            },
+        )
+        .await?;
+        let mut stored = HashMap::new();
+        for (place, id, name, number, buyer) in found {
+            let is_other = |at: &usize| {
+                traits.get(*at).is_some_and(|(_, traits)| traits.buyer == buyer)
+                    && orders.get(*at).is_some_and(|order| id != mall.id || number != order.number)
+            };
+            if let Some(at) = usize::try_from(place).ok().filter(is_other) {
+                stored.insert(at, SimilarOrder { mall: name, number });
             }
         }
-        Ok(like)
+        let mut first = HashMap::new();
+        let similar = traits.into_iter().zip(orders).map(|((at, traits), order)| {
+            let own = SimilarOrder { mall: mall.name.clone(), number: order.number.clone() };
+            let before = first.entry(traits).or_insert_with(|| own.clone());
+            stored.remove(&at).or((*before != own).then(|| before.clone()))
+        });
+        Ok(similar.collect())
     }
 
     async fn orders_named(
@@ -289,7 +318,8 @@ pub(super) async fn insert(
 ) -> Result<HashSet<i64>> {
     let sql = "INSERT INTO orders (data, ordered_at, buyer, recipient, item, items, buyer_key, invoice, goods, \
                shipping_fee, imported_fee, payment_fee, billed, fee_band, order_status, id, mall, number, number_key, \
-               provider, state, due_at, tries, version, problem, match_key) VALUES {rows} ON CONFLICT (mall, number) DO NOTHING RETURNING id";
+               provider, state, due_at, tries, version, problem, match_key) VALUES {rows} \
+               ON CONFLICT (mall, number) DO NOTHING RETURNING id";
     let state = State::NotAsked.to_string();
     let mut new = HashSet::with_capacity(orders.len());
     for orders in orders.chunks(ORDERS_PER_STATEMENT) {
@@ -304,7 +334,7 @@ pub(super) async fn insert(
                 .add(*due_at)?
                 .add(0_i64)?
                 .add(0_i64)?
-                .add(problem(order)?)?
+                .add(problem_json(order.problem.as_ref(), None)?)?
                 .add(match_key(&order.number))?;
             Ok(())
         })
@@ -312,11 +342,6 @@ pub(super) async fn insert(
         new.extend(inserted.into_iter().map(|(id,)| id));
     }
     Ok(new)
-}
-
-fn problem(order: &NewOrder) -> serde_json::Result<Option<String>> {
-    let problem = order.problem.clone().map(|issue| StoredIssue { issue, tried: None });
-    problem.as_ref().map(serde_json::to_string).transpose()
 }
 
 /// Adds the fifteen columns that an order's file decides.

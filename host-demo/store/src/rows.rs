@@ -52,6 +52,11 @@ pub(super) fn order(row: &AnyRow) -> sqlx::Result<Order> {
     })
 }
 
+/// An order's problem as it is stored, with what was tried when it came up.
+pub(super) fn problem_json(problem: Option<&Issue>, tried: Option<Action>) -> Result<Option<String>, StoreError> {
+    problem.map(|issue| to_json(&StoredIssue { issue: issue.clone(), tried })).transpose()
+}
+
 /// An order's problem, and what was tried when it came up.
 pub(super) fn problem(row: &AnyRow) -> sqlx::Result<(Option<Issue>, Option<Action>)> {
     let stored: Option<StoredIssue> = row.try_get::<Option<&str>, _>("problem")?.map(from_json).transpose()?;

@@ -8,11 +8,11 @@ use crate::error::Result;
 use crate::group_writes::{Place, ResultsWrite, by_order, nothing_for_each, set};
 use crate::history::{HistoryLine, Lines, NewLine};
 use crate::registrations::other_holders;
-use crate::rows::to_json;
+use crate::rows::problem_json;
 use crate::wide::{fetch_rows, write_rows};
 use crate::work::WorkInProgress;
 use domain::automation;
-use domain::issue::{Issue, StoredIssue};
+use domain::issue::Issue;
 use domain::order::Order;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -160,8 +160,7 @@ async fn update_orders(tx: &mut WriteTransaction, transitions: &[Transition<'_>]
                WHERE orders.id = v.id AND orders.version = v.was RETURNING orders.id";
     let written: Vec<(i64,)> = fetch_rows(tx, sql, transitions, |row, Transition { change, after, now, .. }| {
         row.add(after.id)?.add(change.order.version)?.add(after.state.to_string())?;
-        let problem = after.problem.clone().map(|issue| StoredIssue { issue, tried: after.tried });
-        row.add(problem.as_ref().map(to_json).transpose()?)?.add(&after.order_status)?;
+        row.add(problem_json(after.problem.as_ref(), after.tried)?)?.add(&after.order_status)?;
         row.add(after.tries)?.add(automation::due(after, *now))?;
         Ok(())
     })

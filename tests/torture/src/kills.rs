@@ -267,8 +267,7 @@ impl Site {
             json!({
                 "kind": "order", "order": order.number, "state": order.state, "references": order.references,
                 "transaction_id": order.transaction_id, "asked_cancel": false, "asked_shipment": false,
-                "tracked_elsewhere": false,
-                "names_person": false,
+                "tracked_elsewhere": false, "names_person": false,
             })
         });
         let ledger = self.gateway.ledger()?;

@@ -34,14 +34,14 @@ impl<P: Provider + Clone> CreditService<P> {
         };
         let _in_progress = self.store.call_begins();
         reached(CrashPoint::CallBegins).await;
-        // A claim is written for all orders of a batch or for none. If it fails, each order is claimed alone, so that
-        // only the order at fault fails.
         // Since the batches were made the provider may have come to take fewer orders: then its host would make several
         // calls of one claim, one after the other, and the last would begin when the in-flight window is over.
         let size = rows_of_a_call(action, &provider, batch.mall.rows_per_request);
         let (mut rows, mut batches) = (Vec::with_capacity(batch.orders.len()), batch.of_at_most(size));
         // They are taken from the end.
         batches.reverse();
+        // A claim is written for all orders of a batch or for none. If it fails, each order is claimed alone, so that
+        // only the order at fault fails.
         while let Some(batch) = batches.pop() {
             if self.lease.is_stopping() {
                 rows.extend(batch.not_called(&Issue::ShuttingDown));

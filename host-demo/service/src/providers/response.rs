@@ -4,7 +4,7 @@
 //! happen" is believed only when the request can no longer be on its way.
 
 use crate::providers::contract;
-use domain::credit_state::{Action, Event, State, next};
+use domain::credit_state::{Action, Event, State};
 use domain::issue::{Issue, ProviderMessage, SendFailure};
 use domain::moment::Moment;
 use domain::order::Order;
@@ -114,13 +114,11 @@ pub struct Inquiry {
 
 /// What the answer to the question where `order` stands means.
 pub fn to_check(order: &Order, answer: Result<Standing, Failure>, question: &Inquiry) -> ResponseOutcome {
-    with_unknown_origin(order, checked(order, answer, question))
+    with_open_question(order, checked(order, answer, question))
 }
 
-/// Whose number the provider has stays the question until it is answered, whatever else was said since.
-fn with_unknown_origin(order: &Order, outcome: ResponseOutcome) -> ResponseOutcome {
-    let is_open = order.has_number_of_unknown_origin() && next(order.state, outcome.event) == Some(State::SyncUnknown);
-    if is_open { ResponseOutcome { problem: order.problem.clone(), ..outcome } } else { outcome }
+fn with_open_question(order: &Order, outcome: ResponseOutcome) -> ResponseOutcome {
+    ResponseOutcome { problem: order.problem_after(outcome.event, outcome.problem), ..outcome }
 }
 
 fn checked(order: &Order, answer: Result<Standing, Failure>, question: &Inquiry) -> ResponseOutcome {
@@ -227,7 +225,7 @@ pub fn to_sync(order: &Order, answer: Result<(), Failure>) -> ResponseOutcome {
         Err(Failure::Already(_)) if was_lost => ResponseOutcome::new(Event::SyncDone, None),
         answer => done(answer, Action::Sync, [Event::SyncDone, Event::SyncFailed, Event::SyncUnknown]),
     };
-    with_unknown_origin(order, outcome)
+    with_open_question(order, outcome)
 }
 
 fn done(answer: Result<(), Failure>, action: Action, [done, failed, unknown]: [Event; 3]) -> ResponseOutcome {

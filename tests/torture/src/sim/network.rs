@@ -135,8 +135,8 @@ impl Network {
     }
 
     /// Changes what the gateway holds, as somebody does on its own page.
-    pub fn edit_ledger<T>(&self, edit: impl FnOnce(&mut Ledger) -> T) -> T {
-        edit(&mut self.inner().ledger)
+    pub fn edit_ledger(&self, edit: impl FnOnce(&mut Ledger)) {
+        edit(&mut self.inner().ledger);
     }
 
     /// Looks at what is on its way, oldest first.

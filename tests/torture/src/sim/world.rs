@@ -710,8 +710,8 @@ impl World {
             Step::Automation { process } => self.automation(*process).await,
             Step::Track { process, order } => self.track(*process, *order).await,
             Step::TrackElsewhere { order } => {
-                let mut orders = self.orders().await?;
-                orders.retain(|order| self.is_live_without_number(order.reference()));
+                let (mut orders, ledger) = (self.orders().await?, self.network.ledger());
+                orders.retain(|order| held_under(&ledger, order.reference()).is_some_and(takes_number));
                 if let Some(picked) = order.checked_rem(orders.len()) {
                     self.track_elsewhere(&orders.swap_remove(picked));
                 }
@@ -881,13 +881,6 @@ impl World {
         }
         self.note(format!("tracking of {}: {entered}", order.number));
         Ok(())
-    }
-
-    /// Whether the gateway has an approved registration under `reference` that has no tracking number.
-    fn is_live_without_number(&self, reference: &str) -> bool {
-        let ledger = self.network.ledger();
-        let held = held_under(&ledger, reference);
-        held.is_some_and(|held| held.verdict == Approved && !held.cancelled && held.shipment.is_none())
     }
 
     fn track_elsewhere(&mut self, order: &Order) {
@@ -1379,6 +1372,11 @@ fn heard(rows: &Rows) -> Vec<(Heard, Option<String>)> {
 /// What the gateway holds under `reference`.
 fn held_under<'a>(ledger: &'a Ledger, reference: &str) -> Option<&'a Registration> {
     ledger.registrations.values().rfind(|held| held.reference == reference)
+}
+
+/// Whether a tracking number can be entered on the gateway's own page.
+fn takes_number(held: &Registration) -> bool {
+    held.verdict == Approved && !held.cancelled && held.shipment.is_none()
 }
 
 fn verdict_name(verdict: gateways::verdicts::Verdict) -> String {

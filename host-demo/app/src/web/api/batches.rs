@@ -187,6 +187,9 @@ async fn asked(
         let words = format!("There are {} `versions` for {} `orders`.", versions.len(), orders.len());
         return Err(Problem::new(Kind::Invalid, words));
     }
+    if versions.is_empty() && !confirmed {
+        return Ok(orders.iter().map(BatchOrder::from).collect());
+    }
     let candidates = app.store.candidates(action, orders).await?;
     let mut now: HashMap<i64, BatchCandidate> = candidates.into_iter().map(|order| (order.id, order)).collect();
     let mut asked = Vec::with_capacity(orders.len());
